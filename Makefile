@@ -1,0 +1,65 @@
+# `make` alone tells what there is. PORT, EMULATOR_PORT and DATA_DIR reach `make run` from the command line
+# or the environment.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+LOCK := requirements.lock
+# How many processes run the tests; `auto` is one per core.
+TEST_JOBS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run demo test test-fast storm check format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv with every dependency, as locked
+
+# Two steps, since pip cannot take an editable together with hashes. The second one needs no network: the
+# build backend is in the lock.
+$(READY): $(LOCK) setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] \
+		if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up .venv (about a minute the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --no-deps -r $(LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--no-deps --no-index --no-build-isolation -e .
+	@touch $@
+	@echo "Setting up .venv: done."
+
+run: $(READY) ## Start the service and the Stripe emulator; Ctrl-C stops both
+	@$(BIN)/python -m playground run
+
+demo: $(READY) ## Play the whole story, from connecting an account to a paid invoice
+	@$(BIN)/python -m playground demo
+
+test: $(READY) ## Run all tests, on SQLite and PostgreSQL, in process and over Redis
+	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q
+
+test-fast: $(READY) ## Run the tests that are quick and need no server
+	@$(BIN)/python -m pytest -q -m "not slow and not servers"
+
+storm: $(READY) ## Orders while everything fails and is killed; SIZE=2000, SEED, STORM=servers or embedded
+	@$(BIN)/python -m tests.storm
+
+check: $(READY) ## Check format, lint, types and import contracts
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'."; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > .venv/contracts.log || { cat .venv/contracts.log; exit 1; }
+	@echo "Format, lint, types and import contracts: clean."
+
+format: $(READY) ## Format the code and sort the imports
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+lock: $(READY) ## Write requirements.lock anew from setup.cfg, keeping the versions that still fit
+	@$(BIN)/uv pip compile setup.cfg --extra test --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+		--custom-compile-command "make lock" --quiet -o $(LOCK)
+
+clean: ## Remove .venv and what tools leave behind (never DATA_DIR)
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
