@@ -1,0 +1,72 @@
+"""A dispute: the bank takes a payment back, or inquires whether it will."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.stripe_objects import StripeDispute
+
+LOST = "lost"
+ENDED = frozenset({LOST, "won", "warning_closed", "prevented"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispute:
+    """Our record of the newest snapshot. `version` counts its changes."""
+
+    invoice_id: int
+    account_id: str
+    stripe_id: str
+    status: str
+    amount: int
+    charge_id: str | None
+    payment_intent_id: str | None
+    is_charge_refundable: bool
+    opened_at: datetime
+    version: int = 0
+
+    def blocks(self, payment: Payment) -> bool:
+        """Whether the payment may not be refunded because of it. An inquiry leaves it refundable: that is its remedy."""
+        is_of = (
+            self.payment_intent_id == payment.payment_intent_id
+            if self.payment_intent_id is not None
+            else self.charge_id == payment.charge_id
+        )
+        return is_of and (self.status == LOST or not self.is_charge_refundable)
+
+    def agrees_with(self, snapshot: StripeDispute) -> bool:
+        return (self.status, self.amount, self.is_charge_refundable) == (
+            snapshot.status,
+            snapshot.amount,
+            snapshot.is_charge_refundable,
+        )
+
+
+def observe_dispute(
+    known: Dispute | None, seen: StripeDispute, *, invoice_id: int, account_id: str
+) -> Dispute:
+    """What is known after seeing Stripe's current state."""
+    return Dispute(
+        invoice_id=invoice_id,
+        account_id=account_id,
+        stripe_id=seen.id,
+        status=seen.status,
+        amount=seen.amount,
+        charge_id=seen.charge_id,
+        payment_intent_id=seen.payment_intent_id,
+        is_charge_refundable=seen.is_charge_refundable,
+        opened_at=seen.created_at,
+        version=1 if known is None else known.version + 1,
+    )
+
+
+def newest_status(disputes: Iterable[Dispute]) -> str | None:
+    newest = max(disputes, key=lambda dispute: (dispute.opened_at, dispute.stripe_id), default=None)
+    return None if newest is None else newest.status
+
+
+def lost_in_total(disputes: Iterable[Dispute]) -> int:
+    return sum(dispute.amount for dispute in disputes if dispute.status == LOST)

@@ -1,0 +1,44 @@
+"""Something else is in the way right now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from stripe_bridge.domain.errors.root import BridgeError
+
+
+class Conflict(BridgeError):
+    """Something else is in the way right now; the caller may look and try again."""
+
+
+class AlreadyConnected(Conflict):
+    message = "Stripe integration is already connected."
+
+
+class OrderOutdated(Conflict):
+    """The copy sent is older than the stored one, or as old with other content."""
+
+    field = "updated_at"
+
+    def __init__(self, stored: datetime, given: datetime) -> None:
+        super().__init__(stored, given)
+        self.stored, self.given = stored, given
+        self.message = "A newer copy of this sales order is stored already."
+
+
+class InvoiceBeingSent(Conflict):
+    message = "The invoice is still being sent; try again in a moment."
+
+
+class RequestStillRunning(Conflict):
+    message = "The first request with this Idempotency-Key is still running."
+
+
+class EventBeingProcessed(Conflict):
+    message = "The webhook event is being processed."
+
+
+class StaleWrite(Conflict):
+    """Somebody else changed the row between our read and our write."""
+
+    message = "The record was changed by someone else at the same moment; try again."

@@ -1,0 +1,85 @@
+"""Rules that say no to a request in the present state; nothing was changed."""
+
+from __future__ import annotations
+
+from stripe_bridge.domain.errors.root import BridgeError
+
+
+class Refused(BridgeError):
+    """A rule says no in the present state; nothing was changed."""
+
+
+class IntegrationNotConnected(Refused):
+    message = "Stripe integration is not connected."
+
+
+class IntegrationRestricted(Refused):
+    message = "Stripe integration cannot accept payments yet."
+
+
+class NothingOutstanding(Refused):
+    message = "The sales order has nothing outstanding."
+
+
+class AmountOverOutstanding(Refused):
+    field = "amount_in_cents"
+
+    def __init__(self, amount: int, outstanding: int) -> None:
+        super().__init__(amount, outstanding)
+        self.amount, self.outstanding = amount, outstanding
+        self.message = f"The amount {amount} is above the outstanding balance of {outstanding}."
+
+
+class AmountBelowMinimum(Refused):
+    field = "amount_in_cents"
+
+    def __init__(self, amount: int, minimum: int, currency: str) -> None:
+        super().__init__(amount, minimum, currency)
+        self.amount, self.minimum, self.currency = amount, minimum, currency
+        self.message = f"The amount {amount} is below Stripe's minimum charge of {minimum} for {currency}."
+
+
+class EmailMissing(Refused):
+    field = "customer_email"
+    message = "The sales order's customer has no email, and none was given."
+
+
+class CurrencyLocked(Refused):
+    field = "currency"
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(currency)
+        self.currency = currency
+        self.message = f"The sales order has an invoice in {currency} that is not void."
+
+
+class InvoiceNotVoidable(Refused):
+    """`state` is why: paid, partly paid, uncollectible or void."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+        self.message = f"The invoice is {state} and cannot be voided."
+        if "paid" in state:
+            self.message += " Refund it instead."
+
+
+class NothingCollected(Refused):
+    message = "Nothing was collected through Stripe for this invoice."
+
+
+class AmountOverRefundable(Refused):
+    field = "amount_in_cents"
+
+    def __init__(self, amount: int, refundable: int) -> None:
+        super().__init__(amount, refundable)
+        self.amount, self.refundable = amount, refundable
+        self.message = (
+            f"The amount {amount} is above the {refundable} that may still be refunded."
+            if refundable
+            else "The invoice is refunded in full."
+        )
+
+
+class RefundBlockedByDispute(Refused):
+    message = "The payment is under dispute and cannot be refunded."

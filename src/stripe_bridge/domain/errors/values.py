@@ -1,0 +1,44 @@
+"""Values that can never be right, whatever the state."""
+
+from __future__ import annotations
+
+from stripe_bridge.domain.errors.root import BridgeError
+
+
+class Invalid(BridgeError):
+    """A value that can never be right, whatever the state; `field` names it."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class CurrencyUnknown(Invalid):
+    def __init__(self, currency: str) -> None:
+        super().__init__(f"The currency {currency!r} is not one that Stripe charges.", "currency")
+        self.currency = currency
+
+
+class AmountNotChargeable(Invalid):
+    """Stripe would round it: it is refused instead."""
+
+    def __init__(self, amount: int, currency: str, multiple: int, field: str) -> None:
+        super().__init__(f"Stripe charges {currency} only in multiples of {multiple} minor units.", field)
+        self.amount, self.currency, self.multiple = amount, currency, multiple
+
+
+class LinesDoNotAddUp(Invalid):
+    def __init__(self, total: int, sum_of_lines: int) -> None:
+        super().__init__(f"The lines sum to {sum_of_lines}, not to the total of {total}.", "lines")
+        self.total, self.sum_of_lines = total, sum_of_lines
+
+
+class CursorBroken(Invalid):
+    def __init__(self) -> None:
+        super().__init__("The cursor is not one of ours.", "cursor")
+
+
+class IdempotencyKeyReused(Invalid):
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used with another body before.", "Idempotency-Key")

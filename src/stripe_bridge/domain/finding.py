@@ -1,0 +1,46 @@
+"""A finding: what an examination of the service came upon, and what can be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Fix(StrEnum):
+    """What can be done about a finding without asking anybody."""
+
+    REGISTER_RECEIVERS = "register_receivers"
+    RECONCILE = "reconcile"
+    RESOLVE_INTENTS = "resolve_intents"
+    REPLAY_EVENTS = "replay_events"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`what` is wrong with the `subject`, and what to do. `integration_id` is that which `fix` is about, where one is."""
+
+    severity: Severity
+    subject: str
+    what: str
+    remedy: str
+    fix: Fix | None = None
+    integration_id: int | None = None
+
+    @classmethod
+    def error(
+        cls, subject: str, what: str, remedy: str, fix: Fix | None = None, integration_id: int | None = None
+    ) -> Finding:
+        """Something does not work."""
+        return cls(Severity.ERROR, subject, what, remedy, fix, integration_id)
+
+    @classmethod
+    def warning(
+        cls, subject: str, what: str, remedy: str, fix: Fix | None = None, integration_id: int | None = None
+    ) -> Finding:
+        """Something is late, or unlike what is usual."""
+        return cls(Severity.WARNING, subject, what, remedy, fix, integration_id)

@@ -1,0 +1,131 @@
+"""An integration: one Stripe account joined to this service, and how that comes and goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from stripe_bridge.domain.errors import AlreadyConnected, IntegrationNotConnected, IntegrationRestricted
+from stripe_bridge.domain.stripe_objects import AccountSnapshot
+
+STATE_LIFETIME = timedelta(minutes=10)
+
+
+class SyncStatus(StrEnum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    RESTRICTED = "restricted"
+    DISCONNECTED = "disconnected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Integration:
+    """`account_id` is the account it is, or was last, joined to; `connected` says which.
+
+    Keeping it after a disconnect is what lets late events find their integration. `connected_at` is when it first joined
+    that account; `last_reconciled_at` when the last complete comparison with Stripe began.
+    """
+
+    id: int
+    tenant_id: str
+    name: str
+    livemode: bool
+    created_at: datetime
+    updated_at: datetime
+    connected: bool = False
+    account_id: str | None = None
+    snapshot: AccountSnapshot | None = None
+    sealed_access_token: str | None = field(default=None, repr=False)
+    connected_at: datetime | None = None
+    disconnected_at: datetime | None = None
+    last_reconciled_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def sync_status(self) -> SyncStatus:
+        if self.connected:
+            can_charge = self.snapshot is not None and self.snapshot.charges_enabled
+            return SyncStatus.ACTIVE if can_charge else SyncStatus.RESTRICTED
+        return SyncStatus.PENDING if self.account_id is None else SyncStatus.DISCONNECTED
+
+    @property
+    def stripe_account_id(self) -> str | None:
+        """The account that it is joined to now."""
+        return self.account_id if self.connected else None
+
+    def charging_account(self) -> str:
+        """The account to charge through. Raises IntegrationNotConnected or IntegrationRestricted."""
+        if not self.connected or self.account_id is None:
+            raise IntegrationNotConnected
+        if self.sync_status is SyncStatus.RESTRICTED:
+            raise IntegrationRestricted
+        return self.account_id
+
+    def connect(
+        self, *, snapshot: AccountSnapshot, livemode: bool, sealed_access_token: str, now: datetime
+    ) -> Integration:
+        """Join the account. Raises AlreadyConnected."""
+        if self.connected:
+            raise AlreadyConnected
+        # What happened while it was away is caught up with from where reconciling had come to.
+        is_the_same = snapshot.account_id == self.account_id and self.connected_at is not None
+        return replace(
+            self,
+            connected=True,
+            account_id=snapshot.account_id,
+            livemode=livemode,
+            snapshot=snapshot,
+            sealed_access_token=sealed_access_token,
+            connected_at=self.connected_at if is_the_same else now,
+            last_reconciled_at=self.last_reconciled_at if is_the_same else None,
+            disconnected_at=None,
+            updated_at=now,
+        )
+
+    def refresh(self, snapshot: AccountSnapshot, now: datetime) -> Integration:
+        """Take the account's newer snapshot; the same one changes nothing."""
+        return self if snapshot == self.snapshot else replace(self, snapshot=snapshot, updated_at=now)
+
+    def reconciled(self, begun_at: datetime) -> Integration:
+        """All that happened before is known here. Nothing that callers see changes but that."""
+        return replace(self, last_reconciled_at=begun_at)
+
+    def disconnect(self, now: datetime) -> Integration:
+        """Leave the account and forget its token; the last snapshot stays readable. Again, or never connected: no change."""
+        if not self.connected:
+            return self
+        return replace(self, connected=False, sealed_access_token=None, disconnected_at=now, updated_at=now)
+
+
+class AuthorizationFailure(StrEnum):
+    """Why an OAuth callback did not connect; told to the return URL as `reason`."""
+
+    STATE_UNKNOWN = "state_unknown"
+    STATE_USED = "state_used"
+    STATE_EXPIRED = "state_expired"
+    ALREADY_CONNECTED = "already_connected"
+    CODE_REFUSED = "code_refused"
+    ACCOUNT_IN_USE = "account_in_use"
+    OTHER_ACCOUNT = "other_account"
+    SETTLING = "settling"
+    STRIPE_UNAVAILABLE = "stripe_unavailable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuthState:
+    """One authorization under way: stored by the hash of the `state` that travels, good once and for ten minutes."""
+
+    state_hash: str
+    tenant_id: str
+    integration_id: int
+    expires_at: datetime
+    consumed_at: datetime | None = None
+
+    def refusal(self, now: datetime) -> AuthorizationFailure | None:
+        """Why it may not be used now, None when it may."""
+        if self.consumed_at is not None:
+            return AuthorizationFailure.STATE_USED
+        if now >= self.expires_at:
+            return AuthorizationFailure.STATE_EXPIRED
+        return None

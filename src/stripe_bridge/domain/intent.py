@@ -1,0 +1,181 @@
+"""An intent: a call that changes something at Stripe, committed before it is made.
+
+    planned ──> sent ──> confirmed
+       ^         │ ├───> failed
+       │         v │
+       └───── unknown          Stripe was asked, and what came of it is not known yet
+
+One unsettled intent per subject (a database constraint) makes calls on one invoice, customer or account
+follow one another. A crash leaves an intent `sent` under a lease; who finds the lease expired looks at Stripe
+before sending again, because Stripe forgets idempotency keys after a day and replays a stored 500 before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+_FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=1), timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """`lease`: longer than the longest call, its retries included, so that an expired lease means its holder is gone.
+
+    `settle_after`: a first call may still be running inside Stripe this long after it was made; before that,
+    not seeing its effect proves nothing.
+    """
+
+    lease: timedelta = timedelta(seconds=60)
+    settle_after: timedelta = timedelta(seconds=60)
+
+
+DEFAULT_PATIENCE = Patience()
+
+
+class Operation(StrEnum):
+    CREATE_CUSTOMER = "create_customer"
+    CREATE_DRAFT = "create_draft"
+    ADD_LINES = "add_lines"
+    FINALIZE = "finalize"
+    SEND = "send"
+    VOID = "void"
+    DELETE_DRAFT = "delete_draft"
+    REFUND = "refund"
+    DEAUTHORIZE = "deauthorize"
+    CREATE_ENDPOINT = "create_endpoint"
+
+
+class IntentState(StrEnum):
+    PLANNED = "planned"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
+UNSETTLED = frozenset({IntentState.PLANNED, IntentState.SENT, IntentState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """`reference` is random and goes into Stripe's metadata: it finds the effect again. `parameters` never change.
+
+    `due_at` is when it may be taken up (again): the end of a backoff, or of the lease of whoever is at it.
+    `first_sent_at` is that of the present revision.
+    """
+
+    id: int
+    tenant_id: str
+    integration_id: int
+    account_id: str
+    operation: Operation
+    subject: str
+    invoice_id: int | None
+    parameters: Mapping[str, Any]
+    reference: str
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime
+    state: IntentState = IntentState.PLANNED
+    revision: int = 1
+    attempts: int = 0
+    first_sent_at: datetime | None = None
+    last_error: str | None = None
+    version: int = 0
+
+    @property
+    def idempotency_key(self) -> str:
+        """One per call and revision, never shared."""
+        return f"{self.reference}-{self.revision}"
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state not in UNSETTLED
+
+    @property
+    def may_have_happened(self) -> bool:
+        """Whether Stripe has to be looked at before it is asked (again)."""
+        return self.first_sent_at is not None
+
+    def is_due(self, now: datetime) -> bool:
+        return not self.is_settled and now >= self.due_at
+
+    def take(self, now: datetime, patience: Patience = DEFAULT_PATIENCE) -> Intent:
+        """Lease it to whoever commits this, about to call. Marked sent before the call: a crash is never mistaken for rest."""
+        return replace(
+            self,
+            state=IntentState.SENT,
+            attempts=self.attempts + 1,
+            first_sent_at=self.first_sent_at or now,
+            due_at=now + patience.lease,
+            updated_at=now,
+        )
+
+    def absence_counts(self, now: datetime, patience: Patience = DEFAULT_PATIENCE) -> bool:
+        """Whether Stripe's not showing the effect proves that the call never will have one."""
+        return self.first_sent_at is not None and now - self.first_sent_at >= patience.settle_after
+
+    def revise(self, now: datetime) -> Intent:
+        """Go on under a new key, after the effect was shown to be absent."""
+        return replace(self, revision=self.revision + 1, first_sent_at=now, updated_at=now)
+
+    def confirm(self, now: datetime) -> Intent:
+        return replace(self, state=IntentState.CONFIRMED, last_error=None, updated_at=now)
+
+    def fail(self, error: str, now: datetime) -> Intent:
+        """Stripe said no for good."""
+        return replace(self, state=IntentState.FAILED, last_error=error, updated_at=now)
+
+    def postpone(self, error: str, now: datetime, *, jitter: float, at_least: float = 0.0) -> Intent:
+        """Stripe did not take the call (busy, locked): nothing happened; try later under the same key.
+
+        `jitter` in [0, 1] spreads the tries; `at_least` in seconds.
+        """
+        return replace(
+            self,
+            state=IntentState.PLANNED,
+            first_sent_at=None,
+            last_error=error,
+            due_at=now + max(self._delay(jitter), timedelta(seconds=at_least)),
+            updated_at=now,
+        )
+
+    def doubt(self, error: str, now: datetime, *, jitter: float) -> Intent:
+        """No answer, or one that proves nothing: look later."""
+        return replace(
+            self,
+            state=IntentState.UNKNOWN,
+            last_error=error,
+            due_at=now + self._delay(jitter),
+            updated_at=now,
+        )
+
+    def _delay(self, jitter: float) -> timedelta:
+        """Exponential, between half and the whole of it."""
+        full = min(_FIRST_DELAY * int(2 ** min(self.attempts - 1, 20)), _LONGEST_DELAY)
+        return full * (0.5 + jitter / 2)
+
+
+def invoice_subject(invoice_id: int) -> str:
+    return f"invoice:{invoice_id}"
+
+
+def customer_subject(customer_id: int) -> str:
+    return f"customer:{customer_id}"
+
+
+def account_subject(account_id: str) -> str:
+    return f"account:{account_id}"
+
+
+def receiver_subject(integration_id: int) -> str:
+    return f"receiver:{integration_id}"
+
+
+def refund_subject(refund_id: int) -> str:
+    """Of its own: the ledger's reservation, not the intent, keeps an invoice's refunds apart."""
+    return f"refund:{refund_id}"

@@ -1,0 +1,217 @@
+"""An invoice: a Stripe Invoice for a sales order, from reservation to its end.
+
+    reserved ──> draft ──> open ──> paid
+        │          │         ├────> uncollectible ──> paid | void
+        └> abandoned <┘      └────> void
+
+`reserved` holds the order before Stripe knows of anything; `abandoned` is what is left of a send that Stripe refused.
+Neither leaves this service: callers see a reserved invoice as a draft, and an abandoned one not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from stripe_bridge.domain.errors import InvoiceNotVoidable
+from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.sales_order import InvoiceLine
+from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
+
+
+class InvoiceStatus(StrEnum):
+    RESERVED = "reserved"
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    UNCOLLECTIBLE = "uncollectible"
+    VOID = "void"
+    ABANDONED = "abandoned"
+
+
+PAYABLE = frozenset({InvoiceStatus.RESERVED, InvoiceStatus.DRAFT, InvoiceStatus.OPEN})
+# How far an invoice has come. A snapshot of a lower rank is older than what we have; paid and void are ends.
+_RANK = {
+    InvoiceStatus.RESERVED: 0,
+    InvoiceStatus.DRAFT: 1,
+    InvoiceStatus.OPEN: 2,
+    InvoiceStatus.UNCOLLECTIBLE: 3,
+    InvoiceStatus.PAID: 4,
+    InvoiceStatus.VOID: 4,
+    InvoiceStatus.ABANDONED: 4,
+}
+
+
+class RefundStatus(StrEnum):
+    NONE = "none"
+    PARTIAL = "partial"
+    FULL = "full"
+
+
+class Age(StrEnum):
+    """What a snapshot is to an invoice, judged without a clock."""
+
+    NEWER = "newer"
+    SAME = "same"
+    OLDER = "older"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """Amounts in minor units. `lines` are frozen when the order is reserved, whatever the ERP changes later."""
+
+    id: int
+    tenant_id: str
+    integration_id: int
+    sales_order_id: int
+    sales_order_number: str
+    user_id: int | None
+    stripe_account_id: str
+    customer_id: int
+    customer_email: str
+    amount: int
+    currency: str
+    lines: tuple[InvoiceLine, ...]
+    days_until_due: int
+    created_at: datetime
+    updated_at: datetime
+    status: InvoiceStatus = InvoiceStatus.RESERVED
+    stripe_invoice_id: str | None = None
+    stripe_customer_id: str | None = None
+    stripe_payment_intent_id: str | None = None
+    stripe_charge_id: str | None = None
+    number: str | None = None
+    amount_paid: int = 0
+    amount_remaining: int = 0
+    amount_collected: int = 0
+    amount_refunded: int = 0
+    amount_lost: int = 0
+    dispute_status: str | None = None
+    hosted_invoice_url: str | None = None
+    invoice_pdf: str | None = None
+    due_date: datetime | None = None
+    finalized_at: datetime | None = None
+    sent_at: datetime | None = None
+    paid_at: datetime | None = None
+    voided_at: datetime | None = None
+    last_refunded_at: datetime | None = None
+    failure_reason: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def is_payable(self) -> bool:
+        return self.status in PAYABLE
+
+    @property
+    def settles(self) -> int:
+        """What of the sales order this invoice settles, in minor units."""
+        if self.status is InvoiceStatus.PAID:
+            collected = self.amount
+        elif self.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
+            collected = max(0, self.amount - self.amount_remaining)
+        else:
+            return 0
+        return max(0, collected - self.amount_refunded - self.amount_lost)
+
+    @property
+    def refund_status(self) -> RefundStatus:
+        if self.amount_refunded == 0:
+            return RefundStatus.NONE
+        return RefundStatus.FULL if self.amount_refunded >= self.amount_collected else RefundStatus.PARTIAL
+
+    def check_voidable(self) -> None:
+        """Raises InvoiceNotVoidable. A partly paid one Stripe would refuse."""
+        if self.status in (InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.VOID):
+            raise InvoiceNotVoidable(self.status.value)
+        if self.amount_paid > 0:
+            raise InvoiceNotVoidable("partly paid")
+
+    def age_of(self, snapshot: StripeInvoice) -> Age:
+        """Whether the snapshot is newer than this, by rank: a status never goes back, and what was paid stays paid.
+
+        Of equal rank with other content (a credit note moves what remains), only Stripe's current state can tell.
+        """
+        if self.status is InvoiceStatus.DRAFT and snapshot.status is StripeInvoiceStatus.DRAFT:
+            # Only our own sending changes a draft, and it learns from its answers.
+            return Age.SAME
+        ours = (_RANK[self.status], self.amount_paid)
+        theirs = (_RANK[InvoiceStatus(snapshot.status.value)], snapshot.amount_paid)
+        if theirs == ours:
+            return Age.SAME if self._agrees_with(snapshot) else Age.UNCLEAR
+        if theirs[0] >= ours[0] and theirs[1] >= ours[1]:
+            return Age.NEWER
+        if theirs[0] <= ours[0] and theirs[1] <= ours[1]:
+            return Age.OLDER
+        return Age.UNCLEAR
+
+    def observe(self, snapshot: StripeInvoice, now: datetime) -> Invoice:
+        """Set to what Stripe shows. An older snapshot, or the same, changes nothing."""
+        if self.age_of(snapshot) in (Age.OLDER, Age.SAME):
+            return self
+        return replace(
+            self,
+            status=InvoiceStatus(snapshot.status.value),
+            stripe_invoice_id=snapshot.id,
+            stripe_customer_id=snapshot.customer_id,
+            number=snapshot.number,
+            amount_paid=snapshot.amount_paid,
+            amount_remaining=snapshot.amount_remaining,
+            hosted_invoice_url=snapshot.hosted_invoice_url,
+            invoice_pdf=snapshot.invoice_pdf,
+            due_date=snapshot.due_date,
+            finalized_at=snapshot.finalized_at,
+            paid_at=snapshot.paid_at,
+            voided_at=snapshot.voided_at,
+            metadata=dict(snapshot.metadata),
+            updated_at=now,
+        )
+
+    def mark_sent(self, now: datetime) -> Invoice:
+        """Stripe has mailed it, or no longer needs to."""
+        return self if self.sent_at is not None else replace(self, sent_at=now, updated_at=now)
+
+    def show_payments(self, leader: Payment | None, collected: int, now: datetime) -> Invoice:
+        """Name the payment intent and charge that lead, and what Stripe collected in all."""
+        shown = replace(
+            self,
+            stripe_payment_intent_id=leader.payment_intent_id if leader else self.stripe_payment_intent_id,
+            stripe_charge_id=leader.charge_id if leader else self.stripe_charge_id,
+            amount_collected=collected,
+        )
+        return self if shown == self else replace(shown, updated_at=now)
+
+    def show_refunds(self, refunded: int, last_at: datetime | None, now: datetime) -> Invoice:
+        """What was refunded in all: a total that Stripe's refunds set, never a sum of events."""
+        shown = replace(self, amount_refunded=refunded, last_refunded_at=last_at)
+        return self if shown == self else replace(shown, updated_at=now)
+
+    def show_disputes(self, newest_status: str | None, lost: int, now: datetime) -> Invoice:
+        shown = replace(self, dispute_status=newest_status, amount_lost=lost)
+        return self if shown == self else replace(shown, updated_at=now)
+
+    def gone(self, now: datetime) -> Invoice:
+        """Its draft was deleted at Stripe: for everybody here that is void."""
+        return replace(self, status=InvoiceStatus.VOID, voided_at=now, updated_at=now)
+
+    def abandon(self, reason: str, now: datetime) -> Invoice:
+        """The send failed for good and nothing payable is left at Stripe: the order is free."""
+        return replace(self, status=InvoiceStatus.ABANDONED, failure_reason=reason, updated_at=now)
+
+    def _agrees_with(self, snapshot: StripeInvoice) -> bool:
+        # The bearer links are left out: Stripe may render them anew each time.
+        return (
+            self.status.value == snapshot.status.value
+            and self.number == snapshot.number
+            and self.amount_remaining == snapshot.amount_remaining
+            and self.due_date == snapshot.due_date
+            and dict(self.metadata) == dict(snapshot.metadata)
+        )
+
+
+def is_as_agreed(invoice: Invoice, snapshot: StripeInvoice) -> bool:
+    """Whether Stripe asks for what we do: a customer's balance moves `amount_due` away from `total`."""
+    return snapshot.total == snapshot.amount_due == invoice.amount

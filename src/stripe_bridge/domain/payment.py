@@ -1,0 +1,76 @@
+"""A payment of an invoice: Stripe's invoice payment, with the payment intent and the charge behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from stripe_bridge.domain.stripe_objects import StripePayment
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """`charge_id` is the charge that succeeded; failed attempts are only linked. `amount_paid` in minor units."""
+
+    invoice_id: int
+    account_id: str
+    stripe_id: str
+    payment_intent_id: str | None
+    charge_id: str | None
+    status: str
+    is_default: bool
+    amount_paid: int
+    paid_at: datetime | None
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status == "paid"
+
+    @property
+    def is_refundable_kind(self) -> bool:
+        """Whether Stripe collected it, so that Stripe can give it back: not so what was paid out of band."""
+        return self.is_paid and (self.payment_intent_id is not None or self.charge_id is not None)
+
+    def age(self) -> tuple[datetime, str]:
+        """Sorts payments from the oldest to the newest."""
+        return self.paid_at or _NEVER, self.stripe_id
+
+    def charged_by(self, charge_id: str) -> Payment:
+        return replace(self, charge_id=charge_id)
+
+
+def observe_payment(
+    known: Payment | None, seen: StripePayment, *, invoice_id: int, account_id: str
+) -> Payment:
+    """What is known after seeing a snapshot. Paid and canceled are ends: a snapshot from before them changes nothing."""
+    if known is not None and known.status != "open" and seen.status == "open":
+        return known
+    paid = seen.status == "paid"
+    return Payment(
+        invoice_id=invoice_id,
+        account_id=account_id,
+        stripe_id=seen.id,
+        payment_intent_id=seen.payment_intent_id,
+        charge_id=(known.charge_id if known is not None else None) or (seen.charge_id if paid else None),
+        status=seen.status,
+        is_default=seen.is_default,
+        amount_paid=seen.amount_paid or 0,
+        paid_at=seen.paid_at,
+    )
+
+
+def collected_in_total(payments: Iterable[Payment]) -> int:
+    """What Stripe collected, in minor units."""
+    return sum(payment.amount_paid for payment in payments if payment.is_refundable_kind)
+
+
+def leading(payments: Iterable[Payment]) -> Payment | None:
+    """The payment that an invoice shows: the newest paid one, else the default one. The order given does not matter."""
+    known = list(payments)
+    paid = [payment for payment in known if payment.is_paid]
+    if paid:
+        return max(paid, key=Payment.age)
+    return max((p for p in known if p.is_default), key=lambda payment: payment.stripe_id, default=None)

@@ -1,0 +1,203 @@
+"""What each intent freezes: the parameters of a call to Stripe, decided once, before it is made.
+
+Whatever is read back out of `parameters` was put there here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from stripe_bridge.domain.billed_customer import BilledCustomer
+from stripe_bridge.domain.integration import Integration
+from stripe_bridge.domain.intent import (
+    Intent,
+    Operation,
+    account_subject,
+    customer_subject,
+    invoice_subject,
+    receiver_subject,
+    refund_subject,
+)
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.sales_order import Address, Customer, InvoiceLine
+from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
+
+
+def plan_customer(
+    customer: BilledCustomer, invoice: Invoice, details: Customer, *, reference: str, now: datetime
+) -> Intent:
+    """Have Stripe make the customer. It belongs to no invoice: several may wait for it."""
+    return _plan(
+        Operation.CREATE_CUSTOMER,
+        customer_subject(customer.id),
+        tenant_id=invoice.tenant_id,
+        integration_id=invoice.integration_id,
+        account_id=invoice.stripe_account_id,
+        parameters={
+            "customer": customer.id,
+            "email": invoice.customer_email,
+            "name": details.name,
+            "address": asdict(details.address) if details.address else None,
+            "erp_customer_id": details.id,
+        },
+        reference=reference,
+        now=now,
+    )
+
+
+def plan_draft(invoice: Invoice, stripe_customer_id: str, *, reference: str, now: datetime) -> Intent:
+    return _plan_for(
+        Operation.CREATE_DRAFT,
+        invoice,
+        {
+            "customer_id": stripe_customer_id,
+            "currency": invoice.currency.lower(),
+            "days_until_due": invoice.days_until_due,
+            "order_number": invoice.sales_order_number,
+            "metadata": {
+                METADATA_REFERENCE: reference,
+                "tenant": invoice.tenant_id,
+                "sales_order_id": str(invoice.sales_order_id),
+                "sales_order_number": invoice.sales_order_number,
+            },
+        },
+        reference=reference,
+        now=now,
+    )
+
+
+def plan_lines(invoice: Invoice, *, reference: str, now: datetime) -> Intent:
+    parameters = {
+        "stripe_invoice_id": invoice.stripe_invoice_id,
+        "lines": [asdict(line) for line in invoice.lines],
+    }
+    return _plan_for(Operation.ADD_LINES, invoice, parameters, reference=reference, now=now)
+
+
+def plan_finalize(invoice: Invoice, *, reference: str, now: datetime) -> Intent:
+    return _plan_for(Operation.FINALIZE, invoice, _only_id(invoice), reference=reference, now=now)
+
+
+def plan_send(invoice: Invoice, *, reference: str, now: datetime) -> Intent:
+    return _plan_for(Operation.SEND, invoice, _only_id(invoice), reference=reference, now=now)
+
+
+def plan_void(invoice: Invoice, *, because: str | None, reference: str, now: datetime) -> Intent:
+    """`because` is kept on the invoice when the void ends a send."""
+    parameters = {**_only_id(invoice), "because": because}
+    return _plan_for(Operation.VOID, invoice, parameters, reference=reference, now=now)
+
+
+def plan_delete(invoice: Invoice, *, because: str | None, reference: str, now: datetime) -> Intent:
+    parameters = {**_only_id(invoice), "because": because}
+    return _plan_for(Operation.DELETE_DRAFT, invoice, parameters, reference=reference, now=now)
+
+
+def plan_refund(refund: Refund, invoice: Invoice, *, reference: str, now: datetime) -> Intent:
+    """The refund was reserved in the ledger under the same reference."""
+    return _plan(
+        Operation.REFUND,
+        refund_subject(refund.id),
+        tenant_id=invoice.tenant_id,
+        integration_id=invoice.integration_id,
+        account_id=refund.account_id,
+        parameters={
+            "refund": refund.id,
+            "invoice": invoice.id,
+            "payment_intent_id": refund.payment_intent_id,
+            "charge_id": refund.charge_id,
+            "amount": refund.amount,
+            "reason": refund.reason,
+        },
+        reference=reference,
+        now=now,
+    )
+
+
+def plan_deauthorize(integration: Integration, account_id: str, *, reference: str, now: datetime) -> Intent:
+    return _plan(
+        Operation.DEAUTHORIZE,
+        account_subject(account_id),
+        tenant_id=integration.tenant_id,
+        integration_id=integration.id,
+        account_id=account_id,
+        parameters={},
+        reference=reference,
+        now=now,
+    )
+
+
+def plan_endpoint(
+    integration: Integration, account_id: str, url: str, *, reference: str, now: datetime
+) -> Intent:
+    """Ask Stripe for a receiver of the account's own."""
+    return _plan(
+        Operation.CREATE_ENDPOINT,
+        receiver_subject(integration.id),
+        tenant_id=integration.tenant_id,
+        integration_id=integration.id,
+        account_id=account_id,
+        parameters={"url": url},
+        reference=reference,
+        now=now,
+    )
+
+
+def planned_address(parameters: Mapping[str, Any]) -> Address | None:
+    return Address(**parameters["address"]) if parameters["address"] else None
+
+
+def planned_lines(parameters: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
+    return tuple(InvoiceLine(**line) for line in parameters["lines"])
+
+
+def _only_id(invoice: Invoice) -> dict[str, Any]:
+    return {"stripe_invoice_id": invoice.stripe_invoice_id}
+
+
+def _plan_for(
+    operation: Operation, invoice: Invoice, parameters: Mapping[str, Any], *, reference: str, now: datetime
+) -> Intent:
+    return _plan(
+        operation,
+        invoice_subject(invoice.id),
+        tenant_id=invoice.tenant_id,
+        integration_id=invoice.integration_id,
+        account_id=invoice.stripe_account_id,
+        invoice_id=invoice.id,
+        parameters=parameters,
+        reference=reference,
+        now=now,
+    )
+
+
+def _plan(
+    operation: Operation,
+    subject: str,
+    *,
+    tenant_id: str,
+    integration_id: int,
+    account_id: str,
+    parameters: Mapping[str, Any],
+    reference: str,
+    now: datetime,
+    invoice_id: int | None = None,
+) -> Intent:
+    return Intent(
+        id=0,
+        tenant_id=tenant_id,
+        integration_id=integration_id,
+        account_id=account_id,
+        operation=operation,
+        subject=subject,
+        invoice_id=invoice_id,
+        parameters=parameters,
+        reference=reference,
+        created_at=now,
+        updated_at=now,
+        due_at=now,
+    )

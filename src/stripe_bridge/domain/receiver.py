@@ -1,0 +1,86 @@
+"""A receiver: our URL for Stripe's events, with the signing secret of the endpoint behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from stripe_bridge.domain.stripe_objects import WebhookEndpoint
+
+# What is asked of Stripe. Everything else that arrives is stored and skipped.
+SUBSCRIBED_EVENTS = frozenset(
+    {
+        "account.application.deauthorized",
+        "account.updated",
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.updated",
+        "charge.failed",
+        "charge.refunded",
+        "charge.succeeded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.completed",
+        "credit_note.created",
+        "credit_note.updated",
+        "credit_note.voided",
+        "invoice.deleted",
+        "invoice.finalization_failed",
+        "invoice.finalized",
+        "invoice.marked_uncollectible",
+        "invoice.overdue",
+        "invoice.overpaid",
+        "invoice.paid",
+        "invoice.payment_failed",
+        "invoice.sent",
+        "invoice.updated",
+        "invoice.voided",
+        "invoice_payment.paid",
+        "payment_intent.payment_failed",
+        "payment_intent.processing",
+        "refund.created",
+        "refund.failed",
+        "refund.updated",
+    }
+)
+
+
+class ReceiverKind(StrEnum):
+    """Whose events come: the platform's own, all connected accounts', or one account's."""
+
+    PLATFORM = "platform"
+    CONNECT = "connect"
+    ACCOUNT = "account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """`stripe_endpoint_id` is None where the endpoint was made by hand and only its secret was pasted."""
+
+    id: int
+    kind: ReceiverKind
+    integration_id: int | None
+    stripe_endpoint_id: str | None
+    url: str
+    sealed_secret: str = field(repr=False)
+    enabled: bool
+    created_at: datetime
+    checked_at: datetime
+
+
+def faults_of(endpoint: WebhookEndpoint, url: str, api_version: str) -> list[str]:
+    """What keeps an endpoint at Stripe from doing its work, in words; empty when it is as it should be."""
+    faults = []
+    if endpoint.url != url:
+        faults.append(f"it points at {endpoint.url}, not at {url}")
+    if not endpoint.enabled:
+        faults.append("Stripe has disabled it")
+    if endpoint.api_version != api_version:
+        faults.append(f"it speaks API version {endpoint.api_version}, not {api_version}")
+    missing = SUBSCRIBED_EVENTS - endpoint.enabled_events
+    if missing and "*" not in endpoint.enabled_events:
+        faults.append("it lacks " + ", ".join(sorted(missing)))
+    return faults

@@ -1,0 +1,90 @@
+"""Reconciling an integration with Stripe: from when on, how often, and what was found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from stripe_bridge.domain.integration import Integration
+
+# Stripe lists the events of thirty days, and no older ones.
+HORIZON = timedelta(days=30)
+WARN_AFTER = timedelta(days=25)
+# Stripe's clock is not ours, and an event may be listed a little later than it was created.
+OVERLAP = timedelta(hours=1)
+_DAY = 24 * 60 * 60
+_SPREAD = 7919
+
+
+class Drift(StrEnum):
+    """What differed from Stripe until it was reconciled. One missed event may show twice: as itself and in its object."""
+
+    MISSED_EVENT = "missed_event"
+    INVOICE_DIFFERS = "invoice_differs"
+    REFUND_DIFFERS = "refund_differs"
+    DISPUTE_DIFFERS = "dispute_differs"
+    ACCOUNT_DIFFERS = "account_differs"
+    OBJECT_MISSING = "object_missing"
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """What a run has come upon so far. `faults` has a sentence for each thing that could not be reconciled."""
+
+    events: int = 0
+    objects: int = 0
+    drift: Counter[Drift] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileReport:
+    """One run. `events` and `objects` were looked at; `drift` counts, by cause, what was healed.
+
+    `beyond_horizon`: the last complete run was so long ago that Stripe may have forgotten events since.
+    `disconnected`: Stripe showed that the account no longer lets us in.
+    """
+
+    integration_id: int
+    account_id: str
+    since: datetime
+    started_at: datetime
+    events: int
+    objects: int
+    drift: dict[Drift, int]
+    faults: tuple[str, ...]
+    beyond_horizon: bool
+    disconnected: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        return not self.faults
+
+
+def reconciled_until(integration: Integration) -> datetime:
+    """Up to when all is known: the last complete run, else the beginning."""
+    return integration.last_reconciled_at or integration.connected_at or integration.created_at
+
+
+def events_wanted_since(integration: Integration, now: datetime) -> datetime:
+    return max(reconciled_until(integration) - OVERLAP, now - HORIZON)
+
+
+def is_near_horizon(integration: Integration, now: datetime) -> bool:
+    return now - reconciled_until(integration) > WARN_AFTER
+
+
+def is_sweep_due(integration: Integration, now: datetime) -> bool:
+    """Whether this is the first run of its day, which looks at every unsettled object.
+
+    Not every run does: Stripe grants some 500 reads per payment in a month, and an invoice may stay open for many.
+    Each integration's day begins at another time, so that they do not all sweep at once.
+    """
+    last = integration.last_reconciled_at
+    return last is None or _day(last, integration.id) != _day(now, integration.id)
+
+
+def _day(moment: datetime, integration_id: int) -> int:
+    return int(moment.timestamp() + integration_id * _SPREAD) // _DAY

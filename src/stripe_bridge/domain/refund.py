@@ -1,0 +1,165 @@
+"""Refunds as a ledger: an amount is reserved before Stripe is asked, and Stripe's refund objects set the totals.
+
+reserved ──> pending | requires_action ──> succeeded ──> failed
+   │                    └──────────────────────────────> canceled | failed
+   └──> refused                                  a refund that never came to be, and is shown to nobody
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from stripe_bridge.domain.dispute import Dispute
+from stripe_bridge.domain.errors import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
+from stripe_bridge.domain.invoice import Age
+from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.stripe_objects import StripeRefund
+
+
+class RefundState(StrEnum):
+    RESERVED = "reserved"
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    REFUSED = "refused"
+
+
+class RefundReason(StrEnum):
+    """What Stripe takes as a reason; it may show others."""
+
+    DUPLICATE = "duplicate"
+    FRAUDULENT = "fraudulent"
+    REQUESTED_BY_CUSTOMER = "requested_by_customer"
+
+
+# A refund that succeeded can still fail; failed and canceled are ends.
+_RANK = {
+    RefundState.RESERVED: 0,
+    RefundState.PENDING: 1,
+    RefundState.REQUIRES_ACTION: 1,
+    RefundState.SUCCEEDED: 2,
+    RefundState.FAILED: 3,
+    RefundState.CANCELED: 3,
+    RefundState.REFUSED: 0,
+}
+_TAKEN_BACK = frozenset({RefundState.FAILED, RefundState.CANCELED, RefundState.REFUSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """`reference` is that of the intent behind it, None for one made in Stripe's dashboard. `amount` in minor units."""
+
+    id: int
+    tenant_id: str
+    invoice_id: int
+    account_id: str
+    payment_intent_id: str | None
+    charge_id: str | None
+    amount: int
+    currency: str
+    created_at: datetime
+    updated_at: datetime
+    state: RefundState = RefundState.RESERVED
+    reference: str | None = None
+    stripe_refund_id: str | None = None
+    reason: str | None = None
+    failure_reason: str | None = None
+    user_id: int | None = None
+    version: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Whether its amount is taken from what may still be refunded."""
+        return self.state not in _TAKEN_BACK
+
+    @property
+    def counts(self) -> bool:
+        """Whether Stripe shows it, neither failed nor canceled."""
+        return self.holds and self.state is not RefundState.RESERVED
+
+    @property
+    def shown_status(self) -> str:
+        """As callers see it: a reservation is a refund that is pending."""
+        return (RefundState.PENDING if self.state is RefundState.RESERVED else self.state).value
+
+    def is_of(self, payment: Payment) -> bool:
+        if self.payment_intent_id is not None:
+            return self.payment_intent_id == payment.payment_intent_id
+        return self.charge_id is not None and self.charge_id == payment.charge_id
+
+    def age_of(self, snapshot: StripeRefund) -> Age:
+        """Whether the snapshot is newer, by rank; of equal rank with other content only Stripe can tell."""
+        ours, theirs = _RANK[self.state], _RANK[RefundState(snapshot.status)]
+        if ours != theirs:
+            return Age.NEWER if theirs > ours else Age.OLDER
+        agrees = (self.state.value, self.failure_reason) == (snapshot.status, snapshot.failure_reason)
+        return Age.SAME if agrees else Age.UNCLEAR
+
+    def observe(self, snapshot: StripeRefund, now: datetime) -> Refund:
+        """Set to what Stripe shows. An older snapshot, or the same, changes nothing."""
+        if self.age_of(snapshot) in (Age.OLDER, Age.SAME):
+            return self
+        return replace(
+            self,
+            state=RefundState(snapshot.status),
+            stripe_refund_id=snapshot.id,
+            charge_id=snapshot.charge_id or self.charge_id,
+            amount=snapshot.amount,
+            reason=snapshot.reason,
+            failure_reason=snapshot.failure_reason,
+            updated_at=now,
+        )
+
+    def refuse(self, reason: str, now: datetime) -> Refund:
+        """Stripe said no: the reservation is given back."""
+        return replace(self, state=RefundState.REFUSED, failure_reason=reason, updated_at=now)
+
+
+def refunded_in_total(refunds: Iterable[Refund]) -> int:
+    return sum(refund.amount for refund in refunds if refund.counts)
+
+
+def split_refund(
+    amount: int | None,
+    payments: Sequence[Payment],
+    refunds: Sequence[Refund],
+    disputes: Sequence[Dispute],
+) -> list[tuple[Payment, int]]:
+    """Which payment gives back how much: one that can bear it all, else several, newest first.
+
+    `amount` None is all that may be refunded. Raises NothingCollected, RefundBlockedByDispute, AmountOverRefundable.
+    """
+    collected = [payment for payment in payments if payment.is_refundable_kind]
+    if not collected:
+        raise NothingCollected
+    left = {
+        payment: payment.amount_paid - sum(r.amount for r in refunds if r.holds and r.is_of(payment))
+        for payment in sorted(collected, key=Payment.age, reverse=True)
+    }
+    free = {
+        payment: rest
+        for payment, rest in left.items()
+        if rest > 0 and not any(dispute.blocks(payment) for dispute in disputes)
+    }
+    refundable = sum(free.values())
+    if refundable == 0 and any(rest > 0 for rest in left.values()):
+        raise RefundBlockedByDispute
+    wanted = refundable if amount is None else amount
+    if wanted > refundable or wanted == 0:
+        raise AmountOverRefundable(wanted, refundable)
+    for payment, rest in free.items():
+        if rest >= wanted:
+            return [(payment, wanted)]
+    parts = []
+    for payment, rest in free.items():
+        part = min(rest, wanted)
+        parts.append((payment, part))
+        wanted -= part
+        if wanted == 0:
+            break
+    return parts

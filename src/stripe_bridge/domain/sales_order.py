@@ -1,0 +1,107 @@
+"""A sales order: the copy of the ERP's own that is needed to invoice it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from stripe_bridge.domain.errors import LinesDoNotAddUp, OrderOutdated
+from stripe_bridge.domain.money import Currency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """With Stripe's keys."""
+
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """The ERP's customer; `id` is the ERP's."""
+
+    id: int
+    name: str
+    email: str | None = None
+    address: Address | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """`amount` is the line's total in minor units and may be negative; `quantity` is only shown."""
+
+    description: str
+    quantity: Decimal
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalesOrder:
+    """Amounts in minor units. `source_updated_at` is the ERP's clock, the others are ours."""
+
+    tenant_id: str
+    id: int
+    number: str
+    currency: str
+    total: int
+    paid_elsewhere: int
+    customer: Customer
+    lines: tuple[OrderLine, ...]
+    source_updated_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+    def check(self) -> None:
+        """Raises CurrencyUnknown, AmountNotChargeable, LinesDoNotAddUp for what no state could make right."""
+        Currency.of(self.currency).check_exact(self.total, "total_in_cents")
+        sum_of_lines = sum(line.amount for line in self.lines)
+        if sum_of_lines != self.total:
+            raise LinesDoNotAddUp(self.total, sum_of_lines)
+
+    def replaced_by(self, newer: SalesOrder) -> SalesOrder:
+        """The ERP's newer copy in place of this one; the very same copy changes nothing. Raises OrderOutdated."""
+        newer = replace(newer, created_at=self.created_at)
+        if replace(newer, updated_at=self.updated_at) == self:
+            return self
+        if newer.source_updated_at <= self.source_updated_at:
+            raise OrderOutdated(self.source_updated_at, newer.source_updated_at)
+        return newer
+
+    def outstanding(self, settled: int) -> int:
+        """What the order still owes."""
+        return max(0, self.total - self.paid_elsewhere - settled)
+
+    def overpaid(self, settled: int) -> int:
+        return max(0, self.paid_elsewhere + settled - self.total)
+
+    def invoice_lines(self, amount: int, outstanding: int) -> tuple[InvoiceLine, ...]:
+        """The lines of an invoice of `amount`: the order's own for the whole of an untouched order, else one that names it.
+
+        Lines that Stripe would round one by one are not itemized either.
+        """
+        of = Currency.of(self.currency)
+        whole = amount == outstanding == self.total
+        if whole and all(of.is_exact(line.amount) for line in self.lines):
+            return tuple(
+                InvoiceLine(description=f"{_plain(line.quantity)} × {line.description}", amount=line.amount)
+                for line in self.lines
+            )
+        return (InvoiceLine(description=f"Sales order {self.number}", amount=amount),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLine:
+    description: str
+    amount: int
+
+
+def _plain(quantity: Decimal) -> str:
+    """`2.50` as `2.5`, `100` as `100`: never an exponent."""
+    text = f"{quantity:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

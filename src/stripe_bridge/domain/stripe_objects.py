@@ -1,0 +1,134 @@
+"""What Stripe shows of its objects, in our words: the values that cross the gateway.
+
+Snapshots, never live: what one says was true when Stripe rendered it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+# The metadata key under which an object at Stripe names the intent that made it.
+METADATA_REFERENCE = "bridge_intent"
+
+
+class StripeInvoiceStatus(StrEnum):
+    DRAFT = "draft"
+    OPEN = "open"
+    PAID = "paid"
+    UNCOLLECTIBLE = "uncollectible"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeInvoice:
+    """An invoice. Amounts in minor units. `payments` is None where Stripe was not asked for them."""
+
+    id: str
+    status: StripeInvoiceStatus
+    customer_id: str
+    currency: str
+    total: int
+    amount_due: int
+    amount_paid: int
+    amount_remaining: int
+    number: str | None = None
+    line_count: int = 0
+    due_date: datetime | None = None
+    hosted_invoice_url: str | None = None
+    invoice_pdf: str | None = None
+    finalized_at: datetime | None = None
+    paid_at: datetime | None = None
+    voided_at: datetime | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    payments: tuple[StripePayment, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripePayment:
+    """What ties an invoice to a payment intent and its charge (Stripe: InvoicePayment).
+
+    `charge_id` is the payment intent's latest charge, None while there is none or where it was not expanded.
+    """
+
+    id: str
+    invoice_id: str
+    status: str
+    is_default: bool
+    amount_paid: int | None
+    payment_intent_id: str | None
+    charge_id: str | None
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeRefund:
+    """`status` is pending, requires_action, succeeded, failed or canceled. `amount` in minor units."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    charge_id: str | None
+    payment_intent_id: str | None
+    created_at: datetime
+    reason: str | None = None
+    failure_reason: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeDispute:
+    """`amount` in minor units; it may differ from the charge's."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    charge_id: str | None
+    payment_intent_id: str | None
+    is_charge_refundable: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSnapshot:
+    """A connected account as Stripe describes it."""
+
+    account_id: str
+    charges_enabled: bool
+    payouts_enabled: bool
+    details_submitted: bool
+    country: str | None = None
+    default_currency: str | None = None
+    email: str | None = None
+    display_name: str | None = None
+    business_name: str | None = None
+    business_url: str | None = None
+    capabilities: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """What Stripe grants for an OAuth code. The token is as powerful as a secret key: seal it, never log it."""
+
+    account_id: str
+    access_token: str = field(repr=False)
+    scope: str
+    livemode: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEndpoint:
+    """A webhook endpoint at Stripe. `secret` is there only in the answer that creates it."""
+
+    id: str
+    url: str
+    enabled: bool
+    livemode: bool
+    api_version: str | None
+    enabled_events: frozenset[str]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    secret: str | None = field(default=None, repr=False)

@@ -1,0 +1,226 @@
+"""A webhook event: one Stripe event, stored before anything else, then applied.
+
+received ──> processing ──> processed | skipped
+   ^             │
+   └─ backoff ───┴────────> failed
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from stripe_bridge.domain.errors import PayloadMalformed
+
+# What the account of the platform itself is called: `account_id` is never null.
+PLATFORM = "platform"
+MAX_PAYLOAD_BYTES = 1024 * 1024
+# What fails by itself is given up after some hours; what waits for Stripe is tried for as long as Stripe's own
+# deliveries are: about three days.
+MAX_ATTEMPTS = 15
+MAX_PATIENT_ATTEMPTS = 80
+LEASE = timedelta(seconds=60)
+_FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=2), timedelta(hours=1)
+
+
+class EventStatus(StrEnum):
+    RECEIVED = "received"
+    PROCESSING = "processing"
+    PROCESSED = "processed"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+class SkipReason(StrEnum):
+    """Why a verified event has nothing to do here."""
+
+    UNKNOWN_TYPE = "unknown_type"
+    OTHER_ACCOUNT = "other_account"
+    OTHER_LIVEMODE = "other_livemode"
+    DISCONNECTED = "disconnected"
+    NO_INTEGRATION = "no_integration"
+    FOREIGN_OBJECT = "foreign_object"
+    STILL_CONNECTED = "still_connected"
+    OTHER_APPLICATION = "other_application"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeEvent:
+    """What a payload says of itself. `account` is None on the platform's own events."""
+
+    id: str
+    type: str
+    account: str | None
+    livemode: bool
+    created_at: datetime
+    object: Mapping[str, Any]
+
+    @property
+    def payment_intent_id(self) -> str | None:
+        """The payment intent that the object is, or belongs to."""
+        return _id(
+            self.object.get("id" if self.object.get("object") == "payment_intent" else "payment_intent")
+        )
+
+    @property
+    def charge_id(self) -> str | None:
+        """The charge that the object is, or belongs to; of a payment intent, its latest attempt."""
+        if self.object.get("object") == "charge":
+            return _id(self.object.get("id"))
+        return _id(self.object.get("latest_charge")) or _id(self.object.get("charge"))
+
+    @property
+    def invoice_id(self) -> str | None:
+        """The invoice that the object is, or names."""
+        return _id(self.object.get("id" if self.object.get("object") == "invoice" else "invoice"))
+
+    @property
+    def customer_id(self) -> str | None:
+        return _id(self.object.get("customer"))
+
+    @property
+    def related_object_id(self) -> str | None:
+        """The id by which the event is found again: of an invoice where the object names one, else of a charge …"""
+        if self.type.startswith("account.") and self.type != "account.updated":
+            # Its object is an application, or a part of the account.
+            return self.account
+        return _related_object_id(self.type, self.object)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookEvent:
+    """A stored event. `account_id` is the connected account's, or `platform`.
+
+    `due_at` is when it may be taken up: at once, after a backoff, or when the lease of whoever is at it ends.
+    """
+
+    id: int
+    tenant_id: str | None
+    integration_id: int | None
+    stripe_event_id: str
+    event_type: str
+    account_id: str
+    livemode: bool
+    related_object_id: str | None
+    event_created_at: datetime
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime
+    status: EventStatus = EventStatus.RECEIVED
+    attempts: int = 0
+    last_error: str | None = None
+    skip_reason: SkipReason | None = None
+    processed_at: datetime | None = None
+    payload: bytes | None = field(default=None, repr=False)
+
+    @property
+    def next_attempt_at(self) -> datetime | None:
+        """When its next try is due; None when there is none to come."""
+        return self.due_at if self.status is EventStatus.RECEIVED else None
+
+    def parse(self) -> StripeEvent:
+        """The event in the stored payload, which has to have been loaded."""
+        if self.payload is None:
+            raise PayloadMalformed("it was not loaded")
+        return parse_event(self.payload)
+
+    def processed(self, now: datetime) -> WebhookEvent:
+        return replace(
+            self,
+            status=EventStatus.PROCESSED,
+            processed_at=now,
+            updated_at=now,
+            last_error=None,
+            skip_reason=None,
+        )
+
+    def skipped(self, reason: SkipReason, now: datetime) -> WebhookEvent:
+        return replace(
+            self,
+            status=EventStatus.SKIPPED,
+            skip_reason=reason,
+            processed_at=now,
+            updated_at=now,
+            last_error=None,
+        )
+
+    def put_down(self, now: datetime) -> WebhookEvent:
+        """Not begun, for others to take up at once."""
+        return replace(self, status=EventStatus.RECEIVED, due_at=now, updated_at=now)
+
+    def retry_or_fail(
+        self, error: str, now: datetime, *, jitter: float, most: int = MAX_ATTEMPTS
+    ) -> WebhookEvent:
+        """Wait for the next try, or give up after the last one. `jitter` in [0, 1] spreads the tries."""
+        if self.attempts >= most:
+            return replace(self, status=EventStatus.FAILED, last_error=error, updated_at=now)
+        delay = min(_FIRST_DELAY * int(2 ** min(self.attempts - 1, 20)), _LONGEST_DELAY) * (0.5 + jitter / 2)
+        return replace(
+            self, status=EventStatus.RECEIVED, last_error=error, due_at=now + delay, updated_at=now
+        )
+
+
+def parse_event(payload: bytes) -> StripeEvent:
+    """What a verified payload says. Raises PayloadMalformed for what is no snapshot event of Stripe's."""
+    try:
+        body = json.loads(payload.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise PayloadMalformed("not UTF-8") from None
+    except (ValueError, RecursionError):
+        raise PayloadMalformed("not JSON") from None
+    match body:
+        case {
+            "id": str(id_),
+            "object": "event",
+            "type": str(type_),
+            "created": int(created),
+            "livemode": bool(livemode),
+            "data": {"object": dict(object_)},
+        } if id_ and not isinstance(created, bool):
+            account = body.get("account")
+        case _:
+            raise PayloadMalformed("not an event")
+    if not all(_is_plain(name) for name in (id_, type_, "" if account is None else account)):
+        raise PayloadMalformed("not an event")
+    try:
+        created_at = datetime.fromtimestamp(created, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise PayloadMalformed("not an event") from None
+    return StripeEvent(
+        id=id_,
+        type=type_,
+        account=account or None,
+        livemode=livemode,
+        created_at=created_at,
+        object=object_,
+    )
+
+
+def _related_object_id(event_type: str, object_: Mapping[str, Any]) -> str | None:
+    if event_type.startswith(("invoice_payment.", "credit_note.")):
+        return _id(object_.get("invoice"))
+    if event_type.startswith(("charge.dispute.", "charge.refund.", "refund.")):
+        return _id(object_.get("charge")) or _id(object_.get("payment_intent"))
+    if event_type.startswith(("charge.", "invoice.", "payment_intent.")):
+        # `invoice.upcoming` has no id.
+        return _id(object_.get("id"))
+    if event_type.startswith("checkout.session."):
+        return _id(object_.get("invoice")) or _id(object_.get("payment_intent"))
+    return _id(object_.get("id"))
+
+
+def _id(reference: object) -> str | None:
+    """An id, whether Stripe gave it bare or expanded."""
+    match reference:
+        case str(id_) | {"id": str(id_)} if id_ and _is_plain(id_):
+            return id_
+    return None
+
+
+def _is_plain(text: object) -> bool:
+    """Whether it is text that every database can keep, as all names of Stripe's are."""
+    return isinstance(text, str) and text.isascii() and text.isprintable()

@@ -1,0 +1,353 @@
+"""Values for tests: valid by default, one keyword per difference."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from stripe_bridge.domain.access import ApiToken, Role
+from stripe_bridge.domain.billed_customer import CustomerKey
+from stripe_bridge.domain.dispute import Dispute
+from stripe_bridge.domain.integration import STATE_LIFETIME, Integration, OAuthState
+from stripe_bridge.domain.intent import Intent, Operation, invoice_subject
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.receiver import Receiver, ReceiverKind
+from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.sales_order import Address, Customer, InvoiceLine, OrderLine, SalesOrder
+from stripe_bridge.domain.stripe_objects import (
+    AccountSnapshot,
+    StripeDispute,
+    StripeInvoice,
+    StripeInvoiceStatus,
+    StripePayment,
+    StripeRefund,
+)
+from stripe_bridge.domain.webhook_event import PLATFORM, WebhookEvent, parse_event
+
+TENANT = "acme"
+ACCOUNT = "acct_1"
+AMOUNT = 12_000
+# To the microsecond, so that a store which drops them is found out.
+NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+_NUMBERS = count(1)
+
+
+def an_account(**changes: Any) -> AccountSnapshot:
+    account = AccountSnapshot(
+        account_id=ACCOUNT,
+        charges_enabled=True,
+        payouts_enabled=True,
+        details_submitted=True,
+        country="DE",
+        default_currency="eur",
+        email="owner@merchant.example",
+        display_name="Merchant",
+        business_name="Merchant GmbH",
+        business_url="https://merchant.example",
+        capabilities={"card_payments": "active", "transfers": "active"},
+    )
+    return replace(account, **changes)
+
+
+def a_pending_integration(**changes: Any) -> Integration:
+    """Never connected."""
+    integration = Integration(
+        id=1, tenant_id=TENANT, name="Main shop", livemode=False, created_at=NOW, updated_at=NOW
+    )
+    return replace(integration, **changes)
+
+
+def an_integration(*, account_id: str = ACCOUNT, **changes: Any) -> Integration:
+    """Connected, and able to charge."""
+    connected = a_pending_integration().connect(
+        snapshot=an_account(account_id=account_id),
+        livemode=False,
+        sealed_access_token="sealed",
+        now=NOW,
+    )
+    return replace(connected, **changes)
+
+
+def a_customer(**changes: Any) -> Customer:
+    customer = Customer(
+        id=77,
+        name="Jane Doe",
+        email="jane@customer.example",
+        address=Address(line1="1 High Street", city="Berlin", postal_code="10115", country="DE"),
+    )
+    return replace(customer, **changes)
+
+
+def an_order_line(amount: int = AMOUNT, **changes: Any) -> OrderLine:
+    return replace(OrderLine(description="Widget", quantity=Decimal("2.50"), amount=amount), **changes)
+
+
+def a_sales_order(*, total: int = AMOUNT, **changes: Any) -> SalesOrder:
+    """With one line of its total."""
+    order = SalesOrder(
+        tenant_id=TENANT,
+        id=501,
+        number="SO-501",
+        currency="EUR",
+        total=total,
+        paid_elsewhere=0,
+        customer=a_customer(),
+        lines=(an_order_line(total),),
+        source_updated_at=NOW - timedelta(hours=1),
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(order, **changes)
+
+
+def a_customer_key(**changes: Any) -> CustomerKey:
+    key = CustomerKey(tenant_id=TENANT, account_id=ACCOUNT, erp_customer_id=77, email="jane@customer.example")
+    return replace(key, **changes)
+
+
+def an_invoice(*, amount: int = AMOUNT, **changes: Any) -> Invoice:
+    """Reserved."""
+    invoice = Invoice(
+        id=1,
+        tenant_id=TENANT,
+        integration_id=1,
+        sales_order_id=501,
+        sales_order_number="SO-501",
+        user_id=7,
+        stripe_account_id=ACCOUNT,
+        customer_id=1,
+        customer_email="jane@customer.example",
+        amount=amount,
+        currency="EUR",
+        lines=(InvoiceLine(description="2.5 × Widget", amount=amount),),
+        days_until_due=30,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(invoice, **changes)
+
+
+def a_stripe_invoice(
+    *, status: StripeInvoiceStatus = StripeInvoiceStatus.OPEN, amount: int = AMOUNT, **changes: Any
+) -> StripeInvoice:
+    """As Stripe shows one that is wholly of this status: amounts and times fit."""
+    is_paid = status is StripeInvoiceStatus.PAID
+    is_final = status is not StripeInvoiceStatus.DRAFT
+    invoice = StripeInvoice(
+        id="in_1",
+        status=status,
+        customer_id="cus_1",
+        currency="eur",
+        total=amount,
+        amount_due=amount,
+        amount_paid=amount if is_paid else 0,
+        amount_remaining=0 if is_paid else amount,
+        number="ACME-0001" if is_final else None,
+        line_count=1,
+        due_date=NOW + timedelta(days=30) if is_final else None,
+        hosted_invoice_url="https://invoice.example/in_1" if is_final else None,
+        invoice_pdf="https://invoice.example/in_1/pdf" if is_final else None,
+        finalized_at=NOW if is_final else None,
+        paid_at=NOW if is_paid else None,
+        voided_at=NOW if status is StripeInvoiceStatus.VOID else None,
+        metadata={"tenant": TENANT},
+    )
+    return replace(invoice, **changes)
+
+
+def a_stripe_payment(*, status: str = "paid", **changes: Any) -> StripePayment:
+    payment = StripePayment(
+        id="inpay_1",
+        invoice_id="in_1",
+        status=status,
+        is_default=True,
+        amount_paid=AMOUNT if status == "paid" else None,
+        payment_intent_id="pi_1",
+        charge_id="ch_1" if status == "paid" else None,
+        paid_at=NOW if status == "paid" else None,
+    )
+    return replace(payment, **changes)
+
+
+def a_payment(**changes: Any) -> Payment:
+    """Paid."""
+    payment = Payment(
+        invoice_id=1,
+        account_id=ACCOUNT,
+        stripe_id="inpay_1",
+        payment_intent_id="pi_1",
+        charge_id="ch_1",
+        status="paid",
+        is_default=True,
+        amount_paid=AMOUNT,
+        paid_at=NOW,
+    )
+    return replace(payment, **changes)
+
+
+def a_refund(**changes: Any) -> Refund:
+    """Reserved."""
+    refund = Refund(
+        id=1,
+        tenant_id=TENANT,
+        invoice_id=1,
+        account_id=ACCOUNT,
+        payment_intent_id="pi_1",
+        charge_id="ch_1",
+        amount=AMOUNT,
+        currency="EUR",
+        created_at=NOW,
+        updated_at=NOW,
+        reference=f"reference-{next(_NUMBERS)}",
+    )
+    return replace(refund, **changes)
+
+
+def a_stripe_refund(**changes: Any) -> StripeRefund:
+    """Succeeded."""
+    refund = StripeRefund(
+        id="re_1",
+        status="succeeded",
+        amount=AMOUNT,
+        currency="eur",
+        charge_id="ch_1",
+        payment_intent_id="pi_1",
+        created_at=NOW,
+    )
+    return replace(refund, **changes)
+
+
+def a_dispute(**changes: Any) -> Dispute:
+    dispute = Dispute(
+        invoice_id=1,
+        account_id=ACCOUNT,
+        stripe_id="dp_1",
+        status="needs_response",
+        amount=AMOUNT,
+        charge_id="ch_1",
+        payment_intent_id="pi_1",
+        is_charge_refundable=False,
+        opened_at=NOW,
+    )
+    return replace(dispute, **changes)
+
+
+def a_stripe_dispute(**changes: Any) -> StripeDispute:
+    dispute = StripeDispute(
+        id="dp_1",
+        status="needs_response",
+        amount=AMOUNT,
+        currency="eur",
+        charge_id="ch_1",
+        payment_intent_id="pi_1",
+        is_charge_refundable=False,
+        created_at=NOW,
+    )
+    return replace(dispute, **changes)
+
+
+def an_intent(**changes: Any) -> Intent:
+    """Planned, and due at once. Each has a reference of its own."""
+    intent = Intent(
+        id=1,
+        tenant_id=TENANT,
+        integration_id=1,
+        account_id=ACCOUNT,
+        operation=Operation.CREATE_DRAFT,
+        subject=invoice_subject(1),
+        invoice_id=None,
+        parameters={"currency": "eur", "days_until_due": 30},
+        reference=f"reference-{next(_NUMBERS)}",
+        created_at=NOW,
+        updated_at=NOW,
+        due_at=NOW,
+    )
+    return replace(intent, **changes)
+
+
+def an_event_payload(
+    event_type: str = "invoice.paid",
+    object_: Mapping[str, Any] | None = None,
+    *,
+    id_: str = "evt_1",
+    account: str | None = ACCOUNT,
+    livemode: bool = False,
+    created: datetime = NOW,
+    **members: Any,
+) -> bytes:
+    """A snapshot event as Stripe posts it; `members` stand beside the usual ones."""
+    event = {
+        "id": id_,
+        "object": "event",
+        "api_version": "2026-10-28.endive",
+        "created": int(created.timestamp()),
+        "data": {"object": dict(object_ or {"id": "in_1", "object": "invoice"})},
+        "livemode": livemode,
+        "pending_webhooks": 1,
+        "request": {"id": None, "idempotency_key": None},
+        "type": event_type,
+        **({"account": account} if account else {}),
+    }
+    return json.dumps(event | members, indent=2).encode()
+
+
+def a_webhook_event(*, payload: bytes | None = None, **changes: Any) -> WebhookEvent:
+    """Received and due; says what its payload says, unless told otherwise."""
+    payload = payload or an_event_payload()
+    told = parse_event(payload)
+    event = WebhookEvent(
+        id=1,
+        tenant_id=None,
+        integration_id=None,
+        stripe_event_id=told.id,
+        event_type=told.type,
+        account_id=told.account or PLATFORM,
+        livemode=told.livemode,
+        related_object_id=told.related_object_id,
+        event_created_at=told.created_at,
+        created_at=NOW,
+        updated_at=NOW,
+        due_at=NOW,
+        payload=payload,
+    )
+    return replace(event, **changes)
+
+
+def a_token(**changes: Any) -> ApiToken:
+    token = ApiToken(
+        id=1,
+        tenant_id=TENANT,
+        role=Role.MEMBER,
+        user_id=7,
+        label="ERP",
+        token_hash="5e884898",
+        created_at=NOW,
+    )
+    return replace(token, **changes)
+
+
+def an_oauth_state(**changes: Any) -> OAuthState:
+    state = OAuthState(
+        state_hash="d74ff0ee", tenant_id=TENANT, integration_id=1, expires_at=NOW + STATE_LIFETIME
+    )
+    return replace(state, **changes)
+
+
+def a_receiver(**changes: Any) -> Receiver:
+    """The platform's own."""
+    receiver = Receiver(
+        id=1,
+        kind=ReceiverKind.PLATFORM,
+        integration_id=None,
+        stripe_endpoint_id="we_1",
+        url="https://bridge.example/api/webhooks/stripe",
+        sealed_secret="sealed",
+        enabled=True,
+        created_at=NOW,
+        checked_at=NOW,
+    )
+    return replace(receiver, **changes)

@@ -1,0 +1,108 @@
+"""A call to Stripe on its way from planned to settled."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stripe_bridge.domain.intent import DEFAULT_PATIENCE, UNSETTLED, IntentState
+from tests.builders import NOW, an_intent
+
+JITTER = st.floats(min_value=0, max_value=1)
+SECOND = timedelta(seconds=1)
+
+
+def test_a_planned_intent_is_due_and_nothing_has_happened_yet():
+    intent = an_intent()
+    assert intent.is_due(NOW)
+    assert not intent.is_due(NOW - SECOND)
+    assert not intent.may_have_happened
+    assert not intent.is_settled
+
+
+def test_taking_leases_it_and_marks_it_sent_before_the_call():
+    taken = an_intent().take(NOW)
+    assert (taken.state, taken.attempts, taken.first_sent_at) == (IntentState.SENT, 1, NOW)
+    assert taken.may_have_happened
+    assert not taken.is_due(NOW + DEFAULT_PATIENCE.lease - SECOND)
+    assert taken.is_due(NOW + DEFAULT_PATIENCE.lease)
+
+
+def test_taking_again_remembers_when_it_was_first_sent():
+    again = an_intent().take(NOW).take(NOW + SECOND)
+    assert (again.attempts, again.first_sent_at) == (2, NOW)
+
+
+def test_the_key_stays_the_same_until_the_effect_was_shown_to_be_absent():
+    intent = an_intent()
+    tried = intent.take(NOW).postpone("busy", NOW, jitter=0).take(NOW).doubt("no answer", NOW, jitter=0)
+    assert tried.idempotency_key == intent.idempotency_key
+    revised = tried.revise(NOW + SECOND)
+    assert revised.idempotency_key != intent.idempotency_key
+    assert revised.first_sent_at == NOW + SECOND
+
+
+def test_no_two_intents_share_a_key():
+    one, other = an_intent(), an_intent()
+    assert one.idempotency_key != other.idempotency_key
+
+
+def test_absence_counts_only_when_the_call_cannot_be_running_any_more():
+    taken = an_intent().take(NOW)
+    settle_after = DEFAULT_PATIENCE.settle_after
+    assert not taken.absence_counts(NOW + settle_after - SECOND)
+    assert taken.absence_counts(NOW + settle_after)
+    assert not taken.revise(NOW + settle_after).absence_counts(NOW + settle_after)
+    assert not an_intent().absence_counts(NOW + timedelta(days=1))
+
+
+def test_what_stripe_did_not_take_has_not_happened():
+    postponed = an_intent().take(NOW).postpone("busy", NOW, jitter=1)
+    assert postponed.state is IntentState.PLANNED
+    assert not postponed.may_have_happened
+
+
+def test_what_stripe_did_not_answer_may_have_happened():
+    doubted = an_intent().take(NOW).doubt("no answer", NOW, jitter=1)
+    assert doubted.state is IntentState.UNKNOWN
+    assert doubted.may_have_happened
+    assert not doubted.is_settled
+
+
+@pytest.mark.parametrize("state", IntentState)
+def test_confirmed_and_failed_are_settled_and_never_due(state):
+    intent = an_intent(state=state)
+    assert (
+        intent.is_settled
+        == (state in (IntentState.CONFIRMED, IntentState.FAILED))
+        == (state not in UNSETTLED)
+    )
+    assert intent.is_due(NOW) != intent.is_settled
+
+
+def test_settling_tells_what_came_of_it():
+    taken = an_intent().take(NOW).doubt("no answer", NOW, jitter=0)
+    assert (taken.confirm(NOW).state, taken.confirm(NOW).last_error) == (IntentState.CONFIRMED, None)
+    assert (taken.fail("no", NOW).state, taken.fail("no", NOW).last_error) == (IntentState.FAILED, "no")
+
+
+@given(st.integers(min_value=1, max_value=10_000), JITTER)
+def test_a_delay_is_between_half_a_second_and_a_quarter_of_an_hour(attempts, jitter):
+    due_at = an_intent(attempts=attempts).doubt("x", NOW, jitter=jitter).due_at
+    assert timedelta(seconds=0.5) <= due_at - NOW <= timedelta(minutes=15)
+
+
+@given(st.integers(min_value=1, max_value=100), JITTER)
+def test_delays_grow_with_the_attempts(attempts, jitter):
+    first, second = (
+        an_intent(attempts=number).postpone("x", NOW, jitter=jitter).due_at
+        for number in (attempts, attempts + 1)
+    )
+    assert second >= first
+
+
+@given(st.floats(min_value=0, max_value=10_000))
+def test_a_postponed_intent_waits_at_least_as_long_as_asked(seconds):
+    due_at = an_intent(attempts=1).postpone("x", NOW, jitter=0, at_least=seconds).due_at
+    assert due_at - NOW >= timedelta(seconds=seconds)

@@ -1,0 +1,98 @@
+"""Currencies as Stripe counts them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stripe_bridge.domain.errors import AmountBelowMinimum, AmountNotChargeable, CurrencyUnknown
+from stripe_bridge.domain.money import Currency, in_words, known_currencies
+
+CODES = st.sampled_from(known_currencies())
+
+
+@pytest.mark.parametrize(
+    ("code", "decimals", "multiple", "minimum"),
+    [
+        ("USD", 2, 1, 50),
+        ("eur", 2, 1, 50),
+        ("GBP", 2, 1, 30),
+        ("JPY", 0, 1, 50),
+        ("KRW", 0, 1, 50),
+        ("CLP", 0, 1, None),
+        ("KWD", 3, 10, None),
+        ("TND", 3, 10, None),
+        ("ISK", 2, 100, None),
+        ("UGX", 2, 100, None),
+        ("HUF", 2, 1, 17_500),
+        ("TWD", 2, 1, None),
+        ("MXN", 2, 1, 1_000),
+    ],
+)
+def test_a_currency_counts_as_stripe_says(code, decimals, multiple, minimum):
+    assert Currency.of(code) == Currency(code.upper(), decimals, multiple, minimum)
+
+
+@given(CODES)
+def test_a_currency_is_known_in_either_case(code):
+    assert Currency.of(code.lower()) == Currency.of(code)
+    assert Currency.of(code).code == code
+
+
+@given(st.text())
+def test_what_is_not_in_the_table_is_unknown(code):
+    if code.upper() not in known_currencies():
+        with pytest.raises(CurrencyUnknown):
+            Currency.of(code)
+
+
+def test_every_currency_has_three_letters_and_stands_in_the_table_once():
+    codes = known_currencies()
+    assert len(codes) == len(set(codes)) > 130
+    assert all(len(code) == 3 and code.isascii() and code.isupper() for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("code", "exact", "inexact"), [("ISK", 500, 501), ("UGX", 100, 150), ("KWD", 5_120, 5_124)]
+)
+def test_what_stripe_would_round_is_refused(code, exact, inexact):
+    Currency.of(code).check_exact(exact, "amount_in_cents")
+    with pytest.raises(AmountNotChargeable) as refusal:
+        Currency.of(code).check_exact(inexact, "amount_in_cents")
+    assert refusal.value.field == "amount_in_cents"
+
+
+@given(CODES, st.integers(min_value=-(10**15), max_value=10**15))
+def test_an_amount_is_exact_or_refused_never_changed(code, amount):
+    of = Currency.of(code)
+    if of.is_exact(amount):
+        of.check_exact(amount, "x")
+    else:
+        assert of.multiple > 1
+        with pytest.raises(AmountNotChargeable):
+            of.check_exact(amount, "x")
+
+
+@given(CODES)
+def test_the_minimum_itself_can_be_charged_and_one_step_less_cannot(code):
+    of = Currency.of(code)
+    if of.minimum is None:
+        of.check_chargeable(of.multiple, "x")
+    else:
+        of.check_chargeable(of.minimum, "x")
+        with pytest.raises(AmountBelowMinimum):
+            of.check_chargeable(of.minimum - of.multiple, "x")
+
+
+@pytest.mark.parametrize(
+    ("amount", "code", "words"),
+    [
+        (1234, "EUR", "12.34 EUR"),
+        (1234, "jpy", "1,234 JPY"),
+        (12_340, "KWD", "12.340 KWD"),
+        (500, "ISK", "5.00 ISK"),
+        (-5, "USD", "-0.05 USD"),
+        (10**17, "USD", "1,000,000,000,000,000.00 USD"),
+    ],
+)
+def test_an_amount_is_told_to_people_in_the_currencys_own_decimals(amount, code, words):
+    assert in_words(amount, code) == words

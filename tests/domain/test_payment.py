@@ -1,0 +1,49 @@
+"""The payments of an invoice, and which of them leads."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stripe_bridge.domain.payment import collected_in_total, leading, observe_payment
+from tests.builders import NOW, a_payment, a_stripe_payment
+
+OPEN = a_stripe_payment(status="open")
+PAID = a_stripe_payment(status="paid")
+CANCELED = a_stripe_payment(status="canceled")
+
+
+@given(st.permutations([OPEN, PAID, OPEN, PAID]))
+def test_a_payment_that_was_paid_stays_paid_whatever_comes_late(snapshots):
+    known = None
+    for snapshot in snapshots:
+        known = observe_payment(known, snapshot, invoice_id=1, account_id="acct_1")
+    assert known == a_payment()
+
+
+def test_a_canceled_payment_is_not_opened_again():
+    canceled = observe_payment(None, CANCELED, invoice_id=1, account_id="acct_1")
+    assert observe_payment(canceled, OPEN, invoice_id=1, account_id="acct_1") is canceled
+
+
+def test_a_charge_that_failed_is_not_the_payments_charge():
+    attempted = a_stripe_payment(status="open", charge_id="ch_failed")
+    assert observe_payment(None, attempted, invoice_id=1, account_id="acct_1").charge_id is None
+
+
+def test_the_newest_paid_payment_leads_else_the_default_one():
+    payments = [
+        a_payment(stripe_id="inpay_1", paid_at=NOW),
+        a_payment(stripe_id="inpay_2", paid_at=NOW + timedelta(seconds=1), is_default=False),
+        a_payment(stripe_id="inpay_3", paid_at=None, status="open"),
+    ]
+    assert leading(payments) == leading(payments[::-1]) == payments[1]
+    assert leading([payments[2], a_payment(stripe_id="x", status="open", is_default=False)]) == payments[2]
+    assert leading([]) is None
+
+
+def test_what_was_paid_out_of_band_was_not_collected_by_stripe():
+    by_card = a_payment(amount_paid=70)
+    by_hand = a_payment(stripe_id="inpay_2", payment_intent_id=None, charge_id=None, amount_paid=30)
+    unpaid = a_payment(stripe_id="inpay_3", status="open", amount_paid=99)
+    assert collected_in_total([by_card, by_hand, unpaid]) == 70

@@ -1,0 +1,132 @@
+"""The ledger of refunds: what goes back comes from what was collected, and never more."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stripe_bridge.domain.errors import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
+from stripe_bridge.domain.refund import RefundState, refunded_in_total, split_refund
+from tests.builders import NOW, a_dispute, a_payment, a_refund, a_stripe_refund
+
+LATER = NOW + timedelta(seconds=1)
+SUCCEEDED = a_stripe_refund()
+FAILED = a_stripe_refund(status="failed", failure_reason="lost_or_stolen_card")
+
+
+def paid(number: int, amount: int):
+    return a_payment(
+        stripe_id=f"inpay_{number}",
+        payment_intent_id=f"pi_{number}",
+        charge_id=f"ch_{number}",
+        amount_paid=amount,
+        paid_at=NOW + timedelta(minutes=number),
+    )
+
+
+@st.composite
+def ledgers(draw: st.DrawFn):
+    """Payments, and refunds of theirs that Stripe or a reservation allowed."""
+    payments = [
+        paid(number, draw(st.integers(min_value=1, max_value=1_000)))
+        for number in range(draw(st.integers(min_value=1, max_value=4)))
+    ]
+    refunds = []
+    for payment in payments:
+        left = payment.amount_paid
+        for state in draw(st.lists(st.sampled_from(RefundState), max_size=3)):
+            amount = draw(st.integers(min_value=0, max_value=left))
+            refund = a_refund(
+                amount=amount, state=state, payment_intent_id=payment.payment_intent_id, charge_id=None
+            )
+            left -= amount if refund.holds else 0
+            refunds.append(refund)
+    return payments, refunds
+
+
+@given(ledgers(), st.none() | st.integers(min_value=1, max_value=5_000))
+def test_never_more_goes_back_than_each_payment_has_left(ledger, amount):
+    payments, refunds = ledger
+    left = {
+        payment: payment.amount_paid - sum(r.amount for r in refunds if r.holds and r.is_of(payment))
+        for payment in payments
+    }
+    try:
+        parts = split_refund(amount, payments, refunds, [])
+    except AmountOverRefundable:
+        assert (amount or 0) > sum(left.values()) or sum(left.values()) == 0
+        return
+    assert sum(part for _, part in parts) == (sum(left.values()) if amount is None else amount)
+    assert len({payment for payment, _ in parts}) == len(parts)
+    assert all(0 < part <= left[payment] for payment, part in parts)
+
+
+def test_one_payment_that_can_bear_it_all_does():
+    old, new = paid(1, 100), paid(2, 30)
+    assert split_refund(80, [new, old], [], []) == [(old, 80)]
+    assert split_refund(30, [old, new], [], []) == [(new, 30)]
+
+
+def test_what_no_single_payment_can_bear_is_split_newest_first():
+    old, new = paid(1, 100), paid(2, 30)
+    assert split_refund(None, [old, new], [], []) == [(new, 30), (old, 100)]
+    assert split_refund(120, [old, new], [], []) == [(new, 30), (old, 90)]
+
+
+def test_nothing_goes_back_where_stripe_collected_nothing():
+    by_hand = a_payment(payment_intent_id=None, charge_id=None)
+    for payments in ([], [by_hand], [a_payment(status="open")]):
+        with pytest.raises(NothingCollected):
+            split_refund(None, payments, [], [])
+
+
+def test_what_was_refunded_in_full_is_refunded_once():
+    with pytest.raises(AmountOverRefundable):
+        split_refund(None, [paid(1, 100)], [a_refund(amount=100, payment_intent_id="pi_1")], [])
+
+
+@pytest.mark.parametrize(
+    "dispute",
+    [
+        a_dispute(is_charge_refundable=False),
+        a_dispute(is_charge_refundable=True, status="lost"),
+        a_dispute(payment_intent_id=None),
+    ],
+)
+def test_a_disputed_payment_is_not_refunded_but_another_one_is(dispute):
+    with pytest.raises(RefundBlockedByDispute):
+        split_refund(None, [paid(1, 100)], [], [dispute])
+    assert split_refund(None, [paid(1, 100), paid(2, 30)], [], [dispute]) == [(paid(2, 30), 30)]
+
+
+def test_an_inquiry_leaves_a_payment_refundable():
+    inquiry = a_dispute(is_charge_refundable=True, status="warning_needs_response")
+    assert split_refund(None, [paid(1, 100)], [], [inquiry]) == [(paid(1, 100), 100)]
+
+
+@given(st.permutations([SUCCEEDED, FAILED, SUCCEEDED, a_stripe_refund(status="pending")]))
+def test_a_refund_that_failed_stays_taken_back_whatever_comes_late(snapshots):
+    refund = a_refund()
+    for snapshot in snapshots:
+        refund = refund.observe(snapshot, LATER)
+    assert refund.state is RefundState.FAILED
+    assert not refund.holds
+
+
+@pytest.mark.parametrize(
+    ("state", "holds", "counts", "shown"),
+    [
+        (RefundState.RESERVED, True, False, "pending"),
+        (RefundState.PENDING, True, True, "pending"),
+        (RefundState.REQUIRES_ACTION, True, True, "requires_action"),
+        (RefundState.SUCCEEDED, True, True, "succeeded"),
+        (RefundState.FAILED, False, False, "failed"),
+        (RefundState.CANCELED, False, False, "canceled"),
+        (RefundState.REFUSED, False, False, "refused"),
+    ],
+)
+def test_a_reservation_holds_its_amount_and_a_refund_at_stripe_counts(state, holds, counts, shown):
+    refund = a_refund(state=state, amount=10)
+    assert (refund.holds, refund.counts, refund.shown_status) == (holds, counts, shown)
+    assert refunded_in_total([refund]) == (10 if counts else 0)
