@@ -1,0 +1,17 @@
+"""Stripe's own list of what happened in a connected account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+
+class EventGateway(Protocol):
+    def pages_since(self, account_id: str, since: datetime) -> Iterator[Sequence[bytes]]:
+        """All events created at `since` or later, newest first, a page of at most 100 at a time.
+
+        Each as the body of a webhook would be: the JSON of a snapshot event, with `account` set. Stripe keeps events
+        for 30 days. A page is asked for when it is wanted, and may raise GatewayError; AccessRevoked too.
+        """
+        ...

@@ -1,0 +1,64 @@
+"""What can go wrong between us and Stripe: every exception of the SDK becomes one of these.
+
+GatewayError
+├── GatewayRefused              Stripe said no: there is no effect, and asking again is of no use
+│   ├── ObjectMissing           the object (or one named in the call) does not exist in that account
+│   └── AccessRevoked           the account does not let this platform in any more
+├── CallNotTaken                no effect; ask again later
+│   ├── GatewayBusy             rate limits and locks
+│   └── GatewayMisconfigured    our own key or client id is wrong: an operator has to mend it
+└── OutcomeUnknown              no answer, or one that proves nothing: there may be an effect
+"""
+
+from __future__ import annotations
+
+from stripe_bridge.domain.errors import BridgeError
+
+
+class GatewayError(BridgeError):
+    """`reason` is for operators and logs, never for the ERP's users. `request_id` is Stripe's."""
+
+    message = "Stripe API error."
+
+    def __init__(self, reason: str, *, code: str | None = None, request_id: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.code, self.request_id = reason, code, request_id
+
+
+class GatewayRefused(GatewayError):
+    """`param` is the request's field that Stripe objects to, where it names one."""
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        code: str | None = None,
+        request_id: str | None = None,
+        param: str | None = None,
+    ) -> None:
+        super().__init__(reason, code=code, request_id=request_id)
+        self.param = param
+
+
+class ObjectMissing(GatewayRefused):
+    pass
+
+
+class AccessRevoked(GatewayRefused):
+    pass
+
+
+class CallNotTaken(GatewayError):
+    pass
+
+
+class GatewayBusy(CallNotTaken):
+    pass
+
+
+class GatewayMisconfigured(CallNotTaken):
+    pass
+
+
+class OutcomeUnknown(GatewayError):
+    pass

@@ -1,0 +1,55 @@
+"""What applying asks of each handler of webhook events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
+from stripe_bridge.ports.unit_of_work import UnitOfWork
+
+Current = TypeVar("Current")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The state is as Stripe says; often it was so before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsCurrent:
+    """The payload cannot show that it is the newest: Stripe's current state has to be fetched.
+
+    `version` is that of our row when this was found. What is fetched is applied only on that same version, since
+    a later fetch may have been applied in between.
+    """
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched(Generic[Current]):
+    current: Current
+    version: int
+
+
+Verdict = Applied | Skipped | NeedsCurrent
+
+
+class Handler(Protocol[Current]):
+    """Applying any event twice, late or out of order ends in the same state."""
+
+    def apply(
+        self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[Current] | None
+    ) -> Verdict:
+        """Set our state, within the transaction that settles the event. No network."""
+        ...
+
+    def fetch(self, account_id: str, event: StripeEvent) -> Current:
+        """Ask Stripe, outside any transaction. May raise GatewayError."""
+        ...

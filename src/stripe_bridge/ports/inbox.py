@@ -1,0 +1,79 @@
+"""The inbox: stored webhook events. The rows are the truth and the queue. Everything here happens inside a unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
+from stripe_bridge.ports.measurements import Depth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter:
+    """`since` and, short of it, `until` are about when the event was stored."""
+
+    integration_id: int | None = None
+    status: EventStatus | None = None
+    event_type: str | None = None
+    related_object_id: str | None = None
+    account_id: str | None = None
+    ids: frozenset[int] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class Inbox(Protocol):
+    """Unique by account, livemode and Stripe's event id. Rows come without their payload unless said otherwise.
+
+    A tenant of None is every tenant, and the events that belong to none: for operators only.
+    """
+
+    def store(self, event: WebhookEvent) -> bool:
+        """Whether it is new. One that is stored already stays as it is. The given id, tenant and integration are ignored:
+        the event belongs to the integration connected to its account, else to the one that last was, else to none."""
+        ...
+
+    def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+        """Take up to `limit` due events, with payloads, oldest first: received ones, and those whose worker's lease ran out.
+
+        They are then `processing`, one attempt further, due at `lease_until`. No two claimers get the same.
+        """
+        ...
+
+    def settle(self, event: WebhookEvent) -> bool:
+        """Store what became of a claimed event. False, and no change, when the claim was lost (`attempts` differ)."""
+        ...
+
+    def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent: ...
+
+    def payload(self, tenant_id: str | None, event_id: int) -> bytes: ...
+
+    def requeue(self, event_id: int, now: datetime) -> None:
+        """Have it applied again, from the first attempt."""
+        ...
+
+    def revive(self, account_id: str, now: datetime) -> int:
+        """Have those applied again that were skipped because the account was disconnected; how many there are."""
+        ...
+
+    def page(
+        self, tenant_id: str | None, matching: EventFilter, request: PageRequest
+    ) -> Page[WebhookEvent]: ...
+
+    def oldest(self, tenant_id: str | None, matching: EventFilter, limit: int) -> Sequence[WebhookEvent]:
+        """In the order in which they were stored."""
+        ...
+
+    def count(self, tenant_id: str | None, matching: EventFilter) -> int: ...
+
+    def backlog(self) -> Depth:
+        """Those received, processing and failed, over all tenants; the oldest is of the first two."""
+        ...
+
+    def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
+        """Those whose related object is one of these, oldest first by Stripe's clock, then by ours."""
+        ...

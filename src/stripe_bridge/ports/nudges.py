@@ -1,0 +1,29 @@
+"""Waking the workers. The database is the truth and the queue: a nudge may be lost, repeated or merged."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from stripe_bridge.domain.errors import BridgeError
+
+
+class BrokerUnavailable(BridgeError):
+    """The queue's broker does not answer."""
+
+    message = "The queue is temporarily unavailable."
+
+
+class Nudges(Protocol):
+    """A nudge never raises when nobody can be reached: a sweeper needs none."""
+
+    def inbox(self) -> None:
+        """There are events to apply."""
+        ...
+
+    def intents(self) -> None:
+        """There are intents to settle."""
+        ...
+
+    def check(self) -> None:
+        """Raises BrokerUnavailable."""
+        ...

@@ -1,0 +1,16 @@
+"""Showing that a payload comes from Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+
+class Signatures(Protocol):
+    def check(self, payload: bytes, header: str | None, secrets: Iterable[str]) -> str:
+        """The first of the secrets under which the header signs exactly these bytes, no longer than 5 minutes ago.
+
+        Raises SignatureInvalid: no header, no such secret (an empty one never counts), too old.
+        Source: https://docs.stripe.com/webhooks/signature
+        """
+        ...

@@ -1,0 +1,22 @@
+"""Time, and chance."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let others work. Never call it inside a transaction."""
+        ...
+
+
+class Dice(Protocol):
+    def jitter(self) -> float:
+        """Uniform in [0, 1]: spreads retries. Not for secrets."""
+        ...

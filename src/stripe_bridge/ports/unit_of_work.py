@@ -1,0 +1,102 @@
+"""One transaction, and everything that is stored."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Protocol, Self
+
+from stripe_bridge.domain.errors import BridgeError, Conflict
+from stripe_bridge.ports.idempotency import IdempotentRequests
+from stripe_bridge.ports.inbox import Inbox
+from stripe_bridge.ports.intents import Intents
+from stripe_bridge.ports.reconciliations import Reconciliations
+from stripe_bridge.ports.repositories import (
+    BilledCustomers,
+    Disputes,
+    Integrations,
+    Invoices,
+    Links,
+    OAuthStates,
+    Payments,
+    Receivers,
+    Refunds,
+    SalesOrders,
+    Tokens,
+)
+
+
+class PayableInvoiceExists(Conflict):
+    """The order has an invoice that can still be paid."""
+
+    message = "The sales order has a payable invoice already."
+
+
+class IntentUnsettled(Conflict):
+    """A call on the same subject is under way, or its outcome is not known yet."""
+
+    message = "An earlier call to Stripe on this is not settled yet; try again."
+
+
+class AccountInUse(Conflict):
+    """The Stripe account is connected through another integration."""
+
+    message = "The Stripe account is connected through another integration."
+
+
+class StoreUnavailable(BridgeError):
+    """The database cannot be reached, or is too busy to answer in time."""
+
+    message = "The service is temporarily unavailable."
+
+
+class UnitOfWork(Protocol):
+    """A context manager: leaving it without `commit()` rolls everything back. No network call inside it, ever.
+
+    `commit()` ends it: nothing can be read or written through it afterwards.
+
+    Anything may raise StoreUnavailable.
+    """
+
+    tokens: Tokens
+    oauth_states: OAuthStates
+    integrations: Integrations
+    sales_orders: SalesOrders
+    customers: BilledCustomers
+    invoices: Invoices
+    links: Links
+    payments: Payments
+    refunds: Refunds
+    disputes: Disputes
+    intents: Intents
+    receivers: Receivers
+    inbox: Inbox
+    idempotent_requests: IdempotentRequests
+    reconciliations: Reconciliations
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+    def commit(self) -> None: ...
+
+
+class Store(Protocol):
+    """Where units of work come from: one per call, never shared between threads."""
+
+    def writing(self) -> UnitOfWork:
+        """On SQLite it holds the one write lock from its first line."""
+        ...
+
+    def reading(self) -> UnitOfWork:
+        """A consistent look that takes no write lock and cannot write."""
+        ...
+
+    def check(self) -> None:
+        """Raises StoreUnavailable when the database does not answer or its schema is not the one this code needs."""
+        ...

@@ -1,0 +1,27 @@
+"""Secrets at rest."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from stripe_bridge.domain.errors import BridgeError
+
+
+class SealBroken(BridgeError):
+    """What was stored cannot be opened: by none of the keys, or it was tampered with."""
+
+    message = "A stored secret cannot be opened with the configured encryption keys."
+
+
+class Vault(Protocol):
+    def seal(self, secret: str) -> str:
+        """Encrypt and authenticate, under the newest key."""
+        ...
+
+    def open(self, sealed: str) -> str:
+        """Whatever of the configured keys sealed it. Raises SealBroken."""
+        ...
+
+    def reseal(self, sealed: str) -> str:
+        """The same secret under the newest key. Raises SealBroken."""
+        ...

@@ -1,0 +1,218 @@
+"""Completing an authorization: what happens when the merchant comes back from Stripe.
+
+The OAuth code is the one call to Stripe that is not an intent: redeeming it twice revokes everything. So its state is
+consumed in a commit before, it is tried once, and a crash or a time-out leaves the integration unconnected:
+one authorizes again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.integration import AuthorizationFailure, Integration, OAuthState
+from stripe_bridge.domain.intent import account_subject, receiver_subject
+from stripe_bridge.domain.planning import plan_deauthorize, plan_endpoint
+from stripe_bridge.domain.stripe_objects import AccountSnapshot, Authorization
+from stripe_bridge.ports.connect_gateway import ConnectGateway
+from stripe_bridge.ports.gateway_errors import GatewayError, GatewayRefused
+from stripe_bridge.ports.identifiers import Identifiers
+from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import AccountInUse, Store, UnitOfWork
+from stripe_bridge.ports.vault import Vault
+
+_log = logging.getLogger(__name__)
+
+Settle = Callable[[int], None]
+
+
+class AuthorizationStatus(StrEnum):
+    CONNECTED = "connected"
+    DENIED = "denied"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationOutcome:
+    """`integration_id` is None where the state does not tell it."""
+
+    status: AuthorizationStatus
+    integration_id: int | None
+    reason: AuthorizationFailure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackCommand:
+    """What Stripe put into the redirect."""
+
+    state: str | None = field(default=None, repr=False)
+    code: str | None = field(default=None, repr=False)
+    error: str | None = None
+
+
+class _Failed(Exception):
+    def __init__(self, reason: AuthorizationFailure) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CompleteAuthorization:
+    """Connect the integration that the state names. Never raises for what the merchant or Stripe did."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        identifiers: Identifiers,
+        gateway: ConnectGateway,
+        vault: Vault,
+        nudges: Nudges,
+        settle: Settle,
+        *,
+        livemode: bool,
+        receiver_url: Callable[[int], str],
+    ) -> None:
+        self._store, self._clock, self._identifiers = store, clock, identifiers
+        self._gateway, self._vault, self._nudges, self._settle = gateway, vault, nudges, settle
+        self._livemode, self._receiver_url = livemode, receiver_url
+
+    def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
+        if command.error is not None and command.state is None:
+            return AuthorizationOutcome(status=AuthorizationStatus.DENIED, integration_id=None)
+        state: OAuthState | None = None
+        try:
+            state = self._find(command.state)
+            if command.error is None and not command.code:
+                raise _Failed(AuthorizationFailure.CODE_REFUSED)
+            integration = self._consume(state)
+            if command.error is not None:
+                return AuthorizationOutcome(
+                    status=AuthorizationStatus.DENIED, integration_id=state.integration_id
+                )
+            if integration is None or integration.connected:
+                raise _Failed(AuthorizationFailure.ALREADY_CONNECTED)
+            authorization = self._redeem(command.code or "")
+            snapshot = self._snapshot(authorization.account_id)
+            endpoint = self._connect(state, authorization, snapshot)
+        except _Failed as failure:
+            known = None if state is None else state.integration_id
+            _log.warning(
+                "authorization failed", extra={"integration_id": known, "reason": failure.reason.value}
+            )
+            return AuthorizationOutcome(
+                status=AuthorizationStatus.FAILED, integration_id=known, reason=failure.reason
+            )
+        if endpoint is not None:
+            self._ask(endpoint)
+        return AuthorizationOutcome(status=AuthorizationStatus.CONNECTED, integration_id=state.integration_id)
+
+    def _find(self, state: str | None) -> OAuthState:
+        state_hash = hashlib.sha256((state or "").encode(errors="replace")).hexdigest()
+        with self._store.reading() as work:
+            found = work.oauth_states.find(state_hash)
+        if found is None:
+            raise _Failed(AuthorizationFailure.STATE_UNKNOWN)
+        return found
+
+    def _ask(self, endpoint: int) -> None:
+        """For a receiver of the account's own. It is connected either way, and the sweeper asks again."""
+        try:
+            self._settle(endpoint)
+        except BridgeError as error:
+            _log.warning("the receiver is asked for later", extra={"reason": error.message})
+
+    def _consume(self, state: OAuthState) -> Integration | None:
+        """Good once: whoever commits this goes on."""
+        now = self._clock.now()
+        with self._store.writing() as work:
+            locked = work.oauth_states.find(state.state_hash, lock=True)
+            refusal = AuthorizationFailure.STATE_UNKNOWN if locked is None else locked.refusal(now)
+            if refusal is not None:
+                raise _Failed(refusal)
+            work.oauth_states.consume(state.state_hash, now)
+            integration = work.integrations.find(state.integration_id)
+            work.commit()
+        return integration
+
+    def _redeem(self, code: str) -> Authorization:
+        try:
+            authorization = self._gateway.redeem(code)
+        except GatewayRefused:
+            raise _Failed(AuthorizationFailure.CODE_REFUSED) from None
+        except GatewayError as error:
+            _log.warning("the code could not be redeemed", extra={"reason": error.reason})
+            raise _Failed(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
+        if authorization.livemode is not self._livemode or authorization.scope != "read_write":
+            raise _Failed(AuthorizationFailure.CODE_REFUSED)
+        return authorization
+
+    def _snapshot(self, account_id: str) -> AccountSnapshot:
+        try:
+            return self._gateway.account(account_id)
+        except GatewayError as error:
+            _log.warning("the account could not be read", extra={"reason": error.reason})
+            raise _Failed(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
+
+    def _connect(
+        self, state: OAuthState, authorization: Authorization, snapshot: AccountSnapshot
+    ) -> int | None:
+        """The intent that asks for a receiver of the account's own."""
+        sealed, now = self._vault.seal(authorization.access_token), self._clock.now()
+        try:
+            with self._store.writing() as work:
+                integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
+                refusal = self._refusal(work, integration, snapshot.account_id)
+                if refusal is None:
+                    connected = integration.connect(
+                        snapshot=snapshot, livemode=self._livemode, sealed_access_token=sealed, now=now
+                    )
+                    endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
+                    revived = work.inbox.revive(snapshot.account_id, now)
+                    work.commit()
+                    if revived:
+                        self._nudges.inbox()
+                    return endpoint
+                if refusal is AuthorizationFailure.OTHER_ACCOUNT:
+                    # Nothing here uses what was just granted: give it back.
+                    reference = self._identifiers.reference()
+                    plan = plan_deauthorize(integration, snapshot.account_id, reference=reference, now=now)
+                    work.intents.add(plan)
+                    work.commit()
+                    self._nudges.intents()
+        except AccountInUse:
+            refusal = AuthorizationFailure.ACCOUNT_IN_USE
+        raise _Failed(refusal)
+
+    def _refusal(
+        self, work: UnitOfWork, integration: Integration, account_id: str
+    ) -> AuthorizationFailure | None:
+        if integration.connected:
+            return AuthorizationFailure.ALREADY_CONNECTED
+        if work.intents.find_unsettled(account_subject(account_id)) is not None:
+            return AuthorizationFailure.SETTLING
+        holder = work.integrations.find_by_account(account_id)
+        if holder is not None and holder.connected:
+            return AuthorizationFailure.ACCOUNT_IN_USE
+        if work.invoices.has_other_account(integration.id, account_id):
+            return AuthorizationFailure.OTHER_ACCOUNT
+        return None
+
+    def _ask_for_receiver(self, work: UnitOfWork, integration: Integration) -> int | None:
+        """None when a receiver is there, or an earlier request for one is not settled yet."""
+        if work.receivers.of_integration(integration.id) or integration.account_id is None:
+            return None
+        if work.intents.find_unsettled(receiver_subject(integration.id)) is not None:
+            return None
+        plan = plan_endpoint(
+            integration,
+            integration.account_id,
+            self._receiver_url(integration.id),
+            reference=self._identifiers.reference(),
+            now=self._clock.now(),
+        )
+        return work.intents.add(plan).id

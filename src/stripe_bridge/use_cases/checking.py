@@ -1,0 +1,37 @@
+"""Checking whether the service can do its work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stripe_bridge.domain.errors import BridgeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What is usable, by name: None, or the sentence that says what is wrong."""
+
+    faults: dict[str, str | None]
+
+    @property
+    def is_ready(self) -> bool:
+        return all(fault is None for fault in self.faults.values())
+
+
+class CheckReadiness:
+    """Ask each of the service's own dependencies. Stripe is not one: with it out of reach, webhooks and reads still work."""
+
+    def __init__(self, checks: dict[str, Callable[[], None]]) -> None:
+        self._checks = checks
+
+    def __call__(self) -> Readiness:
+        return Readiness(faults={name: _fault(check) for name, check in self._checks.items()})
+
+
+def _fault(check: Callable[[], None]) -> str | None:
+    try:
+        check()
+    except BridgeError as error:
+        return error.message
+    return None

@@ -1,0 +1,102 @@
+"""Checking receivers: whether Stripe still sends what it was asked to send."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from stripe_bridge.domain.receiver import Receiver, ReceiverKind, faults_of
+from stripe_bridge.domain.stripe_objects import WebhookEndpoint
+from stripe_bridge.ports.gateway_errors import GatewayError
+from stripe_bridge.ports.receiver_gateway import ReceiverGateway
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.ports.vault import SealBroken, Vault
+
+_log = logging.getLogger(__name__)
+_PLATFORMS = (ReceiverKind.PLATFORM, ReceiverKind.CONNECT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedReceiver:
+    """`faults` in words; empty when it is as it should be. `endpoint_id` is None where there is no endpoint."""
+
+    kind: ReceiverKind
+    endpoint_id: str | None
+    faults: tuple[str, ...]
+
+
+class CheckReceivers:
+    """Look at the platform's two endpoints, and remember whether each is enabled. Changes nothing at Stripe.
+
+    May raise GatewayError.
+    """
+
+    def __init__(self, store: Store, clock: Clock, gateway: ReceiverGateway, vault: Vault, url: str) -> None:
+        self._store, self._clock, self._gateway = store, clock, gateway
+        self._vault, self._url = vault, url
+
+    def __call__(self) -> list[CheckedReceiver]:
+        with self._store.reading() as work:
+            known = {receiver.kind: receiver for receiver in work.receivers.of_kinds(_PLATFORMS)}
+        at_stripe = {endpoint.id: endpoint for endpoint in self._gateway.endpoints(None)}
+        self._remember(list(known.values()), at_stripe)
+        return [self._checked(kind, known.get(kind), at_stripe) for kind in _PLATFORMS]
+
+    def of_integration(self, integration_id: int, account_id: str) -> None:
+        """Remember the same of those that stand in the account itself; mostly there are none."""
+        with self._store.reading() as work:
+            own = [each for each in work.receivers.of_integration(integration_id) if each.stripe_endpoint_id]
+        if own:
+            self._remember(own, {each.id: each for each in self._gateway.endpoints(account_id)})
+
+    def _checked(
+        self, kind: ReceiverKind, known: Receiver | None, at_stripe: Mapping[str, WebhookEndpoint]
+    ) -> CheckedReceiver:
+        if known is None:
+            return CheckedReceiver(kind=kind, endpoint_id=None, faults=("it was never registered",))
+        endpoint = at_stripe.get(known.stripe_endpoint_id or "")
+        faults = ["Stripe does not have it"] if endpoint is None else self._faults(endpoint)
+        try:
+            self._vault.open(known.sealed_secret)
+        except SealBroken:
+            faults.append("its signing secret cannot be opened with ENCRYPTION_KEYS")
+        return CheckedReceiver(kind=kind, endpoint_id=known.stripe_endpoint_id, faults=tuple(faults))
+
+    def _faults(self, endpoint: WebhookEndpoint) -> list[str]:
+        return faults_of(endpoint, self._url, self._gateway.api_version)
+
+    def _remember(self, receivers: Sequence[Receiver], at_stripe: Mapping[str, WebhookEndpoint]) -> None:
+        with self._store.writing() as work:
+            for each in receivers:
+                endpoint = at_stripe.get(each.stripe_endpoint_id or "")
+                current = work.receivers.find(each.id, lock=True)
+                if current is not None:
+                    is_enabled = endpoint is not None and endpoint.enabled
+                    checked = replace(current, enabled=is_enabled, checked_at=self._clock.now())
+                    work.receivers.save(checked)
+            work.commit()
+
+
+class CheckReceiversDue:
+    """Look at the platform's endpoints when they were not looked at for so long; zero turns the schedule off."""
+
+    def __init__(self, store: Store, clock: Clock, check: CheckReceivers, *, every: timedelta) -> None:
+        self._store, self._clock, self._check, self._every = store, clock, check, every
+
+    def __call__(self) -> None:
+        """With Stripe out of reach nothing is known of them: what was known stays."""
+        with self._store.reading() as work:
+            checked_at = [receiver.checked_at for receiver in work.receivers.of_kinds(_PLATFORMS)]
+        if self._every and checked_at and self._clock.now() - min(checked_at) >= self._every:
+            try:
+                checked = self._check()
+            except GatewayError as error:
+                _log.warning("receivers could not be checked", extra={"reason": error.reason})
+                return
+            for each in checked:
+                if each.faults:
+                    facts = {"kind": each.kind.value, "faults": list(each.faults)}
+                    _log.warning("a receiver is not in order", extra=facts)

@@ -1,0 +1,130 @@
+"""Disconnecting an integration: mark it, let what is in flight settle, revoke our access at Stripe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from stripe_bridge.domain.integration import Integration
+from stripe_bridge.domain.intent import Intent, Operation, account_subject
+from stripe_bridge.domain.planning import plan_deauthorize
+from stripe_bridge.domain.receiver import Receiver
+from stripe_bridge.ports.connect_gateway import ConnectGateway
+from stripe_bridge.ports.gateway_errors import AccessRevoked, CallNotTaken, GatewayRefused
+from stripe_bridge.ports.identifiers import Identifiers
+from stripe_bridge.ports.receiver_gateway import ReceiverGateway
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+
+# How long calls in flight may still settle before access is revoked, and a request waits for that.
+GRACE = timedelta(seconds=10)
+_WAIT = 0.1
+
+Settle = Callable[[int], None]
+
+
+class DisconnectIntegration:
+    """No new call goes out from the moment this commits. With Stripe out of reach, access is revoked later.
+
+    Again, or on one that was never connected: no change. Raises IntegrationNotFound.
+    """
+
+    def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: Settle) -> None:
+        self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
+
+    def __call__(self, tenant_id: str, integration_id: int) -> Integration:
+        deadline = self._clock.now() + GRACE
+        integration, revoking = self._mark(tenant_id, integration_id)
+        while revoking is not None and self._clock.now() < deadline:
+            with self._store.reading() as work:
+                unsettled = work.intents.unsettled_of_integration(integration_id)
+            if not any(intent.id == revoking for intent in unsettled):
+                break
+            due = [intent for intent in unsettled if intent.is_due(self._clock.now())]
+            for intent in due:
+                self._settle(intent.id)
+            if not due:
+                self._clock.sleep(_WAIT)
+        return integration
+
+    def _mark(self, tenant_id: str, integration_id: int) -> tuple[Integration, int | None]:
+        now = self._clock.now()
+        with self._store.writing() as work:
+            integration = work.integrations.get(tenant_id, integration_id, lock=True)
+            account_id = integration.stripe_account_id
+            if account_id is None:
+                return integration, None
+            disconnected = work.integrations.save(integration.disconnect(now))
+            revoking = work.intents.find_unsettled(account_subject(account_id))
+            if revoking is None:
+                reference = self._identifiers.reference()
+                plan = plan_deauthorize(disconnected, account_id, reference=reference, now=now)
+                revoking = work.intents.add(plan)
+            work.commit()
+        return disconnected, revoking.id
+
+
+class Deauthorize:
+    """Revoke our access to an account, after its own receiver is removed, unless a live integration uses it.
+
+    Deauthorizing acts on platform and account, not on our row: that is why it asks again before each try.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, gateway: ConnectGateway, receivers: ReceiverGateway
+    ) -> None:
+        self._store, self._clock, self._gateway, self._receivers = store, clock, gateway, receivers
+
+    def look(self, intent: Intent) -> str | None:
+        if self._is_in_use(intent.account_id):
+            return "in use again"
+        try:
+            self._gateway.account(intent.account_id)
+        except AccessRevoked:
+            return "revoked"
+        return None
+
+    def call(self, intent: Intent) -> str:
+        if self._is_in_use(intent.account_id):
+            return "in use again"
+        with self._store.reading() as work:
+            unsettled = work.intents.unsettled_of_integration(intent.integration_id)
+            receivers = _left_behind(work, intent)
+        in_flight = [other for other in unsettled if other.operation is not Operation.DEAUTHORIZE]
+        if in_flight and self._clock.now() - intent.created_at < GRACE:
+            raise CallNotTaken(f"{len(in_flight)} earlier calls are still in flight")
+        for receiver in receivers:
+            if receiver.stripe_endpoint_id is not None:
+                self._remove(intent.account_id, receiver.stripe_endpoint_id)
+        self._gateway.deauthorize(intent.account_id)
+        return "revoked"
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
+        if result == "revoked":
+            for receiver in _left_behind(work, intent):
+                work.receivers.remove(receiver.id)
+        return None
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        """Nothing can make up for it: the failed intent stays for operators to see."""
+        return None
+
+    def _remove(self, account_id: str, endpoint_id: str) -> None:
+        try:
+            self._receivers.delete_endpoint(account_id=account_id, endpoint_id=endpoint_id)
+        except GatewayRefused:
+            # Whatever keeps us from it, revoking our access ends what it sends about us.
+            return
+
+    def _is_in_use(self, account_id: str) -> bool:
+        with self._store.reading() as work:
+            holder = work.integrations.find_by_account(account_id)
+        return holder is not None and holder.connected
+
+
+def _left_behind(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
+    """The account's own receivers; none when the integration is joined again, and they are another account's."""
+    integration = work.integrations.find(intent.integration_id)
+    if integration is None or integration.connected:
+        return []
+    return work.receivers.of_integration(intent.integration_id)

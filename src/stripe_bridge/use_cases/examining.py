@@ -1,0 +1,211 @@
+"""Examining the service: what is wrong, or about to be, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from stripe_bridge.domain.errors import PayloadMalformed
+from stripe_bridge.domain.finding import Finding, Fix
+from stripe_bridge.domain.integration import Integration
+from stripe_bridge.domain.intent import UNSETTLED, Intent
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS, ReceiverKind
+from stripe_bridge.domain.reconciliation import is_near_horizon, reconciled_until
+from stripe_bridge.domain.webhook_event import EventStatus, parse_event
+from stripe_bridge.ports.event_gateway import EventGateway
+from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayError
+from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.intents import IntentFilter
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.ports.vault import SealBroken, Vault
+
+# Longer than a webhook takes; and how far back a silence is looked for.
+_ON_ITS_WAY = timedelta(minutes=5)
+_LOOKING_BACK = timedelta(days=1)
+_LONG_WAIT = timedelta(minutes=10)
+_LONG_UNSETTLED = timedelta(hours=1)
+_MISSED_RUNS = 4
+_PAGE = 100
+
+
+class CheckedReceiver(Protocol):
+    @property
+    def kind(self) -> ReceiverKind: ...
+
+    @property
+    def endpoint_id(self) -> str | None: ...
+
+    @property
+    def faults(self) -> tuple[str, ...]: ...
+
+
+class Readiness(Protocol):
+    @property
+    def faults(self) -> dict[str, str | None]: ...
+
+
+class ExamineService:
+    """Every finding, what may cause others first; none when all is well. Changes nothing but what is known of receivers.
+
+    Without a usable database there is nothing else to find.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        vault: Vault,
+        events: EventGateway,
+        check_readiness: Callable[[], Readiness],
+        check_receivers: Callable[[], Sequence[CheckedReceiver]],
+        *,
+        every: timedelta,
+        has_extra_secrets: bool,
+    ) -> None:
+        self._store, self._clock, self._vault, self._events = store, clock, vault, events
+        self._check_readiness, self._check_receivers = check_readiness, check_receivers
+        self._every, self._has_extra_secrets = every, has_extra_secrets
+
+    def __call__(self) -> list[Finding]:
+        findings = list(self._readiness())
+        if any(finding.subject == "database" for finding in findings):
+            return findings
+        with self._store.reading() as work:
+            connected = [work.integrations.find(id_) for id_ in work.reconciliations.connected()]
+        findings += self._receivers()
+        for integration in connected:
+            if integration is not None:
+                findings += self._integration(integration)
+        return [*findings, *self._inbox(), *self._intents()]
+
+    def _readiness(self) -> Iterator[Finding]:
+        remedies = {
+            "database": "check DATABASE_URL and that it runs, then: flask db upgrade",
+            "queue": "check REDIS_URL and that it runs; until then, workers find their work every SWEEP_SECONDS",
+        }
+        for name, fault in self._check_readiness().faults.items():
+            if fault is not None:
+                yield Finding.error(name, fault, remedies.get(name, "see the logs"))
+
+    def _receivers(self) -> Iterator[Finding]:
+        try:
+            checked = self._check_receivers()
+        except GatewayError as error:
+            yield Finding.error(
+                "stripe", error.reason, "check STRIPE_SECRET_KEY and the way to Stripe, then ask again"
+            )
+            return
+        for receiver in checked:
+            # Whoever made the endpoints by hand has no others.
+            is_by_hand = receiver.endpoint_id is None and self._has_extra_secrets
+            if receiver.faults and not is_by_hand:
+                yield Finding.error(
+                    f"{receiver.kind.value} receiver {receiver.endpoint_id or ''}".strip(),
+                    "; ".join(receiver.faults),
+                    "flask receivers register",
+                    fix=Fix.REGISTER_RECEIVERS,
+                )
+
+    def _integration(self, integration: Integration) -> Iterator[Finding]:
+        subject, now = f"integration {integration.id}", self._clock.now()
+        remedy = f"flask reconcile --integration {integration.id}"
+        behind = now - reconciled_until(integration)
+        if is_near_horizon(integration, now):
+            what = f"not reconciled for {behind.days} days: Stripe forgets events after 30"
+            yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
+        elif self._every and behind > max(self._every * _MISSED_RUNS, _LONG_UNSETTLED):
+            what = f"not reconciled since {_short(reconciled_until(integration))}: does a worker run?"
+            yield Finding.warning(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
+        yield from self._seals(integration, subject)
+        yield from self._silence(integration, subject, remedy)
+
+    def _seals(self, integration: Integration, subject: str) -> Iterator[Finding]:
+        with self._store.reading() as work:
+            receivers = work.receivers.of_integration(integration.id)
+        sealed = {f"the secret of receiver {each.id}": each.sealed_secret for each in receivers}
+        if integration.sealed_access_token is not None:
+            sealed["the account's token"] = integration.sealed_access_token
+        for what, secret in sealed.items():
+            try:
+                self._vault.open(secret)
+            except SealBroken:
+                remedy = "put the key that sealed it back into ENCRYPTION_KEYS, then: flask keys rotate"
+                yield Finding.error(subject, f"{what} cannot be opened", remedy)
+
+    def _silence(self, integration: Integration, subject: str, remedy: str) -> Iterator[Finding]:
+        """Whether Stripe has events of the account that ought to be here by now."""
+        account_id = integration.stripe_account_id
+        if account_id is None:
+            return
+        try:
+            newest = self._newest_at_stripe(account_id)
+        except AccessRevoked:
+            what = f"{account_id} does not let us in any more"
+            yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
+            return
+        except GatewayError as error:
+            yield Finding.warning(
+                subject, f"its events could not be listed: {error.reason}", "ask again later"
+            )
+            return
+        with self._store.reading() as work:
+            here = work.reconciliations.newest_event_at(account_id)
+        if newest is not None and (here is None or here < newest):
+            since = "none is here" if here is None else f"the newest here is of {_short(here)}"
+            what = (
+                f"{account_id} had an event at {_short(newest)}, but {since}: does the receiver get through?"
+            )
+            yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
+
+    def _newest_at_stripe(self, account_id: str) -> datetime | None:
+        now = self._clock.now()
+        for page in self._events.pages_since(account_id, now - _LOOKING_BACK):
+            for body in page:
+                try:
+                    event = parse_event(body)
+                except PayloadMalformed:
+                    continue
+                if event.type in SUBSCRIBED_EVENTS and event.created_at <= now - _ON_ITS_WAY:
+                    return event.created_at
+        return None
+
+    def _inbox(self) -> Iterator[Finding]:
+        late = EventFilter(status=EventStatus.RECEIVED, until=self._clock.now() - _LONG_WAIT)
+        failed = EventFilter(status=EventStatus.FAILED)
+        with self._store.reading() as work:
+            number_failed, number_late = work.inbox.count(None, failed), work.inbox.count(None, late)
+        if number_failed:
+            what = f"{number_failed} could not be applied, the last try included"
+            remedy = (
+                "flask events list --status failed; mend the cause, then: flask events replay --status failed"
+            )
+            yield Finding.error("events", what, remedy, fix=Fix.REPLAY_EVENTS)
+        if number_late:
+            what = f"{number_late} have waited for more than ten minutes: does a worker run?"
+            yield Finding.warning("events", what, "flask events list --status received; flask worker")
+
+    def _intents(self) -> Iterator[Finding]:
+        long_ago = self._clock.now() - _LONG_UNSETTLED
+        old = [intent for intent in self._unsettled() if intent.created_at < long_ago]
+        if old:
+            oldest = old[-1]
+            what = f"{len(old)} unsettled for more than an hour; {oldest.id}: {oldest.last_error or 'never tried'}"
+            remedy = "flask intents list; flask intents resolve --all-due"
+            yield Finding.warning("intents", what, remedy, fix=Fix.RESOLVE_INTENTS)
+
+    def _unsettled(self) -> Iterator[Intent]:
+        """Newest first."""
+        request: PageRequest | None = PageRequest(per_page=_PAGE)
+        while request is not None:
+            with self._store.reading() as work:
+                page = work.intents.page(IntentFilter(states=UNSETTLED), request)
+            yield from page.items
+            cursor = page.next_cursor
+            request = None if cursor is None else PageRequest.of(page=None, per_page=_PAGE, cursor=cursor)
+
+
+def _short(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

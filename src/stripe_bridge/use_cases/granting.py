@@ -1,0 +1,96 @@
+"""Granting access: bearer tokens, made and revoked by operators, and checked on every request."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from stripe_bridge.domain.access import ApiToken, Principal, Role
+from stripe_bridge.domain.errors import Unauthenticated
+from stripe_bridge.ports.identifiers import Identifiers
+from stripe_bridge.ports.identity_provider import IdentityProvider
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store
+
+# Tells people and secret scanners what it is that they have found.
+PREFIX = "sbt_"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    """`secret` is told this once; only its hash is stored."""
+
+    token: ApiToken
+    secret: str = field(repr=False)
+
+
+class CreateToken:
+    """A new token for a tenant; it acts with a role, on behalf of a user of the ERP's or of none."""
+
+    def __init__(self, store: Store, clock: Clock, identifiers: Identifiers) -> None:
+        self._store, self._clock, self._identifiers = store, clock, identifiers
+
+    def __call__(self, *, tenant_id: str, role: Role, user_id: int | None, label: str) -> IssuedToken:
+        secret = PREFIX + self._identifiers.secret()
+        with self._store.writing() as work:
+            token = work.tokens.add(
+                ApiToken(
+                    id=0,
+                    tenant_id=tenant_id,
+                    role=role,
+                    user_id=user_id,
+                    label=label,
+                    token_hash=_hash(secret),
+                    created_at=self._clock.now(),
+                )
+            )
+            work.commit()
+        return IssuedToken(token=token, secret=secret)
+
+
+class ListTokens:
+    """Oldest first, revoked ones too."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self) -> Sequence[ApiToken]:
+        with self._store.reading() as work:
+            return work.tokens.all()
+
+
+class RevokeToken:
+    """Takes effect with the next request. Raises TokenNotFound."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def __call__(self, token_id: int) -> ApiToken:
+        with self._store.writing() as work:
+            token = work.tokens.revoke(token_id, self._clock.now())
+            work.commit()
+        return token
+
+
+class Authenticate:
+    """On whose behalf a bearer token acts: one of our own, or the identity provider's where there is one.
+
+    Raises Unauthenticated, IdentityProviderUnavailable.
+    """
+
+    def __init__(self, store: Store, provider: IdentityProvider | None) -> None:
+        self._store, self._provider = store, provider
+
+    def __call__(self, secret: str) -> Principal:
+        if self._provider is not None and not secret.startswith(PREFIX):
+            return self._provider.principal(secret)
+        with self._store.reading() as work:
+            token = work.tokens.find_by_hash(_hash(secret))
+        if token is None or token.revoked_at is not None:
+            raise Unauthenticated
+        return token.principal
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()

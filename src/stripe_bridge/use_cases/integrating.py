@@ -1,0 +1,115 @@
+"""Making integrations, looking at them, and starting their authorization."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from stripe_bridge.domain.errors import AlreadyConnected
+from stripe_bridge.domain.integration import STATE_LIFETIME, Integration, OAuthState
+from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.receiver import ReceiverKind
+from stripe_bridge.ports.connect_gateway import ConnectGateway
+from stripe_bridge.ports.identifiers import Identifiers
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationView:
+    """`webhook_registered`: a receiver that Stripe sends this account's events to is there and enabled."""
+
+    integration: Integration
+    webhook_registered: bool
+
+
+def view_integration(work: UnitOfWork, integration: Integration) -> IntegrationView:
+    return IntegrationView(
+        integration=integration,
+        webhook_registered=integration.connected
+        and any(
+            receiver.enabled
+            for receiver in (
+                *work.receivers.of_kinds([ReceiverKind.CONNECT]),
+                *work.receivers.of_integration(integration.id),
+            )
+        ),
+    )
+
+
+class CreateIntegration:
+    """A pending integration. `livemode` is that of our own key: the two are never mixed."""
+
+    def __init__(self, store: Store, clock: Clock, *, livemode: bool) -> None:
+        self._store, self._clock, self._livemode = store, clock, livemode
+
+    def __call__(self, tenant_id: str, name: str) -> IntegrationView:
+        now = self._clock.now()
+        pending = Integration(
+            id=0, tenant_id=tenant_id, name=name, livemode=self._livemode, created_at=now, updated_at=now
+        )
+        with self._store.writing() as work:
+            integration = work.integrations.add(pending)
+            work.commit()
+        return IntegrationView(integration=integration, webhook_registered=False)
+
+
+class ShowIntegration:
+    """Raises IntegrationNotFound."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, tenant_id: str, integration_id: int) -> IntegrationView:
+        with self._store.reading() as work:
+            return view_integration(work, work.integrations.get(tenant_id, integration_id))
+
+
+class ListIntegrations:
+    """Newest first."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, tenant_id: str, request: PageRequest) -> Page[IntegrationView]:
+        with self._store.reading() as work:
+            page = work.integrations.page(tenant_id, request)
+            return Page(
+                items=[view_integration(work, integration) for integration in page.items],
+                request=page.request,
+                total=page.total,
+                next_cursor=page.next_cursor,
+            )
+
+
+class StartAuthorization:
+    """Where the merchant goes to let us in. Raises IntegrationNotFound, AlreadyConnected."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        identifiers: Identifiers,
+        gateway: ConnectGateway,
+        redirect_uri: str,
+    ) -> None:
+        self._store, self._clock, self._identifiers = store, clock, identifiers
+        self._gateway, self._redirect_uri = gateway, redirect_uri
+
+    def __call__(self, tenant_id: str, integration_id: int) -> str:
+        secret = self._identifiers.secret()
+        now = self._clock.now()
+        with self._store.writing() as work:
+            integration = work.integrations.get(tenant_id, integration_id, lock=True)
+            if integration.connected:
+                raise AlreadyConnected
+            work.oauth_states.add(
+                OAuthState(
+                    state_hash=hashlib.sha256(secret.encode()).hexdigest(),
+                    tenant_id=tenant_id,
+                    integration_id=integration_id,
+                    expires_at=now + STATE_LIFETIME,
+                )
+            )
+            work.commit()
+        return self._gateway.authorize_url(state=secret, redirect_uri=self._redirect_uri)

@@ -1,0 +1,236 @@
+"""Invoicing a sales order: reserve it, see the sending through, look at what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stripe_bridge.domain.billed_customer import CustomerKey
+from stripe_bridge.domain.errors import (
+    AmountOverOutstanding,
+    EmailMissing,
+    InvoiceNotFound,
+    InvoiceNotSent,
+    NothingOutstanding,
+)
+from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.money import Currency
+from stripe_bridge.domain.planning import plan_customer, plan_draft, plan_void
+from stripe_bridge.domain.sales_order import SalesOrder
+from stripe_bridge.ports.identifiers import Identifiers
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+
+# How long a request stays with an invoice that is being sent, by itself or by another request.
+PATIENCE = timedelta(seconds=10)
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.25
+
+Settle = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceView:
+    """An invoice with what a caller sees beside it."""
+
+    invoice: Invoice
+    integration_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendInvoiceCommand:
+    """`amount` in minor units; left out, all that is outstanding. `email` left out, the order's customer's."""
+
+    tenant_id: str
+    user_id: int | None
+    integration_id: int
+    sales_order_id: int
+    amount: int | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentInvoice:
+    """`created` tells this request's own invoice from one that was there already."""
+
+    view: InvoiceView
+    created: bool
+
+
+class SendInvoice:
+    """Send an invoice for a sales order, once, however often it is asked.
+
+    Raises, in this order: SalesOrderNotFound, IntegrationNotFound; IntegrationNotConnected, IntegrationRestricted;
+    NothingOutstanding, AmountOverOutstanding, EmailMissing, AmountNotChargeable, AmountBelowMinimum; InvoiceNotSent.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        identifiers: Identifiers,
+        settle: Settle,
+        days_until_due: int,
+    ) -> None:
+        self._store, self._clock, self._identifiers = store, clock, identifiers
+        self._settle, self._days_until_due = settle, days_until_due
+
+    def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
+        invoice_id, created, first = self._reserve(command)
+        for intent_id in first:
+            self._settle(intent_id)
+        is_settled = self._see_through(invoice_id)
+        with self._store.reading() as work:
+            invoice = work.invoices.find(invoice_id)
+            integrations = work.integrations.names_of([command.integration_id, *_integration_of(invoice)])
+        if invoice is None:
+            raise InvoiceNotFound
+        if invoice.failure_reason is not None and invoice.status in _UNDONE:
+            raise InvoiceNotSent(final=True, reason=invoice.failure_reason)
+        if created and not is_settled:
+            raise InvoiceNotSent(final=False, reason="Stripe's answer is not known yet")
+        if created and invoice.is_payable and invoice.sent_at is None:
+            raise InvoiceNotSent(final=False, reason="Stripe let us neither mail it nor undo it")
+        view = InvoiceView(invoice=invoice, integration_name=integrations[invoice.integration_id])
+        return SentInvoice(view=view, created=created)
+
+    def _reserve(self, command: SendInvoiceCommand) -> tuple[int, bool, list[int]]:
+        """The invoice's id, whether it is new, and the intents to begin with."""
+        with self._store.writing() as work:
+            order = work.sales_orders.get(command.tenant_id, command.sales_order_id, lock=True)
+            integration = work.integrations.get(command.tenant_id, command.integration_id, lock=True)
+            payable = work.invoices.find_payable(order.tenant_id, order.id)
+            if payable is not None:
+                return payable.id, False, []
+            account_id = integration.charging_account()
+            earlier = work.invoices.of_order(order.tenant_id, order.id)
+            outstanding = order.outstanding(sum(invoice.settles for invoice in earlier))
+            amount, email = _terms(command, order, outstanding)
+            invoice = self._new_invoice(work, command, order, account_id, email, amount, outstanding)
+            first = self._undo_uncollectible(work, earlier)
+            first += self._begin(work, invoice, order)
+            work.commit()
+        return invoice.id, True, first
+
+    def _new_invoice(
+        self,
+        work: UnitOfWork,
+        command: SendInvoiceCommand,
+        order: SalesOrder,
+        account_id: str,
+        email: str,
+        amount: int,
+        outstanding: int,
+    ) -> Invoice:
+        key = CustomerKey.of(
+            tenant_id=order.tenant_id,
+            account_id=account_id,
+            erp_customer_id=order.customer.id,
+            email=email,
+        )
+        now = self._clock.now()
+        reserved = Invoice(
+            id=0,
+            tenant_id=order.tenant_id,
+            integration_id=command.integration_id,
+            sales_order_id=order.id,
+            sales_order_number=order.number,
+            user_id=command.user_id,
+            stripe_account_id=account_id,
+            customer_id=work.customers.get_or_add(key).id,
+            customer_email=email,
+            amount=amount,
+            currency=order.currency,
+            lines=order.invoice_lines(amount, outstanding),
+            days_until_due=self._days_until_due,
+            created_at=now,
+            updated_at=now,
+        )
+        return work.invoices.add(reserved)
+
+    def _undo_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[int]:
+        """An uncollectible invoice still takes payment at Stripe: its void is tried before a new one goes out."""
+        planned = []
+        for invoice in earlier:
+            unsettled = work.intents.find_unsettled(invoice_subject(invoice.id))
+            if invoice.status is InvoiceStatus.UNCOLLECTIBLE and unsettled is None:
+                plan = plan_void(
+                    invoice, because=None, reference=self._identifiers.reference(), now=self._clock.now()
+                )
+                planned.append(work.intents.add(plan).id)
+        return planned
+
+    def _begin(self, work: UnitOfWork, invoice: Invoice, order: SalesOrder) -> list[int]:
+        customer = work.customers.get(invoice.customer_id, lock=True)
+        reference, now = self._identifiers.reference(), self._clock.now()
+        if customer.stripe_customer_id is not None:
+            plan = plan_draft(invoice, customer.stripe_customer_id, reference=reference, now=now)
+        elif work.intents.find_unsettled(customer_subject(customer.id)) is None:
+            plan = plan_customer(customer, invoice, order.customer, reference=reference, now=now)
+        else:
+            return []
+        return [work.intents.add(plan).id]
+
+    def _see_through(self, invoice_id: int) -> bool:
+        """Whether the invoice's sending came to an end, however it ended, within our patience.
+
+        Takes up whatever is due on the way, so that a request which finds another's crashed send finishes it.
+        """
+        deadline = self._clock.now() + PATIENCE
+        wait = _SHORTEST_WAIT
+        while True:
+            with self._store.reading() as work:
+                invoice = work.invoices.find(invoice_id)
+                intent = None if invoice is None else _unsettled(work, invoice)
+            if invoice is None or (intent is None and invoice.status is not InvoiceStatus.RESERVED):
+                return True
+            if self._clock.now() >= deadline:
+                return False
+            if intent is not None and intent.is_due(self._clock.now()):
+                self._settle(intent.id)
+            else:
+                self._clock.sleep(wait)
+                wait = min(wait * 1.5, _LONGEST_WAIT)
+
+
+class ShowInvoice:
+    """Raises InvoiceNotFound."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, tenant_id: str, invoice_id: int) -> InvoiceView:
+        with self._store.reading() as work:
+            invoice = work.invoices.get(tenant_id, invoice_id)
+            names = work.integrations.names_of([invoice.integration_id])
+        return InvoiceView(invoice=invoice, integration_name=names[invoice.integration_id])
+
+
+_UNDONE = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})
+
+
+def _terms(command: SendInvoiceCommand, order: SalesOrder, outstanding: int) -> tuple[int, str]:
+    """The amount and email to invoice, checked."""
+    if outstanding == 0:
+        raise NothingOutstanding
+    amount = outstanding if command.amount is None else command.amount
+    if amount > outstanding:
+        raise AmountOverOutstanding(amount, outstanding)
+    email = command.email or order.customer.email
+    if not email:
+        raise EmailMissing
+    Currency.of(order.currency).check_chargeable(amount, "amount_in_cents")
+    return amount, email
+
+
+def _unsettled(work: UnitOfWork, invoice: Invoice) -> Intent | None:
+    """What the invoice's sending waits for: a call on itself, or on its customer."""
+    own = work.intents.find_unsettled(invoice_subject(invoice.id))
+    if own is not None or invoice.status is not InvoiceStatus.RESERVED:
+        return own
+    return work.intents.find_unsettled(customer_subject(invoice.customer_id))
+
+
+def _integration_of(invoice: Invoice | None) -> list[int]:
+    return [] if invoice is None else [invoice.integration_id]

@@ -1,0 +1,31 @@
+"""Mending what an examination found, where that can be done without asking anybody."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+
+from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.finding import Finding, Fix
+
+_log = logging.getLogger(__name__)
+Mend = Callable[[Finding], str]
+
+
+class MendFindings:
+    """Do each fix once, and tell of each in a sentence what was done, or why it could not be."""
+
+    def __init__(self, fixes: dict[Fix, Mend]) -> None:
+        self._fixes = fixes
+
+    def __call__(self, findings: Iterable[Finding]) -> Iterator[str]:
+        done = set()
+        for finding in findings:
+            if finding.fix is None or (finding.fix, finding.integration_id) in done:
+                continue
+            done.add((finding.fix, finding.integration_id))
+            try:
+                yield self._fixes[finding.fix](finding)
+            except BridgeError as error:
+                _log.warning("finding could not be mended", exc_info=error)
+                yield f"{finding.subject}: could not be mended: {error.message}"

@@ -1,0 +1,111 @@
+"""Keeping the ERP's sales orders, and telling what they still owe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from stripe_bridge.domain.errors import CurrencyLocked
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.sales_order import Customer, OrderLine, SalesOrder
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SalesOrderView:
+    """Amounts in minor units. `open_invoice` is the payable one, if there is one."""
+
+    order: SalesOrder
+    outstanding: int
+    settled: int
+    overpaid: int
+    open_invoice: Invoice | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutSalesOrderCommand:
+    """The ERP's copy. `updated_at` is the ERP's clock."""
+
+    tenant_id: str
+    sales_order_id: int
+    number: str
+    currency: str
+    total: int
+    paid_elsewhere: int
+    customer: Customer
+    lines: tuple[OrderLine, ...]
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSalesOrder:
+    view: SalesOrderView
+    created: bool
+
+
+class PutSalesOrder:
+    """Store the ERP's copy of an order; the same one again changes nothing.
+
+    Raises CurrencyUnknown, AmountNotChargeable, LinesDoNotAddUp, CurrencyLocked, OrderOutdated.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def __call__(self, command: PutSalesOrderCommand) -> StoredSalesOrder:
+        now = self._clock.now()
+        given = SalesOrder(
+            tenant_id=command.tenant_id,
+            id=command.sales_order_id,
+            number=command.number,
+            currency=command.currency.upper(),
+            total=command.total,
+            paid_elsewhere=command.paid_elsewhere,
+            customer=command.customer,
+            lines=command.lines,
+            source_updated_at=command.updated_at,
+            created_at=now,
+            updated_at=now,
+        )
+        given.check()
+        with self._store.writing() as work:
+            stored = work.sales_orders.find(command.tenant_id, command.sales_order_id, lock=True)
+            order = given if stored is None else stored.replaced_by(given)
+            invoices = work.invoices.of_order(order.tenant_id, order.id)
+            if stored is not None and stored.currency != order.currency:
+                _check_unlocked(invoices)
+            if order != stored:
+                work.sales_orders.put(order)
+                work.commit()
+        return StoredSalesOrder(view=_view(order, invoices), created=stored is None)
+
+
+class ShowSalesOrder:
+    """Raises SalesOrderNotFound."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, tenant_id: str, sales_order_id: int) -> SalesOrderView:
+        with self._store.reading() as work:
+            order = work.sales_orders.get(tenant_id, sales_order_id)
+            return _view(order, work.invoices.of_order(tenant_id, sales_order_id))
+
+
+def _check_unlocked(invoices: Sequence[Invoice]) -> None:
+    for invoice in invoices:
+        if invoice.status is not InvoiceStatus.VOID:
+            raise CurrencyLocked(invoice.currency)
+
+
+def _view(order: SalesOrder, invoices: Sequence[Invoice]) -> SalesOrderView:
+    settled = sum(invoice.settles for invoice in invoices)
+    return SalesOrderView(
+        order=order,
+        outstanding=order.outstanding(settled),
+        settled=settled,
+        overpaid=order.overpaid(settled),
+        open_invoice=next((invoice for invoice in invoices if invoice.is_payable), None),
+    )

@@ -1,0 +1,174 @@
+"""Receiving webhooks: show that Stripe sent it, store it once, wake the workers. Nothing else happens before the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from stripe_bridge.domain.errors import PayloadTooLarge, ReceiverNotFound, SignatureInvalid
+from stripe_bridge.domain.receiver import Receiver, ReceiverKind
+from stripe_bridge.domain.webhook_event import (
+    MAX_PAYLOAD_BYTES,
+    PLATFORM,
+    EventStatus,
+    SkipReason,
+    StripeEvent,
+    WebhookEvent,
+    parse_event,
+)
+from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.signatures import Signatures
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.vault import Vault
+
+_log = logging.getLogger(__name__)
+# How long secrets are remembered: a receiver that was removed may still be let in for as long.
+_MEMORY = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveWebhookCommand:
+    """`integration_id` names the receiver of one account's own; None the platform's."""
+
+    payload: bytes = field(repr=False)
+    signature: str | None
+    integration_id: int | None = None
+
+
+class KeepEvent:
+    """Put an event into the inbox once, however it came: as stored, or None when it was there already.
+
+    What there is nothing to do for here is skipped at once.
+    """
+
+    def __init__(self, clock: Clock, *, livemode: bool, known_types: frozenset[str]) -> None:
+        self._clock, self._livemode, self._known_types = clock, livemode, known_types
+
+    def __call__(
+        self, work: UnitOfWork, event: StripeEvent, payload: bytes, own_account: str | None = None
+    ) -> WebhookEvent | None:
+        """`own_account` is that whose events are expected where it came in, None where any account's are."""
+        stored = self._stored_form(event, payload, own_account)
+        if not work.inbox.store(stored):
+            return None
+        if stored.skip_reason is not None:
+            facts = {"stripe_event_id": event.id, "reason": stored.skip_reason.value}
+            _log.info("event skipped", extra=facts)
+        return stored
+
+    def _stored_form(self, event: StripeEvent, payload: bytes, own_account: str | None) -> WebhookEvent:
+        now = self._clock.now()
+        is_foreign = own_account is not None and event.account not in (None, own_account)
+        # What arrives at the wrong door is kept under the door's account: were it kept under its own, it
+        # would stand in the way of the same event when that comes to the right one.
+        account_id = own_account if is_foreign else event.account or own_account
+        received = WebhookEvent(
+            id=0,
+            tenant_id=None,
+            integration_id=None,
+            stripe_event_id=event.id,
+            event_type=event.type,
+            account_id=account_id or PLATFORM,
+            livemode=event.livemode,
+            related_object_id=event.related_object_id,
+            event_created_at=event.created_at,
+            created_at=now,
+            updated_at=now,
+            due_at=now,
+            payload=payload,
+        )
+        reason = self._skip_reason(event, is_foreign=is_foreign)
+        return received if reason is None else received.skipped(reason, now)
+
+    def _skip_reason(self, event: StripeEvent, *, is_foreign: bool) -> SkipReason | None:
+        if is_foreign:
+            return SkipReason.OTHER_ACCOUNT
+        if event.livemode is not self._livemode:
+            return SkipReason.OTHER_LIVEMODE
+        if event.type not in self._known_types:
+            return SkipReason.UNKNOWN_TYPE
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Door:
+    """`own_account`: whose events come here when the payload does not say."""
+
+    secrets: tuple[str, ...] = field(repr=False)
+    own_account: str | None
+    remembered_until: datetime
+
+
+class ReceiveWebhook:
+    """Store a verified event once. Whether it is new: a repetition is as welcome.
+
+    Raises PayloadTooLarge, ReceiverNotFound, SignatureInvalid, PayloadMalformed, in this order; and StoreUnavailable,
+    on which Stripe comes again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        signatures: Signatures,
+        vault: Vault,
+        nudges: Nudges,
+        keep: KeepEvent,
+        *,
+        extra_secrets: Sequence[str],
+    ) -> None:
+        self._store, self._clock, self._signatures, self._vault = store, clock, signatures, vault
+        self._nudges, self._keep, self._extra_secrets = nudges, keep, extra_secrets
+        # Finding and unsealing secrets costs more than all the rest of receiving an event.
+        self._doors: dict[int | None, _Door] = {}
+
+    def __call__(self, command: ReceiveWebhookCommand) -> bool:
+        if len(command.payload) > MAX_PAYLOAD_BYTES:
+            raise PayloadTooLarge(MAX_PAYLOAD_BYTES)
+        door = self._verify(command)
+        event = parse_event(command.payload)
+        with self._store.writing() as work:
+            stored = self._keep(work, event, command.payload, door.own_account)
+            work.commit()
+        if stored is not None and stored.status is EventStatus.RECEIVED:
+            self._nudges.inbox()
+        return stored is not None
+
+    def _verify(self, command: ReceiveWebhookCommand) -> _Door:
+        """The door by which the payload comes in.
+
+        Looked up anew before a signature is refused: its secret may be newer than what is remembered.
+        """
+        known = self._doors.get(command.integration_id)
+        if known is not None and self._clock.now() < known.remembered_until:
+            try:
+                self._signatures.check(command.payload, command.signature, known.secrets)
+            except SignatureInvalid:
+                self._doors.pop(command.integration_id, None)
+            else:
+                return known
+        door = self._look_up(command.integration_id)
+        self._signatures.check(command.payload, command.signature, door.secrets)
+        self._doors[command.integration_id] = door
+        return door
+
+    def _look_up(self, integration_id: int | None) -> _Door:
+        until = self._clock.now() + _MEMORY
+        with self._store.reading() as work:
+            if integration_id is None:
+                receivers = work.receivers.of_kinds([ReceiverKind.PLATFORM, ReceiverKind.CONNECT])
+                secrets = (*self._open(receivers), *self._extra_secrets)
+                return _Door(secrets=secrets, own_account=None, remembered_until=until)
+            receivers = work.receivers.of_integration(integration_id)
+            integration = work.integrations.find(integration_id)
+        if not receivers or integration is None:
+            raise ReceiverNotFound
+        return _Door(
+            secrets=self._open(receivers), own_account=integration.account_id, remembered_until=until
+        )
+
+    def _open(self, receivers: Sequence[Receiver]) -> tuple[str, ...]:
+        return tuple(self._vault.open(receiver.sealed_secret) for receiver in receivers)

@@ -1,0 +1,227 @@
+"""Refunding an invoice: an amount is reserved in the ledger under a lock, then Stripe is asked, once per payment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from stripe_bridge.domain.errors import IntegrationNotConnected, RefundNotIssued
+from stripe_bridge.domain.intent import IntentState, refund_subject
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.money import Currency
+from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.planning import plan_refund
+from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, split_refund
+from stripe_bridge.domain.stripe_objects import StripePayment, StripeRefund
+from stripe_bridge.ports.gateway_errors import GatewayError
+from stripe_bridge.ports.identifiers import Identifiers
+from stripe_bridge.ports.payment_gateway import PaymentGateway
+from stripe_bridge.ports.refund_gateway import RefundGateway
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+
+_PATIENCE = timedelta(seconds=10)
+_WAIT = 0.1
+
+Settle = Callable[[int], None]
+Lock = Callable[[UnitOfWork, Invoice], Invoice]
+RecordPayments = Callable[[UnitOfWork, Invoice, Sequence[StripePayment]], Invoice]
+
+
+class Ledger(Protocol):
+    def refund(
+        self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool
+    ) -> Invoice: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundInvoiceCommand:
+    """`amount` in minor units; left out, all that may still be refunded.
+
+    `request` names the asking: asked again under the same name, by a caller who got no answer, nothing more is refunded.
+    It is as unguessable as a reference, and shorter than 60 characters.
+    """
+
+    tenant_id: str
+    user_id: int | None
+    invoice_id: int
+    amount: int | None = None
+    reason: RefundReason | None = None
+    request: str | None = None
+
+
+class RefundInvoice:
+    """The refunds that were made for it, one for each payment that bears a part; those whose outcome is not known yet
+    are still `reserved`.
+
+    Raises InvoiceNotFound, IntegrationNotConnected, AmountNotChargeable for what Stripe would round, NothingCollected,
+    RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued when Stripe refuses; GatewayError when Stripe cannot
+    tell what was paid.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        identifiers: Identifiers,
+        settle: Settle,
+        payments: PaymentGateway,
+        refunds: RefundGateway,
+        record_payments: RecordPayments,
+        ledger: Ledger,
+        lock: Lock,
+    ) -> None:
+        self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
+        self._payments, self._refunds = payments, refunds
+        self._record_payments, self._ledger, self._lock = record_payments, ledger, lock
+
+    def __call__(self, command: RefundInvoiceCommand) -> Sequence[Refund]:
+        self._learn_payments(command)
+        reserved = self._reserve(command)
+        self._see_through([intent_id for _, intent_id in reserved if intent_id is not None])
+        with self._store.reading() as work:
+            found = [work.refunds.find(refund_id) for refund_id, _ in reserved]
+        made = [refund for refund in found if refund is not None and refund.state is not RefundState.REFUSED]
+        if not made:
+            self._explain(command)
+            raise RefundNotIssued
+        return made
+
+    def _learn_payments(self, command: RefundInvoiceCommand) -> None:
+        """Ask Stripe when more was paid than the payments that we know of: a webhook may still be on its way."""
+        with self._store.reading() as work:
+            invoice = work.invoices.get(command.tenant_id, command.invoice_id)
+            _check_connected(work, invoice)
+        if invoice.stripe_invoice_id is None or invoice.amount_collected >= invoice.amount_paid:
+            return
+        seen = self._payments.payments_of(invoice.stripe_account_id, invoice.stripe_invoice_id)
+        with self._store.writing() as work:
+            self._record_payments(work, self._lock(work, invoice), seen)
+            work.commit()
+
+    def _reserve(self, command: RefundInvoiceCommand) -> list[tuple[int, int | None]]:
+        """The ids of each refund and of its intent, None where that is settled."""
+        with self._store.writing() as work:
+            invoice = self._lock(work, work.invoices.get(command.tenant_id, command.invoice_id))
+            _check_connected(work, invoice)
+            if command.amount is not None:
+                Currency.of(invoice.currency).check_exact(command.amount, "amount_in_cents")
+            earlier = _asked_before(work, command.request)
+            if going := [refund for refund in earlier if refund.state is not RefundState.REFUSED]:
+                return [(refund.id, _unsettled(work, refund)) for refund in going]
+            reserved: list[tuple[int, int | None]] = []
+            splits = self._split(work, invoice, command.amount)
+            for number, (payment, amount) in enumerate(splits, start=len(earlier) + 1):
+                reference = _reference(command.request, number) or self._identifiers.reference()
+                refund = work.refunds.add(self._reservation(command, invoice, payment, amount, reference))
+                plan = plan_refund(refund, invoice, reference=refund.reference or "", now=refund.created_at)
+                reserved.append((refund.id, work.intents.add(plan).id))
+            work.commit()
+        return reserved
+
+    def _see_through(self, intent_ids: Sequence[int]) -> None:
+        """Ask Stripe. A worker may have been faster to take one up: then it is still sent, and soon settled."""
+        deadline = self._clock.now() + _PATIENCE
+        for intent_id in intent_ids:
+            self._settle(intent_id)
+            while self._clock.now() < deadline and self._is_sent(intent_id):
+                self._clock.sleep(_WAIT)
+
+    def _is_sent(self, intent_id: int) -> bool:
+        with self._store.reading() as work:
+            intent = work.intents.find(intent_id)
+        return intent is not None and intent.state is IntentState.SENT
+
+    def _split(self, work: UnitOfWork, invoice: Invoice, amount: int | None) -> list[tuple[Payment, int]]:
+        return split_refund(
+            amount,
+            work.payments.of_invoice(invoice.id),
+            work.refunds.of_invoice(invoice.id),
+            work.disputes.of_invoice(invoice.id),
+        )
+
+    def _reservation(
+        self, command: RefundInvoiceCommand, invoice: Invoice, payment: Payment, amount: int, reference: str
+    ) -> Refund:
+        now = self._clock.now()
+        return Refund(
+            id=0,
+            tenant_id=invoice.tenant_id,
+            invoice_id=invoice.id,
+            account_id=invoice.stripe_account_id,
+            payment_intent_id=payment.payment_intent_id,
+            charge_id=payment.charge_id,
+            amount=amount,
+            currency=invoice.currency,
+            created_at=now,
+            updated_at=now,
+            reference=reference,
+            reason=None if command.reason is None else command.reason.value,
+            user_id=command.user_id,
+        )
+
+    def _explain(self, command: RefundInvoiceCommand) -> None:
+        """Stripe refused: most likely the dashboard was there before us. Take its refunds in, and judge again."""
+        with self._store.reading() as work:
+            invoice = work.invoices.get(command.tenant_id, command.invoice_id)
+            payments = work.payments.of_invoice(invoice.id)
+        try:
+            seen = [
+                refund
+                for payment in payments
+                if payment.is_refundable_kind
+                for refund in self._refunds.refunds_of(
+                    invoice.stripe_account_id,
+                    payment_intent_id=payment.payment_intent_id,
+                    charge_id=payment.charge_id,
+                )
+            ]
+        except GatewayError:
+            return
+        with self._store.writing() as work:
+            locked = self._lock(work, invoice)
+            for refund in seen:
+                locked = self._ledger.refund(work, locked, refund, may_be_late=True)
+            work.commit()
+        with self._store.reading() as work:
+            self._split(work, invoice, command.amount)
+
+
+class ListRefunds:
+    """Newest first, those that Stripe refused left out. Raises InvoiceNotFound."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, tenant_id: str, invoice_id: int) -> Sequence[Refund]:
+        with self._store.reading() as work:
+            invoice = work.invoices.get(tenant_id, invoice_id)
+            refunds = work.refunds.of_invoice(invoice.id)
+        return [refund for refund in refunds if refund.state is not RefundState.REFUSED]
+
+
+def _check_connected(work: UnitOfWork, invoice: Invoice) -> None:
+    """Raises IntegrationNotConnected unless the invoice's account is the one that is joined now."""
+    integration = work.integrations.find(invoice.integration_id)
+    if integration is None or integration.stripe_account_id != invoice.stripe_account_id:
+        raise IntegrationNotConnected
+
+
+def _reference(request: str | None, number: int) -> str | None:
+    return None if request is None else f"{request}-{number}"
+
+
+def _unsettled(work: UnitOfWork, refund: Refund) -> int | None:
+    """The id of its intent."""
+    intent = work.intents.find_unsettled(refund_subject(refund.id))
+    return None if intent is None else intent.id
+
+
+def _asked_before(work: UnitOfWork, request: str | None) -> list[Refund]:
+    """What was reserved when this was asked before, whatever became of it."""
+    found: list[Refund] = []
+    while request is not None and (refund := work.refunds.find_by_reference(f"{request}-{len(found) + 1}")):
+        found.append(refund)
+    return found

@@ -1,0 +1,74 @@
+"""Remembering requests that came with an Idempotency-Key, so that one which comes again gets the same answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stripe_bridge.domain.errors import IdempotencyKeyReused, RequestStillRunning
+from stripe_bridge.domain.idempotency import (
+    LEASE,
+    LIFETIME,
+    IdempotentRequest,
+    KeptAnswer,
+    RequestScope,
+    is_kept,
+)
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store
+
+
+class BeginRequest:
+    """The answer that is kept for it; None when it is to be run, now, by the caller.
+
+    Raises IdempotencyKeyReused for another body, RequestStillRunning while the first one runs.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def __call__(self, scope: RequestScope, body_hash: str) -> KeptAnswer | None:
+        now = self._clock.now()
+        begun = IdempotentRequest(scope=scope, body_hash=body_hash, created_at=now, leased_until=now + LEASE)
+        with self._store.writing() as work:
+            if not work.idempotent_requests.add(begun):
+                earlier = work.idempotent_requests.find(scope)
+                if earlier is not None and not earlier.is_forgotten(now):
+                    if earlier.body_hash != body_hash:
+                        raise IdempotencyKeyReused
+                    if earlier.answer is not None:
+                        return earlier.answer
+                    if not earlier.is_dead(now):
+                        raise RequestStillRunning
+                work.idempotent_requests.save(begun)
+            work.commit()
+        return None
+
+
+class FinishRequest:
+    """Keep the answer, or forget the request when its answer is not one to keep."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, scope: RequestScope, answer: KeptAnswer) -> None:
+        with self._store.writing() as work:
+            if is_kept(answer.status):
+                running = work.idempotent_requests.find(scope)
+                if running is not None:
+                    work.idempotent_requests.save(replace(running, answer=answer))
+            else:
+                work.idempotent_requests.remove(scope)
+            work.commit()
+
+
+class ForgetRequests:
+    """Remove those whose time is over; how many there were."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def __call__(self) -> int:
+        with self._store.writing() as work:
+            removed = work.idempotent_requests.remove_older_than(self._clock.now() - LIFETIME)
+            work.commit()
+        return removed

@@ -1,0 +1,87 @@
+"""Replaying stored webhook events: applied again as if they had just come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from stripe_bridge.domain.errors import EventBeingProcessed
+from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
+from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+
+
+class ReplayWebhookEvent:
+    """Queue an event again, whatever became of it before. Raises WebhookEventNotFound, EventBeingProcessed.
+
+    A tenant of None is every tenant: for operators only.
+    """
+
+    def __init__(self, store: Store, clock: Clock, nudges: Nudges) -> None:
+        self._store, self._clock, self._nudges = store, clock, nudges
+
+    def __call__(self, tenant_id: str | None, event_id: int) -> WebhookEvent:
+        with self._store.writing() as work:
+            event = work.inbox.get(tenant_id, event_id, lock=True)
+            _requeue(work, event, self._clock.now())
+            work.commit()
+        self._nudges.inbox()
+        return event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """As they stood before. `more` is how many match beyond the limit."""
+
+    queued: Sequence[WebhookEvent]
+    being_processed: Sequence[WebhookEvent]
+    more: int
+
+
+class ReplayWebhookEvents:
+    """Queue the oldest matching events again, at most `limit`, but for those that are being processed.
+
+    One by one, so that nobody else has to wait; what was queued stays queued when the rest fails. `dry_run` changes nothing.
+    A tenant of None is every tenant: for operators only.
+    """
+
+    def __init__(self, store: Store, clock: Clock, nudges: Nudges) -> None:
+        self._store, self._clock, self._nudges = store, clock, nudges
+
+    def __call__(self, tenant_id: str | None, matching: EventFilter, limit: int, *, dry_run: bool) -> Replay:
+        with self._store.reading() as work:
+            found = work.inbox.oldest(tenant_id, matching, limit)
+            more = work.inbox.count(tenant_id, matching) - len(found)
+        queued: list[WebhookEvent] = []
+        being_processed: list[WebhookEvent] = []
+        for event in found:
+            was_queued = self._would_queue(event) if dry_run else self._queue(event)
+            (queued if was_queued else being_processed).append(event)
+        if queued and not dry_run:
+            self._nudges.inbox()
+        return Replay(queued=queued, being_processed=being_processed, more=more)
+
+    def _would_queue(self, event: WebhookEvent) -> bool:
+        return not _is_being_processed(event, self._clock.now())
+
+    def _queue(self, event: WebhookEvent) -> bool:
+        with self._store.writing() as work:
+            try:
+                _requeue(work, work.inbox.get(None, event.id, lock=True), self._clock.now())
+            except EventBeingProcessed:
+                return False
+            work.commit()
+        return True
+
+
+def _requeue(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
+    if _is_being_processed(event, now):
+        raise EventBeingProcessed
+    work.inbox.requeue(event.id, now)
+
+
+def _is_being_processed(event: WebhookEvent, now: datetime) -> bool:
+    return event.status is EventStatus.PROCESSING and event.due_at > now

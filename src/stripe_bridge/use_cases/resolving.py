@@ -1,0 +1,89 @@
+"""Resolving intents: operators look at the calls to Stripe whose outcome is open, and have them settled now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from stripe_bridge.domain.intent import Intent, IntentState
+from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.ports.intents import IntentBeingSettled, IntentFilter, IntentNotFound
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+
+Settle = Callable[[int], None]
+
+
+class ListIntents:
+    """Newest first, of every tenant unless the filter says otherwise."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, matching: IntentFilter, request: PageRequest) -> Page[Intent]:
+        with self._store.reading() as work:
+            return work.intents.page(matching, request)
+
+
+class ShowIntent:
+    """Of whatever tenant. Raises IntentNotFound."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, intent_id: int) -> Intent:
+        with self._store.reading() as work:
+            return _get(work, intent_id)
+
+
+class ResolveIntent:
+    """Settle an intent now instead of when its backoff ends; how it stands then. A settled one stays as it is.
+
+    As safe as waiting: Stripe is looked at before it is asked again. Raises IntentNotFound, and IntentBeingSettled while
+    somebody holds its lease. `dry_run` raises the same and changes nothing.
+    """
+
+    def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
+        self._store, self._clock, self._settle = store, clock, settle
+
+    def __call__(self, intent_id: int, *, dry_run: bool = False) -> Intent:
+        now = self._clock.now()
+        with self._store.writing() as work:
+            intent = _get(work, intent_id, lock=True)
+            if intent.is_settled:
+                return intent
+            if intent.state is IntentState.SENT and not intent.is_due(now):
+                raise IntentBeingSettled
+            if dry_run:
+                return intent
+            if not intent.is_due(now):
+                work.intents.save(replace(intent, due_at=now, updated_at=now))
+                work.commit()
+        self._settle(intent_id)
+        with self._store.reading() as work:
+            return _get(work, intent_id)
+
+
+class ResolveDueIntents:
+    """Settle those that are due, longest due first, at most `limit`, each once; how they stand then.
+
+    `dry_run` changes nothing.
+    """
+
+    def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
+        self._store, self._clock, self._settle = store, clock, settle
+
+    def __call__(self, limit: int, *, dry_run: bool) -> Sequence[Intent]:
+        with self._store.reading() as work:
+            due = work.intents.due(self._clock.now(), limit)
+        for intent_id in () if dry_run else due:
+            self._settle(intent_id)
+        with self._store.reading() as work:
+            return [_get(work, intent_id) for intent_id in due]
+
+
+def _get(work: UnitOfWork, intent_id: int, *, lock: bool = False) -> Intent:
+    intent = work.intents.find(intent_id, lock=lock)
+    if intent is None:
+        raise IntentNotFound
+    return intent

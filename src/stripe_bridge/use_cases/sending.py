@@ -1,0 +1,171 @@
+"""The last steps of sending an invoice, and what undoes a send:
+
+… add_lines ─> finalize ─> send
+      │            │         │
+      └─> delete_draft ─> void        when Stripe, or an amount that differs, says no
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from stripe_bridge.domain.intent import Intent
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, is_as_agreed
+from stripe_bridge.domain.planning import plan_delete, plan_send, plan_void
+from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
+from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayRefused, ObjectMissing
+from stripe_bridge.ports.identifiers import Identifiers
+from stripe_bridge.ports.payment_gateway import PaymentGateway
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import UnitOfWork
+
+Record = Callable[[UnitOfWork, Invoice, StripeInvoice], Invoice]
+Lock = Callable[[UnitOfWork, Invoice], Invoice]
+
+
+class _InvoiceStep:
+    """What these steps share: the invoice is at Stripe, and its state there tells whether there is anything left to do."""
+
+    def __init__(
+        self,
+        gateway: PaymentGateway,
+        clock: Clock,
+        identifiers: Identifiers,
+        record: Record,
+        lock: Lock,
+    ) -> None:
+        self._gateway, self._clock, self._identifiers = gateway, clock, identifiers
+        self._record, self._lock = record, lock
+
+    def _current(self, intent: Intent) -> StripeInvoice:
+        return self._gateway.invoice(intent.account_id, intent.parameters["stripe_invoice_id"])
+
+    def _locked(self, work: UnitOfWork, intent: Intent) -> Invoice:
+        assert intent.invoice_id is not None
+        invoice = work.invoices.find(intent.invoice_id)
+        assert invoice is not None
+        return self._lock(work, invoice)
+
+
+class Finalize(_InvoiceStep):
+    """Open the draft; undo it when a customer's balance has moved the amount at the last moment."""
+
+    def look(self, intent: Intent) -> StripeInvoice | None:
+        found = self._current(intent)
+        return None if found.status is StripeInvoiceStatus.DRAFT else found
+
+    def call(self, intent: Intent) -> StripeInvoice:
+        return self._gateway.finalize(
+            intent.account_id, intent.parameters["stripe_invoice_id"], intent.idempotency_key
+        )
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record(work, self._locked(work, intent), result)
+        reference, now = self._identifiers.reference(), self._clock.now()
+        if result.status is StripeInvoiceStatus.OPEN and not is_as_agreed(invoice, result):
+            because = f"Stripe asked for {result.amount_due}, not for the agreed {invoice.amount}"
+            return plan_void(invoice, because=because, reference=reference, now=now)
+        return plan_send(invoice, reference=reference, now=now)
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        if isinstance(error, AccessRevoked) and intent.attempts > 1:
+            # An earlier try may have opened it, and we are locked out from looking: it keeps the order until we see it.
+            return None
+        reference, now = self._identifiers.reference(), self._clock.now()
+        return plan_delete(self._locked(work, intent), because=error.reason, reference=reference, now=now)
+
+
+class Send(_InvoiceStep):
+    """Mail the open invoice. A mail of unknown outcome that left no event is sent again: two rather than none."""
+
+    def look(self, intent: Intent) -> StripeInvoice | None:
+        sent = self._gateway.was_sent(
+            intent.account_id, intent.parameters["stripe_invoice_id"], intent.created_at
+        )
+        return self._current(intent) if sent else None
+
+    def call(self, intent: Intent) -> StripeInvoice:
+        stripe_id = intent.parameters["stripe_invoice_id"]
+        try:
+            return self._gateway.send(intent.account_id, stripe_id, intent.idempotency_key)
+        except GatewayRefused:
+            current = self._current(intent)
+            if current.status is StripeInvoiceStatus.OPEN:
+                raise
+            # Paid or voided before the mail went out: there is nothing left to send.
+            return current
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record(work, self._locked(work, intent), result)
+        work.invoices.save(invoice.mark_sent(self._clock.now()))
+        return None
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        reference, now = self._identifiers.reference(), self._clock.now()
+        return plan_void(self._locked(work, intent), because=error.reason, reference=reference, now=now)
+
+
+class Void(_InvoiceStep):
+    """Void the invoice at Stripe, or find it at another end (paid, void) that makes the question idle."""
+
+    def look(self, intent: Intent) -> StripeInvoice | None:
+        found = self._current(intent)
+        return None if found.status in _MAY_BECOME_VOID else found
+
+    def call(self, intent: Intent) -> StripeInvoice:
+        stripe_id = intent.parameters["stripe_invoice_id"]
+        try:
+            return self._gateway.void(intent.account_id, stripe_id, intent.idempotency_key)
+        except GatewayRefused:
+            current = self._current(intent)
+            if current.status in _MAY_BECOME_VOID:
+                raise
+            return current
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record(work, self._locked(work, intent), result)
+        because = intent.parameters["because"]
+        if because is not None and invoice.status is InvoiceStatus.VOID:
+            work.invoices.save(replace(invoice, failure_reason=because))
+        return None
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        """It stays as it is at Stripe, and payable there; a draft that we are locked out from is nobody's to pay."""
+        if isinstance(error, AccessRevoked):
+            invoice = self._locked(work, intent)
+            if invoice.status is InvoiceStatus.DRAFT:
+                work.invoices.save(invoice.abandon(error.reason, self._clock.now()))
+        return None
+
+
+class DeleteDraft(_InvoiceStep):
+    """Delete the draft; one that was finalized in the meantime is voided instead."""
+
+    def look(self, intent: Intent) -> str | None:
+        try:
+            self._current(intent)
+        except ObjectMissing:
+            return "gone"
+        return None
+
+    def call(self, intent: Intent) -> str:
+        try:
+            self._gateway.delete_draft(intent.account_id, intent.parameters["stripe_invoice_id"])
+        except ObjectMissing:
+            return "gone already"
+        return "deleted"
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
+        invoice, now = self._locked(work, intent), self._clock.now()
+        because = intent.parameters["because"]
+        work.invoices.save(invoice.gone(now) if because is None else invoice.abandon(because, now))
+        return None
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        reference, now = self._identifiers.reference(), self._clock.now()
+        because = intent.parameters["because"]
+        return plan_void(self._locked(work, intent), because=because, reference=reference, now=now)
+
+
+_MAY_BECOME_VOID = frozenset({StripeInvoiceStatus.OPEN, StripeInvoiceStatus.UNCOLLECTIBLE})

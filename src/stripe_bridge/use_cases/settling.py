@@ -1,0 +1,164 @@
+"""Settling intents: every call that changes something at Stripe is made here, and here only."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from stripe_bridge.domain.errors import StaleWrite
+from stripe_bridge.domain.intent import Intent, Operation, Patience
+from stripe_bridge.ports.gateway_errors import CallNotTaken, GatewayError, GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.measurements import Measurements
+from stripe_bridge.ports.steps import Step
+from stripe_bridge.ports.timing import Clock, Dice
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+
+_log = logging.getLogger(__name__)
+_BATCH = 50
+
+
+def _never() -> bool:
+    return False
+
+
+class SettleIntent:
+    """Drive a due intent, and those that follow from it, as far as Stripe lets it go now.
+
+    What cannot be finished is left planned or unknown with a later due time, for whoever comes then. Nothing happens
+    when the intent is not due: somebody else is at it, or it is done.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        dice: Dice,
+        steps: Mapping[Operation, Step[Any]],
+        patience: Patience,
+        measurements: Measurements,
+    ) -> None:
+        self._store, self._clock, self._dice = store, clock, dice
+        self._steps, self._patience, self._measurements = steps, patience, measurements
+
+    def __call__(self, intent_id: int) -> None:
+        with self._store.writing() as work:
+            intent = work.intents.find(intent_id, lock=True)
+            if intent is None or not intent.is_due(self._clock.now()):
+                return
+            must_look = intent.may_have_happened
+            intent = work.intents.save(intent.take(self._clock.now(), self._patience))
+            work.commit()
+        try:
+            following = self._advance(intent, must_look=must_look)
+            while following is not None:
+                following = self._advance(following, must_look=False)
+        except StaleWrite:
+            # We were slower than our lease, and somebody took over: what they find at Stripe counts.
+            _log.warning("intent was taken over", extra={"intent_id": intent_id})
+
+    def _advance(self, intent: Intent, *, must_look: bool) -> Intent | None:
+        """One call; the taken intent that follows, if one does."""
+        step = self._steps[intent.operation]
+        try:
+            if must_look:
+                found = step.look(intent)
+                if found is not None:
+                    return self._confirm(step, intent, found)
+                if not intent.absence_counts(self._clock.now(), self._patience):
+                    self._doubt(intent, "Stripe shows no effect yet")
+                    return None
+                intent = self._save(intent.revise(self._clock.now()))
+        except GatewayRefused as error:
+            return self._refuse(step, intent, error)
+        except GatewayError as error:
+            self._doubt(intent, error.reason)
+            return None
+        if self._clock.now() >= intent.due_at:
+            # We were held up for longer than our lease: somebody else may be at it, under another key.
+            return None
+        try:
+            result = step.call(intent)
+        except GatewayRefused as error:
+            return self._refuse(step, intent, error)
+        except CallNotTaken as error:
+            self._postpone(intent, error.reason)
+            return None
+        except OutcomeUnknown as error:
+            self._doubt(intent, error.reason)
+            return None
+        return self._confirm(step, intent, result)
+
+    def _confirm(self, step: Step[Any], intent: Intent, result: object) -> Intent | None:
+        with self._store.writing() as work:
+            confirmed = work.intents.save(intent.confirm(self._clock.now()))
+            following = self._follow(work, step.confirm(work, confirmed, result))
+            work.commit()
+        self._measurements.intent(confirmed)
+        _log.info("intent confirmed", extra=_facts(intent))
+        return following
+
+    def _refuse(self, step: Step[Any], intent: Intent, error: GatewayRefused) -> Intent | None:
+        with self._store.writing() as work:
+            failed = work.intents.save(intent.fail(error.reason, self._clock.now()))
+            following = self._follow(work, step.refuse(work, failed, error))
+            work.commit()
+        self._measurements.intent(failed)
+        _log.warning("intent refused by Stripe", extra={**_facts(intent), "reason": error.reason})
+        return following
+
+    def _follow(self, work: UnitOfWork, planned: Intent | None) -> Intent | None:
+        """Taken in the same commit that plans it: nobody else comes between, and it costs no commit of its own."""
+        if planned is None:
+            return None
+        return work.intents.add(planned.take(self._clock.now(), self._patience))
+
+    def _postpone(self, intent: Intent, reason: str) -> None:
+        postponed = self._save(intent.postpone(reason, self._clock.now(), jitter=self._dice.jitter()))
+        self._measurements.intent(postponed)
+        _log.warning("intent postponed", extra={**_facts(intent), "reason": reason})
+
+    def _doubt(self, intent: Intent, reason: str) -> None:
+        doubted = self._save(intent.doubt(reason, self._clock.now(), jitter=self._dice.jitter()))
+        self._measurements.intent(doubted)
+        _log.warning("intent's outcome is unknown", extra={**_facts(intent), "reason": reason})
+
+    def _save(self, intent: Intent) -> Intent:
+        with self._store.writing() as work:
+            saved = work.intents.save(intent)
+            work.commit()
+        return saved
+
+
+class SettleDueIntents:
+    """Settle whatever is due: what crashed, was postponed, or was planned for later. Returns how many were due.
+
+    Once `is_stopping`, no further one is taken.
+    """
+
+    def __init__(self, store: Store, clock: Clock, settle: SettleIntent) -> None:
+        self._store, self._clock, self._settle = store, clock, settle
+
+    def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:
+        with self._store.reading() as work:
+            due = work.intents.due(self._clock.now(), _BATCH)
+        for intent_id in due:
+            if is_stopping():
+                break
+            try:
+                self._settle(intent_id)
+            except Exception:
+                # One sick intent must not hold up the rest; it keeps its lease and is due again after it.
+                _log.exception("intent could not be settled", extra={"intent_id": intent_id})
+        return len(due)
+
+
+def _facts(intent: Intent) -> dict[str, object]:
+    return {
+        "intent_id": intent.id,
+        "operation": intent.operation.value,
+        "subject": intent.subject,
+        "account_id": intent.account_id,
+        "revision": intent.revision,
+        "attempts": intent.attempts,
+    }

@@ -1,0 +1,91 @@
+"""Voiding an invoice: at Stripe first, and what Stripe then shows is what the caller is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from stripe_bridge.domain.errors import (
+    IntegrationNotConnected,
+    InvoiceBeingSent,
+    InvoiceNotVoidable,
+    InvoiceNotVoided,
+)
+from stripe_bridge.domain.intent import Intent, IntentState, customer_subject, invoice_subject
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.planning import plan_delete, plan_void
+from stripe_bridge.ports.identifiers import Identifiers
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+
+PATIENCE = timedelta(seconds=10)
+_WAIT = 0.1
+
+Settle = Callable[[int], None]
+
+
+class VoidInvoice:
+    """Void an open invoice, or delete a draft: either way it is `void` here, and its order is free.
+
+    Raises InvoiceNotFound, InvoiceNotVoidable (paid, uncollectible, void, partly paid), IntegrationNotConnected,
+    InvoiceBeingSent after waiting for its sending, InvoiceNotVoided when Stripe refuses or does not answer.
+    """
+
+    def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: Settle) -> None:
+        self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
+
+    def __call__(self, tenant_id: str, invoice_id: int) -> Invoice:
+        deadline = self._clock.now() + PATIENCE
+        while True:
+            with self._store.writing() as work:
+                invoice = work.invoices.get(tenant_id, invoice_id, lock=True)
+                under_way = _under_way(work, invoice)
+                if under_way is None and invoice.status is not InvoiceStatus.RESERVED:
+                    intent_id = work.intents.add(self._plan(work, invoice)).id
+                    work.commit()
+                    break
+            if self._clock.now() >= deadline:
+                raise InvoiceBeingSent
+            if under_way is not None and under_way.is_due(self._clock.now()):
+                self._settle(under_way.id)
+            else:
+                self._clock.sleep(_WAIT)
+        self._settle(intent_id)
+        self._wait_for_faster(intent_id, deadline)
+        return self._outcome(tenant_id, invoice_id, intent_id)
+
+    def _wait_for_faster(self, intent_id: int, deadline: datetime) -> None:
+        """A worker may have taken it up before we did: then it is still sent, and soon settled."""
+        while self._clock.now() < deadline:
+            with self._store.reading() as work:
+                intent = work.intents.find(intent_id)
+            if intent is None or intent.state is not IntentState.SENT:
+                return
+            self._clock.sleep(_WAIT)
+
+    def _plan(self, work: UnitOfWork, invoice: Invoice) -> Intent:
+        invoice.check_voidable()
+        integration = work.integrations.find(invoice.integration_id)
+        if integration is None or integration.stripe_account_id != invoice.stripe_account_id:
+            raise IntegrationNotConnected
+        plan = plan_delete if invoice.status is InvoiceStatus.DRAFT else plan_void
+        return plan(invoice, because=None, reference=self._identifiers.reference(), now=self._clock.now())
+
+    def _outcome(self, tenant_id: str, invoice_id: int, intent_id: int) -> Invoice:
+        with self._store.reading() as work:
+            invoice = work.invoices.get(tenant_id, invoice_id)
+            intent = work.intents.find(intent_id)
+        if invoice.status is InvoiceStatus.VOID:
+            return invoice
+        if invoice.status in (InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE):
+            # The customer, or the merchant, was faster.
+            raise InvoiceNotVoidable(invoice.status.value)
+        raise InvoiceNotVoided(final=intent is None or intent.is_settled)
+
+
+def _under_way(work: UnitOfWork, invoice: Invoice) -> Intent | None:
+    """What stands in the way: a call on the invoice, or on the customer that a reserved one waits for."""
+    own = work.intents.find_unsettled(invoice_subject(invoice.id))
+    if own is not None or invoice.status is not InvoiceStatus.RESERVED:
+        return own
+    return work.intents.find_unsettled(customer_subject(invoice.customer_id))

@@ -1,0 +1,156 @@
+"""A fake of the inbox, on the tables of one transaction."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from stripe_bridge.domain.errors import WebhookEventNotFound
+from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookEvent
+from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.measurements import Depth
+from tests.fakes.repositories import last_connected
+from tests.fakes.tables import Tables, add, page_of
+
+
+class FakeInbox:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._events = tables.events
+
+    def store(self, event: WebhookEvent) -> bool:
+        assert event.payload is not None, "An event is stored with its payload."
+        self._events.check_writable(True)
+        if self._events.matching(lambda each: _key(each) == _key(event)):
+            return False
+        owner = last_connected(
+            self._tables.integrations.matching(lambda each: each.account_id == event.account_id)
+        )
+        add(
+            self._events,
+            replace(
+                event,
+                tenant_id=owner.tenant_id if owner else None,
+                integration_id=owner.id if owner else None,
+            ),
+        )
+        return True
+
+    def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+        due = self._events.matching(
+            lambda each: each.status in (EventStatus.RECEIVED, EventStatus.PROCESSING) and each.due_at <= now
+        )
+        claimed = []
+        for event in sorted(due, key=lambda each: (each.due_at, each.id))[:limit]:
+            taken = replace(
+                event,
+                status=EventStatus.PROCESSING,
+                attempts=event.attempts + 1,
+                due_at=lease_until,
+                updated_at=now,
+            )
+            self._events.put(taken.id, taken)
+            claimed.append(taken)
+        return sorted(claimed, key=lambda each: each.id)
+
+    def settle(self, event: WebhookEvent) -> bool:
+        stored = self._events.find(event.id, lock=True)
+        if stored is None or (stored.status, stored.attempts) != (EventStatus.PROCESSING, event.attempts):
+            return False
+        self._events.put(
+            event.id,
+            replace(
+                stored,
+                status=event.status,
+                last_error=event.last_error,
+                skip_reason=event.skip_reason,
+                processed_at=event.processed_at,
+                due_at=event.due_at,
+                updated_at=event.updated_at,
+            ),
+        )
+        return True
+
+    def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent:
+        return _without_payload(self._get(tenant_id, event_id, lock=lock))
+
+    def payload(self, tenant_id: str | None, event_id: int) -> bytes:
+        payload = self._get(tenant_id, event_id, lock=False).payload
+        assert payload is not None
+        return payload
+
+    def requeue(self, event_id: int, now: datetime) -> None:
+        event = self._events.find(event_id, lock=True)
+        if event is None:
+            raise WebhookEventNotFound
+        self._events.put(
+            event_id,
+            replace(
+                event,
+                status=EventStatus.RECEIVED,
+                attempts=0,
+                last_error=None,
+                skip_reason=None,
+                processed_at=None,
+                due_at=now,
+                updated_at=now,
+            ),
+        )
+
+    def revive(self, account_id: str, now: datetime) -> int:
+        skipped = self._events.matching(
+            lambda event: event.account_id == account_id and event.skip_reason is SkipReason.DISCONNECTED
+        )
+        for event in skipped:
+            self.requeue(event.id, now)
+        return len(skipped)
+
+    def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
+        return page_of([_without_payload(each) for each in self._matching(tenant_id, matching)], request)
+
+    def oldest(self, tenant_id: str | None, matching: EventFilter, limit: int) -> Sequence[WebhookEvent]:
+        return [_without_payload(each) for each in self._matching(tenant_id, matching)[:limit]]
+
+    def count(self, tenant_id: str | None, matching: EventFilter) -> int:
+        return len(self._matching(tenant_id, matching))
+
+    def backlog(self) -> Depth:
+        unfinished = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
+        found = self._events.matching(lambda each: each.status in unfinished)
+        waiting = [each.created_at for each in found if each.status is not EventStatus.FAILED]
+        return Depth(by_status=Counter(each.status for each in found), oldest_at=min(waiting, default=None))
+
+    def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
+        found = self._events.matching(
+            lambda each: each.tenant_id == tenant_id and each.related_object_id in stripe_ids
+        )
+        ordered = sorted(found, key=lambda each: (each.event_created_at, each.id))
+        return [_without_payload(each) for each in ordered]
+
+    def _matching(self, tenant_id: str | None, matching: EventFilter) -> list[WebhookEvent]:
+        others = {"ids", "since", "until"}
+        equal = {name: getattr(matching, name) for name in EventFilter.__dataclass_fields__.keys() - others}
+        equal["tenant_id"] = tenant_id
+        return self._events.matching(
+            lambda each: (
+                all(wanted is None or getattr(each, name) == wanted for name, wanted in equal.items())
+                and (matching.ids is None or each.id in matching.ids)
+                and (matching.since is None or each.created_at >= matching.since)
+                and (matching.until is None or each.created_at < matching.until)
+            )
+        )
+
+    def _get(self, tenant_id: str | None, event_id: int, *, lock: bool) -> WebhookEvent:
+        event = self._events.find(event_id, lock=lock)
+        if event is None or tenant_id not in (None, event.tenant_id):
+            raise WebhookEventNotFound
+        return event
+
+
+def _key(event: WebhookEvent) -> tuple[str, bool, str]:
+    return event.account_id, event.livemode, event.stripe_event_id
+
+
+def _without_payload(event: WebhookEvent) -> WebhookEvent:
+    return replace(event, payload=None)

@@ -1,0 +1,25 @@
+"""Nudges that remember for what workers would be woken."""
+
+from stripe_bridge.ports.nudges import BrokerUnavailable
+
+
+class FakeNudges:
+    """`waiting` has a job's name once, however often it was nudged. `is_available = False` takes the broker away."""
+
+    def __init__(self) -> None:
+        self.waiting: list[str] = []
+        self.is_available = True
+
+    def inbox(self) -> None:
+        self._nudge("drain_inbox")
+
+    def intents(self) -> None:
+        self._nudge("settle_intents")
+
+    def check(self) -> None:
+        if not self.is_available:
+            raise BrokerUnavailable
+
+    def _nudge(self, job: str) -> None:
+        if self.is_available and job not in self.waiting:
+            self.waiting.append(job)

@@ -1,0 +1,150 @@
+"""A store in memory, which keeps the promises of the port: one writer at a time, rollback, constraints, stale writes."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+from stripe_bridge.ports.idempotency import IdempotentRequests
+from stripe_bridge.ports.inbox import Inbox
+from stripe_bridge.ports.intents import Intents
+from stripe_bridge.ports.reconciliations import Reconciliations
+from stripe_bridge.ports.repositories import (
+    BilledCustomers,
+    Disputes,
+    Integrations,
+    Invoices,
+    Links,
+    OAuthStates,
+    Payments,
+    Receivers,
+    Refunds,
+    SalesOrders,
+    Tokens,
+)
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from tests.fakes.idempotency import FakeIdempotentRequests
+from tests.fakes.inbox import FakeInbox
+from tests.fakes.intents import FakeIntents
+from tests.fakes.reconciliations import FakeReconciliations
+from tests.fakes.repositories import (
+    FakeBilledCustomers,
+    FakeDisputes,
+    FakeIntegrations,
+    FakeInvoices,
+    FakeLinks,
+    FakeOAuthStates,
+    FakePayments,
+    FakeReceivers,
+    FakeRefunds,
+    FakeSalesOrders,
+    FakeTokens,
+)
+from tests.fakes.tables import Tables
+
+
+class FakeStore:
+    """Committed tables are never changed, only replaced: readers need no lock. `is_available = False` takes it away.
+
+    `is_open_here` tells whether this thread is inside a unit of work: no gateway may be called then.
+    """
+
+    def __init__(self) -> None:
+        self.committed = Tables()
+        self.is_available = True
+        self.write_lock = threading.Lock()
+        self.here = threading.local()
+
+    @property
+    def is_open_here(self) -> bool:
+        return bool(getattr(self.here, "open", 0))
+
+    def writing(self) -> "FakeUnitOfWork":
+        return FakeUnitOfWork(self, writable=True)
+
+    def reading(self) -> "FakeUnitOfWork":
+        return FakeUnitOfWork(self, writable=False)
+
+    def check(self) -> None:
+        if not self.is_available:
+            raise StoreUnavailable
+
+
+class FakeUnitOfWork:
+    tokens: Tokens
+    oauth_states: OAuthStates
+    integrations: Integrations
+    sales_orders: SalesOrders
+    customers: BilledCustomers
+    invoices: Invoices
+    links: Links
+    payments: Payments
+    refunds: Refunds
+    disputes: Disputes
+    intents: Intents
+    receivers: Receivers
+    inbox: Inbox
+    idempotent_requests: IdempotentRequests
+    reconciliations: Reconciliations
+
+    def __init__(self, store: FakeStore, *, writable: bool) -> None:
+        self._store = store
+        self._writable = writable
+        self._is_over = True
+
+    def __enter__(self) -> Self:
+        self._store.check()
+        if self._writable:
+            # A database would wait for itself here until it times out.
+            assert not getattr(self._store.here, "writing", False), "A unit of work inside another."
+            self._store.write_lock.acquire()
+            self._store.here.writing = True
+        self._store.here.open = getattr(self._store.here, "open", 0) + 1
+        self._tables = self._store.committed.copy(writable=self._writable)
+        self._is_over = False
+        self.tokens = FakeTokens(self._tables)
+        self.oauth_states = FakeOAuthStates(self._tables)
+        self.integrations = FakeIntegrations(self._tables)
+        self.sales_orders = FakeSalesOrders(self._tables)
+        self.customers = FakeBilledCustomers(self._tables)
+        self.invoices = FakeInvoices(self._tables)
+        self.links = FakeLinks(self._tables)
+        self.payments = FakePayments(self._tables)
+        self.refunds = FakeRefunds(self._tables)
+        self.disputes = FakeDisputes(self._tables)
+        self.intents = FakeIntents(self._tables)
+        self.receivers = FakeReceivers(self._tables)
+        self.inbox = FakeInbox(self._tables)
+        self.idempotent_requests = FakeIdempotentRequests(self._tables)
+        self.reconciliations = FakeReconciliations(self._tables)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self._end()
+
+    def commit(self) -> None:
+        assert not self._is_over, "The unit of work is over."
+        self._store.check()
+        if self._writable:
+            self._store.committed = self._tables.copy(writable=False)
+        self._end()
+
+    def _end(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        for name in vars(self._tables):
+            delattr(self, _ATTRIBUTE.get(name, name))
+        self._store.here.open -= 1
+        if self._writable:
+            self._store.here.writing = False
+            self._store.write_lock.release()
+
+
+# Where the repository of a table is named otherwise.
+_ATTRIBUTE = {"events": "inbox", "reconcile_due": "reconciliations"}

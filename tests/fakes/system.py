@@ -1,0 +1,49 @@
+"""Time that stands still, dice that always fall alike, names in sequence."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
+
+
+class FrozenClock:
+    """Moves when told to: `sleep` does not wait but moves it on."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        return self._now
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds=seconds)
+
+    def advance(self, delta: timedelta = timedelta(), *, seconds: float = 0.0) -> datetime:
+        """The new time."""
+        with self._lock:
+            self._now += delta + timedelta(seconds=seconds)
+            return self._now
+
+
+class FixedDice:
+    def __init__(self, jitter: float = 1.0) -> None:
+        self._jitter = jitter
+
+    def jitter(self) -> float:
+        return self._jitter
+
+
+class SequentialIdentifiers:
+    """`ref-1`, `ref-2` …; `secret-1` …"""
+
+    def __init__(self) -> None:
+        self._references = count(1)
+        self._secrets = count(1)
+
+    def reference(self) -> str:
+        return f"ref-{next(self._references)}"
+
+    def secret(self) -> str:
+        return f"secret-{next(self._secrets)}"

@@ -1,0 +1,24 @@
+"""A vault that shows what it sealed, to whoever reads a failing test."""
+
+from stripe_bridge.ports.vault import SealBroken
+
+
+class FakeVault:
+    """Seals under `key`; opens what `key` or one of `older` sealed."""
+
+    def __init__(self, key: str = "key-1", *older: str) -> None:
+        self._key = key
+        self._known = (key, *older)
+
+    def seal(self, secret: str) -> str:
+        return f"sealed({self._key}):{secret[::-1]}"
+
+    def open(self, sealed: str) -> str:
+        for key in self._known:
+            prefix = f"sealed({key}):"
+            if sealed.startswith(prefix):
+                return sealed.removeprefix(prefix)[::-1]
+        raise SealBroken
+
+    def reseal(self, sealed: str) -> str:
+        return self.seal(self.open(sealed))

@@ -1,0 +1,210 @@
+import pytest
+
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.webhook_event import (
+    MAX_ATTEMPTS,
+    MAX_PATIENT_ATTEMPTS,
+    EventStatus,
+    SkipReason,
+)
+from stripe_bridge.ports.gateway_errors import OutcomeUnknown
+from tests.builders import AMOUNT, TENANT, an_event_payload
+from tests.fakes import payloads
+from tests.world import Event, World
+
+LEASE = 60
+
+
+def only(world: World):
+    """The one event."""
+    (event,) = world.events_stored()
+    return event
+
+
+def unclear(world: World, number: int = 1) -> Event:
+    """One about the last invoice that cannot be applied without asking Stripe."""
+    invoice = world.invoice(world.invoice_id)
+    theirs = world.stripe.accounts[world.account_id].invoices[str(invoice.stripe_invoice_id)]
+    shown = payloads.invoice_object(theirs) | {"metadata": {"changed": "by the merchant"}}
+    return world.event("invoice.updated", shown, id_=f"evt_{number}")
+
+
+def test_an_applied_event_is_processed_and_says_when(world: World):
+    world.sent()
+    world.deliver(world.events()[:1])
+
+    event = only(world)
+    assert (event.status, event.processed_at) == (EventStatus.PROCESSED, world.clock.now())
+    assert (event.attempts, event.last_error) == (1, None)
+
+
+def test_how_many_were_taken_up_tells_whether_there_is_more(world: World):
+    for number in range(51):
+        world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
+
+    assert [world.bridge.apply_events() for _ in range(3)] == [50, 1, 0]
+
+
+def test_an_event_that_cannot_be_applied_waits_longer_each_time_with_its_error(world: World):
+    world.sent()
+    world.fail("invoice", OutcomeUnknown("down"), times=100)
+    world.receive(unclear(world))
+    waits = []
+    for _ in range(4):
+        world.bridge.apply_events()
+        event = only(world)
+        assert event.status is EventStatus.RECEIVED
+        assert "OutcomeUnknown" in event.last_error
+        waits.append((event.next_attempt_at - world.clock.now()).total_seconds())
+        assert world.bridge.apply_events() == 0
+        world.clock.advance(event.next_attempt_at - world.clock.now())
+
+    assert waits == sorted(set(waits))
+    assert only(world).attempts == 4
+
+
+def test_an_event_that_waited_is_applied_when_stripe_is_back(world: World):
+    invoice = world.sent()
+    world.fail("invoice", OutcomeUnknown("down"))
+    world.receive(unclear(world))
+    world.work_off()
+    world.stripe.pay(world.account_id, invoice.stripe_invoice_id)
+
+    world.come_to_rest()
+
+    assert only(world).status is EventStatus.PROCESSED
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+
+
+def test_after_its_last_try_an_event_is_failed_and_left_alone(world: World):
+    world.sent()
+    world.receive(world.event("invoice.paid", {"id": world.at_stripe()[0].id, "object": "invoice"}))
+    for _ in range(40):
+        world.bridge.apply_events()
+        world.clock.advance(seconds=3700)
+
+    event = only(world)
+    assert event.status is EventStatus.FAILED
+    assert event.next_attempt_at is None
+    assert "SnapshotUnreadable at " in event.last_error
+    assert world.bridge.apply_events() == 0
+
+
+def test_one_sick_event_does_not_hold_up_the_others(world: World):
+    invoice = world.sent()
+    world.pay(invoice)
+    world.receive(
+        world.event("invoice.paid", {"id": invoice.stripe_invoice_id, "object": "invoice"}, id_="evt_sick")
+    )
+    for event in world.events():
+        world.receive(event)
+
+    world.work_off()
+
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+    by_id = {event.stripe_event_id: event.status for event in world.events_stored()}
+    assert by_id.pop("evt_sick") is EventStatus.RECEIVED
+    assert set(by_id.values()) == {EventStatus.PROCESSED}
+
+
+def test_an_event_claimed_by_a_worker_that_died_is_taken_up_after_its_lease(world: World):
+    world.sent()
+    world.receive(world.events()[0])
+    with world.store.writing() as work:
+        now = world.clock.now()
+        assert work.inbox.claim(now, world.clock.now().replace(minute=now.minute + 1), 10)
+        work.commit()
+
+    assert world.bridge.apply_events() == 0
+    world.clock.advance(seconds=LEASE)
+    assert world.bridge.apply_events() == 1
+    assert only(world).attempts == 2
+
+
+def test_a_worker_that_lost_its_claim_changes_nothing(world: World):
+    invoice = world.sent()
+    world.receive(unclear(world))
+
+    def another_worker_comes() -> None:
+        world.clock.advance(seconds=LEASE + 1)
+        world.stripe.pay(world.account_id, invoice.stripe_invoice_id)
+        assert world.bridge.apply_events() == 1
+
+    world.stripe.before_next("invoice", another_worker_comes)
+    world.bridge.apply_events()
+
+    assert only(world).status is EventStatus.PROCESSED
+    assert only(world).attempts == 2
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+
+
+def test_what_was_fetched_counts_only_on_the_version_that_it_was_fetched_for(world: World):
+    """A snapshot fetched before a payment never undoes the payment that was applied meanwhile."""
+    invoice = world.sent()
+    gateway = world.adapters.payment_gateway
+    before = gateway.invoice(world.account_id, str(invoice.stripe_invoice_id))
+    world.receive(unclear(world))
+    fetched = []
+
+    def it_is_paid_and_that_applied() -> None:
+        fetched.append(before)
+        world.pay(invoice)
+        for event in world.events():
+            world.receive(event)
+        world.bridge.apply_events()
+
+    world.stripe.before_next("invoice", it_is_paid_and_that_applied)
+    world.work_off()
+
+    assert fetched
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+    assert world.invoice(invoice.id).amount_paid == AMOUNT
+
+
+@pytest.mark.parametrize("event_type", ["invoice.paid", "charge.succeeded", "charge.refunded"])
+def test_what_we_did_not_create_is_skipped_and_not_asked_about(world: World, event_type: str):
+    theirs = {"id": "in_theirs", "object": event_type.split(".")[0], "customer": "cus_theirs"}
+    theirs["payment_intent"] = "pi_theirs"
+    calls = world.calls()
+
+    world.deliver([world.event(event_type, theirs)])
+
+    assert only(world).skip_reason is SkipReason.FOREIGN_OBJECT
+    assert world.calls() == calls
+
+
+def test_an_event_of_an_account_that_is_in_no_integration_is_skipped(world: World):
+    world.receive(an_event_payload(account="acct_unknown"))
+    world.work_off()
+
+    (event,) = world.store.committed.events.rows.values()
+    assert (event.status, event.skip_reason) == (EventStatus.SKIPPED, SkipReason.NO_INTEGRATION)
+    assert event.tenant_id is None
+
+
+def test_the_activity_of_an_invoice_is_what_touched_it_oldest_first(world: World):
+    first, second = world.paid(501), world.paid(502)
+
+    log = world.bridge.show_activity(TENANT, first.id)
+
+    named = {first.stripe_invoice_id, first.stripe_payment_intent_id, first.stripe_charge_id}
+    assert {event.related_object_id for event in log} == named
+    assert [event.id for event in log] == sorted(event.id for event in log)
+    assert {event.related_object_id for event in world.bridge.show_activity(TENANT, second.id)}.isdisjoint(
+        named
+    )
+
+
+def test_an_event_that_waits_for_stripe_is_tried_for_longer_than_one_that_fails_by_itself(world: World):
+    world.sent()
+    world.receive(unclear(world))
+    world.fail("invoice", OutcomeUnknown("cut"), times=MAX_PATIENT_ATTEMPTS)
+
+    for _ in range(MAX_PATIENT_ATTEMPTS - 1):
+        assert world.bridge.apply_events() == 1
+        assert only(world).status is EventStatus.RECEIVED
+        world.clock.advance(seconds=3600)
+    world.bridge.apply_events()
+
+    assert only(world).status is EventStatus.FAILED
+    assert only(world).attempts == MAX_PATIENT_ATTEMPTS > MAX_ATTEMPTS

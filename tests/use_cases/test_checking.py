@@ -1,0 +1,26 @@
+from tests.world import World
+
+
+def test_the_service_is_ready_with_database_and_queue_and_needs_no_stripe():
+    world = World()
+    world.stripe.accounts.clear()
+
+    readiness = world.bridge.check_readiness()
+
+    assert readiness.is_ready
+    assert set(readiness.faults) == {"database", "queue"}
+    assert not world.calls()
+
+
+def test_what_is_out_of_reach_is_named_with_what_is_wrong():
+    world = World()
+    world.store.is_available = False
+    assert world.bridge.check_readiness().faults == {
+        "database": "The service is temporarily unavailable.",
+        "queue": None,
+    }
+    world.store.is_available, world.nudges.is_available = True, False
+
+    readiness = world.bridge.check_readiness()
+    assert not readiness.is_ready
+    assert readiness.faults["queue"]

@@ -1,0 +1,245 @@
+"""The doctor names each ailment with what to do, and mends what can be mended."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from stripe_bridge.domain.errors import InvoiceNotSent
+from stripe_bridge.domain.finding import Finding, Fix, Severity
+from stripe_bridge.domain.webhook_event import MAX_ATTEMPTS
+from stripe_bridge.ports.gateway_errors import OutcomeUnknown
+from tests.builders import TENANT
+from tests.world import World
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def world() -> World:
+    """In good health."""
+    return healthy(World(STRIPE_WEBHOOK_SECRETS=""))
+
+
+@pytest.fixture
+def receiving() -> World:
+    """The same, with a secret that tests can sign with."""
+    return healthy(World())
+
+
+def healthy(world: World) -> World:
+    world.connect()
+    world.bridge.register_receivers()
+    world.listed = list
+    world.bridge.reconcile_integration(world.integration_id)
+    return world
+
+
+def examine(world: World) -> list[Finding]:
+    findings: list[Finding] = world.bridge.examine_service()
+    return findings
+
+
+def mend(world: World) -> list[str]:
+    return list(world.bridge.mend_findings(examine(world)))
+
+
+def test_a_healthy_service_has_no_findings(world: World):
+    assert examine(world) == []
+    assert mend(world) == []
+
+
+def unregistered(world: World) -> None:
+    with world.store.writing() as work:
+        for receiver in world.bridge.list_receivers():
+            work.receivers.remove(receiver.id)
+        work.commit()
+
+
+def change_endpoints(world: World, **changes: object) -> None:
+    endpoints = world.stripe.endpoints[None]
+    for endpoint in endpoints.values():
+        endpoints[endpoint.id] = replace(endpoint, **changes)
+
+
+def unsealed(world: World) -> None:
+    with world.store.writing() as work:
+        for receiver in world.bridge.list_receivers():
+            work.receivers.save(replace(receiver, sealed_secret="broken"))
+        work.commit()
+
+
+RECEIVERS: dict[str, tuple[Callable[[World], object], str]] = {
+    "never registered": (unregistered, "never registered"),
+    "gone": (lambda world: world.stripe.endpoints[None].clear(), "Stripe does not have it"),
+    "disabled": (lambda world: change_endpoints(world, enabled=False), "Stripe has disabled it"),
+    "other version": (
+        lambda world: change_endpoints(world, api_version="2020-08-27"),
+        "API version 2020-08-27",
+    ),
+    "lacks events": (
+        lambda world: change_endpoints(world, enabled_events=frozenset({"invoice.paid"})),
+        "it lacks account.application.deauthorized",
+    ),
+    "elsewhere": (
+        lambda world: change_endpoints(world, url="https://old.test"),
+        "it points at https://old.test",
+    ),
+    "secret lost": (unsealed, "cannot be opened"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "what"), RECEIVERS.values(), ids=RECEIVERS)
+def test_a_receiver_that_is_not_in_order_is_found(world: World, spoil: Callable[[World], object], what: str):
+    spoil(world)
+
+    findings = examine(world)
+
+    assert [finding.fix for finding in findings] == [Fix.REGISTER_RECEIVERS] * 2
+    assert all(what in finding.what for finding in findings)
+
+
+@pytest.mark.parametrize(("spoil", "what"), RECEIVERS.values(), ids=RECEIVERS)
+def test_and_mended(world: World, spoil: Callable[[World], object], what: str):
+    spoil(world)
+
+    (done,) = mend(world)
+
+    assert done.startswith("receivers: platform ")
+    assert examine(world) == []
+
+
+def test_endpoints_made_by_hand_need_no_registering():
+    assert World().bridge.examine_service() == []
+
+
+def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(world: World):
+    event = world.event("invoice.updated", {"id": "in_1", "object": "invoice"})
+    world.listed = lambda: [event]
+    assert examine(world) == []
+    world.clock.advance(timedelta(minutes=6))
+
+    (finding,) = examine(world)
+
+    assert (finding.severity, finding.fix) == (Severity.ERROR, Fix.RECONCILE)
+    assert "none is here" in finding.what
+    assert mend(world) == [f"integration {world.integration_id}: reconciled, 1 differences healed"]
+    assert examine(world) == []
+
+
+def test_an_account_that_let_us_go_is_found_and_left(world: World):
+    world.stripe.revoke(world.account_id)
+
+    (finding,) = examine(world)
+
+    assert "does not let us in" in finding.what
+    assert "disconnected" in mend(world)[0]
+    assert not world.bridge.show_integration(TENANT, world.integration_id).integration.connected
+    assert examine(world) == []
+
+
+@pytest.mark.parametrize(
+    ("passed", "severity", "what"),
+    [
+        (2 * HOUR, Severity.WARNING, "not reconciled since"),
+        (timedelta(days=26), Severity.ERROR, "not reconciled for 26 days"),
+    ],
+)
+def test_an_account_not_reconciled_for_long_is_found(
+    world: World, passed: timedelta, severity: Severity, what: str
+):
+    world.clock.advance(passed)
+
+    (finding,) = examine(world)
+
+    assert (finding.severity, finding.fix) == (severity, Fix.RECONCILE)
+    assert what in finding.what
+    mend(world)
+    assert examine(world) == []
+
+
+def test_a_token_that_cannot_be_opened_is_found_and_left_to_people(world: World):
+    with world.store.writing() as work:
+        integration = work.integrations.get(TENANT, world.integration_id)
+        work.integrations.save(replace(integration, sealed_access_token="broken"))
+        work.commit()
+
+    (finding,) = examine(world)
+
+    assert "the account's token cannot be opened" in finding.what
+    assert "ENCRYPTION_KEYS" in finding.remedy
+    assert mend(world) == []
+
+
+def test_failed_events_are_found_and_queued_again(receiving: World):
+    receiving.receive(receiving.event("invoice.updated", {"id": "in_1", "object": "invoice"}))
+    with receiving.store.writing() as work:
+        (event,) = work.inbox.claim(receiving.clock.now(), receiving.clock.now(), 10)
+        spent = replace(event, attempts=MAX_ATTEMPTS)
+        failed = spent.retry_or_fail("broken", receiving.clock.now(), jitter=0.0)
+        assert work.inbox.settle(replace(failed, attempts=event.attempts))
+        work.commit()
+
+    (finding,) = examine(receiving)
+
+    assert (finding.severity, finding.fix) == (Severity.ERROR, Fix.REPLAY_EVENTS)
+    assert mend(receiving) == ["events: 1 queued again"]
+    receiving.work_off()
+    assert examine(receiving) == []
+
+
+def test_events_that_wait_for_a_worker_are_found(receiving: World):
+    receiving.receive(receiving.event("invoice.updated", {"id": "in_1", "object": "invoice"}))
+    assert examine(receiving) == []
+    receiving.clock.advance(timedelta(minutes=11))
+
+    (finding,) = examine(receiving)
+
+    assert "does a worker run?" in finding.what
+
+
+def test_a_call_that_hangs_is_found_and_settled(world: World):
+    world.put_order()
+    world.stripe.fail_next("create_draft", OutcomeUnknown("no answer"))
+    with pytest.raises(InvoiceNotSent):
+        world.send()
+    world.clock.advance(timedelta(minutes=61))
+    world.bridge.reconcile_integration(world.integration_id)
+
+    (finding,) = examine(world)
+
+    assert (finding.subject, finding.fix) == ("intents", Fix.RESOLVE_INTENTS)
+    assert "Stripe shows no effect yet" in finding.what
+    assert "settled" in mend(world)[0]
+
+
+def test_with_the_database_away_that_is_the_only_finding(world: World):
+    world.store.is_available = False
+
+    (finding,) = examine(world)
+
+    assert (finding.subject, finding.severity) == ("database", Severity.ERROR)
+    assert "flask db upgrade" in finding.remedy
+
+
+def test_a_stripe_out_of_reach_is_told_once_for_each_way_to_it(world: World):
+    for method in ("endpoints", "pages_since"):
+        world.stripe.fail_next(method, OutcomeUnknown("no answer"))
+
+    assert [finding.subject for finding in examine(world)] == [
+        "stripe",
+        f"integration {world.integration_id}",
+    ]
+
+
+def test_a_fix_that_fails_is_told_and_stops_no_other(world: World):
+    unregistered(world)
+    world.clock.advance(2 * HOUR)
+    findings = examine(world)
+    world.stripe.fail_next("endpoints", OutcomeUnknown("no answer"))
+
+    done = list(world.bridge.mend_findings(findings))
+
+    assert "could not be mended" in done[0]
+    assert "reconciled" in done[1]

@@ -1,0 +1,249 @@
+"""What each kind of event does, and what it does not."""
+
+import pytest
+
+from stripe_bridge.domain.integration import SyncStatus
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.refund import RefundState
+from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
+from tests.builders import AMOUNT, TENANT
+from tests.fakes import payloads
+from tests.world import CLIENT_ID, Event, World
+
+
+def newest(world: World):
+    return world.events_stored()[0]
+
+
+def told(world: World, prefix: str) -> list[Event]:
+    return [event for event in world.events() if event["type"].startswith(prefix)]
+
+
+def test_a_payment_shows_from_its_webhooks_alone(world: World):
+    invoice = world.sent()
+    world.pay(invoice)
+    calls = world.calls()
+
+    world.deliver()
+
+    paid = world.invoice(invoice.id)
+    assert (paid.status, paid.amount_paid, paid.paid_at) == (InvoiceStatus.PAID, AMOUNT, world.clock.now())
+    assert (paid.stripe_charge_id, paid.amount_collected) == (paid.stripe_charge_id, AMOUNT)
+    assert world.calls() == calls
+
+
+def test_an_older_snapshot_changes_nothing(world: World):
+    invoice = world.sent()
+    (opened,) = told(world, "invoice.finalized")
+    world.pay(invoice)
+    world.deliver()
+    before = world.invoice(invoice.id)
+
+    world.deliver([opened])
+
+    assert world.invoice(invoice.id) == before
+    assert newest(world).status is EventStatus.PROCESSED
+
+
+def test_a_void_by_the_merchant_frees_the_order(world: World):
+    invoice = world.sent()
+    world.adapters.payment_gateway.void(world.account_id, str(invoice.stripe_invoice_id), "the-merchants-own")
+
+    world.deliver()
+
+    assert world.invoice(invoice.id).status is InvoiceStatus.VOID
+    assert world.order().open_invoice is None
+
+
+def test_an_uncollectible_invoice_that_is_paid_after_all_is_paid(world: World):
+    invoice = world.sent()
+    world.stripe.mark_uncollectible(world.account_id, invoice.stripe_invoice_id)
+    world.deliver()
+    assert world.invoice(invoice.id).status is InvoiceStatus.UNCOLLECTIBLE
+    world.pay(invoice)
+    world.deliver()
+
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+
+
+def test_an_event_about_an_invoice_that_stripe_no_longer_has_is_no_fault(world: World):
+    invoice = world.sent()
+    (opened,) = told(world, "invoice.finalized")
+    del world.stripe.accounts[world.account_id].invoices[invoice.stripe_invoice_id]
+    opened["data"]["object"]["metadata"] = {"something": "else"}
+
+    world.deliver([opened])
+
+    assert newest(world).status is EventStatus.PROCESSED
+    assert world.invoice(invoice.id) == invoice
+
+
+def test_a_charge_of_a_second_payment_is_tied_to_its_invoice_by_asking_stripe(world: World):
+    invoice = world.sent()
+    payment = world.stripe.pay(world.account_id, invoice.stripe_invoice_id, 2_000)
+    charge = world.stripe.accounts[world.account_id].charges.charges[payment.charge_id]
+
+    world.deliver(
+        [world.event("charge.succeeded", payloads.charge_object(charge, invoice.stripe_customer_id))]
+    )
+
+    assert {payment.payment_intent_id, payment.charge_id} <= world.links(invoice.id)
+    assert world.invoice(invoice.id).amount_collected == 2_000
+
+
+def test_a_failed_charge_is_linked_but_never_shown_as_the_invoices(world: World):
+    invoice = world.sent()
+    failed = {
+        "id": "ch_failed",
+        "object": "charge",
+        "payment_intent": invoice.stripe_payment_intent_id,
+        "status": "failed",
+    }
+    world.deliver([world.event("charge.failed", failed)])
+
+    assert "ch_failed" in world.links(invoice.id)
+    assert world.invoice(invoice.id).stripe_charge_id is None
+    world.pay(invoice)
+    world.deliver()
+    assert world.invoice(invoice.id).stripe_charge_id != "ch_failed"
+
+
+def test_a_refund_in_stripes_dashboard_enters_the_ledger_by_any_of_its_events(world: World):
+    for order_id, kind in ((501, "refund.updated"), (502, "charge.refunded")):
+        invoice = world.paid(order_id)
+        world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_500, reason="duplicate")
+        world.deliver(told(world, kind))
+
+        (refund,) = world.bridge.list_refunds(TENANT, invoice.id)
+        assert (refund.amount, refund.state, refund.user_id) == (1_500, RefundState.SUCCEEDED, None)
+        assert world.invoice(invoice.id).amount_refunded == 1_500
+
+
+def test_a_refund_is_counted_once_however_many_events_tell_of_it(world: World):
+    invoice = world.paid()
+    world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_500)
+    events = told(world, "refund") + told(world, "charge.refunded")
+    for number, event in enumerate(events * 3):
+        world.deliver([event | {"id": f"evt_again_{number}"}])
+
+    assert world.invoice(invoice.id).amount_refunded == 1_500
+
+
+def test_a_dispute_is_followed_back_and_forth_to_its_present_state(world: World):
+    invoice = world.paid()
+    dispute = world.stripe.dispute(world.account_id, invoice.stripe_charge_id)
+    (opened,) = told(world, "charge.dispute")
+    world.stripe.change_dispute(world.account_id, dispute.id, "under_review")
+    (reviewed,) = told(world, "charge.dispute")
+
+    world.deliver([reviewed, opened])
+
+    assert world.invoice(invoice.id).dispute_status == "under_review"
+
+
+def test_a_checkout_session_that_pays_our_invoice_is_read_from_the_invoice_itself(world: World):
+    invoice = world.sent()
+    world.pay(invoice)
+    session = {"id": "cs_1", "object": "checkout.session", "invoice": invoice.stripe_invoice_id}
+
+    world.deliver([world.event("checkout.session.completed", session)])
+
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+
+
+def test_a_foreign_checkout_session_is_skipped(world: World):
+    session = {"id": "cs_1", "object": "checkout.session", "payment_intent": "pi_theirs"}
+
+    world.deliver([world.event("checkout.session.completed", session)])
+
+    assert newest(world).skip_reason is SkipReason.FOREIGN_OBJECT
+
+
+def test_a_draft_that_is_deleted_while_it_is_being_sent_is_left_to_its_sending(world: World):
+    world.put_order()
+
+    def told_too_early() -> None:
+        (draft,) = world.at_stripe()
+        world.deliver([world.event("invoice.deleted", payloads.invoice_object(draft))])
+        assert world.invoice(1).status is InvoiceStatus.DRAFT
+
+    world.stripe.before_next("finalize", told_too_early)
+
+    assert world.send().view.invoice.status is InvoiceStatus.OPEN
+
+
+def test_accounts_are_followed_to_their_present_state_whatever_the_payload_says(world: World):
+    world.stripe.change_account(world.account_id, charges_enabled=False)
+    payload = payloads.account_object(world.stripe.accounts[world.account_id].snapshot)
+    world.stripe.change_account(world.account_id, charges_enabled=True, country="AT")
+
+    world.deliver([world.event("account.updated", payload)])
+
+    integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+    assert (integration.sync_status, integration.snapshot.country) == (SyncStatus.ACTIVE, "AT")
+
+
+def test_an_account_that_may_no_longer_charge_is_restricted(world: World):
+    world.stripe.change_account(world.account_id, charges_enabled=False)
+    payload = payloads.account_object(world.stripe.accounts[world.account_id].snapshot)
+
+    world.deliver([world.event("account.updated", payload)])
+
+    integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+    assert integration.sync_status is SyncStatus.RESTRICTED
+
+
+def deauthorized(world: World, client_id: str = CLIENT_ID):
+    return world.event("account.application.deauthorized", payloads.application_object(client_id))
+
+
+def test_a_merchant_who_shows_us_out_disconnects_the_integration(world: World):
+    world.stripe.revoke(world.account_id)
+
+    world.deliver([deauthorized(world)])
+
+    integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+    assert (integration.connected, integration.sealed_access_token) == (False, None)
+    assert newest(world).related_object_id == world.account_id
+
+
+def test_a_deauthorization_older_than_a_reconnect_is_not_believed(world: World):
+    world.deliver([deauthorized(world)])
+
+    assert world.bridge.show_integration(TENANT, world.integration_id).integration.connected
+    assert newest(world).skip_reason is SkipReason.STILL_CONNECTED
+
+
+def test_another_applications_deauthorization_is_none_of_ours(world: World):
+    world.stripe.revoke(world.account_id)
+
+    world.deliver([deauthorized(world, "ca_other")])
+
+    assert world.bridge.show_integration(TENANT, world.integration_id).integration.connected
+    assert newest(world).skip_reason is SkipReason.OTHER_APPLICATION
+
+
+def test_our_own_deauthorization_comes_back_as_an_event_that_changes_nothing(world: World):
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    before = world.bridge.show_integration(TENANT, world.integration_id)
+
+    world.deliver([deauthorized(world)])
+
+    assert world.bridge.show_integration(TENANT, world.integration_id) == before
+
+
+@pytest.mark.parametrize("kind", ["account.updated", "invoice.paid"])
+def test_late_events_of_a_disconnected_integration_are_kept_under_it_and_skipped(world: World, kind: str):
+    invoice = world.sent()
+    world.pay(invoice)
+    if kind == "invoice.paid":
+        (event,) = told(world, kind)
+    else:
+        shown = payloads.account_object(world.stripe.accounts[world.account_id].snapshot)
+        event = world.event(kind, shown)
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+
+    world.deliver([event])
+
+    assert newest(world).integration_id == world.integration_id
+    assert (newest(world).status, newest(world).skip_reason) == (EventStatus.SKIPPED, SkipReason.DISCONNECTED)

@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import pytest
+
+from stripe_bridge.domain.errors import IntegrationNotFound
+from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS, ReceiverKind
+from stripe_bridge.ports.gateway_errors import OutcomeUnknown
+from tests.world import World
+
+URL = "https://bridge.test/api/webhooks/stripe"
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def register(world: World) -> list[tuple[str, tuple[str, ...]]]:
+    return [(each.action, each.faults) for each in world.bridge.register_receivers()]
+
+
+def endpoints(world: World):
+    return list(world.stripe.endpoints[None].values())
+
+
+def test_the_platform_gets_an_endpoint_of_its_own_and_one_for_connected_accounts(world: World):
+    assert register(world) == [("created", ()), ("created", ())]
+
+    assert {each.url for each in endpoints(world)} == {URL}
+    assert {each.enabled_events for each in endpoints(world)} == {SUBSCRIBED_EVENTS}
+    connect = [call.arguments["connect"] for call in world.stripe.calls_of("create_endpoint")]
+    assert connect == [False, True]
+    kinds = [receiver.kind for receiver in world.bridge.list_receivers()]
+    assert kinds == [ReceiverKind.PLATFORM, ReceiverKind.CONNECT]
+
+
+def test_their_secrets_are_kept_sealed_and_match_what_stripe_signs_with(world: World):
+    register(world)
+
+    for receiver in world.bridge.list_receivers():
+        assert world.adapters.vault.open(receiver.sealed_secret).startswith("whsec_")
+        assert "whsec_" not in receiver.sealed_secret
+
+
+def test_again_is_a_check_that_changes_nothing(world: World):
+    register(world)
+    before = endpoints(world)
+
+    assert register(world) == [("in order", ()), ("in order", ())]
+    assert endpoints(world) == before
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"enabled": False},
+        {"url": "https://elsewhere.test"},
+        {"enabled_events": SUBSCRIBED_EVENTS - {"invoice.paid"}},
+    ],
+)
+def test_what_is_wrong_with_an_endpoint_is_told_and_mended(world: World, fault):
+    register(world)
+    first = endpoints(world)[0]
+    world.stripe.endpoints[None][first.id] = replace(first, **fault)
+
+    (action, faults), second = register(world)
+
+    assert (action, len(faults), second) == ("repaired", 1, ("in order", ()))
+    assert endpoints(world)[0] == first
+
+
+def test_an_endpoint_that_is_gone_is_made_anew(world: World):
+    register(world)
+    del world.stripe.endpoints[None][endpoints(world)[0].id]
+
+    assert [action for action, _ in register(world)] == ["created", "in order"]
+    assert {each.stripe_endpoint_id for each in world.bridge.list_receivers()} == {
+        each.id for each in endpoints(world)
+    }
+
+
+def test_an_endpoint_of_another_api_version_is_replaced(world: World):
+    register(world)
+    first = endpoints(world)[0]
+    world.stripe.endpoints[None][first.id] = replace(first, api_version="2020-01-01")
+
+    (action, faults), _ = register(world)
+
+    assert action == "created"
+    assert "2020-01-01" in faults[0]
+    assert first.id not in world.stripe.endpoints[None]
+    assert len(endpoints(world)) == 2
+
+
+def test_an_endpoint_whose_secret_was_lost_is_removed_before_it_is_made_anew(world: World):
+    world.fail("create_endpoint", OutcomeUnknown("cut"), after_effect=True)
+    with pytest.raises(OutcomeUnknown):
+        register(world)
+
+    register(world)
+
+    assert {each.stripe_endpoint_id for each in world.bridge.list_receivers()} == {
+        each.id for each in endpoints(world)
+    }
+    assert len(endpoints(world)) == 2
+
+
+def test_a_merchants_own_endpoint_is_attached_by_its_secret(world: World):
+    world.connect()
+
+    receiver = world.bridge.attach_receiver(world.integration_id, "whsec_own")
+
+    assert receiver.stripe_endpoint_id is None
+    assert receiver.url == f"{URL}/{world.integration_id}"
+    assert receiver in world.bridge.list_receivers()
+    with pytest.raises(IntegrationNotFound):
+        world.bridge.attach_receiver(404, "whsec_own")

@@ -1,0 +1,58 @@
+"""A worker that is told to stop leaves nothing in its hands."""
+
+from collections.abc import Callable
+
+import pytest
+
+from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.webhook_event import EventStatus
+from stripe_bridge.ports.gateway_errors import OutcomeUnknown
+from tests.builders import an_event_payload
+from tests.world import World
+
+
+def after(calls: int) -> Callable[[], bool]:
+    """Tells to stop from so many askings on."""
+    answers = iter([False] * calls)
+    return lambda: next(answers, True)
+
+
+def test_events_that_were_claimed_and_not_begun_are_for_others_at_once(world: World):
+    for number in range(5):
+        world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
+
+    world.bridge.apply_events(after(2))
+
+    statuses = [event.status for event in sorted(world.events_stored(), key=lambda each: each.id)]
+    assert statuses[2:] == [EventStatus.RECEIVED] * 3
+    assert EventStatus.PROCESSING not in statuses
+    assert world.bridge.apply_events() == 3
+
+
+def test_an_event_that_others_took_over_meanwhile_is_not_taken_from_them(world: World):
+    for number in range(2):
+        world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
+
+    def slow() -> bool:
+        world.clock.advance(seconds=world.settings.intent_lease_seconds)
+        with world.store.writing() as work:
+            work.inbox.claim(world.clock.now(), world.clock.now(), 50)
+            work.commit()
+        return True
+
+    world.bridge.apply_events(slow)
+
+    assert {event.status for event in world.events_stored()} == {EventStatus.PROCESSING}
+
+
+def test_intents_that_are_due_are_left_for_others(world: World):
+    world.put_order()
+    world.fail("create_customer", OutcomeUnknown("down"))
+    with pytest.raises(BridgeError):
+        world.send()
+    (before,) = world.unsettled()
+    world.clock.advance(seconds=3600)
+
+    world.bridge.settle_due_intents(lambda: True)
+
+    assert world.unsettled() == [before]
