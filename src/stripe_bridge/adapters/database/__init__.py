@@ -1,0 +1,8 @@
+"""The store on SQLite or PostgreSQL, by SQLAlchemy."""
+
+from stripe_bridge.adapters.database.engine import create_engine
+from stripe_bridge.adapters.database.migrating import migrate
+from stripe_bridge.adapters.database.schema import Schema
+from stripe_bridge.adapters.database.unit_of_work import SqlStore
+
+__all__ = ["Schema", "SqlStore", "create_engine", "migrate"]

@@ -1,0 +1,73 @@
+"""Engines for the two databases, each set up for short transactions of many threads and processes.
+
+SQLite: write-ahead log, every commit on disk before it returns, and BEGIN IMMEDIATE for what writes: a transaction
+that begins by reading cannot wait for the write lock later, it fails at once whatever the timeout.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, make_url
+
+_LONGEST_WAIT = 30
+
+
+def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> Engine:
+    """The engine for `sqlite:///file` or `postgresql://…`. Connects when first used.
+
+    Raises ValueError for other URLs.
+    """
+    try:
+        parsed = make_url(url)
+    except sqlalchemy.exc.ArgumentError:
+        raise ValueError("The database URL cannot be read.") from None
+    if parsed.drivername in ("postgres", "postgresql"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    # An error would otherwise show what was stored: customers' addresses, and answers kept for a repetition.
+    options: dict[str, Any] = {
+        "hide_parameters": True,
+        "pool_size": pool_size,
+        "max_overflow": max_overflow,
+        "pool_timeout": _LONGEST_WAIT,
+    }
+    if parsed.drivername == "postgresql+psycopg":
+        engine = sqlalchemy.create_engine(
+            parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10}, **options
+        )
+        event.listen(engine, "connect", _set_up_postgresql)
+        return engine
+    if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": _LONGEST_WAIT}, **options)
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    raise ValueError("The database URL has to be sqlite:///path/to/file or postgresql://user@host/name.")
+
+
+def reading(engine: Engine) -> Engine:
+    """The same engine and pool, for transactions that see one state and cannot write."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return engine.execution_options(read_only=True)
+
+
+def _set_up_postgresql(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{_LONGEST_WAIT}s'")
+    connection.commit()
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver would otherwise begin by itself, and only before the first write.
+    connection.isolation_level = None
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {setting}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(read_only)}")
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,182 @@
+"""The inbox, stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from stripe_bridge.adapters.database.accounts import LAST_CONNECTED
+from stripe_bridge.adapters.database.mapping import Mapper, lockable, table_of
+from stripe_bridge.adapters.database.rows import IS_AWAITING, IS_FAILED, IntegrationRow, WebhookEventRow
+from stripe_bridge.adapters.database.transaction import Transaction
+from stripe_bridge.domain.errors import WebhookEventNotFound
+from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookEvent
+from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.measurements import Depth
+
+_EVENTS = Mapper(WebhookEvent, WebhookEventRow, apart=frozenset({"payload"}))
+_EVENT = _EVENTS.table.c
+_INTEGRATION = table_of(IntegrationRow).c
+
+
+def _of_owner(column: Any) -> ScalarSelect[Any]:
+    """A column of the integration that is connected to the event's account, else of the last that was."""
+    owners = select(column).where(_INTEGRATION.account_id == bindparam("account_id"))
+    return owners.order_by(*LAST_CONNECTED).limit(1).scalar_subquery()
+
+
+_IGNORED = frozenset({"id", "tenant_id", "integration_id"})
+# The hottest statement of the service: everything in one, built once.
+_STORE = (
+    insert(_EVENTS.table)
+    .values(
+        {column.name: bindparam(column.name) for column in _EVENTS.table.c if column.name not in _IGNORED}
+        | {"tenant_id": _of_owner(_INTEGRATION.tenant_id), "integration_id": _of_owner(_INTEGRATION.id)}
+    )
+    .on_conflict_do_nothing(index_elements=[_EVENT.account_id, _EVENT.livemode, _EVENT.stripe_event_id])
+    .returning(_EVENT.id)
+)
+# A common table expression is evaluated once; a subquery might be run, and lock, again and again.
+_DUE = (
+    select(_EVENT.id)
+    .where(IS_AWAITING, _EVENT.due_at <= bindparam("now"))
+    .order_by(_EVENT.due_at, _EVENT.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, key_share=True)
+    .cte("due")
+)
+_CLAIM = (
+    update(_EVENTS.table)
+    .where(_EVENT.id.in_(select(_DUE.c.id)))
+    .values(
+        status=EventStatus.PROCESSING,
+        attempts=_EVENT.attempts + 1,
+        due_at=bindparam("lease_until"),
+        updated_at=bindparam("now"),
+    )
+    .returning(*_EVENTS.columns, _EVENT.payload)
+)
+_SETTLE = update(_EVENTS.table).where(
+    _EVENT.id == bindparam("own_id"),
+    _EVENT.status == EventStatus.PROCESSING,
+    _EVENT.attempts == bindparam("claimed_attempts"),
+)
+_SETTLED = ("status", "last_error", "skip_reason", "processed_at", "due_at", "updated_at")
+_BY_ID = lockable(_EVENTS.select.where(_EVENT.id == bindparam("id")))
+_OF_TENANT = {
+    lock: statement.where(_EVENT.tenant_id == bindparam("tenant_id")) for lock, statement in _BY_ID.items()
+}
+_DEPTH = select(_EVENT.status, func.count(), func.min(_EVENT.created_at)).where(IS_AWAITING)
+# SQLite would otherwise take a larger index; every id is greater.
+_FAILED = select(func.count()).select_from(_EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
+_PAYLOAD = select(_EVENT.payload).where(_EVENT.id == bindparam("id"))
+
+
+class SqlInbox:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def store(self, event: WebhookEvent) -> bool:
+        values = _EVENTS.values(event, without=_IGNORED)
+        return self._transaction.execute(_STORE, values).first() is not None
+
+    def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+        given = {"now": now, "lease_until": lease_until, "most": limit}
+        claimed = [_EVENTS.read(row) for row in self._transaction.execute(_CLAIM, given)]
+        return sorted(claimed, key=lambda event: event.id)
+
+    def settle(self, event: WebhookEvent) -> bool:
+        values = {name: getattr(event, name) for name in _SETTLED}
+        claim = {"own_id": event.id, "claimed_attempts": event.attempts}
+        return self._transaction.execute(_SETTLE, values | claim).rowcount == 1
+
+    def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent:
+        if tenant_id is None:
+            found = self._transaction.find(_EVENTS, _BY_ID[lock], id=event_id)
+        else:
+            found = self._transaction.find(_EVENTS, _OF_TENANT[lock], id=event_id, tenant_id=tenant_id)
+        if found is None:
+            raise WebhookEventNotFound
+        return found
+
+    def payload(self, tenant_id: str | None, event_id: int) -> bytes:
+        statement = _PAYLOAD if tenant_id is None else _PAYLOAD.where(_EVENT.tenant_id == tenant_id)
+        found: bytes | None = self._transaction.execute(statement, {"id": event_id}).scalar()
+        if found is None:
+            raise WebhookEventNotFound
+        return found
+
+    def requeue(self, event_id: int, now: datetime) -> None:
+        statement = update(_EVENTS.table).where(_EVENT.id == event_id).values(_fresh(now))
+        if self._transaction.execute(statement).rowcount == 0:
+            raise WebhookEventNotFound
+
+    def revive(self, account_id: str, now: datetime) -> int:
+        statement = update(_EVENTS.table).where(
+            _EVENT.account_id == account_id, _EVENT.skip_reason == SkipReason.DISCONNECTED
+        )
+        return self._transaction.execute(statement.values(_fresh(now))).rowcount
+
+    def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
+        statement = _EVENTS.select.where(*_conditions(tenant_id, matching))
+        return self._transaction.page(_EVENTS, statement, request)
+
+    def oldest(self, tenant_id: str | None, matching: EventFilter, limit: int) -> Sequence[WebhookEvent]:
+        statement = _EVENTS.select.where(*_conditions(tenant_id, matching)).order_by(_EVENT.id).limit(limit)
+        return self._transaction.list(_EVENTS, statement)
+
+    def count(self, tenant_id: str | None, matching: EventFilter) -> int:
+        statement = select(func.count()).select_from(_EVENTS.table).where(*_conditions(tenant_id, matching))
+        number: int = self._transaction.execute(statement).scalar_one()
+        return number
+
+    def backlog(self) -> Depth:
+        waiting: Sequence[Any] = self._transaction.execute(_DEPTH.group_by(_EVENT.status)).all()
+        failed: int = self._transaction.execute(_FAILED).scalar_one()
+        return Depth(
+            by_status={status: number for status, number, _ in waiting} | {EventStatus.FAILED: failed},
+            oldest_at=min((row[2] for row in waiting), default=None),
+        )
+
+    def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
+        statement = _EVENTS.select.where(
+            _EVENT.tenant_id == tenant_id, _EVENT.related_object_id.in_(stripe_ids)
+        )
+        return self._transaction.list(_EVENTS, statement.order_by(_EVENT.event_created_at, _EVENT.id))
+
+
+def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElement[bool]]:
+    equal = {
+        _EVENT.tenant_id: tenant_id,
+        _EVENT.integration_id: matching.integration_id,
+        _EVENT.status: matching.status,
+        _EVENT.event_type: matching.event_type,
+        _EVENT.related_object_id: matching.related_object_id,
+        _EVENT.account_id: matching.account_id,
+    }
+    conditions = [column == wanted for column, wanted in equal.items() if wanted is not None]
+    if matching.ids is not None:
+        conditions.append(_EVENT.id.in_(matching.ids))
+    if matching.since is not None:
+        conditions.append(_EVENT.created_at >= matching.since)
+    if matching.until is not None:
+        conditions.append(_EVENT.created_at < matching.until)
+    return conditions
+
+
+def _fresh(now: datetime) -> dict[str, Any]:
+    """As if it had just come."""
+    return {
+        "status": EventStatus.RECEIVED,
+        "attempts": 0,
+        "last_error": None,
+        "skip_reason": None,
+        "processed_at": None,
+        "due_at": now,
+        "updated_at": now,
+    }

@@ -1,0 +1,126 @@
+"""Between values and rows. Columns bear the names of the fields and their types convert, so one mapper does for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import sqlalchemy
+from sqlalchemy import Column, Index, Select, Table, Update, bindparam, update
+
+# PostgreSQL's; its ON CONFLICT is compiled for SQLite as well.
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.sql.dml import ReturningInsert
+
+from stripe_bridge.adapters.database.rows import Row
+from stripe_bridge.domain.errors import Conflict
+
+
+class Record(Protocol):
+    """Any of the domain's dataclasses."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+class Identified(Record, Protocol):
+    """One whose id the database gives."""
+
+    @property
+    def id(self) -> int: ...
+
+
+Value = TypeVar("Value", bound=Record)
+Aggregate = TypeVar("Aggregate", bound=Identified)
+
+
+class Mapper(Generic[Value]):
+    """How one kind of value is read and written. Columns in `apart` are not read unless asked for."""
+
+    def __init__(self, value: type[Value], row: type[Row], *, apart: frozenset[str] = frozenset()) -> None:
+        self._value = value
+        self._names = [field.name for field in fields(value)]
+        self.table = table_of(row)
+        self.columns = [self.table.c[name] for name in self._names if name not in apart]
+
+    @property
+    def select(self) -> Select[Any]:
+        return sqlalchemy.select(*self.columns)
+
+    def read(self, row: sqlalchemy.Row[Any]) -> Value:
+        return self._value(**row._mapping)
+
+    def values(self, value: Value, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+        return {name: getattr(value, name) for name in self._names if name not in without}
+
+
+@dataclass(frozen=True, slots=True)
+class OneOnly:
+    """A unique index that callers may run into, and what that means."""
+
+    index: Index
+    error: type[Conflict]
+
+    @classmethod
+    def of(cls, row: type[Row], name: str, error: type[Conflict]) -> OneOnly:
+        return cls(next(index for index in table_of(row).indexes if index.name == name), error)
+
+    def is_broken_by(self, refusal: BaseException | None) -> bool:
+        """PostgreSQL names the index, SQLite its columns."""
+        columns = ", ".join(f"{self.index.table}.{column.name}" for column in self.index.columns)
+        text = str(refusal)
+        return f'"{self.index.name}"' in text or text == f"UNIQUE constraint failed: {columns}"
+
+
+class AggregateMapper(Mapper[Aggregate]):
+    """With the statements that add and save, built once."""
+
+    def __init__(self, value: type[Aggregate], row: type[Row], *, rule: OneOnly | None = None) -> None:
+        super().__init__(value, row)
+        self.rule = rule
+        self.insert = _insert(self.table, rule)
+        self.update = _update(self.table)
+
+
+def table_of(row: type[Row]) -> Table:
+    table = row.__table__
+    if not isinstance(table, Table):
+        raise TypeError(row)
+    return table
+
+
+def lockable(statement: Select[Any]) -> Mapping[bool, Select[Any]]:
+    """The statement without and with a lock on what it finds. SQLite needs none: whoever writes is alone.
+
+    Not as strong as FOR UPDATE, which would also keep others from inserting rows that refer to these.
+    """
+    return {False: statement, True: statement.with_for_update(key_share=True)}
+
+
+def putting(table: Table) -> Insert:
+    """Insert, or replace the row of the same key."""
+    statement = insert(table)
+    return statement.on_conflict_do_update(
+        index_elements=list(table.primary_key),
+        set_={column.name: statement.excluded[column.name] for column in table.c if not column.primary_key},
+    )
+
+
+def _insert(table: Table, rule: OneOnly | None) -> ReturningInsert[Any]:
+    """Nothing is inserted where the rule stands against it: unlike an error, that leaves the transaction usable."""
+    id_: Column[Any] = table.c.id
+    if rule is None:
+        return insert(table).on_conflict_do_nothing().returning(id_)
+    statement = insert(table).on_conflict_do_nothing(
+        index_elements=list(rule.index.columns),
+        index_where=rule.index.dialect_options["postgresql"]["where"],
+    )
+    return statement.returning(id_)
+
+
+def _update(table: Table) -> Update:
+    """Only at the version that was read, where there are versions."""
+    statement = update(table).where(table.c.id == bindparam("own_id"))
+    if "version" in table.c:
+        statement = statement.where(table.c.version == bindparam("read_version"))
+    return statement

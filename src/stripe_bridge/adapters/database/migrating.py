@@ -1,0 +1,81 @@
+"""Bringing a database's schema to what this code needs, with Alembic and without a configuration file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event
+
+from stripe_bridge.adapters.database.engine import create_engine
+from stripe_bridge.adapters.database.rows import Row
+
+# Any number, so long as it stays the same: whoever migrates holds PostgreSQL's advisory lock of this name.
+_LOCK = 7_102_534_811
+
+
+def migrate(url: str) -> None:
+    """Apply what is missing, all or nothing. Several processes may do it at once: the first one does it."""
+    with migrating(url) as config:
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def migrating(url: str) -> Iterator[Config]:
+    """Alembic's configuration on a connection whose transaction is committed at the end."""
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _without_foreign_keys)
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            config = _config()
+            config.attributes["connection"] = connection
+            config.attributes["metadata"] = Row.metadata
+            yield config
+            if engine.dialect.name == "sqlite":
+                _check_foreign_keys(connection)
+    finally:
+        engine.dispose()
+
+
+def current_revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str | None:
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def known_revisions() -> frozenset[str]:
+    scripts = ScriptDirectory.from_config(_config())
+    return frozenset(script.revision for script in scripts.walk_revisions())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "stripe_bridge.adapters.database:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _without_foreign_keys(connection: Any, _record: Any) -> None:
+    """SQLite changes a table by dropping and making it again: with foreign keys on, what refers to its rows goes too.
+
+    Inside a transaction the setting does nothing, so it is made as soon as the connection is there.
+    """
+    connection.execute("PRAGMA foreign_keys = OFF").close()
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+    if broken:
+        raise RuntimeError(
+            f"The migration would leave {len(broken)} rows that refer to nothing: {broken[:3]}"
+        )

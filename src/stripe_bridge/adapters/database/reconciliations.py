@@ -1,0 +1,93 @@
+"""What reconciling asks of the store, on SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, select, text, update
+
+from stripe_bridge.adapters.database.mapping import Mapper, table_of
+from stripe_bridge.adapters.database.rows import (
+    IS_ONGOING,
+    IS_UNDECIDED,
+    IS_UNFINISHED,
+    DisputeRow,
+    IntegrationRow,
+    InvoiceRow,
+    RefundRow,
+    WebhookEventRow,
+)
+from stripe_bridge.adapters.database.transaction import Transaction
+from stripe_bridge.domain.dispute import Dispute
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.refund import Refund
+
+_INTEGRATIONS = table_of(IntegrationRow)
+_INTEGRATION = _INTEGRATIONS.c
+# Written out as the partial index has it.
+_IS_CONNECTED = text("connected")
+# A common table expression is evaluated once; a subquery might be run, and lock, again and again.
+_DUE = (
+    select(_INTEGRATION.id)
+    .where(_IS_CONNECTED, _INTEGRATION.reconcile_due_at <= bindparam("now"))
+    .order_by(_INTEGRATION.reconcile_due_at, _INTEGRATION.id)
+    .limit(1)
+    .with_for_update(skip_locked=True, key_share=True)
+    .cte("due")
+)
+_CLAIM = (
+    update(_INTEGRATIONS)
+    .where(_INTEGRATION.id.in_(select(_DUE.c.id)))
+    .values(reconcile_due_at=bindparam("lease_until"))
+    .returning(_INTEGRATION.id)
+)
+_PUT_OFF = update(_INTEGRATIONS).where(_INTEGRATION.id == bindparam("own_id"))
+_CONNECTED = select(_INTEGRATION.id).where(_IS_CONNECTED)
+
+_INVOICES = Mapper(Invoice, InvoiceRow)
+_INVOICE = _INVOICES.table.c
+_REFUNDS = Mapper(Refund, RefundRow)
+_REFUND = _REFUNDS.table.c
+_DISPUTES = Mapper(Dispute, DisputeRow)
+_DISPUTE = _DISPUTES.table.c
+_EVENT = table_of(WebhookEventRow).c
+
+
+class SqlReconciliations:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def claim(self, now: datetime, lease_until: datetime) -> int | None:
+        given = {"now": now, "lease_until": lease_until}
+        claimed: int | None = self._transaction.execute(_CLAIM, given).scalar()
+        return claimed
+
+    def put_off(self, integration_id: int, until: datetime) -> None:
+        self._transaction.execute(_PUT_OFF, {"own_id": integration_id, "reconcile_due_at": until})
+
+    def connected(self) -> Sequence[int]:
+        return sorted(self._transaction.execute(_CONNECTED).scalars())
+
+    def invoices(self, account_id: str, after_id: int, limit: int) -> Sequence[Invoice]:
+        of_account = _INVOICES.select.where(
+            _INVOICE.stripe_account_id == account_id, IS_UNFINISHED, _INVOICE.id > after_id
+        )
+        return self._transaction.list(_INVOICES, of_account.order_by(_INVOICE.id).limit(limit))
+
+    def refunds(self, account_id: str, after_id: int, limit: int) -> Sequence[Refund]:
+        of_account = _REFUNDS.select.where(
+            _REFUND.account_id == account_id, IS_UNDECIDED, _REFUND.id > after_id
+        )
+        return self._transaction.list(_REFUNDS, of_account.order_by(_REFUND.id).limit(limit))
+
+    def disputes(self, account_id: str, after_stripe_id: str, limit: int) -> Sequence[Dispute]:
+        of_account = _DISPUTES.select.where(
+            _DISPUTE.account_id == account_id, IS_ONGOING, _DISPUTE.stripe_id > after_stripe_id
+        )
+        return self._transaction.list(_DISPUTES, of_account.order_by(_DISPUTE.stripe_id).limit(limit))
+
+    def newest_event_at(self, account_id: str) -> datetime | None:
+        newest = select(func.max(_EVENT.event_created_at)).where(_EVENT.account_id == account_id)
+        found: datetime | None = self._transaction.execute(newest).scalar()
+        return found

@@ -1,0 +1,56 @@
+"""The tables, one class each. They only declare: statements stand in the repositories, and nothing loads lazily."""
+
+from stripe_bridge.adapters.database.rows.accounts import (
+    IntegrationRow,
+    OAuthStateRow,
+    ReceiverRow,
+    TokenRow,
+)
+from stripe_bridge.adapters.database.rows.base import Row
+from stripe_bridge.adapters.database.rows.idempotency import IdempotentRequestRow
+from stripe_bridge.adapters.database.rows.inbox import IS_AWAITING, IS_FAILED, WebhookEventRow
+from stripe_bridge.adapters.database.rows.intents import IS_UNSETTLED, IntentRow
+from stripe_bridge.adapters.database.rows.invoicing import (
+    IS_LISTED,
+    IS_PAYABLE,
+    IS_RESERVED,
+    IS_UNFINISHED,
+    BilledCustomerRow,
+    InvoiceRow,
+    SalesOrderRow,
+)
+from stripe_bridge.adapters.database.rows.payments import (
+    IS_ONGOING,
+    IS_UNDECIDED,
+    DisputeRow,
+    LinkRow,
+    PaymentRow,
+    RefundRow,
+)
+
+__all__ = [
+    "IS_AWAITING",
+    "IS_FAILED",
+    "IS_LISTED",
+    "IS_ONGOING",
+    "IS_PAYABLE",
+    "IS_RESERVED",
+    "IS_UNDECIDED",
+    "IS_UNFINISHED",
+    "IS_UNSETTLED",
+    "BilledCustomerRow",
+    "DisputeRow",
+    "IdempotentRequestRow",
+    "IntegrationRow",
+    "IntentRow",
+    "InvoiceRow",
+    "LinkRow",
+    "OAuthStateRow",
+    "PaymentRow",
+    "ReceiverRow",
+    "RefundRow",
+    "Row",
+    "SalesOrderRow",
+    "TokenRow",
+    "WebhookEventRow",
+]

@@ -1,0 +1,119 @@
+"""Column types that turn what is stored into the domain's values, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import JSON, DateTime, Dialect, String
+from sqlalchemy.types import TypeDecorator
+
+from stripe_bridge.domain.sales_order import Address, Customer, InvoiceLine, OrderLine
+from stripe_bridge.domain.stripe_objects import AccountSnapshot
+
+Choices = TypeVar("Choices", bound=StrEnum)
+Value = TypeVar("Value")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware and UTC on both sides, to the microsecond. SQLite has no zones: there it is stored bare."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("A time without a zone cannot be stored.")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Choice(TypeDecorator[Choices], Generic[Choices]):
+    """One of an enumeration's values, as text."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, choices: type[Choices]) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def process_bind_param(self, value: Choices | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Choices | None:
+        return None if value is None else self.choices(value)
+
+
+class Document(TypeDecorator[Value], Generic[Value]):
+    """A value that is only ever read and written as a whole, as JSON."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def __init__(self, dump: Callable[[Value], Any], load: Callable[[Any], Value]) -> None:
+        super().__init__()
+        self.dump = dump
+        self.load = load
+
+    def process_bind_param(self, value: Value | None, dialect: Dialect) -> Any:
+        return None if value is None else self.dump(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Value | None:
+        return None if value is None else self.load(value)
+
+
+def dump_customer(customer: Customer) -> Any:
+    address = customer.address
+    return {
+        "id": customer.id,
+        "name": customer.name,
+        "email": customer.email,
+        "address": None if address is None else _fields(address),
+    }
+
+
+def load_customer(stored: Any) -> Customer:
+    address = stored["address"]
+    return Customer(**{**stored, "address": None if address is None else Address(**address)})
+
+
+def dump_order_lines(lines: tuple[OrderLine, ...]) -> Any:
+    return [
+        {"description": line.description, "quantity": str(line.quantity), "amount": line.amount}
+        for line in lines
+    ]
+
+
+def load_order_lines(stored: Any) -> tuple[OrderLine, ...]:
+    return tuple(OrderLine(**{**line, "quantity": Decimal(line["quantity"])}) for line in stored)
+
+
+def dump_invoice_lines(lines: tuple[InvoiceLine, ...]) -> Any:
+    return [_fields(line) for line in lines]
+
+
+def load_invoice_lines(stored: Any) -> tuple[InvoiceLine, ...]:
+    return tuple(InvoiceLine(**line) for line in stored)
+
+
+def dump_snapshot(snapshot: AccountSnapshot) -> Any:
+    return {**_fields(snapshot), "capabilities": dict(snapshot.capabilities)}
+
+
+def load_snapshot(stored: Any) -> AccountSnapshot:
+    return AccountSnapshot(**stored)
+
+
+def _fields(value: Address | InvoiceLine | AccountSnapshot) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}

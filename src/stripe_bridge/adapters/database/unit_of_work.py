@@ -1,0 +1,146 @@
+"""Units of work on SQLAlchemy."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from types import TracebackType
+from typing import Self
+
+import sqlalchemy
+from sqlalchemy import Engine
+
+from stripe_bridge.adapters.database.accounts import (
+    SqlIntegrations,
+    SqlOAuthStates,
+    SqlReceivers,
+    SqlTokens,
+)
+from stripe_bridge.adapters.database.engine import reading
+from stripe_bridge.adapters.database.idempotency import SqlIdempotentRequests
+from stripe_bridge.adapters.database.inbox import SqlInbox
+from stripe_bridge.adapters.database.intents import SqlIntents
+from stripe_bridge.adapters.database.invoices import SqlInvoices
+from stripe_bridge.adapters.database.migrating import current_revision, known_revisions, newest_revision
+from stripe_bridge.adapters.database.payments import SqlLinks, SqlPayments
+from stripe_bridge.adapters.database.reconciliations import SqlReconciliations
+from stripe_bridge.adapters.database.refunds import SqlDisputes, SqlRefunds
+from stripe_bridge.adapters.database.sales_orders import SqlBilledCustomers, SqlSalesOrders
+from stripe_bridge.adapters.database.transaction import Transaction, telling_unavailable
+from stripe_bridge.ports.idempotency import IdempotentRequests
+from stripe_bridge.ports.inbox import Inbox
+from stripe_bridge.ports.intents import Intents
+from stripe_bridge.ports.reconciliations import Reconciliations
+from stripe_bridge.ports.repositories import (
+    BilledCustomers,
+    Disputes,
+    Integrations,
+    Invoices,
+    Links,
+    OAuthStates,
+    Payments,
+    Receivers,
+    Refunds,
+    SalesOrders,
+    Tokens,
+)
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
+
+
+class SqlUnitOfWork:
+    """Over once it is committed: a statement after that is a mistake, and raises."""
+
+    tokens: Tokens
+    oauth_states: OAuthStates
+    integrations: Integrations
+    sales_orders: SalesOrders
+    customers: BilledCustomers
+    invoices: Invoices
+    links: Links
+    payments: Payments
+    refunds: Refunds
+    disputes: Disputes
+    intents: Intents
+    receivers: Receivers
+    inbox: Inbox
+    idempotent_requests: IdempotentRequests
+    reconciliations: Reconciliations
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Self:
+        with telling_unavailable():
+            self._connection = self._engine.connect()
+            try:
+                # Not at the first statement: on SQLite this is where the write lock is taken.
+                self._connection.begin()
+            except BaseException:
+                self._connection.close()
+                raise
+        transaction = Transaction(self._connection)
+        self.tokens = SqlTokens(transaction)
+        self.oauth_states = SqlOAuthStates(transaction)
+        self.integrations = SqlIntegrations(transaction)
+        self.sales_orders = SqlSalesOrders(transaction)
+        self.customers = SqlBilledCustomers(transaction)
+        self.invoices = SqlInvoices(transaction)
+        self.links = SqlLinks(transaction)
+        self.payments = SqlPayments(transaction)
+        self.refunds = SqlRefunds(transaction)
+        self.disputes = SqlDisputes(transaction)
+        self.intents = SqlIntents(transaction)
+        self.receivers = SqlReceivers(transaction)
+        self.inbox = SqlInbox(transaction)
+        self.idempotent_requests = SqlIdempotentRequests(transaction)
+        self.reconciliations = SqlReconciliations(transaction)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        with telling_unavailable():
+            self._connection.close()
+
+    def commit(self) -> None:
+        with telling_unavailable():
+            self._connection.commit()
+            self._connection.close()
+
+
+class SqlStore:
+    """A store on either database. `close` gives its connections back."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+
+    def writing(self) -> SqlUnitOfWork:
+        return SqlUnitOfWork(self._engine)
+
+    def reading(self) -> SqlUnitOfWork:
+        return SqlUnitOfWork(self._reading)
+
+    def check(self) -> None:
+        try:
+            with telling_unavailable(), self._reading.connect() as connection:
+                current = current_revision(connection)
+        except sqlalchemy.exc.SQLAlchemyError as error:
+            raise StoreUnavailable from error
+        # A newer one is not known here: migrations are made to run while an older version serves.
+        if current != self._newest and (current is None or current in self._known):
+            raise StoreUnavailable
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @cached_property
+    def _newest(self) -> str | None:
+        return newest_revision()
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return known_revisions()

@@ -1,0 +1,91 @@
+"""Bearer JWTs, checked against the provider's published keys (RFC 7519, RFC 7517)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from stripe_bridge.domain.access import Principal, Role
+from stripe_bridge.domain.errors import Unauthenticated
+from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
+
+_log = logging.getLogger(__name__)
+# Asymmetric ones only: with a shared secret, whoever can check a token could make one.
+_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+_LEEWAY_SECONDS = 30
+_TIMEOUT_SECONDS = 5
+_MAX_TENANT_LENGTH = 64
+_MAX_USER_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JwtTrust:
+    """Whose tokens count, and which of their claims say what."""
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    tenant_claim: str
+    role_claim: str
+    user_claim: str
+
+
+class JwtIdentityProvider:
+    """Keys are fetched when first needed, kept for five minutes, and fetched anew for an unknown key id, not more
+    often than twice a minute."""
+
+    def __init__(self, trust: JwtTrust) -> None:
+        self._trust = trust
+        self._keys = jwt.PyJWKClient(trust.jwks_url, timeout=_TIMEOUT_SECONDS)
+
+    def principal(self, token: str) -> Principal:
+        try:
+            key = self._keys.get_signing_key_from_jwt(token)
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=_ALGORITHMS,
+                issuer=self._trust.issuer,
+                audience=self._trust.audience,
+                leeway=_LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except jwt.PyJWKClientConnectionError as error:
+            _log.warning("the identity provider's keys cannot be fetched", extra={"reason": str(error)})
+            raise IdentityProviderUnavailable from None
+        except (jwt.PyJWTError, ValueError) as error:
+            _log.info("a JWT was refused", extra={"reason": type(error).__name__})
+            raise Unauthenticated from None
+        return self._read(claims)
+
+    def _read(self, claims: Mapping[str, Any]) -> Principal:
+        tenant, role = claims.get(self._trust.tenant_claim), claims.get(self._trust.role_claim)
+        user = claims.get(self._trust.user_claim)
+        known = {known.value for known in Role}
+        if (
+            not isinstance(tenant, str)
+            or not 0 < len(tenant) <= _MAX_TENANT_LENGTH
+            or not isinstance(role, str)
+            or role not in known
+        ):
+            _log.info("a JWT names no tenant, or no role that is known here")
+            raise Unauthenticated
+        return Principal(
+            tenant_id=tenant,
+            role=Role(role),
+            user_id=_user_id(user),
+            # One who comes back with a fresh token keeps its rate and its idempotency keys.
+            token_id=f"jwt:{tenant}:{claims['sub']}",
+        )
+
+
+def _user_id(claim: object) -> int | None:
+    """The ERP's integer; some providers tell numbers as text."""
+    if isinstance(claim, str) and claim.isascii() and claim.isdigit():
+        claim = int(claim)
+    is_id = isinstance(claim, int) and not isinstance(claim, bool) and 0 < claim <= _MAX_USER_ID
+    return claim if is_id and isinstance(claim, int) else None

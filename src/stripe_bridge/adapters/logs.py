@@ -1,0 +1,102 @@
+"""How the service's logs read: one record a line, with the request's context and without secrets.
+
+The code logs through the standard library with its facts in `extra`; this decides what becomes of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_MASK = "[redacted]"
+# Whatever it stands in: a secret is known by its prefix, by its look, or by the word before it.
+_SECRETS = (
+    re.compile(r"\b(?:[sr]k_(?:live|test)_|whsec_|sbt_)[\w-]+"),
+    # An OAuth code. An account is `acct_…`, which this leaves alone.
+    re.compile(r"\bac_\w+"),
+    # A JSON Web Token; a Fernet key; what a Fernet key sealed.
+    re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),
+    re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=])"),
+    re.compile(r"\bgAAAA[\w-]{20,}=*"),
+)
+_AFTER_A_WORD = (
+    re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]+"),
+    re.compile(
+        r"""(?i)((?:access_token|refresh_token|client_secret|password)["']?\s*[=:]\s*["']?)[^\s"'&,)}]+"""
+    ),
+    re.compile(r"([?&](?:code|state)=)[^\s&\"']+"),
+    # The password in a URL.
+    re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)"),
+)
+_SECRET_FIELDS = frozenset(
+    "access_token authorization client_secret code password payload refresh_token secret token".split()
+)
+
+
+def configure_logging(level: str, *, json: bool) -> None:
+    """Send every record of this process to standard error: as JSON for machines, else in columns for people."""
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(default=str)
+        if json
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_formatter(renderer))
+    root = logging.getLogger()
+    for former in root.handlers[:]:
+        root.removeHandler(former)
+    root.addHandler(handler)
+    root.setLevel(level)
+    # At every look at the schema, each probe of readiness included, it tells which database it found.
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+
+
+def _formatter(renderer: Processor) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_log_level,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.ExtraAdder(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        ],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            _redact_record,
+            renderer,
+        ],
+    )
+
+
+def redact(text: str) -> str:
+    """The text with every secret in it masked."""
+    for secret in _SECRETS:
+        text = secret.sub(_MASK, text)
+    for secret in _AFTER_A_WORD:
+        text = secret.sub(rf"\1{_MASK}", text)
+    return text
+
+
+def _redact_record(_logger: WrappedLogger, _method: str, record: EventDict) -> Mapping[str, Any]:
+    return {name: _redacted(name, value) for name, value in record.items()}
+
+
+def _redacted(name: str, value: object) -> object:
+    if name in _SECRET_FIELDS and value is not None:
+        return _MASK
+    if isinstance(value, Mapping):
+        return {str(key): _redacted(str(key), part) for key, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_redacted("", part) for part in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    # Whatever else it is, it would be rendered as text: this is the text.
+    return redact(str(value))

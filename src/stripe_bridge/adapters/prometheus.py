@@ -1,0 +1,104 @@
+"""Measurements as Prometheus reads them.
+
+Counters are those of one process. Where PROMETHEUS_MULTIPROC_DIR names a folder, the client library keeps them there, and
+each process shows the sum of all that have the same folder: several web processes, and the workers beside them.
+"""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from stripe_bridge.domain.intent import UNSETTLED, Intent
+from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
+from stripe_bridge.ports.measurements import Backlog
+
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
+_UNFINISHED = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
+# A send is up to five calls to Stripe.
+_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class PrometheusMeasurements:
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Histogram(
+            "stripe_bridge_request_seconds",
+            "HTTP requests by route, method and status.",
+            ["route", "method", "status"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._webhooks = self._counter(
+            "webhooks", "Webhooks that came in: stored, duplicate, refused or failed.", "outcome"
+        )
+        self._events = self._counter(
+            "events", "Events taken up, by what became of them: `received` is to be tried again.", "status"
+        )
+        self._intents = self._counter(
+            "intents",
+            "Calls that change something at Stripe, by what came of them: `planned` is put off, `failed` refused.",
+            "operation",
+            "state",
+        )
+
+    def event(self, event: WebhookEvent) -> None:
+        self._events.labels(event.status.value).inc()
+
+    def intent(self, intent: Intent) -> None:
+        self._intents.labels(intent.operation.value, intent.state.value).inc()
+
+    def webhook(self, outcome: str) -> None:
+        self._webhooks.labels(outcome).inc()
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        self._requests.labels(route, method, str(status)).observe(seconds)
+
+    def render(self, backlog: Backlog | None) -> bytes:
+        return self._counted() + generate_latest(_gauges(backlog))
+
+    def _counted(self) -> bytes:
+        if _SHARED not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library has no types there
+        return generate_latest(together)
+
+    def _counter(self, name: str, told: str, *labels: str) -> Counter:
+        return Counter(f"stripe_bridge_{name}", told, labels, registry=self._registry)
+
+
+def _gauges(backlog: Backlog | None) -> CollectorRegistry:
+    """Made anew for each reading: a number that was not read now is not shown."""
+    registry = CollectorRegistry()
+
+    def gauge(name: str, told: str, *labels: str) -> Gauge:
+        return Gauge(f"stripe_bridge_{name}", told, labels, registry=registry)
+
+    gauge("database_up", "Whether the database answers.").set(backlog is not None)
+    if backlog is None:
+        return registry
+    depth = gauge("inbox_events", "Stored events that are not done with.", "status")
+    for status in _UNFINISHED:
+        depth.labels(status.value).set(backlog.events.by_status.get(status.value, 0))
+    gauge("inbox_oldest_seconds", "How long ago the oldest event that still waits was stored.").set(
+        backlog.age(backlog.events)
+    )
+    unsettled = gauge("unsettled_intents", "Calls to Stripe whose outcome is still open.", "state")
+    for state in sorted(UNSETTLED):
+        unsettled.labels(state.value).set(backlog.intents.by_status.get(state.value, 0))
+    gauge("unsettled_intents_oldest_seconds", "How long ago the oldest of them was planned.").set(
+        backlog.age(backlog.intents)
+    )
+    return registry

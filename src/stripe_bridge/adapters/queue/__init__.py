@@ -1,0 +1,8 @@
+"""Waking the workers: those of this process, or those of others through Redis."""
+
+from dramatiq import Broker
+
+from stripe_bridge.adapters.queue.in_process import InProcessNudges
+from stripe_bridge.adapters.queue.through_redis import DramatiqNudges, redis_broker
+
+__all__ = ["Broker", "DramatiqNudges", "InProcessNudges", "redis_broker"]

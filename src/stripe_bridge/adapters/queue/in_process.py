@@ -1,0 +1,49 @@
+"""Nudges for the worker threads of the same process."""
+
+from __future__ import annotations
+
+import threading
+
+from stripe_bridge.adapters.queue.jobs import DRAIN_INBOX, SETTLE_INTENTS
+
+
+class InProcessNudges:
+    """A mailbox of job names. A name that waits already is not put in twice; one that was taken may be put in again.
+
+    So however many nudges come, nothing grows; and a nudge that comes while its job runs makes it run once more, as it
+    may have looked already.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: set[str] = set()
+        self._changed = threading.Condition()
+        self._is_closed = False
+
+    def inbox(self) -> None:
+        self.wake(DRAIN_INBOX)
+
+    def intents(self) -> None:
+        self.wake(SETTLE_INTENTS)
+
+    def check(self) -> None:
+        """Nothing can be out of reach."""
+
+    def wake(self, job: str) -> None:
+        with self._changed:
+            if not self._is_closed:
+                self._waiting.add(job)
+                self._changed.notify_all()
+
+    def take(self, job: str) -> bool:
+        """Wait until the job is wanted, and take its name out; False once it is not and never will be."""
+        with self._changed:
+            self._changed.wait_for(lambda: job in self._waiting or self._is_closed)
+            is_wanted = job in self._waiting
+            self._waiting.discard(job)
+            return is_wanted
+
+    def close(self) -> None:
+        """Put nothing more in. Whoever waits in vain is let go."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()

@@ -1,0 +1,67 @@
+"""Nudges as dramatiq messages in Redis, for workers in other processes."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import redis
+from dramatiq import Message
+from dramatiq.brokers.redis import RedisBroker
+
+from stripe_bridge.adapters.queue.jobs import DRAIN_INBOX, SETTLE_INTENTS
+from stripe_bridge.ports.nudges import BrokerUnavailable
+
+_log = logging.getLogger(__name__)
+# In seconds, for a connection and for each answer: while Redis is sick, a request waits for one of them.
+_TIMEOUT = 0.25
+_REST_SECONDS = 5.0
+
+
+def redis_broker(url: str) -> RedisBroker:
+    """A broker that connects when it is first used.
+
+    It has none of dramatiq's middleware: a job has no time limit, and what it could not do is not retried by message but
+    found by the next sweep.
+    """
+    client = redis.Redis.from_url(url, socket_connect_timeout=_TIMEOUT, socket_timeout=_TIMEOUT)
+    return RedisBroker(client=client, middleware=[])  # type: ignore[no-untyped-call]  # dramatiq has no types there
+
+
+class DramatiqNudges:
+    """Sends by the actor's name; each actor has a queue of the same name.
+
+    A burst of webhooks would make as many messages, of which one is enough. So nothing is sent while a message waits in
+    the queue's list: a worker that fetches it begins the job after that, and so sees whatever was committed before the
+    nudge. A message that a worker has fetched proves nothing, as its job may have looked already, and does not count. Two
+    nudges at once may both find the list empty; the second job then finds nothing to do. As the list itself is asked, there
+    is no mark that could outlive the message it stands for, and without any worker one message waits.
+
+    After a failure Redis is left alone for `rest_seconds`: no request but one waits for it, and the log is not filled.
+    """
+
+    def __init__(self, broker: RedisBroker, *, rest_seconds: float = _REST_SECONDS) -> None:
+        self._broker, self._rest_seconds = broker, rest_seconds
+        self._rests_until = 0.0
+
+    def inbox(self) -> None:
+        self._send(DRAIN_INBOX)
+
+    def intents(self) -> None:
+        self._send(SETTLE_INTENTS)
+
+    def check(self) -> None:
+        try:
+            self._broker.client.ping()
+        except redis.RedisError as error:
+            raise BrokerUnavailable from error
+
+    def _send(self, job: str) -> None:
+        if time.monotonic() < self._rests_until:
+            return
+        try:
+            if not self._broker.client.llen(f"{self._broker.namespace}:{job}"):
+                self._broker.enqueue(Message(queue_name=job, actor_name=job, args=(), kwargs={}, options={}))
+        except redis.RedisError as error:
+            self._rests_until = time.monotonic() + self._rest_seconds
+            _log.warning("nudge not sent: the workers' next sweep does without", extra={"reason": str(error)})

@@ -1,0 +1,110 @@
+"""Reaching Stripe: the SDK's client, and the two kinds of call that are made through it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import stripe
+
+from stripe_bridge.adapters.stripe_gateway.budget import Budget
+from stripe_bridge.adapters.stripe_gateway.errors import TOKEN_REVOKED, Row, translated
+from stripe_bridge.adapters.stripe_gateway.pacing import PacedClient
+
+API_VERSION = stripe.api_version
+"""The version whose shapes this package knows; requests and endpoints are pinned to it."""
+
+TokenFor = Callable[[str], str | None]
+"""The OAuth token of an account, None where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StripeAccess:
+    """The platform's credentials, where Stripe is, and how long to wait for it (seconds).
+
+    `max_network_retries` and `busy_patience`, the time for which a 429 is waited out, count for lookups alone.
+    """
+
+    secret_key: str = field(repr=False)
+    client_id: str
+    api_base: str = stripe.DEFAULT_API_BASE
+    connect_base: str = stripe.DEFAULT_CONNECT_API_BASE
+    connect_timeout: float = 4.0
+    read_timeout: float = 20.0
+    max_network_retries: int = 1
+    busy_patience: float = 8.0
+    budget: Budget | None = None
+
+
+def build_client(access: StripeAccess) -> stripe.StripeClient:
+    """A client that may be shared by threads: the SDK keeps one HTTP session for each."""
+    _hush_sdk()
+    return stripe.StripeClient(
+        access.secret_key,
+        stripe_version=API_VERSION,
+        client_id=access.client_id,
+        # Without it the client makes no retry at all: the SDK's module-wide default does not reach it.
+        max_network_retries=access.max_network_retries,
+        http_client=PacedClient(
+            timeout=(access.connect_timeout, access.read_timeout),
+            budget=access.budget,
+            patience=access.busy_patience,
+        ),
+        # The SDK joins base and path as they are: a trailing slash would double.
+        base_addresses={
+            "api": access.api_base.rstrip("/"),
+            "connect": access.connect_base.rstrip("/"),
+        },
+    )
+
+
+class StripeCalls:
+    """The client with what every call needs: whose account, which key, our errors in place of the SDK's.
+
+    A change is tried once. The SDK would retry it under the same idempotency key, so that a 429 after a cut
+    connection would look as if nothing had happened; whether to ask again is for the intent to decide.
+    """
+
+    def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
+        client = build_client(access)
+        self.v1, self.oauth = client.v1, client.oauth
+        self._token_for = token_for
+
+    @contextmanager
+    def lookup(self, account_id: str | None, *rows: Row) -> Iterator[stripe.RequestOptions]:
+        """Around a call that only reads. `account_id` None is the platform itself."""
+        options, own_rows = self._acting_as(account_id)
+        with translated(*rows, *own_rows):
+            yield options
+
+    @contextmanager
+    def change(self, account_id: str | None, key: str | None = None) -> Iterator[stripe.RequestOptions]:
+        """Around a call that may have an effect."""
+        options, own_rows = self._acting_as(account_id)
+        options["max_network_retries"] = 0
+        if key is not None:
+            options["idempotency_key"] = key
+        with translated(*own_rows):
+            yield options
+
+    def _acting_as(self, account_id: str | None) -> tuple[stripe.RequestOptions, tuple[Row, ...]]:
+        """An account whose token is gone is still the platform's to act for, while Stripe says so."""
+        if account_id is None:
+            return {}, ()
+        token = self._token_for(account_id) if self._token_for else None
+        if token:
+            return {"api_key": token}, (TOKEN_REVOKED,)
+        return {"stripe_account": account_id}, ()
+
+
+def _hush_sdk() -> None:
+    """Two settings that the SDK only has for the whole process, made here and nowhere else.
+
+    Telemetry writes a file into the home folder and tells Stripe about this machine. The SDK's log shows
+    OAuth codes and tokens (debug) and customers' emails (info), so only its warnings are let through. Its
+    environment variable STRIPE_LOG prints all of it to stderr whatever is set here.
+    """
+    stripe.enable_telemetry = False
+    logging.getLogger("stripe").setLevel(logging.WARNING)

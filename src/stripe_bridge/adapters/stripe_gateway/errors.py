@@ -1,0 +1,102 @@
+"""What the SDK raises, in our words: one table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import stripe
+from stripe import oauth_error
+
+from stripe_bridge.ports.gateway_errors import (
+    AccessRevoked,
+    GatewayBusy,
+    GatewayError,
+    GatewayMisconfigured,
+    GatewayRefused,
+    ObjectMissing,
+    OutcomeUnknown,
+)
+
+
+class Row(NamedTuple):
+    """`code` None is any code."""
+
+    raised: type[Exception]
+    code: str | None
+    ours: type[GatewayError]
+
+
+# The first row that fits counts. Whatever fits none, of the SDK's or not, leaves the outcome unknown.
+_TABLE = (
+    # A lock may be refused with a status that the SDK has no class for.
+    Row(stripe.StripeError, "lock_timeout", GatewayBusy),
+    Row(stripe.RateLimitError, None, GatewayBusy),
+    # The key was used for another call, or by one still under way: neither tells what became of that one.
+    Row(stripe.IdempotencyError, None, OutcomeUnknown),
+    Row(stripe.InvalidRequestError, "resource_missing", ObjectMissing),
+    Row(stripe.InvalidRequestError, None, GatewayRefused),
+    Row(stripe.CardError, None, GatewayRefused),
+    Row(stripe.PermissionError, "account_invalid", AccessRevoked),
+    Row(stripe.PermissionError, None, GatewayRefused),
+    Row(stripe.AuthenticationError, None, GatewayMisconfigured),
+    Row(oauth_error.InvalidClientError, None, GatewayMisconfigured),
+    Row(oauth_error.OAuthError, None, GatewayRefused),
+    # 5xx, 409, a body that is no JSON; time-outs and cut connections.
+    Row(stripe.APIError, None, OutcomeUnknown),
+    Row(stripe.APIConnectionError, None, OutcomeUnknown),
+)
+
+TOKEN_REVOKED = Row(stripe.AuthenticationError, None, AccessRevoked)
+"""For a call made with an account's own token: it is the token that is refused, not our key."""
+
+# Secret and restricted keys, OAuth codes and refresh tokens, signing secrets: Stripe's texts quote them.
+_SECRET = re.compile(r"\b(sk|rk|pk|ac|rt|whsec)_[\w*]+")
+_LONGEST_REASON = 500
+
+
+@contextmanager
+def translated(*rows: Row) -> Iterator[None]:
+    """Raise GatewayError for whatever goes wrong inside; `rows` go before the table.
+
+    The causes are cut off, since their texts and bodies may hold secrets.
+    """
+    try:
+        yield
+    except GatewayError:
+        raise
+    except stripe.StripeError as error:
+        raise _ours(error, (*rows, *_TABLE)) from None
+    except Exception as error:
+        # The SDK itself breaks on some answers (an OAuth error it does not know, a body that is not UTF-8),
+        # and an answer that we cannot read may still have had its effect.
+        raise OutcomeUnknown(_reason(f"{type(error).__name__}: {error}")) from None
+
+
+def _ours(error: stripe.StripeError, rows: tuple[Row, ...]) -> GatewayError:
+    code, reason = _code(error), _reason(error.user_message or type(error).__name__)
+    kind: type[GatewayError] = OutcomeUnknown
+    # A 5xx proves nothing, whatever class or code the SDK reads into it.
+    if (error.http_status or 0) < 500:
+        kind = next((row.ours for row in rows if _fits(row, error, code)), OutcomeUnknown)
+    if issubclass(kind, GatewayRefused):
+        param = getattr(error, "param", None)
+        return kind(reason, code=code, request_id=error.request_id, param=param)
+    return kind(reason, code=code, request_id=error.request_id)
+
+
+def _fits(row: Row, error: stripe.StripeError, code: str | None) -> bool:
+    return isinstance(error, row.raised) and row.code in (None, code)
+
+
+def _code(error: stripe.StripeError) -> str | None:
+    """The SDK hands the code on to some of its classes only; the body has it."""
+    told = error.code or getattr(error.error, "code", None)
+    return told if isinstance(told, str) else None
+
+
+def _reason(told: object) -> str:
+    """Without secrets, and short: the SDK quotes whole pages of a proxy's."""
+    return _SECRET.sub(r"\1_[redacted]", str(told))[:_LONGEST_REASON]

@@ -1,0 +1,53 @@
+"""The vault on Fernet keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from stripe_bridge.ports.vault import SealBroken
+
+
+class FernetVault:
+    """`keys` newest first. To rotate, put a new one before the others, reseal everything, then drop the old ones."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """Raises ValueError, which says what to do and never shows a key."""
+        if not keys:
+            raise ValueError(f"At least one encryption key is needed. {_HOW_TO_MAKE_ONE}")
+        self._fernet = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, start=1)])
+
+    def seal(self, secret: str) -> str:
+        return self._fernet.encrypt(secret.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken:
+            raise SealBroken from None
+
+    def reseal(self, sealed: str) -> str:
+        try:
+            return self._fernet.rotate(sealed.encode()).decode()
+        except InvalidToken:
+            raise SealBroken from None
+
+
+def new_key() -> str:
+    """A fresh key for the vault."""
+    return Fernet.generate_key().decode()
+
+
+_HOW_TO_MAKE_ONE = (
+    'Make one with: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+)
+
+
+def _fernet(key: str, place: int) -> Fernet:
+    try:
+        return Fernet(key)
+    except ValueError:
+        raise ValueError(
+            f"Encryption key {place} is not 32 bytes in URL-safe base64. {_HOW_TO_MAKE_ONE}"
+        ) from None

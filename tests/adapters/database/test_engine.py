@@ -1,0 +1,138 @@
+"""What the engines are set up for."""
+
+import sqlite3
+import threading
+from datetime import datetime
+
+import pytest
+from sqlalchemy import QueuePool, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from tests.builders import a_sales_order, a_token
+from tests.contracts.stored import stored_invoice
+from tests.servers.postgres import PostgresServer
+from tests.waiting import wait_until
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "nonsense", "mysql://localhost/x", "sqlite://", "sqlite:///:memory:", "postgresql+asyncpg://h/d"],
+)
+def test_a_url_that_cannot_serve_is_refused(url):
+    with pytest.raises(ValueError, match="database URL"):
+        create_engine(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://user:hunter2@localhost/x", "user:hunter2@localhost", "sqlite:hunter2"]
+)
+def test_a_refusal_does_not_show_the_url(url):
+    with pytest.raises(ValueError, match="database URL") as refusal:
+        create_engine(url)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_an_error_does_not_show_what_was_to_be_stored(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path}/bridge.db")
+    with engine.connect() as connection, pytest.raises(SQLAlchemyError) as error:
+        connection.execute(text("INSERT INTO missing VALUES (:secret)"), {"secret": "hunter2"})
+    engine.dispose()
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_every_usual_spelling_of_postgresql_is_taken(scheme):
+    engine = create_engine(f"{scheme}://user@localhost/name", pool_size=3)
+    assert engine.dialect.driver == "psycopg"
+    assert isinstance(engine.pool, QueuePool)
+    assert engine.pool.size() == 3
+
+
+def test_sqlite_keeps_every_commit_and_every_reference(sqlite_url: str):
+    engine = create_engine(sqlite_url)
+    with engine.connect() as connection:
+        settings = {
+            name: connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    engine.dispose()
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 30_000}
+
+
+def test_a_writer_on_sqlite_has_the_lock_from_its_first_line(sqlite_url: str):
+    store = SqlStore(create_engine(sqlite_url))
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), timeout=0, isolation_level=None)
+    with store.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("BEGIN IMMEDIATE")
+    other.execute("BEGIN IMMEDIATE")
+    other.close()
+    store.close()
+
+
+def test_a_time_without_a_zone_is_not_stored(sqlite_url: str):
+    store = SqlStore(create_engine(sqlite_url))
+    with store.writing() as work, pytest.raises(Exception, match="without a zone"):
+        work.tokens.add(a_token(created_at=datetime(2026, 1, 1)))  # noqa: DTZ001  # that is the point
+    store.close()
+
+
+def test_a_file_that_cannot_be_opened_is_a_store_that_is_unavailable(tmp_path):
+    store = SqlStore(create_engine(f"sqlite:///{tmp_path}/no/such/folder/x.sqlite"))
+    with pytest.raises(StoreUnavailable):
+        store.check()
+    with pytest.raises(StoreUnavailable), store.writing():
+        pass
+
+
+def test_a_pool_that_is_used_up_is_a_store_that_is_unavailable(sqlite_url: str):
+    engine = create_engine(sqlite_url, pool_size=1, max_overflow=0)
+    engine.pool._timeout = 0.05  # type: ignore[attr-defined]  # not to wait for half a minute
+    store = SqlStore(engine)
+    with store.reading(), pytest.raises(StoreUnavailable), store.reading():
+        pass
+    store.close()
+
+
+def test_a_server_that_goes_away_and_comes_back(own_postgres: PostgresServer):
+    migrate(own_postgres.url())
+    store = SqlStore(create_engine(own_postgres.url()))
+    store.check()
+
+    def cut_off() -> None:
+        with store.writing() as work:
+            work.sales_orders.put(a_sales_order())
+            own_postgres.kill()
+            work.commit()
+
+    with pytest.raises(StoreUnavailable):
+        cut_off()
+    with pytest.raises(StoreUnavailable):
+        store.check()
+    own_postgres.start()
+    store.check()
+    with store.reading() as work:
+        assert work.sales_orders.find(a_sales_order().tenant_id, a_sales_order().id) is None
+    store.close()
+
+
+def test_a_lock_on_a_row_lets_others_refer_to_it(postgres_url: str):
+    """FOR UPDATE would not: then no event or invoice could be stored while an integration is locked."""
+    store = SqlStore(create_engine(postgres_url))
+    done: list[bool] = []
+
+    def refer() -> None:
+        with store.writing() as work:
+            work.links.add("acct_1", invoice.id, ["pi_1"])
+            work.commit()
+        done.append(True)
+
+    invoice = stored_invoice(store)
+    with store.writing() as work:
+        work.invoices.get(invoice.tenant_id, invoice.id, lock=True)
+        thread = threading.Thread(target=refer)
+        thread.start()
+        wait_until(lambda: done, within=5)
+        thread.join()
+    store.close()

@@ -1,0 +1,145 @@
+"""Bringing a database's schema to what the code needs."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, make_url
+
+from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database.migrating import migrating
+from stripe_bridge.adapters.database.rows import Row
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
+
+
+def schema_of(connection: Connection) -> dict[Any, Any]:
+    """Everything of every table but Alembic's own: columns, keys, checks, indexes with their conditions."""
+    inspector = sqlalchemy.inspect(connection)
+    return {
+        table: {
+            "columns": {
+                (column["name"], str(column["type"]), column["nullable"])
+                for column in inspector.get_columns(table)
+            },
+            "primary key": inspector.get_pk_constraint(table),
+            "foreign keys": by_name(inspector.get_foreign_keys(table)),
+            "unique": by_name(inspector.get_unique_constraints(table)),
+            "checks": by_name(inspector.get_check_constraints(table)),
+            "indexes": {
+                index["name"]: (index["column_names"], index["unique"], conditions_of(index))
+                for index in inspector.get_indexes(table)
+            },
+        }
+        for table in inspector.get_table_names()
+        if table != "alembic_version"
+    }
+
+
+def conditions_of(index: Any) -> dict[str, str]:
+    return {option: str(value) for option, value in index.get("dialect_options", {}).items()}
+
+
+def by_name(constraints: Any) -> dict[str, str]:
+    return {constraint["name"]: str(sorted(constraint.items())) for constraint in constraints}
+
+
+def without_tables(engine: Engine) -> None:
+    """An empty database of the same kind."""
+    with engine.begin() as connection:
+        found = sqlalchemy.MetaData()
+        found.reflect(connection)
+        found.drop_all(connection)
+
+
+@pytest.fixture
+def engine(database_url: str):
+    """On a migrated database."""
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+def test_the_migrations_make_exactly_what_the_rows_declare(engine: Engine):
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Row.metadata) == []
+        migrated = schema_of(connection)
+    without_tables(engine)
+    with engine.begin() as connection:
+        Row.metadata.create_all(connection)
+        declared = schema_of(connection)
+    assert migrated == declared
+    assert len(migrated) == len(Row.metadata.tables)
+
+
+def test_what_is_migrated_can_be_reverted_and_migrated_again(engine: Engine, database_url: str):
+    with engine.connect() as connection:
+        before = schema_of(connection)
+    with migrating(database_url) as config:
+        command.downgrade(config, "base")
+    with engine.connect() as connection:
+        assert schema_of(connection) == {}
+    migrate(database_url)
+    with engine.connect() as connection:
+        assert schema_of(connection) == before
+
+
+def test_several_may_migrate_at_once(engine: Engine, database_url: str):
+    without_tables(engine)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(migrate, [database_url] * 4))
+    SqlStore(engine).check()
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(engine: Engine, database_url: str):
+    without_tables(engine)
+
+    def migrate_halfway() -> None:
+        with migrating(database_url) as config:
+            command.upgrade(config, "head")
+            raise RuntimeError("in the middle")
+
+    with pytest.raises(RuntimeError, match="in the middle"):
+        migrate_halfway()
+    with engine.connect() as connection:
+        assert sqlalchemy.inspect(connection).get_table_names() == []
+
+
+def test_a_store_without_its_schema_fails_its_check(engine: Engine):
+    without_tables(engine)
+    with pytest.raises(StoreUnavailable):
+        SqlStore(engine).check()
+
+
+def test_a_store_without_a_schema_fails_its_check(engine: Engine):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+    with pytest.raises(StoreUnavailable):
+        SqlStore(engine).check()
+
+
+def test_a_store_of_a_newer_revision_still_serves_this_version(engine: Engine):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    SqlStore(engine).check()
+
+
+def test_a_broken_reference_stops_a_migration_on_sqlite(sqlite_url: str):
+    def break_a_reference() -> None:
+        with migrating(sqlite_url) as config:
+            config.attributes["connection"].exec_driver_sql(
+                "INSERT INTO links (account_id, stripe_id, invoice_id) VALUES ('acct_1', 'pi_1', 1)"
+            )
+
+    with pytest.raises(RuntimeError, match="refer to nothing"):
+        break_a_reference()
+
+
+def test_a_url_may_hold_percent_signs(tmp_path: Path):
+    url = f"sqlite:///{tmp_path}/100%25 of it.sqlite"
+    migrate(url)
+    assert Path(make_url(url).database or "").exists()

@@ -1,0 +1,136 @@
+"""No statement reads a table from end to end: each has its index."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.webhook_event import EventStatus
+from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.unit_of_work import UnitOfWork
+from tests.builders import (
+    ACCOUNT,
+    NOW,
+    TENANT,
+    a_customer_key,
+    a_dispute,
+    a_payment,
+    a_webhook_event,
+    an_intent,
+)
+from tests.contracts.stored import stored_intent, stored_invoice
+
+
+def requeued(work: UnitOfWork) -> None:
+    work.inbox.store(a_webhook_event())
+    work.inbox.requeue(1, NOW)
+
+
+CURSOR = PageRequest(before_id=50)
+CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
+    "token by hash": lambda work: work.tokens.find_by_hash("abc"),
+    "state by hash": lambda work: work.oauth_states.find("abc"),
+    "integration": lambda work: work.integrations.get(TENANT, 1, lock=True),
+    "integration by account": lambda work: work.integrations.find_by_account(ACCOUNT),
+    "integration names": lambda work: work.integrations.names_of([1, 2]),
+    "integrations": lambda work: work.integrations.page(TENANT, CURSOR),
+    "integration saved": lambda work: work.integrations.save(work.integrations.get(TENANT, 1)),
+    "order": lambda work: work.sales_orders.get(TENANT, 501),
+    "customer": lambda work: work.customers.get_or_add(a_customer_key()),
+    "customer known": lambda work: work.customers.is_known(ACCOUNT, "cus_1"),
+    "invoice": lambda work: work.invoices.get(TENANT, 1),
+    "payable": lambda work: work.invoices.find_payable(TENANT, 501),
+    "of order": lambda work: work.invoices.of_order(TENANT, 501),
+    "waiting for customer": lambda work: work.invoices.reserved_for_customer(1),
+    "other account": lambda work: work.invoices.has_other_account(1, ACCOUNT),
+    "invoices": lambda work: work.invoices.page(TENANT, 1, None, CURSOR),
+    "invoices by number": lambda work: work.invoices.page(TENANT, 1, None, PageRequest()),
+    "invoices by status": lambda work: work.invoices.page(TENANT, 1, InvoiceStatus.PAID, CURSOR),
+    "invoice saved": lambda work: work.invoices.save(work.invoices.get(TENANT, 1)),
+    "link": lambda work: work.links.find_invoice_id(ACCOUNT, "pi_1"),
+    "links": lambda work: work.links.of_invoice(1),
+    "payment": lambda work: work.payments.find(ACCOUNT, "pi_1"),
+    "payments": lambda work: work.payments.of_invoice(1),
+    "payment put": lambda work: work.payments.put(a_payment()),
+    "refund by stripe id": lambda work: work.refunds.find_by_stripe_id(ACCOUNT, "re_1"),
+    "refund by reference": lambda work: work.refunds.find_by_reference("abc"),
+    "refunds": lambda work: work.refunds.of_invoice(1),
+    "dispute": lambda work: work.disputes.find(ACCOUNT, "dp_1"),
+    "disputes": lambda work: work.disputes.of_invoice(1),
+    "dispute put": lambda work: work.disputes.put(a_dispute()),
+    "intent": lambda work: work.intents.find(1),
+    "intent of subject": lambda work: work.intents.find_unsettled("invoice:1"),
+    "intents of invoice": lambda work: work.intents.is_unsettled_for(1),
+    "intents of integration": lambda work: work.intents.unsettled_of_integration(1),
+    "due intents": lambda work: work.intents.due(NOW, 10),
+    "intent added": lambda work: work.intents.add(an_intent(subject="another")),
+    "event stored": lambda work: work.inbox.store(a_webhook_event()),
+    "events claimed": lambda work: work.inbox.claim(NOW, NOW + timedelta(seconds=60), 10),
+    "event settled": lambda work: work.inbox.settle(replace(a_webhook_event(), attempts=1).processed(NOW)),
+    "event requeued": requeued,
+    "events": lambda work: work.inbox.page(TENANT, EventFilter(), CURSOR),
+    "events of integration": lambda work: work.inbox.page(TENANT, EventFilter(integration_id=1), CURSOR),
+    "events by status": lambda work: work.inbox.page(TENANT, EventFilter(status=EventStatus.FAILED), CURSOR),
+    "events by type": lambda work: work.inbox.page(TENANT, EventFilter(event_type="invoice.paid"), CURSOR),
+    "events by object": lambda work: work.inbox.page(TENANT, EventFilter(related_object_id="in_1"), CURSOR),
+    "reconciling claimed": lambda work: work.reconciliations.claim(NOW, NOW + timedelta(minutes=5)),
+    "reconciling put off": lambda work: work.reconciliations.put_off(1, NOW),
+    "unfinished invoices": lambda work: work.reconciliations.invoices(ACCOUNT, 0, 100),
+    "undecided refunds": lambda work: work.reconciliations.refunds(ACCOUNT, 0, 100),
+    "ongoing disputes": lambda work: work.reconciliations.disputes(ACCOUNT, "", 100),
+    "newest event": lambda work: work.reconciliations.newest_event_at(ACCOUNT),
+    "inbox measured": lambda work: work.inbox.backlog(),
+    "intents measured": lambda work: work.intents.backlog(),
+    "events about": lambda work: work.inbox.about(TENANT, ["in_1", "pi_1"]),
+}
+# Few rows, and a sort of few rows.
+MAY_SORT = {"events about", "unfinished", "inbox measured", "intents measured"}
+# Partial ones: all in them is what waits, and nothing else is looked at.
+OF_WHAT_WAITS = (
+    "ix_webhook_events_due",
+    "ix_webhook_events_failed",
+    "ix_intents_due",
+    "uq_intents_unsettled",
+)
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[SqlStore]:
+    store = SqlStore(create_engine(sqlite_url))
+    stored_invoice(store)
+    stored_intent(store)
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_statement_uses_an_index(store: SqlStore, name: str):
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection, _cursor, statement, parameters, _context, _many) -> None:
+        if not statement.startswith(("PRAGMA", "BEGIN", "SAVEPOINT", "RELEASE", "EXPLAIN")):
+            asked.append((statement, parameters))
+
+    with store.writing() as work:
+        event.listen(work._connection, "before_cursor_execute", note)
+        CALLS[name](work)
+        steps = [
+            row[3]
+            for statement, parameters in asked
+            for row in work._connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    assert asked
+    assert not [
+        step
+        for step in steps
+        if step.startswith("SCAN")
+        and step not in ("SCAN CONSTANT ROW", "SCAN due")
+        and not step.endswith(OF_WHAT_WAITS)
+    ]
+    assert name in MAY_SORT or not [step for step in steps if "TEMP B-TREE" in step]

@@ -1,0 +1,58 @@
+"""An identity provider of the tests' own, which publishes its keys over HTTP."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+
+ISSUER, AUDIENCE = "https://id.example.com/", "stripe-bridge"
+
+
+class Provider:
+    """An identity provider with one published key, for as long as its context lasts."""
+
+    def __init__(self) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.fetches = 0
+        published = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key()))
+        self.keys = {"keys": [published | {"kid": "k1", "use": "sig", "alg": "ES256"}]}
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                provider.fetches += 1
+                body = json.dumps(provider.keys).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self.url = f"http://127.0.0.1:{self._server.server_port}/jwks.json"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def token(self, *, kid: str = "k1", key: Any = None, algorithm: str = "ES256", **claims: Any) -> str:
+        now = int(time.time())
+        given = {"iss": ISSUER, "aud": AUDIENCE, "sub": "u-7", "exp": now + 60} | {
+            "tenant": "acme",
+            "role": "member",
+            "user_id": 7,
+        }
+        content = {name: value for name, value in (given | claims).items() if value is not None}
+        return jwt.encode(content, key or self.key, algorithm=algorithm, headers={"kid": kid})

@@ -1,0 +1,114 @@
+"""Bearer JWTs against a provider that publishes its keys over HTTP."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
+from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.errors import Unauthenticated
+from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
+from tests.adapters.identity.provider import AUDIENCE, ISSUER, Provider
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with Provider() as started:
+        yield started
+
+
+def trusting(url: str) -> JwtIdentityProvider:
+    return JwtIdentityProvider(
+        JwtTrust(
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            jwks_url=url,
+            tenant_claim="tenant",
+            role_claim="role",
+            user_claim="user_id",
+        )
+    )
+
+
+def test_a_good_token_acts_for_its_tenant_role_and_user(provider: Provider):
+    principal = trusting(provider.url).principal(provider.token())
+    assert (principal.tenant_id, principal.role, principal.user_id) == ("acme", Role.MEMBER, 7)
+
+
+def test_a_user_may_come_back_with_a_fresh_token_and_is_the_same(provider: Provider):
+    identity = trusting(provider.url)
+    first, second = (identity.principal(provider.token(jti=str(number))) for number in range(2))
+    assert first.token_id == second.token_id
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"user_id": "12"}, 12),
+        ({"user_id": "ann"}, None),
+        ({"user_id": None}, None),
+        ({"user_id": True}, None),
+    ],
+)
+def test_a_user_id_is_a_number_or_nobody(provider: Provider, claims: dict[str, Any], expected: int | None):
+    assert trusting(provider.url).principal(provider.token(**claims)).user_id == expected
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://other.example.com/"},
+        {"aud": "another-service"},
+        {"exp": int(time.time()) - 120},
+        {"exp": None},
+        {"sub": None},
+        {"nbf": int(time.time()) + 600},
+        {"tenant": None},
+        {"tenant": ""},
+        {"tenant": 5},
+        {"tenant": "x" * 65},
+        {"role": None},
+        {"role": "owner"},
+        {"role": ["admin"]},
+    ],
+)
+def test_a_token_that_does_not_say_all_we_need_is_refused(provider: Provider, claims: dict[str, Any]):
+    with pytest.raises(Unauthenticated):
+        trusting(provider.url).principal(provider.token(**claims))
+
+
+def test_a_token_of_another_key_is_refused(provider: Provider):
+    with pytest.raises(Unauthenticated):
+        trusting(provider.url).principal(provider.token(key=ec.generate_private_key(ec.SECP256R1())))
+
+
+def test_a_token_of_another_algorithm_than_its_key_is_refused(provider: Provider):
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    identity = trusting(provider.url)
+    for token in (
+        provider.token(key=other, algorithm="RS256"),
+        provider.token(key="x" * 40, algorithm="HS256"),
+        jwt.encode({"sub": "u"}, "", algorithm="none"),
+        "no token at all",
+    ):
+        with pytest.raises(Unauthenticated):
+            identity.principal(token)
+
+
+def test_unknown_key_ids_do_not_make_us_fetch_again_and_again(provider: Provider):
+    identity = trusting(provider.url)
+    identity.principal(provider.token())
+    for number in range(5):
+        with pytest.raises(Unauthenticated):
+            identity.principal(provider.token(kid=f"unknown-{number}"))
+    assert provider.fetches <= 2
+
+
+def test_a_provider_that_does_not_answer_says_nothing_about_the_token(provider: Provider):
+    token = provider.token()
+    with pytest.raises(IdentityProviderUnavailable):
+        trusting("http://127.0.0.1:9/jwks.json").principal(token)

@@ -1,0 +1,89 @@
+import logging
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from dramatiq.brokers.redis import RedisBroker
+
+from stripe_bridge.adapters.queue import DramatiqNudges, redis_broker
+from tests.servers.redis import RedisServer
+from tests.waiting import wait_until
+
+
+@pytest.fixture
+def silent_url() -> Iterator[str]:
+    """A Redis that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+
+
+@pytest.fixture
+def broker(redis_url: str) -> Iterator[RedisBroker]:
+    broker = redis_broker(redis_url)
+    yield broker
+    broker.client.close()
+
+
+def waiting(broker: RedisBroker) -> int:
+    return int(broker.client.llen("dramatiq:drain_inbox"))
+
+
+def test_a_burst_leaves_one_message(broker: RedisBroker):
+    nudges = DramatiqNudges(broker)
+
+    for _ in range(25):
+        nudges.inbox()
+
+    assert waiting(broker) == 1
+
+
+def test_a_redis_that_was_emptied_gets_the_next_nudge(broker: RedisBroker):
+    nudges = DramatiqNudges(broker)
+    nudges.inbox()
+    broker.client.flushdb()
+
+    nudges.inbox()
+
+    assert waiting(broker) == 1
+
+
+def test_a_redis_that_does_not_answer_holds_up_one_request_for_half_a_second(silent_url: str):
+    nudges = DramatiqNudges(redis_broker(silent_url))
+
+    began = time.monotonic()
+    nudges.inbox()
+    first = time.monotonic() - began
+    for _ in range(100):
+        nudges.inbox()
+        nudges.intents()
+
+    assert first < 1.0
+    assert time.monotonic() - began < first + 0.2
+
+
+def test_an_outage_is_logged_once_in_a_while(silent_url: str, caplog: pytest.LogCaptureFixture):
+    nudges = DramatiqNudges(redis_broker(silent_url))
+
+    with caplog.at_level(logging.WARNING):
+        for _ in range(100):
+            nudges.inbox()
+
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.servers
+def test_nudges_go_on_once_redis_is_back(own_redis: RedisServer):
+    broker = redis_broker(own_redis.url())
+    nudges = DramatiqNudges(broker, rest_seconds=0.05)
+    nudges.inbox()
+    own_redis.kill()
+    nudges.inbox()
+    own_redis.start()
+
+    def arrives() -> bool:
+        nudges.inbox()
+        return waiting(broker) == 1
+
+    wait_until(arrives)
+    broker.client.close()

@@ -1,0 +1,111 @@
+"""A server that gives the answers it was told to, for what no well-behaved Stripe would say."""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs
+
+from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
+
+SECRET_KEY = "sk_test_platform0123456789"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int = 200
+    body: object = field(default_factory=dict)
+    """Bytes go out as they are, anything else as JSON."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Cut:
+    """The connection ends without an answer."""
+
+
+class Hang:
+    """No answer before the server is closed."""
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    form: Mapping[str, str]
+
+
+class ScriptedStripe:
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self._answers: deque[Answer | Cut | Hang] = deque()
+        self._closing = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def access(self, **changes: Any) -> StripeAccess:
+        given: dict[str, Any] = {
+            "secret_key": SECRET_KEY,
+            "client_id": "ca_test",
+            "api_base": self.url,
+            "connect_base": self.url,
+            "max_network_retries": 0,
+            "busy_patience": 0.0,
+        }
+        return StripeAccess(**(given | changes))
+
+    def will(self, *answers: Answer | Cut | Hang) -> None:
+        self._answers.extend(answers)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _serve(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                form = parse_qs(self.rfile.read(length).decode(), keep_blank_values=True)
+                script.requests.append(
+                    Request(
+                        self.command, self.path, dict(self.headers), {name: form[name][0] for name in form}
+                    )
+                )
+                answer = script._answers.popleft() if script._answers else Answer()
+                if isinstance(answer, Hang):
+                    script._closing.wait()
+                elif isinstance(answer, Answer):
+                    self._say(answer)
+
+            def _say(self, answer: Answer) -> None:
+                body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+                self.send_response(answer.status)
+                for name, value in {"Content-Length": str(len(body)), **answer.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        for method in ("GET", "POST", "DELETE"):
+            setattr(Handler, f"do_{method}", Handler._serve)
+        return Handler

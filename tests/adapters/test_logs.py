@@ -1,0 +1,117 @@
+import json
+import logging
+
+import pytest
+import structlog
+
+from stripe_bridge.adapters.logs import configure_logging, redact
+
+SECRETS = [
+    "sk_test_51Hq",
+    "rk_live_abc_DEF",
+    "whsec_9x8",
+    "sbt_aB-c_9",
+    "ac_M7abc",
+    "eyJhbGciOi.eyJzdWIiOiJ.c2ln",
+    "hvXJ0i0mAvrhD8J4qQ0o5cH1vWmYd0v2bq9wYHk0l3E=",
+    "gAAAAABmAbCdEfGhIjKlMnOpQrStUvWx==",
+]
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.contextvars.clear_contextvars()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def lines(capsys):
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_masked_wherever_it_stands(secret, capsys):
+    configure_logging("INFO", json=True)
+    log = logging.getLogger("test")
+    log.warning("told %s", secret, extra={"facts": {"nested": [f"x={secret}"]}, "error": ValueError(secret)})
+    try:
+        raise RuntimeError(f"could not use {secret}")
+    except RuntimeError:
+        log.exception("failed")
+    written = capsys.readouterr().err
+    assert secret not in written
+    assert "RuntimeError: could not use [redacted]" in written
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("Authorization: Bearer abc.def", "Authorization: Bearer [redacted]"),
+        ("{'access_token': 'abc', 'scope': 'x'}", "{'access_token': '[redacted]', 'scope': 'x'}"),
+        ('"refresh_token":"abc"', '"refresh_token":"[redacted]"'),
+        ("GET /callback?state=abc&code=def&x=1", "GET /callback?state=[redacted]&code=[redacted]&x=1"),
+        ("postgresql://bridge:hunter2@db/bridge", "postgresql://bridge:[redacted]@db/bridge"),
+        ("acct_1abc in_1 ch_1 jenny@example.com", "acct_1abc in_1 ch_1 jenny@example.com"),
+    ],
+)
+def test_only_the_secret_of_a_text_is_masked(text, safe):
+    assert redact(text) == safe
+
+
+@pytest.mark.parametrize("name", ["token", "authorization", "client_secret", "payload"])
+def test_a_field_that_is_named_like_a_secret_is_masked_whatever_it_holds(name, capsys):
+    configure_logging("INFO", json=True)
+    logging.getLogger("test").info("x", extra={name: "harmless"})
+    assert lines(capsys)[0][name] == "[redacted]"
+
+
+def test_a_record_is_one_line_of_json_with_the_context_of_its_request(capsys):
+    configure_logging("INFO", json=True)
+    structlog.contextvars.bind_contextvars(request_id="r-1")
+    logging.getLogger("stripe_bridge.test").info("two\nlines", extra={"invoice_id": 5})
+    (line,) = lines(capsys)
+    assert line.pop("at").endswith("Z")
+    assert line == {
+        "event": "two\nlines",
+        "level": "info",
+        "logger": "stripe_bridge.test",
+        "request_id": "r-1",
+        "invoice_id": 5,
+    }
+
+
+def test_a_traceback_stays_in_its_line(capsys):
+    configure_logging("INFO", json=True)
+    try:
+        raise RuntimeError("no")
+    except RuntimeError:
+        logging.getLogger("test").exception("failed")
+    (line,) = lines(capsys)
+    assert line["exception"].startswith("Traceback")
+
+
+def test_a_look_at_the_schema_is_not_worth_a_line(capsys):
+    configure_logging("INFO", json=True)
+    log = logging.getLogger("alembic.runtime.migration")
+    log.info("Context impl SQLiteImpl.")
+    log.warning("Something is wrong.")
+    assert [line["event"] for line in lines(capsys)] == ["Something is wrong."]
+
+
+def test_people_get_columns(capsys):
+    configure_logging("INFO", json=False)
+    logging.getLogger("test").info("paid with sk_test_1", extra={"invoice_id": 5})
+    written = capsys.readouterr().err
+    assert "invoice_id=5" in written
+    assert "sk_test_1" not in written
+
+
+def test_what_is_below_the_level_is_not_written_and_nothing_twice(capsys):
+    configure_logging("WARNING", json=True)
+    configure_logging("WARNING", json=True)
+    logging.getLogger("test").info("no")
+    logging.getLogger("test").warning("yes")
+    assert [line["event"] for line in lines(capsys)] == ["yes"]

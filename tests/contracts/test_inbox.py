@@ -1,0 +1,354 @@
+"""What every store promises of the inbox."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from stripe_bridge.domain.errors import WebhookEventNotFound
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
+from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.unit_of_work import Store
+from tests.builders import NOW, TENANT, a_webhook_event, an_event_payload, an_integration
+from tests.contracts.stored import at_once, claim, stored_event, stored_integration
+
+LEASE = timedelta(seconds=60)
+
+
+def store_event(store: Store, id_: str, **changes) -> bool:
+    with store.writing() as work:
+        is_new = work.inbox.store(a_webhook_event(payload=an_event_payload(id_=id_), **changes))
+        work.commit()
+    return is_new
+
+
+def test_an_event_comes_back_as_it_was_stored_with_its_owner(store: Store):
+    integration = stored_integration(store)
+    payload = an_event_payload() + b"\x00\xff exactly these bytes"
+    given = a_webhook_event(tenant_id="ignored", integration_id=99)
+    with store.writing() as work:
+        assert work.inbox.store(replace(given, payload=payload))
+        work.commit()
+    with store.writing() as work:
+        stored = work.inbox.page(TENANT, EventFilter(), PageRequest()).items[0]
+        assert stored == replace(
+            given, id=stored.id, tenant_id=TENANT, integration_id=integration.id, payload=None
+        )
+        assert work.inbox.get(TENANT, stored.id, lock=True) == stored
+        assert work.inbox.payload(TENANT, stored.id) == payload
+
+
+def test_an_event_is_stored_once_per_account_and_livemode(store: Store):
+    stored_integration(store)
+    assert store_event(store, "evt_1")
+    assert not store_event(store, "evt_1", event_type="something.else")
+    assert store_event(store, "evt_1", livemode=True)
+    assert store_event(store, "evt_1", account_id="acct_2")
+    assert store_event(store, "evt_2")
+    with store.reading() as work:
+        types = {event.event_type for event in work.inbox.page(TENANT, EventFilter(), PageRequest()).items}
+    assert types == {"invoice.paid"}
+
+
+def test_of_simultaneous_deliveries_one_is_new(store: Store):
+    stored_integration(store)
+    outcomes = at_once(12, lambda _number: store_event(store, "evt_1"))
+    assert sorted(map(str, outcomes)) == ["False"] * 11 + ["True"]
+
+
+def test_an_event_of_an_unknown_account_belongs_to_nobody(store: Store):
+    stored_integration(store)
+    assert store_event(store, "evt_1", account_id="acct_unknown")
+    event = claim(store)[0]
+    assert (event.tenant_id, event.integration_id) == (None, None)
+    with store.reading() as work:
+        assert work.inbox.page(TENANT, EventFilter(), PageRequest()).total == 0
+
+
+def test_an_event_belongs_to_the_connected_integration_else_to_the_last_that_was(store: Store):
+    with store.writing() as work:
+        last, first = (
+            work.integrations.add(
+                an_integration(
+                    tenant_id=tenant, connected=False, disconnected_at=NOW + timedelta(hours=hours)
+                )
+            )
+            for tenant, hours in (("last", 2), ("first", 1))
+        )
+        work.commit()
+    store_event(store, "evt_1")
+    connected = stored_integration(store)
+    store_event(store, "evt_2")
+    owners = {event.stripe_event_id: (event.tenant_id, event.integration_id) for event in claim(store)}
+    assert owners == {"evt_1": ("last", last.id), "evt_2": (TENANT, connected.id)}
+    assert first.id not in {integration_id for _, integration_id in owners.values()}
+
+
+def test_a_claimed_event_is_processing_with_its_payload_and_one_attempt_further(store: Store):
+    stored_integration(store)
+    stored = stored_event(store)
+    now = NOW + timedelta(seconds=5)
+    claimed = claim(store, now=now, lease_until=now + LEASE)
+    expected = replace(
+        stored,
+        status=EventStatus.PROCESSING,
+        attempts=1,
+        due_at=now + LEASE,
+        updated_at=now,
+        payload=an_event_payload(),
+    )
+    assert claimed == [expected]
+    assert claim(store, now=now, lease_until=now + LEASE) == []
+
+
+def test_the_oldest_due_events_are_claimed_first(store: Store):
+    for name, seconds in (("late", 3), ("early", 1), ("middle", 2), ("not yet", 60)):
+        store_event(store, name, due_at=NOW + timedelta(seconds=seconds))
+    now = NOW + timedelta(seconds=10)
+    first = {event.stripe_event_id for event in claim(store, now=now, lease_until=now + LEASE, limit=2)}
+    then = {event.stripe_event_id for event in claim(store, now=now, lease_until=now + LEASE)}
+    assert (first, then) == ({"early", "middle"}, {"late"})
+
+
+def test_a_lease_that_ran_out_lets_another_claim_the_event(store: Store):
+    store_event(store, "evt_1")
+    (first,) = claim(store, now=NOW, lease_until=NOW + LEASE)
+    assert claim(store, now=NOW + LEASE - timedelta(microseconds=1), lease_until=NOW + 2 * LEASE) == []
+    (second,) = claim(store, now=NOW + LEASE, lease_until=NOW + 2 * LEASE)
+    assert (second.id, second.attempts) == (first.id, 2)
+    with store.writing() as work:
+        assert not work.inbox.settle(first.processed(NOW))
+        assert work.inbox.settle(second.processed(NOW))
+        assert not work.inbox.settle(second.processed(NOW))
+
+
+def test_eight_claimers_get_each_of_two_hundred_events_exactly_once(store: Store):
+    with store.writing() as work:
+        for number in range(200):
+            work.inbox.store(a_webhook_event(payload=an_event_payload(id_=f"evt_{number}")))
+        work.commit()
+
+    def claim_until_empty(_number: int) -> list[int]:
+        ids: list[int] = []
+        while claimed := claim(store, lease_until=NOW + LEASE, limit=7):
+            ids += [event.id for event in claimed]
+        return ids
+
+    ids = [id_ for outcome in at_once(8, claim_until_empty) if isinstance(outcome, list) for id_ in outcome]
+    assert len(ids) == len(set(ids)) == 200
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (lambda event: event.processed(NOW + LEASE), EventStatus.PROCESSED),
+        (lambda event: event.skipped(SkipReason.FOREIGN_OBJECT, NOW), EventStatus.SKIPPED),
+        (lambda event: event.retry_or_fail("boom", NOW, jitter=1), EventStatus.RECEIVED),
+        (
+            lambda event: replace(event, status=EventStatus.FAILED, last_error="boom"),
+            EventStatus.FAILED,
+        ),
+    ],
+)
+def test_what_became_of_a_claimed_event_is_stored(store: Store, outcome, status):
+    stored_integration(store)
+    store_event(store, "evt_1")
+    (claimed,) = claim(store, now=NOW, lease_until=NOW + LEASE)
+    with store.writing() as work:
+        assert work.inbox.settle(outcome(claimed))
+        work.commit()
+    with store.reading() as work:
+        stored = work.inbox.get(TENANT, claimed.id)
+    assert stored == replace(outcome(claimed), payload=None)
+    assert stored.status is status
+
+
+def test_settled_events_are_not_claimed_but_those_that_wait_for_a_retry_are(store: Store):
+    for name in ("done", "again"):
+        store_event(store, name)
+    done, again = claim(store, now=NOW, lease_until=NOW + LEASE)
+    waiting = again.retry_or_fail("boom", NOW, jitter=1)
+    with store.writing() as work:
+        work.inbox.settle(done.processed(NOW))
+        work.inbox.settle(waiting)
+        work.commit()
+    assert claim(store, now=waiting.due_at - timedelta(microseconds=1)) == []
+    (claimed,) = claim(store, now=NOW + timedelta(days=1))
+    assert (claimed.id, claimed.attempts) == (again.id, 2)
+
+
+def test_a_requeued_event_starts_over(store: Store):
+    stored_integration(store)
+    store_event(store, "evt_1")
+    (claimed,) = claim(store, now=NOW, lease_until=NOW + LEASE)
+    later = NOW + timedelta(days=1)
+    with store.writing() as work:
+        work.inbox.settle(claimed.skipped(SkipReason.UNKNOWN_TYPE, NOW))
+        work.inbox.requeue(claimed.id, later)
+        fresh = work.inbox.get(TENANT, claimed.id)
+        work.commit()
+    assert fresh == replace(
+        claimed, status=EventStatus.RECEIVED, attempts=0, due_at=later, updated_at=later, payload=None
+    )
+    assert [event.attempts for event in claim(store, now=later)] == [1]
+    with store.writing() as work, pytest.raises(WebhookEventNotFound):
+        work.inbox.requeue(claimed.id + 1, later)
+
+
+def test_a_worker_that_lost_its_event_to_a_requeue_changes_nothing(store: Store):
+    store_event(store, "evt_1")
+    (claimed,) = claim(store, now=NOW, lease_until=NOW + LEASE)
+    with store.writing() as work:
+        work.inbox.requeue(claimed.id, NOW)
+        assert not work.inbox.settle(claimed.processed(NOW))
+
+
+def test_another_tenants_event_is_not_found(store: Store):
+    stored_integration(store)
+    event = stored_event(store)
+    with store.reading() as work:
+        with pytest.raises(WebhookEventNotFound):
+            work.inbox.get("other", event.id)
+        with pytest.raises(WebhookEventNotFound):
+            work.inbox.payload("other", event.id)
+        assert work.inbox.page("other", EventFilter(), PageRequest()).total == 0
+        assert work.inbox.about("other", ["in_1"]) == []
+
+
+def test_events_are_filtered_by_each_of_the_filters(store: Store):
+    one = stored_integration(store)
+    two = stored_integration(store, account_id="acct_2")
+    store_event(store, "a", related_object_id="in_2")
+    store_event(store, "b", account_id="acct_2", event_type="charge.failed")
+    store_event(store, "c", status=EventStatus.FAILED)
+
+    def names(**wanted) -> list[str]:
+        with store.reading() as work:
+            page = work.inbox.page(TENANT, EventFilter(**wanted), PageRequest())
+        assert page.total == len(page.items)
+        assert all(event.payload is None for event in page.items)
+        return [event.stripe_event_id for event in page.items]
+
+    assert names() == ["c", "b", "a"]
+    assert names(integration_id=one.id) == ["c", "a"]
+    assert names(integration_id=two.id) == ["b"]
+    assert names(status=EventStatus.FAILED) == ["c"]
+    assert names(event_type="charge.failed") == ["b"]
+    assert names(related_object_id="in_2") == ["a"]
+    assert names(related_object_id="in_2", status=EventStatus.FAILED) == []
+    assert names(account_id="acct_2") == ["b"]
+
+
+def test_events_are_filtered_by_when_they_were_stored(store: Store):
+    stored_integration(store)
+    for name, seconds in (("a", 0), ("b", 1), ("c", 2)):
+        store_event(store, name, created_at=NOW + timedelta(seconds=seconds))
+    middle = NOW + timedelta(seconds=1)
+
+    def names(**wanted) -> list[str]:
+        with store.reading() as work:
+            found = work.inbox.oldest(TENANT, EventFilter(**wanted), 10)
+        return [event.stripe_event_id for event in found]
+
+    assert names(since=middle) == ["b", "c"]
+    assert names(until=middle) == ["a"]
+    assert names(since=middle, until=middle + timedelta(seconds=1)) == ["b"]
+
+
+def test_the_oldest_come_first_up_to_the_limit_and_all_are_counted(store: Store):
+    stored_integration(store)
+    for name in ("a", "b", "c"):
+        store_event(store, name)
+    store_event(store, "d", status=EventStatus.FAILED)
+    received = EventFilter(status=EventStatus.RECEIVED)
+    with store.reading() as work:
+        oldest = work.inbox.oldest(TENANT, received, 2)
+        assert [event.stripe_event_id for event in oldest] == ["a", "b"]
+        assert all(event.payload is None for event in oldest)
+        assert work.inbox.count(TENANT, received) == 3
+        ids = frozenset({oldest[1].id, oldest[1].id + 100})
+        assert work.inbox.oldest(TENANT, EventFilter(ids=ids), 10) == [oldest[1]]
+        assert work.inbox.count(TENANT, EventFilter(ids=frozenset())) == 0
+        assert work.inbox.count("other", received) == 0
+
+
+def test_operators_reach_the_events_of_all_tenants_and_of_none(store: Store):
+    stored_integration(store)
+    stored_integration(store, tenant_id="other", account_id="acct_2")
+    for name, account in (("a", "acct_1"), ("b", "acct_2"), ("c", "acct_unknown")):
+        store_event(store, name, account_id=account)
+    with store.writing() as work:
+        page = work.inbox.page(None, EventFilter(), PageRequest())
+        found = page.items
+        assert page.total == 3
+        assert [event.tenant_id for event in found] == [None, "other", TENANT]
+        assert work.inbox.oldest(None, EventFilter(), 10) == found[::-1]
+        assert work.inbox.count(None, EventFilter()) == 3
+        for event in found:
+            assert work.inbox.get(None, event.id, lock=True) == event
+            assert work.inbox.payload(None, event.id)
+        with pytest.raises(WebhookEventNotFound):
+            work.inbox.get(None, found[0].id + 1)
+
+
+def test_what_is_about_some_objects_comes_in_stripes_order_then_ours(store: Store):
+    stored_integration(store)
+    for name, object_id, seconds in (
+        ("third", "in_1", 2),
+        ("first", "pi_1", 1),
+        ("second", "in_1", 1),
+        ("other", "in_9", 0),
+    ):
+        store_event(
+            store, name, related_object_id=object_id, event_created_at=NOW + timedelta(seconds=seconds)
+        )
+    with store.reading() as work:
+        found = work.inbox.about(TENANT, ["in_1", "pi_1", "ch_1"])
+        assert work.inbox.about(TENANT, []) == []
+    assert [event.stripe_event_id for event in found] == ["first", "second", "third"]
+    assert all(event.payload is None for event in found)
+
+
+def test_an_account_of_the_platform_itself_is_an_account_like_others(store: Store):
+    assert store_event(store, "evt_1", account_id="platform")
+    assert [event.account_id for event in claim(store)] == ["platform"]
+
+
+def test_the_backlog_is_what_waits_is_at_work_or_failed_over_all_tenants(store: Store):
+    with store.reading() as work:
+        empty = work.inbox.backlog()
+    assert (sum(empty.by_status.values()), empty.oldest_at) == (0, None)
+    ages = {"evt_failed": 90, "evt_done": 80, "evt_at_work": 70, "evt_1": 60, "evt_2": 50}
+    for id_, seconds in ages.items():
+        store_event(
+            store, id_, created_at=NOW - timedelta(seconds=seconds), due_at=NOW - timedelta(seconds=seconds)
+        )
+    with store.writing() as work:
+        failed, done, _ = work.inbox.claim(NOW, NOW + LEASE, 3)
+        work.inbox.settle(replace(failed, status=EventStatus.FAILED))
+        work.inbox.settle(done.processed(NOW))
+        work.commit()
+    with store.reading() as work:
+        backlog = work.inbox.backlog()
+    assert {status: number for status, number in backlog.by_status.items() if number} == {
+        EventStatus.RECEIVED: 2,
+        EventStatus.PROCESSING: 1,
+        EventStatus.FAILED: 1,
+    }
+    assert backlog.oldest_at == NOW - timedelta(seconds=70)
+
+
+def test_what_was_skipped_for_a_disconnect_is_revived_and_nothing_else(store: Store):
+    stored_integration(store)
+    for id_ in ("evt_1", "evt_2"):
+        store_event(store, id_, stripe_event_id=id_)
+    away, foreign = claim(store)
+    with store.writing() as work:
+        work.inbox.settle(away.skipped(SkipReason.DISCONNECTED, NOW))
+        work.inbox.settle(foreign.skipped(SkipReason.FOREIGN_OBJECT, NOW))
+        assert work.inbox.revive("acct_other", NOW) == 0
+        assert work.inbox.revive(away.account_id, NOW) == 1
+        work.commit()
+    (again,) = claim(store)
+    assert (again.id, again.attempts, again.skip_reason) == (away.id, 1, None)

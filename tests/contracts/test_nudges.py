@@ -1,0 +1,152 @@
+import threading
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pytest
+from dramatiq import Consumer, MessageProxy
+
+from stripe_bridge.adapters.queue import DramatiqNudges, InProcessNudges, redis_broker
+from stripe_bridge.ports.nudges import BrokerUnavailable, Nudges
+from tests.fakes.nudges import FakeNudges
+from tests.servers.redis import RedisServer
+
+JOBS = ("drain_inbox", "settle_intents")
+
+
+class Workplace(Protocol):
+    """Nudges, and what a worker would hear of them."""
+
+    nudges: Nudges
+
+    def takes(self, job: str) -> bool:
+        """Whether a worker that is free for the job is woken; it has only begun then, and is not done."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class WithFake:
+    def __init__(self) -> None:
+        self.nudges = FakeNudges()
+
+    def takes(self, job: str) -> bool:
+        is_wanted = job in self.nudges.waiting
+        self.nudges.waiting = [name for name in self.nudges.waiting if name != job]
+        return is_wanted
+
+    def close(self) -> None:
+        pass
+
+
+class InThisProcess:
+    def __init__(self) -> None:
+        self.nudges = InProcessNudges()
+
+    def takes(self, job: str) -> bool:
+        taken: list[bool] = []
+        free_worker = threading.Thread(target=lambda: taken.append(self.nudges.take(job)), daemon=True)
+        free_worker.start()
+        free_worker.join(0.2)
+        if not taken:
+            # Nothing came: this wakes the thread, so that it takes no later nudge.
+            self.nudges.wake(job)
+            free_worker.join(5)
+            return False
+        return taken[0]
+
+    def close(self) -> None:
+        self.nudges.close()
+
+
+class ThroughRedis:
+    def __init__(self, url: str) -> None:
+        self.broker = redis_broker(url)
+        self.nudges = DramatiqNudges(self.broker)
+        self.consumers: dict[str, Consumer] = {
+            job: self.broker.consume(job, prefetch=100, timeout=1) for job in JOBS
+        }
+        self.held: list[tuple[Consumer, MessageProxy]] = []
+
+    def takes(self, job: str) -> bool:
+        message = next(self.consumers[job])
+        if message is None:
+            return False
+        assert message.actor_name == job
+        self.held.append((self.consumers[job], message))
+        return True
+
+    def close(self) -> None:
+        for consumer, message in self.held:
+            consumer.ack(message)
+        self.broker.client.close()
+
+
+@pytest.fixture(params=["fake", "in process", pytest.param("redis", marks=pytest.mark.servers)])
+def workplace(request: pytest.FixtureRequest) -> Iterator[Workplace]:
+    makers: dict[str, Any] = {
+        "fake": WithFake,
+        "in process": InThisProcess,
+        "redis": lambda: ThroughRedis(request.getfixturevalue("redis_url")),
+    }
+    workplace: Workplace = makers[request.param]()
+    yield workplace
+    workplace.close()
+
+
+def test_a_nudge_wakes_a_worker_for_its_job_alone(workplace: Workplace):
+    workplace.nudges.inbox()
+
+    assert not workplace.takes("settle_intents")
+    assert workplace.takes("drain_inbox")
+
+    workplace.nudges.intents()
+
+    assert not workplace.takes("drain_inbox")
+    assert workplace.takes("settle_intents")
+
+
+def test_nudges_that_nobody_has_heard_yet_are_one(workplace: Workplace):
+    for _ in range(25):
+        workplace.nudges.inbox()
+
+    assert workplace.takes("drain_inbox")
+    assert not workplace.takes("drain_inbox")
+
+
+def test_a_nudge_while_its_job_runs_wakes_once_more(workplace: Workplace):
+    workplace.nudges.inbox()
+    assert workplace.takes("drain_inbox")
+
+    workplace.nudges.inbox()
+
+    assert workplace.takes("drain_inbox")
+
+
+def test_reachable_workers_are_no_fault(workplace: Workplace):
+    workplace.nudges.check()
+
+
+@pytest.fixture(params=["fake", pytest.param("redis", marks=pytest.mark.servers)])
+def cut_off(request: pytest.FixtureRequest) -> Iterator[Nudges]:
+    if request.param == "fake":
+        fake = FakeNudges()
+        fake.is_available = False
+        yield fake
+        return
+    server: RedisServer = request.getfixturevalue("own_redis")
+    broker = redis_broker(server.url())
+    nudges = DramatiqNudges(broker)
+    nudges.check()
+    server.kill()
+    yield nudges
+    broker.client.close()
+
+
+def test_a_nudge_that_reaches_nobody_raises_nothing(cut_off: Nudges):
+    cut_off.inbox()
+    cut_off.intents()
+
+
+def test_a_broker_out_of_reach_is_told_when_asked(cut_off: Nudges):
+    with pytest.raises(BrokerUnavailable):
+        cut_off.check()
