@@ -1,0 +1,27 @@
+"""All commands, and how they come to the app."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from stripe_bridge.adapters.cli.db import db
+from stripe_bridge.adapters.cli.doctor import doctor
+from stripe_bridge.adapters.cli.events import events
+from stripe_bridge.adapters.cli.integrations import integrations
+from stripe_bridge.adapters.cli.intents import intents
+from stripe_bridge.adapters.cli.invoices import invoices
+from stripe_bridge.adapters.cli.orders import orders
+from stripe_bridge.adapters.cli.receivers import receivers
+from stripe_bridge.adapters.cli.reconcile import reconcile
+from stripe_bridge.adapters.cli.refunds import refunds
+from stripe_bridge.adapters.cli.tokens import tokens
+from stripe_bridge.adapters.cli.tools import CommandTools, lay_out
+from stripe_bridge.adapters.cli.worker import worker
+
+
+def register_commands(app: Flask, tools: CommandTools) -> None:
+    """All but `flask keys`, which has to work before there is an app."""
+    lay_out(app, tools)
+    groups = (db, events, integrations, intents, invoices, orders, receivers, refunds, tokens)
+    for command in (*groups, doctor, reconcile, worker):
+        app.cli.add_command(command)

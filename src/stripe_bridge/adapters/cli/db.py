@@ -1,0 +1,35 @@
+"""`flask db`."""
+
+from __future__ import annotations
+
+import click
+
+from stripe_bridge.adapters.cli.group import CommandGroup, as_json
+from stripe_bridge.adapters.cli.output import show_row
+from stripe_bridge.adapters.cli.tools import tools
+
+
+@click.group(cls=CommandGroup)
+def db() -> None:
+    """The database's schema.
+
+    \b
+    Examples:
+      flask db upgrade
+      flask db current
+    """
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the schema to what this release needs, all or nothing. Several may run it at once."""
+    tools().migrate()
+    click.echo(f"The schema is at {tools().current_revision()}.")
+
+
+@db.command()
+@as_json
+def current(as_json: bool) -> None:
+    """Show the schema's revision, and the one that this release needs."""
+    found, needed = tools().current_revision(), tools().newest_revision()
+    show_row({"current": found, "newest": needed, "is_newest": found == needed}, as_json=as_json)

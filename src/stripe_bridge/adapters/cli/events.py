@@ -1,0 +1,166 @@
+"""`flask events`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from stripe_bridge.adapters.cli.group import CommandGroup, as_json
+from stripe_bridge.adapters.cli.options import (
+    IDENTIFIER,
+    Command,
+    Moment,
+    OneOf,
+    Text,
+    any_tenant,
+    page_request,
+    paging,
+)
+from stripe_bridge.adapters.cli.output import show_document, show_json, show_page, show_row, show_rows
+from stripe_bridge.adapters.cli.rows import event_row
+from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.domain.webhook_event import EventStatus
+from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.use_cases.replaying import Replay
+
+_COLUMNS = (
+    "id",
+    "tenant_id",
+    "event_type",
+    "related_object_id",
+    "account_id",
+    "status",
+    "attempts",
+    "skip_reason",
+    "last_error",
+    "created_at",
+)
+_FILTERS = (
+    click.option("--status", type=OneOf(EventStatus), help="Only those that stand so."),
+    click.option("--type", "event_type", type=Text(), help="Only those of this type, such as invoice.paid."),
+    click.option("--integration", "integration_id", type=IDENTIFIER, help="Only those of this integration."),
+    click.option(
+        "--account", "account_id", type=Text(), help="Only those of this Stripe account, or `platform`."
+    ),
+    click.option(
+        "--object", "related_object_id", type=Text(), help="Only those about this object of Stripe's."
+    ),
+    click.option(
+        "--since", type=Moment(), help="Only those stored then or later. ISO 8601, in UTC by default."
+    ),
+    click.option("--until", type=Moment(), help="Only those stored before that."),
+)
+
+
+def _filters(command: Command) -> Command:
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+@click.group(cls=CommandGroup)
+def events() -> None:
+    """Webhook events: what Stripe sent, and what became of it. Of all tenants, and of none, unless --tenant names one.
+
+    \b
+    Examples:
+      flask events list --status failed
+      flask events show 81 --payload
+      flask events replay 81 82
+      flask events replay --status failed --type invoice.paid --since 2026-11-23 --dry-run
+    """
+
+
+@events.command("list")
+@any_tenant
+@_filters
+@paging
+@as_json
+def list_(tenant_id: str | None, limit: int, before: int | None, as_json: bool, **matching: Any) -> None:
+    """Show stored events, newest first. One that belongs to no integration has no tenant."""
+    request = page_request(limit, before)
+    page = tools().bridge.list_webhook_events(tenant_id, EventFilter(**matching), request)
+    show_page(page, event_row, as_json=as_json, when_empty="No such events.", columns=_COLUMNS)
+
+
+@events.command()
+@click.argument("event_id", metavar="ID", type=IDENTIFIER)
+@any_tenant
+@click.option("--payload", "with_payload", is_flag=True, help="What Stripe sent, too.")
+@as_json
+def show(event_id: int, tenant_id: str | None, with_payload: bool, as_json: bool) -> None:
+    """Show all that is known of an event. A payload holds personal data: mind where it goes.
+
+    \b
+    Example, for a script:
+      flask events show 81 --payload --json | jq .payload.data.object
+    """
+    event = tools().bridge.show_webhook_event(tenant_id, event_id, with_payload=with_payload)
+    row, payload = event_row(event), None if event.payload is None else json.loads(event.payload)
+    if as_json:
+        show_json(row if payload is None else {**row, "payload": payload})
+        return
+    show_row(row, as_json=False)
+    if payload is not None:
+        show_document(payload)
+
+
+@events.command()
+@click.argument("event_ids", metavar="[ID]...", nargs=-1, type=IDENTIFIER)
+@any_tenant
+@_filters
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
+@as_json
+def replay(
+    event_ids: tuple[int, ...],
+    tenant_id: str | None,
+    limit: int,
+    dry_run: bool,
+    as_json: bool,
+    **matching: Any,
+) -> None:
+    """Have events applied again, by ID or by filter, oldest first.
+
+    Whatever became of them before. Applying one twice changes nothing, so a replay is safe: it heals what a mistake in
+    this service, mended since, left behind. Workers do it, within SWEEP_SECONDS at the latest. Events that are being
+    processed are left alone.
+
+    \b
+    Examples:
+      flask events replay 81
+      flask events replay --status failed --dry-run
+      flask events replay --status failed --tenant acme --limit 1000
+    """
+    ids = frozenset(event_ids) or None
+    if ids is None and not any(matching.values()):
+        raise click.UsageError("Say which: give IDs, or a filter such as --status failed.")
+    at_most = limit if ids is None else len(ids)
+    replayed = tools().bridge.replay_webhook_events(
+        tenant_id, EventFilter(ids=ids, **matching), at_most, dry_run=dry_run
+    )
+    _show(replayed, dry_run=dry_run, as_json=as_json)
+    found = {event.id for event in (*replayed.queued, *replayed.being_processed)}
+    missing = sorted((ids or frozenset()) - found)
+    if missing:
+        raise click.ClickException(f"No such webhook event: {', '.join(map(str, missing))}.")
+    if ids is not None and replayed.being_processed:
+        raise click.ClickException("Not all were queued; try again.")
+
+
+def _show(replayed: Replay, *, dry_run: bool, as_json: bool) -> None:
+    queued = [event_row(event) for event in replayed.queued]
+    left = [event_row(event) for event in replayed.being_processed]
+    if as_json:
+        show_json({"dry_run": dry_run, "queued": queued, "being_processed": left, "more": replayed.more})
+        return
+    show_rows(queued, as_json=False, when_empty="No such events.", columns=_COLUMNS)
+    if queued:
+        would = "Would be queued" if dry_run else "Queued"
+        click.echo(f"\n{would} to be applied again: {len(queued)}. Above is how they stood before.")
+    if left:
+        click.echo(f"Left alone, as they are being processed: {', '.join(str(row['id']) for row in left)}.")
+    if replayed.more:
+        click.echo(f"{replayed.more} more match: raise --limit to reach them.")

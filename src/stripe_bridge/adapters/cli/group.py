@@ -1,0 +1,51 @@
+"""What all groups of commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from stripe_bridge.domain.errors import BridgeError, InvoiceNotSent, InvoiceNotVoided, RefundNotIssued
+from stripe_bridge.ports.gateway_errors import GatewayError
+
+
+class CommandGroup(AppGroup):
+    """A failure that has a name is a sentence on stderr and exit code 1; only a fault of ours shows a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _in_a_sentence():
+            return super().invoke(ctx)
+
+
+class SingleCommand(click.Command):
+    """The same for a command without a group."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _in_a_sentence():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _in_a_sentence() -> Iterator[None]:
+    try:
+        yield
+    except BridgeError as error:
+        raise click.ClickException(" ".join(_told(error))) from error
+
+
+def _told(error: BridgeError) -> Iterator[str]:
+    yield error.message
+    if isinstance(error, (GatewayError, InvoiceNotSent)):
+        # Stripe's words come with line breaks of their own.
+        yield " ".join(error.reason.split())
+    if isinstance(error, (InvoiceNotSent, InvoiceNotVoided)) and not error.final:
+        yield "A worker finds out what became of it: flask intents list"
+    elif isinstance(error, (RefundNotIssued, InvoiceNotVoided)):
+        yield "Stripe's reason is kept: flask intents list --state failed"
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")

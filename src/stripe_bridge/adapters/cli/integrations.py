@@ -1,0 +1,92 @@
+"""`flask integrations`."""
+
+from __future__ import annotations
+
+import click
+
+from stripe_bridge.adapters.cli.group import CommandGroup, as_json
+from stripe_bridge.adapters.cli.options import IDENTIFIER, Text, page_request, paging, tenant
+from stripe_bridge.adapters.cli.output import show_page, show_row
+from stripe_bridge.adapters.cli.rows import integration_row
+from stripe_bridge.adapters.cli.tools import tools
+
+_COLUMNS = ("id", "name", "sync_status", "stripe_account_id", "livemode", "webhook_registered", "created_at")
+
+
+@click.group(cls=CommandGroup)
+def integrations() -> None:
+    """Stripe accounts joined to this service.
+
+    \b
+    Examples:
+      flask integrations create "Rosen Furniture" --tenant acme
+      flask integrations authorize 3 --tenant acme
+      flask integrations list --tenant acme
+      flask integrations disconnect 3 --tenant acme
+    """
+
+
+@integrations.command("list")
+@tenant
+@paging
+@as_json
+def list_(tenant_id: str, limit: int, before: int | None, as_json: bool) -> None:
+    """Show a tenant's integrations, newest first."""
+    page = tools().bridge.list_integrations(tenant_id, page_request(limit, before))
+    none = "No integrations. Make one with: flask integrations create --help"
+    show_page(page, integration_row, as_json=as_json, when_empty=none, columns=_COLUMNS)
+
+
+@integrations.command()
+@click.argument("integration_id", metavar="ID", type=IDENTIFIER)
+@tenant
+@as_json
+def show(integration_id: int, tenant_id: str, as_json: bool) -> None:
+    """Show all that is known of an integration; never its access token."""
+    show_row(integration_row(tools().bridge.show_integration(tenant_id, integration_id)), as_json=as_json)
+
+
+@integrations.command()
+@click.argument("name", type=Text())
+@tenant
+@as_json
+def create(name: str, tenant_id: str, as_json: bool) -> None:
+    """Make an integration by that name. It is connected to no account yet: `authorize` comes next.
+
+    \b
+    Example, for a script:
+      ID=$(flask integrations create "Rosen Furniture" --tenant acme --json | jq .id)
+    """
+    view = tools().bridge.create_integration(tenant_id, name)
+    show_row(integration_row(view), as_json=as_json, columns=_COLUMNS)
+
+
+@integrations.command()
+@click.argument("integration_id", metavar="ID", type=IDENTIFIER)
+@tenant
+@as_json
+def authorize(integration_id: int, tenant_id: str, as_json: bool) -> None:
+    """Print the address at which the merchant lets this service in.
+
+    It is good once, and for ten minutes. Whoever opens it decides which Stripe account is joined: give it to the merchant.
+    """
+    url = tools().bridge.start_authorization(tenant_id, integration_id)
+    if as_json:
+        show_row({"authorize_url": url}, as_json=True)
+    else:
+        click.echo(url)
+
+
+@integrations.command()
+@click.argument("integration_id", metavar="ID", type=IDENTIFIER)
+@tenant
+@as_json
+def disconnect(integration_id: int, tenant_id: str, as_json: bool) -> None:
+    """Leave the account: no new call goes out, and Stripe is asked to end our access.
+
+    It waits up to ten seconds for calls in flight. With Stripe out of reach the access is ended later, by a worker
+    (`flask intents list`). Open invoices can still be paid. Again: no change.
+    """
+    tools().bridge.disconnect_integration(tenant_id, integration_id)
+    view = tools().bridge.show_integration(tenant_id, integration_id)
+    show_row(integration_row(view), as_json=as_json, columns=_COLUMNS)

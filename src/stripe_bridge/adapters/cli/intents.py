@@ -1,0 +1,106 @@
+"""`flask intents`."""
+
+from __future__ import annotations
+
+import click
+
+from stripe_bridge.adapters.cli.group import CommandGroup, as_json
+from stripe_bridge.adapters.cli.options import IDENTIFIER, OneOf, any_tenant, page_request, paging
+from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
+from stripe_bridge.adapters.cli.rows import intent_row
+from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.domain.intent import UNSETTLED, IntentState
+from stripe_bridge.ports.intents import IntentFilter
+
+_COLUMNS = (
+    "id",
+    "tenant_id",
+    "operation",
+    "subject",
+    "account_id",
+    "state",
+    "attempts",
+    "due_at",
+    "last_error",
+    "resolving",
+)
+
+
+@click.group(cls=CommandGroup)
+def intents() -> None:
+    """Calls that change something at Stripe, stored before they are made.
+
+    Workers settle them by themselves. One that stays unsettled has its reason in `last_error`; one that Stripe refused
+    for good is `failed`.
+
+    \b
+    Examples:
+      flask intents list
+      flask intents list --state failed
+      flask intents resolve 41 --dry-run
+      flask intents resolve --all-due
+    """
+
+
+@intents.command("list")
+@any_tenant
+@click.option("--integration", "integration_id", type=IDENTIFIER, help="Only those of this integration.")
+@click.option("--state", type=OneOf(IntentState), help="Only those that stand so.")
+@click.option("--all", "settled_too", is_flag=True, help="Settled ones too.")
+@paging
+@as_json
+def list_(
+    tenant_id: str | None,
+    integration_id: int | None,
+    state: IntentState | None,
+    settled_too: bool,
+    limit: int,
+    before: int | None,
+    as_json: bool,
+) -> None:
+    """Show intents, newest first: the unsettled ones, unless asked for others."""
+    states = None if settled_too else UNSETTLED
+    matching = IntentFilter(
+        tenant_id=tenant_id,
+        integration_id=integration_id,
+        states=states if state is None else frozenset({state}),
+    )
+    page = tools().bridge.list_intents(matching, page_request(limit, before))
+    show_page(page, intent_row, as_json=as_json, when_empty="No such intents.", columns=_COLUMNS)
+
+
+@intents.command()
+@click.argument("intent_id", metavar="ID", type=IDENTIFIER)
+@as_json
+def show(intent_id: int, as_json: bool) -> None:
+    """Show all that is known of an intent, with what Stripe is asked. That holds personal data: mind where it goes."""
+    intent = tools().bridge.show_intent(intent_id)
+    show_row({**intent_row(intent), "parameters": dict(intent.parameters)}, as_json=as_json)
+
+
+@intents.command()
+@click.argument("intent_id", metavar="[ID]", required=False, type=IDENTIFIER)
+@click.option("--all-due", is_flag=True, help="All whose time has come, each once, the longest due first.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many; with --all-due."
+)
+@click.option("--dry-run", is_flag=True, help="Only tell, under `resolving`, what would be done.")
+@as_json
+def resolve(intent_id: int | None, all_due: bool, limit: int, dry_run: bool, as_json: bool) -> None:
+    """Settle an intent now, without waiting for its next try, and show how it stands then.
+
+    As safe as waiting: where a call may have had its effect, Stripe is looked at before it is asked again. One that
+    somebody is settling at this moment is refused. Exit code 1 tells that something is unsettled still.
+    """
+    if all_due == (intent_id is not None):
+        raise click.UsageError("Give an ID, or --all-due.")
+    bridge = tools().bridge
+    if intent_id is None:
+        found = bridge.resolve_due_intents(limit, dry_run=dry_run)
+    else:
+        found = [bridge.resolve_intent(intent_id, dry_run=dry_run)]
+    rows = [intent_row(intent) for intent in found]
+    show_rows(rows, as_json=as_json, when_empty="None is due.", columns=_COLUMNS)
+    unsettled = sum(not intent.is_settled for intent in found)
+    if unsettled and not dry_run:
+        raise click.ClickException(f"Still unsettled: {unsettled}.")

@@ -1,0 +1,145 @@
+"""`flask invoices`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from stripe_bridge.adapters.cli.group import CommandGroup, as_json
+from stripe_bridge.adapters.cli.options import (
+    AMOUNT,
+    IDENTIFIER,
+    OneOf,
+    Text,
+    page_request,
+    paging,
+    tenant,
+    user_id,
+)
+from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
+from stripe_bridge.adapters.cli.rows import event_row, invoice_row
+from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.use_cases.invoicing import SendInvoiceCommand
+
+_COLUMNS = (
+    "id",
+    "sales_order_number",
+    "number",
+    "status",
+    "amount",
+    "amount_paid",
+    "amount_refunded",
+    "currency",
+    "dispute_status",
+    "customer_email",
+    "created_at",
+)
+_SENT = (*_COLUMNS, "stripe_invoice_id", "hosted_invoice_url", "due_date")
+_ACTIVITY = ("id", "event_type", "related_object_id", "status", "last_error", "event_created_at")
+_NONE = "No invoices."
+_HIDDEN = (InvoiceStatus.RESERVED, InvoiceStatus.ABANDONED)
+
+
+@click.group(cls=CommandGroup)
+def invoices() -> None:
+    """Invoices for sales orders. Amounts are in the currency's minor unit, as Stripe has them: 9900 is 99.00 EUR.
+
+    \b
+    Examples:
+      flask invoices list --tenant acme --integration 3 --status open
+      flask invoices list --tenant acme --order 1001
+      flask invoices send --tenant acme --integration 3 --order 1001
+      flask invoices activity 12 --tenant acme
+      flask invoices void 12 --tenant acme
+    """
+
+
+@invoices.command("list")
+@tenant
+@click.option("--integration", "integration_id", type=IDENTIFIER, help="Those sent through this integration.")
+@click.option("--order", "sales_order_id", type=IDENTIFIER, help="Those for this sales order, all of them.")
+@click.option(
+    "--status",
+    type=OneOf([status for status in InvoiceStatus if status not in _HIDDEN]),
+    help="Only these; with --integration.",
+)
+@paging
+@as_json
+def list_(
+    tenant_id: str,
+    integration_id: int | None,
+    sales_order_id: int | None,
+    status: InvoiceStatus | None,
+    limit: int,
+    before: int | None,
+    as_json: bool,
+) -> None:
+    """Show the invoices of an integration, or of a sales order, newest first."""
+    if sales_order_id is not None and integration_id is None and status is None:
+        rows = [
+            invoice_row(invoice) for invoice in tools().bridge.list_order_invoices(tenant_id, sales_order_id)
+        ]
+        show_rows(rows, as_json=as_json, when_empty=_NONE, columns=_COLUMNS)
+    elif integration_id is not None and sales_order_id is None:
+        request = page_request(limit, before)
+        page = tools().bridge.list_invoices(tenant_id, integration_id, status, request)
+        show_page(page, invoice_row, as_json=as_json, when_empty=_NONE, columns=_COLUMNS)
+    else:
+        raise click.UsageError("Give --integration, with or without --status, or --order.")
+
+
+@invoices.command()
+@click.argument("invoice_id", metavar="ID", type=IDENTIFIER)
+@tenant
+@as_json
+def show(invoice_id: int, tenant_id: str, as_json: bool) -> None:
+    """Show all that is known of an invoice."""
+    show_row(invoice_row(tools().bridge.show_invoice(tenant_id, invoice_id).invoice), as_json=as_json)
+
+
+@invoices.command()
+@tenant
+@click.option(
+    "--integration", "integration_id", required=True, type=IDENTIFIER, help="Through which account."
+)
+@click.option("--order", "sales_order_id", required=True, type=IDENTIFIER, help="The ERP's sales order.")
+@click.option("--amount", type=AMOUNT, help="In minor units; all that the order still owes, when left out.")
+@click.option(
+    "--email",
+    type=Text(longest=512, pattern=r"[^@\s]+@[^@\s]+", meaning="an email address"),
+    help="Whom to send it to; the order's customer, when left out.",
+)
+@user_id
+@as_json
+def send(as_json: bool, **command: Any) -> None:
+    """Send an invoice for a sales order, which Stripe mails to the customer.
+
+    An order that has an invoice which can still be paid gets no second one: that one is shown. After a failure, sending
+    again is safe.
+    """
+    sent = tools().bridge.send_invoice(SendInvoiceCommand(**command))
+    if not sent.created and not as_json:
+        click.echo("The sales order has a payable invoice already:", err=True)
+    show_row(invoice_row(sent.view.invoice), as_json=as_json, columns=_SENT)
+
+
+@invoices.command()
+@click.argument("invoice_id", metavar="ID", type=IDENTIFIER)
+@tenant
+@as_json
+def void(invoice_id: int, tenant_id: str, as_json: bool) -> None:
+    """Void an invoice that is not paid, for good: its order can then be invoiced anew. Refund a paid one instead."""
+    invoice = tools().bridge.void_invoice(tenant_id, invoice_id)
+    show_row(invoice_row(invoice), as_json=as_json, columns=_COLUMNS)
+
+
+@invoices.command()
+@click.argument("invoice_id", metavar="ID", type=IDENTIFIER)
+@tenant
+@as_json
+def activity(invoice_id: int, tenant_id: str, as_json: bool) -> None:
+    """Show what Stripe told about an invoice, its payments and its charges, oldest first."""
+    rows = [event_row(event) for event in tools().bridge.show_activity(tenant_id, invoice_id)]
+    show_rows(rows, as_json=as_json, when_empty="Nothing yet.", columns=_ACTIVITY)

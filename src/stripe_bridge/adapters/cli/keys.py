@@ -1,0 +1,59 @@
+"""`flask keys`. Making a key works without settings: it is one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from stripe_bridge.adapters.cli.group import CommandGroup, as_json
+from stripe_bridge.adapters.cli.output import show_row
+from stripe_bridge.adapters.cli.tools import tools
+
+
+def keys_commands(new_key: Callable[[], str]) -> click.Group:
+    """The group, for the entry point `flask.commands`: Flask finds those before it loads an app."""
+
+    @click.group(cls=CommandGroup)
+    def keys() -> None:
+        """Keys that seal what is secret in the database.
+
+        \b
+        Examples:
+          export ENCRYPTION_KEYS=$(flask keys generate)
+          flask keys rotate
+        """
+
+    @keys.command(with_appcontext=False)
+    def generate() -> None:
+        """Print a new key for ENCRYPTION_KEYS. Whoever loses all keys loses what they sealed."""
+        click.echo(new_key())
+
+    keys.command("rotate")(_rotate)
+    return keys
+
+
+@as_json
+def _rotate(as_json: bool) -> None:
+    """Seal every stored secret again, under the newest key. The service may go on meanwhile; again is no harm.
+
+    \b
+    To change keys:
+      1. Put a new key before the old ones: ENCRYPTION_KEYS=<new>,<old>
+      2. Restart every process, so that all know the new key.
+      3. flask keys rotate
+      4. If it named nothing unreadable: take the old key out, and restart again.
+    """
+    rotation = tools().bridge.rotate_keys()
+    row = {
+        "access_tokens": rotation.access_tokens,
+        "signing_secrets": rotation.signing_secrets,
+        "unreadable_integrations": list(rotation.unreadable_integrations),
+        "unreadable_receivers": list(rotation.unreadable_receivers),
+    }
+    show_row(row, as_json=as_json)
+    if not rotation.is_complete:
+        raise click.ClickException(
+            "None of the keys opens some secrets. Put the key that sealed them behind the others and rotate again, "
+            "or authorize those integrations and register those receivers anew."
+        )

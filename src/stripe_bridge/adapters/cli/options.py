@@ -1,0 +1,107 @@
+"""Options and kinds of values that several commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import click
+
+from stripe_bridge.domain.paging import PageRequest
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_LARGEST_ID = 2**63 - 1
+AMOUNT = click.IntRange(1, 10**12 - 1)
+
+
+class Identifier(click.ParamType[int]):
+    """One that a database can hold."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        text = str(value)
+        if not re.fullmatch("[0-9]{1,19}", text) or not 1 <= int(text) <= _LARGEST_ID:
+            self.fail(f"{text!r} is no id", param, ctx)
+        return int(text)
+
+
+IDENTIFIER = Identifier()
+
+
+class Text(click.ParamType[str]):
+    """What every database can keep, and nobody mistakes for nothing."""
+
+    name = "text"
+
+    def __init__(self, *, longest: int = 255, pattern: str = "", meaning: str = "") -> None:
+        self._longest, self._pattern, self._meaning = longest, pattern, meaning
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if not text.strip():
+            self.fail("may not be blank", param, ctx)
+        if len(text) > self._longest:
+            self.fail(f"may not be longer than {self._longest} characters", param, ctx)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            self.fail("is not UTF-8", param, ctx)
+        if self._pattern and not re.fullmatch(self._pattern, text):
+            self.fail(f"is not {self._meaning}", param, ctx)
+        return text
+
+
+class OneOf(click.Choice[Any]):
+    """A member of an enumeration, told by its value."""
+
+    def __init__(self, members: type[StrEnum] | list[StrEnum]) -> None:
+        self._by_value = {member.value: member for member in members}
+        super().__init__(list(self._by_value))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return self._by_value[super().convert(value, param, ctx)]
+
+
+class Moment(click.ParamType[datetime]):
+    """ISO 8601, in UTC unless it has an offset."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            moment = datetime.fromisoformat(value)
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail("is no ISO 8601 date or time, such as 2026-11-23 or 2026-11-23T09:30:00Z", param, ctx)
+
+
+tenant = click.option("--tenant", "tenant_id", required=True, type=Text(), help="Whose data it is about.")
+any_tenant = click.option(
+    "--tenant", "tenant_id", type=Text(), help="Only this tenant's; all, when left out."
+)
+user_id = click.option(
+    "--user-id",
+    type=IDENTIFIER,
+    help="The user of the ERP's on whose behalf; none when it is for the ERP itself.",
+)
+
+
+def paging(command: Command) -> Command:
+    """`limit` and `before`, for `page_request`."""
+    limit = click.option(
+        "--limit",
+        type=click.IntRange(1, 10_000),
+        default=25,
+        show_default=True,
+        help="How many to show, newest first.",
+    )
+    before = click.option("--before", type=IDENTIFIER, help="Go on below this id.")
+    return limit(before(command))
+
+
+def page_request(limit: int, before: int | None) -> PageRequest:
+    """By id, so that a list of whatever length begins at once."""
+    return PageRequest(per_page=limit, before_id=_LARGEST_ID if before is None else before)

@@ -1,0 +1,98 @@
+"""`flask receivers`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+import click
+
+from stripe_bridge.adapters.cli.group import CommandGroup, as_json
+from stripe_bridge.adapters.cli.options import IDENTIFIER
+from stripe_bridge.adapters.cli.output import show_rows
+from stripe_bridge.adapters.cli.tools import tools
+
+_PREFIX = "whsec_"
+
+
+@click.group(cls=CommandGroup)
+def receivers() -> None:
+    """Webhook endpoints: where Stripe sends events to, and the secrets it signs them with.
+
+    \b
+    Examples:
+      flask receivers register
+      flask receivers list
+      flask receivers attach 7
+    """
+
+
+@receivers.command()
+@as_json
+def register(as_json: bool) -> None:
+    """Make the platform's two endpoints at Stripe, or mend them.
+
+    One is for the platform's own events, one for those of all connected accounts. Both point at PUBLIC_URL. Run it after
+    PUBLIC_URL changed, or at any time: what is in order stays as it is.
+    """
+    rows = [
+        {
+            "kind": receiver.kind.value,
+            "endpoint_id": receiver.endpoint_id,
+            "url": receiver.url,
+            "action": receiver.action,
+            "faults": list(receiver.faults),
+        }
+        for receiver in tools().bridge.register_receivers()
+    ]
+    show_rows(rows, as_json=as_json, when_empty="Nothing to register.")
+
+
+@receivers.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """Show the endpoints whose secrets are stored, the platform's first; never the secrets."""
+    rows = [
+        {
+            "id": receiver.id,
+            "kind": receiver.kind.value,
+            "integration_id": receiver.integration_id,
+            "endpoint_id": receiver.stripe_endpoint_id,
+            "url": receiver.url,
+            "enabled": receiver.enabled,
+            "checked_at": receiver.checked_at,
+        }
+        for receiver in tools().bridge.list_receivers()
+    ]
+    show_rows(rows, as_json=as_json, when_empty="No receivers. Make them with: flask receivers register")
+
+
+@receivers.command()
+@click.argument("integration_id", type=IDENTIFIER)
+@click.option(
+    "--secret-stdin", is_flag=True, help="Read the secret from standard input instead of asking for it."
+)
+def attach(integration_id: int, secret_stdin: bool) -> None:
+    """Accept events that an integration's merchant sends from an endpoint made by hand.
+
+    Its signing secret (whsec_…, from the endpoint's page in the Stripe dashboard) is asked for and not shown, so that it
+    stands neither in the shell's history nor in the list of processes.
+
+    \b
+    Example, for a script:
+      flask receivers attach 7 --secret-stdin < secret.txt
+    """
+    secret = _read(sys.stdin) if secret_stdin else _ask()
+    if not secret.startswith(_PREFIX) or secret == _PREFIX:
+        raise click.UsageError(f"A signing secret begins with {_PREFIX}.")
+    receiver = tools().bridge.attach_receiver(integration_id, secret)
+    click.echo(f"Receiver {receiver.id} is attached. Let the endpoint send to {receiver.url}")
+
+
+def _ask() -> str:
+    answer: str = click.prompt("Signing secret", hide_input=True)
+    return answer.strip()
+
+
+def _read(source: TextIO) -> str:
+    return source.readline().strip()

@@ -1,0 +1,64 @@
+"""`flask refunds`."""
+
+from __future__ import annotations
+
+import click
+
+from stripe_bridge.adapters.cli.group import CommandGroup, as_json
+from stripe_bridge.adapters.cli.options import AMOUNT, IDENTIFIER, OneOf, tenant, user_id
+from stripe_bridge.adapters.cli.output import show_rows
+from stripe_bridge.adapters.cli.rows import refund_row
+from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.domain.refund import RefundReason
+from stripe_bridge.use_cases.refunding import RefundInvoiceCommand
+
+_COLUMNS = ("id", "refund_id", "amount", "currency", "status", "reason", "failure_reason", "created_at")
+
+
+@click.group(cls=CommandGroup)
+def refunds() -> None:
+    """Money back to the customer, by invoice. Amounts are in the currency's minor unit: 9900 is 99.00 EUR.
+
+    \b
+    Examples:
+      flask refunds list 12 --tenant acme
+      flask refunds issue 12 --tenant acme --amount 2500 --reason requested_by_customer
+      flask refunds issue 12 --tenant acme
+    """
+
+
+@refunds.command("list")
+@click.argument("invoice_id", metavar="INVOICE_ID", type=IDENTIFIER)
+@tenant
+@as_json
+def list_(invoice_id: int, tenant_id: str, as_json: bool) -> None:
+    """Show an invoice's refunds, newest first, those made in Stripe's dashboard too."""
+    rows = [refund_row(refund) for refund in tools().bridge.list_refunds(tenant_id, invoice_id)]
+    show_rows(rows, as_json=as_json, when_empty="No refunds.", columns=_COLUMNS)
+
+
+@refunds.command()
+@click.argument("invoice_id", metavar="INVOICE_ID", type=IDENTIFIER)
+@tenant
+@click.option("--amount", type=AMOUNT, help="In minor units; all that may still be refunded, when left out.")
+@click.option("--reason", type=OneOf(RefundReason), help="What Stripe is told.")
+@user_id
+@as_json
+def issue(
+    invoice_id: int,
+    tenant_id: str,
+    amount: int | None,
+    reason: RefundReason | None,
+    user_id: int | None,
+    as_json: bool,
+) -> None:
+    """Refund what was paid for an invoice: all that is left of it, or the amount given.
+
+    What no single payment can bear becomes several refunds. One that is `pending` without a refund_id is not known to
+    Stripe for certain yet; a worker finds out: look at the list before issuing another.
+    """
+    command = RefundInvoiceCommand(
+        tenant_id=tenant_id, user_id=user_id, invoice_id=invoice_id, amount=amount, reason=reason
+    )
+    rows = [refund_row(refund) for refund in tools().bridge.refund_invoice(command)]
+    show_rows(rows, as_json=as_json, when_empty="Nothing was refunded.", columns=_COLUMNS)

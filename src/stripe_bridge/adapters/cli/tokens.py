@@ -1,0 +1,91 @@
+"""`flask tokens`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from stripe_bridge.adapters.cli.group import CommandGroup, as_json
+from stripe_bridge.adapters.cli.options import IDENTIFIER, OneOf, Text, user_id
+from stripe_bridge.adapters.cli.output import Row, show_row, show_rows
+from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.domain.access import ApiToken, Role
+
+
+@click.group(cls=CommandGroup)
+def tokens() -> None:
+    """Bearer tokens for the REST API: who may call it, and what for.
+
+    \b
+    Examples:
+      flask tokens create --tenant acme --role admin
+      flask tokens create --tenant acme --role member --user-id 17 --label "ERP, Jane"
+      flask tokens list
+      flask tokens revoke 3
+    """
+
+
+@tokens.command()
+@click.option(
+    "--tenant",
+    required=True,
+    type=Text(),
+    help="Whose data it opens. A tenant begins to exist with its first token.",
+)
+@click.option(
+    "--role",
+    "roles",
+    required=True,
+    multiple=True,
+    type=OneOf(Role),
+    help="What it may do, from reading to everything. Given several times, it makes as many tokens.",
+)
+@user_id
+@click.option("--label", default="", help="What it is for, in your own words.")
+@as_json
+def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str, as_json: bool) -> None:
+    """Make a token. It is shown this once; only its hash is stored. With --json: one object, of several roles a list.
+
+    \b
+    Example, for a script:
+      TOKEN=$(flask tokens create --tenant acme --role admin --json | jq -r .token)
+    """
+    create_token = tools().bridge.create_token
+    made = [create_token(tenant_id=tenant, role=role, user_id=user_id, label=label) for role in roles]
+    rows: list[Row] = [{**_row(issued.token), "token": issued.secret} for issued in made]
+    if len(rows) == 1:
+        show_row(rows[0], as_json=as_json)
+    else:
+        show_rows(rows, as_json=as_json, when_empty="")
+    if not as_json:
+        click.echo("\nKeep the token now: it cannot be shown again.", err=True)
+
+
+@tokens.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """Show all tokens, oldest first, revoked ones too; never the tokens themselves."""
+    rows = [_row(token) for token in tools().bridge.list_tokens()]
+    show_rows(rows, as_json=as_json, when_empty="No tokens. Make one with: flask tokens create --help")
+
+
+@tokens.command()
+@click.argument("token_id", metavar="ID", type=IDENTIFIER)
+def revoke(token_id: int) -> None:
+    """Take a token back, by the ID that `flask tokens list` shows. The next request with it is refused."""
+    token = tools().bridge.revoke_token(token_id)
+    click.echo(f"Token {token.id} of {token.tenant_id} is revoked.")
+
+
+def _row(token: ApiToken) -> Row:
+    row: dict[str, Any] = {
+        "id": token.id,
+        "tenant_id": token.tenant_id,
+        "role": token.role.value,
+        "user_id": token.user_id,
+        "label": token.label,
+        "created_at": token.created_at,
+        "revoked_at": token.revoked_at,
+    }
+    return row

@@ -1,0 +1,36 @@
+"""What commands work with, and where they find it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from stripe_bridge.bridge import Bridge
+
+_PLACE = "stripe_bridge.commands"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandTools:
+    """`migrate`, and the two that tell revisions, raise StoreUnavailable when the database does not answer.
+
+    A revision of None is a database without a schema.
+    """
+
+    bridge: Bridge
+    migrate: Callable[[], None]
+    current_revision: Callable[[], str | None]
+    newest_revision: Callable[[], str | None]
+    run_worker: Callable[[], None]
+
+
+def lay_out(app: Flask, tools: CommandTools) -> None:
+    app.extensions[_PLACE] = tools
+
+
+def tools() -> CommandTools:
+    """Those of the app whose command is running."""
+    laid_out: CommandTools = current_app.extensions[_PLACE]
+    return laid_out

@@ -1,0 +1,23 @@
+"""`flask worker`."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+
+from stripe_bridge.adapters.cli.tools import tools
+
+
+@click.command()
+@with_appcontext
+def worker() -> None:
+    """Apply webhook events and settle calls to Stripe, until SIGTERM or Ctrl-C.
+
+    With REDIS_URL set, it follows the web processes' nudges at once; any number may run. Without, the web process has a
+    worker of its own, and this one looks every SWEEP_SECONDS. What is in hand is finished before it ends.
+
+    \b
+    The same, with dramatiq's own command and several processes (needs REDIS_URL):
+      dramatiq stripe_bridge.bootstrap:start_worker
+    """
+    tools().run_worker()

@@ -1,0 +1,85 @@
+"""The OpenAPI document, and what flask-smorest needs to be told for it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from importlib.metadata import version
+
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask, Response
+from flask_smorest import Api
+from marshmallow import Schema
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import BaseConverter
+
+from stripe_bridge.adapters.web.problems import http_problem
+from stripe_bridge.adapters.web.schemas.fields import MAX_ID
+from stripe_bridge.adapters.web.schemas.service import Problem
+
+_DESCRIPTION = """\
+Sales orders of an ERP become invoices at Stripe, are paid there, and stay in step.
+
+Money is an integer in the currency's minor unit, as Stripe takes it. Times are UTC. Every answer carries
+`X-Request-Id`, and takes the caller's. Every failure is `application/problem+json` (RFC 9457).
+"""
+
+# Beside X-Request-Id, which is on every answer.
+_HEADERS = {
+    HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
+    HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining"],
+    HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
+}
+
+
+class IdConverter(BaseConverter):
+    """An id in a path. One that is out of range becomes 0, nobody's id: refusing it here would make it a wrong method."""
+
+    regex = "[0-9]+"
+
+    def to_python(self, value: str) -> int:
+        id_ = int(value) if len(value) < 20 else 0
+        return id_ if id_ <= MAX_ID else 0
+
+
+class BridgeApi(Api):
+    """Documents failures as what they are: RFC 9457 bodies, and only those that an operation can answer."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        return http_problem(error)
+
+    def _register_responses(self) -> None:
+        # Instead of the library's own, which are application/json. Its decorators name them by status.
+        self.spec.components.schema("Problem", schema=Problem)
+        content = {"application/problem+json": {"schema": "Problem"}}
+        for status in HTTPStatus:
+            if status >= HTTPStatus.BAD_REQUEST:
+                headers = {name: {"schema": {"type": "string"}} for name in _HEADERS.get(status, ())}
+                response = {"description": status.phrase, "content": content, "headers": headers}
+                self.spec.components.response(status.name, response, lazy=True)
+
+
+def document(app: Flask) -> BridgeApi:
+    """The document at /openapi.json, to which blueprints are to be added."""
+    app.config.update(
+        API_TITLE="Stripe Bridge",
+        API_VERSION=version("stripe-bridge"),
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        API_SPEC_OPTIONS={"info": {"description": _DESCRIPTION}},
+    )
+    app.url_map.converters["id"] = IdConverter
+    api = BridgeApi(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(_name_of)})
+    api.register_converter(
+        IdConverter, lambda _: {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
+    )
+    scheme = {"type": "http", "scheme": "bearer", "description": "Made by `flask tokens create`."}
+    api.spec.components.security_scheme("bearer", scheme)
+    return api
+
+
+def _name_of(schema: Schema | type[Schema]) -> str:
+    """What generated clients call it."""
+    schema_class = schema if isinstance(schema, type) else type(schema)
+    return schema_class.__name__.removesuffix("Shape")

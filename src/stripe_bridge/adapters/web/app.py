@@ -1,0 +1,80 @@
+"""The Flask application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import Flask
+from flask.json.provider import DefaultJSONProvider
+from flask_cors import CORS
+
+from stripe_bridge.adapters.web.access import RateLimits, guard
+from stripe_bridge.adapters.web.api import document
+from stripe_bridge.adapters.web.docs import docs_blueprint
+from stripe_bridge.adapters.web.exchange import observe_exchanges
+from stripe_bridge.adapters.web.idempotency import HEADER, REPLAYED, honor_idempotency_keys
+from stripe_bridge.adapters.web.metrics import count_exchanges, serve_metrics
+from stripe_bridge.adapters.web.operations import Operation, blueprint_of
+from stripe_bridge.adapters.web.problems import answer_problems
+from stripe_bridge.adapters.web.views import GROUPS
+from stripe_bridge.bridge import Bridge
+from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
+from stripe_bridge.ports.measurements import Measurements
+
+_EXPOSED = [REPLAYED, "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-Request-Id"]
+_ACCEPTED = ["Authorization", "Content-Type", HEADER, "X-Request-Id"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebOptions:
+    """`public_url` begins the links to further pages; without it they begin at the root of whatever host it is.
+
+    `oauth_return_url` is where merchants go when Stripe is done with them; without it they see a small page.
+    Without `metrics_token` there are no metrics.
+    """
+
+    public_url: str = ""
+    oauth_return_url: str | None = None
+    cors_origins: tuple[str, ...] = ()
+    rate_limit_storage_uri: str = field(default="memory://", repr=False)
+    metrics_token: str | None = field(default=None, repr=False)
+
+
+class OrderedJson(DefaultJSONProvider):
+    """Fields in the order of their schema, which is made for reading."""
+
+    sort_keys = False
+
+
+def create_app(bridge: Bridge, *, options: WebOptions, measurements: Measurements) -> Flask:
+    """The whole HTTP face of the bridge."""
+    app = Flask(__name__, static_folder=None)
+    app.json = OrderedJson(app)
+    # A body that does not tell its length is cut off there in silence: the byte too many is what shows it.
+    app.config["MAX_CONTENT_LENGTH"] = MAX_PAYLOAD_BYTES + 1
+    app.config["PUBLIC_URL"] = options.public_url.rstrip("/")
+    app.config["OAUTH_RETURN_URL"] = options.oauth_return_url
+    observe_exchanges(app)
+    count_exchanges(app, measurements)
+    guard(app, operations_by_endpoint(), bridge.authenticate, RateLimits(options.rate_limit_storage_uri))
+    honor_idempotency_keys(app, operations_by_endpoint(), bridge)
+    if options.cors_origins:
+        CORS(
+            app,
+            resources={r"/api/*": {"origins": list(options.cors_origins)}},
+            allow_headers=_ACCEPTED,
+            expose_headers=_EXPOSED,
+            max_age=600,
+        )
+    api = document(app)
+    answer_problems(app)
+    for group in GROUPS:
+        api.register_blueprint(blueprint_of(group, bridge))
+    app.register_blueprint(docs_blueprint())
+    if options.metrics_token is not None:
+        serve_metrics(app, measurements, bridge.measure_backlog, options.metrics_token)
+    return app
+
+
+def operations_by_endpoint() -> dict[str, Operation]:
+    return {f"{group.name}.{each.id}": each for group in GROUPS for each in group.operations}

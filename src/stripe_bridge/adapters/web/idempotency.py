@@ -1,0 +1,68 @@
+"""`Idempotency-Key`: the same request again gets the first answer again, header `Idempotent-Replayed: true`."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Mapping
+
+from flask import Flask, Response, g, request
+
+from stripe_bridge.adapters.web.operations import Operation
+from stripe_bridge.adapters.web.parsing import read_body
+from stripe_bridge.adapters.web.problems import RequestInvalid
+from stripe_bridge.bridge import Bridge
+from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.idempotency import MAX_KEY_LENGTH, KeptAnswer, RequestScope
+
+_log = logging.getLogger(__name__)
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+_KEY = re.compile(f"[!-~]{{1,{MAX_KEY_LENGTH}}}")
+
+
+def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], bridge: Bridge) -> None:
+    """To be called after the guard is in place: a key belongs to whoever may come in."""
+
+    @app.before_request
+    def begin() -> Response | None:
+        operation = operations.get(request.endpoint or "")
+        key = request.headers.get(HEADER)
+        if key is None or operation is None or not operation.takes_idempotency_key:
+            return None
+        # OPTIONS leads to the same endpoint, and the guard let it pass without a principal.
+        if request.method != operation.method:
+            return None
+        if not _KEY.fullmatch(key):
+            raise RequestInvalid({HEADER: [f"Must be 1 to {MAX_KEY_LENGTH} visible ASCII characters."]})
+        scope = RequestScope(token_id=g.principal.token_id, method=request.method, path=request.path, key=key)
+        body_hash = hashlib.sha256(read_body(request)).hexdigest()
+        kept = bridge.begin_request(scope, body_hash)
+        if kept is None:
+            g.idempotent_scope = scope
+            g.request_name = _name(scope, body_hash)
+            return None
+        return Response(kept.body, kept.status, content_type=kept.content_type, headers={REPLAYED: "true"})
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        scope: RequestScope | None = g.pop("idempotent_scope", None)
+        if scope is not None:
+            answer = KeptAnswer(
+                status=response.status_code,
+                content_type=response.content_type,
+                body=response.get_data(),
+            )
+            try:
+                bridge.finish_request(scope, answer)
+            except BridgeError as error:
+                # The answer stands; what it was is forgotten when the key's lease runs out.
+                _log.warning("an idempotent answer was not kept", extra={"reason": error.message})
+        return response
+
+
+def _name(scope: RequestScope, body_hash: str) -> str:
+    """The same for the same request, and only for that."""
+    parts = (scope.token_id, scope.method, scope.path, scope.key, body_hash)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:48]

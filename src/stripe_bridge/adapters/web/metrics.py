@@ -1,0 +1,55 @@
+"""`/metrics`, for Prometheus; and what of each exchange is counted there."""
+
+from __future__ import annotations
+
+import hmac
+import time
+
+from flask import Flask, Response, g, request
+
+from stripe_bridge.adapters.web.access import bearer_token
+from stripe_bridge.domain.errors import Unauthenticated
+from stripe_bridge.ports.measurements import Backlog, Measurements
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.use_cases.measuring import MeasureBacklog
+
+ROUTE = "/metrics"
+_WEBHOOKS = "/api/webhooks/"
+# Whatever else a client may call its method: a label must not have as many values as clients have ideas.
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+
+
+def count_exchanges(app: Flask, measurements: Measurements) -> None:
+    """Each by its route, never by its path: a path has ids in it, without end."""
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "none"
+        method = request.method if request.method in _METHODS else "other"
+        measurements.request(route, method, response.status_code, time.perf_counter() - g.began_at)
+        if route.startswith(_WEBHOOKS) and request.method == "POST":
+            measurements.webhook(_outcome(response.status_code))
+        return response
+
+
+def serve_metrics(app: Flask, measurements: Measurements, measure: MeasureBacklog, token: str) -> None:
+    """To whoever has the token: how much business is done here is not for everybody."""
+
+    @app.get(ROUTE)
+    def metrics() -> Response:
+        if not hmac.compare_digest(bearer_token().encode(), token.encode()):
+            raise Unauthenticated
+        return Response(measurements.render(_backlog(measure)), content_type=measurements.content_type)
+
+
+def _outcome(status: int) -> str:
+    if status < 400:
+        return "stored" if g.get("is_new_event") else "duplicate"
+    return "refused" if status < 500 else "failed"
+
+
+def _backlog(measure: MeasureBacklog) -> Backlog | None:
+    try:
+        return measure()
+    except StoreUnavailable:
+        return None

@@ -1,0 +1,190 @@
+"""Every failure as one RFC 9457 body. The table below is the only place where errors meet status codes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, g, json
+from werkzeug.exceptions import HTTPException
+
+from stripe_bridge.domain.errors import (
+    BridgeError,
+    Conflict,
+    Forbidden,
+    Invalid,
+    InvoiceNotSent,
+    InvoiceNotVoided,
+    NotFound,
+    PayloadTooLarge,
+    RefundNotIssued,
+    Refused,
+    Unauthenticated,
+    WebhookRejected,
+)
+from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
+from stripe_bridge.ports.gateway_errors import GatewayError
+from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
+from stripe_bridge.ports.nudges import BrokerUnavailable
+from stripe_bridge.ports.snapshots import SnapshotUnreadable
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.vault import SealBroken
+
+_log = logging.getLogger(__name__)
+_SOON = {"Retry-After": "5"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    status: HTTPStatus
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        # Python's own phrases for these are those of an older RFC.
+        return _TITLES.get(self.status, self.status.phrase)
+
+
+# An error without a row of its own has that of its nearest ancestor. Messages of a 500 are never told.
+TABLE: Mapping[type[BridgeError], Row] = {
+    Unauthenticated: Row(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": "Bearer"}),
+    Forbidden: Row(HTTPStatus.FORBIDDEN),
+    NotFound: Row(HTTPStatus.NOT_FOUND),
+    Invalid: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
+    Refused: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
+    Conflict: Row(HTTPStatus.CONFLICT),
+    WebhookRejected: Row(HTTPStatus.BAD_REQUEST),
+    PayloadTooLarge: Row(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    InvoiceNotSent: Row(HTTPStatus.BAD_GATEWAY),
+    InvoiceNotVoided: Row(HTTPStatus.BAD_GATEWAY),
+    RefundNotIssued: Row(HTTPStatus.BAD_GATEWAY),
+    GatewayError: Row(HTTPStatus.BAD_GATEWAY),
+    StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
+    BrokerUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
+    IdentityProviderUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
+    SealBroken: Row(HTTPStatus.INTERNAL_SERVER_ERROR),
+    SnapshotUnreadable: Row(HTTPStatus.INTERNAL_SERVER_ERROR),
+}
+_UNFORESEEN = Row(HTTPStatus.INTERNAL_SERVER_ERROR)
+_UNFORESEEN_MESSAGE = "Something went wrong on our side; the request id finds it in our logs."
+_TITLES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
+}
+_MESSAGES = {
+    HTTPStatus.BAD_REQUEST: "The request is malformed.",
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "The method is not allowed at this address.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PayloadTooLarge(MAX_PAYLOAD_BYTES).message,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body has to be application/json.",
+}
+
+
+class RequestInvalid(Exception):
+    """The request does not have the shape it has to have. `errors` has the faults of each field."""
+
+    def __init__(self, errors: Mapping[str, list[str]]) -> None:
+        super().__init__("The given data was invalid.")
+        self.errors = errors
+
+
+class TooManyAttempts(Exception):
+    """A rate limit is used up."""
+
+    def __init__(self, *, limit: int, retry_after: int) -> None:
+        super().__init__("Too Many Attempts.")
+        self.limit, self.retry_after = limit, retry_after
+
+
+def row_of(error: type[BridgeError]) -> Row | None:
+    """The error's row, or that of its nearest ancestor which has one."""
+    return next((TABLE[ancestor] for ancestor in error.__mro__ if ancestor in TABLE), None)
+
+
+def answer_problems(app: Flask) -> None:
+    """Answer whatever is raised while serving a request."""
+    app.register_error_handler(BridgeError, _refusal)
+    app.register_error_handler(RequestInvalid, _request_invalid)
+    app.register_error_handler(TooManyAttempts, _too_many_attempts)
+    app.register_error_handler(HTTPException, http_problem)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def http_problem(error: HTTPException) -> Response:
+    """A problem that the framework found."""
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
+    message = _MESSAGES.get(status, f"{status.phrase}.")
+    return _problem(Row(status, headers), "about:blank", message)
+
+
+def _refusal(error: BridgeError) -> Response:
+    row = row_of(type(error)) or _UNFORESEEN
+    if row.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _unforeseen(error)
+    if row.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        reason = getattr(error, "reason", error.message)
+        _log.warning("request failed", extra={"error": type(error).__name__, "reason": reason})
+    is_of_a_field = row.status is HTTPStatus.UNPROCESSABLE_ENTITY and error.field is not None
+    errors = {str(error.field): [error.message]} if is_of_a_field else None
+    return _problem(row, _type_of(error), error.message, errors=errors)
+
+
+def _request_invalid(error: RequestInvalid) -> Response:
+    field_name, faults = next(iter(error.errors.items()))
+    return _problem(
+        TABLE[Invalid],
+        _type_of(error),
+        str(error),
+        detail=f"{field_name}: {faults[0]}",
+        errors=error.errors,
+    )
+
+
+def _too_many_attempts(error: TooManyAttempts) -> Response:
+    headers = {
+        "Retry-After": str(error.retry_after),
+        "X-RateLimit-Limit": str(error.limit),
+        "X-RateLimit-Remaining": "0",
+    }
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    return _problem(Row(status, headers), _type_of(error), str(error))
+
+
+def _unforeseen(error: Exception) -> Response:
+    _log.error("request failed", exc_info=error)
+    return _problem(_UNFORESEEN, "about:blank", _UNFORESEEN_MESSAGE)
+
+
+def _type_of(error: Exception) -> str:
+    """`urn:stripe-bridge:problem:IntegrationNotConnected`: for programs, which must not read messages."""
+    return f"urn:stripe-bridge:problem:{type(error).__name__}"
+
+
+def _problem(
+    row: Row,
+    type_: str,
+    message: str,
+    *,
+    detail: str | None = None,
+    errors: Mapping[str, list[str]] | None = None,
+) -> Response:
+    body: dict[str, Any] = {
+        "type": type_,
+        "title": row.title,
+        "status": int(row.status),
+        "detail": detail or message,
+        "message": message,
+    }
+    if errors is not None:
+        body["errors"] = errors
+    body["request_id"] = g.get("request_id")
+    return Response(
+        json.dumps(body),
+        status=row.status,
+        headers=dict(row.headers),
+        content_type="application/problem+json",
+    )

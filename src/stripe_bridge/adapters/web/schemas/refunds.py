@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields
+from marshmallow.validate import OneOf
+
+from stripe_bridge.adapters.web.schemas.fields import (
+    MAX_AMOUNT,
+    Shape,
+    Strict,
+    Text,
+    Timestamp,
+    WholeNumber,
+)
+from stripe_bridge.domain.refund import RefundReason, RefundState
+
+_SHOWN = [state.value for state in RefundState if state not in (RefundState.RESERVED, RefundState.REFUSED)]
+
+
+class NewRefund(Strict):
+    amount = WholeNumber(
+        low=1,
+        high=MAX_AMOUNT,
+        data_key="amount_in_cents",
+        metadata={"description": "All that may still be refunded, when left out.", "examples": [5000]},
+    )
+    reason = Text(validate=OneOf([reason.value for reason in RefundReason]))
+
+
+class LowerCase(fields.String):
+    """Refunds show their currency as Stripe does."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
+        return str(value).lower()
+
+
+class RefundShape(Shape):
+    id = fields.Integer(metadata={"examples": [1]})
+    refund_id = fields.String(
+        attribute="stripe_refund_id",
+        allow_none=True,
+        metadata={"description": "Stripe's.", "examples": ["re_1"]},
+    )
+    amount = fields.Integer(metadata={"examples": [5000]})
+    currency = LowerCase(metadata={"examples": ["eur"]})
+    status = fields.String(attribute="shown_status", validate=OneOf(_SHOWN))
+    reason = fields.String(allow_none=True)
+    failure_reason = fields.String(allow_none=True)
+    user_id = fields.Integer(allow_none=True, metadata={"description": "Who issued it here, in the ERP."})
+    created_at = Timestamp()
+    updated_at = Timestamp()
+
+
+class IssuedShape(Shape):
+    """What was asked for, which may have taken several refunds: one for each payment that gives back a part."""
+
+    refund_id = fields.String(
+        allow_none=True, metadata={"description": "The first one's.", "examples": ["re_1"]}
+    )
+    amount = fields.Integer(metadata={"description": "The sum.", "examples": [5000]})
+    currency = LowerCase(metadata={"examples": ["eur"]})
+    status = fields.String(validate=OneOf(_SHOWN))
+    refunds = fields.List(fields.Nested(RefundShape))
+
+
+class RefundIssued(Shape):
+    data = fields.Nested(IssuedShape)
+    message = fields.String(metadata={"examples": ["Refund issued."]})
+
+
+class RefundList(Shape):
+    data = fields.List(fields.Nested(RefundShape))

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, post_load
+from marshmallow.validate import Email, Length, Regexp
+
+from stripe_bridge.adapters.web.schemas.fields import (
+    MAX_AMOUNT,
+    MAX_ID,
+    Quantity,
+    Shape,
+    Strict,
+    Text,
+    Timestamp,
+    WholeNumber,
+    not_blank,
+)
+from stripe_bridge.domain.sales_order import Address, Customer, OrderLine
+
+
+class AddressBody(Strict):
+    line1 = Text(validate=Length(max=500), allow_none=True)
+    line2 = Text(validate=Length(max=500), allow_none=True)
+    city = Text(validate=Length(max=500), allow_none=True)
+    state = Text(validate=Length(max=500), allow_none=True)
+    postal_code = Text(validate=Length(max=100), allow_none=True)
+    country = Text(
+        validate=Regexp(r"^[A-Za-z]{2}\Z", error="Not a two-letter country code."),
+        allow_none=True,
+        metadata={"examples": ["DE"], "pattern": "^[A-Za-z]{2}$"},
+    )
+
+    @post_load
+    def make(self, fields_of: dict[str, Any], **_: Any) -> Address:
+        return Address(**fields_of)
+
+
+class CustomerBody(Strict):
+    id = WholeNumber(low=1, high=MAX_ID, required=True, metadata={"examples": [77]})
+    name = Text(
+        required=True, validate=[Length(min=1, max=256), not_blank], metadata={"examples": ["Jenny Rosen"]}
+    )
+    email = Text(
+        validate=[Email(), Length(max=512)],
+        allow_none=True,
+        metadata={"format": "email", "examples": ["jenny@example.com"]},
+    )
+    address = fields.Nested(AddressBody, allow_none=True)
+
+    @post_load
+    def make(self, fields_of: dict[str, Any], **_: Any) -> Customer:
+        return Customer(**fields_of)
+
+
+class LineBody(Strict):
+    description = Text(
+        required=True, validate=[Length(min=1, max=500), not_blank], metadata={"examples": ["Oak table"]}
+    )
+    quantity = Quantity(
+        required=True,
+        metadata={
+            "anyOf": [
+                {"type": "string", "pattern": r"^[0-9]{1,12}(\.[0-9]{1,6})?$"},
+                {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 10**12},
+            ],
+            "description": "Only shown; it does not multiply the amount.",
+            "examples": ["2.5"],
+        },
+    )
+    amount = WholeNumber(
+        low=-MAX_AMOUNT,
+        high=MAX_AMOUNT,
+        data_key="amount_in_cents",
+        required=True,
+        metadata={
+            "description": "The whole line's, in the minor unit; a discount is negative.",
+            "examples": [9900],
+        },
+    )
+
+    @post_load
+    def make(self, fields_of: dict[str, Any], **_: Any) -> OrderLine:
+        return OrderLine(**fields_of)
+
+
+class SalesOrderBody(Strict):
+    """The ERP's copy of an order. The lines sum to the total."""
+
+    number = Text(
+        required=True, validate=[Length(min=1, max=140), not_blank], metadata={"examples": ["SO-1001"]}
+    )
+    currency = Text(
+        required=True,
+        validate=Regexp(r"^[A-Za-z]{3}\Z", error="Not a three-letter currency code."),
+        metadata={"examples": ["EUR"], "pattern": "^[A-Za-z]{3}$"},
+    )
+    total = WholeNumber(
+        low=0, high=MAX_AMOUNT, data_key="total_in_cents", required=True, metadata={"examples": [9900]}
+    )
+    paid_elsewhere = WholeNumber(
+        low=0,
+        high=MAX_AMOUNT,
+        data_key="paid_elsewhere_in_cents",
+        load_default=0,
+        metadata={"description": "What the customer paid other than through Stripe."},
+    )
+    customer = fields.Nested(CustomerBody, required=True)
+    lines = fields.List(fields.Nested(LineBody), required=True, validate=Length(min=1, max=250))
+    updated_at = Timestamp(
+        required=True,
+        metadata={
+            "description": "When the ERP last changed the order: an older copy than the stored one is refused.",
+            "examples": ["2026-11-23T12:00:00Z"],
+        },
+    )
+
+    @post_load
+    def freeze(self, fields_of: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return fields_of | {"lines": tuple(fields_of["lines"])}
+
+
+class AddressShape(Shape, AddressBody):
+    """Every key is there."""
+
+
+class CustomerShape(Shape):
+    id = fields.Integer(metadata={"examples": [77]})
+    name = fields.String(metadata={"examples": ["Jenny Rosen"]})
+    email = fields.String(allow_none=True, metadata={"examples": ["jenny@example.com"]})
+    address = fields.Nested(AddressShape, allow_none=True)
+
+
+class LineShape(Shape):
+    description = fields.String(metadata={"examples": ["Oak table"]})
+    quantity = Quantity(metadata={"type": "string", "examples": ["2.5"]})
+    amount = fields.Integer(data_key="amount_in_cents", metadata={"examples": [9900]})
+
+
+class OpenInvoiceShape(Shape):
+    id = fields.Integer(metadata={"examples": [1]})
+    amount = fields.Integer(metadata={"examples": [9900]})
+
+
+class SalesOrderShape(Shape):
+    """Made of a SalesOrderView."""
+
+    sales_order_id = fields.Integer(attribute="order.id", metadata={"examples": [1001]})
+    number = fields.String(attribute="order.number", metadata={"examples": ["SO-1001"]})
+    currency = fields.String(attribute="order.currency", metadata={"examples": ["EUR"]})
+    total_in_cents = fields.Integer(attribute="order.total", metadata={"examples": [9900]})
+    paid_elsewhere_in_cents = fields.Integer(attribute="order.paid_elsewhere")
+    customer = fields.Nested(CustomerShape, attribute="order.customer")
+    lines = fields.List(fields.Nested(LineShape), attribute="order.lines")
+    updated_at = Timestamp(attribute="order.source_updated_at", metadata={"description": "The ERP's own."})
+    created_at = Timestamp(attribute="order.created_at", metadata={"description": "When it first came here."})
+    outstanding_in_cents = fields.Integer(
+        attribute="outstanding", metadata={"description": "What the order still owes.", "examples": [9900]}
+    )
+    settled_in_cents = fields.Integer(
+        attribute="settled", metadata={"description": "What invoices through Stripe have settled of it."}
+    )
+    overpaid_in_cents = fields.Integer(attribute="overpaid")
+    open_invoice = fields.Nested(
+        OpenInvoiceShape,
+        allow_none=True,
+        metadata={"description": "The invoice that can still be paid, if there is one."},
+    )
+
+
+class SalesOrderAnswer(Shape):
+    data = fields.Nested(SalesOrderShape)
+
+
+class SalesOrderWritten(SalesOrderAnswer):
+    message = fields.String(metadata={"examples": ["Sales order stored."]})

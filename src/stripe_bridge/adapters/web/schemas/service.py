@@ -1,0 +1,56 @@
+"""What is not about the ERP's things: problems, the OAuth callback, webhooks, health."""
+
+from __future__ import annotations
+
+from marshmallow import EXCLUDE, Schema, fields
+from marshmallow.validate import Equal
+
+from stripe_bridge.adapters.web.schemas.fields import Shape
+
+
+class Problem(Shape):
+    """RFC 9457. `errors` tells the faults of each field, `request_id` finds the request in our logs."""
+
+    type = fields.String(metadata={"format": "uri", "examples": ["about:blank"]})
+    title = fields.String(metadata={"examples": ["Not Found"]})
+    status = fields.Integer(metadata={"examples": [404]})
+    detail = fields.String(metadata={"examples": ["Invoice not found."]})
+    message = fields.String(metadata={"examples": ["Invoice not found."]})
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"sometimes": True, "examples": [{"name": ["Missing data for required field."]}]},
+    )
+    request_id = fields.String(metadata={"examples": ["0b5e8c1d9f7a4e2ab6c3d8e1f0a9b7c5"]})
+
+
+class CallbackQuery(Schema):
+    """What Stripe puts into its redirect; it may add to that at any time."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    state = fields.String()
+    code = fields.String()
+    scope = fields.String()
+    error = fields.String()
+    error_description = fields.String()
+
+
+class ReceivedShape(Shape):
+    received = fields.Boolean(validate=Equal(True))
+
+
+class HealthShape(Shape):
+    status = fields.String(metadata={"examples": ["ok"]})
+
+
+class ReadinessShape(HealthShape):
+    checks = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={
+            "description": "By name: `ok`, or what is wrong.",
+            "examples": [{"database": "ok", "queue": "ok"}],
+        },
+    )

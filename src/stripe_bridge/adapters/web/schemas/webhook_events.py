@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from marshmallow import fields, post_dump
+from marshmallow.validate import OneOf
+
+from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, Shape, Strict, Text, Timestamp
+from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
+from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
+
+_STATUSES = [status.value for status in EventStatus]
+
+
+class EventPageQuery(PageQuery):
+    integration_id = QueryNumber(low=1, high=MAX_ID, data_key="integration_instance_id")
+    status = Text(validate=OneOf(_STATUSES))
+    event_type = Text()
+    related_object_id = Text()
+
+
+class EventQuery(Strict):
+    include_payload = Text(
+        validate=OneOf(["0", "1"]), load_default="0", metadata={"description": "1 adds `payload`."}
+    )
+
+
+class ActivityQuery(Strict):
+    order = Text(validate=OneOf(["asc", "desc"]), load_default="asc")
+
+
+class WebhookEventShape(Shape):
+    id = fields.Integer(metadata={"examples": [1]})
+    integration_instance_id = fields.Integer(attribute="integration_id", allow_none=True)
+    stripe_event_id = fields.String(metadata={"examples": ["evt_1"]})
+    event_type = fields.String(metadata={"examples": ["invoice.paid"]})
+    account_id = fields.String(metadata={"examples": ["acct_1PgQ2xRosenFurn"]})
+    livemode = fields.Boolean()
+    related_object_id = fields.String(allow_none=True, metadata={"examples": ["in_1"]})
+    status = fields.String(
+        validate=OneOf(_STATUSES),
+        metadata={
+            "description": "`received` with `attempts` waits for its next try; `failed` has had its last; `skipped` has "
+            "nothing to do here."
+        },
+    )
+    attempts = fields.Integer()
+    last_error = fields.String(allow_none=True)
+    skip_reason = fields.String(
+        allow_none=True, validate=OneOf([None, *(reason.value for reason in SkipReason)])
+    )
+    next_attempt_at = Timestamp(allow_none=True)
+    event_created_at = Timestamp()
+    processed_at = Timestamp(allow_none=True)
+    created_at = Timestamp()
+    updated_at = Timestamp()
+
+
+class Payload(fields.Dict):
+    """The stored bytes as the JSON that they are."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class WebhookEventDetailShape(WebhookEventShape):
+    payload = Payload(
+        metadata={"sometimes": True, "description": "The event as Stripe sent it, when asked for."}
+    )
+
+    @post_dump
+    def leave_out(self, shown: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in shown.items() if name != "payload" or value is not None}
+
+
+class WebhookEventAnswer(Shape):
+    data = fields.Nested(WebhookEventDetailShape)
+
+
+class WebhookEventList(Shape):
+    data = fields.List(fields.Nested(WebhookEventShape))
+
+
+class WebhookEventPage(PageShape):
+    data = fields.List(fields.Nested(WebhookEventShape))
+
+
+class WebhookEventReplayed(Shape):
+    message = fields.String(metadata={"examples": ["Webhook event re-queued for processing."]})

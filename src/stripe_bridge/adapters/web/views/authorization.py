@@ -1,0 +1,89 @@
+"""Where Stripe sends the merchant's browser back to."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import Response, current_app, make_response, redirect, render_template
+
+from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.schemas.service import CallbackQuery
+from stripe_bridge.use_cases.authorizing import AuthorizationOutcome, AuthorizationStatus, CallbackCommand
+
+_WORDS = {
+    AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can close this page."),
+    AuthorizationStatus.DENIED: (
+        "×",
+        "Stripe was not connected",
+        "You did not let us in. Nothing was changed.",
+    ),
+    AuthorizationStatus.FAILED: ("!", "Stripe could not be connected", "Please start again from your ERP."),
+}
+_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+_HTML = {"text/html": {"schema": {"type": "string"}}}
+
+
+@operation(
+    "GET",
+    "/api/stripe/oauth/callback",
+    permission=None,
+    query=CallbackQuery,
+    answers={200: None, 302: None, 400: None},
+    problems=(503,),
+    documented={
+        "responses": {
+            "200": {
+                "description": "`connected` or `denied`, as a page, when there is no return URL",
+                "content": _HTML,
+            },
+            "302": {
+                "description": "To the return URL, with `status`, and `integration_instance_id` and `reason` where known",
+                "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
+            },
+            "400": {"description": "`failed`, as a page, when there is no return URL", "content": _HTML},
+        }
+    },
+)
+def complete_authorization(call: Call) -> Any:
+    """OAuth Callback
+
+    Where Stripe sends the merchant's browser. The credential is `state`, which is good once and for ten minutes.
+    """
+    # Empty is what a form sends for nothing.
+    given = {name: call.query.get(name) or None for name in ("state", "code", "error")}
+    outcome = call.bridge.complete_authorization(CallbackCommand(**given))
+    return_url = current_app.config["OAUTH_RETURN_URL"]
+    return _page(outcome) if return_url is None else redirect(_with_outcome(return_url, outcome), 302)
+
+
+CALLBACK = (complete_authorization,)
+
+
+def _with_outcome(return_url: str, outcome: AuthorizationOutcome) -> str:
+    told = {
+        "integration_instance_id": outcome.integration_id,
+        "status": outcome.status.value,
+        "reason": outcome.reason and outcome.reason.value,
+    }
+    parts = urlsplit(return_url)
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in told]
+    query = urlencode([*kept, *((name, value) for name, value in told.items() if value is not None)])
+    return parts._replace(query=query).geturl()
+
+
+def _page(outcome: AuthorizationOutcome) -> Response:
+    mark, heading, explanation = _WORDS[outcome.status]
+    page = make_response(
+        render_template(
+            "authorization.html",
+            mark=mark,
+            heading=heading,
+            explanation=explanation,
+            status=outcome.status.value,
+            reason=outcome.reason and outcome.reason.value,
+        ),
+        400 if outcome.status is AuthorizationStatus.FAILED else 200,
+    )
+    page.headers["Content-Security-Policy"] = _PAGE_POLICY
+    return page

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from typing import Any
+
+from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.schemas.service import HealthShape, ReadinessShape
+
+
+@operation("GET", "/healthz", permission=None, query=None, answers={200: HealthShape})
+def show_health(_call: Call) -> Any:
+    """Health
+
+    The process is up.
+    """
+    return {"status": "ok"}
+
+
+@operation("GET", "/readyz", permission=None, query=None, answers={200: ReadinessShape, 503: ReadinessShape})
+def show_readiness(call: Call) -> Any:
+    """Readiness
+
+    Database, schema and queue are usable; 503 when one is not.
+    """
+    readiness = call.bridge.check_readiness()
+    checks = {name: fault or "ok" for name, fault in readiness.faults.items()}
+    if readiness.is_ready:
+        return {"status": "ok", "checks": checks}, 200
+    return {"status": "unavailable", "checks": checks}, 503
+
+
+HEALTH = (show_health, show_readiness)

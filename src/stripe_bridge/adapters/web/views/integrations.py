@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from typing import Any
+
+from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.schemas.fields import Nothing
+from stripe_bridge.adapters.web.schemas.integrations import (
+    AuthorizationAnswer,
+    IntegrationAnswer,
+    IntegrationPage,
+    IntegrationWritten,
+    NewIntegration,
+)
+from stripe_bridge.adapters.web.schemas.paging import PageQuery
+from stripe_bridge.adapters.web.views.paging import page_request, paginated
+from stripe_bridge.domain.access import Permission
+from stripe_bridge.use_cases.integrating import IntegrationView
+
+
+@operation(
+    "POST",
+    "/api/stripe/integrations",
+    permission=Permission.MANAGE_INTEGRATIONS,
+    body=NewIntegration,
+    answers={201: IntegrationWritten},
+)
+def create_integration(call: Call) -> Any:
+    """Create Stripe Integration"""
+    view = call.bridge.create_integration(call.principal.tenant_id, call.body["name"])
+    return {"data": view, "message": "Stripe integration created."}
+
+
+@operation(
+    "GET",
+    "/api/stripe/integrations",
+    permission=Permission.READ,
+    query=PageQuery,
+    answers={200: IntegrationPage},
+)
+def list_integrations(call: Call) -> Any:
+    """List Stripe Integrations
+
+    Newest first.
+    """
+    return paginated(call.bridge.list_integrations(call.principal.tenant_id, page_request(call.query)))
+
+
+@operation(
+    "GET",
+    "/api/stripe/integrations/<id:integration_id>",
+    permission=Permission.READ,
+    answers={200: IntegrationAnswer},
+)
+def show_integration(call: Call, integration_id: int) -> Any:
+    """Show Integration Instance"""
+    return {"data": call.bridge.show_integration(call.principal.tenant_id, integration_id)}
+
+
+@operation(
+    "POST",
+    "/api/stripe/integrations/<id:integration_id>/authorize",
+    permission=Permission.MANAGE_INTEGRATIONS,
+    body=Nothing,
+    answers={200: AuthorizationAnswer},
+    problems=(409,),
+)
+def authorize_integration(call: Call, integration_id: int) -> Any:
+    """Start Authorization (OAuth)"""
+    url = call.bridge.start_authorization(call.principal.tenant_id, integration_id)
+    return {"data": {"authorize_url": url}}
+
+
+@operation(
+    "POST",
+    "/api/stripe/integrations/<id:integration_id>/disconnect",
+    permission=Permission.MANAGE_INTEGRATIONS,
+    body=Nothing,
+    answers={200: IntegrationWritten},
+    problems=(409,),
+)
+def disconnect_integration(call: Call, integration_id: int) -> Any:
+    """Disconnect Integration
+
+    Again, or on one that was never connected: the same answer, and no change. With Stripe out of reach the access is
+    revoked later.
+    """
+    integration = call.bridge.disconnect_integration(call.principal.tenant_id, integration_id)
+    view = IntegrationView(integration=integration, webhook_registered=False)
+    return {"data": view, "message": "Stripe integration disconnected."}
+
+
+INTEGRATIONS = (
+    create_integration,
+    list_integrations,
+    show_integration,
+    authorize_integration,
+    disconnect_integration,
+)

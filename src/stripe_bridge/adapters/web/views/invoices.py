@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import Any
+
+from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.schemas.fields import Nothing
+from stripe_bridge.adapters.web.schemas.invoices import (
+    InvoiceAnswer,
+    InvoiceList,
+    InvoicePage,
+    InvoicePageQuery,
+    InvoiceSent,
+    InvoiceVoided,
+    NewInvoice,
+)
+from stripe_bridge.adapters.web.views.paging import page_request, paginated
+from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.use_cases.invoicing import SendInvoiceCommand
+
+
+@operation(
+    "POST",
+    "/api/stripe/invoices",
+    permission=Permission.SEND_INVOICES,
+    body=NewInvoice,
+    answers={201: InvoiceSent, 200: InvoiceSent},
+    problems=(404, 409, 502),
+    limit="30/minute",
+)
+def send_invoice(call: Call) -> Any:
+    """Send Invoice
+
+    200 with the invoice that is there when one of the order can still be paid: its amount and email, not the request's.
+    After a 502, sending again is safe.
+    """
+    command = SendInvoiceCommand(
+        tenant_id=call.principal.tenant_id, user_id=call.principal.user_id, **call.body
+    )
+    sent = call.bridge.send_invoice(command)
+    if sent.created:
+        return {"data": sent.view, "message": "Invoice sent to customer."}, 201
+    return {"data": sent.view, "message": "The sales order has a payable invoice already."}, 200
+
+
+@operation(
+    "GET",
+    "/api/stripe/invoices/<id:invoice_id>",
+    permission=Permission.READ,
+    answers={200: InvoiceAnswer},
+)
+def show_invoice(call: Call, invoice_id: int) -> Any:
+    """Show Invoice"""
+    return {"data": call.bridge.show_invoice(call.principal.tenant_id, invoice_id)}
+
+
+@operation(
+    "POST",
+    "/api/stripe/invoices/<id:invoice_id>/void",
+    permission=Permission.VOID_INVOICES,
+    body=Nothing,
+    answers={200: InvoiceVoided},
+    problems=(409, 502),
+)
+def void_invoice(call: Call, invoice_id: int) -> Any:
+    """Void Invoice
+
+    An open one is voided at Stripe, a draft is deleted there. Either way its order is free again.
+    """
+    invoice = call.bridge.void_invoice(call.principal.tenant_id, invoice_id)
+    return {"data": invoice, "message": "Invoice voided."}
+
+
+@operation(
+    "GET",
+    "/api/stripe/integrations/<id:integration_id>/invoices",
+    permission=Permission.READ,
+    query=InvoicePageQuery,
+    answers={200: InvoicePage},
+)
+def list_integration_invoices(call: Call, integration_id: int) -> Any:
+    """List Invoices by Instance
+
+    Newest first.
+    """
+    status = InvoiceStatus(call.query["status"]) if "status" in call.query else None
+    tenant_id = call.principal.tenant_id
+    return paginated(call.bridge.list_invoices(tenant_id, integration_id, status, page_request(call.query)))
+
+
+@operation(
+    "GET",
+    "/api/stripe/sales-orders/<id:sales_order_id>/invoices",
+    permission=Permission.READ,
+    answers={200: InvoiceList},
+)
+def list_sales_order_invoices(call: Call, sales_order_id: int) -> Any:
+    """List Invoices for Sales Order
+
+    Of all integrations, newest first.
+    """
+    return {"data": call.bridge.list_order_invoices(call.principal.tenant_id, sales_order_id)}
+
+
+INVOICES = (
+    send_invoice,
+    show_invoice,
+    void_invoice,
+    list_integration_invoices,
+    list_sales_order_invoices,
+)

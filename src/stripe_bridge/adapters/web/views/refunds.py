@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.schemas.refunds import NewRefund, RefundIssued, RefundList
+from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.refund import Refund, RefundReason, RefundState
+from stripe_bridge.use_cases.refunding import RefundInvoiceCommand
+
+_PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
+
+
+@operation(
+    "POST",
+    _PATH,
+    permission=Permission.REFUND_INVOICES,
+    body=NewRefund,
+    answers={201: RefundIssued, 202: RefundIssued},
+    problems=(409, 502),
+    limit="20/minute",
+)
+def issue_refund(call: Call, invoice_id: int) -> Any:
+    """Issue Refund
+
+    202 when Stripe's answer is not known yet: it is found out by itself, and the amount stays reserved meanwhile.
+    """
+    reason = RefundReason(call.body["reason"]) if "reason" in call.body else None
+    command = RefundInvoiceCommand(
+        tenant_id=call.principal.tenant_id,
+        user_id=call.principal.user_id,
+        invoice_id=invoice_id,
+        amount=call.body.get("amount"),
+        reason=reason,
+        request=call.name,
+    )
+    refunds = call.bridge.refund_invoice(command)
+    if any(refund.state is RefundState.RESERVED for refund in refunds):
+        return {"data": _together(refunds), "message": "Refund pending."}, 202
+    return {"data": _together(refunds), "message": "Refund issued."}, 201
+
+
+@operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList})
+def list_refunds(call: Call, invoice_id: int) -> Any:
+    """List Refunds of Invoice
+
+    Newest first, those made in Stripe's dashboard too.
+    """
+    return {"data": call.bridge.list_refunds(call.principal.tenant_id, invoice_id)}
+
+
+REFUNDS = (issue_refund, list_refunds)
+
+
+def _together(refunds: Sequence[Refund]) -> dict[str, Any]:
+    """As one, which is as far as the one that is least far."""
+    unfinished = (refund.shown_status for refund in refunds if refund.state is not RefundState.SUCCEEDED)
+    return {
+        "refund_id": refunds[0].stripe_refund_id,
+        "amount": sum(refund.amount for refund in refunds),
+        "currency": refunds[0].currency,
+        "status": next(unfinished, RefundState.SUCCEEDED.value),
+        "refunds": refunds,
+    }

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g, request
+
+from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.parsing import read_body
+from stripe_bridge.adapters.web.schemas.service import ReceivedShape
+from stripe_bridge.use_cases.receiving import ReceiveWebhookCommand
+
+_SIGNED_EVENT = {
+    "parameters": [
+        {
+            "in": "header",
+            "name": "Stripe-Signature",
+            "required": True,
+            "description": "Stripe's own scheme, over the raw body.",
+            "schema": {"type": "string", "examples": ["t=1795435200,v1=5257a869e7ecebeda32affa62cdca3fa"]},
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "description": "An event, exactly as Stripe sends it; at most 1 MiB.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    },
+}
+
+
+@operation(
+    "POST",
+    "/api/webhooks/stripe",
+    permission=None,
+    query=None,
+    answers={200: ReceivedShape},
+    problems=(400, 413, 503),
+    documented=_SIGNED_EVENT,
+)
+def receive_platform_webhook(call: Call) -> Any:
+    """Platform Webhook
+
+    For the platform's own receivers, also those for connected accounts.
+    """
+    return _receive(call, None)
+
+
+@operation(
+    "POST",
+    "/api/webhooks/stripe/<id:integration_id>",
+    permission=None,
+    query=None,
+    answers={200: ReceivedShape},
+    problems=(400, 413, 503),
+    documented=_SIGNED_EVENT,
+)
+def receive_account_webhook(call: Call, integration_id: int) -> Any:
+    """Connect Account Webhook
+
+    Signed with the secret of that integration's own receiver.
+    """
+    return _receive(call, integration_id)
+
+
+def _receive(call: Call, integration_id: int | None) -> Any:
+    command = ReceiveWebhookCommand(
+        payload=read_body(request),
+        signature=request.headers.get("Stripe-Signature"),
+        integration_id=integration_id,
+    )
+    g.is_new_event = call.bridge.receive_webhook(command)
+    return {"received": True}
+
+
+WEBHOOKS = (receive_platform_webhook, receive_account_webhook)

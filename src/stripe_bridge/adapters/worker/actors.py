@@ -1,0 +1,42 @@
+"""The jobs as dramatiq's actors."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import dramatiq
+from dramatiq import Broker, Middleware, Worker
+
+from stripe_bridge.adapters.worker.in_process import InProcessWorker
+from stripe_bridge.adapters.worker.jobs import Jobs
+
+
+def declare_actors(broker: Broker, jobs: Jobs) -> None:
+    """An actor and a queue for each job, by its name. A message carries nothing else, and may come twice or never."""
+    for job in jobs.names:
+        dramatiq.actor(actor_name=job, queue_name=job, broker=broker)(partial(jobs.run, job))
+
+
+def attach_to_dramatiq(broker: Broker, jobs: Jobs, sweeps: InProcessWorker) -> None:
+    """Make the process that calls this a worker of `dramatiq module:function`.
+
+    That command calls the function without arguments in each of its processes, and then works for the global broker.
+    """
+    declare_actors(broker, jobs)
+    broker.add_middleware(_Sweeping(jobs, sweeps))
+    dramatiq.set_broker(broker)
+
+
+class _Sweeping(Middleware):
+    """Sweeps begin and end with dramatiq's worker."""
+
+    def __init__(self, jobs: Jobs, sweeps: InProcessWorker) -> None:
+        self._jobs, self._sweeps = jobs, sweeps
+
+    def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
+        self._sweeps.start()
+
+    def before_worker_shutdown(self, broker: Broker, worker: Worker) -> None:
+        """Before dramatiq waits for its threads, as one of them may be draining a long queue."""
+        self._jobs.stop()
+        self._sweeps.stop()

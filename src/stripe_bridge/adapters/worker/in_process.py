@@ -1,0 +1,95 @@
+"""A worker in threads of this process, woken by nudges and by the clock."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+from apscheduler.executors.debug import DebugExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from stripe_bridge.adapters.worker.jobs import Jobs
+
+_log = logging.getLogger(__name__)
+# Less than the ten seconds that Docker and others leave between SIGTERM and SIGKILL.
+GRACE_SECONDS = 8.0
+
+
+class Mailbox(Protocol):
+    """Where the names of jobs wait; one that waits already is not put in twice."""
+
+    def wake(self, job: str) -> None: ...
+
+    def take(self, job: str) -> bool:
+        """Wait until the job is wanted, and take its name out; False once it is not and never will be."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class InProcessWorker:
+    """Runs jobs as the mailbox names them, and puts all of them in every `sweep_seconds`, beginning with the start.
+
+    Each job has `threads` of its own: intents that wait for a Stripe that does not answer hold up no event.
+
+    The sweep finds what no nudge came for: what is due only now, and what a crash or a lost nudge left behind. Sweeps of
+    several processes do not disturb each other, as whoever claims a thing first does it.
+
+    The threads are daemons: a job that outlasts the grace ends with the process, and its lease brings it back.
+    """
+
+    def __init__(self, jobs: Jobs, mailbox: Mailbox, *, threads: int, sweep_seconds: float) -> None:
+        self._jobs, self._mailbox = jobs, mailbox
+        self._threads = [
+            threading.Thread(target=self._work, args=(job,), name=f"{job}-{number}", daemon=True)
+            for job in jobs.names
+            for number in range(1, threads + 1)
+        ]
+        self._scheduler = _scheduler()
+        self._scheduler.add_job(
+            self._sweep, "interval", seconds=sweep_seconds, next_run_time=datetime.now(UTC)
+        )
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+        self._scheduler.start()
+
+    def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """Begin nothing more, and wait for what is under way. Again, or before the start, it does nothing."""
+        self._jobs.stop()
+        if self._scheduler.running:
+            self._scheduler.shutdown()
+        self._mailbox.close()
+        deadline = time.monotonic() + grace_seconds
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        if late := [thread.name for thread in self._threads if thread.is_alive()]:
+            _log.warning(
+                "stopped with work in hand: it is taken up again when its lease ends", extra={"threads": late}
+            )
+
+    def _sweep(self) -> None:
+        for job in self._jobs.names:
+            self._mailbox.wake(job)
+
+    def _work(self, job: str) -> None:
+        while self._mailbox.take(job):
+            self._jobs.run(job)
+
+
+def _scheduler() -> BackgroundScheduler:
+    # It tells of each run, at INFO.
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    return BackgroundScheduler(
+        timezone=UTC,
+        # "Debug" is its name for running a job in the scheduler's own thread. Ours only puts names into the mailbox, and
+        # a pool of threads would be waited for, without limit, at the end of the process.
+        executors={"default": DebugExecutor()},
+        # A machine that was asleep or overloaded: sweep once, however late.
+        job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
+    )

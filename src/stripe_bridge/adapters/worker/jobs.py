@@ -1,0 +1,78 @@
+"""What a worker does, by the name that it is nudged with."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from stripe_bridge.bridge import Bridge
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
+
+_log = logging.getLogger(__name__)
+_MINUTE, _HOUR = 60.0, 3600.0
+
+
+class Jobs:
+    """A job takes no arguments and never raises: the database knows what is to be done, and the next sweep tries again.
+
+    So any number of workers may run the same job at once, and a job that was killed is taken up by whoever comes next.
+    """
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+        self._stopping = threading.Event()
+        self._not_before: dict[str, float] = {}
+        self._by_name: Mapping[str, Callable[[], None]] = {
+            "drain_inbox": self._drain_inbox,
+            "settle_intents": self._settle_intents,
+            "reconcile": self._reconcile,
+            "tidy_up": self._tidy_up,
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._by_name)
+
+    def run(self, name: str) -> None:
+        try:
+            self._by_name[name]()
+        except StoreUnavailable as error:
+            # The store's own logs have the reason; a traceback every few seconds would bury them.
+            _log.warning("job put off", extra={"job": name, "reason": error.message})
+        except Exception:
+            _log.exception("job failed", extra={"job": name})
+
+    def stop(self) -> None:
+        """Begin nothing more: what was claimed and not begun is handed back."""
+        self._stopping.set()
+
+    def _drain_inbox(self) -> None:
+        while not self._stopping.is_set() and self._bridge.apply_events(self._stopping.is_set):
+            pass
+
+    def _settle_intents(self) -> None:
+        # Once, not until none is due: an intent that fails before it is taken stays due, and would be tried without pause.
+        if not self._stopping.is_set():
+            self._bridge.settle_due_intents(self._stopping.is_set)
+
+    def _reconcile(self) -> None:
+        """Whose turn it is. The database knows, so that each is reconciled by one worker of all."""
+        while not self._stopping.is_set() and self._bridge.reconcile_due():
+            pass
+        if not self._stopping.is_set() and self._is_time("check_receivers", _MINUTE):
+            self._bridge.check_receivers_due()
+
+    def _tidy_up(self) -> None:
+        if not self._stopping.is_set() and self._is_time("tidy_up", _HOUR):
+            self._bridge.forget_requests()
+            self._bridge.forget_authorizations()
+
+    def _is_time(self, work: str, seconds: float) -> bool:
+        """Once in so long, in this process: what several may do without harm, but need not do with every sweep."""
+        now = time.monotonic()
+        if now < self._not_before.get(work, 0.0):
+            return False
+        self._not_before[work] = now + seconds
+        return True

@@ -1,0 +1,74 @@
+"""A worker as a process of its own, until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from queue import SimpleQueue
+from types import FrameType
+
+from dramatiq import Broker, Worker
+
+from stripe_bridge.adapters.worker.actors import declare_actors
+from stripe_bridge.adapters.worker.in_process import GRACE_SECONDS, InProcessWorker
+from stripe_bridge.adapters.worker.jobs import Jobs
+
+_log = logging.getLogger(__name__)
+# How long dramatiq may leave an idle queue unasked. Its default of a second would be most of a webhook's way.
+_POLL_MILLISECONDS = 100
+
+
+def run_worker(
+    jobs: Jobs,
+    sweeps: InProcessWorker,
+    *,
+    broker: Broker | None,
+    threads: int,
+    grace_seconds: float = GRACE_SECONDS,
+) -> None:
+    """Work until SIGTERM or SIGINT, and then for at most the grace. Only for the main thread.
+
+    A second signal changes nothing: Ctrl-C reaches a whole group, and make, timeout and others send their own on top.
+
+    With a broker, `threads` of dramatiq's do what messages ask for. The sweeps do not go through it, and go on without.
+    """
+    signals = _signals()
+    sweeps.start()
+    messages = None if broker is None else _start_dramatiq(broker, jobs, threads)
+    _log.info("worker started")
+    number = signals.get()
+    _log.info("worker stopping", extra={"signal": signal.Signals(number).name})
+    deadline = time.monotonic() + grace_seconds
+    jobs.stop()
+    sweeps.stop(grace_seconds)
+    if messages is not None:
+        _stop_dramatiq(messages, deadline - time.monotonic())
+    _log.info("worker stopped")
+
+
+def _start_dramatiq(broker: Broker, jobs: Jobs, threads: int) -> Worker:
+    declare_actors(broker, jobs)
+    worker = Worker(broker, worker_threads=threads, worker_timeout=_POLL_MILLISECONDS)
+    worker.start()
+    return worker
+
+
+def _stop_dramatiq(worker: Worker, seconds: float) -> None:
+    try:
+        worker.stop(timeout=max(0, int(seconds * 1000)))
+    except Exception:
+        # It hands messages back that were fetched and not begun, which fails when Redis is away. Nothing is lost with them.
+        _log.warning("messages not handed back", exc_info=True)
+
+
+def _signals() -> SimpleQueue[int]:
+    # Not an Event: a handler may interrupt whoever holds its lock, and would then wait for it for ever.
+    caught: SimpleQueue[int] = SimpleQueue()
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        caught.put(number)
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, stop)
+    return caught

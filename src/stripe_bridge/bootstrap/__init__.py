@@ -1,0 +1,120 @@
+"""The composition root: the only package that names every adapter.
+
+Its entries: `create_app` for web servers and the `flask` command (through `wsgi.py`), `start_worker` for
+`dramatiq stripe_bridge.bootstrap:start_worker`, and `keys`, the commands that need no settings.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Flask
+
+from stripe_bridge.adapters.cli import CommandTools, keys_commands, register_commands
+from stripe_bridge.adapters.database import Schema
+from stripe_bridge.adapters.logs import configure_logging
+from stripe_bridge.adapters.queue import Broker, DramatiqNudges, InProcessNudges, redis_broker
+from stripe_bridge.adapters.vault import new_key
+from stripe_bridge.adapters.web.app import WebOptions
+from stripe_bridge.adapters.web.app import create_app as create_web_app
+from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq, run_worker
+from stripe_bridge.bootstrap.adapters import build_adapters
+from stripe_bridge.bootstrap.wiring import build_bridge
+from stripe_bridge.bridge import Bridge
+from stripe_bridge.config import Settings, SettingsInvalid
+from stripe_bridge.ports.measurements import Measurements
+
+keys = keys_commands(new_key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The bridge and what keeps it at work. `mailbox` holds the nudges of this process; `broker` those of all, with Redis."""
+
+    settings: Settings
+    bridge: Bridge
+    measurements: Measurements
+    mailbox: InProcessNudges
+    broker: Broker | None
+
+    def worker(self) -> InProcessWorker:
+        """Sweeps, and works on what this process is nudged for. With a broker, dramatiq's threads do the latter."""
+        return InProcessWorker(
+            Jobs(self.bridge),
+            self.mailbox,
+            threads=1 if self.broker is not None else self.settings.worker_threads,
+            sweep_seconds=self.settings.sweep_seconds,
+        )
+
+    def run_worker(self) -> None:
+        """A worker process, until it is told to stop."""
+        threads = self.settings.worker_threads
+        run_worker(Jobs(self.bridge), self.worker(), broker=self.broker, threads=threads)
+
+
+def build_service(environ: Mapping[str, str]) -> Service:
+    """Raises SettingsInvalid."""
+    settings = Settings.from_env(environ)
+    configure_logging(settings.log_level, json=settings.log_format == "json")
+    mailbox = InProcessNudges()
+    broker = None if settings.redis_url is None else redis_broker(settings.redis_url)
+    nudges = mailbox if broker is None else DramatiqNudges(broker)
+    adapters = build_adapters(settings, nudges)
+    return Service(
+        settings=settings,
+        bridge=build_bridge(settings, adapters),
+        measurements=adapters.measurements,
+        mailbox=mailbox,
+        broker=broker,
+    )
+
+
+def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
+    """The web application with its commands. `serving` starts the in-process worker where there is no Redis.
+
+    Ends the process with one sentence for each setting that is missing or wrong.
+    """
+    try:
+        service = build_service(environ)
+    except SettingsInvalid as error:
+        raise SystemExit(str(error)) from None
+    settings = service.settings
+    app = create_web_app(
+        service.bridge,
+        options=WebOptions(
+            public_url=settings.public_url,
+            oauth_return_url=settings.oauth_return_url,
+            cors_origins=settings.cors_origins,
+            rate_limit_storage_uri=settings.redis_url or "memory://",
+            metrics_token=settings.metrics_token,
+        ),
+        measurements=service.measurements,
+    )
+    schema = Schema(settings.database_url)
+    tools = CommandTools(
+        bridge=service.bridge,
+        migrate=schema.migrate,
+        current_revision=schema.current_revision,
+        newest_revision=schema.newest_revision,
+        run_worker=service.run_worker,
+    )
+    register_commands(app, tools)
+    if serving and service.broker is None:
+        worker = service.worker()
+        worker.start()
+        atexit.register(worker.stop)
+    return app
+
+
+def start_worker() -> None:
+    """For dramatiq's own command, which calls this in each of its processes and then works for the broker set here."""
+    try:
+        service = build_service(os.environ)
+    except SettingsInvalid as error:
+        raise SystemExit(str(error)) from None
+    if service.broker is None:
+        raise SystemExit("REDIS_URL is missing: without Redis, run `flask worker` instead of dramatiq.")
+    attach_to_dramatiq(service.broker, Jobs(service.bridge), service.worker())

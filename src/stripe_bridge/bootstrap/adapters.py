@@ -1,0 +1,90 @@
+"""The real adapters, as the settings want them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
+from stripe_bridge.adapters.prometheus import PrometheusMeasurements
+from stripe_bridge.adapters.stripe_gateway.budget import LIVE_PER_SECOND, TEST_PER_SECOND, Budget
+from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
+from stripe_bridge.adapters.stripe_gateway.connect_gateway import StripeConnectGateway
+from stripe_bridge.adapters.stripe_gateway.event_gateway import StripeEventGateway
+from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.receiver_gateway import StripeReceiverGateway
+from stripe_bridge.adapters.stripe_gateway.refund_gateway import StripeRefundGateway
+from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
+from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
+from stripe_bridge.adapters.system import SystemClock, SystemDice, SystemIdentifiers
+from stripe_bridge.adapters.vault import FernetVault
+from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.config import Settings
+from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.ports.vault import Vault
+
+
+def build_adapters(settings: Settings, nudges: Nudges) -> Adapters:
+    store = SqlStore(create_engine(settings.database_url, pool_size=settings.database_pool_size))
+    vault = FernetVault(settings.encryption_keys)
+    access = StripeAccess(
+        secret_key=settings.stripe_secret_key,
+        client_id=settings.stripe_client_id,
+        api_base=settings.stripe_api_base,
+        connect_base=settings.stripe_connect_base,
+        connect_timeout=settings.stripe_connect_timeout,
+        read_timeout=settings.stripe_read_timeout,
+        max_network_retries=settings.stripe_max_network_retries,
+        budget=_budget(settings),
+    )
+    token_for = _tokens(store, vault) if settings.uses_account_tokens else None
+    return Adapters(
+        store=store,
+        clock=SystemClock(),
+        dice=SystemDice(),
+        identifiers=SystemIdentifiers(),
+        vault=vault,
+        nudges=nudges,
+        identity_provider=_identity_provider(settings),
+        signatures=StripeSignatures(),
+        snapshots=StripeSnapshots(),
+        connect_gateway=StripeConnectGateway(access),
+        payment_gateway=StripePaymentGateway(access, token_for),
+        receiver_gateway=StripeReceiverGateway(access, token_for),
+        refund_gateway=StripeRefundGateway(access, token_for),
+        event_gateway=StripeEventGateway(access, token_for),
+        measurements=PrometheusMeasurements(),
+    )
+
+
+def _budget(settings: Settings) -> Budget:
+    allowed = LIVE_PER_SECOND if settings.livemode else TEST_PER_SECOND
+    return Budget(settings.stripe_requests_per_second or allowed, settings.redis_url or "memory://")
+
+
+def _identity_provider(settings: Settings) -> JwtIdentityProvider | None:
+    if settings.jwt_issuer is None or settings.jwt_audience is None or settings.jwt_jwks_url is None:
+        return None
+    return JwtIdentityProvider(
+        JwtTrust(
+            issuer=settings.jwt_issuer,
+            audience=settings.jwt_audience,
+            jwks_url=settings.jwt_jwks_url,
+            tenant_claim=settings.jwt_tenant_claim,
+            role_claim=settings.jwt_role_claim,
+            user_claim=settings.jwt_user_claim,
+        )
+    )
+
+
+def _tokens(store: Store, vault: Vault) -> Callable[[str], str | None]:
+    """The OAuth token of an account: None from its disconnect on."""
+
+    def token_for(account_id: str) -> str | None:
+        with store.reading() as work:
+            integration = work.integrations.find_by_account(account_id)
+        sealed = None if integration is None else integration.sealed_access_token
+        return None if sealed is None else vault.open(sealed)
+
+    return token_for

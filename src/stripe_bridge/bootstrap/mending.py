@@ -1,0 +1,47 @@
+"""Which fix does what."""
+
+from __future__ import annotations
+
+from stripe_bridge.bridge import Events, Operations
+from stripe_bridge.domain.finding import Finding, Fix
+from stripe_bridge.domain.webhook_event import EventStatus
+from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.use_cases.mending import MendFindings
+from stripe_bridge.use_cases.reconciling import ReconcileIntegration
+
+# At once; who has more asks again.
+_MOST = 1000
+
+
+def mend_with(events: Events, operations: Operations, reconcile: ReconcileIntegration) -> MendFindings:
+    def register(_finding: Finding) -> str:
+        done = operations.register_receivers()
+        return "receivers: " + ", ".join(f"{each.kind.value} {each.action}" for each in done)
+
+    def reconcile_one(finding: Finding) -> str:
+        assert finding.integration_id is not None, "It is an integration that is reconciled"
+        report = reconcile(finding.integration_id)
+        if report.disconnected:
+            return f"{finding.subject}: disconnected, since its account does not let us in"
+        healed = sum(report.drift.values())
+        if report.is_complete:
+            return f"{finding.subject}: reconciled, {healed} differences healed"
+        return f"{finding.subject}: reconciled in part, {healed} differences healed; {report.faults[0]}"
+
+    def resolve(_finding: Finding) -> str:
+        settled = [each.is_settled for each in operations.resolve_due_intents(_MOST, dry_run=False)]
+        return f"intents: {len(settled)} due, {sum(settled)} of them settled"
+
+    def replay(_finding: Finding) -> str:
+        failed = EventFilter(status=EventStatus.FAILED)
+        replay = events.replay_webhook_events(None, failed, _MOST, dry_run=False)
+        return f"events: {len(replay.queued)} queued again"
+
+    return MendFindings(
+        {
+            Fix.REGISTER_RECEIVERS: register,
+            Fix.RECONCILE: reconcile_one,
+            Fix.RESOLVE_INTENTS: resolve,
+            Fix.REPLAY_EVENTS: replay,
+        }
+    )

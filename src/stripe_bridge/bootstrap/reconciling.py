@@ -1,0 +1,78 @@
+"""What keeps the service true to Stripe, wired."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.bootstrap.mending import mend_with
+from stripe_bridge.bridge import Events, Operations, Upkeep
+from stripe_bridge.config import Settings
+from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
+from stripe_bridge.use_cases.examining import ExamineService
+from stripe_bridge.use_cases.forgetting import ForgetAuthorizations
+from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
+from stripe_bridge.use_cases.leaving import leave_account
+from stripe_bridge.use_cases.receiving import KeepEvent
+from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
+from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.sweeping import Disputes, Invoices, Refunds, SweepAccount, SweepKind
+
+
+def upkeep_of(
+    settings: Settings, adapters: Adapters, keep: KeepEvent, events: Events, operations: Operations
+) -> Upkeep:
+    store, clock = adapters.store, adapters.clock
+    every = timedelta(seconds=settings.reconcile_seconds)
+    check = CheckReceivers(
+        store,
+        clock,
+        adapters.receiver_gateway,
+        adapters.vault,
+        f"{settings.public_url}/api/webhooks/stripe",
+    )
+    reconcile = _reconcile(adapters, keep, check, every)
+    return Upkeep(
+        reconcile_integration=reconcile,
+        reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
+        list_reconcilable=ListReconcilable(store),
+        check_receivers=check,
+        check_receivers_due=CheckReceiversDue(store, clock, check, every=every),
+        forget_authorizations=ForgetAuthorizations(store, clock),
+        examine_service=ExamineService(
+            store,
+            clock,
+            adapters.vault,
+            adapters.event_gateway,
+            operations.check_readiness,
+            check,
+            every=every,
+            has_extra_secrets=bool(settings.stripe_webhook_secrets),
+        ),
+        mend_findings=mend_with(events, operations, reconcile),
+    )
+
+
+def _reconcile(
+    adapters: Adapters, keep: KeepEvent, check: CheckReceivers, every: timedelta
+) -> ReconcileIntegration:
+    return ReconcileIntegration(
+        adapters.store,
+        adapters.clock,
+        adapters.nudges,
+        adapters.event_gateway,
+        adapters.connect_gateway,
+        keep,
+        _sweep(adapters),
+        check.of_integration,
+        leave_account,
+        every=every,
+    )
+
+
+def _sweep(adapters: Adapters) -> SweepAccount:
+    store, clock, ledger = adapters.store, adapters.clock, KeepLedger(adapters.clock)
+    invoices = Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), lock_invoice)
+    refunds = Refunds(store, adapters.refund_gateway, ledger, lock_invoice)
+    disputes = Disputes(store, adapters.refund_gateway, ledger, lock_invoice)
+    return SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))

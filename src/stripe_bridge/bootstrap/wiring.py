@@ -1,0 +1,203 @@
+"""Where every use case meets its ports, real or fake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.bootstrap.reconciling import upkeep_of
+from stripe_bridge.bootstrap.tables import EVEN_DISCONNECTED, handlers_of, steps_of
+from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
+from stripe_bridge.config import Settings
+from stripe_bridge.domain.intent import Patience
+from stripe_bridge.ports.handlers import Handler
+from stripe_bridge.use_cases.applying import ApplyEvents
+from stripe_bridge.use_cases.authorizing import CompleteAuthorization
+from stripe_bridge.use_cases.checking import CheckReadiness
+from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
+from stripe_bridge.use_cases.granting import Authenticate, CreateToken, ListTokens, RevokeToken
+from stripe_bridge.use_cases.inspecting import (
+    ListInvoices,
+    ListOrderInvoices,
+    ListWebhookEvents,
+    ShowActivity,
+    ShowWebhookEvent,
+)
+from stripe_bridge.use_cases.integrating import (
+    CreateIntegration,
+    ListIntegrations,
+    ShowIntegration,
+    StartAuthorization,
+)
+from stripe_bridge.use_cases.invoicing import SendInvoice, ShowInvoice
+from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
+from stripe_bridge.use_cases.measuring import MeasureBacklog
+from stripe_bridge.use_cases.ordering import PutSalesOrder, ShowSalesOrder
+from stripe_bridge.use_cases.receiving import KeepEvent, ReceiveWebhook
+from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
+from stripe_bridge.use_cases.registering import (
+    AttachReceiver,
+    ListReceivers,
+    RegisterReceivers,
+)
+from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest, ForgetRequests
+from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
+from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
+from stripe_bridge.use_cases.rotating import RotateKeys
+from stripe_bridge.use_cases.settling import SettleDueIntents, SettleIntent
+from stripe_bridge.use_cases.voiding import VoidInvoice
+
+
+def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
+    patience = Patience(
+        lease=timedelta(seconds=settings.intent_lease_seconds),
+        settle_after=timedelta(seconds=settings.intent_settle_seconds),
+    )
+    settle = SettleIntent(
+        adapters.store, adapters.clock, adapters.dice, steps_of(adapters), patience, adapters.measurements
+    )
+    handlers = handlers_of(settings, adapters)
+    keep = KeepEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(handlers))
+    events = _events(settings, adapters, patience, handlers, keep)
+    operations = _operations(settings, adapters, settle)
+    return Bridge.of(
+        _access(adapters),
+        _integrations(settings, adapters, settle),
+        _invoices(settings, adapters, settle),
+        events,
+        operations,
+        upkeep_of(settings, adapters, keep, events, operations),
+    )
+
+
+def _access(adapters: Adapters) -> Access:
+    store, clock = adapters.store, adapters.clock
+    return Access(
+        authenticate=Authenticate(store, adapters.identity_provider),
+        create_token=CreateToken(store, clock, adapters.identifiers),
+        list_tokens=ListTokens(store),
+        revoke_token=RevokeToken(store, clock),
+        begin_request=BeginRequest(store, clock),
+        finish_request=FinishRequest(store),
+        forget_requests=ForgetRequests(store, clock),
+    )
+
+
+def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Integrations:
+    store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
+    gateway = adapters.connect_gateway
+    return Integrations(
+        create_integration=CreateIntegration(store, clock, livemode=settings.livemode),
+        show_integration=ShowIntegration(store),
+        list_integrations=ListIntegrations(store),
+        start_authorization=StartAuthorization(
+            store,
+            clock,
+            identifiers,
+            gateway,
+            redirect_uri=f"{settings.public_url}/api/stripe/oauth/callback",
+        ),
+        complete_authorization=CompleteAuthorization(
+            store,
+            clock,
+            identifiers,
+            gateway,
+            adapters.vault,
+            adapters.nudges,
+            settle,
+            livemode=settings.livemode,
+            receiver_url=_receiver_url(settings),
+        ),
+        disconnect_integration=DisconnectIntegration(store, clock, identifiers, settle),
+    )
+
+
+def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Invoices:
+    store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
+    return Invoices(
+        put_sales_order=PutSalesOrder(store, clock),
+        show_sales_order=ShowSalesOrder(store),
+        send_invoice=SendInvoice(store, clock, identifiers, settle, settings.invoice_days_until_due),
+        show_invoice=ShowInvoice(store),
+        list_invoices=ListInvoices(store),
+        list_order_invoices=ListOrderInvoices(store),
+        show_activity=ShowActivity(store),
+        void_invoice=VoidInvoice(store, clock, identifiers, settle),
+        refund_invoice=RefundInvoice(
+            store,
+            clock,
+            identifiers,
+            settle,
+            adapters.payment_gateway,
+            adapters.refund_gateway,
+            RecordInvoice(clock).payments,
+            KeepLedger(clock),
+            lock_invoice,
+        ),
+        list_refunds=ListRefunds(store),
+    )
+
+
+def _events(
+    settings: Settings,
+    adapters: Adapters,
+    patience: Patience,
+    handlers: Mapping[str, Handler[Any]],
+    keep: KeepEvent,
+) -> Events:
+    store, clock, nudges = adapters.store, adapters.clock, adapters.nudges
+    return Events(
+        receive_webhook=ReceiveWebhook(
+            store,
+            clock,
+            adapters.signatures,
+            adapters.vault,
+            nudges,
+            keep,
+            extra_secrets=settings.stripe_webhook_secrets,
+        ),
+        apply_events=ApplyEvents(
+            store,
+            clock,
+            adapters.dice,
+            handlers,
+            EVEN_DISCONNECTED,
+            patience.lease,
+            adapters.measurements,
+        ),
+        list_webhook_events=ListWebhookEvents(store),
+        show_webhook_event=ShowWebhookEvent(store),
+        replay_webhook_event=ReplayWebhookEvent(store, clock, nudges),
+        replay_webhook_events=ReplayWebhookEvents(store, clock, nudges),
+    )
+
+
+def _operations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Operations:
+    store, clock, vault = adapters.store, adapters.clock, adapters.vault
+    return Operations(
+        settle_due_intents=SettleDueIntents(store, clock, settle),
+        list_intents=ListIntents(store),
+        show_intent=ShowIntent(store),
+        resolve_intent=ResolveIntent(store, clock, settle),
+        resolve_due_intents=ResolveDueIntents(store, clock, settle),
+        register_receivers=RegisterReceivers(
+            store,
+            clock,
+            adapters.identifiers,
+            adapters.receiver_gateway,
+            vault,
+            f"{settings.public_url}/api/webhooks/stripe",
+        ),
+        attach_receiver=AttachReceiver(store, clock, vault, _receiver_url(settings)),
+        list_receivers=ListReceivers(store),
+        rotate_keys=RotateKeys(store, vault),
+        check_readiness=CheckReadiness({"database": store.check, "queue": adapters.nudges.check}),
+        measure_backlog=MeasureBacklog(store, clock),
+    )
+
+
+def _receiver_url(settings: Settings) -> Callable[[int], str]:
+    return lambda integration_id: f"{settings.public_url}/api/webhooks/stripe/{integration_id}"

@@ -1,0 +1,8 @@
+import pytest
+
+from tests.adapters.cli.terminal import Terminal
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    return Terminal()

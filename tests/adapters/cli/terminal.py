@@ -1,0 +1,77 @@
+"""A terminal with the commands over use cases that are real, and nothing else that is."""
+
+import json
+from typing import Any
+
+import click
+from click.testing import Result
+from flask import Flask
+
+from stripe_bridge.adapters.cli import CommandTools, keys_commands, register_commands
+from tests.builders import an_integration
+from tests.world import World
+
+URL = "https://bridge.test/api/webhooks/stripe"
+
+
+class Terminal:
+    """`migration_error` is what the next migrations raise; `worked` counts the workers that ran."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.store, self.stripe, self.bridge = self.world.store, self.world.stripe, self.world.bridge
+        self.revision: str | None = None
+        self.migration_error: Exception | None = None
+        self.worked = 0
+        tools = CommandTools(
+            bridge=self.bridge,
+            migrate=self._migrate,
+            current_revision=lambda: self.revision,
+            newest_revision=lambda: "0002",
+            run_worker=self._work,
+        )
+        app = Flask(__name__)
+        register_commands(app, tools)
+        # In the service Flask finds this group by its entry point.
+        app.cli.add_command(keys_commands(lambda: "a-new-key"))
+        self.commands: click.Group = app.cli
+        self._runner = app.test_cli_runner()
+
+    def run(self, *arguments: object, stdin: str | None = None) -> Result:
+        result = self._runner.invoke(args=list(map(str, arguments)), input=stdin)
+        assert "Traceback" not in result.output
+        # Anything but a way to end a command is a fault of ours.
+        assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
+        return result
+
+    def shown(self, *arguments: object) -> str:
+        """What people read."""
+        result = self.run(*arguments)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    def refused(self, *arguments: object, exit_code: int = 1) -> str:
+        """The sentence that says why."""
+        result = self.run(*arguments)
+        assert result.exit_code == exit_code, result.output
+        return result.stderr
+
+    def json(self, *arguments: object) -> Any:
+        """What a program reads: all of stdout is one document."""
+        result = self.run(*arguments, "--json")
+        assert (result.exit_code, result.stderr) == (0, "")
+        return json.loads(result.stdout)
+
+    def integrate(self) -> int:
+        with self.store.writing() as work:
+            added = work.integrations.add(an_integration(id=0))
+            work.commit()
+        return added.id
+
+    def _migrate(self) -> None:
+        if self.migration_error is not None:
+            raise self.migration_error
+        self.revision = "0002"
+
+    def _work(self) -> None:
+        self.worked += 1

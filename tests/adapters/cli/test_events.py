@@ -1,0 +1,210 @@
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
+from tests.adapters.cli.terminal import Terminal
+from tests.fakes.system import NOON
+
+FAILED = ("--status", "failed")
+
+
+@pytest.fixture
+def told(terminal: Terminal) -> Terminal:
+    """With an integration of `acme` and one of `other`, and an event of an account that nobody knows."""
+    terminal.world.connect("acct_other", tenant="other")
+    tell(terminal, "evt_other", "account.updated")
+    terminal.world.connect("acct_acme")
+    for name in ("evt_1", "evt_2", "evt_3"):
+        tell(terminal, name, "invoice.paid")
+    terminal.world.account_id = "acct_unknown"
+    tell(terminal, "evt_nobodys", "invoice.paid")
+    return terminal
+
+
+def tell(terminal: Terminal, name: str, type_: str) -> None:
+    object_ = {"id": "in_1", "object": "invoice", "text": "half a \ud83d character \x9b2J"}
+    terminal.world.receive(terminal.world.event(type_, object_, id_=name))
+
+
+def stored(terminal: Terminal) -> list[WebhookEvent]:
+    return list(terminal.store.committed.events.rows.values())
+
+
+def ids_of(terminal: Terminal) -> dict[str, int]:
+    return {event.stripe_event_id: event.id for event in stored(terminal)}
+
+
+def fail(terminal: Terminal, *names: str) -> None:
+    """As if a worker had given them up."""
+    with terminal.store.writing() as work:
+        for event in work.inbox.claim(NOON, NOON, 100):
+            if event.stripe_event_id in names:
+                work.inbox.settle(replace(event, status=EventStatus.FAILED, last_error="boom"))
+            else:
+                work.inbox.requeue(event.id, NOON)
+        work.commit()
+
+
+def names_of(rows: list[dict[str, str]]) -> list[str]:
+    return [row["stripe_event_id"] for row in rows]
+
+
+def test_the_list_has_the_events_of_all_tenants_and_of_none(told: Terminal):
+    rows = told.json("events", "list")
+
+    assert [(row["stripe_event_id"], row["tenant_id"]) for row in rows] == [
+        ("evt_nobodys", None),
+        ("evt_3", "acme"),
+        ("evt_2", "acme"),
+        ("evt_1", "acme"),
+        ("evt_other", "other"),
+    ]
+    assert "evt" not in told.shown("events", "list", "--status", "failed")
+
+
+def test_the_list_is_filtered_by_each_of_the_options(told: Terminal):
+    acme = told.world.integration_id
+    fail(told, "evt_2")
+
+    def names(*arguments: object) -> list[str]:
+        return names_of(told.json("events", "list", *arguments))
+
+    assert names("--tenant", "other") == ["evt_other"]
+    assert names("--integration", acme) == ["evt_3", "evt_2", "evt_1"]
+    assert names("--account", "acct_unknown") == ["evt_nobodys"]
+    assert names("--type", "account.updated") == ["evt_other"]
+    assert names("--object", "in_1", "--tenant", "acme", "--limit", 1) == ["evt_3"]
+    assert names(*FAILED) == ["evt_2"]
+    assert names("--since", "2026-11-23T12:00:01") == names("--until", "2026-11-23T12:00:00Z") == []
+    assert len(names("--since", "2026-11-23", "--until", "2026-11-23T13:00:01+01:00")) == 5
+    assert names("--before", ids_of(told)["evt_1"]) == ["evt_other"]
+
+
+def test_people_see_what_failed_and_why(told: Terminal):
+    fail(told, "evt_2")
+
+    shown = told.shown("events", "list", *FAILED)
+
+    assert {"invoice.paid", "boom", "acme"} <= set(shown.split())
+
+
+def test_a_payload_is_shown_only_when_asked_for_and_cannot_move_the_cursor(told: Terminal):
+    event_id = ids_of(told)["evt_1"]
+
+    without = told.json("events", "show", event_id)
+    payload = told.json("events", "show", event_id, "--payload")["payload"]
+    shown = told.shown("events", "show", event_id, "--payload")
+
+    assert "payload" not in without
+    assert without["stripe_event_id"] == "evt_1"
+    assert payload["data"]["object"]["id"] == "in_1"
+    assert '"id": "in_1"' in shown
+    assert "\x9b" not in shown
+    assert '"id": "in_1"' not in told.shown("events", "show", event_id)
+
+
+def test_a_tenants_operator_reaches_no_other_tenants_event(told: Terminal):
+    event_id = ids_of(told)["evt_other"]
+
+    assert "not found" in told.refused("events", "show", event_id, "--tenant", "acme")
+    assert "No such" in told.refused("events", "replay", event_id, "--tenant", "acme")
+
+
+def test_a_failed_event_is_applied_again(told: Terminal):
+    fail(told, "evt_2")
+
+    told.shown("events", "replay", ids_of(told)["evt_2"])
+
+    assert "drain_inbox" in told.world.nudges.waiting
+    shown = told.json("events", "show", ids_of(told)["evt_2"])
+    assert (shown["status"], shown["attempts"], shown["last_error"]) == ("received", 0, None)
+    told.world.work_off()
+    # Not of an invoice of ours: that is what applying it comes to.
+    assert told.json("events", "show", ids_of(told)["evt_2"])["status"] == "skipped"
+
+
+def test_what_matches_is_replayed_oldest_first_up_to_the_limit_and_the_rest_counted(told: Terminal):
+    fail(told, "evt_1", "evt_2", "evt_3", "evt_nobodys", "evt_other")
+
+    first = told.json("events", "replay", *FAILED, "--limit", 3)
+    second = told.run("events", "replay", *FAILED, "--limit", 1)
+    third = told.json("events", "replay", *FAILED)
+
+    assert (names_of(first["queued"]), first["more"]) == (["evt_other", "evt_1", "evt_2"], 2)
+    assert "1 more match" in second.stdout
+    assert (names_of(third["queued"]), third["more"]) == (["evt_nobodys"], 0)
+
+
+def test_a_dry_run_tells_the_same_and_changes_nothing(told: Terminal):
+    fail(told, "evt_1", "evt_2", "evt_3")
+    told.world.nudges.waiting.clear()
+    before = stored(told)
+
+    dry = told.json("events", "replay", *FAILED, "--type", "invoice.paid", "--limit", 2, "--dry-run")
+    shown = told.shown("events", "replay", *FAILED, "--dry-run")
+
+    assert stored(told) == before
+    assert told.world.nudges.waiting == []
+    assert "Would be queued to be applied again: 3" in shown
+    wet = told.json("events", "replay", *FAILED, "--type", "invoice.paid", "--limit", 2)
+    assert wet == dry | {"dry_run": False}
+
+
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_an_event_that_is_being_processed_is_left_alone(told: Terminal, dry: tuple[str, ...]):
+    with told.store.writing() as work:
+        claimed = work.inbox.claim(NOON, NOON + timedelta(seconds=60), 2)
+        work.commit()
+
+    replayed = told.json("events", "replay", "--since", "2026-11-23", *dry)
+
+    assert [row["id"] for row in replayed["being_processed"]] == [event.id for event in claimed]
+    assert len(replayed["queued"]) == 3
+    assert told.json("events", "show", claimed[0].id)["status"] == "processing"
+    assert "try again" in told.refused("events", "replay", claimed[0].id, *dry)
+
+
+def test_an_event_whose_worker_is_gone_is_replayed(told: Terminal):
+    with told.store.writing() as work:
+        (claimed,) = work.inbox.claim(NOON, NOON, 1)
+        work.commit()
+
+    assert told.json("events", "replay", claimed.id)["being_processed"] == []
+    assert told.json("events", "show", claimed.id)["status"] == "received"
+
+
+def test_of_several_ids_those_that_exist_are_replayed_and_the_others_named(told: Terminal):
+    event_id = ids_of(told)["evt_1"]
+    fail(told, "evt_1")
+
+    result = told.run("events", "replay", event_id, 9_001, "--json")
+
+    assert (result.exit_code, result.stderr) == (1, "Error: No such webhook event: 9001.\n")
+    assert names_of(json.loads(result.stdout)["queued"]) == ["evt_1"]
+    assert told.json("events", "show", event_id)["status"] == "received"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("replay",),
+        ("replay", "--dry-run"),
+        ("replay", "--tenant", "acme"),
+        ("replay", "--status", "broken"),
+        ("replay", "--status", "failed", "--limit", "0"),
+        ("list", "--since", "yesterday"),
+        ("list", "--since", "0001-01-01T00:00:00+14:00"),
+        ("show", "x"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_usage_error_and_changes_nothing(
+    told: Terminal, arguments: tuple[str, ...]
+):
+    before = stored(told)
+
+    told.refused("events", *arguments, exit_code=2)
+
+    assert stored(told) == before

@@ -1,0 +1,105 @@
+import pytest
+
+from tests.adapters.cli.terminal import Terminal
+
+NAME = "Rosen Furniture"
+
+
+def create(terminal: Terminal, tenant: str = "acme") -> int:
+    made: int = terminal.json("integrations", "create", NAME, "--tenant", tenant)["id"]
+    return made
+
+
+def test_an_integration_begins_unconnected(terminal: Terminal):
+    made = terminal.json("integrations", "create", NAME, "--tenant", "acme")
+
+    assert (made["name"], made["tenant_id"], made["sync_status"]) == (NAME, "acme", "pending")
+    assert (made["connected"], made["stripe_account_id"], made["capabilities"]) == (False, None, {})
+
+
+def test_the_address_to_authorize_at_is_all_that_is_printed(terminal: Terminal):
+    integration = create(terminal)
+
+    shown = terminal.shown("integrations", "authorize", integration, "--tenant", "acme")
+
+    assert shown.startswith("https://")
+    assert shown.count("\n") == 1
+    told = terminal.json("integrations", "authorize", integration, "--tenant", "acme")
+    assert told["authorize_url"].startswith("https://")
+
+
+def test_a_connected_integration_shows_its_account_and_never_its_token(terminal: Terminal):
+    integration = terminal.world.connect(country="DE", default_currency="eur")
+
+    told = terminal.json("integrations", "show", integration, "--tenant", "acme")
+    shown = terminal.shown("integrations", "show", integration, "--tenant", "acme")
+
+    assert (told["sync_status"], told["country"]) == ("active", "DE")
+    assert told["stripe_account_id"] == terminal.world.account_id
+    assert "token" not in shown + str(told)
+    assert "sealed" not in shown + str(told)
+    assert "charges_enabled     yes" in shown
+
+
+def test_a_connected_integration_is_not_authorized_again(terminal: Terminal):
+    integration = terminal.world.connect()
+
+    assert "already connected" in terminal.refused(
+        "integrations", "authorize", integration, "--tenant", "acme"
+    )
+
+
+def test_a_disconnected_integration_leaves_its_account_and_again_changes_nothing(terminal: Terminal):
+    integration = terminal.world.connect()
+
+    first = terminal.json("integrations", "disconnect", integration, "--tenant", "acme")
+    again = terminal.json("integrations", "disconnect", integration, "--tenant", "acme")
+
+    assert (first["sync_status"], first["stripe_account_id"]) == ("disconnected", None)
+    assert again == first
+    assert not terminal.stripe.accounts[terminal.world.account_id].connected
+
+
+def test_a_list_is_the_tenants_own_newest_first_and_says_how_to_go_on(terminal: Terminal):
+    ids = [create(terminal) for _ in range(3)]
+    create(terminal, tenant="other")
+
+    first = terminal.run("integrations", "list", "--tenant", "acme", "--limit", "2")
+    rest = terminal.json("integrations", "list", "--tenant", "acme", "--before", ids[1])
+
+    assert f"--before {ids[1]}" in first.stderr
+    assert [line.split()[0] for line in first.stdout.splitlines()[1:]] == [str(ids[2]), str(ids[1])]
+    assert [row["id"] for row in rest] == [ids[0]]
+
+
+def test_a_list_of_nothing_says_so_to_people_and_is_empty_for_programs(terminal: Terminal):
+    assert "No integrations" in terminal.shown("integrations", "list", "--tenant", "acme")
+    assert terminal.json("integrations", "list", "--tenant", "acme") == []
+
+
+@pytest.mark.parametrize("command", ["show", "authorize", "disconnect"])
+def test_another_tenants_integration_is_not_found(terminal: Terminal, command: str):
+    integration = create(terminal)
+
+    told = terminal.refused("integrations", command, integration, "--tenant", "other")
+
+    assert told == "Error: Stripe integration not found.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("create", "x"),
+        ("create", " ", "--tenant", "acme"),
+        ("create", "x" * 256, "--tenant", "acme"),
+        ("create", "\udcff", "--tenant", "acme"),
+        ("show", "0", "--tenant", "acme"),
+        ("show", "one", "--tenant", "acme"),
+        ("show", "0" * 20 + "1", "--tenant", "acme"),
+        ("show", str(2**63), "--tenant", "acme"),
+        ("list", "--tenant", ""),
+        ("list", "--tenant", "acme", "--limit", "0"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_usage_error(terminal: Terminal, arguments: tuple[str, ...]):
+    terminal.refused("integrations", *arguments, exit_code=2)

@@ -1,0 +1,152 @@
+import pytest
+
+from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
+from tests.adapters.cli.terminal import Terminal
+
+ACME = ("--tenant", "acme")
+
+
+@pytest.fixture
+def connected(terminal: Terminal) -> Terminal:
+    terminal.world.connect()
+    terminal.world.put_order()
+    return terminal
+
+
+def send(terminal: Terminal, *more: object):
+    through = ("--integration", terminal.world.integration_id, "--order", 501)
+    return terminal.json("invoices", "send", *ACME, *through, *more)
+
+
+def test_an_invoice_is_sent_for_all_that_its_order_owes(connected: Terminal):
+    sent = send(connected, "--user-id", 7)
+
+    assert (sent["status"], sent["amount"], sent["currency"]) == ("open", 12_000, "EUR")
+    assert (sent["sales_order_number"], sent["user_id"]) == ("SO-501", 7)
+    assert connected.world.mails() == [sent["stripe_invoice_id"]]
+
+
+def test_amount_and_email_are_those_asked_for(connected: Terminal):
+    sent = send(connected, "--amount", 2_500, "--email", "else@example.com")
+
+    assert (sent["amount"], sent["customer_email"]) == (2_500, "else@example.com")
+
+
+def test_a_payable_invoice_is_shown_instead_of_a_second_one(connected: Terminal):
+    first = send(connected)
+    again = connected.run(
+        "invoices", "send", *ACME, "--integration", connected.world.integration_id, "--order", "501"
+    )
+
+    assert send(connected)["id"] == first["id"]
+    assert "payable invoice already" in again.stderr
+    assert len(connected.world.mails()) == 1
+
+
+def test_what_stripe_refuses_is_told_with_its_reason(connected: Terminal):
+    connected.stripe.fail_next("create_draft", GatewayRefused("No such\ncurrency"))
+
+    told = connected.refused(
+        "invoices", "send", *ACME, "--integration", connected.world.integration_id, "--order", 501
+    )
+
+    assert told.startswith("Error: Stripe API error: invoice could not be sent.")
+    assert "No such currency" in told
+
+
+def test_a_rule_that_says_no_is_told_as_a_sentence(connected: Terminal):
+    through = ("--integration", connected.world.integration_id, "--order", 501)
+
+    told = connected.refused("invoices", "send", *ACME, *through, "--amount", 99_999_999)
+
+    assert "above the outstanding balance" in told
+
+
+def test_an_invoice_is_voided(connected: Terminal):
+    sent = send(connected)
+
+    voided = connected.json("invoices", "void", sent["id"], *ACME)
+
+    assert voided["status"] == "void"
+    assert "cannot be voided" in connected.refused("invoices", "void", sent["id"], *ACME)
+
+
+def test_a_void_without_an_answer_is_a_failure(connected: Terminal):
+    sent = send(connected)
+    connected.stripe.fail_next("void", OutcomeUnknown("timed out"))
+
+    told = connected.refused("invoices", "void", sent["id"], *ACME)
+
+    assert "could not be voided" in told
+    assert told.endswith("what became of it: flask intents list\n")
+    assert [row["operation"] for row in connected.json("intents", "list")] == ["void"]
+
+
+def test_lists_are_by_integration_and_status_or_by_order(connected: Terminal):
+    paid = connected.world.paid(502)
+    sent = send(connected)
+    through = ("--integration", connected.world.integration_id)
+
+    def ids(*arguments: object) -> list[int]:
+        return [row["id"] for row in connected.json("invoices", "list", *ACME, *arguments)]
+
+    assert ids(*through) == [sent["id"], paid.id]
+    assert ids(*through, "--status", "paid") == [paid.id]
+    assert ids(*through, "--before", sent["id"]) == [paid.id]
+    assert ids("--order", 501) == [sent["id"]]
+    assert "SO-502" in connected.shown("invoices", "list", *ACME, *through)
+
+
+def test_an_invoice_is_shown_whole(connected: Terminal):
+    sent = send(connected)
+
+    assert connected.json("invoices", "show", sent["id"], *ACME) == sent
+    assert sent["hosted_invoice_url"] in connected.shown("invoices", "show", sent["id"], *ACME)
+
+
+def test_the_activity_is_what_stripe_told_of_the_invoice(connected: Terminal):
+    paid = connected.world.paid(502)
+
+    told = connected.json("invoices", "activity", paid.id, *ACME)
+
+    assert {"invoice.paid", "charge.succeeded"} <= {event["event_type"] for event in told}
+    assert "invoice.paid" in connected.shown("invoices", "activity", paid.id, *ACME)
+    sent = send(connected)
+    assert "Nothing yet" in connected.shown("invoices", "activity", sent["id"], *ACME)
+
+
+@pytest.mark.parametrize("command", ["show", "void", "activity"])
+def test_another_tenants_invoice_is_not_found(connected: Terminal, command: str):
+    sent = send(connected)
+
+    told = connected.refused("invoices", command, sent["id"], "--tenant", "other")
+
+    assert told == "Error: Invoice not found.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list",),
+        ("list", "--integration", "1", "--order", "501"),
+        ("list", "--order", "501", "--status", "paid"),
+        ("list", "--integration", "1", "--status", "reserved"),
+        ("send", "--order", "501"),
+        ("send", "--integration", "1", "--order", "501", "--amount", "0"),
+        ("send", "--integration", "1", "--order", "501", "--amount", "12.50"),
+        ("send", "--integration", "1", "--order", "501", "--email", "nobody"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_usage_error(terminal: Terminal, arguments: tuple[str, ...]):
+    terminal.refused("invoices", *arguments, *ACME, exit_code=2)
+
+
+def test_an_order_shows_what_it_owes_and_the_invoice_that_asks_for_it(connected: Terminal):
+    sent = send(connected, "--amount", 2_000)
+
+    told = connected.json("orders", "show", 501, *ACME)
+
+    assert (told["total_in_cents"], told["outstanding_in_cents"]) == (12_000, 12_000)
+    assert told["open_invoice"] == {"id": sent["id"], "amount": 2_000}
+    assert "outstanding_in_cents     12000" in connected.shown("orders", "show", 501, *ACME)
+    assert "not found" in connected.refused("orders", "show", 999, *ACME)

@@ -1,0 +1,89 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from stripe_bridge.use_cases.rotating import RotateKeys
+from tests.adapters.cli.terminal import Terminal
+from tests.builders import a_receiver, an_integration
+from tests.fakes.vault import FakeVault
+
+OLD, BOTH, NEW = FakeVault("key-old"), FakeVault("key-1", "key-old"), FakeVault("key-1")
+TOKEN, SECRET = "sk_acct", "whsec_1"
+
+
+@pytest.fixture
+def sealed(terminal: Terminal) -> Terminal:
+    """With a token and a signing secret under the old key, which the service still knows, and a disconnected account."""
+    with terminal.store.writing() as work:
+        work.integrations.add(an_integration(sealed_access_token=OLD.seal(TOKEN)))
+        work.integrations.add(an_integration(account_id="acct_2", connected=False, sealed_access_token=None))
+        work.receivers.add(a_receiver(sealed_secret=OLD.seal(SECRET)))
+        work.commit()
+    return terminal
+
+
+def secrets_of(terminal: Terminal) -> list[str | None]:
+    tables = terminal.store.committed
+    tokens = [integration.sealed_access_token for integration in tables.integrations.rows.values()]
+    return [*tokens, *(receiver.sealed_secret for receiver in tables.receivers.rows.values())]
+
+
+def test_what_was_sealed_with_an_old_key_is_sealed_with_the_newest_and_again_is_no_harm(sealed: Terminal):
+    rotate = RotateKeys(sealed.store, BOTH)
+    rotate()
+    again = rotate()
+
+    token, none, secret = secrets_of(sealed)
+    assert none is None
+    assert token is not None
+    assert secret is not None
+    assert (NEW.open(token), NEW.open(secret)) == (TOKEN, SECRET)
+    assert (again.access_tokens, again.signing_secrets, again.is_complete) == (1, 1, True)
+
+
+def test_rotating_changes_nothing_but_the_seals(sealed: Terminal):
+    before = sealed.store.committed.integrations.rows[1]
+
+    RotateKeys(sealed.store, BOTH)()
+
+    after = sealed.store.committed.integrations.rows[1]
+    assert after != before
+    assert after == replace(before, sealed_access_token=after.sealed_access_token, version=before.version + 1)
+
+
+def test_how_many_were_sealed_anew_is_told(terminal: Terminal):
+    terminal.world.connect()
+    terminal.json("receivers", "register")
+
+    told = terminal.json("keys", "rotate")
+
+    assert told == {
+        "access_tokens": 1,
+        "signing_secrets": 2,
+        "unreadable_integrations": [],
+        "unreadable_receivers": [],
+    }
+    assert "signing_secrets          2" in terminal.shown("keys", "rotate")
+
+
+def test_what_no_key_opens_is_named_and_left_and_holds_up_nothing_else(sealed: Terminal):
+    sealed.world.connect("acct_3")
+    before = secrets_of(sealed)
+
+    result = sealed.run("keys", "rotate", "--json")
+
+    told = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert "None of the keys opens" in result.stderr
+    assert (told["unreadable_integrations"], told["unreadable_receivers"]) == ([1], [1])
+    assert told["access_tokens"] == 1
+    assert secrets_of(sealed)[:2] == before[:2]
+
+
+def test_no_secret_is_ever_shown(sealed: Terminal):
+    shown = sealed.run("keys", "rotate").output
+
+    assert TOKEN not in shown
+    assert SECRET not in shown
+    assert "sealed(" not in shown

@@ -1,0 +1,91 @@
+import click
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.cli import FlaskGroup
+
+from stripe_bridge.adapters.cli import keys_commands
+from stripe_bridge.adapters.vault import FernetVault
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from tests.adapters.cli.terminal import Terminal
+
+
+def test_an_upgrade_leaves_the_newest_schema(terminal: Terminal):
+    assert terminal.json("db", "current") == {"current": None, "newest": "0002", "is_newest": False}
+
+    result = terminal.run("db", "upgrade")
+
+    assert (result.exit_code, result.stdout) == (0, "The schema is at 0002.\n")
+    assert terminal.json("db", "current")["is_newest"]
+    assert "0002" in terminal.run("db", "current").stdout
+
+
+def test_an_upgrade_of_a_database_out_of_reach_fails_in_a_sentence(terminal: Terminal):
+    terminal.migration_error = StoreUnavailable()
+
+    result = terminal.run("db", "upgrade")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "unavailable" in result.stderr
+
+
+def test_the_worker_runs_until_it_ends(terminal: Terminal):
+    assert terminal.run("worker").exit_code == 0
+
+    assert terminal.worked == 1
+
+
+def test_a_key_is_all_that_is_printed():
+    result = CliRunner().invoke(keys_commands(lambda: "a-new-key"), ["generate"])
+
+    assert (result.exit_code, result.output) == (0, "a-new-key\n")
+
+
+def test_a_key_is_made_although_the_app_cannot_be_loaded():
+    """By the entry point: Flask knows the group before it loads an app."""
+
+    def fail_to_load() -> Flask:
+        raise AssertionError("There are no settings.")
+
+    result = CliRunner().invoke(FlaskGroup(create_app=fail_to_load), ["keys", "generate"])
+
+    assert result.exit_code == 0, result.output
+    FernetVault([result.output.strip()])
+
+
+def all_commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
+    found = []
+    for name, command in group.commands.items():
+        found.append((*path, name))
+        if isinstance(command, click.Group):
+            found += all_commands(command, *path, name)
+    return found
+
+
+def test_every_group_teaches_by_examples_and_every_command_says_what_it_does(terminal: Terminal):
+    paths = all_commands(terminal.commands)
+
+    assert ("tokens", "create") in paths
+    for path in paths:
+        shown = terminal.run(*path, "--help").stdout
+        assert len(shown.splitlines()) > 5, path
+        assert len(path) > 1 or "xample" in shown or "same, with" in shown, path
+
+
+@pytest.mark.parametrize(
+    "group",
+    [
+        "tokens",
+        "receivers",
+        "db",
+        "integrations",
+        "invoices",
+        "refunds",
+        "orders",
+        "events",
+        "intents",
+        "keys",
+    ],
+)
+def test_an_unknown_command_is_a_usage_error(terminal: Terminal, group: str):
+    assert terminal.run(group, "invent").exit_code == 2

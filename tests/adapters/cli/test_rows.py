@@ -1,0 +1,44 @@
+"""Programs read the same names from a command as from the REST API."""
+
+import pytest
+
+from stripe_bridge.adapters.cli import rows
+from stripe_bridge.adapters.web.schemas.integrations import IntegrationShape
+from stripe_bridge.adapters.web.schemas.invoices import InvoiceShape
+from stripe_bridge.adapters.web.schemas.refunds import RefundShape
+from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventShape
+from stripe_bridge.use_cases.integrating import IntegrationView
+from tests.builders import a_pending_integration, a_refund, a_webhook_event, an_integration, an_invoice
+
+# The tenant is the caller's own there; an integration's name stands beside an invoice.
+ONLY_HERE, ONLY_THERE = {"tenant_id"}, {"integration_instance"}
+
+
+@pytest.mark.parametrize(
+    ("row", "shape"),
+    [
+        (
+            rows.integration_row(IntegrationView(integration=an_integration(), webhook_registered=True)),
+            IntegrationShape,
+        ),
+        (rows.invoice_row(an_invoice()), InvoiceShape),
+        (rows.refund_row(a_refund()), RefundShape),
+        (rows.event_row(a_webhook_event()), WebhookEventShape),
+    ],
+)
+def test_a_row_has_the_fields_of_the_rest_api(row, shape):
+    assert set(row) - ONLY_HERE == set(shape().fields) - ONLY_THERE
+
+
+def test_a_row_has_the_same_fields_before_the_first_connection():
+    pending, connected = (
+        rows.integration_row(IntegrationView(integration=integration, webhook_registered=False))
+        for integration in (a_pending_integration(), an_integration())
+    )
+
+    assert list(pending) == list(connected)
+    assert (pending["charges_enabled"], pending["country"]) == (False, None)
+
+
+def test_a_reserved_invoice_is_a_draft_to_everybody():
+    assert rows.invoice_row(an_invoice())["status"] == "draft"

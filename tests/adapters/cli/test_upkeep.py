@@ -1,0 +1,82 @@
+"""`flask reconcile` and `flask doctor`."""
+
+import json
+
+import pytest
+
+from stripe_bridge.ports.gateway_errors import GatewayBusy
+from tests.adapters.cli.terminal import Terminal
+
+
+@pytest.fixture
+def connected(terminal: Terminal) -> Terminal:
+    terminal.world.connect()
+    return terminal
+
+
+def test_reconciling_heals_and_tells_by_cause(connected: Terminal):
+    world = connected.world
+    world.pay(world.sent())
+
+    shown = connected.run("reconcile", "--json")
+
+    (row,) = json.loads(shown.stdout)
+    assert (shown.exit_code, row["integration_id"]) == (0, world.integration_id)
+    assert row["missed_event"] > 0
+    assert (row["invoice_differs"], row["refund_differs"], row["faults"]) == (1, 0, [])
+    assert f"integration {world.integration_id}: 1 unsettled invoices" in shown.stderr
+
+
+def test_people_see_a_table_of_drift(connected: Terminal):
+    shown = connected.shown("reconcile", "--integration", connected.world.integration_id)
+
+    assert "missed_event" in shown.splitlines()[0]
+
+
+def test_what_could_not_be_reconciled_fails_the_command(connected: Terminal):
+    connected.stripe.fail_next("pages_since", GatewayBusy("too many requests"))
+
+    result = connected.run("reconcile", "--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)[0]["faults"] == ["Stripe: too many requests"]
+
+
+def test_with_nothing_connected_there_is_nothing_to_reconcile(terminal: Terminal):
+    assert terminal.shown("reconcile") == "No integration is connected.\n"
+
+
+@pytest.mark.parametrize("number", [1, 99])
+def test_what_is_not_connected_cannot_be_reconciled(terminal: Terminal, number: int):
+    terminal.world.add_integration()
+
+    assert terminal.refused("reconcile", "--integration", number).startswith("Error: ")
+
+
+def test_the_doctor_finds_nothing_in_a_healthy_service(connected: Terminal):
+    connected.shown("reconcile")
+
+    assert connected.shown("doctor") == "All is well.\n"
+    assert connected.json("doctor") == {"findings": [], "fixed": []}
+
+
+def test_the_doctor_tells_what_to_do_and_does_it_when_asked(connected: Terminal):
+    connected.shown("receivers", "register")
+    connected.stripe.endpoints[None].clear()
+
+    told, mended = connected.run("doctor"), connected.run("doctor", "--fix", "--json")
+
+    assert told.exit_code == mended.exit_code == 1
+    assert "flask receivers register" in told.stdout
+    assert [each["fix"] for each in json.loads(mended.stdout)["findings"]] == ["register_receivers"] * 2
+    assert json.loads(mended.stdout)["fixed"] == ["receivers: platform created, connect created"]
+    assert connected.shown("doctor") == "All is well.\n"
+
+
+def test_with_the_database_away_the_doctor_still_answers(terminal: Terminal):
+    terminal.store.is_available = False
+
+    result = terminal.run("doctor")
+
+    assert result.exit_code == 1
+    assert "database" in result.stdout

@@ -1,0 +1,98 @@
+"""What Prometheus reads."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.adapters.web.world import World, problem
+from tests.builders import an_event_payload
+
+TOKEN = "metrics-token"
+
+
+@pytest.fixture
+def world() -> World:
+    return World(metrics_token=TOKEN)
+
+
+def scrape(world: World, token: str = TOKEN) -> Any:
+    return world.client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+
+
+def told(world: World) -> dict[tuple[str, ...], float]:
+    """Each sample by its name and the values of its labels in the order of the labels' names."""
+    answer = scrape(world)
+    assert answer.status_code == 200
+    assert answer.content_type.startswith("text/plain; version=")
+    return {
+        (sample.name, *(sample.labels[label] for label in sorted(sample.labels))): sample.value
+        for family in text_string_to_metric_families(answer.get_data(as_text=True))
+        for sample in family.samples
+    }
+
+
+def test_only_who_has_the_token_reads_the_metrics(world: World):
+    for token in ("wrong", "metrics-toke", world.token()):
+        problem(scrape(world, token), 401)
+    problem(world.client.get("/metrics"), 401)
+
+
+def test_without_a_token_in_the_settings_there_are_no_metrics():
+    problem(scrape(World()), 404)
+
+
+def test_requests_are_counted_by_route_and_never_by_path(world: World):
+    for invoice_id in (1, 2, 3):
+        world.ask("GET", f"/api/stripe/invoices/{invoice_id}")
+        world.ask("BREW", f"/api/pots/{invoice_id}")
+    samples = told(world)
+    counted = "stripe_bridge_request_seconds_count"
+    assert samples[counted, "GET", "/api/stripe/invoices/<id:invoice_id>", "404"] == 3
+    assert samples[counted, "other", "none", "404"] == 3
+    assert not [key for key in samples if "/api/stripe/invoices/1" in key]
+
+
+def test_webhooks_are_counted_as_stored_duplicate_refused_or_failed(world: World):
+    for _ in range(2):
+        world.post_event(an_event_payload())
+    world.post_event(an_event_payload(), secret="whsec_other")
+    world.store.is_available = False
+    world.post_event(an_event_payload())
+    world.store.is_available = True
+    samples = told(world)
+    outcomes = ("stored", "duplicate", "refused", "failed")
+    assert [samples["stripe_bridge_webhooks_total", outcome] for outcome in outcomes] == [1, 1, 1, 1]
+
+
+def test_calls_to_stripe_and_applied_events_are_counted_by_what_came_of_them(world: World):
+    integration = world.connect()
+    world.put_order()
+    invoice = world.send(integration["id"]).get_json()["data"]
+    world.pay(invoice)
+    samples = told(world)
+    assert samples["stripe_bridge_intents_total", "finalize", "confirmed"] == 1
+    assert samples["stripe_bridge_events_total", "processed"] == 1
+
+
+def test_what_waits_is_told_with_the_age_of_its_oldest(world: World):
+    world.connect()
+    world.post_event(an_event_payload("invoice.paid"))
+    world.clock.advance(timedelta(seconds=90))
+    samples = told(world)
+    assert samples["stripe_bridge_inbox_events", "received"] == 1
+    assert samples["stripe_bridge_inbox_oldest_seconds",] == 90
+    world.bridge.apply_events()
+    samples = told(world)
+    assert samples["stripe_bridge_inbox_events", "received"] == 0
+    assert samples["stripe_bridge_inbox_oldest_seconds",] == 0
+    assert samples["stripe_bridge_unsettled_intents", "unknown"] == 0
+    assert samples["stripe_bridge_unsettled_intents_oldest_seconds",] == 0
+
+
+def test_with_the_database_away_the_counters_are_still_told_and_no_guess_at_what_waits(world: World):
+    world.store.is_available = False
+    samples = told(world)
+    assert samples["stripe_bridge_database_up",] == 0
+    assert not [key for key in samples if key[0].startswith("stripe_bridge_inbox")]

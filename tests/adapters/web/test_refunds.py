@@ -1,0 +1,95 @@
+import pytest
+
+from stripe_bridge.domain.access import Role
+from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
+from tests.adapters.web.world import data_of, problem
+
+SHOWN = {
+    "id", "refund_id", "amount", "currency", "status", "reason", "failure_reason", "user_id", "created_at",
+    "updated_at",
+}  # fmt: skip
+
+
+@pytest.fixture
+def path(world):
+    """Of the refunds of a paid invoice."""
+    integration = world.connect()
+    world.put_order()
+    invoice = data_of(world.send(integration["id"]))
+    world.pay(invoice)
+    return f"/api/stripe/invoices/{invoice['id']}/refunds"
+
+
+def test_a_refund_is_issued_and_shown_on_its_invoice(world, path):
+    answer = world.ask("POST", path, {"amount_in_cents": 5_000, "reason": "requested_by_customer"})
+    assert (answer.status_code, answer.get_json()["message"]) == (201, "Refund issued.")
+    data = data_of(answer)
+    (refund,) = data["refunds"]
+    assert refund.keys() == SHOWN
+    assert data == {
+        "refund_id": refund["refund_id"],
+        "amount": 5_000,
+        "currency": "eur",
+        "status": "succeeded",
+        "refunds": [refund],
+    }
+    assert (refund["reason"], refund["user_id"]) == ("requested_by_customer", 7)
+    assert world.ask("GET", path, role=Role.VIEWER).get_json() == {"data": [refund]}
+    invoice = data_of(world.ask("GET", path.removesuffix("/refunds")))
+    assert (invoice["amount_refunded"], invoice["refund_status"]) == (5_000, "partial")
+
+
+def test_without_an_amount_all_that_is_left_is_refunded(world, path):
+    world.ask("POST", path, {"amount_in_cents": 5_000})
+    assert data_of(world.ask("POST", path))["amount"] == 7_000
+    problem(world.ask("POST", path), 422)
+
+
+def test_what_stripe_has_not_told_yet_is_a_202(world, path):
+    for _ in range(20):
+        world.stripe.fail_next("create_refund", OutcomeUnknown("timed out"))
+    answer = world.ask("POST", path, {})
+    assert answer.status_code == 202
+    assert (data_of(answer)["refund_id"], data_of(answer)["status"]) == (None, "pending")
+
+
+def test_a_refund_that_stripe_refuses_is_a_502(world, path):
+    world.stripe.fail_next("create_refund", GatewayRefused("no"))
+    refused = problem(world.ask("POST", path, {}), 502)
+    assert refused["message"] == "Stripe API error: refund could not be issued."
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"amount_in_cents": 0}, "amount_in_cents"),
+        ({"amount_in_cents": "5"}, "amount_in_cents"),
+        ({"amount_in_cents": 12_001}, "amount_in_cents"),
+        ({"reason": "expired_uncaptured_charge"}, "reason"),
+        ({"reason": None}, "reason"),
+        ({"charge": "ch_1"}, "charge"),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(world, path, body, field):
+    assert list(problem(world.ask("POST", path, body), 422)["errors"]) == [field]
+    assert world.stripe.calls_of("create_refund") == []
+
+
+def test_an_invoice_that_is_not_paid_has_nothing_to_refund(world):
+    integration = world.connect()
+    world.put_order()
+    invoice = data_of(world.send(integration["id"]))
+    problem(world.ask("POST", f"/api/stripe/invoices/{invoice['id']}/refunds", {}), 422)
+
+
+def test_a_member_refunds_nothing(world, path):
+    refused = problem(world.ask("POST", path, {}, role=Role.MEMBER), 403)
+    assert refused["message"] == "This action is unauthorized."
+
+
+def test_refunding_is_limited_to_twenty_a_minute(world, path):
+    for _ in range(20):
+        problem(world.ask("POST", path, {"amount_in_cents": 0}), 422)
+    answer = world.ask("POST", path, {"amount_in_cents": 0})
+    assert problem(answer, 429)["message"] == "Too Many Attempts."
+    assert answer.headers["X-RateLimit-Limit"] == "20"

@@ -1,0 +1,56 @@
+"""A caller who got no answer asks again with the same key: one refund."""
+
+import pytest
+
+from stripe_bridge.domain.idempotency import LEASE
+from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
+from tests.adapters.web.world import World, data_of
+
+KEY = {"Idempotency-Key": "k-1"}
+PART = {"amount_in_cents": 1_000}
+
+
+@pytest.fixture
+def path(world: World) -> str:
+    integration = world.connect()
+    world.put_order()
+    invoice = data_of(world.send(integration["id"]))
+    world.pay(invoice)
+    return f"/api/stripe/invoices/{invoice['id']}/refunds"
+
+
+def amounts(world: World) -> list[int]:
+    (account,) = world.stripe.accounts.values()
+    return [refund.amount for refund in account.charges.refunds.values()]
+
+
+@pytest.mark.parametrize("reached_stripe", [True, False])
+def test_after_a_crash_before_the_answer_the_same_request_makes_no_second_refund(
+    world: World, path: str, reached_stripe: bool
+):
+    def lose_the_database() -> None:
+        world.store.is_available = False
+
+    world.stripe.before_next("create_refund", lose_the_database)
+    world.stripe.fail_next("create_refund", OutcomeUnknown("cut"), after_effect=reached_stripe)
+    assert world.ask("POST", path, PART, headers=KEY).status_code == 503
+    world.store.is_available = True
+    world.clock.advance(LEASE)
+
+    again = world.ask("POST", path, PART, headers=KEY)
+
+    assert (again.status_code, data_of(again)["amount"]) == (201, 1_000)
+    assert amounts(world) == [1_000]
+
+
+def test_another_key_is_another_refund(world: World, path: str):
+    for key in ("k-1", "k-2"):
+        world.ask("POST", path, PART, headers={"Idempotency-Key": key})
+    assert amounts(world) == [1_000, 1_000]
+
+
+def test_what_stripe_refused_is_tried_anew_by_the_same_request(world: World, path: str):
+    world.stripe.fail_next("create_refund", GatewayRefused("no"))
+    assert world.ask("POST", path, PART, headers=KEY).status_code == 502
+    assert world.ask("POST", path, PART, headers=KEY).status_code == 201
+    assert amounts(world) == [1_000]

@@ -1,0 +1,130 @@
+"""Every route, for every role, of the tenant whose things they are and of another one."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from stripe_bridge.adapters.web.app import operations_by_endpoint
+from stripe_bridge.domain.access import Role
+from tests.adapters.web.world import ORDER, World, data_of, problem
+
+OWNER, STRANGER = "acme", "initech"
+NOWHERE = 999_999
+WITH_ID = sorted(
+    endpoint
+    for endpoint, each in operations_by_endpoint().items()
+    if each.permission is not None and "<id:" in each.path
+)
+WITHOUT_ID = {
+    "Integrations.create_integration",
+    "Integrations.list_integrations",
+    "Invoices.send_invoice",
+    "Webhook events.list_webhook_events",
+}
+# What it takes to get past the body.
+BODIES: dict[str, Any] = {"put_sales_order": ORDER}
+# Each tenant has order numbers of its own, so storing one is no way to another's.
+OF_EVERYBODY = "put_sales_order"
+
+
+@dataclass
+class Scene:
+    """A tenant with one of everything; `ids` by the name that paths have for it."""
+
+    world: World
+    ids: dict[str, int]
+
+    def ask(self, endpoint, role, tenant, *, ids=None):
+        operation = operations_by_endpoint()[endpoint]
+        path = re.sub(r"<id:(\w+)>", lambda name: str((ids or self.ids)[name[1]]), operation.path)
+        return self.world.ask(operation.method, path, BODIES.get(operation.id), role=role, tenant=tenant)
+
+
+@pytest.fixture
+def scene():
+    world = World()
+    integration = world.connect()
+    assert world.put_order().status_code == 201
+    invoice = data_of(world.send(integration["id"]))
+    world.pay(invoice)
+    (event, *_) = data_of(world.ask("GET", "/api/stripe/webhook-events"))
+    ids = {
+        "integration_id": integration["id"],
+        "sales_order_id": 1001,
+        "invoice_id": invoice["id"],
+        "event_id": event["id"],
+    }
+    return Scene(world, ids)
+
+
+def without_request_id(body):
+    return {name: value for name, value in body.items() if name != "request_id"}
+
+
+def everything_of(world):
+    """What the owner sees."""
+    paths = (
+        "/api/stripe/integrations",
+        "/api/stripe/integrations/1/invoices",
+        "/api/stripe/invoices/1/refunds",
+        "/api/stripe/webhook-events",
+        "/api/sales-orders/1001",
+    )
+    return [world.ask("GET", path).get_json() for path in paths]
+
+
+def test_all_routes_are_walked():
+    protected = {name for name, each in operations_by_endpoint().items() if each.permission is not None}
+    assert protected == {*WITH_ID, *WITHOUT_ID}
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("endpoint", WITH_ID)
+def test_what_is_anothers_answers_exactly_as_what_is_nowhere(scene, endpoint, role):
+    operation = operations_by_endpoint()[endpoint]
+    before = everything_of(scene.world)
+    foreign = scene.ask(endpoint, role, STRANGER)
+    nowhere = scene.ask(endpoint, role, STRANGER, ids=dict.fromkeys(scene.ids, NOWHERE))
+    if operation.permission not in role.permissions:
+        problem(foreign, 403)
+    elif operation.id == OF_EVERYBODY:
+        assert (foreign.status_code, nowhere.status_code) == (201, 201)
+    else:
+        problem(foreign, 404)
+    if operation.id != OF_EVERYBODY:
+        assert without_request_id(foreign.get_json()) == without_request_id(nowhere.get_json())
+    assert everything_of(scene.world) == before
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("endpoint", WITH_ID)
+def test_what_is_ones_own_is_found_by_whoever_may(scene, endpoint, role):
+    answer = scene.ask(endpoint, role, OWNER)
+    if operations_by_endpoint()[endpoint].permission in role.permissions:
+        assert answer.status_code not in (401, 403, 404)
+    else:
+        problem(answer, 403)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_lists_and_filters_show_nothing_of_anothers(scene, role):
+    for path in (
+        "/api/stripe/integrations",
+        "/api/stripe/webhook-events",
+        f"/api/stripe/webhook-events?integration_instance_id={scene.ids['integration_id']}",
+    ):
+        assert scene.world.ask("GET", path, role=role).get_json()["total"] >= 1
+        assert scene.world.ask("GET", path, role=role, tenant=STRANGER).get_json()["total"] == 0
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.VIEWER])
+def test_nothing_is_sent_for_anothers_order_or_through_anothers_integration(scene, role):
+    body = {"integration_instance_id": scene.ids["integration_id"], "sales_order_id": 1001}
+    ask = scene.world.ask
+    message = problem(ask("POST", "/api/stripe/invoices", body, role=role, tenant=STRANGER), 404)["message"]
+    assert message == "Sales order not found."
+    assert ask("PUT", "/api/sales-orders/1001", ORDER, tenant=STRANGER).status_code == 201
+    message = problem(ask("POST", "/api/stripe/invoices", body, role=role, tenant=STRANGER), 404)["message"]
+    assert message == "Stripe integration not found."

@@ -1,0 +1,172 @@
+"""The service's HTTP face over the real bridge, with a store, a Stripe and a clock in memory."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from stripe_bridge.adapters.prometheus import PrometheusMeasurements
+from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
+from stripe_bridge.adapters.web import WebOptions, create_app
+from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.bootstrap.wiring import build_bridge
+from stripe_bridge.config import Settings
+from stripe_bridge.domain.access import Role
+from tests.builders import an_event_payload
+from tests.fakes.connect_gateway import FakeConnectGateway
+from tests.fakes.event_gateway import FakeEventGateway
+from tests.fakes.fake_stripe import FakeStripe
+from tests.fakes.nudges import FakeNudges
+from tests.fakes.payloads import invoice_object
+from tests.fakes.payment_gateway import FakePaymentGateway
+from tests.fakes.receiver_gateway import FakeReceiverGateway
+from tests.fakes.refund_gateway import FakeRefundGateway
+from tests.fakes.signatures import FakeSignatures, sign
+from tests.fakes.store import FakeStore
+from tests.fakes.system import FixedDice, FrozenClock, SequentialIdentifiers
+from tests.fakes.vault import FakeVault
+
+PUBLIC_URL = "https://bridge.test"
+WEBHOOK_SECRET = "whsec_platform"
+ENVIRONMENT = {
+    "PUBLIC_URL": PUBLIC_URL,
+    "STRIPE_SECRET_KEY": "sk_test_1",
+    "STRIPE_CLIENT_ID": "ca_1",
+    "ENCRYPTION_KEYS": "hvXJ0i0mAvrhD8J4qQ0o5cH1vWmYd0v2bq9wYHk0l3E=",
+    "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+}
+ORDER: dict[str, Any] = {
+    "number": "SO-1001",
+    "currency": "eur",
+    "total_in_cents": 12_000,
+    "customer": {"id": 77, "name": "Jenny Rosen", "email": "jenny@example.com"},
+    "lines": [
+        {"description": "Oak table", "quantity": "1", "amount_in_cents": 12_500},
+        {"description": "Discount", "quantity": 1, "amount_in_cents": -500},
+    ],
+    "updated_at": "2026-11-23T10:00:00Z",
+}
+
+
+class World:
+    """`ask` speaks as the role given, an admin by default, of the tenant `acme`."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock = FrozenClock()
+        self.store = FakeStore()
+        self.stripe = FakeStripe(self.clock.now)
+        self.nudges = FakeNudges()
+        adapters = Adapters(
+            store=self.store,
+            clock=self.clock,
+            dice=FixedDice(),
+            identifiers=SequentialIdentifiers(),
+            vault=FakeVault(),
+            nudges=self.nudges,
+            signatures=FakeSignatures(self.clock.now),
+            snapshots=StripeSnapshots(),
+            connect_gateway=FakeConnectGateway(self.stripe),
+            payment_gateway=FakePaymentGateway(self.stripe),
+            receiver_gateway=FakeReceiverGateway(self.stripe),
+            refund_gateway=FakeRefundGateway(self.stripe),
+            event_gateway=FakeEventGateway(self.stripe),
+            measurements=PrometheusMeasurements(),
+        )
+        self.bridge = build_bridge(Settings.from_env(ENVIRONMENT), adapters)
+        self.app = create_app(
+            self.bridge,
+            options=WebOptions(public_url=PUBLIC_URL, **options),
+            measurements=adapters.measurements,
+        )
+        self.client: FlaskClient = self.app.test_client()
+        self._tokens: dict[tuple[str, Role], str] = {}
+
+    def token(self, role: Role = Role.ADMIN, tenant: str = "acme") -> str:
+        if (tenant, role) not in self._tokens:
+            issued = self.bridge.create_token(tenant_id=tenant, role=role, user_id=7, label="test")
+            self._tokens[tenant, role] = issued.secret
+        return self._tokens[tenant, role]
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        role: Role = Role.ADMIN,
+        tenant: str = "acme",
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+        raw: bytes | None = None,
+        content_type: str | None = "application/json",
+    ) -> TestResponse:
+        data = raw if raw is not None else None if body is None else json.dumps(body).encode()
+        bearer = token or self.token(role, tenant)
+        return self.client.open(
+            path,
+            method=method,
+            data=data,
+            content_type=content_type if data is not None else None,
+            headers={"Authorization": f"Bearer {bearer}", **(headers or {})},
+        )
+
+    def post_event(
+        self, payload: bytes, *, secret: str = WEBHOOK_SECRET, path: str = "/api/webhooks/stripe"
+    ) -> TestResponse:
+        signature = sign(payload, secret, self.clock.now())
+        return self.client.post(path, data=payload, headers={"Stripe-Signature": signature})
+
+    def create_integration(self, name: str = "Rosen Furniture") -> dict[str, Any]:
+        created: dict[str, Any] = data_of(self.ask("POST", "/api/stripe/integrations", {"name": name}))
+        return created
+
+    def authorize(self, integration_id: int) -> str:
+        """The `state` that goes with the merchant to Stripe."""
+        answer = self.ask("POST", f"/api/stripe/integrations/{integration_id}/authorize")
+        url: str = data_of(answer)["authorize_url"]
+        return parse_qs(urlsplit(url).query)["state"][0]
+
+    def connect(self, **account: Any) -> dict[str, Any]:
+        """A new integration, connected to a new account."""
+        integration_id = self.create_integration()["id"]
+        state = self.authorize(integration_id)
+        self.come_back(state=state, code=self.stripe.consent(**account))
+        shown: dict[str, Any] = data_of(self.ask("GET", f"/api/stripe/integrations/{integration_id}"))
+        return shown
+
+    def come_back(self, **query: str) -> TestResponse:
+        """The merchant's browser, back from Stripe."""
+        return self.client.get("/api/stripe/oauth/callback", query_string=query)
+
+    def put_order(self, order_id: int = 1001, **changes: Any) -> TestResponse:
+        return self.ask("PUT", f"/api/sales-orders/{order_id}", ORDER | changes)
+
+    def pay(self, invoice: dict[str, Any]) -> None:
+        """The customer pays, Stripe tells us, and it is applied."""
+        account_id, stripe_id = invoice["stripe_account_id"], invoice["stripe_invoice_id"]
+        self.stripe.pay(account_id, stripe_id)
+        paid = self.stripe.accounts[account_id].invoices[stripe_id]
+        payload = an_event_payload("invoice.paid", invoice_object(paid), account=account_id)
+        assert self.post_event(payload).status_code == 200
+        self.bridge.apply_events()
+
+    def send(self, integration_id: int, order_id: int = 1001, **more: Any) -> TestResponse:
+        body = {"integration_instance_id": integration_id, "sales_order_id": order_id, **more}
+        return self.ask("POST", "/api/stripe/invoices", body)
+
+
+def data_of(answer: TestResponse) -> Any:
+    return answer.get_json()["data"]
+
+
+def problem(answer: TestResponse, status: int) -> dict[str, Any]:
+    """The body of a failure, which is one as the contract says."""
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    assert answer.content_type == "application/problem+json"
+    body: dict[str, Any] = answer.get_json()
+    assert body.keys() - {"errors"} == {"type", "title", "status", "detail", "message", "request_id"}
+    assert body["status"] == status
+    assert body["request_id"] == answer.headers["X-Request-Id"]
+    return body

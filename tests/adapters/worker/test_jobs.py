@@ -1,0 +1,96 @@
+import logging
+import threading
+
+import pytest
+
+from stripe_bridge.adapters.worker import Jobs
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from tests.adapters.worker.work import Batches, Endless, bridge_with
+from tests.waiting import wait_until
+
+
+def test_draining_goes_on_until_nothing_is_due():
+    events = Batches(50, 50, 3)
+
+    Jobs(bridge_with(events)).run("drain_inbox")
+
+    assert events.calls == 4
+
+
+def test_settling_is_one_round_however_much_is_due():
+    intents = Batches(50, 50)
+
+    Jobs(bridge_with(intents=intents)).run("settle_intents")
+
+    assert intents.calls == 1
+
+
+@pytest.mark.parametrize("job", ["drain_inbox", "settle_intents"])
+def test_a_job_that_fails_is_logged_with_its_traceback(job: str, caplog: pytest.LogCaptureFixture):
+    sick = Batches(error=RuntimeError("sick"))
+
+    Jobs(bridge_with(events=sick, intents=sick)).run(job)
+
+    (record,) = caplog.records
+    assert (record.levelno, vars(record)["job"]) == (logging.ERROR, job)
+    assert record.exc_info
+
+
+def test_a_store_that_is_away_is_logged_in_one_line(caplog: pytest.LogCaptureFixture):
+    Jobs(bridge_with(Batches(error=StoreUnavailable()))).run("drain_inbox")
+
+    (record,) = caplog.records
+    assert (record.levelno, record.exc_info) == (logging.WARNING, None)
+
+
+def test_an_endless_inbox_is_left_when_the_worker_stops():
+    events = Endless()
+    jobs = Jobs(bridge_with(events))
+    draining = threading.Thread(target=jobs.run, args=("drain_inbox",), daemon=True)
+    draining.start()
+    wait_until(lambda: events.calls > 10)
+
+    jobs.stop()
+    draining.join(5)
+
+    assert not draining.is_alive()
+
+
+def test_reconciling_goes_on_until_it_is_nobodys_turn():
+    integrations = Batches(1, 1, 1)
+
+    Jobs(bridge_with(reconcile_due=integrations)).run("reconcile")
+
+    assert integrations.calls == 4
+
+
+def test_receivers_are_not_looked_at_with_every_sweep():
+    receivers = Batches()
+    jobs = Jobs(bridge_with(check_receivers_due=receivers))
+
+    jobs.run("reconcile")
+    jobs.run("reconcile")
+
+    assert receivers.calls == 1
+
+
+def test_tidying_up_forgets_once_in_an_hour():
+    requests, authorizations = Batches(), Batches()
+    jobs = Jobs(bridge_with(forget_requests=requests, forget_authorizations=authorizations))
+
+    jobs.run("tidy_up")
+    jobs.run("tidy_up")
+
+    assert (requests.calls, authorizations.calls) == (1, 1)
+
+
+@pytest.mark.parametrize("job", ["drain_inbox", "settle_intents", "reconcile", "tidy_up"])
+def test_nothing_is_begun_after_the_stop(job: str):
+    work = Batches(1)
+    names = ("reconcile_due", "check_receivers_due", "forget_requests", "forget_authorizations")
+    jobs = Jobs(bridge_with(events=work, intents=work, **dict.fromkeys(names, work)))
+
+    jobs.stop()
+    jobs.run(job)
+
+    assert work.calls == 0

@@ -1,0 +1,97 @@
+"""Settings are read once, checked whole, and never shown."""
+
+import pytest
+
+from stripe_bridge.config import Settings, SettingsInvalid
+
+KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+SUFFICIENT = {
+    "PUBLIC_URL": "https://bridge.example.com",
+    "STRIPE_SECRET_KEY": "sk_test_secret",
+    "STRIPE_CLIENT_ID": "ca_1",
+    "ENCRYPTION_KEYS": KEY,
+}
+
+
+def settings(**changes: str) -> Settings:
+    return Settings.from_env(SUFFICIENT | changes)
+
+
+def faults(**environ: str) -> list[str]:
+    with pytest.raises(SettingsInvalid) as refusal:
+        Settings.from_env(environ)
+    return refusal.value.faults
+
+
+def test_everything_that_is_missing_is_told_at_once_by_name_and_how_to_get_it():
+    told = faults()
+    assert [fault.partition(" ")[0] for fault in told] == [
+        "STRIPE_SECRET_KEY",
+        "STRIPE_CLIENT_ID",
+        "PUBLIC_URL",
+        "ENCRYPTION_KEYS",
+    ]
+    assert "dashboard.stripe.com" in told[0]
+    assert "flask keys generate" in told[3]
+
+
+def test_what_is_wrong_is_told_beside_what_is_missing():
+    told = faults(PUBLIC_URL="bridge", INVOICE_DAYS_UNTIL_DUE="soon", STRIPE_ACCOUNT_AUTH="both")
+    assert {fault.partition(" ")[0] for fault in told} == {
+        "STRIPE_SECRET_KEY",
+        "STRIPE_CLIENT_ID",
+        "PUBLIC_URL",
+        "ENCRYPTION_KEYS",
+        "INVOICE_DAYS_UNTIL_DUE",
+        "STRIPE_ACCOUNT_AUTH",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://localhost/bridge"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "postgresql+asyncpg://localhost/bridge"),
+        ("REDIS_URL", "localhost:6379"),
+        ("ENCRYPTION_KEYS", ","),
+        ("ENCRYPTION_KEYS", f"{KEY},short"),
+        ("STRIPE_SECRET_KEY", "pk_test_1"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_1,secret"),
+        ("CORS_ORIGINS", "https://erp.example.com/path"),
+        ("SWEEP_SECONDS", "nan"),
+        ("JWT_ISSUER", "https://login.example.com"),
+    ],
+)
+def test_a_value_that_cannot_serve_is_told_by_name(name, value):
+    (fault,) = faults(**SUFFICIENT | {name: value})
+    assert name in fault
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:////data/bridge.db", "postgres://user@host/name", "postgresql+psycopg://host/name"]
+)
+def test_every_url_that_an_engine_can_be_made_for_is_taken(url):
+    assert settings(DATABASE_URL=url).database_url == url
+
+
+def test_the_return_url_stays_as_it_was_given():
+    """To a front end, with a slash at its end and without one are two places."""
+    url = "https://erp.example.com/stripe/connected/"
+    assert settings(OAUTH_RETURN_URL=url).oauth_return_url == url
+    assert settings(PUBLIC_URL="https://bridge.example.com/").public_url == "https://bridge.example.com"
+
+
+def test_no_secret_is_shown():
+    shown = repr(
+        settings(
+            DATABASE_URL="postgresql://user:hunter2@host/name",
+            REDIS_URL="redis://:hunter2@host",
+            STRIPE_WEBHOOK_SECRETS="whsec_hunter2",
+            METRICS_TOKEN="hunter2",
+        )
+    )
+    assert "hunter2" not in shown
+    assert "sk_test_secret" not in shown
+    assert KEY not in shown
