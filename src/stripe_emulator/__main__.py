@@ -1,0 +1,103 @@
+"""`python -m stripe_emulator`: an emulator in a process of its own."""
+
+import argparse
+import os
+import pathlib
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+from stripe_emulator.server import EmulatorServer
+from stripe_emulator.settings import Settings
+
+DEFAULTS = Settings()
+SWITCH_ON = ("1", "true", "yes")
+
+
+def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    """The command line; every option can also come from the environment."""
+    made = argparse.ArgumentParser(
+        prog="python -m stripe_emulator",
+        description="A stateful stand-in for Stripe over HTTP.",
+        epilog="Every option may come from the environment as well: --data-dir is EMULATOR_DATA_DIR, and so on.",
+    )
+
+    def text(option: str, default: str, explanation: str) -> None:
+        variable = "EMULATOR_" + option.upper().replace("-", "_")
+        made.add_argument(f"--{option}", default=environ.get(variable, default), help=explanation)
+
+    def switch(option: str, explanation: str) -> None:
+        variable = "EMULATOR_" + option.upper().replace("-", "_")
+        is_on = environ.get(variable, "").lower() in SWITCH_ON
+        made.add_argument(f"--{option}", action="store_true", default=is_on, help=explanation)
+
+    text("host", "127.0.0.1", "the address to listen on")
+    text("port", "12111", "the port; 0 takes a free one")
+    text("data-dir", "", "where the state is kept over a restart; in memory without it")
+    text(
+        "wire-log",
+        "",
+        "a file for all exchanges, one JSON line each (default: wire.jsonl in the data directory)",
+    )
+    text("secret-key", DEFAULTS.secret_key, "the platform's secret key")
+    text("client-id", DEFAULTS.client_id, "the platform's Connect client id")
+    text("platform-name", DEFAULTS.platform_name, "the platform's name, as merchants see it")
+    text("redirect-uris", "", "the registered OAuth redirect URIs, separated by commas; none: any is taken")
+    text(
+        "retry-base",
+        str(DEFAULTS.retry_base),
+        "seconds before a failed delivery is tried again; doubles each time",
+    )
+    text("retry-cap", str(DEFAULTS.retry_cap), "the longest wait between two tries of a delivery, in seconds")
+    text("retry-attempts", str(DEFAULTS.retry_attempts), "how often a delivery is tried")
+    switch(
+        "allow-account-endpoints", "take webhook endpoints made on connected accounts, which Stripe refuses"
+    )
+    switch("void-uncollectible", "let an uncollectible invoice be voided")
+    return made
+
+
+def settings_from(options: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of `Settings` that the options stand for."""
+    return {
+        "secret_key": options.secret_key,
+        "client_id": options.client_id,
+        "platform_name": options.platform_name,
+        "redirect_uris": tuple(filter(None, options.redirect_uris.split(","))),
+        "allow_account_endpoints": options.allow_account_endpoints,
+        "void_uncollectible": options.void_uncollectible,
+        "retry_base": float(options.retry_base),
+        "retry_cap": float(options.retry_cap),
+        "retry_attempts": int(options.retry_attempts),
+        "may_crash": True,
+    }
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Serve until told to stop."""
+    options = parser(environ).parse_args(arguments)
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    server = EmulatorServer(
+        host=options.host,
+        port=int(options.port),
+        data_dir=pathlib.Path(options.data_dir) if options.data_dir else None,
+        wire_log=pathlib.Path(options.wire_log) if options.wire_log else None,
+        **settings_from(options),
+    )
+    with server:
+        print(f"Stripe emulator: {server.url}", flush=True)
+        stopping.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))

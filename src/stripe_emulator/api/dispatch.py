@@ -1,0 +1,86 @@
+"""From a request under /v1 to the resource that answers it."""
+
+from dataclasses import dataclass
+
+from werkzeug.wrappers import Request
+
+from stripe_emulator.api.call import Answer, Call
+from stripe_emulator.api.credentials import Caller, caller, check_version
+from stripe_emulator.api.exchange import server_error
+from stripe_emulator.api.expandable import check_expand
+from stripe_emulator.api.expanding import expanded
+from stripe_emulator.api.idempotency import Attempt, in_progress
+from stripe_emulator.api.metadata import check_metadata
+from stripe_emulator.api.routes import Operation, find_operation
+from stripe_emulator.emulator import Emulator
+from stripe_emulator.errors import Json, StripeError
+from stripe_emulator.form import decode
+from stripe_emulator.misbehavior import Faults
+from stripe_emulator.transaction import Origin, Transaction
+
+
+@dataclass(frozen=True)
+class Task:
+    """A call that may be made: by whom, what, on what, and under which key."""
+
+    who: Caller
+    operation: Operation
+    ids: tuple[str, ...]
+    params: Json
+    origin: Origin
+    attempt: Attempt | None
+
+    def run(self, tx: Transaction) -> Json:
+        """Do it, and show the outcome as far as it is asked for."""
+        call = Call(tx, self.who.account, self.who.application, self.who.by_platform, self.params, self.ids)
+        return expanded(tx, self.who.account, self.operation.handler(call), self.params.get("expand", []))
+
+    def keep(self, tx: Transaction, answer: Answer) -> None:
+        """Keep the answer under the call's idempotency key, if it has one."""
+        if self.attempt:
+            self.attempt.keep(tx, answer)
+
+
+def dispatch(emulator: Emulator, request: Request, request_id: str, faults: Faults) -> Answer:
+    """Answer an API call, or raise the refusal."""
+    with emulator.lock:
+        who = caller(emulator, request.headers)
+    check_version(request.headers)
+    operation, ids = find_operation(request.method, request.path)
+    is_post = request.method == "POST"
+    form = decode(request.get_data(as_text=True) if is_post else request.query_string.decode())
+    key = request.headers.get("Idempotency-Key") if is_post else None
+    attempt = Attempt(key, who.account, request.path, form, request_id) if key else None
+    with in_progress(emulator, attempt):
+        faults.wait()
+        with emulator.lock:
+            stored = attempt.stored_answer(emulator) if attempt else None
+            if stored is not None:
+                return stored
+            params = emulator.parameters.check(operation.params, form)
+            check_metadata(params)
+            check_expand(operation.params, params.get("expand", []))
+            task = Task(who, operation, ids, params, Origin(request_id, key), attempt)
+            return _execute(emulator, task, faults)
+
+
+def _execute(emulator: Emulator, task: Task, faults: Faults) -> Answer:
+    stores_failure = faults.rule is not None and faults.rule.stored
+    if faults.effect == "500_before":
+        if stores_failure:
+            with emulator.transaction() as tx:
+                task.keep(tx, server_error())
+        return server_error()
+    try:
+        with emulator.transaction(task.origin) as tx:
+            answer = Answer.of(200, task.run(tx))
+            if faults.effect == "500_after":
+                answer = server_error()
+            if answer.status == 200 or stores_failure:
+                task.keep(tx, answer)
+    except StripeError as error:
+        answer = Answer.of(error.status, error.body())
+        if not error.is_validation:
+            with emulator.transaction() as tx:
+                task.keep(tx, answer)
+    return answer

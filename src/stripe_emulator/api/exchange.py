@@ -1,0 +1,94 @@
+"""The wire around a call: faults, the answer's headers, the log."""
+
+import os
+from collections.abc import Callable
+
+import stripe
+from werkzeug.wrappers import Request, Response
+
+from stripe_emulator.api.call import Answer
+from stripe_emulator.emulator import Emulator
+from stripe_emulator.errors import StripeError
+from stripe_emulator.identifiers import new_id
+from stripe_emulator.misbehavior import Faults
+
+CRASH_STATUS = 86
+
+
+class ConnectionCut(ConnectionError):
+    """The connection is to be closed without an answer."""
+
+
+# Given the request's id and its faults, makes the call.
+Run = Callable[[str, Faults], Answer]
+
+
+def exchange(emulator: Emulator, request: Request, run: Run) -> Response:
+    """Make a call, with what the misbehavior in force adds to it, and note it in the wire log."""
+    body = request.get_data(as_text=True)
+    path = request.full_path.rstrip("?")
+    headers = dict(request.headers)
+    request_id = new_id("req")
+    with emulator.lock:
+        faults = emulator.misbehavior.faults(request.method, request.path)
+    try:
+        answer = _answer(request_id, faults, run)
+        _break_off(faults, "after")
+    except ConnectionCut:
+        emulator.wire_log.add(request.method, path, headers, body, 0, None)
+        raise
+    emulator.wire_log.add(request.method, path, headers, body, answer.status, answer.body)
+    answer.headers |= {"Request-Id": request_id, "Stripe-Version": stripe.api_version}
+    if "Idempotency-Key" in request.headers and request.method == "POST":
+        answer.headers["Idempotency-Key"] = request.headers["Idempotency-Key"]
+    return Response(answer.body, answer.status, answer.headers, content_type="application/json")
+
+
+def _answer(request_id: str, faults: Faults, run: Run) -> Answer:
+    _break_off(faults, "before")
+    try:
+        if faults.effect in REFUSALS:
+            raise REFUSALS[faults.effect]()
+        return run(request_id, faults)
+    except StripeError as error:
+        headers = (
+            {"Stripe-Rate-Limited-Reason": faults.rule.reason}
+            if error.code == "rate_limit" and faults.rule
+            else {}
+        )
+        return Answer.of(error.status, error.body(), headers)
+
+
+def _break_off(faults: Faults, moment: str) -> None:
+    if faults.effect == f"cut_{moment}":
+        raise ConnectionCut
+    if faults.effect == f"crash_{moment}":
+        os._exit(CRASH_STATUS)
+
+
+def _rate_limited() -> StripeError:
+    return StripeError(
+        "Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.",
+        status=429,
+        code="rate_limit",
+    )
+
+
+def _locked() -> StripeError:
+    return StripeError(
+        "This object cannot be accessed right now because another API request or Stripe process is currently "
+        "accessing it. If you see this error intermittently, retry the request. If you see this error frequently "
+        "and are making multiple concurrent requests to a single object, make your requests serially or at a lower "
+        "rate.",
+        status=429,
+        code="lock_timeout",
+    )
+
+
+def server_error() -> Answer:
+    """Stripe's 500."""
+    error = StripeError("An unknown error occurred", status=500, type="api_error")
+    return Answer.of(500, error.body())
+
+
+REFUSALS: dict[str, Callable[[], StripeError]] = {"rate_limit": _rate_limited, "lock_timeout": _locked}

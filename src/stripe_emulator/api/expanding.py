@@ -1,0 +1,71 @@
+"""`expand`: ids turned into the objects that they name, and parts that are shown on request only."""
+
+from collections.abc import Callable
+from typing import Any
+
+from stripe_emulator.api.listing import sublist
+from stripe_emulator.errors import Json
+from stripe_emulator.store import Record, clone
+from stripe_emulator.transaction import Transaction
+
+
+def _payments(tx: Transaction, invoice: Json) -> Json:
+    payments = tx.store.where("invoice_payments", "invoice", invoice["id"])
+    return sublist(payments, f"/v1/invoice_payments?invoice={invoice['id']}")
+
+
+def _confirmation_secret(tx: Transaction, invoice: Json) -> Json | None:
+    for payment in tx.store.where("invoice_payments", "invoice", invoice["id"]):
+        intent = tx.store.find("payment_intents", payment.hidden["payment_intent"] or "")
+        if intent is not None and payment.body["is_default"]:
+            return {"client_secret": intent.body["client_secret"], "type": "payment_intent"}
+    return None
+
+
+def _refunds(tx: Transaction, charge: Json) -> Json:
+    refunds = tx.store.where("refunds", "charge", charge["id"])
+    return sublist(refunds[::-1], f"/v1/charges/{charge['id']}/refunds")
+
+
+# What an object holds only when it is asked for.
+INCLUDABLE: dict[tuple[str, str], Callable[[Transaction, Json], Json | None]] = {
+    ("invoice", "payments"): _payments,
+    ("invoice", "confirmation_secret"): _confirmation_secret,
+    ("charge", "refunds"): _refunds,
+}
+
+
+def expanded(tx: Transaction, account: str, body: Json, paths: list[str]) -> Json:
+    """The body with everything in it that was asked for, which `check_expand` has found to be possible."""
+    if not paths:
+        return body
+    copy = clone(body)
+    for path in paths:
+        _expand(tx, account, copy, path.split("."))
+    return copy
+
+
+def _expand(tx: Transaction, account: str, node: Any, steps: list[str]) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _expand(tx, account, item, steps)
+    if not steps or not isinstance(node, dict):
+        return
+    name = steps[0]
+    include = INCLUDABLE.get((node.get("object", ""), name))
+    if include is not None and not node.get(name):
+        node[name] = _copied(include(tx, node))
+    elif isinstance(node.get(name), str):
+        record = _named(tx, account, node[name])
+        # What is not emulated, such as an application, stays an id.
+        node[name] = clone(record.body) if record else node[name]
+    _expand(tx, account, node.get(name), steps[1:])
+
+
+def _copied(value: Json | None) -> Json | None:
+    return clone(value) if value is not None else None
+
+
+def _named(tx: Transaction, account: str, object_id: str) -> Record | None:
+    record = tx.store.find_any(object_id)
+    return record if record is not None and record.account == account else None

@@ -1,0 +1,95 @@
+"""Idempotency keys: the first answer is kept for a day and given again."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stripe_emulator.api.call import Answer
+from stripe_emulator.emulator import Emulator
+from stripe_emulator.errors import Json, StripeError
+from stripe_emulator.transaction import Transaction
+
+LIFETIME = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A POST under a key."""
+
+    key: str
+    account: str
+    path: str
+    form: Json
+    request_id: str
+
+    @property
+    def id(self) -> str:
+        """Where its answer is kept: keys of different accounts are different keys."""
+        return f"idempotency_{self.account}_{self.key}"
+
+    def stored_answer(self, emulator: Emulator) -> Answer | None:
+        """The answer to an earlier call under this key; refuses a key that was used for something else."""
+        record = emulator.store.find("idempotency_keys", self.id)
+        if record is None or emulator.now() - record.hidden["created"] >= LIFETIME:
+            return None
+        first = record.hidden
+        if first["path"] != self.path:
+            raise _misused(
+                "Keys for idempotent requests can only be used for the same endpoint they were first used for "
+                f"('{first['path']}' vs '{self.path}').",
+                self.key,
+            )
+        if first["form"] != self.form:
+            raise _misused(
+                "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+                self.key,
+            )
+        headers = {"Idempotent-Replayed": "true", "Original-Request": first["request_id"]}
+        return Answer(first["status"], first["answer"], headers)
+
+    def keep(self, tx: Transaction, answer: Answer) -> None:
+        """Keep the answer, together with the effect."""
+        kept = {
+            "path": self.path,
+            "form": self.form,
+            "status": answer.status,
+            "answer": answer.body,
+            "created": tx.now,
+            "request_id": self.request_id,
+        }
+        record = tx.store.find("idempotency_keys", self.id)
+        if record is None:
+            tx.insert("idempotency_keys", self.account, {"id": self.id}, kept)
+        else:
+            tx.edit(record)
+            record.hidden = kept
+
+
+@contextlib.contextmanager
+def in_progress(emulator: Emulator, attempt: Attempt | None) -> Iterator[None]:
+    """Hold a key for the time of a call; a second call meanwhile is refused."""
+    if attempt is None:
+        yield
+        return
+    with emulator.lock:
+        if attempt.id in emulator.busy_keys:
+            raise StripeError(
+                "There is currently another in-progress request using this Idempotent Key (that probably means you "
+                "submitted twice, and the other request is still going through): "
+                f"{attempt.key}. Please try again later.",
+                status=409,
+                type="idempotency_error",
+                code="idempotency_key_in_use",
+                is_validation=True,
+            )
+        emulator.busy_keys.add(attempt.id)
+    try:
+        yield
+    finally:
+        with emulator.lock:
+            emulator.busy_keys.discard(attempt.id)
+
+
+def _misused(reason: str, key: str) -> StripeError:
+    message = f"{reason} Try using a key other than '{key}' if you meant to execute a different request."
+    return StripeError(message, type="idempotency_error", is_validation=True)

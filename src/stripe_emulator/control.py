@@ -1,0 +1,114 @@
+"""The control API: everything that a test or a person can see and make happen beside Stripe's own API."""
+
+from typing import Any
+
+from stripe_emulator.connecting import disconnect
+from stripe_emulator.dashboard import Dashboard, find
+from stripe_emulator.errors import Json, no_such
+from stripe_emulator.resources.accounts import change_account, make_account
+from stripe_emulator.store import Record, clone
+from stripe_emulator.transaction import delivery_of
+
+# Objects that are no secrets and worth seeing.
+KINDS = (
+    "accounts",
+    "charges",
+    "checkout_sessions",
+    "connections",
+    "credit_notes",
+    "customer_balance_transactions",
+    "customers",
+    "deliveries",
+    "disputes",
+    "events",
+    "invoice_payments",
+    "invoices",
+    "payment_intents",
+    "refunds",
+    "webhook_endpoints",
+)
+
+
+class Control(Dashboard):
+    """The control API, for use in the same process and behind `/_emulator`."""
+
+    def objects(self, kind: str) -> list[Json]:
+        """All objects of a kind in the order of their creation, each with its account."""
+        if kind not in KINDS:
+            raise no_such("kind of object", kind, "kind")
+        with self._emulator.lock:
+            return [self._shown(record) for record in self._emulator.store.all(kind)]
+
+    def _shown(self, record: Record) -> Json:
+        shown = {**clone(record.body), "account": record.account}
+        store = self._emulator.store
+        if record.kind == "accounts":
+            keys = [key.id for key in store.newest_first("secret_keys", record.id)]
+            is_connected = store.find("connections", f"connection_{record.id}") is not None
+            shown |= {"secret_key": keys[0] if keys else None, "connected": is_connected}
+        if record.kind == "webhook_endpoints":
+            shown["connect"] = record.hidden["connect"]
+        return shown
+
+    def create_account(self, name: str = "Merchant", country: str = "US", connected: bool = False) -> Json:
+        """A new, fully enabled account; `connected` spares a test the way through OAuth."""
+        with self._emulator.transaction() as tx:
+            account = make_account(tx, name=name, country=country)
+            if connected:
+                details = {"id": f"connection_{account.id}", "created": tx.now}
+                tx.insert("connections", account.id, details, {"code": None, "scope": "read_write"})
+        return self._shown(account)
+
+    def change_account(self, account: str, changes: Json) -> Json:
+        """Change what Stripe or the merchant decides about an account, such as `charges_enabled`."""
+        with self._emulator.transaction() as tx:
+            record = find(tx, "accounts", "account", account)
+            change_account(tx, record, changes)
+            return clone(record.body)
+
+    def revoke(self, account: str) -> Json:
+        """The merchant shows the platform out, in the dashboard."""
+        with self._emulator.transaction() as tx:
+            disconnect(tx, find(tx, "accounts", "account", account).id)
+        return {"account": account, "connected": False}
+
+    def redeliver(self, event: str) -> list[Json]:
+        """Send an event once more to every endpoint that wants it."""
+        with self._emulator.transaction() as tx:
+            record = find(tx, "events", "event", event)
+            made = []
+            for endpoint in tx.endpoints_for(record.account, record.body["type"]):
+                body = delivery_of(record.body, endpoint, "pending", tx.time)
+                made.append(tx.insert("deliveries", record.account, body))
+        return [clone(delivery.body) for delivery in made]
+
+    def release(self, order: list[str] | None = None) -> list[Json]:
+        """Send what is held back, one after the other: in the order of these event or delivery ids, or all of it.
+
+        Returns when each was tried once; what failed is tried again later, as ever.
+        """
+        with self._emulator.lock:
+            held = [one for one in self._emulator.store.all("deliveries") if one.body["status"] == "held"]
+            if order is None:
+                chosen = held
+            else:
+                chosen = [one for wanted in order for one in held if wanted in (one.id, one.body["event"])]
+        self._emulator.deliverer.deliver_now([one.id for one in chosen])
+        with self._emulator.lock:
+            return [clone(one.body) for one in chosen]
+
+    def misbehave(self, setting: Any) -> Json:
+        """Put a misbehavior in force instead of the one before; `{}` ends it."""
+        with self._emulator.lock:
+            self._emulator.misbehavior.replace(setting, self._emulator.now())
+            return self.misbehavior()
+
+    def misbehavior(self) -> Json:
+        """The setting in force, and how often each rule was considered."""
+        with self._emulator.lock:
+            misbehavior = self._emulator.misbehavior
+            return {"setting": misbehavior.setting, "seen": [rule.seen for rule in misbehavior.rules]}
+
+    def reset(self) -> None:
+        """Forget everything but the platform."""
+        self._emulator.reset()

@@ -1,0 +1,193 @@
+"""Sending events to webhook endpoints: signed, in the background, again and again until one is taken."""
+
+import contextlib
+import heapq
+import itertools
+import json
+import threading
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+import requests
+from stripe import WebhookSignature
+
+from stripe_emulator.errors import EmulatorClosed, Json
+from stripe_emulator.settings import Settings
+from stripe_emulator.store import Record, Store
+from stripe_emulator.transaction import PLATFORM, Transaction
+
+GRACE = 0.5  # seconds that a delivery under way is given when the emulator stops
+
+
+class Emulated(Protocol):
+    """What delivering needs of the emulator."""
+
+    settings: Settings
+    store: Store
+    lock: threading.RLock
+    clock: Callable[[], float]
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Change the state."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One request to make."""
+
+    url: str
+    payload: str
+    secret: str
+
+
+class Deliverer:
+    """Threads that take the deliveries when they are due. They start with the first one."""
+
+    def __init__(self, emulator: Emulated) -> None:
+        self._emulator = emulator
+        self._wake = threading.Condition()
+        self._queue: list[tuple[float, int, str]] = []
+        self._order = itertools.count()
+        self._threads: list[threading.Thread] = []
+        self._stopped = False
+
+    def schedule(self, delivery: Record) -> None:
+        """Send a delivery when it is due."""
+        wait = max(0.0, delivery.body["due_at"] - self._emulator.clock())
+        with self._wake:
+            heapq.heappush(self._queue, (time.monotonic() + wait, next(self._order), delivery.id))
+            self._start_threads()
+            self._wake.notify()
+
+    def resume(self) -> None:
+        """Schedule what an earlier process left unfinished."""
+        for delivery in self._emulator.store.all("deliveries"):
+            if delivery.body["status"] == "pending":
+                self.schedule(delivery)
+
+    def forget(self) -> None:
+        """Drop everything that is waiting."""
+        with self._wake:
+            self._queue.clear()
+
+    def stop(self) -> None:
+        """End the threads; what is under way may finish within a moment, or is sent again after a restart."""
+        with self._wake:
+            self._stopped = True
+            self._wake.notify_all()
+        for thread in self._threads:
+            thread.join(GRACE)
+
+    def _start_threads(self) -> None:
+        if not self._threads:
+            for number in range(self._emulator.settings.delivery_threads):
+                name = f"emulator-delivery-{number}"
+                self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+            for thread in self._threads:
+                thread.start()
+
+    def _work(self) -> None:
+        with _session() as session, contextlib.suppress(EmulatorClosed):
+            while (delivery_id := self._next_due()) is not None:
+                self._attempt(session, delivery_id)
+
+    def _next_due(self) -> str | None:
+        with self._wake:
+            while not self._stopped:
+                if not self._queue:
+                    self._wake.wait()
+                    continue
+                wait = self._queue[0][0] - time.monotonic()
+                if wait <= 0:
+                    return heapq.heappop(self._queue)[2]
+                self._wake.wait(wait)
+        return None
+
+    def deliver_now(self, delivery_ids: list[str]) -> None:
+        """Try these deliveries one after the other, in that order, and return when each was tried once."""
+        with _session() as session:
+            for delivery_id in delivery_ids:
+                self._attempt(session, delivery_id)
+
+    def _attempt(self, session: requests.Session, delivery_id: str) -> None:
+        outgoing = self._prepare(delivery_id)
+        if outgoing is None:
+            return
+        # A fresh time and signature for every attempt, or receivers would refuse late ones as replayed.
+        signature = WebhookSignature.generate_signature_header(
+            outgoing.payload, outgoing.secret, int(time.time())
+        )
+        headers = {"Stripe-Signature": signature, "Content-Type": "application/json; charset=utf-8"}
+        attempt: Json = {"at": self._emulator.clock(), "status": None, "error": None}
+        try:
+            answer = session.post(
+                outgoing.url,
+                outgoing.payload.encode(),
+                headers=headers | {"User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)"},
+                timeout=self._emulator.settings.delivery_timeout,
+                allow_redirects=False,
+            )
+            attempt["status"] = answer.status_code
+        except requests.RequestException as error:
+            attempt["error"] = type(error).__name__
+        self._conclude(delivery_id, attempt)
+
+    def _prepare(self, delivery_id: str) -> Outgoing | None:
+        """What to send, or None if there is nothing to send any more."""
+        with self._emulator.transaction() as tx:
+            delivery = tx.store.find("deliveries", delivery_id)
+            if delivery is None or delivery.body["status"] not in ("pending", "held"):
+                return None
+            event = tx.store.find("events", delivery.body["event"])
+            endpoint = tx.store.find("webhook_endpoints", delivery.body["endpoint"])
+            if event is None or endpoint is None or endpoint.body["status"] != "enabled":
+                tx.edit(delivery)["status"] = "canceled"
+                return None
+            payload = dict(event.body)
+            if endpoint.account == event.account != PLATFORM:
+                # An account's own endpoint hears of its own account without being told which.
+                payload.pop("account", None)
+            return Outgoing(endpoint.body["url"], json.dumps(payload, indent=2), endpoint.hidden["secret"])
+
+    def _conclude(self, delivery_id: str, attempt: Json) -> None:
+        """Note how an attempt went, and plan the next one after a failure."""
+        settings = self._emulator.settings
+        with self._emulator.transaction() as tx:
+            delivery = tx.store.find("deliveries", delivery_id)
+            if delivery is None:
+                return
+            body = tx.edit(delivery)
+            body["attempts"].append(attempt)
+            tries = len(body["attempts"])
+            if attempt["status"] is not None and 200 <= attempt["status"] < 300:
+                body["status"] = "delivered"
+                self._settle_event(tx, body["event"])
+            elif tries >= settings.retry_attempts:
+                body["status"] = "failed"
+            else:
+                body["status"] = "pending"
+                wait = min(settings.retry_cap, settings.retry_base * 2 ** (tries - 1))
+                body["due_at"] = self._emulator.clock() + wait
+        if body["status"] == "pending":
+            self.schedule(delivery)
+
+    @staticmethod
+    def _settle_event(tx: Transaction, event_id: str) -> None:
+        event = tx.store.find("events", event_id)
+        if event is not None:
+            waiting = {one.body["endpoint"] for one in tx.store.where("deliveries", "event", event_id)}
+            done = {
+                one.body["endpoint"]
+                for one in tx.store.where("deliveries", "event", event_id)
+                if one.body["status"] == "delivered"
+            }
+            tx.edit(event)["pending_webhooks"] = len(waiting - done)
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # no proxy between an emulator and a receiver on the same machine
+    return session

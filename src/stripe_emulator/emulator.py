@@ -1,0 +1,109 @@
+"""Everything of one emulator in one place."""
+
+import contextlib
+import pathlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from stripe_emulator.deliveries import Deliverer
+from stripe_emulator.errors import EmulatorClosed, StripeError
+from stripe_emulator.journal import Journal
+from stripe_emulator.misbehavior import Misbehavior
+from stripe_emulator.parameters import Parameters
+from stripe_emulator.resources.accounts import make_account
+from stripe_emulator.settings import Settings
+from stripe_emulator.store import Store
+from stripe_emulator.transaction import PLATFORM, Origin, Transaction
+from stripe_emulator.wire_log import WireLog
+
+
+class Emulator:
+    """The state of one emulator and the only way to change it: `transaction`.
+
+    One lock serializes all changes; it is never held while something is delivered, delayed or cut.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        data_dir: pathlib.Path | None = None,
+        wire_log: pathlib.Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.url = url
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.misbehavior = Misbehavior(may_crash=settings.may_crash)
+        self.parameters = Parameters()
+        self.busy_keys: set[str] = set()  # idempotency keys of calls that are under way
+        self._journal = Journal(data_dir / "emulator.sqlite") if data_dir else None
+        self.store = Store(self._journal.load() if self._journal else ())
+        self.wire_log = WireLog(wire_log or (data_dir / "wire.jsonl" if data_dir else None))
+        self._is_closed = False
+        self._ensure_platform()
+        self.deliverer = Deliverer(self)
+        self.deliverer.resume()
+
+    def now(self) -> int:
+        """The time as Stripe's objects tell it."""
+        return int(self.clock())
+
+    @contextlib.contextmanager
+    def transaction(self, origin: Origin = Origin()) -> Iterator[Transaction]:
+        """Change the state, all or nothing; what is to be delivered goes out afterwards."""
+        with self.lock:
+            if self._is_closed:
+                raise EmulatorClosed
+            tx = Transaction(self.store, self.settings, self.misbehavior, self.url, self.clock(), origin)
+            try:
+                yield tx
+            except BaseException as error:
+                if not (isinstance(error, StripeError) and error.keeps_changes):
+                    tx.rollback()
+                    raise
+                self._commit(tx)
+                raise
+            self._commit(tx)
+
+    def _commit(self, tx: Transaction) -> None:
+        changed, removed = tx.commit()
+        if self._journal and (changed or removed):
+            self._journal.write(changed, removed)
+        for delivery in tx.deliveries():
+            if delivery.body["status"] == "pending":
+                self.deliverer.schedule(delivery)
+
+    def reset(self) -> None:
+        """Forget everything but the platform's own account."""
+        with self.lock:
+            self.deliverer.forget()
+            self.store = Store()
+            self.misbehavior.replace({}, self.now())
+            if self._journal:
+                self._journal.clear()
+            self.wire_log.clear()
+            self.busy_keys.clear()
+            self._ensure_platform()
+
+    def _ensure_platform(self) -> None:
+        if self.store.find("accounts", PLATFORM) is None:
+            with self.lock:
+                tx = Transaction(
+                    self.store, self.settings, self.misbehavior, self.url, self.clock(), Origin()
+                )
+                make_account(tx, account_id=PLATFORM, name=self.settings.platform_name)
+                changed, removed = tx.commit()
+                if self._journal:
+                    self._journal.write(changed, removed)
+
+    def close(self) -> None:
+        """Stop delivering and let go of the files."""
+        self.deliverer.stop()
+        with self.lock:
+            self._is_closed = True
+            if self._journal:
+                self._journal.close()
+        self.wire_log.close()

@@ -1,0 +1,58 @@
+"""The refusals of the API, in Stripe's words and shape."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass
+class StripeError(Exception):
+    """An error answer.
+
+    `is_validation` marks one that Stripe gives before it executes the call, and so never keeps under an
+    idempotency key; `keeps_changes` one that comes with a lasting effect, such as a declined payment.
+    """
+
+    message: str
+    status: int = 400
+    type: str = "invalid_request_error"
+    code: str | None = None
+    param: str | None = None
+    details: Json = field(default_factory=dict)
+    is_validation: bool = False
+    keeps_changes: bool = False
+
+    def body(self) -> Json:
+        """The JSON body of the answer; what is not known is left out, as Stripe does."""
+        error: Json = {"message": self.message, "type": self.type, **self.details}
+        if self.code:
+            error |= {"code": self.code, "doc_url": f"https://stripe.com/docs/error-codes/{self.code}"}
+            error["doc_url"] = error["doc_url"].replace("_", "-")
+        if self.param:
+            error["param"] = self.param
+        return {"error": error}
+
+
+class EmulatorClosed(ConnectionError):
+    """The emulator has stopped: a server takes this for a client that went away, and answers nothing."""
+
+
+def invalid(message: str, param: str | None = None, code: str | None = None) -> StripeError:
+    """A refusal by the rules of a resource."""
+    return StripeError(message, param=param, code=code)
+
+
+def malformed(message: str, param: str | None = None, code: str | None = None) -> StripeError:
+    """A refusal of the parameters as such."""
+    return StripeError(message, param=param, code=code, is_validation=True)
+
+
+def missing_param(name: str) -> StripeError:
+    """A parameter that the call cannot do without."""
+    return malformed(f"Missing required param: {name}.", name, "parameter_missing")
+
+
+def no_such(noun: str, object_id: str, param: str, status: int = 404) -> StripeError:
+    """An id that names nothing in this account: 404 in a path, 400 (mostly) in a body."""
+    return StripeError(f"No such {noun}: '{object_id}'", status=status, code="resource_missing", param=param)

@@ -1,0 +1,172 @@
+"""Faults on command: of single API calls, and of deliveries.
+
+A setting is JSON, as docs/emulator.md tells it. Each rule decides by chance (`probability`), by count
+(`next`: the coming n matching calls) or by position (`nth`: the k-th matching call).
+"""
+
+import random
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from stripe_emulator.errors import Json
+
+EFFECTS = (
+    "rate_limit",
+    "lock_timeout",
+    "500_before",
+    "500_after",
+    "cut_before",
+    "cut_after",
+    "delay",
+    "crash_before",
+    "crash_after",
+)
+RULE_FIELDS = {"effect", "method", "path", "probability", "next", "nth", "ms", "stored", "reason"}
+REFUND_STATUSES = ("pending", "requires_action", "succeeded", "failed")
+REFUND_FIELDS = {"status", "next", "probability"}
+DELIVERY_FIELDS = {"duplicate", "delay", "drop", "reorder", "same_second", "hold", "delay_ms", "reorder_ms"}
+
+
+class MisbehaviorError(ValueError):
+    """A setting that makes no sense."""
+
+
+@dataclass
+class Rule:
+    """One fault of API calls."""
+
+    effect: str
+    method: str = ""
+    path: str = ""
+    probability: float | None = None
+    next: int | None = None
+    nth: int | None = None
+    ms: int = 100
+    stored: bool = True
+    reason: str = "endpoint-rate"
+    seen: int = 0
+
+    def strikes(self, method: str, path: str, chance: random.Random) -> bool:
+        """Whether this call is one that the rule spoils."""
+        if self.method not in ("", method) or not re.search(self.path, path):
+            return False
+        self.seen += 1
+        if self.nth is not None:
+            return self.seen == self.nth
+        if self.next is not None:
+            return self.seen <= self.next
+        return self.probability is None or chance.random() < self.probability
+
+
+@dataclass
+class Faults:
+    """What goes wrong with one API call."""
+
+    delay: float = 0.0
+    effect: str = ""
+    rule: Rule | None = None
+
+    def wait(self) -> None:
+        """Sit out the delay."""
+        if self.delay:
+            time.sleep(self.delay)
+
+
+@dataclass
+class Misbehavior:
+    """The setting in force. Guarded by the emulator's lock."""
+
+    setting: Json = field(default_factory=dict)
+    rules: list[Rule] = field(default_factory=list)
+    may_crash: bool = False
+    _chance: random.Random = field(default_factory=random.Random)
+    _second: int | None = None
+    _refunds_left: int | None = None
+
+    def replace(self, setting: Any, now: int) -> None:
+        """Put another setting in force; `{}` is good behavior."""
+        if not isinstance(setting, dict) or set(setting) - {"seed", "calls", "deliveries", "refunds"}:
+            raise MisbehaviorError("a setting has `seed`, `calls`, `deliveries` and `refunds`")
+        deliveries = setting.get("deliveries", {})
+        if not isinstance(deliveries, dict) or set(deliveries) - DELIVERY_FIELDS:
+            raise MisbehaviorError(f"`deliveries` has {', '.join(sorted(DELIVERY_FIELDS))}")
+        rules = [_rule(one) for one in setting.get("calls", [])]
+        if not self.may_crash and any(rule.effect.startswith("crash") for rule in rules):
+            raise MisbehaviorError("only an emulator in a process of its own may crash")
+        refunds = setting.get("refunds", {})
+        if set(refunds) - REFUND_FIELDS or refunds.get("status", "pending") not in REFUND_STATUSES:
+            raise MisbehaviorError(
+                f"`refunds` has a `status` of {', '.join(REFUND_STATUSES)}, and {REFUND_FIELDS}"
+            )
+        self.rules = rules
+        self._refunds_left = refunds.get("next")
+        self._chance = random.Random(setting.get("seed"))
+        self._second = now
+        self.setting = setting
+
+    def faults(self, method: str, path: str) -> Faults:
+        """What befalls an API call: any number of delays, and the first other effect that strikes."""
+        faults = Faults()
+        for rule in self.rules:
+            if faults.effect and rule.effect != "delay":
+                continue
+            if not rule.strikes(method, path, self._chance):
+                continue
+            if rule.effect == "delay":
+                faults.delay += rule.ms / 1000
+            else:
+                faults.effect, faults.rule = rule.effect, rule
+        return faults
+
+    def event_time(self, now: int) -> int:
+        """The `created` of an event that happens now."""
+        return self._second if self._second is not None and self._likely("same_second") else now
+
+    def deliveries(self) -> list[tuple[str, float]]:
+        """The status and delay in seconds of each delivery to make of an event for one endpoint."""
+        if self._likely("drop"):
+            return [("dropped", 0.0)]
+        status = "held" if self._deliveries.get("hold") else "pending"
+        times = 2 if self._likely("duplicate") else 1
+        return [(status, self._postponed()) for _ in range(times)]
+
+    def refund_status(self) -> str:
+        """The status that a refund made now gets: `succeeded`, unless something else is wanted."""
+        wanted: Json = self.setting.get("refunds", {})
+        if not wanted or self._chance.random() >= wanted.get("probability", 1):
+            return "succeeded"
+        if self._refunds_left is not None:
+            if self._refunds_left <= 0:
+                return "succeeded"
+            self._refunds_left -= 1
+        return str(wanted["status"])
+
+    @property
+    def _deliveries(self) -> Json:
+        found: Json = self.setting.get("deliveries", {})
+        return found
+
+    def _postponed(self) -> float:
+        delay = self._deliveries.get("delay_ms", 1000) / 1000 if self._likely("delay") else 0.0
+        if self._likely("reorder"):
+            # Overtaken by whatever is sent within the time drawn.
+            delay += self._chance.random() * self._deliveries.get("reorder_ms", 500) / 1000
+        return delay
+
+    def _likely(self, name: str) -> bool:
+        probability = float(self._deliveries.get(name, 0))
+        return probability > 0 and self._chance.random() < probability
+
+
+def _rule(given: Any) -> Rule:
+    if not isinstance(given, dict) or set(given) - RULE_FIELDS or given.get("effect") not in EFFECTS:
+        raise MisbehaviorError(
+            f"a call's rule has an `effect` of {', '.join(EFFECTS)}, and {sorted(RULE_FIELDS)}"
+        )
+    try:
+        re.compile(given.get("path", ""))
+    except re.error as error:
+        raise MisbehaviorError(f"`path` is no regular expression: {error}") from error
+    return Rule(**given)

@@ -1,0 +1,155 @@
+"""Payment intents, charges and invoice payments as they come into being."""
+
+import secrets
+
+from stripe_emulator.errors import Json
+from stripe_emulator.identifiers import new_id
+from stripe_emulator.store import Record
+from stripe_emulator.transaction import Transaction
+
+NULL_IN_AN_INTENT = """
+    automatic_payment_methods canceled_at cancellation_reason customer_account last_payment_error
+    latest_charge next_action on_behalf_of payment_method payment_method_configuration_details
+    processing receipt_email review setup_future_usage shipping source statement_descriptor
+    statement_descriptor_suffix transfer_data transfer_group
+""".split()
+
+# What a charge, or an intent, has no value for as long as nothing was decided.
+NULL_IN_A_CHARGE = """
+    application_fee balance_transaction failure_balance_transaction
+    failure_code failure_message on_behalf_of outcome receipt_number receipt_url review shipping source
+    source_transfer statement_descriptor statement_descriptor_suffix transfer_data transfer_group
+""".split()
+
+PAYMENT_METHOD_TYPES = ["card", "us_bank_account"]
+
+
+def payment_intent(tx: Transaction, invoice: Record, amount: int) -> Json:
+    """The intent to collect an amount of an invoice; the invoice's metadata is not copied."""
+    intent_id = new_id("pi")
+    return {
+        **dict.fromkeys(NULL_IN_AN_INTENT),
+        "id": intent_id,
+        "object": "payment_intent",
+        "amount": amount,
+        "amount_capturable": 0,
+        "amount_details": {"tip": {}},
+        "amount_received": 0,
+        "application": invoice.body["application"],
+        "application_fee_amount": invoice.hidden["application_fee_amount"],
+        "capture_method": "automatic",
+        "client_secret": f"{intent_id}_secret_{secrets.token_hex(12)}",
+        "confirmation_method": "automatic",
+        "created": tx.now,
+        "currency": invoice.body["currency"],
+        "customer": invoice.body["customer"],
+        "description": f"Invoice {invoice.body['number']}",
+        "livemode": False,
+        "metadata": {},
+        "payment_method_options": {},
+        "payment_method_types": PAYMENT_METHOD_TYPES,
+        "status": "requires_payment_method",
+    }
+
+
+def invoice_payment(tx: Transaction, invoice: Record, intent: Record, amount: int, is_default: bool) -> Json:
+    """What ties a payment intent to an invoice."""
+    return {
+        "id": new_id("inpay"),
+        "object": "invoice_payment",
+        "amount_paid": None,
+        "amount_requested": amount,
+        "created": tx.now,
+        "currency": invoice.body["currency"],
+        "invoice": invoice.id,
+        "is_default": is_default,
+        "livemode": False,
+        "payment": {"payment_intent": intent.id, "type": "payment_intent"},
+        "status": "open",
+        "status_transitions": {"canceled_at": None, "paid_at": None},
+    }
+
+
+def charge(tx: Transaction, invoice: Record, intent: Record, method: str) -> Json:
+    """An attempt to collect, not decided yet; it does not name its invoice."""
+    customer = invoice.body
+    billing = {
+        "address": customer["customer_address"]
+        or dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state")),
+        "email": customer["customer_email"],
+        "name": customer["customer_name"],
+        "phone": customer["customer_phone"],
+        "tax_id": None,
+    }
+    return {
+        **dict.fromkeys(NULL_IN_A_CHARGE),
+        "id": new_id("ch" if method == "card" else "py"),
+        "object": "charge",
+        "amount": intent.body["amount"],
+        "amount_captured": 0,
+        "amount_refunded": 0,
+        "application": invoice.body["application"],
+        "application_fee_amount": invoice.hidden["application_fee_amount"],
+        "billing_details": billing,
+        "calculated_statement_descriptor": (customer["account_name"] or "").upper()[:22],
+        "captured": True,
+        "created": tx.now,
+        "currency": intent.body["currency"],
+        "customer": customer["customer"],
+        "description": intent.body["description"],
+        "disputed": False,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": {},
+        "paid": False,
+        "payment_intent": intent.id,
+        "payment_method": new_id("pm"),
+        "payment_method_details": METHOD_DETAILS[method],
+        "radar_options": {},
+        "receipt_email": customer["customer_email"],
+        "refunded": False,
+        "status": "pending",
+    }
+
+
+METHOD_DETAILS: dict[str, Json] = {
+    "card": {
+        "card": {
+            "amount_authorized": None,
+            "authorization_code": None,
+            "brand": "visa",
+            "checks": {
+                "address_line1_check": None,
+                "address_postal_code_check": None,
+                "cvc_check": "pass",
+            },
+            "country": "US",
+            "exp_month": 12,
+            "exp_year": 2034,
+            "fingerprint": "EmulatedCard4242",
+            "funding": "credit",
+            "installments": None,
+            "last4": "4242",
+            "mandate": None,
+            "network": "visa",
+            "network_transaction_id": None,
+            "regulated_status": "unregulated",
+            "three_d_secure": None,
+            "wallet": None,
+        },
+        "type": "card",
+    },
+    "us_bank_account": {
+        "type": "us_bank_account",
+        "us_bank_account": {
+            "account_holder_type": "company",
+            "account_type": "checking",
+            "bank_name": "STRIPE TEST BANK",
+            "fingerprint": "EmulatedBank6789",
+            "last4": "6789",
+            "mandate": None,
+            "payment_reference": None,
+            "routing_number": "110000000",
+        },
+    },
+}

@@ -1,0 +1,126 @@
+"""Serving an emulator on a loopback port, from threads of this process."""
+
+import logging
+import pathlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from stripe_emulator.control import Control
+from stripe_emulator.emulator import Emulator
+from stripe_emulator.settings import Settings
+from stripe_emulator.web import create_app
+
+
+class _Handler(WSGIRequestHandler):
+    """Keeps connections alive, answers without delay, and logs nothing."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body leave together
+
+    def connection_dropped(self, *_: Any) -> None:
+        """Close the connection without an answer, on purpose or because the client left."""
+        self.close_connection = True
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """The wire log says more."""
+
+
+class _Server(ThreadedWSGIServer):
+    """Ends kept-alive connections when it stops, so that nobody talks to an emulator that is gone."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(host, port, _no_application, handler=_Handler)
+        self._connections: set[socket.socket] = set()
+        self._guard = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._guard:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._guard:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def close_connections(self) -> None:
+        """Hang up on everybody."""
+        with self._guard:
+            for connection in self._connections:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    logging.getLogger(__name__).debug("connection was closed already")
+
+
+class EmulatorServer:
+    """A running emulator.
+
+        with EmulatorServer() as server:
+            client = StripeClient(server.settings.secret_key, base_addresses=server.base_addresses)
+
+    `control` does in this process what the control API does over HTTP. Keywords that are not named here are those
+    of `Settings`.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        data_dir: pathlib.Path | None = None,
+        wire_log: pathlib.Path | None = None,
+        clock: Callable[[], float] = time.time,
+        **settings: Any,
+    ) -> None:
+        self.settings = Settings(**settings)
+        self._server = _Server(host, port)
+        self.url = f"http://{host}:{self._server.server_port}"
+        self.emulator = Emulator(self.settings, self.url, data_dir, wire_log, clock)
+        self.control = Control(self.emulator)
+        self._server.app = create_app(self.emulator, self.control)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), name="emulator", daemon=True
+        )
+
+    @property
+    def base_addresses(self) -> Any:
+        """For `stripe.StripeClient`."""
+        return {"api": self.url, "connect": self.url, "files": self.url}
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._server.server_port)
+
+    def start(self) -> Self:
+        """Begin to serve; connections are accepted from now on."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop serving and delivering; the state stays on disk, if it is there at all."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._server.close_connections()
+        self.emulator.close()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _no_application(*_: Any) -> list[bytes]:
+    raise RuntimeError("the server was started without its application")

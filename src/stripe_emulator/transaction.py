@@ -1,0 +1,165 @@
+"""One all-or-nothing change of the emulator's state, and the events that it makes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import stripe
+
+from stripe_emulator.errors import Json
+from stripe_emulator.identifiers import new_id
+from stripe_emulator.misbehavior import Misbehavior
+from stripe_emulator.settings import Settings
+from stripe_emulator.store import Record, Store, clone
+
+PLATFORM = "acct_emulatorplatform"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The API call that an event came from; both are None where a person or Stripe itself acted."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass
+class Transaction:
+    """What resources work with: finding, adding, changing and removing objects, and telling of it."""
+
+    store: Store
+    settings: Settings
+    misbehavior: Misbehavior
+    url: str
+    time: float
+    origin: Origin
+    _before: dict[str, tuple[Record, Json, Json]] = field(default_factory=dict)
+    _told: dict[str, Json] = field(default_factory=dict)
+    _filed: dict[str, list[tuple[str, str, object]]] = field(default_factory=dict)
+    _inserted: list[Record] = field(default_factory=list)
+    _removed: list[Record] = field(default_factory=list)
+
+    @property
+    def now(self) -> int:
+        """The time as Stripe's objects tell it."""
+        return int(self.time)
+
+    def insert(self, kind: str, account: str, body: Json, hidden: Json | None = None) -> Record:
+        """Add an object; its id is the body's."""
+        record = Record(self.store.next_seq(), kind, body["id"], account, body, hidden or {})
+        self.store.put(record)
+        self._inserted.append(record)
+        self._filed[record.id] = record.indexed()
+        return record
+
+    def edit(self, record: Record) -> Json:
+        """Announce that a record is about to change, and give its body to change."""
+        if record.id not in self._filed:
+            self._filed[record.id] = record.indexed()
+            self._before[record.id] = (record, clone(record.body), clone(record.hidden))
+        if record.id not in self._told:
+            self._told[record.id] = clone(record.body)
+        return record.body
+
+    def remove(self, record: Record) -> None:
+        """Take an object away, once the transaction has succeeded."""
+        self._removed.append(record)
+
+    def emit(self, event_type: str, record: Record) -> None:
+        """Tell of something that happened to an object."""
+        self.record_event(event_type, record.account, record.body)
+
+    def emit_update(self, event_type: str, record: Record) -> None:
+        """Tell of a changed object, with the previous values of what changed since it was last told of."""
+        before = self._told.pop(record.id, record.body)
+        previous = difference(before, record.body)
+        if previous:
+            self.record_event(event_type, record.account, record.body, previous)
+
+    def record_event(
+        self, event_type: str, account: str, body: Json, previous: Json | None = None, by_request: bool = True
+    ) -> None:
+        """Make an event and what is to be delivered of it."""
+        data: Json = {"object": clone(body)}
+        if previous is not None:
+            data["previous_attributes"] = previous
+        endpoints = self.endpoints_for(account, event_type)
+        event: Json = {
+            "id": new_id("evt"),
+            "object": "event",
+            "api_version": stripe.api_version,
+            "created": self.misbehavior.event_time(self.now),
+            "data": data,
+            "livemode": False,
+            "pending_webhooks": len(endpoints),
+            "request": {"id": self.origin.request_id, "idempotency_key": self.origin.idempotency_key},
+            "type": event_type,
+        }
+        if not by_request:
+            event["request"] = None
+        if account != PLATFORM:
+            event["account"] = account
+        self.insert("events", account, event)
+        for endpoint in endpoints:
+            for status, delay in self.misbehavior.deliveries():
+                self.insert("deliveries", account, delivery_of(event, endpoint, status, self.time + delay))
+
+    def endpoints_for(self, account: str, event_type: str) -> list[Record]:
+        """The endpoints that an account's event of that type goes to."""
+        return [one for one in self.store.all("webhook_endpoints") if self._wants(one, account, event_type)]
+
+    def _wants(self, endpoint: Record, account: str, event_type: str) -> bool:
+        body = endpoint.body
+        if body["status"] != "enabled" or not {"*", event_type} & set(body["enabled_events"]):
+            return False
+        if not endpoint.hidden["connect"]:
+            return endpoint.account == account
+        # The end of a connection is told while it still stands.
+        return account != PLATFORM and self.store.find("connections", f"connection_{account}") is not None
+
+    def deliveries(self) -> list[Record]:
+        """The deliveries that this transaction has brought about."""
+        return [record for record in self._inserted if record.kind == "deliveries"]
+
+    def commit(self) -> tuple[list[Record], list[Record]]:
+        """Make removals real; returns what is new or changed, and what is gone."""
+        kept = [*self._inserted, *(record for record, _, _ in self._before.values())]
+        for record in kept:
+            self.store.reindex(record, self._filed[record.id])
+        for record in self._removed:
+            self.store.remove(record)
+        return [record for record in kept if record not in self._removed], self._removed
+
+    def rollback(self) -> None:
+        """Put everything back as it was."""
+        for record in self._inserted:
+            self.store.reindex(record, self._filed[record.id])
+            self.store.remove(record)
+        for record, body, hidden in self._before.values():
+            record.body, record.hidden = body, hidden
+
+
+def delivery_of(event: Json, endpoint: Record, status: str, due_at: float) -> Json:
+    """A delivery of an event to an endpoint, not tried yet."""
+    return {
+        "id": new_id("dlv"),
+        "object": "delivery",
+        "event": event["id"],
+        "type": event["type"],
+        "endpoint": endpoint.id,
+        "url": endpoint.body["url"],
+        "status": status,
+        "due_at": due_at,
+        "attempts": [],
+    }
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
+    """The earlier values of exactly those keys that changed; hashes are compared key by key."""
+    found: Json = {}
+    for key in sorted({*before, *after}):
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        found[key] = difference(old, new) if isinstance(old, dict) and isinstance(new, dict) else old
+    return found

@@ -1,0 +1,32 @@
+"""The WSGI application of an emulator."""
+
+from flask import Flask, request
+from werkzeug.wrappers import Response
+
+from stripe_emulator.api.dispatch import dispatch
+from stripe_emulator.api.exchange import exchange
+from stripe_emulator.control import Control
+from stripe_emulator.control_routes import control_routes
+from stripe_emulator.emulator import Emulator
+from stripe_emulator.oauth_routes import oauth_routes
+from stripe_emulator.pages import pages
+
+VERBS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
+
+
+def create_app(emulator: Emulator, control: Control) -> Flask:
+    """Everything that an emulator serves."""
+    app = Flask(__name__)
+    # A cut connection is an exception that the server must see.
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+
+    @app.route("/v1/<path:rest>", methods=VERBS, provide_automatic_options=False)
+    def api(rest: str) -> Response:  # noqa: ARG001 (Flask passes what the rule matched)
+        return exchange(
+            emulator, request, lambda request_id, faults: dispatch(emulator, request, request_id, faults)
+        )
+
+    app.register_blueprint(pages(emulator, control))
+    app.register_blueprint(oauth_routes(emulator))
+    app.register_blueprint(control_routes(emulator, control))
+    return app
