@@ -1,0 +1,97 @@
+"""The two sides of the story: the ERP's front end, and whoever acts at Stripe."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import requests
+
+from playground.faults import Fault
+
+T = TypeVar("T")
+Json = dict[str, Any]
+
+_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True)
+class Erp:
+    """Calls the service as an ERP does, with a token."""
+
+    http: requests.Session
+    url: str
+    token: str
+
+    def call(self, method: str, path: str, body: Json | None = None, *, expected: int) -> Json:
+        """The JSON answer; a Fault, with the problem's own words, when the status is another one."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = self.http.request(method, self.url + path, json=body, headers=headers, timeout=_TIMEOUT)
+        if answer.status_code != expected:
+            raise Fault(
+                f"{method} {path} answered {answer.status_code}, not {expected}:\n{answer.text[:2000]}"
+            )
+        content: Json = answer.json()
+        return content
+
+
+@dataclass
+class StripeSide:
+    """The merchant, the customer and the onlooker at the emulated Stripe."""
+
+    http: requests.Session
+    url: str
+    _seen: int = 0
+
+    def approve(self, authorize_url: str) -> str:
+        """What the merchant's browser does at the consent page; returns where Stripe sends it next."""
+        answer = self.http.post(
+            authorize_url, data={"decision": "approve"}, allow_redirects=False, timeout=_TIMEOUT
+        )
+        if not answer.is_redirect:
+            raise Fault(f"The consent page answered {answer.status_code}:\n{answer.text[:2000]}")
+        return answer.headers["Location"]
+
+    def pay(self, stripe_invoice_id: str) -> None:
+        """What the customer does at the hosted invoice page."""
+        answer = self.http.post(f"{self.url}/_emulator/invoices/{stripe_invoice_id}/pay", timeout=_TIMEOUT)
+        if not answer.ok:
+            raise Fault(f"Paying answered {answer.status_code}:\n{answer.text[:2000]}")
+
+    def objects(self, kind: str) -> list[Json]:
+        """All objects of a kind that Stripe has."""
+        answer = self.http.get(f"{self.url}/_emulator/objects/{kind}", timeout=_TIMEOUT)
+        answer.raise_for_status()
+        objects: list[Json] = answer.json()["data"]
+        return objects
+
+    def new_exchanges(self) -> list[Json]:
+        """What the service and Stripe said to each other since the last time."""
+        answer = self.http.get(f"{self.url}/_emulator/wire-log", timeout=_TIMEOUT)
+        answer.raise_for_status()
+        exchanges = [json.loads(line) for line in answer.text.splitlines() if line]
+        new, self._seen = exchanges[self._seen :], len(exchanges)
+        return new
+
+
+def wait_for(what: str, look: Callable[[], T], right: Callable[[T], bool], *, within: float = 90.0) -> T:
+    """Look until it is right; a Fault that shows the last look when it never is."""
+    deadline = time.monotonic() + within
+    while not right(seen := look()):
+        if time.monotonic() > deadline:
+            raise Fault(f"Not within {within:g} s: {what}. Last seen:\n{json.dumps(seen, indent=2)[:4000]}")
+        time.sleep(0.1)
+    return seen
+
+
+def expect(what: str, actual: Mapping[str, Any], **expected: Any) -> None:
+    """A Fault unless all these fields have these values."""
+    wrong = {
+        name: f"{actual.get(name)!r}, not {value!r}"
+        for name, value in expected.items()
+        if actual.get(name) != value
+    }
+    if wrong:
+        faults = "; ".join(f"{name} is {fault}" for name, fault in wrong.items())
+        raise Fault(f"{what}: {faults}.\n{json.dumps(actual, indent=2)[:4000]}")

@@ -1,0 +1,5 @@
+"""Why the playground gives up."""
+
+
+class Fault(Exception):
+    """Something is not as it should be; the text says what, for a person."""

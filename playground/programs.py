@@ -1,0 +1,107 @@
+"""Programs that run beside this one, and never after it."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import requests
+
+from playground.faults import Fault
+
+_ROOT = Path(__file__).parents[1]
+_SET_PARENT_DEATH_SIGNAL = 1
+_PATIENCE_TO_START = 60.0
+_PATIENCE_TO_STOP = 20.0
+
+
+def run(arguments: Sequence[str], env: Mapping[str, str]) -> str:
+    """Run a command of this environment's Python to its end and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=_ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        words = (done.stderr or done.stdout).strip()
+        raise Fault(f"`{' '.join(arguments)}` ended with status {done.returncode}:\n{words}")
+    return done.stdout
+
+
+class Program:
+    """A server in a session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in order."""
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], *, env: Mapping[str, str], log: Path, ready_at: str
+    ) -> None:
+        self.name = name
+        self._log = log
+        self._ready_at = ready_at
+        with log.open("ab") as output:
+            self._written_before = output.tell()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                cwd=_ROOT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_stop_with_parent() if sys.platform == "linux" else None,
+            )
+
+    def wait_until_ready(self, http: requests.Session) -> None:
+        """Return once it answers 200."""
+        deadline = time.monotonic() + _PATIENCE_TO_START
+        answer = "nothing"
+        while time.monotonic() < deadline:
+            self.check()
+            try:
+                response = http.get(self._ready_at, timeout=5)
+            except requests.RequestException as error:
+                answer = type(error).__name__
+            else:
+                if response.ok:
+                    return
+                answer = f"{response.status_code} {response.text[:500]}"
+            time.sleep(0.05)
+        raise Fault(
+            f"The {self.name} is not ready after {_PATIENCE_TO_START:g} s: {answer}\n{self._last_words()}"
+        )
+
+    def check(self) -> None:
+        """A Fault when it has ended by itself."""
+        status = self._process.poll()
+        if status is not None:
+            raise Fault(f"The {self.name} ended with status {status}.\n{self._last_words()}")
+
+    def stop(self) -> None:
+        """Let it finish what it is doing; after that, and in any case, nothing of it is left."""
+        try:
+            self._process.terminate()
+            self._process.wait(_PATIENCE_TO_STOP)
+        except subprocess.TimeoutExpired:
+            print(f"The {self.name} did not stop in {_PATIENCE_TO_STOP:g} s and is killed.", flush=True)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def _last_words(self) -> str:
+        with self._log.open("rb") as log:
+            log.seek(self._written_before)
+            lines = log.read().decode(errors="replace").splitlines()
+        return "\n".join([f"Last lines of {self._log}:", *lines[-20:]])
+
+
+def _stop_with_parent() -> Callable[[], None]:
+    """What a child does before it becomes the program: ask the kernel for SIGTERM when we are killed."""
+    libc = ctypes.CDLL(None)
+
+    def ask() -> None:
+        libc.prctl(_SET_PARENT_DEATH_SIGNAL, int(signal.SIGTERM))
+
+    return ask

@@ -1,0 +1,105 @@
+"""What a playground is started with, and where its things lie."""
+
+import base64
+import json
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from playground.faults import Fault
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Two ports and a folder."""
+
+    port: int
+    emulator_port: int
+    data_dir: Path
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """PORT, EMULATOR_PORT and DATA_DIR, or their defaults."""
+        settings = cls(
+            port=_port(env, "PORT", 8000),
+            emulator_port=_port(env, "EMULATOR_PORT", 12111),
+            data_dir=Path(env.get("DATA_DIR") or "data").absolute(),
+        )
+        if settings.port == settings.emulator_port:
+            raise Fault(f"PORT and EMULATOR_PORT are both {settings.port}.")
+        return settings
+
+    @classmethod
+    def anywhere(cls, data_dir: Path) -> "Settings":
+        """On ports that are free just now."""
+        with socket.socket() as one, socket.socket() as other:
+            one.bind((HOST, 0))
+            other.bind((HOST, 0))
+            return cls(one.getsockname()[1], other.getsockname()[1], data_dir)
+
+    @property
+    def service_url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def emulator_url(self) -> str:
+        return f"http://{HOST}:{self.emulator_port}"
+
+    def check_ports(self) -> None:
+        """Tell who is in the way before anything is started."""
+        for name, port in {"PORT": self.port, "EMULATOR_PORT": self.emulator_port}.items():
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((HOST, port))
+                except OSError as error:
+                    raise Fault(
+                        f"Port {port} cannot be used ({error.strerror}). Choose with {name}=…"
+                    ) from error
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Made at the first start, and kept in the data's folder: without them the data cannot be read."""
+
+    encryption_key: str
+    stripe_secret_key: str
+    stripe_client_id: str
+
+    @classmethod
+    def of(cls, data_dir: Path) -> "Secrets":
+        """Those of this folder; made when it has none."""
+        path = data_dir / "secrets.json"
+        if path.exists():
+            return cls(**json.loads(path.read_text()))
+        made = cls(
+            encryption_key=base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            stripe_secret_key=f"sk_test_{secrets.token_hex(16)}",
+            stripe_client_id=f"ca_{secrets.token_hex(12)}",
+        )
+        write_private(path, asdict(made))
+        return made
+
+
+def write_private(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON that only its owner may read; whoever reads it sees the old or the new, never a half."""
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+    new.replace(path)
+
+
+def _port(env: Mapping[str, str], name: str, default: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise Fault(f"{name} is {text!r}; a port is a number from 1 to 65535.")
+    return int(text)

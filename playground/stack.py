@@ -1,0 +1,192 @@
+"""Emulator and service, started in order and stopped in the other one."""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import requests
+
+from playground.faults import Fault
+from playground.programs import Program, run
+from playground.settings import HOST, Secrets, Settings, write_private
+
+ROLES = ("viewer", "member", "power_user", "admin")
+TENANT, OTHER_TENANT = "demo", "other"
+
+
+class Tell(Protocol):
+    """Says to a person what is going on."""
+
+    def __call__(self, text: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Both, up and ready."""
+
+    settings: Settings
+    run: Mapping[str, Any]
+    """What run.json holds."""
+    http: requests.Session
+    programs: tuple[Program, ...]
+
+    def watch(self) -> None:
+        """Return never: until a signal comes, or one of the two ends by itself."""
+        while True:
+            for program in self.programs:
+                program.check()
+            time.sleep(0.2)
+
+
+@contextmanager
+def started(settings: Settings, tell: Tell) -> Iterator[Stack]:
+    """Both running, with tables, tokens and receivers; stopped at the end, whatever happens."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with ExitStack() as at_the_end:
+        at_the_end.enter_context(_alone_in(settings.data_dir))
+        settings.check_ports()
+        http = at_the_end.enter_context(requests.Session())
+        # The two are on this machine: a proxy that the environment names has no part in it.
+        http.trust_env = False
+        secrets = Secrets.of(settings.data_dir)
+        env = _service_env(settings, secrets)
+
+        def begin(program: Program) -> Program:
+            at_the_end.callback(program.stop)
+            program.wait_until_ready(http)
+            return program
+
+        tell("Starting the Stripe emulator ...")
+        emulator = begin(_emulator(settings, secrets))
+        tell("Bringing the database up to date ...")
+        run(["flask", "--app", "wsgi:app", "db", "upgrade"], env)
+        tell("Starting the service ...")
+        service = begin(_service(settings, env))
+        tell("Telling Stripe where webhooks go ...")
+        run(["flask", "--app", "wsgi:app", "receivers", "register"], env)
+        facts = _write_run_file(settings, secrets, http, env)
+        yield Stack(settings, facts, http, (service, emulator))
+
+
+def _emulator(settings: Settings, secrets: Secrets) -> Program:
+    options = {
+        "--host": HOST,
+        "--port": str(settings.emulator_port),
+        "--data-dir": str(settings.data_dir / "emulator"),
+        "--secret-key": secrets.stripe_secret_key,
+        "--client-id": secrets.stripe_client_id,
+    }
+    return Program(
+        "Stripe emulator",
+        ["stripe_emulator", *(part for option in options.items() for part in option)],
+        env=os.environ | {"NO_PROXY": HOST},
+        log=settings.data_dir / "emulator.log",
+        ready_at=f"{settings.emulator_url}/_emulator/misbehavior",
+    )
+
+
+def _service(settings: Settings, env: Mapping[str, str]) -> Program:
+    options = {
+        "--interface": "wsgi",
+        "--host": HOST,
+        "--port": str(settings.port),
+        "--workers": "1",
+        "--blocking-threads": "8",
+        # Longer than the longest request: a send waits up to 10 s for another one of the same order.
+        "--workers-kill-timeout": "15",
+    }
+    return Program(
+        "service",
+        ["granian", "--no-ws", *(part for option in options.items() for part in option), "wsgi:app"],
+        env=env,
+        log=settings.data_dir / "service.log",
+        ready_at=f"{settings.service_url}/readyz",
+    )
+
+
+def _service_env(settings: Settings, secrets: Secrets) -> dict[str, str]:
+    env = os.environ | {
+        "DATABASE_URL": f"sqlite:///{settings.data_dir / 'bridge.sqlite'}",
+        "PUBLIC_URL": settings.service_url,
+        "STRIPE_SECRET_KEY": secrets.stripe_secret_key,
+        "STRIPE_CLIENT_ID": secrets.stripe_client_id,
+        "STRIPE_API_BASE": settings.emulator_url,
+        "STRIPE_CONNECT_BASE": settings.emulator_url,
+        "ENCRYPTION_KEYS": secrets.encryption_key,
+        "NO_PROXY": HOST,
+    }
+    # The embedded default has no Redis, whatever the shell knows of one.
+    env.pop("REDIS_URL", None)
+    # Whoever starts us may be a command of Flask's; the service is none, and has a worker.
+    env.pop("FLASK_RUN_FROM_CLI", None)
+    return env
+
+
+def _write_run_file(
+    settings: Settings, secrets: Secrets, http: requests.Session, env: Mapping[str, str]
+) -> dict[str, Any]:
+    """Tell scripts where everything is. Tokens of an earlier start that still work are kept."""
+    path = settings.data_dir / "run.json"
+    old = _read(path)
+    old_tokens = {**old.get("tokens", {}), OTHER_TENANT: old.get("other_tenant_token")}
+    known = {role: old_tokens.get(role) for role in (*ROLES, OTHER_TENANT)}
+    good = {role: token for role, token in known.items() if token and _works(token, settings, http)}
+    missing = [role for role in ROLES if role not in good]
+    # A command takes a second, most of it to start.
+    with ThreadPoolExecutor(2) as several:
+        ours = several.submit(_create_tokens, TENANT, missing, env)
+        other = several.submit(_create_tokens, OTHER_TENANT, [] if OTHER_TENANT in good else ["admin"], env)
+    good |= dict(zip(missing, ours.result(), strict=True))
+    if other.result():
+        good[OTHER_TENANT] = other.result()[0]
+    facts = {
+        "service": settings.service_url,
+        "emulator": settings.emulator_url,
+        "tokens": {role: good[role] for role in ROLES},
+        "other_tenant_token": good[OTHER_TENANT],
+        "stripe_secret_key": secrets.stripe_secret_key,
+    }
+    write_private(path, facts)
+    return facts
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return content
+
+
+def _works(token: str, settings: Settings, http: requests.Session) -> bool:
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = http.get(f"{settings.service_url}/api/stripe/integrations", headers=headers, timeout=30)
+    return answer.ok
+
+
+def _create_tokens(tenant: str, roles: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """One for each role, all for user 1."""
+    if not roles:
+        return []
+    who = ["--tenant", tenant, "--user-id", "1", *(part for role in roles for part in ("--role", role))]
+    printed = json.loads(run(["flask", "--app", "wsgi:app", "tokens", "create", *who, "--json"], env))
+    made = printed if isinstance(printed, list) else [printed]
+    return [str(token["token"]) for token in made]
+
+
+@contextmanager
+def _alone_in(data_dir: Path) -> Iterator[None]:
+    """Two services with in-process workers on one SQLite file would each think themselves the only one."""
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Fault(f"Already running on {data_dir}. Choose another folder with DATA_DIR=…") from error
+        yield

@@ -1,0 +1,172 @@
+"""The main story, told while it happens: a merchant connects, an order is invoiced, the customer pays."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from playground.client import Erp, Json, StripeSide, expect, wait_for
+from playground.faults import Fault
+from playground.stack import Stack
+
+ORDER_ID = 1001
+ORDER: Json = {
+    "number": "SO-1001",
+    "currency": "usd",
+    "total_in_cents": 12_450,
+    "customer": {"id": 77, "name": "Jenny Rosen", "email": "jenny@example.com"},
+    "lines": [
+        {"description": "Oak table", "quantity": "1", "amount_in_cents": 9_900},
+        {"description": "Oak chair", "quantity": "2", "amount_in_cents": 3_000},
+        {"description": "Loyalty discount", "quantity": "1", "amount_in_cents": -450},
+    ],
+}
+# What Stripe tells of a paid invoice, in whatever order.
+TOLD_BY_STRIPE = {
+    "charge.succeeded",
+    "invoice.finalized",
+    "invoice.paid",
+    "invoice.sent",
+    "invoice_payment.paid",
+}
+SETTLED = {"processed", "skipped"}
+
+
+def play(stack: Stack) -> None:
+    """Tell and check everything; a Fault at the first thing that is not as it should be."""
+    facts = stack.run
+    erp = Erp(stack.http, facts["service"], facts["tokens"]["power_user"])
+    _Story(erp, StripeSide(stack.http, facts["emulator"])).play()
+
+
+@dataclass
+class _Story:
+    erp: Erp
+    stripe: StripeSide
+    _steps: int = 0
+
+    def play(self) -> None:
+        self.stripe.new_exchanges()
+        integration = self.connect()
+        self.order()
+        invoice = self.send(integration)
+        self.pay(invoice)
+        paid = self.show_paid(invoice)
+        self.show_events(paid)
+
+    def connect(self) -> Json:
+        self.step("The ERP creates an integration and the merchant authorizes it")
+        path = "/api/stripe/integrations"
+        integration = self.ask("POST", path, {"name": "Rosen Furniture"}, expected=201)
+        expect("A new integration", integration, connected=False, sync_status="pending")
+        path = f"{path}/{integration['id']}"
+        authorize_url = self.ask("POST", f"{path}/authorize", expected=200)["authorize_url"]
+        self.say("merchant", f"opens {authorize_url.partition('?')[0]} and approves")
+        callback = self.stripe.approve(authorize_url)
+        answer = self.stripe.http.get(callback, timeout=60)
+        if not answer.ok:
+            raise Fault(f"The OAuth callback answered {answer.status_code}:\n{answer.text[:2000]}")
+        self.overhear()
+        integration = self.ask("GET", path, expected=200)
+        expect("The authorized integration", integration, connected=True, sync_status="active")
+        self.say("service", f"connected to {integration['stripe_account_id']}, which can charge")
+        return integration
+
+    def order(self) -> None:
+        self.step("The ERP hands over a sales order")
+        order = ORDER | {"updated_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
+        stored = self.ask("PUT", f"/api/sales-orders/{ORDER_ID}", order, expected=201)
+        expect("The order", stored, outstanding_in_cents=ORDER["total_in_cents"], settled_in_cents=0)
+
+    def send(self, integration: Json) -> Json:
+        self.step("The ERP sends an invoice for it")
+        body = {"integration_instance_id": integration["id"], "sales_order_id": ORDER_ID}
+        invoice = self.ask("POST", "/api/stripe/invoices", body, expected=201)
+        self.overhear()
+        expect(
+            "The sent invoice",
+            invoice,
+            status="open",
+            amount=ORDER["total_in_cents"],
+            amount_paid=0,
+            currency="USD",
+            customer_email=ORDER["customer"]["email"],
+        )
+        again = self.ask("POST", "/api/stripe/invoices", body, expected=200)
+        expect("Sending once more, the same invoice", again, id=invoice["id"])
+        return invoice
+
+    def pay(self, invoice: Json) -> None:
+        self.step("The customer pays")
+        self.say("customer", f"opens {invoice['hosted_invoice_url']} and pays")
+        self.stripe.pay(invoice["stripe_invoice_id"])
+
+    def show_paid(self, invoice: Json) -> Json:
+        self.step("Stripe's webhooks make it paid here")
+        path = f"/api/stripe/invoices/{invoice['id']}"
+        paid: Json = wait_for(
+            "the invoice is paid, its payment and charge known",
+            lambda: self.get(path),
+            lambda seen: seen["status"] == "paid" and bool(seen["stripe_charge_id"]),
+        )
+        self.overhear()
+        expect("The paid invoice", paid, amount_paid=ORDER["total_in_cents"], amount_refunded=0)
+        self.say(
+            "service", f"invoice {paid['number']} is {paid['status']}, charge {paid['stripe_charge_id']}"
+        )
+        order = self.ask("GET", f"/api/sales-orders/{ORDER_ID}", expected=200)
+        total = ORDER["total_in_cents"]
+        expect("The order", order, outstanding_in_cents=0, settled_in_cents=total, overpaid_in_cents=0)
+        return paid
+
+    def show_events(self, paid: Json) -> None:
+        self.step("What is stored in the end")
+        path = f"/api/stripe/invoices/{paid['id']}"
+        events = wait_for(
+            f"all of {', '.join(sorted(TOLD_BY_STRIPE))} are stored and applied",
+            lambda: self.get(f"{path}/activity-log"),
+            lambda seen: (
+                {event["event_type"] for event in seen} >= TOLD_BY_STRIPE
+                and all(event["status"] in SETTLED for event in seen)
+            ),
+        )
+        mine = [each for each in self.stripe.objects("invoices") if each["status"] == "paid"]
+        expect(
+            "Stripe's own list of paid invoices",
+            {"ids": [each["id"] for each in mine]},
+            ids=[paid["stripe_invoice_id"]],
+        )
+        print(json.dumps(self.get(path), indent=2), flush=True)
+        for event in events:
+            self.say("webhook", f"{event['event_type']:<28}{event['status']:<11}{event['stripe_event_id']}")
+        whole, cents = divmod(paid["amount_paid"], 100)
+        self.say(
+            "story",
+            f"{paid['number']} is paid, {whole}.{cents:02} {paid['currency']}: all is as it should be",
+        )
+
+    def ask(self, method: str, path: str, body: Json | None = None, *, expected: int) -> Json:
+        """A call that the story tells of; returns the answer's data."""
+        self.say("ERP", f"{method} {path}{'' if body is None else '  ' + json.dumps(body)}")
+        answer = self.erp.call(method, path, body, expected=expected)
+        self.say("service", f"{expected} {answer.get('message', '')}".rstrip())
+        data: Json = answer["data"]
+        return data
+
+    def get(self, path: str) -> Any:
+        return self.erp.call("GET", path, expected=200)["data"]
+
+    def overhear(self) -> None:
+        """Tell what the service asked of Stripe meanwhile, and what Stripe said."""
+        for exchange in self.stripe.new_exchanges():
+            said = exchange["response"] if isinstance(exchange["response"], dict) else {}
+            told = [str(said[name]) for name in ("id", "status") if said.get(name)]
+            asked = f"{exchange['method']} {exchange['path'].partition('?')[0]}"
+            self.say("Stripe", f"{exchange['status']} to {asked}  {' '.join(told)}".rstrip())
+
+    def step(self, title: str) -> None:
+        self._steps += 1
+        print(f"\n{self._steps}. {title}", flush=True)
+
+    def say(self, who: str, what: str) -> None:
+        print(f"   {who:>8}  {what}", flush=True)
