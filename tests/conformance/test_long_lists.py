@@ -1,0 +1,170 @@
+"""Lists of 100,000, which grow while they are read."""
+
+import threading
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, ColumnElement, String, Table, cast, insert, literal, select, text
+
+from stripe_bridge.adapters.database import create_engine
+from stripe_bridge.adapters.database.rows import IntegrationRow, InvoiceRow, WebhookEventRow
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.use_cases.integrating import IntegrationView
+from tests.conformance.conftest import erp_of
+from tests.waiting import wait_until
+
+MANY = 100_000
+PER_PAGE = 100
+pytestmark = pytest.mark.slow
+
+
+def multiply(engine, row, id_, times, **different):
+    """Insert so many copies of a row; `different` has the columns that have to differ, as prefixes of the copy's number."""
+    table: Table = row.__table__
+    first = select(literal(1).label("n")).cte(recursive=True)
+    numbers = first.union_all(select(first.c.n + 1).where(first.c.n < times))
+    columns = [column for column in table.columns if column.name != "id"]
+
+    def value(column: Column[Any]) -> ColumnElement[Any]:
+        if column.name not in different:
+            return column
+        given = different[column.name]
+        return literal(None, column.type) if given is None else literal(given) + cast(numbers.c.n, String)
+
+    copies = select(*map(value, columns)).select_from(table.join(numbers, table.c.id == id_))
+    with engine.begin() as connection:
+        connection.execute(insert(table).from_select([column.name for column in columns], copies))
+        if times > 1:
+            # What autovacuum does by itself, some time after so many rows at once.
+            connection.execute(text(f"ANALYZE {table.name}"))
+
+
+@contextmanager
+def growing(add):
+    """While this goes on, `add` is called with 1, 2, 3 … about twenty times a second."""
+    stop = threading.Event()
+    added: list[int] = []
+
+    def grow():
+        while not stop.wait(0.05):
+            add(len(added) + 1)
+            added.append(len(added) + 1)
+
+    thread = threading.Thread(target=grow)
+    thread.start()
+    try:
+        yield added
+    finally:
+        stop.set()
+        thread.join()
+
+
+class Reader:
+    """Reads a list: page by page through the front door, all of it through the bridge behind that."""
+
+    def __init__(self, erp, path, list_page):
+        self._erp, self._path, self._list_page = erp, path, list_page
+
+    def page(self, **query):
+        answer = self._erp.ask("GET", self._path, params={"per_page": PER_PAGE, **query})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def walk(self):
+        """The ids on all pages by cursor, in the order in which they come, and the cursor of the last page."""
+        page, last = self._list_page(PageRequest(per_page=PER_PAGE)), None
+        ids = [id_of(item) for item in page.items]
+        while page.next_cursor is not None:
+            last = page.next_cursor
+            page = self._list_page(PageRequest.of(page=None, per_page=PER_PAGE, cursor=last))
+            ids += [id_of(item) for item in page.items]
+        return ids, last
+
+
+def id_of(item):
+    return item.integration.id if isinstance(item, IntegrationView) else item.id
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
+def stack(request, run_stack):
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    with run_stack(database_url=url) as started:
+        yield started
+
+
+@pytest.fixture
+def engine(stack):
+    made = create_engine(stack.database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def shop(stack):
+    """An ERP with a paid invoice."""
+    with erp_of(stack) as erp:
+        integration = erp.connect()
+        erp.new_order()
+        invoice = erp.paid(integration)
+        yield erp, integration, invoice
+
+
+def test_no_row_is_missed_and_none_comes_twice_while_the_list_grows(stack, engine, shop):
+    erp, integration, invoice = shop
+    links = {"stripe_invoice_id": None, "stripe_payment_intent_id": None, "stripe_charge_id": None}
+    multiply(engine, InvoiceRow, invoice["id"], MANY - 1, **links)
+    reader = Reader(
+        erp,
+        f"/api/stripe/integrations/{integration['id']}/invoices",
+        partial(stack.operator.list_invoices, erp.tenant, integration["id"], None),
+    )
+    first = reader.page()
+    assert (first["total"], first["last_page"], first["from"], first["to"]) == (MANY, 1000, 1, PER_PAGE)
+    last = reader.page(page=1000)
+    assert (last["from"], last["to"], last["next_page_url"]) == (MANY - PER_PAGE + 1, MANY, None)
+    newest = first["data"][0]["id"]
+    with growing(lambda _: multiply(engine, InvoiceRow, invoice["id"], 1, **links)) as added:
+        ids, last_cursor = reader.walk()
+        second_by_cursor, last_by_cursor = (
+            reader.page(cursor=cursor) for cursor in (first["next_cursor"], last_cursor)
+        )
+    assert len(added) > 10
+    assert ids == sorted(set(ids), reverse=True)
+    assert [id_ for id_ in ids if id_ <= newest] == [*range(newest, newest - MANY + 1, -1), invoice["id"]]
+    assert second_by_cursor["data"][0]["id"] == first["data"][-1]["id"] - 1
+    assert [one["id"] for one in last_by_cursor["data"]] == ids[-len(last_by_cursor["data"]) :]
+    assert "total" not in last_by_cursor
+    assert last_by_cursor["next_cursor"] is None
+
+
+def test_every_list_that_pages_does_so_while_it_grows(stack, engine, shop):
+    erp, _, _ = shop
+    tenant, operator = erp.tenant, stack.operator
+    event = erp.get("/api/stripe/webhook-events")[0]
+    pending = erp.create_integration("Never connected")
+    few = 1_000
+    multiply(engine, IntegrationRow, pending["id"], few)
+    multiply(engine, WebhookEventRow, event["id"], few, stripe_event_id="evt_copy_")
+    lists = {
+        "/api/stripe/integrations": (
+            partial(operator.list_integrations, tenant),
+            lambda _: multiply(engine, IntegrationRow, pending["id"], 1),
+        ),
+        "/api/stripe/webhook-events": (
+            partial(operator.list_webhook_events, tenant, EventFilter()),
+            lambda n: multiply(engine, WebhookEventRow, event["id"], 1, stripe_event_id=f"evt_late_{n}_"),
+        ),
+    }
+    for path, (list_page, add) in lists.items():
+        reader = Reader(erp, path, list_page)
+        first = reader.page()
+        newest, total = first["data"][0]["id"], first["total"]
+        assert total > few
+        with growing(add) as added:
+            wait_until(partial(len, added))
+            ids, _ = reader.walk()
+        assert ids == sorted(set(ids), reverse=True)
+        assert len([id_ for id_ in ids if id_ <= newest]) == total

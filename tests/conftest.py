@@ -1,0 +1,155 @@
+"""What all tests share: servers, fresh databases, and the rule that nothing leaves this machine.
+
+The servers start once per run: under xdist before the first test, by the controlling process; otherwise when
+a test first asks.
+"""
+
+import importlib
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import hypothesis
+import pytest
+import redis
+
+from tests.network import stay_on_loopback
+from tests.servers.databases import PostgresDatabases, SqliteDatabases
+from tests.servers.postgres import PostgresServer
+from tests.servers.redis import RedisServer
+from tests.servers.shared import SharedServers
+
+SERVERS = pytest.StashKey[SharedServers]()
+SERVER_FIXTURES = {"postgres_url", "redis_url", "own_postgres", "own_redis"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    stay_on_loopback()
+    # Where nobody watches, the same tree gives the same result; elsewhere every run looks somewhere else.
+    is_ci = bool(os.environ.get("CI"))
+    hypothesis.settings.register_profile("here", deadline=None, print_blob=True, derandomize=is_ci)
+    hypothesis.settings.load_profile("here")
+    told = getattr(config, "workerinput", None)
+    if told is None:
+        config.stash[SERVERS] = SharedServers(run=uuid.uuid4().hex[:8])
+    else:
+        config.stash[SERVERS] = SharedServers.told(told["servers"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["servers"] = node.config.stash[SERVERS].tell()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    servers = config.stash.get(SERVERS, None)
+    if servers and not hasattr(config, "workerinput"):
+        servers.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.servers)
+
+
+@pytest.fixture(autouse=True)
+def _commands_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flask's command marks its process for good: services started from it later would take themselves for commands,
+    and begin no worker."""
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "false")
+
+
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> SharedServers:
+    """The run's servers."""
+    return request.config.stash[SERVERS]
+
+
+@pytest.fixture(scope="session")
+def worker(request: pytest.FixtureRequest) -> str:
+    """The name of this test process among those of the run."""
+    name: str = getattr(request.config, "workerinput", {}).get("workerid", "gw0")
+    return name
+
+
+@pytest.fixture(scope="session")
+def migrate() -> Callable[[str], None]:
+    """The service's own migrations; imported late, so that a test of the domain loads no database."""
+    function: Callable[[str], None] = importlib.import_module("stripe_bridge.adapters.database").migrate
+    return function
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(
+    servers: SharedServers, worker: str, migrate: Callable[[str], None]
+) -> PostgresDatabases:
+    return PostgresDatabases(servers.postgres_url(), run=servers.run, worker=worker, migrate=migrate)
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(
+    tmp_path_factory: pytest.TempPathFactory, migrate: Callable[[str], None]
+) -> SqliteDatabases:
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"), migrate=migrate)
+
+
+@pytest.fixture
+def postgres_url(postgres_databases: PostgresDatabases) -> Iterator[str]:
+    """An empty, migrated PostgreSQL database of the test's own."""
+    with postgres_databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def sqlite_url(sqlite_databases: SqliteDatabases, tmp_path: Path) -> str:
+    """An empty, migrated SQLite file of the test's own."""
+    return sqlite_databases.fresh(tmp_path)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """An empty, migrated database of the test's own: the test runs on each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def redis_url(servers: SharedServers, worker: str) -> str:
+    """An empty Redis database of this process's own."""
+    base = urlsplit(servers.redis_url())
+    number = int(base.path.strip("/") or 0) + int(worker.removeprefix("gw"))
+    url = base._replace(path=f"/{number}").geturl()
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A running PostgreSQL that the test may stop, kill and start; its databases are not migrated."""
+    server = PostgresServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def own_redis() -> Iterator[RedisServer]:
+    """A running Redis that the test may stop, kill and start."""
+    server = RedisServer()
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def wire_log(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The file for this test's traffic with Stripe's API, as JSON lines; WIRE_LOG_DIR keeps it."""
+    folder = Path(os.environ.get("WIRE_LOG_DIR") or tmp_path)
+    name = re.sub(r"\W+", "-", request.node.nodeid).strip("-")
+    return folder / f"{name[-180:]}.jsonl"

@@ -1,0 +1,91 @@
+"""A stack per combination, shared by the tests on it, and the people who use it."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from tests.journeys.people import Erp, browser
+from tests.journeys.stack import Combination, Stack
+from tests.journeys.traces import Traces
+from tests.servers.databases import PostgresDatabases, SqliteDatabases
+from tests.servers.shared import SharedServers
+
+# Beside those of the other tests of the same process, which empty theirs whenever they like.
+_REDIS_DATABASES_FROM = 8
+_LOGS = pytest.StashKey[tuple[Stack, dict[str, int]]]()
+
+
+@pytest.fixture(scope="session")
+def stack(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    servers: SharedServers,
+    worker: str,
+    sqlite_databases: SqliteDatabases,
+) -> Iterator[Stack]:
+    """What `combinations.on` asks for. pytest sorts the tests so that each combination starts once."""
+    combination: Combination = request.param
+    folder = tmp_path_factory.mktemp(combination.name)
+    with ExitStack() as at_the_end:
+        if combination.database == "postgres":
+            databases: PostgresDatabases = request.getfixturevalue("postgres_databases")
+            database_url = at_the_end.enter_context(databases.fresh())
+        else:
+            database_url = sqlite_databases.fresh(folder)
+        redis_url = _empty_redis(servers, worker) if combination.worker else None
+        yield at_the_end.enter_context(
+            Stack(combination, database_url=database_url, redis_url=redis_url, folder=folder)
+        )
+
+
+@pytest.fixture(autouse=True)
+def record(request: pytest.FixtureRequest, stack: Stack, wire_log: Path) -> Iterator[None]:
+    """The test's traffic with Stripe goes into its wire log, the service's logs into its report."""
+    request.node.stash[_LOGS] = stack, stack.log_lengths()
+    yield
+    lines = stack.emulator.emulator.wire_log.lines()
+    stack.emulator.emulator.wire_log.clear()
+    wire_log.write_text("".join(f"{line}\n" for line in lines))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and _LOGS in item.stash:
+        stack, lengths = item.stash[_LOGS]
+        report.sections.append(("the service's logs", stack.logs(lengths)[-20_000:]))
+    return report
+
+
+@pytest.fixture
+def new_erp(stack: Stack) -> Iterator[Callable[[], Erp]]:
+    """Makes the ERPs of tenants that nobody else has."""
+    with browser() as http:
+        yield lambda: Erp(stack, http)
+
+
+@pytest.fixture
+def erp(new_erp: Callable[[], Erp]) -> Erp:
+    return new_erp()
+
+
+@pytest.fixture
+def traces(stack: Stack) -> Iterator[Traces]:
+    found = Traces(stack)
+    yield found
+    found.close()
+
+
+def _empty_redis(servers: SharedServers, worker: str) -> str:
+    base = urlsplit(servers.redis_url())
+    number = int(base.path.strip("/") or 0) + _REDIS_DATABASES_FROM + int(worker.removeprefix("gw"))
+    url = base._replace(path=f"/{number}").geturl()
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url

@@ -1,0 +1,220 @@
+"""Who takes part: the ERP of a tenant, and the merchant, the customer and the browser between them and Stripe."""
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+from stripe_bridge.domain.access import Role
+from tests.journeys.stack import Stack
+from tests.waiting import wait_until
+
+Json = dict[str, Any]
+
+ORDER: Json = {
+    "number": "SO-1001",
+    "currency": "usd",
+    "total_in_cents": 12_450,
+    "customer": {"id": 77, "name": "Jenny Rosen", "email": "jenny@example.com"},
+    "lines": [
+        {"description": "Oak table", "quantity": "1", "amount_in_cents": 9_900},
+        {"description": "Oak chair", "quantity": "2", "amount_in_cents": 3_000},
+        {"description": "Loyalty discount", "quantity": "1", "amount_in_cents": -450},
+    ],
+}
+_TENANTS = itertools.count(1)
+_TIMEOUT = 60
+_FINISHED = {"processed", "skipped", "failed"}
+
+
+@contextmanager
+def browser() -> Iterator[requests.Session]:
+    with requests.Session() as http:
+        http.trust_env = False
+        yield http
+
+
+@dataclass
+class Erp:
+    """One tenant's ERP. It speaks with a power user's token unless told otherwise."""
+
+    stack: Stack
+    http: requests.Session
+    tenant: str = field(default_factory=lambda: f"tenant-{next(_TENANTS)}")
+    _tokens: dict[Role, str] = field(default_factory=dict, repr=False)
+    _edits: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
+
+    def token(self, role: Role = Role.POWER_USER) -> str:
+        if role not in self._tokens:
+            self._tokens[role] = self.new_token(role)
+        return self._tokens[role]
+
+    def new_token(self, role: Role = Role.POWER_USER) -> str:
+        issued = self.stack.operator.create_token(tenant_id=self.tenant, role=role, user_id=17, label="")
+        return issued.secret
+
+    def ask(
+        self, method: str, path: str, body: Any = None, *, role: Role = Role.POWER_USER, **how: Any
+    ) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.token(role)}", **how.pop("headers", {})}
+        return self.http.request(
+            method, self.stack.url + path, json=body, headers=headers, timeout=_TIMEOUT, **how
+        )
+
+    def get(self, path: str) -> Any:
+        return told(self.ask("GET", path), 200)
+
+    def create_integration(self, name: str = "Rosen Furniture") -> Json:
+        created: Json = told(self.ask("POST", "/api/stripe/integrations", {"name": name}), 201)
+        return created
+
+    def authorize(self, integration_id: int) -> str:
+        """Where the merchant is sent to."""
+        answer = told(self.ask("POST", f"/api/stripe/integrations/{integration_id}/authorize"), 200)
+        url: str = answer["authorize_url"]
+        return url
+
+    def integration(self, integration_id: int) -> Json:
+        shown: Json = self.get(f"/api/stripe/integrations/{integration_id}")
+        return shown
+
+    def connect(self, integration_id: int | None = None, account: str | None = None) -> Json:
+        """The integration, a new one by default, connected to the account, by default a new one."""
+        if integration_id is None:
+            integration_id = self.create_integration()["id"]
+        page = self.come_back(self.approve(self.authorize(integration_id), account))
+        assert page.status_code == 200, page.text
+        integration = self.integration(integration_id)
+        assert integration["connected"]
+        return integration
+
+    def disconnect(self, integration_id: int) -> Json:
+        answer = self.ask("POST", f"/api/stripe/integrations/{integration_id}/disconnect")
+        shown: Json = told(answer, 200)
+        return shown
+
+    def approve(self, authorize_url: str, account: str | None = None) -> str:
+        """The merchant agrees; where Stripe sends the browser then."""
+        return self._decide(authorize_url, {"decision": "approve", "account": account or ""})
+
+    def deny(self, authorize_url: str) -> str:
+        return self._decide(authorize_url, {"decision": "deny"})
+
+    def come_back(self, url: str) -> requests.Response:
+        """The merchant's browser follows Stripe's redirect."""
+        return self.http.get(url, timeout=_TIMEOUT)
+
+    def _decide(self, authorize_url: str, form: dict[str, str]) -> str:
+        answer = self.http.post(authorize_url, data=form, allow_redirects=False, timeout=_TIMEOUT)
+        assert answer.is_redirect, answer.text
+        return answer.headers["Location"]
+
+    def put_order(self, order_id: int = 1001, **changes: Any) -> requests.Response:
+        """Each one is newer than the one before."""
+        edited_at = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(seconds=next(self._edits))
+        order = {**ORDER, "updated_at": edited_at.isoformat(), **changes}
+        return self.ask("PUT", f"/api/sales-orders/{order_id}", order)
+
+    def new_order(self, order_id: int = 1001, **changes: Any) -> Json:
+        stored: Json = told(self.put_order(order_id, **changes), 201)
+        return stored
+
+    def simple_order(self, order_id: int, currency: str, total: int, **changes: Any) -> Json:
+        """One line."""
+        lines = [{"description": "Oak table", "quantity": "1", "amount_in_cents": total}]
+        given = {"currency": currency, "total_in_cents": total, "lines": lines, **changes}
+        return self.new_order(order_id, **given)
+
+    def order(self, order_id: int = 1001) -> Json:
+        shown: Json = self.get(f"/api/sales-orders/{order_id}")
+        return shown
+
+    def send(
+        self, integration: Json, order_id: int = 1001, *, role: Role = Role.MEMBER, **more: Any
+    ) -> requests.Response:
+        body = {"integration_instance_id": integration["id"], "sales_order_id": order_id, **more}
+        return self.ask("POST", "/api/stripe/invoices", body, role=role)
+
+    def sent(self, integration: Json, order_id: int = 1001, **more: Any) -> Json:
+        """The new invoice."""
+        invoice: Json = told(self.send(integration, order_id, **more), 201)
+        return invoice
+
+    def invoice(self, invoice: Json) -> Json:
+        """As it is now."""
+        shown: Json = self.get(f"/api/stripe/invoices/{invoice['id']}")
+        return shown
+
+    def invoice_with(self, invoice: Json, **expected: Any) -> Json:
+        """The invoice, once webhooks have made these fields these values."""
+
+        def look() -> Json | None:
+            shown = self.invoice(invoice)
+            return shown if shown == {**shown, **expected} else None
+
+        try:
+            return wait_until(look, within=20) or {}
+        except AssertionError:
+            shown = self.invoice(invoice)
+            assert {name: shown[name] for name in expected} == expected
+            raise
+
+    def paid(self, integration: Json, order_id: int = 1001, **more: Any) -> Json:
+        """A new invoice for the order, paid by the customer, with all that came with it applied."""
+        invoice = self.sent(integration, order_id, **more)
+        self.stack.control.pay(invoice["stripe_invoice_id"])
+        self.invoice_with(invoice, status="paid")
+        self.applied(invoice, "invoice.paid", "charge.succeeded", "invoice_payment.paid")
+        return self.invoice(invoice)
+
+    def activity(self, invoice: Json) -> list[Json]:
+        events: list[Json] = self.get(f"/api/stripe/invoices/{invoice['id']}/activity-log")
+        return events
+
+    def void(self, invoice: Json) -> requests.Response:
+        return self.ask("POST", f"/api/stripe/invoices/{invoice['id']}/void", role=Role.MEMBER)
+
+    def refund(self, invoice: Json, **body: Any) -> requests.Response:
+        return self.ask("POST", f"/api/stripe/invoices/{invoice['id']}/refunds", body)
+
+    def refunds(self, invoice: Json) -> list[Json]:
+        refunds: list[Json] = self.get(f"/api/stripe/invoices/{invoice['id']}/refunds")
+        return refunds
+
+    def applied(self, invoice: Json, *types: str) -> list[Json]:
+        """The invoice's events, once these are among them, each as often as named, and none is still to be applied."""
+
+        def look() -> list[Json] | None:
+            events = self.activity(invoice)
+            is_there = Counter(event["event_type"] for event in events) >= Counter(types)
+            return events if is_there and all(event["status"] in _FINISHED for event in events) else None
+
+        return wait_until(look, within=20) or []
+
+
+def told(answer: requests.Response, status: int) -> Any:
+    """The data of an answer, which has this status."""
+    assert answer.status_code == status, answer.text
+    return answer.json()["data"]
+
+
+def problem(answer: requests.Response, status: int) -> Json:
+    """The body of a failure, which is one as the contract says."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    body: Json = answer.json()
+    assert body.keys() - {"errors"} == {"type", "title", "status", "detail", "message", "request_id"}
+    assert body["status"] == status
+    assert body["request_id"] == answer.headers["X-Request-Id"]
+    return body
+
+
+def state_in(url: str) -> str:
+    """The `state` that a URL carries."""
+    return parse_qs(urlsplit(url).query)["state"][0]

@@ -1,0 +1,64 @@
+"""All that a journey leaves behind: rows here, objects at Stripe."""
+
+from typing import Any
+
+import sqlalchemy
+
+from stripe_bridge.adapters.database import create_engine
+from stripe_bridge.adapters.database.rows import IS_UNSETTLED, IntentRow, Row, WebhookEventRow
+from stripe_bridge.domain.webhook_event import EventStatus
+from tests.journeys.stack import Stack
+from tests.waiting import wait_until
+
+# Tokens are ours to make during a test; the other one keeps first answers, refusals among them.
+_NO_EFFECT = {"api_tokens", "idempotent_requests"}
+_AT_STRIPE = (
+    "accounts",
+    "charges",
+    "connections",
+    "customers",
+    "events",
+    "invoice_payments",
+    "invoices",
+    "payment_intents",
+    "refunds",
+    "webhook_endpoints",
+)
+
+
+class Traces:
+    """Looks from outside: into the database beside the service, and into the emulator."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._engine = create_engine(stack.database_url)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def execute(self, statement: sqlalchemy.Executable) -> None:
+        """Change a row behind the service's back: time does not pass in a test."""
+        with self._engine.begin() as connection:
+            connection.execute(statement)
+
+    def all(self, besides: str | None = None) -> dict[str, list[Any]]:
+        """Everything that there is, once nothing moves any more, besides one table."""
+        wait_until(self._is_at_rest, within=30)
+        found: dict[str, list[Any]] = {kind: self._stack.control.objects(kind) for kind in _AT_STRIPE}
+        with self._engine.connect() as connection:
+            for table in Row.metadata.sorted_tables:
+                if table.name not in _NO_EFFECT | {besides}:
+                    rows = connection.execute(sqlalchemy.select(table).order_by(*table.primary_key))
+                    found[f"table {table.name}"] = [dict(row._mapping) for row in rows]
+        return found
+
+    def _is_at_rest(self) -> bool:
+        waiting = {"pending", "held"}
+        if any(one["status"] in waiting for one in self._stack.control.objects("deliveries")):
+            return False
+        events = sqlalchemy.select(sqlalchemy.func.count()).where(
+            WebhookEventRow.status.in_([EventStatus.RECEIVED, EventStatus.PROCESSING])
+        )
+        intents = sqlalchemy.select(sqlalchemy.func.count()).select_from(IntentRow).where(IS_UNSETTLED)
+        with self._engine.connect() as connection:
+            return connection.scalar(events) == connection.scalar(intents) == 0

@@ -1,0 +1,30 @@
+"""Keeps the tests on this machine, and what they open out of the network's sight."""
+
+import os
+import socket
+import sys
+from typing import Any
+from urllib.parse import urlsplit
+
+_GIVEN_SERVERS = ("TEST_DATABASE_URL", "TEST_REDIS_URL")
+
+
+class OutsideNetwork(Exception):
+    """A test reached for another machine, or opened a port to all of them."""
+
+
+def stay_on_loopback() -> None:
+    """Refuse every address but loopback, for the rest of the process: an audit hook cannot be bypassed."""
+    given = {urlsplit(os.environ.get(name, "")).hostname for name in _GIVEN_SERVERS}
+    allowed = {"127.0.0.1", "::1", "localhost", *given}
+
+    def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+        if event in ("socket.connect", "socket.bind"):
+            opened, address = arguments
+            inet = opened.family in (socket.AF_INET, socket.AF_INET6)
+            if inet and address[0] not in allowed:
+                raise OutsideNetwork(f"{event} {address}")
+        elif event in ("socket.getaddrinfo", "socket.gethostbyname") and arguments[0] not in allowed:
+            raise OutsideNetwork(f"{event} {arguments[0]!r}")
+
+    sys.addaudithook(refuse)

