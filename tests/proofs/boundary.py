@@ -1,0 +1,97 @@
+"""The boundary between the core and everything driven, where each crossing is counted and can be made the last."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from stripe_bridge.bootstrap.driven import Adapters
+
+_GATEWAYS = ("connect_gateway", "payment_gateway", "receiver_gateway", "refund_gateway")
+
+
+class Crash(BaseException):
+    """The process is gone: nothing after it happens, and no use case may catch it."""
+
+
+class Boundary:
+    """Every call of a gateway, commit and nudge crosses it twice: before it, and after it with its effect done.
+
+    `on_crossing` gets the number and the place of each; what it raises ends the process.
+    """
+
+    def __init__(self, on_crossing: Callable[[int, str], None]) -> None:
+        self._on_crossing = on_crossing
+        self.places: list[str] = []
+
+    def around(self, adapters: Adapters) -> Adapters:
+        crossed: dict[str, Any] = {name: _Calls(getattr(adapters, name), self) for name in _GATEWAYS}
+        nudges: Any = _Calls(adapters.nudges, self)
+        store: Any = _Store(adapters.store, self)
+        return replace(adapters, store=store, nudges=nudges, **crossed)
+
+    def cross(self, place: str) -> None:
+        self.places.append(place)
+        self._on_crossing(len(self.places), place)
+
+
+def crash_at(number: int) -> Boundary:
+    def crash(crossing: int, place: str) -> None:
+        if crossing == number:
+            raise Crash(place)
+
+    return Boundary(crash)
+
+
+class _Calls:
+    """A port whose calls cross the boundary."""
+
+    def __init__(self, inner: Any, boundary: Boundary) -> None:
+        self._inner, self._boundary = inner, boundary
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._inner, name)
+        if not callable(method) or name in _STAY_INSIDE:
+            return method
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self._boundary.cross(f"before {name}")
+            result = method(*args, **kwargs)
+            self._boundary.cross(f"after {name}")
+            return result
+
+        return call
+
+
+class _Store:
+    def __init__(self, inner: Any, boundary: Boundary) -> None:
+        self._inner, self._boundary = inner, boundary
+
+    def writing(self) -> Any:
+        return _Work(self._inner.writing(), self._boundary)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class _Work:
+    def __init__(self, inner: Any, boundary: Boundary) -> None:
+        self._inner, self._boundary = inner, boundary
+
+    def __enter__(self) -> "_Work":
+        self._inner.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> Any:
+        return self._inner.__exit__(*error)
+
+    def commit(self) -> None:
+        self._boundary.cross("before commit")
+        self._inner.commit()
+        self._boundary.cross("after commit")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+# No network.
+_STAY_INSIDE = frozenset({"authorize_url"})

@@ -1,0 +1,56 @@
+"""Ending the process at each crossing of the boundary in turn, and what comes after it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from stripe_bridge.domain.errors import BridgeError
+from tests.proofs.boundary import Crash, crash_at
+from tests.world import AnyWorld
+
+Do = Callable[[Any], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """`act` is what the process dies in. `again`, if any, is what the caller or Stripe does after that, before rest."""
+
+    prepare: Do
+    act: Do
+    check: Do
+    again: Do | None = None
+
+
+def nothing(_: AnyWorld) -> None:
+    """Leave it to the workers."""
+
+
+def crash_at_every_crossing(
+    new_world: Callable[[], AnyWorld], scenario: Scenario, *, recover: Do
+) -> list[str]:
+    """Play the scenario once for each crossing, until one run gets through; where it crossed the boundary."""
+    for number in count(1):
+        world = new_world()
+        scenario.prepare(world)
+        boundary = crash_at(number)
+        world.restart(boundary.around)
+        try:
+            scenario.act(world)
+        except Crash as crash:
+            place = f"crash at crossing {number}, {crash}"
+        else:
+            place = "no crash"
+        world.restart()
+        try:
+            recover(world)
+            if scenario.again is not None:
+                scenario.again(world)
+            world.come_to_rest()
+            scenario.check(world)
+        except (AssertionError, BridgeError) as error:
+            error.add_note(f"{place}; crossed: {boundary.places}")
+            raise
+        if place == "no crash":
+            return boundary.places
+    raise AssertionError("A scenario without an end.")

@@ -1,0 +1,124 @@
+"""A service on a real store, over real HTTP to an emulated Stripe; only time stands still."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+from stripe_bridge.adapters.prometheus import PrometheusMeasurements
+from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
+from stripe_bridge.adapters.stripe_gateway.connect_gateway import StripeConnectGateway
+from stripe_bridge.adapters.stripe_gateway.event_gateway import StripeEventGateway
+from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.receiver_gateway import StripeReceiverGateway
+from stripe_bridge.adapters.stripe_gateway.refund_gateway import StripeRefundGateway
+from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
+from stripe_bridge.adapters.system import SystemIdentifiers
+from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeRefund
+from stripe_bridge.ports.unit_of_work import Store
+from stripe_emulator.server import EmulatorServer
+from tests.builders import TENANT
+from tests.fakes.nudges import FakeNudges
+from tests.fakes.signatures import FakeSignatures
+from tests.fakes.system import FixedDice, FrozenClock
+from tests.fakes.vault import FakeVault
+from tests.world import ENVIRONMENT, AnyWorld, Event
+
+_BACK = f"{ENVIRONMENT['PUBLIC_URL']}/api/stripe/oauth/callback"
+
+
+class EmulatedWorld(AnyWorld):
+    """Several may share emulator and store: each is a tenant that connects an account of its own."""
+
+    def __init__(
+        self, emulator: EmulatorServer, clock: FrozenClock, store: Store, *, tenant: str = TENANT
+    ) -> None:
+        self.emulator, self.control = emulator, emulator.control
+        access = StripeAccess(
+            secret_key=emulator.settings.secret_key,
+            client_id=emulator.settings.client_id,
+            api_base=emulator.url,
+            connect_base=emulator.url,
+        )
+        adapters = Adapters(
+            store=store,
+            clock=clock,
+            dice=FixedDice(),
+            identifiers=SystemIdentifiers(),
+            vault=FakeVault(),
+            nudges=FakeNudges(),
+            signatures=FakeSignatures(clock.now),
+            snapshots=StripeSnapshots(),
+            connect_gateway=StripeConnectGateway(access),
+            payment_gateway=StripePaymentGateway(access),
+            receiver_gateway=StripeReceiverGateway(access),
+            refund_gateway=StripeRefundGateway(access),
+            event_gateway=StripeEventGateway(access),
+            measurements=PrometheusMeasurements(),
+        )
+        environment = ENVIRONMENT | {"STRIPE_CLIENT_ID": emulator.settings.client_id}
+        super().__init__(adapters, clock, environment, tenant=tenant)
+
+    def consent(self, account_id: str | None = None, **snapshot: Any) -> str:
+        url = self.adapters.connect_gateway.authorize_url(state="s", redirect_uri=_BACK)
+        form = {"decision": "approve", **({"account": account_id} if account_id else {})}
+        back = requests.post(url, data=form, allow_redirects=False, timeout=10)
+        return parse_qs(urlsplit(back.headers["Location"]).query)["code"][0]
+
+    def pay(self, invoice: Invoice, amount: int | None = None) -> None:
+        self.control.pay(str(invoice.stripe_invoice_id), amount=amount)
+
+    def events(self) -> list[Event]:
+        return self._objects("events")
+
+    def at_stripe(self) -> list[StripeInvoice]:
+        return [self.adapters.snapshots.invoice(each) for each in self._objects("invoices")]
+
+    def customers_at_stripe(self) -> list[str]:
+        return [each["id"] for each in self._objects("customers")]
+
+    def refunds_at_stripe(self) -> list[StripeRefund]:
+        return [self.adapters.snapshots.refund(each) for each in self._objects("refunds")]
+
+    def mails(self) -> list[str]:
+        return [each["data"]["object"]["id"] for each in self.events() if each["type"] == "invoice.sent"]
+
+    def lets_us_in(self) -> bool:
+        (account,) = [each for each in self.control.objects("accounts") if each["id"] == self.account_id]
+        return bool(account["connected"])
+
+    def own_endpoints(self) -> set[str]:
+        return {each["id"] for each in self._objects("webhook_endpoints")}
+
+    def invoice_charge(self) -> str:
+        """The last charge in the account."""
+        return str(self._objects("charges")[-1]["id"])
+
+    def deliver_elsewhere(self, events: Sequence[Event]) -> None:
+        """To another process, at which nothing that is put around this one shows."""
+        here = self.bridge
+        self.restart()
+        for event in events:
+            self.receive(event)
+        while self.bridge.apply_events():
+            pass
+        self.bridge = here
+
+    def allow_own_endpoints(self) -> None:
+        """It was told when it was started."""
+
+    def _objects(self, kind: str) -> list[Event]:
+        return [each for each in self.control.objects(kind) if each["account"] == self.account_id]
+
+
+@contextmanager
+def emulated() -> Iterator[tuple[EmulatorServer, FrozenClock]]:
+    """An emulator that goes by the clock given with it; its events are fetched, not posted."""
+    clock = FrozenClock()
+    with EmulatorServer(clock=lambda: clock.now().timestamp(), allow_account_endpoints=True) as emulator:
+        emulator.control.misbehave({"deliveries": {"hold": True}})
+        yield emulator, clock

@@ -1,0 +1,69 @@
+"""Real processes that end by SIGKILL: each line `crash_at tenant integration` on stdin forks one, which sends the tenant's
+order 501 and is killed at that crossing; with 0 it resolves instead what others left behind. Stdout tells its exit status.
+
+Forked from one that has imported everything but has opened nothing, since importing is what takes a process its time.
+"""
+
+import os
+import signal
+import sys
+import traceback
+
+from stripe_bridge.bootstrap.adapters import build_adapters
+from stripe_bridge.bootstrap.wiring import build_bridge
+from stripe_bridge.config import Settings
+from stripe_bridge.use_cases.invoicing import SendInvoiceCommand
+from tests.fakes.nudges import FakeNudges
+from tests.proofs.boundary import Boundary
+from tests.waiting import wait_until
+
+
+def send(settings: Settings, crash_at: int, tenant: str, integration_id: int) -> None:
+    def die(crossing: int, _: str) -> None:
+        if crossing == crash_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    bridge = build_bridge(settings, Boundary(die).around(build_adapters(settings, FakeNudges())))
+    bridge.send_invoice(
+        SendInvoiceCommand(tenant_id=tenant, user_id=None, integration_id=integration_id, sales_order_id=501)
+    )
+
+
+def resolve(settings: Settings, integration_id: int) -> None:
+    adapters = build_adapters(settings, FakeNudges())
+    bridge = build_bridge(settings, adapters)
+
+    def is_at_rest() -> bool:
+        bridge.settle_due_intents()
+        with adapters.store.reading() as work:
+            return not work.intents.unsettled_of_integration(integration_id)
+
+    wait_until(is_at_rest, within=30)
+
+
+def child(line: str) -> int:
+    crash_at, tenant, integration = line.split()
+    settings = Settings.from_env(os.environ)
+    try:
+        if crash_at == "0":
+            resolve(settings, int(integration))
+        else:
+            send(settings, int(crash_at), tenant, int(integration))
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def main() -> None:
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            os._exit(child(line))
+        _, status = os.waitpid(pid, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""A process that dies at any crossing of its boundary loses nothing and does nothing twice.
+
+The crossings are found by running: first the first one is the last thing that happens, then the second, until a run
+gets through.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.use_cases.authorizing import AuthorizationStatus
+from tests.builders import TENANT
+from tests.proofs.boundary import Crash, crash_at
+from tests.proofs.crashing import Scenario, crash_at_every_crossing, nothing
+from tests.proofs.scenarios import SCENARIOS, SENDS, ask_again
+from tests.world import A_WHILE, World
+
+
+def wait_for_the_lease(world: World) -> None:
+    world.clock.advance(A_WHILE)
+
+
+def wait_a_day(world: World) -> None:
+    """Until Stripe has forgotten every idempotency key."""
+    world.clock.advance(seconds=25 * 3600)
+    world.forget_keys()
+
+
+def wait_and_ask_again(world: World) -> None:
+    wait_for_the_lease(world)
+    ask_again(world)
+
+
+@pytest.mark.parametrize("recover", [nothing, wait_for_the_lease, wait_a_day])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_crash_at_any_crossing_ends_as_if_there_had_been_none(name, recover):
+    places = crash_at_every_crossing(World, SCENARIOS[name], recover=recover)
+
+    assert len(places) > 4
+
+
+@pytest.mark.parametrize("recover", [ask_again, wait_and_ask_again])
+@pytest.mark.parametrize("scenario", SENDS.values(), ids=SENDS)
+def test_asking_again_after_a_crash_at_any_crossing_finishes_the_same_invoice(scenario, recover):
+    crash_at_every_crossing(World, scenario, recover=recover)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_second_crash_at_any_crossing_of_the_recovery_changes_nothing(name):
+    scenario = SCENARIOS[name]
+
+    def recover_with_a_crash_at(second: int) -> Callable[[World], None]:
+        def recover(world: World) -> None:
+            world.restart(crash_at(second).around)
+            try:
+                world.come_to_rest()
+            except Crash:
+                pass
+            else:
+                reached.append(second)
+            world.restart()
+
+        return recover
+
+    second = 0
+    while True:
+        second += 1
+        reached: list[int] = []
+        places = crash_at_every_crossing(World, scenario, recover=recover_with_a_crash_at(second))
+        if len(reached) == len(places) + 1:
+            break
+
+
+def test_a_crash_at_any_crossing_of_an_authorization_leaves_the_integration_connected_or_not_never_half():
+    redirect: dict[str, str] = {}
+
+    def prepare(world: World) -> None:
+        world.allow_own_endpoints()
+        world.integration_id = world.add_integration()
+        redirect.update(state=world.authorize(world.integration_id), code=world.consent())
+
+    def check(world: World) -> None:
+        integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+        if integration.connected:
+            assert integration.snapshot
+            assert integration.sealed_access_token
+        else:
+            assert (integration.snapshot, integration.sealed_access_token) == (None, None)
+            world.connect(into=world.integration_id)
+        world.account_id = integration.account_id or world.account_id
+        assert world.sent().status is InvoiceStatus.OPEN
+        world.come_to_rest()
+        with world.store.reading() as work:
+            receivers = work.receivers.of_integration(world.integration_id)
+        assert {receiver.stripe_endpoint_id for receiver in receivers} == world.own_endpoints()
+        assert len(receivers) == 1
+
+    def come_back(world: World) -> None:
+        outcome = world.come_back(**redirect)
+        assert outcome.status in (AuthorizationStatus.CONNECTED, AuthorizationStatus.FAILED)
+
+    scenario = Scenario(prepare=prepare, act=come_back, check=check)
+    for recover in (nothing, come_back):
+        places = crash_at_every_crossing(World, scenario, recover=recover)
+        assert len(places) > 6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_crash_at_any_crossing_is_made_up_for_on_real_databases_and_over_http(name, new_world):
+    places = crash_at_every_crossing(new_world, SCENARIOS[name], recover=nothing)
+
+    assert len(places) > 4

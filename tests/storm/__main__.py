@@ -1,0 +1,51 @@
+"""`make storm`: SIZE orders, by the chances of SEED, on PostgreSQL and Redis (STORM=servers) or SQLite (STORM=embedded)."""
+
+import os
+import random
+import shutil
+import sys
+from collections import Counter
+
+from tests.servers.processes import scratch_folder
+from tests.storm.storm import Report, embedded, on_servers, storm
+
+_PLACES = {"servers": on_servers, "embedded": embedded}
+
+
+def main() -> int:
+    size = int(os.environ.get("SIZE") or 2000)
+    seed = int(os.environ.get("SEED") or random.randrange(1_000_000))
+    name = os.environ.get("STORM") or "servers"
+    folder = scratch_folder("storm")
+    tell(f"storm of {size} orders, {name}, SEED={seed}; the service's log: {folder / 'service.log'}")
+    with _PLACES[name](folder) as place:
+        report = storm(place, size=size, seed=seed, users=16, every=6.0, tell=tell)
+    tell(table(report))
+    if report.faults:
+        tell("\n".join(report.faults[:200]))
+        return 1
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+def table(report: Report) -> str:
+    fates = Counter(order.fate for order in report.orders)
+    rows = {
+        "orders": len(report.orders),
+        **{f"  {fate}": number for fate, number in sorted(fates.items())},
+        "events at Stripe": report.events,
+        **{f"{name} killed": times for name, times in sorted(report.kills.items())},
+        "seconds": round(report.seconds),
+        "seconds to rest": round(report.rest_seconds),
+        "faults": len(report.faults),
+    }
+    return "\n".join(f"{name:20}{value:>8}" for name, value in rows.items())
+
+
+def tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

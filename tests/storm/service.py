@@ -1,0 +1,146 @@
+"""The service as processes that can be killed one by one, and the Stripe that it talks to."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import requests
+from cryptography.fernet import Fernet
+
+from stripe_bridge.adapters.database import SqlStore
+from stripe_bridge.adapters.queue import InProcessNudges
+from stripe_bridge.bootstrap.adapters import build_adapters
+from stripe_bridge.bootstrap.wiring import build_bridge
+from stripe_bridge.bridge import Bridge
+from stripe_bridge.config import Settings
+from stripe_emulator.server import EmulatorServer
+from tests.servers.processes import free_port, spawn, stop
+from tests.waiting import wait_until
+
+_ROOT = Path(__file__).parents[2]
+# Short, so that what a kill left behind is taken up while one waits. The longest call still fits into a lease.
+_IMPATIENT = {
+    "INTENT_LEASE_SECONDS": "10",
+    "INTENT_SETTLE_SECONDS": "6",
+    "STRIPE_READ_TIMEOUT": "4",
+    "SWEEP_SECONDS": "0.5",
+    "RECONCILE_SECONDS": "0",
+    "STRIPE_REQUESTS_PER_SECOND": "10000",
+    "LOG_LEVEL": "WARNING",
+}
+
+
+class Process:
+    """One that comes back with the same command. Start it from a thread that lives as long as it should."""
+
+    def __init__(self, command: list[str], env: dict[str, str], log: Path) -> None:
+        self._command, self._env, self._log = command, env, log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", *self._command]
+        # Killed at once with its parent, a web server would leave its own children behind.
+        self._process = spawn(
+            command, log=self._log, env=self._env, on_parent_death=signal.SIGTERM, cwd=_ROOT
+        )
+
+    def kill(self) -> None:
+        """As a crash would, with what it started itself."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def stop(self, within: float = 20) -> int:
+        """The exit status, after SIGTERM."""
+        assert self._process is not None
+        return stop(self._process, signal.SIGTERM, within=within)
+
+
+class Service:
+    """Web processes on one address, which the kernel shares among those that live, and workers."""
+
+    def __init__(
+        self, folder: Path, database_url: str, redis_url: str | None, *, web: int, workers: int, **more: str
+    ) -> None:
+        self.emulator = EmulatorServer(retry_base=0.2, retry_cap=2.0, retry_attempts=40)
+        self.control = self.emulator.control
+        port = str(free_port())
+        self.url = f"http://127.0.0.1:{port}"
+        own = {
+            "DATABASE_URL": database_url,
+            "PUBLIC_URL": self.url,
+            "STRIPE_SECRET_KEY": self.emulator.settings.secret_key,
+            "STRIPE_CLIENT_ID": self.emulator.settings.client_id,
+            "STRIPE_API_BASE": self.emulator.url,
+            "STRIPE_CONNECT_BASE": self.emulator.url,
+            "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+            **_IMPATIENT,
+            **({"REDIS_URL": redis_url} if redis_url else {}),
+            **more,
+        }
+        env = {**os.environ, "NO_PROXY": "127.0.0.1", **own}
+        self.log = folder / "service.log"
+        serving = [
+            *("granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", port),
+            *("--workers", "1", "--blocking-threads", "16", "--workers-kill-timeout", "15", "wsgi:app"),
+        ]
+        self._env = env
+        self.web = [Process(serving, env, self.log) for _ in range(web)]
+        self.workers: list[Process] = []
+        for _ in range(workers):
+            self.new_worker()
+        settings = Settings.from_env(own)
+        self._adapters = build_adapters(settings, InProcessNudges())
+        self.operator: Bridge = build_bridge(settings, self._adapters)
+
+    @property
+    def store(self) -> SqlStore:
+        store = self._adapters.store
+        assert isinstance(store, SqlStore)
+        return store
+
+    def new_worker(self) -> Process:
+        """One more, not started."""
+        process = Process(["flask", "--app", "wsgi:app", "worker"], self._env, self.log)
+        self.workers.append(process)
+        return process
+
+    def start(self) -> None:
+        self.emulator.start()
+        for process in (*self.web, *self.workers):
+            process.start()
+        wait_until(self.is_ready, within=90, every=0.2)
+        self.operator.register_receivers()
+
+    def revive(self) -> None:
+        """Start whatever does not run."""
+        for process in (*self.web, *self.workers):
+            if not process.is_running:
+                process.start()
+
+    def is_ready(self) -> bool:
+        with requests.Session() as http, suppress(requests.RequestException):
+            http.trust_env = False
+            return http.get(f"{self.url}/readyz", timeout=5).ok
+        return False
+
+    def calm(self) -> None:
+        self.control.misbehave({})
+
+    def misbehave(self, setting: Any) -> None:
+        self.control.misbehave(setting)
+
+    def close(self) -> None:
+        for process in (*self.web, *self.workers):
+            process.kill()
+        self.emulator.stop()
+        self.store.close()

@@ -1,0 +1,210 @@
+"""The storm: users at work while Stripe misbehaves and everything is killed in turn; then rest, and the truth."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from stripe_bridge.adapters.database import migrate
+from tests.servers.postgres import PostgresServer
+from tests.servers.redis import RedisServer
+from tests.storm.service import Process, Service
+from tests.storm.truth import faults, is_at_rest
+from tests.storm.users import Order, User, new_token, open_shop
+
+Tell = Callable[[str], None]
+Json = dict[str, Any]
+_SHOPS = 4
+_LONGEST_REST = 300.0
+
+
+def misbehavior(seed: int) -> Json:
+    """Of Stripe's calls and of its deliveries."""
+    chances = {
+        "rate_limit": 0.03,
+        "lock_timeout": 0.03,
+        "500_before": 0.02,
+        "500_after": 0.02,
+        "cut_before": 0.02,
+        "cut_after": 0.02,
+    }
+    calls = [{"effect": effect, "path": "^/v1/", "probability": chance} for effect, chance in chances.items()]
+    slow = {"effect": "delay", "path": "^/v1/", "probability": 0.1, "ms": 150}
+    deliveries = {
+        "duplicate": 0.2,
+        "delay": 0.2,
+        "delay_ms": 1500,
+        "drop": 0.1,
+        "reorder": 0.3,
+        "reorder_ms": 800,
+        "same_second": 0.5,
+    }
+    return {"seed": seed, "calls": [*calls, slow], "deliveries": deliveries}
+
+
+@dataclass
+class Place:
+    """Where the storm is: the service, and the servers under it that can be killed, too."""
+
+    service: Service
+    servers: dict[str, PostgresServer | RedisServer] = field(default_factory=dict)
+
+
+@contextmanager
+def on_servers(folder: Path) -> Iterator[Place]:
+    """Two web processes and two workers on PostgreSQL and Redis."""
+    with ExitStack() as at_the_end:
+        postgres, redis = PostgresServer(), RedisServer()
+        at_the_end.callback(postgres.close)
+        at_the_end.callback(redis.close)
+        postgres.start()
+        redis.start()
+        migrate(postgres.url())
+        service = Service(folder, postgres.url(), redis.url(), web=2, workers=2)
+        at_the_end.callback(service.close)
+        service.start()
+        yield Place(service, {"postgres": postgres, "redis": redis})
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[Place]:
+    """One web process with its own worker, on SQLite."""
+    url = f"sqlite:///{folder / 'bridge.sqlite'}"
+    migrate(url)
+    service = Service(folder, url, None, web=1, workers=0)
+    try:
+        service.start()
+        yield Place(service)
+    finally:
+        service.close()
+
+
+@dataclass
+class Report:
+    orders: list[Order]
+    kills: Counter[str]
+    faults: list[str]
+    seconds: float
+    rest_seconds: float
+    events: int
+
+
+def storm(place: Place, *, size: int, seed: int, users: int, every: float, tell: Tell) -> Report:
+    """`every` is the mean time between kills, in seconds. To be called from the main thread: processes start here."""
+    kills: Counter[str] = Counter()
+
+    def blow(working: list[Future[Order]]) -> None:
+        _blow(place, working, random.Random(seed), every, kills, tell)
+
+    report = carry_through(
+        place, blow, size=size, seed=seed, users=users, tell=tell, setting=misbehavior(seed)
+    )
+    report.kills.update(kills)
+    return report
+
+
+def carry_through(
+    place: Place,
+    meanwhile: Callable[[list[Future[Order]]], None],
+    *,
+    size: int,
+    seed: int,
+    users: int,
+    tell: Tell = lambda _line: None,
+    setting: Json | None = None,
+) -> Report:
+    """So many orders, with something that happens meanwhile, until all is at rest."""
+    began, service = time.monotonic(), place.service
+    shops = [open_shop(service, number) for number in range(1, _SHOPS + 1)]
+    everyone = [
+        User(service, shops, number, seed, new_token(service, shops[number % _SHOPS]))
+        for number in range(1, size + 1)
+    ]
+    service.misbehave(setting or {})
+    with ThreadPoolExecutor(users) as pool:
+        working = [pool.submit(user.live) for user in everyone]
+        meanwhile(working)
+    orders = [each.result() for each in working]
+    resting = time.monotonic()
+    _rest(place, shops_ids=[shop.integration_id for shop in shops], tell=tell)
+    now = time.monotonic()
+    return Report(
+        orders=orders,
+        kills=Counter(),
+        faults=faults(service, orders),
+        seconds=now - began,
+        rest_seconds=now - resting,
+        events=len(service.control.objects("events")),
+    )
+
+
+def _blow(
+    place: Place,
+    working: list[Future[Order]],
+    chance: random.Random,
+    every: float,
+    kills: Counter[str],
+    tell: Tell,
+) -> None:
+    service, began = place.service, time.monotonic()
+    while not all(each.done() for each in working):
+        wait(working, timeout=chance.uniform(0.5, 1.5) * every)
+        done = sum(each.done() for each in working)
+        tell(f"{time.monotonic() - began:5.0f} s  {done:5} of {len(working)} orders done  {_in_words(kills)}")
+        if done < len(working):
+            victim = chance.choice([*place.servers, *["web"] * 2, *["worker"] * 2 * bool(service.workers)])
+            kills[victim] += 1
+            _strike(place, victim, chance)
+
+
+def _strike(place: Place, victim: str, chance: random.Random) -> None:
+    """Kill it, leave it dead for a moment, and start it again."""
+    service = place.service
+    if victim in place.servers:
+        server = place.servers[victim]
+        server.kill()
+        time.sleep(chance.uniform(0.1, 2.0))
+        server.start()
+        return
+    processes: list[Process] = service.web if victim == "web" else service.workers
+    process = chance.choice(processes)
+    # One in four is told to stop, as an upgrade does.
+    if chance.random() < 0.25:
+        process.stop()
+    else:
+        process.kill()
+    process.start()
+
+
+def _rest(place: Place, *, shops_ids: list[int], tell: Tell) -> None:
+    service = place.service
+    service.calm()
+    service.revive()
+    deadline = time.monotonic() + _LONGEST_REST
+    _wait_for_rest(service, deadline)
+    # What was dropped Stripe never sends again: this is how one hears of it.
+    for integration_id in shops_ids:
+        report = service.operator.reconcile_integration(integration_id)
+        drift = {cause.value: number for cause, number in report.drift.items() if number}
+        tell(
+            f"reconciled {integration_id}: {drift or 'no drift'}{' ' + str(report.faults) if report.faults else ''}"
+        )
+    _wait_for_rest(service, deadline)
+
+
+def _wait_for_rest(service: Service, deadline: float) -> None:
+    while not is_at_rest(service):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"Not at rest: {service.operator.measure_backlog()}")
+        time.sleep(0.5)
+
+
+def _in_words(kills: Counter[str]) -> str:
+    return "killed: " + (
+        ", ".join(f"{name} {times}" for name, times in sorted(kills.items())) or "nothing yet"
+    )

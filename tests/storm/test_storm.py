@@ -1,0 +1,27 @@
+"""Whatever misbehaves and whoever is killed: at rest, everything is as at Stripe, and nothing was made twice."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.servers.processes import scratch_folder
+from tests.storm.storm import embedded, on_servers, storm
+
+# STORM_SEED plays the same chances again, though not the same timing.
+SEED = int(os.environ.get("STORM_SEED") or 20_261_123)
+PLACES = [
+    pytest.param(on_servers, 60, id="servers", marks=pytest.mark.servers),
+    pytest.param(embedded, 30, id="embedded"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("place", "size"), PLACES)
+def test_after_a_storm_everything_is_as_at_stripe_and_nothing_was_made_twice(place, size):
+    folder: Path = scratch_folder("storm")
+    told = [f"STORM_SEED={SEED}"]
+    with place(folder) as where:
+        report = storm(where, size=size, seed=SEED, users=8, every=4.0, tell=told.append)
+    assert not report.faults, "\n".join([*told, *report.faults])
+    assert report.events

@@ -1,0 +1,132 @@
+"""What is so at rest: ours and Stripe's, compared object by object."""
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.ports.inbox import EventFilter
+from tests.storm.service import Service
+from tests.storm.users import Order, Shop
+
+_SETTLED_REFUNDS = ("succeeded", "pending", "requires_action")
+Json = dict[str, Any]
+
+
+def is_at_rest(service: Service) -> bool:
+    """Nothing waits, and nothing is unsettled."""
+    backlog = service.operator.measure_backlog()
+    waiting = sum(number for status, number in backlog.events.by_status.items() if status != "failed")
+    on_their_way = [one for one in service.control.objects("deliveries") if one["status"] == "pending"]
+    return not (waiting or sum(backlog.intents.by_status.values()) or on_their_way)
+
+
+def faults(service: Service, orders: list[Order]) -> list[str]:
+    """Every difference, in words."""
+    theirs = _Stripe(service)
+    ours = {
+        invoice.stripe_invoice_id: invoice
+        for shop in {order.shop for order in orders}
+        for invoice in _invoices(service, shop)
+        if invoice.stripe_invoice_id is not None
+    }
+    found = [f"order {order.number} ({order.fate}): {order.fault}" for order in orders if order.fault]
+    found += [f"{id_} is Stripe's and not known here" for id_ in theirs.invoices.keys() - ours.keys()]
+    for id_, invoice in ours.items():
+        found += theirs.differences(id_, invoice)
+    found += _made_twice(service, orders, list(ours.values()), theirs)
+    found += _not_stored(service)
+    return found
+
+
+class _Stripe:
+    def __init__(self, service: Service) -> None:
+        control = service.control
+        self.invoices = {each["id"]: each for each in control.objects("invoices")}
+        intents = {
+            each["payment"]["payment_intent"]: each["invoice"] for each in control.objects("invoice_payments")
+        }
+        self.refunds: dict[str, list[Json]] = defaultdict(list)
+        for refund in control.objects("refunds"):
+            if refund["status"] in _SETTLED_REFUNDS:
+                self.refunds[intents[refund["payment_intent"]]].append(refund)
+        self.disputes = {intents[each["payment_intent"]]: each for each in control.objects("disputes")}
+
+    def differences(self, id_: str, ours: Invoice) -> list[str]:
+        theirs = self.invoices.get(id_)
+        if theirs is None:
+            return (
+                []
+                if ours.status.value == "abandoned"
+                else [f"{id_} is {ours.status.value} here, and gone at Stripe"]
+            )
+        refunded = sum(refund["amount"] for refund in self.refunds[id_])
+        pairs = {
+            "status": (ours.status.value, theirs["status"]),
+            "amount_paid": (ours.amount_paid, theirs["amount_paid"]),
+            "amount_remaining": (ours.amount_remaining, theirs["amount_remaining"]),
+            "amount": (ours.amount, theirs["total"]),
+            "amount_refunded": (ours.amount_refunded, refunded),
+            "dispute": (ours.dispute_status, self.disputes.get(id_, {}).get("status")),
+        }
+        return [
+            f"{id_} {name}: {here} here, {there} there"
+            for name, (here, there) in pairs.items()
+            if here != there
+        ]
+
+
+def _made_twice(service: Service, orders: list[Order], ours: list[Invoice], theirs: _Stripe) -> list[str]:
+    found = []
+    live = Counter(
+        (invoice.tenant_id, invoice.sales_order_id)
+        for invoice in ours
+        if invoice.status.value in ("open", "paid")
+    )
+    for order in orders:
+        key = (order.shop.tenant, order.number)
+        wanted = 0 if order.fate.startswith("void") else 1
+        if order.fault is None and live[key] != wanted:
+            found.append(f"order {order.number} ({order.fate}) has {live[key]} live invoices, not {wanted}")
+        made = [refund["amount"] for refund in theirs.refunds[order.invoice.get("stripe_invoice_id", "")]]
+        if order.fate == "refund" and order.fault is None and made != [order.refunded]:
+            found.append(f"order {order.number}: refunds of {made}, one of {order.refunded} asked for")
+        if order.fault is None:
+            found += _balance(service, order, theirs)
+    buyers = Counter((each["account"], each["email"]) for each in service.control.objects("customers"))
+    return found + [f"customer {key} was made {times} times" for key, times in buyers.items() if times > 1]
+
+
+def _balance(service: Service, order: Order, theirs: _Stripe) -> list[str]:
+    """What the order still owes, worked out from Stripe's side alone."""
+    id_ = order.invoice["stripe_invoice_id"]
+    dispute = theirs.disputes.get(id_, {})
+    back = sum(refund["amount"] for refund in theirs.refunds[id_])
+    lost = dispute["amount"] if dispute.get("status") == "lost" else 0
+    expected = order.total - max(0, theirs.invoices[id_]["amount_paid"] - back - lost)
+    owed = service.operator.show_sales_order(order.shop.tenant, order.number).outstanding
+    return [f"order {order.number} ({order.fate}) owes {owed}, not {expected}"] if owed != expected else []
+
+
+def _not_stored(service: Service) -> list[str]:
+    with service.store.reading() as work:
+        stored = {event.stripe_event_id for event in work.inbox.oldest(None, EventFilter(), 1_000_000)}
+        failed = work.inbox.backlog().by_status.get("failed", 0)
+    taken = {
+        delivery["event"]
+        for delivery in service.control.objects("deliveries")
+        if any(attempt["status"] == 200 for attempt in delivery["attempts"])
+    }
+    found = [f"{event} was answered with 200 and is not stored" for event in sorted(taken - stored)]
+    return [*found, *([f"{failed} events failed"] if failed else [])]
+
+
+def _invoices(service: Service, shop: Shop) -> list[Invoice]:
+    found: list[Invoice] = []
+    request = PageRequest(per_page=100)
+    while True:
+        page = service.operator.list_invoices(shop.tenant, shop.integration_id, None, request)
+        found += page.items
+        if page.next_cursor is None:
+            return found
+        request = PageRequest(per_page=100, before_id=found[-1].id)
