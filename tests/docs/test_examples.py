@@ -1,0 +1,86 @@
+"""docs/api.md does what it says, from its first example to its last."""
+
+import json
+from functools import partial
+
+import pytest
+import requests
+
+from stripe_bridge.domain.access import Role
+from tests.docs.exchanges import Message, Names, exchanges_in
+from tests.docs.pages import ROOT, Page
+from tests.journeys.people import browser
+from tests.journeys.stack import Combination, Stack
+from tests.waiting import wait_until
+
+API = Page(ROOT / "docs" / "api.md")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory, sqlite_databases):
+    """A fresh service on a fresh emulator."""
+    folder = tmp_path_factory.mktemp("docs")
+    url = sqlite_databases.fresh(folder)
+    with Stack(Combination(database="sqlite"), database_url=url, redis_url=None, folder=folder) as started:
+        yield started
+
+
+@pytest.mark.slow
+def test_every_example_of_the_api_is_so(stack):
+    tokens = {
+        role.value: stack.operator.create_token(tenant_id="acme", role=role, user_id=number, label="").secret
+        for number, role in enumerate(Role, start=1)
+    }
+    names = Names({**tokens, "emulator": stack.emulator.url})
+    exchanges = exchanges_in(API.text)
+    assert len(exchanges) > 20
+    with browser() as http:
+        for exchange in exchanges:
+            faults = attempt(http, stack.url, exchange, names)
+            if exchange.comes_eventually and faults:
+                wait_until(partial(is_so, http, stack.url, exchange, names), within=10, every=0.2)
+            else:
+                assert not faults, f"{exchange.request.first_line}: {faults}"
+
+
+def is_so(http, service, exchange, names):
+    return not attempt(http, service, exchange, names)
+
+
+def attempt(http, service, exchange, names):
+    method, target = names.fill(exchange.request.first_line).split(" ", 1)
+    answer = http.request(
+        method,
+        target if target.startswith("http") else service + target,
+        headers={name: names.fill(value) for name, value in exchange.request.headers.items()},
+        data=names.fill(exchange.request.body).encode() or None,
+        allow_redirects=False,
+        timeout=60,
+    )
+    if answer.status_code != exchange.status:
+        return [f"status {answer.status_code}: {answer.text}"]
+    return list(differences(exchange.answer, answer, names))
+
+
+def differences(told: Message, answer: requests.Response, names: Names):
+    for name, value in told.headers.items():
+        yield from names.differences(value, answer.headers.get(name), name)
+    if told.body:
+        yield from names.differences(json.loads(told.body), answer.json(), "$")
+
+
+@pytest.mark.parametrize(
+    ("told", "got"),
+    [
+        ({"a": 1}, {"a": 1, "b": 2}),
+        ({"a": 1, "…": "…"}, {"b": 1}),
+        ({"a": 1}, {"a": True}),
+        ("in_…", "pi_1"),
+        ("$known", "other"),
+        (["…", 2], [1]),
+        ([1, 2], [1]),
+        (None, ""),
+    ],
+)
+def test_what_is_not_so_is_found(told, got):
+    assert list(Names({"known": "this"}).differences(told, got, "$"))
