@@ -61,13 +61,9 @@ class Bench:
         erp = Erp(service)
         integration = erp.connect(self.emulator)
         erp.order(1)
-        self.emulator.pay(erp.send(integration, 1)["stripe_invoice_id"])
-        (event,) = (
-            event
-            for event in self.emulator.events("invoice.paid")
-            if event["account"] == integration["stripe_account_id"]
-        )
-        return Template.of(event)
+        stripe_id = erp.send(integration, 1)["stripe_invoice_id"]
+        events = self.emulator.pay_all(integration["stripe_account_id"], [stripe_id])
+        return Template.of(next(event for event in events if event["type"] == "invoice.paid"))
 
     def load(self, template: Template) -> Wrk | Player:
         kind = Wrk if self.has_wrk else Player

@@ -1,6 +1,8 @@
 """An ERP: the few calls of the REST API that measurements need."""
 
 import itertools
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
@@ -10,6 +12,9 @@ from benchmarks.stand.emulator import Emulator
 
 TENANT = "benchmarks"
 _UPDATED_AT = "2026-11-01T00:00:00Z"
+_AT_ONCE = 4
+SENDS_PER_TOKEN = 30
+"""How many sends a token has in a minute."""
 Json = dict[str, Any]
 
 
@@ -46,13 +51,21 @@ class Erp:
         return connected
 
     def order(self, number: int, *, customer: int = 1) -> None:
-        lines = [
-            {"description": "Oak table", "quantity": "1", "amount_in_cents": 9_900},
-            {"description": "Oak chair", "quantity": "2", "amount_in_cents": 2_550},
-        ]
+        lines = [{"description": "Oak table", "quantity": "1", "amount_in_cents": 12_450}]
         order: Json = {"number": f"SO-{number}", "currency": "usd", "total_in_cents": 12_450, "lines": lines}
         order["customer"] = {"id": customer, "name": "Jenny Rosen", "email": "jenny@example.com"}
         self.ask("PUT", f"/api/sales-orders/{number}", {**order, "updated_at": _UPDATED_AT})
+
+    def sent(self, integration: Json, numbers: Iterable[int]) -> list[str]:
+        """An invoice for a new order of each number; their ids at Stripe."""
+
+        def send(number: int) -> str:
+            self.order(number)
+            stripe_id: str = self.send(integration, number)["stripe_invoice_id"]
+            return stripe_id
+
+        with ThreadPoolExecutor(_AT_ONCE) as several:
+            return list(several.map(send, numbers))
 
     def send(self, integration: Json, number: int) -> Json:
         """The new invoice."""

@@ -47,6 +47,11 @@ class Service:
     def webhooks(self) -> str:
         return f"{self.url}/api/webhooks/stripe"
 
+    @property
+    def database(self) -> str:
+        """Its name on the server."""
+        return self.env["DATABASE_URL"].rpartition("/")[2]
+
     def __enter__(self) -> "Service":
         self._web = Program(
             [

@@ -20,6 +20,11 @@ def as_sent(event: Json) -> bytes:
     return json.dumps(event, indent=2).encode()
 
 
+def compact(event: Json) -> bytes:
+    """Without the white space: 3.6 KB of an invoice with one line, where Stripe's own layout has half as much again."""
+    return json.dumps(event, separators=(",", ":")).encode()
+
+
 @dataclass(frozen=True)
 class Template:
     """An event from which any number can be made: each with an id of its own, about an invoice of its own."""
@@ -33,7 +38,7 @@ class Template:
     @classmethod
     def of(cls, event: Json) -> "Template":
         """From an event about an invoice."""
-        payload = as_sent(event)
+        payload = compact(event)
         ids = event["id"].encode(), event["data"]["object"]["id"].encode()
         found = sorted((place, kind) for kind, id_ in enumerate(ids) for place in _places(payload, id_))
         ends = [place + len(ids[kind]) for place, kind in found]

@@ -3,11 +3,13 @@
 import http.client
 import itertools
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from benchmarks.load.payloads import Numbers, Template, signature
-from benchmarks.load.wrk import CONNECTIONS, LoadFailed, Played, Stored, check_stored
+from benchmarks.load.wrk import CONNECTIONS, LoadFailed, Played, Stored, check_stored, settled
 
 
 class Player:
@@ -17,7 +19,7 @@ class Player:
         self._template, self._numbers = template, numbers
 
     def play(self, url: str, seconds: float, stored: Stored) -> Played:
-        before, begun = stored(), time.perf_counter()
+        before, begun = settled(stored), time.perf_counter()
         with ThreadPoolExecutor(CONNECTIONS) as connections:
             turns = [connections.submit(self._play, url, begun + seconds) for _ in range(CONNECTIONS)]
             latencies = list(itertools.chain.from_iterable(turn.result() for turn in turns))
@@ -44,3 +46,24 @@ class Player:
                 raise LoadFailed(f"{url}: {answer.status}")
         connection.close()
         return latencies
+
+    @contextmanager
+    def delivering(self, url: str, payloads: Sequence[bytes]) -> Iterator[None]:
+        """Send each of these once while the caller watches what becomes of them."""
+        with ThreadPoolExecutor(CONNECTIONS) as connections:
+            answers = [connections.submit(post, url, payload) for payload in payloads]
+            yield
+        for answer in answers:
+            answer.result()
+
+
+def post(url: str, payload: bytes) -> None:
+    """One webhook. Raises LoadFailed unless it is answered 200."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+    headers = {"Content-Type": "application/json", "Stripe-Signature": signature(payload, int(time.time()))}
+    connection.request("POST", parts.path, payload, headers)
+    status = connection.getresponse().status
+    connection.close()
+    if status != http.HTTPStatus.OK:
+        raise LoadFailed(f"{url}: {status}")

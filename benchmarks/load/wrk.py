@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ THREADS = 2
 _SCRIPT = Path(__file__).with_name("play.lua")
 _SHARED_MEMORY = Path("/dev/shm")
 _MARK = "RESULT "
+_PAUSE = 0.5
 
 
 class LoadFailed(Exception):
@@ -75,7 +77,7 @@ class Wrk:
 
     def _play(self, url: str, seconds: float, stored: Stored, count: int) -> Played | None:
         """None when the requests did not suffice."""
-        before = stored()
+        before = settled(stored)
         with _folder() as folder:
             stem = folder / "requests"
             files = [stem.with_suffix(f".{number}") for number in range(THREADS)]
@@ -85,6 +87,30 @@ class Wrk:
             check_stored(played.acknowledged, stored() - before)
         return played
 
+    @contextmanager
+    def delivering(self, url: str, payloads: Sequence[bytes]) -> Iterator[None]:
+        """Send each of these once, over as many connections, while the caller watches what becomes of them.
+
+        A thread of wrk's that has nothing left sends its last request once more.
+        """
+        with _folder() as folder:
+            stem = folder / "requests"
+            files = [stem.with_suffix(f".{number}") for number in range(THREADS)]
+            # Before it begins, wrk takes the very first one to look at, and does not send it.
+            write_requests(files, url, iter([payloads[0], *payloads[1:2], payloads[0], *payloads[2:]]))
+            with subprocess.Popen(_command(url, stem, 3600), stdout=subprocess.DEVNULL) as wrk:
+                yield
+                wrk.kill()
+
+
+def settled(stored: Stored) -> int:
+    """How many there are once those are in that an earlier turn left on their way."""
+    before, now = -1, stored()
+    while now != before:
+        time.sleep(_PAUSE)
+        before, now = now, stored()
+    return now
+
 
 def check_stored(acknowledged: int, stored: int) -> None:
     """When the time is up, each connection may have one request under way: stored, with nobody there to hear so."""
@@ -92,12 +118,14 @@ def check_stored(acknowledged: int, stored: int) -> None:
         raise LoadFailed(f"{acknowledged} acknowledged, {stored} stored")
 
 
-def _wrk(url: str, stem: Path, seconds: float) -> Played | None:
+def _command(url: str, stem: Path, seconds: float) -> list[str]:
     # It knows whole seconds only.
-    command = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
-    done = subprocess.run(
-        [*command, "-s", _SCRIPT, url, "--", stem], capture_output=True, text=True, check=False
-    )
+    load = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
+    return [*load, "-s", str(_SCRIPT), url, "--", str(stem)]
+
+
+def _wrk(url: str, stem: Path, seconds: float) -> Played | None:
+    done = subprocess.run(_command(url, stem, seconds), capture_output=True, text=True, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
     if done.returncode or not lines:
         raise LoadFailed(f"wrk: {done.stderr or done.stdout}")

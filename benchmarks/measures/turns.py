@@ -20,13 +20,12 @@ class Contender:
 
 def of_service(name: str, bench: Bench, service: Service, load: Wrk | Player) -> Contender:
     """Ours on PostgreSQL."""
-    database = service.env["DATABASE_URL"].rpartition("/")[2]
 
     def stored() -> int:
-        count: int = bench.postgres.value(database, "SELECT count(*) FROM webhook_events")
+        count: int = bench.postgres.value(service.database, "SELECT count(*) FROM webhook_events")
         return count
 
-    return Contender(name, database, lambda seconds: load.play(service.webhooks, seconds, stored))
+    return Contender(name, service.database, lambda seconds: load.play(service.webhooks, seconds, stored))
 
 
 def take_turns(bench: Bench, contenders: Sequence[Contender]) -> dict[str, list[Played]]:

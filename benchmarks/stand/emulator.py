@@ -1,5 +1,6 @@
 """The emulator in a process of its own, and what customers do there."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import requests
 from benchmarks.stand.programs import Program, answers, environment, python
 from tests.servers.processes import free_port
 
-SECRET_KEY, CLIENT_ID = "sk_test_emulator", "ca_emulator"
+# As long as real ones: dj-stripe looks at that.
+SECRET_KEY, CLIENT_ID = "sk_test_" + "benchmarks" * 4, "ca_benchmarks"
+_PLATFORM = ("--secret-key", SECRET_KEY, "--client-id", CLIENT_ID)
 PAID = (
     "charge.succeeded",
     "payment_intent.succeeded",
@@ -27,7 +30,7 @@ class Emulator:
     def __init__(self, folder: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._program = Program(
-            python("stripe_emulator", "--port", self.url.rpartition(":")[2]),
+            python("stripe_emulator", "--port", self.url.rpartition(":")[2], *_PLATFORM),
             env=environment(),
             log=folder / "emulator.log",
         )
@@ -43,19 +46,25 @@ class Emulator:
         self._program.stop()
 
     def pay(self, stripe_invoice_id: str) -> None:
+        """As the customer does."""
         self._http.post(f"{self.url}/_emulator/invoices/{stripe_invoice_id}/pay").raise_for_status()
+
+    def pay_all(self, account: str, stripe_invoice_ids: Sequence[str]) -> list[Json]:
+        """Pay these invoices, one after the other; the six events of each, in their order."""
+        before = len(self.events(account))
+        for stripe_invoice_id in stripe_invoice_ids:
+            self.pay(stripe_invoice_id)
+        events = self.events(account)[before:]
+        assert [event["type"] for event in events] == list(PAID) * len(stripe_invoice_ids)
+        return events
 
     def approve(self, authorize_url: str) -> str:
         """A merchant lets the platform in; where the browser is sent then."""
         answer = self._http.post(authorize_url, data={"decision": "approve"}, allow_redirects=False)
         return answer.headers["Location"]
 
-    def events(self, *types: str) -> list[Json]:
-        """As they are in webhooks, in the order of their creation."""
+    def events(self, account: str) -> list[Json]:
+        """All of an account, as they are in webhooks, in the order of their creation."""
         answer = self._http.get(f"{self.url}/_emulator/objects/events")
         answer.raise_for_status()
-        return [event for event in answer.json()["data"] if event["type"] in types]
-
-    def reset(self) -> None:
-        """Forget all; nobody is connected any more."""
-        self._http.post(f"{self.url}/_emulator/reset").raise_for_status()
+        return [event for event in answer.json()["data"] if event["account"] == account]
