@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.bench import Bench, started
 from benchmarks.load.wrk import LoadFailed, ensure_wrk
-from benchmarks.measures import acks, applying, embedded
+from benchmarks.measures import acks, applying, busy, embedded, sending
 from benchmarks.options import Options, parse
 from benchmarks.report import Report
 from benchmarks.results import Outcome
@@ -16,6 +16,8 @@ MEASURES: Mapping[str, Callable[[Bench], Outcome]] = {
     "acks": acks.measure,
     "applying": applying.measure,
     "embedded": embedded.measure,
+    "busy": busy.measure,
+    "sending": sending.measure,
 }
 
 

@@ -39,14 +39,14 @@ class Bench:
         """To whoever waits for it."""
         print(text, flush=True)
 
-    def service(self) -> Service:
-        """Ours on PostgreSQL and Redis, its database empty."""
+    def service(self, *, stripe_url: str | None = None) -> Service:
+        """Ours on PostgreSQL and Redis, its database empty; Stripe is the emulator unless told otherwise."""
         self._databases += 1
         database = self.postgres.create(f"ours_{self._databases}", template=self._migrated)
         return Service(
             database_url=self.postgres.url(database),
             redis_url=self.redis.url(self._databases),
-            stripe_url=self.emulator.url,
+            stripe_url=stripe_url or self.emulator.url,
             folder=self.folder,
         )
 

@@ -95,10 +95,11 @@ class Report:
 def _cells(target: Target, finding: Finding | None) -> str:
     if finding is None:
         return "not measured | | "
-    is_least, is_aim = (target.is_met(finding.median, wanted) for wanted in (target.least, target.aim))
+    is_least, is_aim = (target.is_met(finding.measured, wanted) for wanted in (target.least, target.aim))
     met = "aim" if is_aim else "yes" if is_least else "**no**"
     low, high = finding.spread
-    return f"{target.shown(finding.median)} | {target.shown(low)} to {target.shown(high)} | {met}"
+    measured = target.shown(finding.measured) + (" (the worst)" if finding.counts == "worst" else "")
+    return f"{measured} | {target.shown(low)} to {target.shown(high)} | {met}"
 
 
 def _number(value: float) -> str:

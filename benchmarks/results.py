@@ -27,15 +27,19 @@ class Series:
 
 @dataclass(frozen=True)
 class Finding:
-    """What stands beside one of the targets: the ratio, or the figure, of every round."""
+    """What stands beside one of the targets: the ratio, or the figure, of every round.
+
+    Where the samples are of different things, of which each has to reach the target, the `worst` (greatest) counts.
+    """
 
     target: str
     samples: tuple[float, ...]
     note: str = ""
+    counts: str = "median"
 
     @property
-    def median(self) -> float:
-        return statistics.median(self.samples)
+    def measured(self) -> float:
+        return max(self.samples) if self.counts == "worst" else statistics.median(self.samples)
 
     @property
     def spread(self) -> tuple[float, float]:

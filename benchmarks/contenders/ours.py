@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Service:
         self._number = next(_NUMBERS)
         self._web: Program | None = None
         self._worker: Program | None = None
+        self._workers = 0
 
     @property
     def webhooks(self) -> str:
@@ -79,19 +81,20 @@ class Service:
 
     def start_worker(self) -> None:
         """`flask worker`, until `stop_worker`."""
-        log = self._logs / f"worker-{self._number}.log"
+        self._workers += 1
+        log = self._logs / f"worker-{self._number}-{self._workers}.log"
         self._worker = Program(python(*_FLASK, "worker"), env=self.env, log=log)
+        self._worker.wait_until(lambda: "worker started" in log.read_text())
 
     def stop_worker(self) -> None:
         if self._worker:
             self._worker.stop()
             self._worker = None
 
-    @property
-    def web_pid(self) -> int:
-        """granian's own process; the web processes are its children."""
+    def web_pids(self) -> list[int]:
+        """Of the processes that serve, without granian's own."""
         assert self._web
-        return self._web.pid
+        return [int(pid) for pid in re.findall(r"Spawning worker-\d+ with PID: (\d+)", self._web.log())]
 
     @property
     def worker_pid(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -60,7 +61,9 @@ class Emulator:
 
     def approve(self, authorize_url: str) -> str:
         """A merchant lets the platform in; where the browser is sent then."""
-        answer = self._http.post(authorize_url, data={"decision": "approve"}, allow_redirects=False)
+        # Whoever stands between the service and us has no part in it.
+        address = urlsplit(authorize_url)._replace(netloc=urlsplit(self.url).netloc).geturl()
+        answer = self._http.post(address, data={"decision": "approve"}, allow_redirects=False)
         return answer.headers["Location"]
 
     def events(self, account: str) -> list[Json]:

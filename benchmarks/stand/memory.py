@@ -22,12 +22,6 @@ def memory_of(pid: int) -> Memory:
     return Memory(own=_of(told, "Pss"), all=_of(told, "Rss"))
 
 
-def children_of(pid: int) -> list[int]:
-    """Of all its threads."""
-    tasks = (_PROC / str(pid) / "task").glob("*/children")
-    return sorted(int(child) for task in tasks for child in task.read_text().split())
-
-
 def _of(told: str, name: str) -> float:
     found = re.search(rf"^{name}:\s+(\d+) kB", told, re.MULTILINE)
     assert found, told
