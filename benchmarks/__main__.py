@@ -1,12 +1,13 @@
 """`python -m benchmarks`: measure, print the table, and write it where it belongs."""
 
+import importlib
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.bench import Bench, started
 from benchmarks.load.wrk import LoadFailed, ensure_wrk
-from benchmarks.measures import acks, applying, busy, embedded, sending
+from benchmarks.measures import acks, applying, busy, embedded, paging, sending
 from benchmarks.options import Options, parse
 from benchmarks.report import Report
 from benchmarks.results import Outcome
@@ -17,6 +18,7 @@ MEASURES: Mapping[str, Callable[[Bench], Outcome]] = {
     "applying": applying.measure,
     "embedded": embedded.measure,
     "busy": busy.measure,
+    "paging": paging.measure,
     "sending": sending.measure,
 }
 
@@ -31,6 +33,8 @@ def main(arguments: Sequence[str]) -> int:
     print(report.table())
     if options.output:
         report.write(options.output)
+        # Whoever only prints the table needs nothing that draws.
+        importlib.import_module("benchmarks.plots").draw(options.output)
         print(f"Written to {options.output}.")
     return 0
 

@@ -48,6 +48,7 @@ class Bench:
             redis_url=self.redis.url(self._databases),
             stripe_url=stripe_url or self.emulator.url,
             folder=self.folder,
+            web_processes=1 if self.options.smoke else 2,
         )
 
     @cached_property
@@ -56,9 +57,8 @@ class Bench:
         ours.migrate(self.postgres.url(_TEMPLATE), self.emulator.url, self.folder)
         return _TEMPLATE
 
-    def template(self, service: Service) -> Template:
-        """An `invoice.paid` as this service receives it: sent through it, paid at the emulator."""
-        erp = Erp(service)
+    def template(self, erp: Erp) -> Template:
+        """An `invoice.paid` as this ERP's service receives it: sent through it, paid at the emulator."""
         integration = erp.connect(self.emulator)
         erp.order(1)
         stripe_id = erp.send(integration, 1)["stripe_invoice_id"]

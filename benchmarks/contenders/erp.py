@@ -27,13 +27,14 @@ class Erp:
 
     def __init__(self, service: Service, *, tokens: int = 1) -> None:
         self.url = service.url
-        self._tokens = itertools.cycle(service.tokens(tokens, TENANT))
+        self.tokens = service.tokens(tokens, TENANT)
+        self._turns = itertools.cycle(self.tokens)
         self._http = requests.Session()
         self._http.trust_env = False
 
     def ask(self, method: str, path: str, body: Json | None = None) -> Json:
         """The answer's body. Raises Refused."""
-        headers = {"Authorization": f"Bearer {next(self._tokens)}"}
+        headers = {"Authorization": f"Bearer {next(self._turns)}"}
         address = path if path.startswith("http") else self.url + path
         answer = self._http.request(method, address, json=body, headers=headers, timeout=60)
         if not answer.ok:

@@ -18,11 +18,19 @@ _FLASK = ("flask", "--app", "wsgi:app")
 
 
 class Service:
-    """With Redis: two web processes, and a worker whenever it is asked for. Without: one web process with a worker."""
+    """With Redis: some web processes, and a worker whenever it is asked for. Without: one web process with a worker."""
 
-    def __init__(self, *, database_url: str, redis_url: str | None, stripe_url: str, folder: Path) -> None:
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        redis_url: str | None,
+        stripe_url: str,
+        folder: Path,
+        web_processes: int = 1,
+    ) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
-        self.web_processes = 2 if redis_url else 1
+        self.web_processes = web_processes
         self.env = environment(
             DATABASE_URL=database_url,
             PUBLIC_URL=self.url,

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 
 from benchmarks.bench import Bench
 from benchmarks.contenders.dj_stripe import DjStripe
+from benchmarks.contenders.erp import Erp
 from benchmarks.contenders.limit import Limit
 from benchmarks.contenders.ours import Service
 from benchmarks.contenders.sync_engine import SyncEngine
@@ -19,7 +20,7 @@ DJ_STRIPE, SYNC_ENGINE = "dj-stripe, trigger only", "stripe-sync-engine"
 def measure(bench: Bench) -> Outcome:
     with ExitStack() as at_the_end:
         service = at_the_end.enter_context(bench.service())
-        template = bench.template(service)
+        template = bench.template(Erp(service))
         contenders = _contenders(bench, service, template, at_the_end)
         played = take_turns(bench, contenders)
     outcome = Outcome(series=[series for name in played for series in _series(name, played[name])])

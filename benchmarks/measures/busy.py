@@ -21,9 +21,9 @@ _COUNT = "SELECT count(*) FROM webhook_events WHERE status IN ({}) AND account_i
 class Backlog:
     """Stored events of invoices that the service knows, all to be applied. Nobody else's have this account."""
 
-    def __init__(self, bench: Bench, service: Service) -> None:
+    def __init__(self, bench: Bench, service: Service, erp: Erp) -> None:
         self._bench, self._database = bench, service.database
-        paid = make(bench, service, Erp(service), _ORDER)
+        paid = make(bench, service, erp, _ORDER)
         self._account, self._each, self._copied = paid.account, len(paid.events), 0
         id_ = {"id": "nextval(pg_get_serial_sequence('webhook_events', 'id'))"}
         events = Copy("webhook_events", f"account_id = '{paid.account}'", id_, paid.ids)
@@ -54,9 +54,10 @@ def measure(bench: Bench) -> Outcome:
         service.start_worker()
         memory = {"at rest": _memory(service)}
         service.stop_worker()
-        load = bench.load(bench.template(service))
+        erp = Erp(service)
+        load = bench.load(bench.template(erp))
         idle = of_service(IDLE, bench, service, load)
-        backlog = Backlog(bench, service)
+        backlog = Backlog(bench, service, erp)
         applied: list[float] = []
 
         def while_applying(seconds: float) -> Played:

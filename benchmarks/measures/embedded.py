@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.contenders.bare_sqlite import BareSqlite
+from benchmarks.contenders.erp import Erp
 from benchmarks.contenders.ours import Service, migrate
 from benchmarks.load.wrk import Played
 from benchmarks.results import Finding, Outcome, Series, percentile, ratios
@@ -19,7 +20,7 @@ def measure(bench: Bench) -> Outcome:
     migrate(url, bench.emulator.url, bench.folder)
     service = Service(database_url=url, redis_url=None, stripe_url=bench.emulator.url, folder=bench.folder)
     with service:
-        template = bench.template(service)
+        template = bench.template(Erp(service))
         load = bench.load(template)
         bare = BareSqlite(bench.folder / "bare.sqlite", template.payload(0))
 

@@ -63,16 +63,18 @@ class Copy:
             return self.values[name]
         column = f'source."{name}"'
         if kind == "bytea":
-            text = self._replaced(f"convert_from({column}, 'UTF8')")
+            text = replaced(f"convert_from({column}, 'UTF8')", self.ids)
             return f"convert_to({text}, 'UTF8')"
         if kind in ("json", "jsonb"):
-            return f"{self._replaced(column + '::text')}::{kind}"
-        return self._replaced(column) if kind in ("text", "character varying") else column
+            return f"{replaced(column + '::text', self.ids)}::{kind}"
+        return replaced(column, self.ids) if kind in ("text", "character varying") else column
 
-    def _replaced(self, text: str) -> str:
-        for id_ in self.ids:
-            text = f"replace({text}, '{id_}', {own_id(id_)})"
-        return text
+
+def replaced(text: str, ids: Sequence[str]) -> str:
+    """SQL for the text with a copy's own ids in it."""
+    for id_ in ids:
+        text = f"replace({text}, '{id_}', {own_id(id_)})"
+    return text
 
 
 def own_id(id_: str) -> str:
