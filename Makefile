@@ -76,4 +76,4 @@ lock: $(READY) ## Write requirements.lock anew from setup.cfg, keeping the versi
 		--custom-compile-command "make lock" --quiet -o $(BENCH_LOCK)
 
 clean: ## Remove .venv and what tools leave behind (never DATA_DIR)
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	@rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

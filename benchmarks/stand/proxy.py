@@ -51,7 +51,7 @@ class MeasuringProxy:
 
     def busy(self) -> float:
         """For how many seconds at least one call was under way."""
-        return _covered((call.begun, call.ended) for call in self._calls)
+        return covered((call.begun, call.ended) for call in self._calls)
 
     def _accept(self) -> None:
         parts = urlsplit(self.upstream)
@@ -99,7 +99,7 @@ def _shut(connection: socket.socket) -> None:
         return
 
 
-def _covered(spans: Iterable[tuple[float, float]]) -> float:
+def covered(spans: Iterable[tuple[float, float]]) -> float:
     """The length of what at least one of these spans covers."""
     total, reached = 0.0, 0.0
     for begun, ended in sorted(spans):
