@@ -1,6 +1,7 @@
 """The figures as pictures, made from raw.json: `python -m benchmarks.plots docs/benchmarks`."""
 
 import json
+import statistics
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -34,7 +35,7 @@ def _figure(by_unit: dict[str, list[Any]]) -> Figure:
     plots = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)
     for plot, (unit, group) in zip(plots[:, 0], by_unit.items(), strict=True):
         names = [one["name"] for one in group]
-        medians = [sorted(one["samples"])[len(one["samples"]) // 2] for one in group]
+        medians = [statistics.median(one["samples"]) for one in group]
         plot.barh(names, medians, color=_COLOR, alpha=0.75)
         for place, one in enumerate(group):
             plot.plot(one["samples"], [place] * len(one["samples"]), "o", color=_DOTS, markersize=3)

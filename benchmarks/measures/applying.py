@@ -23,7 +23,6 @@ _SHARE = 5
 # Of the counts while waiting: each costs a millisecond.
 _EVERY = 0.05
 _PROCESSED = "SELECT count(*) FROM webhook_events WHERE status = 'processed'"
-_OTHERS = "SELECT string_agg(DISTINCT status || ' ' || coalesce(skip_reason, last_error, ''), ', ') FROM webhook_events"
 # Made in the transaction that processes it.
 _SYNCED = "SELECT count(*) FROM djstripe_event"
 
@@ -52,7 +51,6 @@ def measure(bench: Bench) -> Outcome:
                 rate = _turn(applier, load, [as_sent(event) for event in events[: 6 * applier.invoices]])
                 rates[applier.name].append(rate)
                 bench.tell(f"  {number + 1}/{len(turns)} {applier.name}: {rate:,.0f} events per second")
-        bench.tell(f"  ours: {bench.postgres.value(service.database, _OTHERS)}")
     outcome = Outcome(
         series=[Series("applying", name, "events per second", tuple(found)) for name, found in rates.items()]
     )

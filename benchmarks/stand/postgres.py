@@ -1,6 +1,5 @@
 """PostgreSQL, durable: what it has committed survives a power cut."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -92,8 +91,3 @@ class Turn:
     """What the contender of this turn says it has done."""
 
     acknowledged = 0
-
-
-def settle(seconds: float) -> None:
-    """Let the machine calm down between two turns."""
-    time.sleep(seconds)
