@@ -4,6 +4,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.idempotency import IdempotentRequests
 from stripe_bridge.ports.inbox import Inbox
 from stripe_bridge.ports.intents import Intents
@@ -63,6 +64,12 @@ class FakeStore:
 
     def reading(self) -> "FakeUnitOfWork":
         return FakeUnitOfWork(self, writable=False)
+
+    def receive(self, event: WebhookEvent) -> bool:
+        with self.writing() as work:
+            is_new = work.inbox.store(event)
+            work.commit()
+        return is_new
 
     def check(self) -> None:
         if not self.is_available:

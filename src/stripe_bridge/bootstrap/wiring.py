@@ -35,7 +35,7 @@ from stripe_bridge.use_cases.invoicing import SendInvoice, ShowInvoice
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.measuring import MeasureBacklog
 from stripe_bridge.use_cases.ordering import PutSalesOrder, ShowSalesOrder
-from stripe_bridge.use_cases.receiving import KeepEvent, ReceiveWebhook
+from stripe_bridge.use_cases.receiving import FormEvent, KeepEvent, ReceiveWebhook
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
 from stripe_bridge.use_cases.registering import (
@@ -60,8 +60,8 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         adapters.store, adapters.clock, adapters.dice, steps_of(adapters), patience, adapters.measurements
     )
     handlers = handlers_of(settings, adapters)
-    keep = KeepEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(handlers))
-    events = _events(settings, adapters, patience, handlers, keep)
+    form = FormEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(handlers))
+    events = _events(settings, adapters, patience, handlers, form)
     operations = _operations(settings, adapters, settle)
     return Bridge.of(
         _access(adapters),
@@ -69,7 +69,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         _invoices(settings, adapters, settle),
         events,
         operations,
-        upkeep_of(settings, adapters, keep, events, operations),
+        upkeep_of(settings, adapters, KeepEvent(form), events, operations),
     )
 
 
@@ -146,7 +146,7 @@ def _events(
     adapters: Adapters,
     patience: Patience,
     handlers: Mapping[str, Handler[Any]],
-    keep: KeepEvent,
+    form: FormEvent,
 ) -> Events:
     store, clock, nudges = adapters.store, adapters.clock, adapters.nudges
     return Events(
@@ -156,7 +156,7 @@ def _events(
             adapters.signatures,
             adapters.vault,
             nudges,
-            keep,
+            form,
             extra_secrets=settings.stripe_webhook_secrets,
         ),
         apply_events=ApplyEvents(

@@ -19,8 +19,8 @@ from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookE
 from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.ports.measurements import Depth
 
-_EVENTS = Mapper(WebhookEvent, WebhookEventRow, apart=frozenset({"payload"}))
-_EVENT = _EVENTS.table.c
+EVENTS = Mapper(WebhookEvent, WebhookEventRow, apart=frozenset({"payload"}))
+_EVENT = EVENTS.table.c
 _INTEGRATION = table_of(IntegrationRow).c
 
 
@@ -31,11 +31,11 @@ def _of_owner(column: Any) -> ScalarSelect[Any]:
 
 
 _IGNORED = frozenset({"id", "tenant_id", "integration_id"})
-# The hottest statement of the service: everything in one, built once.
-_STORE = (
-    insert(_EVENTS.table)
+# Everything in one, built once.
+STORE = (
+    insert(EVENTS.table)
     .values(
-        {column.name: bindparam(column.name) for column in _EVENTS.table.c if column.name not in _IGNORED}
+        {column.name: bindparam(column.name) for column in EVENTS.table.c if column.name not in _IGNORED}
         | {"tenant_id": _of_owner(_INTEGRATION.tenant_id), "integration_id": _of_owner(_INTEGRATION.id)}
     )
     .on_conflict_do_nothing(index_elements=[_EVENT.account_id, _EVENT.livemode, _EVENT.stripe_event_id])
@@ -51,7 +51,7 @@ _DUE = (
     .cte("due")
 )
 _CLAIM = (
-    update(_EVENTS.table)
+    update(EVENTS.table)
     .where(_EVENT.id.in_(select(_DUE.c.id)))
     .values(
         status=EventStatus.PROCESSING,
@@ -59,22 +59,26 @@ _CLAIM = (
         due_at=bindparam("lease_until"),
         updated_at=bindparam("now"),
     )
-    .returning(*_EVENTS.columns, _EVENT.payload)
+    .returning(*EVENTS.columns, _EVENT.payload)
 )
-_SETTLE = update(_EVENTS.table).where(
+_SETTLE = update(EVENTS.table).where(
     _EVENT.id == bindparam("own_id"),
     _EVENT.status == EventStatus.PROCESSING,
     _EVENT.attempts == bindparam("claimed_attempts"),
 )
 _SETTLED = ("status", "last_error", "skip_reason", "processed_at", "due_at", "updated_at")
-_BY_ID = lockable(_EVENTS.select.where(_EVENT.id == bindparam("id")))
+_BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
 _OF_TENANT = {
     lock: statement.where(_EVENT.tenant_id == bindparam("tenant_id")) for lock, statement in _BY_ID.items()
 }
 _DEPTH = select(_EVENT.status, func.count(), func.min(_EVENT.created_at)).where(IS_AWAITING)
 # SQLite would otherwise take a larger index; every id is greater.
-_FAILED = select(func.count()).select_from(_EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
+_FAILED = select(func.count()).select_from(EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
 _PAYLOAD = select(_EVENT.payload).where(_EVENT.id == bindparam("id"))
+
+
+def values_to_store(event: WebhookEvent) -> dict[str, Any]:
+    return EVENTS.values(event, without=_IGNORED)
 
 
 class SqlInbox:
@@ -82,12 +86,11 @@ class SqlInbox:
         self._transaction = transaction
 
     def store(self, event: WebhookEvent) -> bool:
-        values = _EVENTS.values(event, without=_IGNORED)
-        return self._transaction.execute(_STORE, values).first() is not None
+        return self._transaction.execute(STORE, values_to_store(event)).first() is not None
 
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
         given = {"now": now, "lease_until": lease_until, "most": limit}
-        claimed = [_EVENTS.read(row) for row in self._transaction.execute(_CLAIM, given)]
+        claimed = [EVENTS.read(row) for row in self._transaction.execute(_CLAIM, given)]
         return sorted(claimed, key=lambda event: event.id)
 
     def settle(self, event: WebhookEvent) -> bool:
@@ -97,9 +100,9 @@ class SqlInbox:
 
     def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent:
         if tenant_id is None:
-            found = self._transaction.find(_EVENTS, _BY_ID[lock], id=event_id)
+            found = self._transaction.find(EVENTS, _BY_ID[lock], id=event_id)
         else:
-            found = self._transaction.find(_EVENTS, _OF_TENANT[lock], id=event_id, tenant_id=tenant_id)
+            found = self._transaction.find(EVENTS, _OF_TENANT[lock], id=event_id, tenant_id=tenant_id)
         if found is None:
             raise WebhookEventNotFound
         return found
@@ -112,26 +115,26 @@ class SqlInbox:
         return found
 
     def requeue(self, event_id: int, now: datetime) -> None:
-        statement = update(_EVENTS.table).where(_EVENT.id == event_id).values(_fresh(now))
+        statement = update(EVENTS.table).where(_EVENT.id == event_id).values(_fresh(now))
         if self._transaction.execute(statement).rowcount == 0:
             raise WebhookEventNotFound
 
     def revive(self, account_id: str, now: datetime) -> int:
-        statement = update(_EVENTS.table).where(
+        statement = update(EVENTS.table).where(
             _EVENT.account_id == account_id, _EVENT.skip_reason == SkipReason.DISCONNECTED
         )
         return self._transaction.execute(statement.values(_fresh(now))).rowcount
 
     def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
-        statement = _EVENTS.select.where(*_conditions(tenant_id, matching))
-        return self._transaction.page(_EVENTS, statement, request)
+        statement = EVENTS.select.where(*_conditions(tenant_id, matching))
+        return self._transaction.page(EVENTS, statement, request)
 
     def oldest(self, tenant_id: str | None, matching: EventFilter, limit: int) -> Sequence[WebhookEvent]:
-        statement = _EVENTS.select.where(*_conditions(tenant_id, matching)).order_by(_EVENT.id).limit(limit)
-        return self._transaction.list(_EVENTS, statement)
+        statement = EVENTS.select.where(*_conditions(tenant_id, matching)).order_by(_EVENT.id).limit(limit)
+        return self._transaction.list(EVENTS, statement)
 
     def count(self, tenant_id: str | None, matching: EventFilter) -> int:
-        statement = select(func.count()).select_from(_EVENTS.table).where(*_conditions(tenant_id, matching))
+        statement = select(func.count()).select_from(EVENTS.table).where(*_conditions(tenant_id, matching))
         number: int = self._transaction.execute(statement).scalar_one()
         return number
 
@@ -144,10 +147,10 @@ class SqlInbox:
         )
 
     def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
-        statement = _EVENTS.select.where(
+        statement = EVENTS.select.where(
             _EVENT.tenant_id == tenant_id, _EVENT.related_object_id.in_(stripe_ids)
         )
-        return self._transaction.list(_EVENTS, statement.order_by(_EVENT.event_created_at, _EVENT.id))
+        return self._transaction.list(EVENTS, statement.order_by(_EVENT.event_created_at, _EVENT.id))
 
 
 def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElement[bool]]:

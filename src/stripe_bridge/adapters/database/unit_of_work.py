@@ -18,6 +18,7 @@ from stripe_bridge.adapters.database.accounts import (
 from stripe_bridge.adapters.database.engine import reading
 from stripe_bridge.adapters.database.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.inbox import SqlInbox
+from stripe_bridge.adapters.database.intake import Intake
 from stripe_bridge.adapters.database.intents import SqlIntents
 from stripe_bridge.adapters.database.invoices import SqlInvoices
 from stripe_bridge.adapters.database.migrating import current_revision, known_revisions, newest_revision
@@ -26,6 +27,7 @@ from stripe_bridge.adapters.database.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.transaction import Transaction, telling_unavailable
+from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.idempotency import IdempotentRequests
 from stripe_bridge.ports.inbox import Inbox
 from stripe_bridge.ports.intents import Intents
@@ -117,12 +119,16 @@ class SqlStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = reading(engine)
+        self._intake = Intake(engine)
 
     def writing(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._engine)
 
     def reading(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._reading)
+
+    def receive(self, event: WebhookEvent) -> bool:
+        return self._intake.receive(event)
 
     def check(self) -> None:
         try:
@@ -135,6 +141,7 @@ class SqlStore:
             raise StoreUnavailable
 
     def close(self) -> None:
+        self._intake.close()
         self._engine.dispose()
 
     @cached_property
