@@ -63,12 +63,13 @@ class ThroughRedis:
         self.broker = redis_broker(url)
         self.nudges = DramatiqNudges(self.broker)
         self.consumers: dict[str, Consumer] = {
-            job: self.broker.consume(job, prefetch=100, timeout=1) for job in JOBS
+            job: self.broker.consume(job, prefetch=100, timeout=100) for job in JOBS
         }
         self.held: list[tuple[Consumer, MessageProxy]] = []
 
     def takes(self, job: str) -> bool:
-        message = next(self.consumers[job])
+        # It looks once, and waits before it looks again: longer than nudges are gathered for.
+        message = next(self.consumers[job]) or next(self.consumers[job])
         if message is None:
             return False
         assert message.actor_name == job
