@@ -68,8 +68,9 @@ class ThroughRedis:
         self.held: list[tuple[Consumer, MessageProxy]] = []
 
     def takes(self, job: str) -> bool:
-        # It looks once, and waits before it looks again: longer than nudges are gathered for.
-        message = next(self.consumers[job]) or next(self.consumers[job])
+        # It looks, and waits a little longer each time before it looks again: in all, longer than nudges are gathered for.
+        looks = (next(self.consumers[job]) for _ in range(6))
+        message = next((found for found in looks if found is not None), None)
         if message is None:
             return False
         assert message.actor_name == job

@@ -10,89 +10,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
-from sqlalchemy import (
-    ARRAY,
-    Boolean,
-    Connection,
-    DateTime,
-    Engine,
-    LargeBinary,
-    Text,
-    bindparam,
-    case,
-    column,
-    func,
-    literal,
-    select,
-    true,
-)
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 
-from stripe_bridge.adapters.database.accounts import LAST_CONNECTED
-from stripe_bridge.adapters.database.inbox import EVENTS, STORE, values_to_store
-from stripe_bridge.adapters.database.mapping import table_of
-from stripe_bridge.adapters.database.rows import IntegrationRow
+from stripe_bridge.adapters.database.storing import Key, key_of, storage_for
 from stripe_bridge.adapters.database.transaction import telling_unavailable
-from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
+from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 # As many as one statement may hold up; more wait for the next one.
-_MOST = 64
-_COLUMNS: dict[str, Any] = {
-    "stripe_event_id": Text,
-    "event_type": Text,
-    "account_id": Text,
-    "livemode": Boolean,
-    "related_object_id": Text,
-    "event_created_at": DateTime(timezone=True),
-    "created_at": DateTime(timezone=True),
-    "status": Text,
-    "skip_reason": Text,
-    "payload": LargeBinary,
-}
-_KEY = ("account_id", "livemode", "stripe_event_id")
-Key = tuple[str, bool, str]
-
-
-def _store_many() -> Any:
-    """As the inbox's own statement, for arrays of events: one for any number of them, so that it is prepared once."""
-    arrays = [bindparam(name, type_=ARRAY(type_)) for name, type_ in _COLUMNS.items()]
-    incoming = (
-        func.unnest(*arrays)
-        .table_valued(*(column(name, type_) for name, type_ in _COLUMNS.items()))
-        .render_derived(name="incoming")
-    )
-    given, integration = incoming.c, table_of(IntegrationRow).c
-    owner = (
-        select(integration.tenant_id, integration.id)
-        .where(integration.account_id == given.account_id)
-        .order_by(*LAST_CONNECTED)
-        .limit(1)
-        .lateral("owner")
-    )
-    values = {
-        **{name: given[name] for name in _COLUMNS},
-        "tenant_id": owner.c.tenant_id,
-        "integration_id": owner.c.id,
-        "updated_at": given.created_at,
-        "due_at": given.created_at,
-        "processed_at": case((given.status == EventStatus.SKIPPED, given.created_at)),
-        "attempts": literal(0),
-    }
-    rows = select(*values.values()).select_from(incoming.outerjoin(owner, true()))
-    table = EVENTS.table
-    return (
-        insert(table)
-        .from_select(list(values), rows)
-        .on_conflict_do_nothing(index_elements=[table.c[name] for name in _KEY])
-        .returning(*(table.c[name] for name in _KEY))
-    )
-
-
-_STORE_MANY = _store_many()
+_MOST = 32
 
 
 class _Arrival:
@@ -120,8 +48,8 @@ class Intake:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._stores_arrays = engine.dialect.name == "postgresql"
-        self._connection: Connection | None = None
+        self._storage = storage_for(engine)
+        self._connection: PoolProxiedConnection | None = None
         self._mutex = threading.Lock()
         self._waiting: list[_Arrival] = []
         self._is_led = False
@@ -177,14 +105,14 @@ class Intake:
                 self._store([arrival])
         else:
             for arrival in batch:
-                key = _key(arrival.event)
+                key = key_of(arrival.event)
                 arrival.is_new = key in new
                 # Of the same event twice in a batch one is new.
                 new.discard(key)
 
     def _commit_in_order(self, events: list[WebhookEvent]) -> set[Key]:
         """Always in the same order, so that two processes with the same events wait for each other, and not both."""
-        events.sort(key=_key)
+        events.sort(key=key_of)
         had_connection = self._connection is not None
         try:
             return self._commit(events)
@@ -198,31 +126,11 @@ class Intake:
         try:
             with telling_unavailable():
                 if self._connection is None:
-                    self._connection = self._connect()
-                return self._execute(self._connection, events)
+                    self._connection = self._engine.raw_connection()
+                    # Kept out of the pool from now on: this connection is no longer as others expect it.
+                    self._connection.detach()
+                return self._storage.store(self._connection.dbapi_connection, events)
         except Exception:
-            with suppress(SQLAlchemyError):
+            with suppress(SQLAlchemyError, StoreUnavailable), telling_unavailable():
                 self.close()
             raise
-
-    def _connect(self) -> Connection:
-        connection = self._engine.connect()
-        # One statement is a transaction by itself: the turns to begin and to commit are saved.
-        return (
-            connection.execution_options(isolation_level="AUTOCOMMIT") if self._stores_arrays else connection
-        )
-
-    def _execute(self, connection: Connection, events: Sequence[WebhookEvent]) -> set[Key]:
-        if self._stores_arrays:
-            arrays = {name: [getattr(event, name) for event in events] for name in _COLUMNS}
-            return {tuple(row) for row in connection.execute(_STORE_MANY, arrays)}
-        with connection.begin():
-            return {
-                _key(event)
-                for event in events
-                if connection.execute(STORE, values_to_store(event)).first() is not None
-            }
-
-
-def _key(event: WebhookEvent) -> Key:
-    return event.account_id, event.livemode, event.stripe_event_id

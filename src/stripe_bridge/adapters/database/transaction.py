@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, CursorResult, Executable, Select, func
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -17,14 +19,21 @@ from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
+# As they come where a driver is used without SQLAlchemy between.
+_DRIVERS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    sqlite3.OperationalError,
+    sqlite3.InterfaceError,
+)
 
 
 @contextmanager
 def telling_unavailable() -> Iterator[None]:
-    """The driver's ways of saying that the database is gone, full or too busy, as ours."""
+    """The drivers' ways of saying that the database is gone, full or too busy, as ours."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (OperationalError, InterfaceError, PoolTimeout, *_DRIVERS) as error:
         # The driver's first line: what follows it, and what SQLAlchemy adds, may show values.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
         _log.warning("the database is not usable", extra={"reason": told})
