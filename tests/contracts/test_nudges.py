@@ -107,12 +107,13 @@ def test_a_nudge_wakes_a_worker_for_its_job_alone(workplace: Workplace):
     assert workplace.takes("settle_intents")
 
 
-def test_nudges_that_nobody_has_heard_yet_are_one(workplace: Workplace):
+def test_nudges_that_nobody_has_heard_yet_are_one_or_two(workplace: Workplace):
+    """Two where a burst is gathered behind the first: that one may be heard before the burst is over."""
     for _ in range(25):
         workplace.nudges.inbox()
 
     assert workplace.takes("drain_inbox")
-    assert not workplace.takes("drain_inbox")
+    assert [workplace.takes("drain_inbox") for _ in range(2)].count(True) <= 1
 
 
 def test_a_nudge_while_its_job_runs_wakes_once_more(workplace: Workplace):
