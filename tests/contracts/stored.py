@@ -13,7 +13,7 @@ from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.inbox import EventFilter
-from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 from tests.builders import (
     NOW,
     TENANT,
@@ -95,6 +95,11 @@ def claim(store: Store, *, now: Any = NOW, lease_until: Any = NOW, limit: int = 
         claimed = work.inbox.claim(now, lease_until, limit)
         work.commit()
     return list(claimed)
+
+
+def settle(work: UnitOfWork, claimed: WebhookEvent, outcome: WebhookEvent) -> bool:
+    """Whether the claim still held."""
+    return claimed.id in work.inbox.settle(claimed.due_at, [outcome])
 
 
 def at_once(number: int, action: Callable[[int], Result]) -> list[Result | Exception]:

@@ -11,7 +11,7 @@ from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
 from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.ports.unit_of_work import Store
 from tests.builders import NOW, TENANT, a_webhook_event, an_event_payload, an_integration
-from tests.contracts.stored import at_once, claim, stored_event, stored_integration
+from tests.contracts.stored import at_once, claim, settle, stored_event, stored_integration
 
 LEASE = timedelta(seconds=60)
 
@@ -118,9 +118,9 @@ def test_a_lease_that_ran_out_lets_another_claim_the_event(store: Store):
     (second,) = claim(store, now=NOW + LEASE, lease_until=NOW + 2 * LEASE)
     assert (second.id, second.attempts) == (first.id, 2)
     with store.writing() as work:
-        assert not work.inbox.settle(first.processed(NOW))
-        assert work.inbox.settle(second.processed(NOW))
-        assert not work.inbox.settle(second.processed(NOW))
+        assert not settle(work, first, first.processed(NOW))
+        assert settle(work, second, second.processed(NOW))
+        assert not settle(work, second, second.processed(NOW))
 
 
 def test_eight_claimers_get_each_of_two_hundred_events_exactly_once(store: Store):
@@ -156,7 +156,7 @@ def test_what_became_of_a_claimed_event_is_stored(store: Store, outcome, status)
     store_event(store, "evt_1")
     (claimed,) = claim(store, now=NOW, lease_until=NOW + LEASE)
     with store.writing() as work:
-        assert work.inbox.settle(outcome(claimed))
+        assert settle(work, claimed, outcome(claimed))
         work.commit()
     with store.reading() as work:
         stored = work.inbox.get(TENANT, claimed.id)
@@ -170,8 +170,8 @@ def test_settled_events_are_not_claimed_but_those_that_wait_for_a_retry_are(stor
     done, again = claim(store, now=NOW, lease_until=NOW + LEASE)
     waiting = again.retry_or_fail("boom", NOW, jitter=1)
     with store.writing() as work:
-        work.inbox.settle(done.processed(NOW))
-        work.inbox.settle(waiting)
+        settle(work, done, done.processed(NOW))
+        settle(work, again, waiting)
         work.commit()
     assert claim(store, now=waiting.due_at - timedelta(microseconds=1)) == []
     (claimed,) = claim(store, now=NOW + timedelta(days=1))
@@ -184,7 +184,7 @@ def test_a_requeued_event_starts_over(store: Store):
     (claimed,) = claim(store, now=NOW, lease_until=NOW + LEASE)
     later = NOW + timedelta(days=1)
     with store.writing() as work:
-        work.inbox.settle(claimed.skipped(SkipReason.UNKNOWN_TYPE, NOW))
+        settle(work, claimed, claimed.skipped(SkipReason.UNKNOWN_TYPE, NOW))
         work.inbox.requeue(claimed.id, later)
         fresh = work.inbox.get(TENANT, claimed.id)
         work.commit()
@@ -201,7 +201,7 @@ def test_a_worker_that_lost_its_event_to_a_requeue_changes_nothing(store: Store)
     (claimed,) = claim(store, now=NOW, lease_until=NOW + LEASE)
     with store.writing() as work:
         work.inbox.requeue(claimed.id, NOW)
-        assert not work.inbox.settle(claimed.processed(NOW))
+        assert not settle(work, claimed, claimed.processed(NOW))
 
 
 def test_another_tenants_event_is_not_found(store: Store):
@@ -326,8 +326,8 @@ def test_the_backlog_is_what_waits_is_at_work_or_failed_over_all_tenants(store: 
         )
     with store.writing() as work:
         failed, done, _ = work.inbox.claim(NOW, NOW + LEASE, 3)
-        work.inbox.settle(replace(failed, status=EventStatus.FAILED))
-        work.inbox.settle(done.processed(NOW))
+        settle(work, failed, replace(failed, status=EventStatus.FAILED))
+        settle(work, done, done.processed(NOW))
         work.commit()
     with store.reading() as work:
         backlog = work.inbox.backlog()
@@ -345,8 +345,8 @@ def test_what_was_skipped_for_a_disconnect_is_revived_and_nothing_else(store: St
         store_event(store, id_, stripe_event_id=id_)
     away, foreign = claim(store)
     with store.writing() as work:
-        work.inbox.settle(away.skipped(SkipReason.DISCONNECTED, NOW))
-        work.inbox.settle(foreign.skipped(SkipReason.FOREIGN_OBJECT, NOW))
+        settle(work, away, away.skipped(SkipReason.DISCONNECTED, NOW))
+        settle(work, foreign, foreign.skipped(SkipReason.FOREIGN_OBJECT, NOW))
         assert work.inbox.revive("acct_other", NOW) == 0
         assert work.inbox.revive(away.account_id, NOW) == 1
         work.commit()

@@ -141,6 +141,9 @@ class FakeSalesOrders:
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None:
         return self._orders.find((tenant_id, sales_order_id), lock=lock)
 
+    def lock(self, tenant_id: str, sales_order_id: int) -> None:
+        self._orders.find((tenant_id, sales_order_id), lock=True)
+
     def put(self, order: SalesOrder) -> None:
         stored = self.find(order.tenant_id, order.id, lock=True)
         if stored is None:

@@ -1,6 +1,7 @@
 """A store in memory, which keeps the promises of the port: one writer at a time, rollback, constraints, stale writes."""
 
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -46,12 +47,13 @@ from tests.fakes.tables import Tables
 class FakeStore:
     """Committed tables are never changed, only replaced: readers need no lock. `is_available = False` takes it away.
 
-    `is_open_here` tells whether this thread is inside a unit of work: no gateway may be called then.
+    `commits` counts them. `is_open_here` tells whether this thread is inside a unit of work: no gateway may be called then.
     """
 
     def __init__(self) -> None:
         self.committed = Tables()
         self.is_available = True
+        self.commits = 0
         self.write_lock = threading.Lock()
         self.here = threading.local()
 
@@ -134,11 +136,15 @@ class FakeUnitOfWork:
     ) -> None:
         self._end()
 
+    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+        """There is nothing to be gained here."""
+
     def commit(self) -> None:
         assert not self._is_over, "The unit of work is over."
         self._store.check()
         if self._writable:
             self._store.committed = self._tables.copy(writable=False)
+            self._store.commits += 1
         self._end()
 
     def _end(self) -> None:

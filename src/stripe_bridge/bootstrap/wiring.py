@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.reconciling import upkeep_of
-from stripe_bridge.bootstrap.tables import EVEN_DISCONNECTED, handlers_of, steps_of
+from stripe_bridge.bootstrap.tables import handlers_of, steps_of
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Patience
-from stripe_bridge.ports.handlers import Handler
-from stripe_bridge.use_cases.applying import ApplyEvents
+from stripe_bridge.use_cases.applying import ApplyEvents, HandlerTable
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
@@ -59,9 +57,9 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     settle = SettleIntent(
         adapters.store, adapters.clock, adapters.dice, steps_of(adapters), patience, adapters.measurements
     )
-    handlers = handlers_of(settings, adapters)
-    form = FormEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(handlers))
-    events = _events(settings, adapters, patience, handlers, form)
+    table = handlers_of(settings, adapters)
+    form = FormEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers))
+    events = _events(settings, adapters, patience, table, form)
     operations = _operations(settings, adapters, settle)
     return Bridge.of(
         _access(adapters),
@@ -145,7 +143,7 @@ def _events(
     settings: Settings,
     adapters: Adapters,
     patience: Patience,
-    handlers: Mapping[str, Handler[Any]],
+    table: HandlerTable,
     form: FormEvent,
 ) -> Events:
     store, clock, nudges = adapters.store, adapters.clock, adapters.nudges
@@ -163,8 +161,7 @@ def _events(
             store,
             clock,
             adapters.dice,
-            handlers,
-            EVEN_DISCONNECTED,
+            table,
             patience.lease,
             adapters.measurements,
         ),

@@ -148,9 +148,20 @@ class WebhookEvent:
             last_error=None,
         )
 
-    def put_down(self, now: datetime) -> WebhookEvent:
-        """Not begun, for others to take up at once."""
-        return replace(self, status=EventStatus.RECEIVED, due_at=now, updated_at=now)
+    def put_down(self, now: datetime, due_at: datetime | None = None) -> WebhookEvent:
+        """Not begun, for others to take up at once, or when it is due: that was no try."""
+        return replace(
+            self,
+            status=EventStatus.RECEIVED,
+            attempts=max(0, self.attempts - 1),
+            due_at=due_at or now,
+            updated_at=now,
+        )
+
+    def lose(self, now: datetime) -> WebhookEvent:
+        """Given up: whoever took it up never came back, time and again."""
+        error = f"Its worker ended before it was done, {self.attempts} times over."
+        return replace(self, status=EventStatus.FAILED, last_error=error, updated_at=now)
 
     def retry_or_fail(
         self, error: str, now: datetime, *, jitter: float, most: int = MAX_ATTEMPTS

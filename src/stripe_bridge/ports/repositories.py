@@ -81,6 +81,10 @@ class SalesOrders(Protocol):
 
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None: ...
 
+    def lock(self, tenant_id: str, sales_order_id: int) -> None:
+        """Keep everybody else from what locks the order, without reading it."""
+        ...
+
     def put(self, order: SalesOrder) -> None:
         """Insert, or replace the earlier copy that was there.
 

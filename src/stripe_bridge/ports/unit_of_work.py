@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -83,6 +84,14 @@ class UnitOfWork(Protocol):
         traceback: TracebackType | None,
         /,
     ) -> None: ...
+
+    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+        """Read and lock at once the invoices that these objects (account and Stripe id) are linked to, with their orders.
+
+        To be the first thing in it. Nothing else changes by it but the speed of what follows; what is saved of them may be
+        written as late as at the commit.
+        """
+        ...
 
     def commit(self) -> None: ...
 

@@ -1,7 +1,6 @@
 """No statement reads a table from end to end: each has its index."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -72,7 +71,7 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "intent added": lambda work: work.intents.add(an_intent(subject="another")),
     "event stored": lambda work: work.inbox.store(a_webhook_event()),
     "events claimed": lambda work: work.inbox.claim(NOW, NOW + timedelta(seconds=60), 10),
-    "event settled": lambda work: work.inbox.settle(replace(a_webhook_event(), attempts=1).processed(NOW)),
+    "event settled": lambda work: work.inbox.settle(NOW, [a_webhook_event().processed(NOW)]),
     "event requeued": requeued,
     "events": lambda work: work.inbox.page(TENANT, EventFilter(), CURSOR),
     "events of integration": lambda work: work.inbox.page(TENANT, EventFilter(integration_id=1), CURSOR),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -24,19 +24,23 @@ _EVENT = EVENTS.table.c
 _INTEGRATION = table_of(IntegrationRow).c
 
 
-def _of_owner(column: Any) -> ScalarSelect[Any]:
-    """A column of the integration that is connected to the event's account, else of the last that was."""
-    owners = select(column).where(_INTEGRATION.account_id == bindparam("account_id"))
+def _of_owner(column: Any, account_id: Any) -> ScalarSelect[Any]:
+    """A column of the integration that is connected to the account, else of the last that was."""
+    owners = select(column).where(_INTEGRATION.account_id == account_id)
     return owners.order_by(*LAST_CONNECTED).limit(1).scalar_subquery()
 
 
+_REVIVABLE = [SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]
 _IGNORED = frozenset({"id", "tenant_id", "integration_id"})
 # Everything in one, built once.
 STORE = (
     insert(EVENTS.table)
     .values(
         {column.name: bindparam(column.name) for column in EVENTS.table.c if column.name not in _IGNORED}
-        | {"tenant_id": _of_owner(_INTEGRATION.tenant_id), "integration_id": _of_owner(_INTEGRATION.id)}
+        | {
+            "tenant_id": _of_owner(_INTEGRATION.tenant_id, bindparam("account_id")),
+            "integration_id": _of_owner(_INTEGRATION.id, bindparam("account_id")),
+        }
     )
     .on_conflict_do_nothing(index_elements=[_EVENT.account_id, _EVENT.livemode, _EVENT.stripe_event_id])
     .returning(_EVENT.id)
@@ -61,12 +65,17 @@ _CLAIM = (
     )
     .returning(*EVENTS.columns, _EVENT.payload)
 )
-_SETTLE = update(EVENTS.table).where(
-    _EVENT.id == bindparam("own_id"),
-    _EVENT.status == EventStatus.PROCESSING,
-    _EVENT.attempts == bindparam("claimed_attempts"),
+_SETTLED = ("status", "attempts", "last_error", "skip_reason", "processed_at", "due_at", "updated_at")
+_SETTLE = (
+    update(EVENTS.table)
+    .where(
+        _EVENT.id.in_(bindparam("ids", expanding=True)),
+        _EVENT.status == EventStatus.PROCESSING,
+        _EVENT.due_at == bindparam("claimed_until"),
+    )
+    .values({name: bindparam(name) for name in _SETTLED})
+    .returning(_EVENT.id)
 )
-_SETTLED = ("status", "last_error", "skip_reason", "processed_at", "due_at", "updated_at")
 _BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
 _OF_TENANT = {
     lock: statement.where(_EVENT.tenant_id == bindparam("tenant_id")) for lock, statement in _BY_ID.items()
@@ -93,10 +102,16 @@ class SqlInbox:
         claimed = [EVENTS.read(row) for row in self._transaction.execute(_CLAIM, given)]
         return sorted(claimed, key=lambda event: event.id)
 
-    def settle(self, event: WebhookEvent) -> bool:
-        values = {name: getattr(event, name) for name in _SETTLED}
-        claim = {"own_id": event.id, "claimed_attempts": event.attempts}
-        return self._transaction.execute(_SETTLE, values | claim).rowcount == 1
+    def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
+        """One statement for all that came to the same, which in a batch are nearly all."""
+        alike: dict[tuple[Any, ...], list[int]] = {}
+        for event in events:
+            alike.setdefault(tuple(getattr(event, name) for name in _SETTLED), []).append(event.id)
+        settled: set[int] = set()
+        for values, ids in alike.items():
+            given = dict(zip(_SETTLED, values, strict=True)) | {"ids": ids, "claimed_until": claimed_until}
+            settled.update(self._transaction.execute(_SETTLE, given).scalars())
+        return settled
 
     def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent:
         if tenant_id is None:
@@ -121,7 +136,7 @@ class SqlInbox:
 
     def revive(self, account_id: str, now: datetime) -> int:
         statement = update(EVENTS.table).where(
-            _EVENT.account_id == account_id, _EVENT.skip_reason == SkipReason.DISCONNECTED
+            _EVENT.account_id == account_id, _EVENT.skip_reason.in_(_REVIVABLE)
         )
         return self._transaction.execute(statement.values(_fresh(now))).rowcount
 
@@ -173,8 +188,10 @@ def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElem
 
 
 def _fresh(now: datetime) -> dict[str, Any]:
-    """As if it had just come."""
+    """As if it had just come: one that belonged to nobody may belong to somebody now."""
     return {
+        "tenant_id": func.coalesce(_EVENT.tenant_id, _of_owner(_INTEGRATION.tenant_id, _EVENT.account_id)),
+        "integration_id": func.coalesce(_EVENT.integration_id, _of_owner(_INTEGRATION.id, _EVENT.account_id)),
         "status": EventStatus.RECEIVED,
         "attempts": 0,
         "last_error": None,

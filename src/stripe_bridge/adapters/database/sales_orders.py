@@ -8,6 +8,7 @@ from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.mapping import Mapper, lockable, table_of
+from stripe_bridge.adapters.database.reading_ahead import Ahead
 from stripe_bridge.adapters.database.rows import BilledCustomerRow, SalesOrderRow
 from stripe_bridge.adapters.database.transaction import Transaction
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
@@ -19,6 +20,7 @@ _ORDER = _ORDERS.table.c
 _ORDER_BY_ID = lockable(
     _ORDERS.select.where(_ORDER.tenant_id == bindparam("tenant_id"), _ORDER.id == bindparam("id"))
 )
+_LOCK_ORDER = _ORDER_BY_ID[True].with_only_columns(_ORDER.id)
 _INSERT_ORDER = insert(_ORDERS.table)
 # What an earlier copy gives way in.
 _REPLACED = [
@@ -47,8 +49,8 @@ _ADD_CUSTOMER = insert(_CUSTOMERS).on_conflict_do_nothing()
 
 
 class SqlSalesOrders:
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
+    def __init__(self, transaction: Transaction, ahead: Ahead) -> None:
+        self._transaction, self._ahead = transaction, ahead
 
     def get(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder:
         order = self.find(tenant_id, sales_order_id, lock=lock)
@@ -58,6 +60,10 @@ class SqlSalesOrders:
 
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None:
         return self._transaction.find(_ORDERS, _ORDER_BY_ID[lock], tenant_id=tenant_id, id=sales_order_id)
+
+    def lock(self, tenant_id: str, sales_order_id: int) -> None:
+        if (tenant_id, sales_order_id) not in self._ahead.orders:
+            self._transaction.execute(_LOCK_ORDER, {"tenant_id": tenant_id, "id": sales_order_id})
 
     def put(self, order: SalesOrder) -> None:
         written = self._transaction.execute(_PUT_ORDER, _ORDERS.values(order)).first()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,6 +47,12 @@ class Transaction:
     def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         with telling_unavailable():
             return self._connection.execute(statement, values)
+
+    def execute_many(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
+        """For each of the values; for none, nothing."""
+        if values:
+            with telling_unavailable():
+                self._connection.execute(statement, values)
 
     def find(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> Value | None:
         """The first row's value."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -23,6 +24,7 @@ from stripe_bridge.adapters.database.intents import SqlIntents
 from stripe_bridge.adapters.database.invoices import SqlInvoices
 from stripe_bridge.adapters.database.migrating import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.payments import SqlLinks, SqlPayments
+from stripe_bridge.adapters.database.reading_ahead import Ahead
 from stripe_bridge.adapters.database.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.sales_orders import SqlBilledCustomers, SqlSalesOrders
@@ -80,14 +82,15 @@ class SqlUnitOfWork:
                 self._connection.close()
                 raise
         transaction = Transaction(self._connection)
+        self._ahead = ahead = Ahead(transaction)
         self.tokens = SqlTokens(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
         self.integrations = SqlIntegrations(transaction)
-        self.sales_orders = SqlSalesOrders(transaction)
+        self.sales_orders = SqlSalesOrders(transaction, ahead)
         self.customers = SqlBilledCustomers(transaction)
-        self.invoices = SqlInvoices(transaction)
-        self.links = SqlLinks(transaction)
-        self.payments = SqlPayments(transaction)
+        self.invoices = SqlInvoices(transaction, ahead)
+        self.links = SqlLinks(transaction, ahead)
+        self.payments = SqlPayments(transaction, ahead)
         self.refunds = SqlRefunds(transaction)
         self.disputes = SqlDisputes(transaction)
         self.intents = SqlIntents(transaction)
@@ -107,7 +110,11 @@ class SqlUnitOfWork:
         with telling_unavailable():
             self._connection.close()
 
+    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+        self._ahead.read(linked)
+
     def commit(self) -> None:
+        self._ahead.write()
         with telling_unavailable():
             self._connection.commit()
             self._connection.close()
