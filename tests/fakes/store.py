@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.counts import Counts, Miscount
 from stripe_bridge.ports.idempotency import IdempotentRequests
 from stripe_bridge.ports.inbox import Inbox
 from stripe_bridge.ports.intents import Intents
@@ -78,6 +79,19 @@ class FakeStore:
             raise StoreUnavailable
 
 
+class FakeCounts:
+    """Lists in memory are counted whenever they are looked at."""
+
+    def fold(self) -> int:
+        return 0
+
+    def miscounts(self, integration_id: int) -> Sequence[Miscount]:
+        return []
+
+    def correct(self, miscounts: Sequence[Miscount]) -> None:
+        assert not miscounts
+
+
 class FakeUnitOfWork:
     tokens: Tokens
     oauth_states: OAuthStates
@@ -94,6 +108,7 @@ class FakeUnitOfWork:
     inbox: Inbox
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
+    counts: Counts
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
         self._store = store
@@ -125,6 +140,7 @@ class FakeUnitOfWork:
         self.inbox = FakeInbox(self._tables)
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
+        self.counts = FakeCounts()
         return self
 
     def __exit__(

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from stripe_bridge.domain.errors import BridgeError, Conflict
 from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.counts import Counts
 from stripe_bridge.ports.idempotency import IdempotentRequests
 from stripe_bridge.ports.inbox import Inbox
 from stripe_bridge.ports.intents import Intents
@@ -74,6 +75,7 @@ class UnitOfWork(Protocol):
     inbox: Inbox
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
+    counts: Counts
 
     def __enter__(self) -> Self: ...
 

@@ -84,6 +84,9 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "undecided refunds": lambda work: work.reconciliations.refunds(ACCOUNT, 0, 100),
     "ongoing disputes": lambda work: work.reconciliations.disputes(ACCOUNT, "", 100),
     "newest event": lambda work: work.reconciliations.newest_event_at(ACCOUNT),
+    "read ahead": lambda work: work.read_ahead([(ACCOUNT, "in_1"), (ACCOUNT, "pi_1")]),
+    "order locked": lambda work: work.sales_orders.lock(TENANT, 501),
+    "events by number": lambda work: work.inbox.page(TENANT, EventFilter(), PageRequest()),
     "inbox measured": lambda work: work.inbox.backlog(),
     "intents measured": lambda work: work.intents.backlog(),
     "events about": lambda work: work.inbox.about(TENANT, ["in_1", "pi_1"]),
@@ -96,6 +99,14 @@ OF_WHAT_WAITS = (
     "ix_webhook_events_failed",
     "ix_intents_due",
     "uq_intents_unsettled",
+)
+# What is not folded yet, a few seconds' worth; what is summed up; and totals by status, of which there are a handful.
+SUMS = (
+    "SCAN invoice_count_changes",
+    "SCAN event_count_changes",
+    "SCAN event_counts",
+    "SCAN anon_1",
+    "SCAN (subquery",
 )
 
 
@@ -130,6 +141,7 @@ def test_every_statement_uses_an_index(store: SqlStore, name: str):
         for step in steps
         if step.startswith("SCAN")
         and step not in ("SCAN CONSTANT ROW", "SCAN due")
+        and not step.startswith(SUMS)
         and not step.endswith(OF_WHAT_WAITS)
     ]
     assert name in MAY_SORT or not [step for step in steps if "TEMP B-TREE" in step]

@@ -6,10 +6,11 @@ from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.accounts import LAST_CONNECTED
+from stripe_bridge.adapters.database.counts import EVENT_TOTALS
 from stripe_bridge.adapters.database.mapping import Mapper, lockable, table_of
 from stripe_bridge.adapters.database.rows import IS_AWAITING, IS_FAILED, IntegrationRow, WebhookEventRow
 from stripe_bridge.adapters.database.transaction import Transaction
@@ -142,7 +143,7 @@ class SqlInbox:
 
     def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
         statement = EVENTS.select.where(*_conditions(tenant_id, matching))
-        return self._transaction.page(EVENTS, statement, request)
+        return self._transaction.page(EVENTS, statement, request, _counting(tenant_id, matching))
 
     def oldest(self, tenant_id: str | None, matching: EventFilter, limit: int) -> Sequence[WebhookEvent]:
         statement = EVENTS.select.where(*_conditions(tenant_id, matching)).order_by(_EVENT.id).limit(limit)
@@ -166,6 +167,26 @@ class SqlInbox:
             _EVENT.tenant_id == tenant_id, _EVENT.related_object_id.in_(stripe_ids)
         )
         return self._transaction.list(EVENTS, statement.order_by(_EVENT.event_created_at, _EVENT.id))
+
+
+def _counting(tenant_id: str | None, matching: EventFilter) -> list[Select[Any]] | None:
+    """What is done with, by the totals, and what is not, by its own small index; None for what totals do not tell apart."""
+    told_apart = EventFilter(
+        integration_id=matching.integration_id, status=matching.status, event_type=matching.event_type
+    )
+    if matching != told_apart:
+        return None
+    wanted = {
+        "tenant_id": tenant_id,
+        "integration_id": matching.integration_id,
+        "event_type": matching.event_type,
+        "status": None if matching.status is None else matching.status.value,
+    }
+    waiting = select(func.count()).select_from(EVENTS.table).where(IS_AWAITING)
+    return [
+        EVENT_TOTALS.where(**{name: value for name, value in wanted.items() if value is not None}),
+        waiting.where(*_conditions(tenant_id, matching)),
+    ]
 
 
 def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElement[bool]]:

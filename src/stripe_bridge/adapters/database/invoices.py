@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import bindparam, func, select
 
+from stripe_bridge.adapters.database.counts import INVOICE_TOTALS
 from stripe_bridge.adapters.database.mapping import lockable
 from stripe_bridge.adapters.database.reading_ahead import INVOICES, Ahead
 from stripe_bridge.adapters.database.rows import IS_LISTED, IS_PAYABLE, IS_RESERVED
@@ -88,14 +89,22 @@ class SqlInvoices:
         matching = INVOICES.select.where(
             _INVOICE.tenant_id == tenant_id, _INVOICE.integration_id == integration_id, IS_LISTED
         )
-        if status is InvoiceStatus.DRAFT:
-            matching = matching.where(_INVOICE.status.in_(_SHOWN_AS_DRAFT))
-        elif status is not None:
-            matching = matching.where(_INVOICE.status == status)
-        return self._transaction.page(INVOICES, matching, request)
+        shown = _shown_as(status)
+        if status is not None:
+            matching = matching.where(_INVOICE.status.in_(shown))
+        counting = [
+            INVOICE_TOTALS.where(integration_id=integration_id, status=[each.value for each in shown])
+        ]
+        return self._transaction.page(INVOICES, matching, request, counting)
 
     def save(self, invoice: Invoice) -> Invoice:
         if invoice.id in self._ahead.invoices:
             return self._ahead.save_invoice(invoice)
         self._transaction.save(INVOICES, invoice)
         return replace(invoice, version=invoice.version + 1)
+
+
+def _shown_as(status: InvoiceStatus | None) -> list[InvoiceStatus]:
+    if status is None:
+        return [each for each in InvoiceStatus if each is not InvoiceStatus.ABANDONED]
+    return _SHOWN_AS_DRAFT if status is InvoiceStatus.DRAFT else [status]

@@ -62,8 +62,17 @@ class Transaction:
     def list(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> list[Value]:
         return [mapper.read(row) for row in self.execute(statement, given)]
 
-    def page(self, mapper: Mapper[Aggregate], matching: Select[Any], request: PageRequest) -> Page[Aggregate]:
-        """Newest first. One row more than asked for shows whether there is a next page."""
+    def page(
+        self,
+        mapper: Mapper[Aggregate],
+        matching: Select[Any],
+        request: PageRequest,
+        counting: Sequence[Select[Any]] | None = None,
+    ) -> Page[Aggregate]:
+        """Newest first. One row more than asked for shows whether there is a next page.
+
+        `counting` are statements whose numbers add up to the total; without them the rows are counted.
+        """
         ids = mapper.table.c.id
         statement = matching.order_by(ids.desc()).limit(request.per_page + 1)
         total = None
@@ -71,8 +80,9 @@ class Transaction:
             statement = statement.where(ids < request.before_id)
         else:
             statement = statement.offset(request.offset)
-            counting = matching.with_only_columns(func.count(), maintain_column_froms=True)
-            total = self.execute(counting).scalar_one()
+            if counting is None:
+                counting = [matching.with_only_columns(func.count(), maintain_column_froms=True)]
+            total = sum(int(self.execute(statement).scalar_one()) for statement in counting)
         values = self.list(mapper, statement)
         items = values[: request.per_page]
         more = len(values) > len(items)

@@ -16,6 +16,7 @@ from stripe_bridge.adapters.database.accounts import (
     SqlReceivers,
     SqlTokens,
 )
+from stripe_bridge.adapters.database.counts import SqlCounts
 from stripe_bridge.adapters.database.engine import reading
 from stripe_bridge.adapters.database.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.inbox import SqlInbox
@@ -30,6 +31,7 @@ from stripe_bridge.adapters.database.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.transaction import Transaction, telling_unavailable
 from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.counts import Counts
 from stripe_bridge.ports.idempotency import IdempotentRequests
 from stripe_bridge.ports.inbox import Inbox
 from stripe_bridge.ports.intents import Intents
@@ -68,6 +70,7 @@ class SqlUnitOfWork:
     inbox: Inbox
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
+    counts: Counts
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -98,6 +101,7 @@ class SqlUnitOfWork:
         self.inbox = SqlInbox(transaction)
         self.idempotent_requests = SqlIdempotentRequests(transaction)
         self.reconciliations = SqlReconciliations(transaction)
+        self.counts = SqlCounts(transaction)
         return self
 
     def __exit__(
