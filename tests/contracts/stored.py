@@ -39,7 +39,7 @@ def stored_integration(store: Store, **changes: Any) -> Integration:
 def stored_order(store: Store, **changes: Any) -> SalesOrder:
     order = a_sales_order(**changes)
     with store.writing() as work:
-        work.sales_orders.put(order)
+        work.sales_orders.add(order)
         work.commit()
     return order
 
@@ -54,7 +54,7 @@ def ready_invoice(store: Store, **changes: Any) -> Invoice:
         try:
             work.sales_orders.get(invoice.tenant_id, invoice.sales_order_id)
         except NotFound:
-            work.sales_orders.put(a_sales_order(tenant_id=invoice.tenant_id, id=invoice.sales_order_id))
+            work.sales_orders.add(a_sales_order(tenant_id=invoice.tenant_id, id=invoice.sales_order_id))
         key = a_customer_key(tenant_id=invoice.tenant_id, account_id=invoice.stripe_account_id)
         customer = work.customers.get_or_add(key)
         work.commit()

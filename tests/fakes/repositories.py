@@ -144,14 +144,17 @@ class FakeSalesOrders:
     def lock(self, tenant_id: str, sales_order_id: int) -> None:
         self._orders.find((tenant_id, sales_order_id), lock=True)
 
-    def put(self, order: SalesOrder) -> None:
+    def add(self, order: SalesOrder) -> bool:
+        if self.find(order.tenant_id, order.id, lock=True) is not None:
+            return False
+        self._orders.put((order.tenant_id, order.id), order)
+        return True
+
+    def save(self, order: SalesOrder) -> None:
         stored = self.find(order.tenant_id, order.id, lock=True)
-        if stored is None:
-            self._orders.put((order.tenant_id, order.id), order)
-        elif order.source_updated_at > stored.source_updated_at:
-            self._orders.put((order.tenant_id, order.id), replace(order, created_at=stored.created_at))
-        elif order != stored:
+        if stored is None or stored.source_updated_at >= order.source_updated_at:
             raise StaleWrite
+        self._orders.put((order.tenant_id, order.id), order)
 
 
 class FakeBilledCustomers:

@@ -24,6 +24,10 @@ MAX_PAYLOAD_BYTES = 1024 * 1024
 MAX_ATTEMPTS = 15
 MAX_PATIENT_ATTEMPTS = 80
 LEASE = timedelta(seconds=60)
+_TRIED_AGAIN = "It could not be applied yet, and is tried again."
+_GIVEN_UP = (
+    "It could not be applied, and is not tried again until it is replayed. The operator's logs tell why."
+)
 _FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=2), timedelta(hours=1)
 
 
@@ -121,6 +125,13 @@ class WebhookEvent:
     def next_attempt_at(self) -> datetime | None:
         """When its next try is due; None when there is none to come."""
         return self.due_at if self.status is EventStatus.RECEIVED else None
+
+    @property
+    def told_error(self) -> str | None:
+        """What callers may know of `last_error`, which is for operators: that something went wrong, and what comes of it."""
+        if self.last_error is None:
+            return None
+        return _GIVEN_UP if self.status is EventStatus.FAILED else _TRIED_AGAIN
 
     def parse(self) -> StripeEvent:
         """The event in the stored payload, which has to have been loaded."""

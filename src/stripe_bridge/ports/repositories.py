@@ -85,11 +85,12 @@ class SalesOrders(Protocol):
         """Keep everybody else from what locks the order, without reading it."""
         ...
 
-    def put(self, order: SalesOrder) -> None:
-        """Insert, or replace the earlier copy that was there.
+    def add(self, order: SalesOrder) -> bool:
+        """False, and no change, when a copy is there: a row that is not there yet cannot be locked, but that one can."""
+        ...
 
-        Raises StaleWrite when another copy, as new or newer, got there first: a row that is not there yet cannot be locked.
-        """
+    def save(self, order: SalesOrder) -> None:
+        """In place of the earlier copy. Raises StaleWrite unless one is there."""
         ...
 
 

@@ -30,7 +30,7 @@ _LINK, _ORDER = table_of(LinkRow).c, table_of(SalesOrderRow).c
 ADD_LINK = insert(table_of(LinkRow)).on_conflict_do_nothing()
 
 _LINKS = select(_LINK.account_id, _LINK.stripe_id, _LINK.invoice_id).where(
-    tuple_(_LINK.account_id, _LINK.stripe_id).in_(bindparam("pairs", expanding=True))
+    _LINK.stripe_id.in_(bindparam("stripe_ids", expanding=True))
 )
 _ORDERS_OF = select(_INVOICE.tenant_id, _INVOICE.sales_order_id).where(
     _INVOICE.id.in_(bindparam("ids", expanding=True))
@@ -72,8 +72,10 @@ class Ahead:
         if not wanted:
             return
         self.links.update(dict.fromkeys(wanted))
-        for row in self._transaction.execute(_LINKS, {"pairs": wanted}):
-            self.links[row.account_id, row.stripe_id] = row.invoice_id
+        for row in self._transaction.execute(_LINKS, {"stripe_ids": sorted({pair[1] for pair in wanted})}):
+            # Another account may have an object of the same id.
+            if (row.account_id, row.stripe_id) in self.links:
+                self.links[row.account_id, row.stripe_id] = row.invoice_id
         ids = sorted({found for found in self.links.values() if found is not None})
         if ids:
             self._lock(ids)
@@ -83,7 +85,8 @@ class Ahead:
         orders = {
             (row.tenant_id, row.sales_order_id) for row in self._transaction.execute(_ORDERS_OF, {"ids": ids})
         }
-        self._transaction.execute(_LOCK_ORDERS, {"orders": sorted(orders)})
+        if self._transaction.locks_rows:
+            self._transaction.execute(_LOCK_ORDERS, {"orders": sorted(orders)})
         self.orders = orders
         for invoice in self._transaction.list(INVOICES, _LOCK_INVOICES, ids=ids):
             self.invoices[invoice.id] = invoice

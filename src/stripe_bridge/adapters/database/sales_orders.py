@@ -21,16 +21,12 @@ _ORDER_BY_ID = lockable(
     _ORDERS.select.where(_ORDER.tenant_id == bindparam("tenant_id"), _ORDER.id == bindparam("id"))
 )
 _LOCK_ORDER = _ORDER_BY_ID[True].with_only_columns(_ORDER.id)
-_INSERT_ORDER = insert(_ORDERS.table)
-# What an earlier copy gives way in.
-_REPLACED = [
-    column.name for column in _ORDERS.columns if column.name not in ("tenant_id", "id", "created_at")
-]
-_PUT_ORDER = _INSERT_ORDER.on_conflict_do_update(
-    index_elements=[_ORDER.tenant_id, _ORDER.id],
-    set_={name: _INSERT_ORDER.excluded[name] for name in _REPLACED},
-    where=_ORDER.source_updated_at < _INSERT_ORDER.excluded.source_updated_at,
-).returning(_ORDER.id)
+_ADD_ORDER = insert(_ORDERS.table).on_conflict_do_nothing().returning(_ORDER.id)
+_SAVE_ORDER = update(_ORDERS.table).where(
+    _ORDER.tenant_id == bindparam("own_tenant_id"),
+    _ORDER.id == bindparam("own_id"),
+    _ORDER.source_updated_at < bindparam("own_source_updated_at"),
+)
 
 _CUSTOMERS = table_of(BilledCustomerRow)
 _CUSTOMER = _CUSTOMERS.c
@@ -65,9 +61,12 @@ class SqlSalesOrders:
         if (tenant_id, sales_order_id) not in self._ahead.orders:
             self._transaction.execute(_LOCK_ORDER, {"tenant_id": tenant_id, "id": sales_order_id})
 
-    def put(self, order: SalesOrder) -> None:
-        written = self._transaction.execute(_PUT_ORDER, _ORDERS.values(order)).first()
-        if written is None and self.find(order.tenant_id, order.id) != order:
+    def add(self, order: SalesOrder) -> bool:
+        return self._transaction.execute(_ADD_ORDER, _ORDERS.values(order)).first() is not None
+
+    def save(self, order: SalesOrder) -> None:
+        own = {f"own_{name}": getattr(order, name) for name in ("tenant_id", "id", "source_updated_at")}
+        if self._transaction.execute(_SAVE_ORDER, _ORDERS.values(order) | own).rowcount != 1:
             raise StaleWrite
 
 

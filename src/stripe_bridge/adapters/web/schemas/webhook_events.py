@@ -46,7 +46,11 @@ class WebhookEventShape(Shape):
         },
     )
     attempts = fields.Integer()
-    last_error = fields.String(allow_none=True)
+    last_error = fields.String(
+        attribute="told_error",
+        allow_none=True,
+        metadata={"description": "Set when the last try failed; why is for operators only."},
+    )
     skip_reason = fields.String(
         allow_none=True, validate=OneOf([None, *(reason.value for reason in SkipReason)])
     )

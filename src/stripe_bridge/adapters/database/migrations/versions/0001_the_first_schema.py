@@ -315,11 +315,11 @@ def upgrade() -> None:
 
     op.create_table(
         "links",
-        sa.Column("account_id", sa.String(), nullable=False),
         sa.Column("stripe_id", sa.String(), nullable=False),
+        sa.Column("account_id", sa.String(), nullable=False),
         sa.Column("invoice_id", ID, nullable=False),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name="fk_links_invoice_id"),
-        sa.PrimaryKeyConstraint("account_id", "stripe_id", name="pk_links"),
+        sa.PrimaryKeyConstraint("stripe_id", "account_id", name="pk_links"),
     )
     op.create_index("ix_links_invoice", "links", ["invoice_id"])
 
