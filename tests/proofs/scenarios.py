@@ -137,6 +137,18 @@ def access_is_revoked(world: AnyWorld) -> None:
     assert not world.own_endpoints()
 
 
+def the_order_can_be_invoiced_once(world: AnyWorld) -> None:
+    """Whatever is left behind at Stripe, one invoice of the order is payable there, and it is known here."""
+    ours = world.send().view.invoice
+    assert ours.status is InvoiceStatus.OPEN
+    theirs = [each for each in world.at_stripe() if each.metadata["sales_order_id"] == "501"]
+    payable = [each for each in theirs if each.status is not StripeInvoiceStatus.DRAFT]
+    assert [(each.id, each.status) for each in payable] == [
+        (ours.stripe_invoice_id, StripeInvoiceStatus.OPEN)
+    ]
+    assert ours.stripe_invoice_id in world.mails()
+
+
 def an_account_with_its_own_receiver(world: AnyWorld) -> None:
     world.allow_own_endpoints()
     an_open_invoice(world)

@@ -5,15 +5,18 @@ gets through.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.ports.gateway_errors import OutcomeUnknown
 from stripe_bridge.use_cases.authorizing import AuthorizationStatus
+from stripe_bridge.use_cases.disconnecting import GRACE
 from tests.builders import TENANT
 from tests.proofs.boundary import Crash, crash_at
 from tests.proofs.crashing import Scenario, crash_at_every_crossing, nothing
-from tests.proofs.scenarios import SCENARIOS, SENDS, ask_again
+from tests.proofs.scenarios import SCENARIOS, SENDS, ask_again, the_order_can_be_invoiced_once
 from tests.world import A_WHILE, World
 
 
@@ -70,6 +73,43 @@ def test_a_second_crash_at_any_crossing_of_the_recovery_changes_nothing(name):
         places = crash_at_every_crossing(World, scenario, recover=recover_with_a_crash_at(second))
         if len(reached) == len(places) + 1:
             break
+
+
+def be_let_in_again(world: World) -> None:
+    for _ in range(3):
+        world.clock.advance(A_WHILE)
+        world.work_off()
+    world.connect(world.account_id, into=world.integration_id)
+
+
+def be_revoked_and_let_in_again(world: World) -> None:
+    world.stripe.revoke(world.account_id)
+    world.work_off()
+    world.bridge.reconcile_integration(world.integration_id)
+    be_let_in_again(world)
+
+
+def leave_and_be_let_in_again(world: World) -> None:
+    """Stripe does not show what became of earlier calls until it is too late to look."""
+    for look in ("find_customer", "find_invoice", "invoice", "was_sent", "refunds_of"):
+        world.fail(look, OutcomeUnknown("cut"), times=50)
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    for _ in range(3):
+        world.clock.advance(GRACE)
+        world.work_off()
+    assert not world.lets_us_in()
+    world.mend()
+    be_let_in_again(world)
+
+
+@pytest.mark.parametrize("recover", [be_revoked_and_let_in_again, leave_and_be_let_in_again])
+@pytest.mark.parametrize("name", ["send-new-customer", "void", "refund"])
+def test_being_locked_out_after_a_crash_at_any_crossing_hides_nothing_that_was_done(name, recover):
+    scenario = SCENARIOS[name]
+    if scenario in SENDS.values():
+        scenario = replace(scenario, check=the_order_can_be_invoiced_once)
+
+    crash_at_every_crossing(World, scenario, recover=recover)
 
 
 def test_a_crash_at_any_crossing_of_an_authorization_leaves_the_integration_connected_or_not_never_half():

@@ -8,6 +8,7 @@ from stripe_bridge.domain.errors import (
 )
 from stripe_bridge.domain.integration import SyncStatus
 from stripe_bridge.domain.intent import Operation
+from stripe_bridge.domain.refund import RefundState
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
 from stripe_bridge.ports.gateway_errors import GatewayBusy, OutcomeUnknown
 from stripe_bridge.use_cases.disconnecting import GRACE
@@ -132,8 +133,41 @@ def test_calls_in_flight_get_ten_seconds_and_no_more(world: World):
 
     assert world.clock.now() - began <= GRACE * 1.5
     world.mend()
-    world.come_to_rest()
+    world.clock.advance(seconds=61)
+    world.work_off()
     assert not world.lets_us_in()
+    # What came of it is not known, and nobody can look any more: it is kept, and with it the order.
+    assert [each.operation for each in world.unsettled()] == [Operation.FINALIZE]
+    assert world.order().open_invoice is not None
+
+
+def test_a_refund_that_was_made_and_not_answered_before_we_left_stays_reserved_until_we_are_back(
+    world: World,
+):
+    world.paid()
+    world.fail("create_refund", OutcomeUnknown("cut"), after_effect=True)
+    world.fail("refunds_of", OutcomeUnknown("cut"), times=50)
+    (refund,) = world.refund(world.invoice_id, 5_000)
+    disconnect(world)
+    for _ in range(3):
+        world.clock.advance(GRACE)
+        world.work_off()
+    assert not world.lets_us_in()
+    world.mend()
+    for _ in range(30):
+        world.clock.advance(seconds=3600)
+        world.work_off()
+
+    (reserved,) = world.bridge.list_refunds(TENANT, world.invoice_id)
+    assert (reserved.id, reserved.state) == (refund.id, RefundState.RESERVED)
+
+    world.connect(world.account_id, into=world.integration_id)
+    world.come_to_rest()
+
+    (ours,) = world.bridge.list_refunds(TENANT, world.invoice_id)
+    (theirs,) = world.refunds_at_stripe()
+    assert (ours.state, ours.stripe_refund_id) == (RefundState.SUCCEEDED, theirs.id)
+    assert world.invoice(world.invoice_id).amount_refunded == 5_000
 
 
 def test_an_own_receiver_goes_with_the_integration():

@@ -17,6 +17,7 @@ from stripe_bridge.use_cases.receiving import KeepEvent
 from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.sweeping import Disputes, Invoices, Refunds, SweepAccount, SweepKind
+from stripe_bridge.use_cases.undoing import UndoStuckDraft
 
 
 def upkeep_of(
@@ -72,7 +73,8 @@ def _reconcile(
 
 def _sweep(adapters: Adapters) -> SweepAccount:
     store, clock, ledger = adapters.store, adapters.clock, KeepLedger(adapters.clock)
-    invoices = Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), lock_invoice)
+    undo = UndoStuckDraft(clock, adapters.identifiers)
+    invoices = Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), lock_invoice, undo)
     refunds = Refunds(store, adapters.refund_gateway, ledger, lock_invoice)
     disputes = Disputes(store, adapters.refund_gateway, ledger, lock_invoice)
     return SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))

@@ -19,6 +19,8 @@ from enum import StrEnum
 from typing import Any
 
 _FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=1), timedelta(minutes=15)
+# A merchant who comes back ends the wait; nobody else can.
+_LOCKED_OUT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,10 @@ class IntentState(StrEnum):
 
 
 UNSETTLED = frozenset({IntentState.PLANNED, IntentState.SENT, IntentState.UNKNOWN})
+# What moves money, lets somebody pay, or lets us in. The others leave at most a draft behind, which is nobody's to pay.
+_BINDING = frozenset(
+    {Operation.FINALIZE, Operation.SEND, Operation.VOID, Operation.REFUND, Operation.DEAUTHORIZE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +106,11 @@ class Intent:
     def may_have_happened(self) -> bool:
         """Whether Stripe has to be looked at before it is asked (again)."""
         return self.first_sent_at is not None
+
+    @property
+    def binds(self) -> bool:
+        """Whether its effect matters where nobody can look for it: then only Stripe can tell that there is none."""
+        return self.operation in _BINDING
 
     def is_due(self, now: datetime) -> bool:
         return not self.is_settled and now >= self.due_at
@@ -153,6 +164,17 @@ class Intent:
             due_at=now + self._delay(jitter),
             updated_at=now,
         )
+
+    def wait_outside(self, error: str, now: datetime) -> Intent:
+        """The account no longer lets us look."""
+        return replace(
+            self, state=IntentState.UNKNOWN, last_error=error, due_at=now + _LOCKED_OUT, updated_at=now
+        )
+
+    def hasten(self, now: datetime) -> Intent:
+        """Due at once, unless it is settled or somebody is at it."""
+        is_waiting = self.state in (IntentState.PLANNED, IntentState.UNKNOWN)
+        return replace(self, due_at=now, updated_at=now) if is_waiting and self.due_at > now else self
 
     def _delay(self, jitter: float) -> timedelta:
         """Exponential, between half and the whole of it."""
