@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.domain.errors import StaleWrite
-from stripe_bridge.domain.intent import UNSETTLED, IntentState
+from stripe_bridge.domain.intent import UNSETTLED, IntentState, Operation
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.ports.intents import IntentFilter
 from stripe_bridge.ports.unit_of_work import IntentUnsettled, Store
@@ -121,6 +121,8 @@ def test_intents_are_listed_newest_first_by_each_of_the_filters(store: Store):
     assert found(states=UNSETTLED) == [others, planned]
     assert found(states=frozenset({IntentState.FAILED})) == [failed]
     assert found(states=frozenset({IntentState.FAILED}), tenant_id="other") == []
+    assert found(operations=frozenset({failed.operation})) == [others, failed, planned]
+    assert found(operations=frozenset(Operation) - {failed.operation}) == []
 
 
 def test_the_backlog_is_what_is_not_settled_over_all_tenants(store: Store):

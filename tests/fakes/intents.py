@@ -63,6 +63,7 @@ class FakeIntents:
                 matching.tenant_id in (None, each.tenant_id)
                 and matching.integration_id in (None, each.integration_id)
                 and (matching.states is None or each.state in matching.states)
+                and (matching.operations is None or each.operation in matching.operations)
             )
         )
         return page_of(found, request)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.bootstrap.parting import last_look_of
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Operation
 from stripe_bridge.ports.handlers import Handler
@@ -45,7 +46,11 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
         Operation.DELETE_DRAFT: DeleteDraft(gateway, clock, identifiers, record, lock_invoice),
         Operation.REFUND: IssueRefund(adapters.refund_gateway, KeepLedger(clock), lock_invoice),
         Operation.DEAUTHORIZE: Deauthorize(
-            adapters.store, clock, adapters.connect_gateway, adapters.receiver_gateway
+            adapters.store,
+            clock,
+            adapters.connect_gateway,
+            adapters.receiver_gateway,
+            last_look_of(adapters),
         ),
         Operation.CREATE_ENDPOINT: CreateEndpoint(adapters.receiver_gateway, clock, adapters.vault),
     }

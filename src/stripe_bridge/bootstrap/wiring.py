@@ -48,6 +48,7 @@ from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookE
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
 from stripe_bridge.use_cases.rotating import RotateKeys
 from stripe_bridge.use_cases.settling import SettleDueIntents, SettleIntent
+from stripe_bridge.use_cases.tracking import TrackMoney
 from stripe_bridge.use_cases.voiding import VoidInvoice
 
 
@@ -88,7 +89,7 @@ def _access(adapters: Adapters) -> Access:
 
 def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
-    gateway = adapters.connect_gateway
+    gateway, track = adapters.connect_gateway, TrackMoney(store)
     return Integrations(
         create_integration=CreateIntegration(store, clock, livemode=settings.livemode),
         show_integration=ShowIntegration(store),
@@ -111,7 +112,8 @@ def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) 
             livemode=settings.livemode,
             receiver_url=_receiver_url(settings),
         ),
-        disconnect_integration=DisconnectIntegration(store, clock, identifiers, settle),
+        disconnect_integration=DisconnectIntegration(store, clock, identifiers, settle, track),
+        track_money=track,
     )
 
 

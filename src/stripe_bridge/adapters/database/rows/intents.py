@@ -22,6 +22,7 @@ from stripe_bridge.adapters.database.types import Choice, Document
 from stripe_bridge.domain.intent import UNSETTLED, IntentState, Operation
 
 IS_UNSETTLED = is_among("state", UNSETTLED)
+IS_FAILED = is_among("state", [IntentState.FAILED])
 
 
 class IntentRow(Row):
@@ -32,6 +33,7 @@ class IntentRow(Row):
         partial_index("ix_intents_due", "due_at", "id", where=IS_UNSETTLED),
         partial_index("ix_intents_unsettled_integration", "integration_id", "id", where=IS_UNSETTLED),
         partial_index("ix_intents_unsettled_invoice", "invoice_id", where=IS_UNSETTLED),
+        partial_index("ix_intents_failed", "id", where=IS_FAILED),
         one_of("state", IntentState),
         *not_negative("attempts"),
         OWN_IDS,

@@ -300,6 +300,7 @@ def upgrade() -> None:
     _create_partial_index(
         "ix_intents_due", "intents", ["due_at", "id"], "state IN ('planned', 'sent', 'unknown')"
     )
+    _create_partial_index("ix_intents_failed", "intents", ["id"], "state IN ('failed')")
     _create_partial_index(
         "ix_intents_unsettled_invoice", "intents", ["invoice_id"], "state IN ('planned', 'sent', 'unknown')"
     )
