@@ -5,6 +5,7 @@ gets through.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -144,6 +145,37 @@ def test_a_crash_at_any_crossing_of_an_authorization_leaves_the_integration_conn
     for recover in (nothing, come_back):
         places = crash_at_every_crossing(World, scenario, recover=recover)
         assert len(places) > 6
+
+
+def test_a_crash_at_any_crossing_of_registering_leaves_each_endpoint_once_and_its_secret_here():
+    def register(world: World) -> None:
+        world.bridge.register_receivers()
+
+    def register_again(world: World) -> None:
+        """Somebody who asks too early is told so."""
+        with suppress(OutcomeUnknown):
+            register(world)
+        world.clock.advance(A_WHILE)
+        register(world)
+
+    def replace_all(world: World) -> None:
+        world.connect()
+        register(world)
+        endpoints = world.stripe.endpoints[None]
+        for each in list(endpoints.values()):
+            endpoints[each.id] = replace(each, api_version="2020-01-01")
+
+    def check(world: World) -> None:
+        at_stripe = world.stripe.endpoints[None]
+        assert len(at_stripe) == 2
+        assert {each.stripe_endpoint_id for each in world.bridge.list_receivers()} == set(at_stripe)
+        assert [each.action for each in world.bridge.register_receivers()] == ["in order"] * 2
+
+    for prepare in (World.connect, replace_all):
+        scenario = Scenario(prepare=prepare, act=register, check=check, again=register_again)
+        for recover in (nothing, wait_for_the_lease, wait_a_day):
+            places = crash_at_every_crossing(World, scenario, recover=recover)
+            assert len(places) > 10
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from stripe_bridge.use_cases.identifying import IdentifyInvoice
 from stripe_bridge.use_cases.issuing_refunds import IssueRefund
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.leaving import leave_account
+from stripe_bridge.use_cases.mending_endpoints import MendEndpoint
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.registering import (
     CreateEndpoint,
@@ -53,7 +54,12 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
             last_look_of(adapters),
         ),
         Operation.CREATE_ENDPOINT: CreateEndpoint(adapters.receiver_gateway, clock, adapters.vault),
+        Operation.MEND_ENDPOINT: mend_endpoint(adapters),
     }
+
+
+def mend_endpoint(adapters: Adapters) -> MendEndpoint:
+    return MendEndpoint(adapters.store, adapters.clock, adapters.receiver_gateway, adapters.vault)
 
 
 def handlers_of(settings: Settings, adapters: Adapters) -> Mapping[str, Handler[Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.reconciling import upkeep_of
-from stripe_bridge.bootstrap.tables import EVEN_DISCONNECTED, handlers_of, steps_of
+from stripe_bridge.bootstrap.tables import EVEN_DISCONNECTED, handlers_of, mend_endpoint, steps_of
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Patience
@@ -190,7 +190,8 @@ def _operations(settings: Settings, adapters: Adapters, settle: SettleIntent) ->
             clock,
             adapters.identifiers,
             adapters.receiver_gateway,
-            vault,
+            settle,
+            mend_endpoint(adapters).standing,
             f"{settings.public_url}/api/webhooks/stripe",
         ),
         attach_receiver=AttachReceiver(store, clock, vault, _receiver_url(settings)),

@@ -18,6 +18,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from stripe_bridge.domain.receiver import ReceiverKind
+
 _FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=1), timedelta(minutes=15)
 # A merchant who comes back ends the wait; nobody else can.
 _LOCKED_OUT = timedelta(hours=1)
@@ -49,6 +51,7 @@ class Operation(StrEnum):
     REFUND = "refund"
     DEAUTHORIZE = "deauthorize"
     CREATE_ENDPOINT = "create_endpoint"
+    MEND_ENDPOINT = "mend_endpoint"
 
 
 class IntentState(StrEnum):
@@ -70,13 +73,15 @@ _BINDING = frozenset(
 class Intent:
     """`reference` is random and goes into Stripe's metadata: it finds the effect again. `parameters` never change.
 
+    `tenant_id` and `integration_id` are None for a call about the platform itself.
+
     `due_at` is when it may be taken up (again): the end of a backoff, or of the lease of whoever is at it.
     `first_sent_at` is that of the present revision.
     """
 
     id: int
-    tenant_id: str
-    integration_id: int
+    tenant_id: str | None
+    integration_id: int | None
     account_id: str
     operation: Operation
     subject: str
@@ -196,6 +201,10 @@ def account_subject(account_id: str) -> str:
 
 def receiver_subject(integration_id: int) -> str:
     return f"receiver:{integration_id}"
+
+
+def platform_subject(kind: ReceiverKind) -> str:
+    return f"receiver:{kind.value}"
 
 
 def refund_subject(refund_id: int) -> str:

@@ -121,7 +121,7 @@ class Deauthorize:
         if self._is_in_use(intent.account_id):
             return "in use again"
         with self._store.reading() as work:
-            unsettled = work.intents.unsettled_of_integration(intent.integration_id)
+            unsettled = work.intents.unsettled_of_integration(_integration_id(intent))
             receivers = _left_behind(work, intent)
         in_flight = [other for other in unsettled if other.operation is not Operation.DEAUTHORIZE]
         if in_flight and self._clock.now() - intent.created_at < GRACE:
@@ -158,7 +158,12 @@ class Deauthorize:
 
 def _left_behind(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
     """The account's own receivers; none when the integration is joined again, and they are another account's."""
-    integration = work.integrations.find(intent.integration_id)
+    integration = work.integrations.find(_integration_id(intent))
     if integration is None or integration.connected:
         return []
-    return work.receivers.of_integration(intent.integration_id)
+    return work.receivers.of_integration(integration.id)
+
+
+def _integration_id(intent: Intent) -> int:
+    assert intent.integration_id is not None, "It is an integration's account that is left"
+    return intent.integration_id

@@ -40,8 +40,8 @@ class IntentRow(Row):
     )
 
     id: Mapped[Id]
-    tenant_id: Mapped[str]
-    integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id"))
+    tenant_id: Mapped[str | None]
+    integration_id: Mapped[int | None] = mapped_column(ForeignKey("integrations.id"))
     account_id: Mapped[str]
     operation: Mapped[Operation] = mapped_column(Choice(Operation))
     subject: Mapped[str]

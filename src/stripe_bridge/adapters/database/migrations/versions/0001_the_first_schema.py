@@ -266,12 +266,15 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_receivers_integration", "receivers", ["integration_id"])
+    _create_partial_index(
+        "uq_receivers_platform", "receivers", ["kind"], "kind IN ('connect', 'platform')", unique=True
+    )
 
     op.create_table(
         "intents",
         sa.Column("id", ID, nullable=False),
-        sa.Column("tenant_id", sa.String(), nullable=False),
-        sa.Column("integration_id", ID, nullable=False),
+        sa.Column("tenant_id", sa.String(), nullable=True),
+        sa.Column("integration_id", ID, nullable=True),
         sa.Column("account_id", sa.String(), nullable=False),
         sa.Column("operation", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
