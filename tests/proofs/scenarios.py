@@ -91,6 +91,12 @@ def it_is_paid(world: AnyWorld) -> None:
     assert {event.status for event in told} == {EventStatus.PROCESSED}
 
 
+def reconcile(world: AnyWorld) -> None:
+    """No webhook came; the workers apply what was fetched."""
+    world.bridge.reconcile_integration(world.integration_id)
+    world.work_off()
+
+
 def void(world: AnyWorld) -> None:
     world.bridge.void_invoice(world.tenant, world.invoice_id)
 
@@ -167,6 +173,9 @@ SCENARIOS = {
     **{f"send-{name}": scenario for name, scenario in SENDS.items()},
     "receive-and-apply-a-payment": Scenario(
         prepare=paid_for(an_open_invoice), act=pay_and_apply, check=it_is_paid, again=deliver_again
+    ),
+    "reconcile": Scenario(
+        prepare=paid_for(an_open_invoice), act=reconcile, check=it_is_paid, again=reconcile
     ),
     "void": Scenario(
         prepare=an_open_invoice, act=void, check=it_is_void_and_the_order_is_free, again=void_again

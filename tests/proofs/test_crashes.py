@@ -7,6 +7,7 @@ gets through.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -74,6 +75,42 @@ def test_a_second_crash_at_any_crossing_of_the_recovery_changes_nothing(name):
         places = crash_at_every_crossing(World, scenario, recover=recover_with_a_crash_at(second))
         if len(reached) == len(places) + 1:
             break
+
+
+def test_a_crash_at_any_crossing_of_a_scheduled_run_is_made_up_for_by_the_next():
+    def prepare(world: World) -> None:
+        world.connect()
+        paid, refunded = world.sent(501), world.sent(502)
+        for invoice in (paid, refunded):
+            world.pay(invoice)
+        world.stripe.refund(
+            world.account_id,
+            world.stripe.accounts[world.account_id].payments_of(refunded.stripe_invoice_id)[0].charge_id,
+            700,
+        )
+
+    def work(world: World) -> None:
+        world.bridge.reconcile_due()
+        world.work_off()
+
+    def the_next(world: World) -> None:
+        """On the same day: what is swept was swept, or is swept again."""
+        world.clock.advance(timedelta(minutes=20))
+        work(world)
+
+    def check(world: World) -> None:
+        paid, refunded = world.invoice(1), world.invoice(2)
+        assert paid.status is refunded.status is InvoiceStatus.PAID
+        assert (paid.amount_refunded, refunded.amount_refunded) == (0, 700)
+        view = world.bridge.show_integration(TENANT, world.integration_id)
+        assert view.integration.last_reconciled_at is not None
+
+    places = crash_at_every_crossing(
+        World, Scenario(prepare=prepare, act=work, check=check), recover=the_next
+    )
+
+    assert "after a page of pages_since" in places
+    assert len(places) > 20
 
 
 def be_let_in_again(world: World) -> None:
