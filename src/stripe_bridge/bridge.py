@@ -38,6 +38,7 @@ from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookE
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
 from stripe_bridge.use_cases.rotating import RotateKeys
 from stripe_bridge.use_cases.settling import SettleDueIntents
+from stripe_bridge.use_cases.tracking import TrackMoney
 from stripe_bridge.use_cases.voiding import VoidInvoice
 
 
@@ -64,6 +65,7 @@ class Integrations:
     start_authorization: StartAuthorization
     complete_authorization: CompleteAuthorization
     disconnect_integration: DisconnectIntegration
+    track_money: TrackMoney
 
 
 @dataclass(frozen=True, kw_only=True)

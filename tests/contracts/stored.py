@@ -73,7 +73,7 @@ def stored_intent(store: Store, **changes: Any) -> Intent:
     """Of the store's first integration."""
     intent = an_intent(**changes)
     with store.writing() as work:
-        if work.integrations.find(intent.integration_id) is None:
+        if intent.integration_id is not None and work.integrations.find(intent.integration_id) is None:
             work.integrations.add(an_integration())
         intent = work.intents.add(intent)
         work.commit()

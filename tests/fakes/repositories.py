@@ -19,7 +19,7 @@ from stripe_bridge.domain.integration import Integration, OAuthState
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.payment import Payment
-from stripe_bridge.domain.receiver import Receiver, ReceiverKind
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver, ReceiverKind
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.unit_of_work import AccountInUse, PayableInvoiceExists
@@ -361,6 +361,8 @@ class FakeReceivers:
         self._receivers = tables.receivers
 
     def add(self, receiver: Receiver) -> Receiver:
+        if receiver.kind in PLATFORM_KINDS and self.of_kinds([receiver.kind]):
+            raise StaleWrite
         return add(self._receivers, receiver)
 
     def find(self, receiver_id: int, *, lock: bool = False) -> Receiver | None:

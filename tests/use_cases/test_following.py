@@ -137,13 +137,13 @@ def test_a_refund_is_counted_once_however_many_events_tell_of_it(world: World):
 
 def looked_at_by_one_who_knew_nothing(world: World, event: Event) -> Callable[[], Verdict]:
     """What a worker finds now at Stripe, for an event about what is not known here yet; to be applied later."""
-    handler = handlers_of(world.settings, world.adapters)[event["type"]]
+    handler = handlers_of(world.settings, world.adapters).handlers[event["type"]]
     parsed = parse_event(json.dumps(event).encode())
     seen = Fetched(handler.fetch(world.account_id, parsed), 0)
 
     def apply() -> Verdict:
         with world.store.writing() as work:
-            verdict = handler.apply(work, world.account_id, parsed, seen)
+            verdict: Verdict = handler.apply(work, world.account_id, parsed, seen)
             work.commit()
         return verdict
 

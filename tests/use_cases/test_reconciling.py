@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from stripe_bridge.domain.errors import IntegrationNotConnected, IntegrationNotFound
+from stripe_bridge.domain.errors import IntegrationNotConnected, IntegrationNotFound, InvoiceNotSent
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
-from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayBusy, OutcomeUnknown
+from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayBusy, GatewayRefused, OutcomeUnknown
 from tests.builders import TENANT
 from tests.world import World
 
@@ -434,3 +434,35 @@ def test_authorizations_that_expired_are_forgotten(world: World):
     assert world.bridge.forget_authorizations() == 0
     world.clock.advance(timedelta(days=2))
     assert world.bridge.forget_authorizations() == 2
+
+
+def test_a_draft_that_nothing_moves_any_more_is_undone_by_the_sweep_and_frees_its_order(world: World):
+    world.put_order()
+    for step in ("finalize", "delete_draft", "void"):
+        world.fail(step, GatewayRefused("no"))
+    with pytest.raises(InvoiceNotSent):
+        world.send()
+    stuck = world.order().open_invoice
+    assert stuck is not None
+    assert (stuck.status, world.unsettled()) == (InvoiceStatus.DRAFT, [])
+
+    world.bridge.reconcile_integration(world.integration_id)
+    world.work_off()
+
+    assert (world.order().open_invoice, world.at_stripe()) == (None, [])
+    assert world.send().created
+
+
+def test_a_draft_that_a_call_is_under_way_for_is_left_to_it(world: World):
+    world.put_order()
+    world.fail("finalize", OutcomeUnknown("cut"))
+    world.fail("invoice", OutcomeUnknown("cut"), times=30)
+    with pytest.raises(InvoiceNotSent):
+        world.send()
+    world.mend()
+
+    world.bridge.reconcile_integration(world.integration_id)
+    world.come_to_rest()
+
+    assert "delete_draft" not in world.calls()
+    assert world.invoice(1).status is InvoiceStatus.OPEN

@@ -10,6 +10,7 @@ from stripe_bridge.bridge import Events, Operations, Upkeep
 from stripe_bridge.config import Settings
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.examining import ExamineService
+from stripe_bridge.use_cases.examining_calls import ExamineCalls
 from stripe_bridge.use_cases.forgetting import ForgetAuthorizations
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.leaving import leave_account
@@ -17,6 +18,8 @@ from stripe_bridge.use_cases.receiving import KeepEvent
 from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.sweeping import Disputes, Invoices, Refunds, SweepAccount, SweepKind
+from stripe_bridge.use_cases.tracking import TrackMoney
+from stripe_bridge.use_cases.undoing import UndoStuckDraft
 
 
 def upkeep_of(
@@ -46,6 +49,7 @@ def upkeep_of(
             adapters.event_gateway,
             operations.check_readiness,
             check,
+            ExamineCalls(store, clock, adapters.event_gateway, TrackMoney(store)),
             every=every,
             has_extra_secrets=bool(settings.stripe_webhook_secrets),
         ),
@@ -72,7 +76,8 @@ def _reconcile(
 
 def _sweep(adapters: Adapters) -> SweepAccount:
     store, clock, ledger = adapters.store, adapters.clock, KeepLedger(adapters.clock)
-    invoices = Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), lock_invoice)
+    undo = UndoStuckDraft(clock, adapters.identifiers)
+    invoices = Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), lock_invoice, undo)
     refunds = Refunds(store, adapters.refund_gateway, ledger, lock_invoice)
     disputes = Disputes(store, adapters.refund_gateway, ledger, lock_invoice)
     return SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))

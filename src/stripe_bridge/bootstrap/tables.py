@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.bootstrap.parting import last_look_of
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Operation
 from stripe_bridge.ports.handlers import Handler
@@ -26,6 +27,7 @@ from stripe_bridge.use_cases.identifying import IdentifyInvoice
 from stripe_bridge.use_cases.issuing_refunds import IssueRefund
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.leaving import leave_account
+from stripe_bridge.use_cases.mending_endpoints import MendEndpoint
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.registering import (
     CreateEndpoint,
@@ -46,10 +48,19 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
         Operation.DELETE_DRAFT: DeleteDraft(gateway, clock, identifiers, record, lock_invoice),
         Operation.REFUND: IssueRefund(adapters.refund_gateway, KeepLedger(clock), lock_invoice),
         Operation.DEAUTHORIZE: Deauthorize(
-            adapters.store, clock, adapters.connect_gateway, adapters.receiver_gateway
+            adapters.store,
+            clock,
+            adapters.connect_gateway,
+            adapters.receiver_gateway,
+            last_look_of(adapters),
         ),
         Operation.CREATE_ENDPOINT: CreateEndpoint(adapters.receiver_gateway, clock, adapters.vault),
+        Operation.MEND_ENDPOINT: mend_endpoint(adapters),
     }
+
+
+def mend_endpoint(adapters: Adapters) -> MendEndpoint:
+    return MendEndpoint(adapters.store, adapters.clock, adapters.receiver_gateway, adapters.vault)
 
 
 def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.reconciling import upkeep_of
-from stripe_bridge.bootstrap.tables import handlers_of, steps_of
+from stripe_bridge.bootstrap.tables import handlers_of, mend_endpoint, steps_of
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Patience
@@ -46,6 +46,7 @@ from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookE
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
 from stripe_bridge.use_cases.rotating import RotateKeys
 from stripe_bridge.use_cases.settling import SettleDueIntents, SettleIntent
+from stripe_bridge.use_cases.tracking import TrackMoney
 from stripe_bridge.use_cases.voiding import VoidInvoice
 
 
@@ -86,7 +87,7 @@ def _access(adapters: Adapters) -> Access:
 
 def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
-    gateway = adapters.connect_gateway
+    gateway, track = adapters.connect_gateway, TrackMoney(store)
     return Integrations(
         create_integration=CreateIntegration(store, clock, livemode=settings.livemode),
         show_integration=ShowIntegration(store),
@@ -109,7 +110,8 @@ def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) 
             livemode=settings.livemode,
             receiver_url=_receiver_url(settings),
         ),
-        disconnect_integration=DisconnectIntegration(store, clock, identifiers, settle),
+        disconnect_integration=DisconnectIntegration(store, clock, identifiers, settle, track),
+        track_money=track,
     )
 
 
@@ -185,7 +187,8 @@ def _operations(settings: Settings, adapters: Adapters, settle: SettleIntent) ->
             clock,
             adapters.identifiers,
             adapters.receiver_gateway,
-            vault,
+            settle,
+            mend_endpoint(adapters).standing,
             f"{settings.public_url}/api/webhooks/stripe",
         ),
         attach_receiver=AttachReceiver(store, clock, vault, _receiver_url(settings)),

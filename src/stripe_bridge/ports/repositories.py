@@ -202,6 +202,8 @@ class Disputes(Protocol):
 
 
 class Receivers(Protocol):
+    """At most one of each of the platform's kinds: adding a second raises StaleWrite."""
+
     def add(self, receiver: Receiver) -> Receiver: ...
 
     def find(self, receiver_id: int, *, lock: bool = False) -> Receiver | None: ...

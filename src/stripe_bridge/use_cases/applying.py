@@ -7,14 +7,15 @@ is left is done one by one: it asks Stripe, outside any transaction, or waits fo
 from __future__ import annotations
 
 import logging
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from stripe_bridge.domain.errors import BridgeError, PayloadMalformed
+from stripe_bridge.domain.errors import BridgeError, PayloadMalformed, StaleWrite
+from stripe_bridge.domain.errors.telling import in_words
 from stripe_bridge.domain.integration import Integration
+from stripe_bridge.domain.intent import account_subject
 from stripe_bridge.domain.webhook_event import (
     MAX_ATTEMPTS,
     MAX_PATIENT_ATTEMPTS,
@@ -46,10 +47,6 @@ def _never() -> bool:
 
 class _Contended(BridgeError):
     message = "The object was changed by others again and again."
-
-
-class _ClaimLost(BridgeError):
-    message = "The events were claimed by somebody else meanwhile."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +104,8 @@ class ApplyEvents:
                     if not isinstance(verdict, NeedsCurrent):
                         done.append(_settled(event, verdict, self._clock.now()))
                 if len(work.inbox.settle(claimed[0].due_at, done)) < len(done):
-                    raise _ClaimLost
+                    # Somebody else has claimed some of them meanwhile.
+                    raise StaleWrite
                 work.commit()
         except Exception as error:
             # Whose fault it was shows when each is applied by itself.
@@ -192,8 +190,9 @@ class ApplyEvents:
         integration = owners[event.integration_id]
         if integration is not None and event.livemode is not integration.livemode:
             return Skipped(SkipReason.OTHER_LIVEMODE)
-        is_joined = integration is not None and integration.stripe_account_id == event.account_id
-        if not is_joined and event.event_type not in self._table.even_disconnected:
+        if event.event_type not in self._table.even_disconnected and not _is_followed(
+            work, integration, event
+        ):
             return Skipped(SkipReason.DISCONNECTED)
         return handler.apply(work, event.account_id, parsed, fetched)
 
@@ -212,7 +211,7 @@ class ApplyEvents:
     def _put_back(self, event: WebhookEvent, error: Exception) -> WebhookEvent:
         is_stripes = isinstance(error, GatewayError)
         waiting = event.retry_or_fail(
-            _in_words(error),
+            in_words(error),
             self._clock.now(),
             jitter=self._dice.jitter(),
             most=MAX_PATIENT_ATTEMPTS if is_stripes else MAX_ATTEMPTS,
@@ -232,6 +231,13 @@ class ApplyEvents:
         return waiting
 
 
+def _is_followed(work: UnitOfWork, integration: Integration | None, event: WebhookEvent) -> bool:
+    """Whether the integration is joined to the event's account, or has left it and Stripe does not know that yet."""
+    if integration is None or integration.account_id != event.account_id:
+        return False
+    return integration.connected or work.intents.find_unsettled(account_subject(event.account_id)) is not None
+
+
 def _settled(event: WebhookEvent, verdict: Applied | Skipped, now: datetime) -> WebhookEvent:
     return event.processed(now) if isinstance(verdict, Applied) else event.skipped(verdict.reason, now)
 
@@ -240,11 +246,3 @@ def _links_of(event: WebhookEvent, parsed: StripeEvent) -> list[tuple[str, str]]
     """By which the event's invoice may be known."""
     ids = (event.related_object_id, parsed.invoice_id, parsed.payment_intent_id, parsed.charge_id)
     return [(event.account_id, id_) for id_ in ids if id_ is not None]
-
-
-def _in_words(error: Exception) -> str:
-    """For operators: what went wrong, and where. What Stripe or a database said stays in the logs."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "unknown place"
-    text = getattr(error, "reason", error.message) if isinstance(error, BridgeError) else ""
-    return f"{type(error).__name__} at {place}{': ' if text else ''}{text}"[:500]

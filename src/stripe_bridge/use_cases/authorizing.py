@@ -11,6 +11,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from stripe_bridge.domain.errors import BridgeError
@@ -170,9 +171,12 @@ class CompleteAuthorization:
                     )
                     endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
                     revived = work.inbox.revive(snapshot.account_id, now)
+                    waited = _let_in(work, integration.id, now)
                     work.commit()
                     if revived:
                         self._nudges.inbox()
+                    if waited:
+                        self._nudges.intents()
                     return endpoint
                 if refusal is AuthorizationFailure.OTHER_ACCOUNT:
                     # Nothing here uses what was just granted: give it back.
@@ -229,3 +233,15 @@ def _told(
     return AuthorizationOutcome(
         status=AuthorizationStatus.FAILED, integration_id=integration_id, reason=reason
     )
+
+
+def _let_in(work: UnitOfWork, integration_id: int, now: datetime) -> bool:
+    """Whether calls were found that waited outside: what became of them can be looked up from now on."""
+    is_any = False
+    for seen in work.intents.unsettled_of_integration(integration_id):
+        waiting = work.intents.find(seen.id, lock=True) or seen
+        hastened = waiting.hasten(now)
+        if hastened != waiting:
+            work.intents.save(hastened)
+            is_any = True
+    return is_any

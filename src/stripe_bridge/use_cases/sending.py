@@ -69,9 +69,6 @@ class Finalize(_InvoiceStep):
         return plan_send(invoice, reference=reference, now=now)
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        if isinstance(error, AccessRevoked) and intent.attempts > 1:
-            # An earlier try may have opened it, and we are locked out from looking: it keeps the order until we see it.
-            return None
         reference, now = self._identifiers.reference(), self._clock.now()
         return plan_delete(self._locked(work, intent), because=error.reason, reference=reference, now=now)
 

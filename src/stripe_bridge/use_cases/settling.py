@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from stripe_bridge.domain.errors import StaleWrite
+from stripe_bridge.domain.errors.telling import in_words
 from stripe_bridge.domain.intent import Intent, Operation, Patience
-from stripe_bridge.ports.gateway_errors import CallNotTaken, GatewayError, GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.gateway_errors import (
+    AccessRevoked,
+    CallNotTaken,
+    GatewayError,
+    GatewayRefused,
+    ObjectMissing,
+    OutcomeUnknown,
+)
 from stripe_bridge.ports.measurements import Measurements
 from stripe_bridge.ports.steps import Step
 from stripe_bridge.ports.timing import Clock, Dice
-from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.unit_of_work import Store, StoreUnavailable, UnitOfWork
 
 _log = logging.getLogger(__name__)
 _BATCH = 50
@@ -58,8 +66,20 @@ class SettleIntent:
             _log.warning("intent was taken over", extra={"intent_id": intent_id})
 
     def _advance(self, intent: Intent, *, must_look: bool) -> Intent | None:
-        """One call; the taken intent that follows, if one does."""
-        step = self._steps[intent.operation]
+        """One call; the taken intent that follows, if one does. A fault of ours is like an answer that proves nothing."""
+        try:
+            return self._ask(self._steps[intent.operation], intent, must_look=must_look)
+        except (StaleWrite, StoreUnavailable):
+            raise
+        except Exception as error:
+            _log.exception("intent could not be settled", extra=_facts(intent))
+            with self._store.reading() as work:
+                current = work.intents.find(intent.id)
+            if current is not None and not current.is_settled and current.attempts == intent.attempts:
+                self._doubt(current, in_words(error))
+            return None
+
+    def _ask(self, step: Step[Any], intent: Intent, *, must_look: bool) -> Intent | None:
         try:
             if must_look:
                 found = step.look(intent)
@@ -69,10 +89,10 @@ class SettleIntent:
                     self._doubt(intent, "Stripe shows no effect yet")
                     return None
                 intent = self._save(intent.revise(self._clock.now()))
-        except GatewayRefused as error:
-            return self._refuse(step, intent, error)
         except GatewayError as error:
-            self._doubt(intent, error.reason)
+            if _proves_absence(error, intent):
+                return self._refuse(step, intent, error)
+            self._doubt(intent, error.reason, is_locked_out=isinstance(error, AccessRevoked))
             return None
         if self._clock.now() >= intent.due_at:
             # We were held up for longer than our lease: somebody else may be at it, under another key.
@@ -118,8 +138,13 @@ class SettleIntent:
         self._measurements.intent(postponed)
         _log.warning("intent postponed", extra={**_facts(intent), "reason": reason})
 
-    def _doubt(self, intent: Intent, reason: str) -> None:
-        doubted = self._save(intent.doubt(reason, self._clock.now(), jitter=self._dice.jitter()))
+    def _doubt(self, intent: Intent, reason: str, *, is_locked_out: bool = False) -> None:
+        now = self._clock.now()
+        doubted = self._save(
+            intent.wait_outside(reason, now)
+            if is_locked_out
+            else intent.doubt(reason, now, jitter=self._dice.jitter())
+        )
         self._measurements.intent(doubted)
         _log.warning("intent's outcome is unknown", extra={**_facts(intent), "reason": reason})
 
@@ -151,6 +176,14 @@ class SettleDueIntents:
                 # One sick intent must not hold up the rest; it keeps its lease and is due again after it.
                 _log.exception("intent could not be settled", extra={"intent_id": intent_id})
         return len(due)
+
+
+def _proves_absence(error: GatewayError, intent: Intent) -> TypeGuard[GatewayRefused]:
+    """Whether a look that fails like this tells that there is no effect, or none that could matter.
+
+    That Stripe refuses the *look* says nothing of the call before it: locked out, what binds is kept until we are let in.
+    """
+    return isinstance(error, ObjectMissing) or (isinstance(error, AccessRevoked) and not intent.binds)
 
 
 def _facts(intent: Intent) -> dict[str, object]:

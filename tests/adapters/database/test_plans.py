@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import event
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.domain.intent import IntentState, Operation
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.intents import IntentFilter
 from stripe_bridge.ports.unit_of_work import UnitOfWork
 from tests.builders import (
     ACCOUNT,
@@ -68,6 +70,10 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "intents of invoice": lambda work: work.intents.is_unsettled_for(1),
     "intents of integration": lambda work: work.intents.unsettled_of_integration(1),
     "due intents": lambda work: work.intents.due(NOW, 10),
+    "failed intents": lambda work: work.intents.page(
+        IntentFilter(states=frozenset({IntentState.FAILED}), operations=frozenset({Operation.VOID})),
+        PageRequest(),
+    ),
     "intent added": lambda work: work.intents.add(an_intent(subject="another")),
     "event stored": lambda work: work.inbox.store(a_webhook_event()),
     "events claimed": lambda work: work.inbox.claim(NOW, NOW + timedelta(seconds=60), 10),
@@ -98,6 +104,7 @@ OF_WHAT_WAITS = (
     "ix_webhook_events_due",
     "ix_webhook_events_failed",
     "ix_intents_due",
+    "ix_intents_failed",
     "uq_intents_unsettled",
 )
 # What is not folded yet, a few seconds' worth; what is summed up; and totals by status, of which there are a handful.
