@@ -8,9 +8,10 @@ from stripe_bridge.use_cases.applying import ApplyEvents
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
+from stripe_bridge.use_cases.counting import CheckCounts, FoldCounts
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
 from stripe_bridge.use_cases.examining import ExamineService
-from stripe_bridge.use_cases.forgetting import ForgetAuthorizations
+from stripe_bridge.use_cases.forgetting import ForgetAuthorizations, ForgetPayloads
 from stripe_bridge.use_cases.granting import Authenticate, CreateToken, ListTokens, RevokeToken
 from stripe_bridge.use_cases.inspecting import (
     ListInvoices,
@@ -123,6 +124,9 @@ class Upkeep:
     check_receivers: CheckReceivers
     check_receivers_due: CheckReceiversDue
     forget_authorizations: ForgetAuthorizations
+    forget_payloads: ForgetPayloads
+    fold_counts: FoldCounts
+    check_counts: CheckCounts
     examine_service: ExamineService
     mend_findings: MendFindings
 

@@ -1,7 +1,7 @@
 """What every store promises of the inbox."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -385,3 +385,33 @@ def test_of_many_received_at_once_each_is_stored_once_and_one_of_each_is_new(sto
     outcomes = at_once(24, lambda number: received(store, f"evt_{number % 8}"))
     assert sorted(map(str, outcomes)) == ["False"] * 16 + ["True"] * 8
     assert len(claim(store)) == 8
+
+
+def forget(store: Store, before: datetime, limit: int = 100) -> int:
+    with store.writing() as work:
+        seen = work.inbox.forget_payloads(before, limit)
+        work.commit()
+    return seen
+
+
+def test_old_payloads_of_what_is_done_with_are_let_go_of_and_nothing_else(store: Store):
+    stored_integration(store)
+    for name, days in (("done", 9), ("failed", 8), ("waiting", 7), ("young", 1)):
+        store_event(store, name, created_at=NOW - timedelta(days=days), due_at=NOW - timedelta(days=days))
+    done, failed, _, young = claim(store, now=NOW, lease_until=NOW + LEASE)
+    with store.writing() as work:
+        settle(work, done, done.processed(NOW))
+        settle(work, failed, replace(failed, status=EventStatus.FAILED))
+        settle(work, young, young.processed(NOW))
+        work.commit()
+
+    seen = [forget(store, NOW - timedelta(days=2), limit=2) for _ in range(3)]
+
+    assert seen == [2, 1, 0]
+    with store.reading() as work:
+        kept = {
+            event.stripe_event_id: bool(work.inbox.payload(None, event.id))
+            for event in work.inbox.oldest(None, EventFilter(), 10)
+        }
+    assert kept == {"done": False, "failed": True, "waiting": True, "young": True}
+    assert not store_event(store, "done"), "What came once is known for ever."

@@ -88,6 +88,16 @@ class FakeInbox:
         assert payload is not None
         return payload
 
+    def forget_payloads(self, stored_before: datetime, limit: int) -> int:
+        done = (EventStatus.PROCESSED, EventStatus.SKIPPED)
+        old = self._events.matching(lambda each: each.id > self._tables.forgotten.rows.get("up to", 0))
+        seen = [each for each in old if each.created_at < stored_before][:limit]
+        for event in seen:
+            if event.status in done:
+                self._events.put(event.id, replace(event, payload=b""))
+            self._tables.forgotten.put("up to", event.id)
+        return len(seen)
+
     def requeue(self, event_id: int, now: datetime) -> None:
         event = self._events.find(event_id, lock=True)
         if event is None:

@@ -176,4 +176,4 @@ class FakeUnitOfWork:
 
 
 # Where the repository of a table is named otherwise.
-_ATTRIBUTE = {"events": "inbox", "reconcile_due": "reconciliations"}
+_ATTRIBUTE = {"events": "inbox", "forgotten": "counts", "reconcile_due": "reconciliations"}

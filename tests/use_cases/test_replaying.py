@@ -1,11 +1,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
-from stripe_bridge.domain.errors import EventBeingProcessed, WebhookEventNotFound
+from stripe_bridge.domain.errors import EventBeingProcessed, PayloadForgotten, WebhookEventNotFound
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.stripe_objects import StripeInvoice
 from stripe_bridge.domain.webhook_event import MAX_ATTEMPTS, EventStatus, SkipReason, WebhookEvent
@@ -192,3 +193,17 @@ def test_what_came_from_elsewhere_is_skipped_again_whatever_it_says_of_our_objec
     (stored,) = world.events_stored()
     assert (stored.status, stored.skip_reason) == (EventStatus.SKIPPED, reason)
     assert world.invoice(invoice.id).status is InvoiceStatus.OPEN
+
+
+def test_an_event_whose_payload_is_no_longer_kept_is_not_applied_again(world: World):
+    world.sent()
+    world.deliver(world.events()[:1])
+    (event,) = world.events_stored()
+    world.clock.advance(timedelta(days=91))
+    assert world.bridge.forget_payloads() == 1
+    assert world.bridge.forget_payloads() == 0
+
+    with pytest.raises(PayloadForgotten):
+        world.bridge.replay_webhook_event(TENANT, event.id)
+
+    assert world.events_stored() == [event]

@@ -9,9 +9,10 @@ from stripe_bridge.bootstrap.mending import mend_with
 from stripe_bridge.bridge import Events, Operations, Upkeep
 from stripe_bridge.config import Settings
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
+from stripe_bridge.use_cases.counting import CheckCounts, FoldCounts
 from stripe_bridge.use_cases.examining import ExamineService
 from stripe_bridge.use_cases.examining_calls import ExamineCalls
-from stripe_bridge.use_cases.forgetting import ForgetAuthorizations
+from stripe_bridge.use_cases.forgetting import ForgetAuthorizations, ForgetPayloads
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.leaving import leave_account
 from stripe_bridge.use_cases.receiving import KeepEvent
@@ -42,6 +43,9 @@ def upkeep_of(
         check_receivers=check,
         check_receivers_due=CheckReceiversDue(store, clock, check, every=every),
         forget_authorizations=ForgetAuthorizations(store, clock),
+        forget_payloads=ForgetPayloads(store, clock, timedelta(days=settings.event_payload_days)),
+        fold_counts=FoldCounts(store),
+        check_counts=CheckCounts(store),
         examine_service=ExamineService(
             store,
             clock,

@@ -99,6 +99,8 @@ class StripeEvent:
 class WebhookEvent:
     """A stored event. `account_id` is the connected account's, or `platform`.
 
+    `payload` is None where it was not loaded, and empty where it is no longer kept.
+
     `due_at` is when it may be taken up: at once, after a backoff, or when the lease of whoever is at it ends.
     """
 

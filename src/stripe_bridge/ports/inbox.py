@@ -51,7 +51,14 @@ class Inbox(Protocol):
 
     def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent: ...
 
-    def payload(self, tenant_id: str | None, event_id: int) -> bytes: ...
+    def payload(self, tenant_id: str | None, event_id: int) -> bytes:
+        """Empty when it is no longer kept."""
+        ...
+
+    def forget_payloads(self, stored_before: datetime, limit: int) -> int:
+        """Let go of the payloads of events that are done with, from the oldest on; how many events were looked at, 0 when
+        none is left. What tells an event apart from others is kept for ever."""
+        ...
 
     def requeue(self, event_id: int, now: datetime) -> None:
         """Have it applied again, from the first attempt; by the integration that has its account now, if none had it then."""

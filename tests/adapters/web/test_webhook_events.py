@@ -148,3 +148,15 @@ def test_a_payload_comes_back_as_stripe_meant_it(world, invoice):
     (event,) = data_of(world.ask("GET", f"{PATH}?event_type=customer.created"))
     shown = data_of(world.ask("GET", f"{PATH}/{event['id']}?include_payload=1"))
     assert (shown["payload"], shown["skip_reason"]) == (json.loads(payload), "unknown_type")
+
+
+def test_a_payload_that_is_no_longer_kept_is_null_and_its_replay_refused(world):
+    world.put_order()
+    world.pay(data_of(world.send(world.connect()["id"])))
+    world.clock.advance(timedelta(days=91))
+    world.bridge.forget_payloads()
+    (event, *_) = data_of(world.ask("GET", "/api/stripe/webhook-events"))
+    path = f"/api/stripe/webhook-events/{event['id']}"
+    shown = data_of(world.ask("GET", f"{path}?include_payload=1"))
+    assert (shown["payload"], shown["status"]) == (None, "processed")
+    assert "no longer kept" in problem(world.ask("POST", f"{path}/replay"), 422)["message"]

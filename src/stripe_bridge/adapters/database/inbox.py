@@ -6,13 +6,16 @@ from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 
-from stripe_bridge.adapters.database.accounts import LAST_CONNECTED
 from stripe_bridge.adapters.database.counts import EVENT_TOTALS
-from stripe_bridge.adapters.database.mapping import Mapper, lockable, table_of
-from stripe_bridge.adapters.database.rows import IS_AWAITING, IS_FAILED, IntegrationRow, WebhookEventRow
+from stripe_bridge.adapters.database.events import EVENTS, STORE, owner_of, values_to_store
+from stripe_bridge.adapters.database.mapping import lockable, table_of
+from stripe_bridge.adapters.database.rows import (
+    IS_AWAITING,
+    IS_FAILED,
+    ForgottenPayloadsRow,
+)
 from stripe_bridge.adapters.database.transaction import Transaction
 from stripe_bridge.domain.errors import WebhookEventNotFound
 from stripe_bridge.domain.paging import Page, PageRequest
@@ -20,32 +23,8 @@ from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookE
 from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.ports.measurements import Depth
 
-EVENTS = Mapper(WebhookEvent, WebhookEventRow, apart=frozenset({"payload"}))
 _EVENT = EVENTS.table.c
-_INTEGRATION = table_of(IntegrationRow).c
-
-
-def _of_owner(column: Any, account_id: Any) -> ScalarSelect[Any]:
-    """A column of the integration that is connected to the account, else of the last that was."""
-    owners = select(column).where(_INTEGRATION.account_id == account_id)
-    return owners.order_by(*LAST_CONNECTED).limit(1).scalar_subquery()
-
-
 _REVIVABLE = [SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]
-_IGNORED = frozenset({"id", "tenant_id", "integration_id"})
-# Everything in one, built once.
-STORE = (
-    insert(EVENTS.table)
-    .values(
-        {column.name: bindparam(column.name) for column in EVENTS.table.c if column.name not in _IGNORED}
-        | {
-            "tenant_id": _of_owner(_INTEGRATION.tenant_id, bindparam("account_id")),
-            "integration_id": _of_owner(_INTEGRATION.id, bindparam("account_id")),
-        }
-    )
-    .on_conflict_do_nothing(index_elements=[_EVENT.account_id, _EVENT.livemode, _EVENT.stripe_event_id])
-    .returning(_EVENT.id)
-)
 # A common table expression is evaluated once; a subquery might be run, and lock, again and again.
 _DUE = (
     select(_EVENT.id)
@@ -85,10 +64,24 @@ _DEPTH = select(_EVENT.status, func.count(), func.min(_EVENT.created_at)).where(
 # SQLite would otherwise take a larger index; every id is greater.
 _FAILED = select(func.count()).select_from(EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
 _PAYLOAD = select(_EVENT.payload).where(_EVENT.id == bindparam("id"))
-
-
-def values_to_store(event: WebhookEvent) -> dict[str, Any]:
-    return EVENTS.values(event, without=_IGNORED)
+# Events are looked at once, in the order in which they came: how far that has gone is remembered.
+_FORGOTTEN = lockable(select(table_of(ForgottenPayloadsRow).c.up_to_event_id))[True]
+_FORGOTTEN_UP_TO = update(table_of(ForgottenPayloadsRow)).values(up_to_event_id=bindparam("last"))
+_NEXT = (
+    select(_EVENT.id, _EVENT.created_at)
+    .where(_EVENT.id > bindparam("up_to"))
+    .order_by(_EVENT.id)
+    .limit(bindparam("most"))
+)
+_FORGET = (
+    update(EVENTS.table)
+    .where(
+        _EVENT.id > bindparam("up_to"),
+        _EVENT.id <= bindparam("last"),
+        _EVENT.status.in_([EventStatus.PROCESSED, EventStatus.SKIPPED]),
+    )
+    .values(payload=b"")
+)
 
 
 class SqlInbox:
@@ -129,6 +122,18 @@ class SqlInbox:
         if found is None:
             raise WebhookEventNotFound
         return found
+
+    def forget_payloads(self, stored_before: datetime, limit: int) -> int:
+        up_to: int = self._transaction.execute(_FORGOTTEN).scalar_one()
+        last, number = up_to, 0
+        for row in self._transaction.execute(_NEXT, {"up_to": up_to, "most": limit}):
+            if row.created_at >= stored_before:
+                break
+            last, number = row.id, number + 1
+        if number:
+            self._transaction.execute(_FORGET, {"up_to": up_to, "last": last})
+            self._transaction.execute(_FORGOTTEN_UP_TO, {"last": last})
+        return number
 
     def requeue(self, event_id: int, now: datetime) -> None:
         statement = update(EVENTS.table).where(_EVENT.id == event_id).values(_fresh(now))
@@ -211,8 +216,8 @@ def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElem
 def _fresh(now: datetime) -> dict[str, Any]:
     """As if it had just come: one that belonged to nobody may belong to somebody now."""
     return {
-        "tenant_id": func.coalesce(_EVENT.tenant_id, _of_owner(_INTEGRATION.tenant_id, _EVENT.account_id)),
-        "integration_id": func.coalesce(_EVENT.integration_id, _of_owner(_INTEGRATION.id, _EVENT.account_id)),
+        name: func.coalesce(_EVENT[name], owner) for name, owner in owner_of(_EVENT.account_id).items()
+    } | {
         "status": EventStatus.RECEIVED,
         "attempts": 0,
         "last_error": None,

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import psycopg
 from sqlalchemy import Dialect, Engine
 
-from stripe_bridge.adapters.database.inbox import EVENTS, STORE
+from stripe_bridge.adapters.database.events import EVENTS, STORE
 from stripe_bridge.domain.webhook_event import WebhookEvent
 
 Key = tuple[str, bool, str]

@@ -14,7 +14,12 @@ from stripe_bridge.adapters.database.rows.counts import (
     InvoiceCountRow,
 )
 from stripe_bridge.adapters.database.rows.idempotency import IdempotentRequestRow
-from stripe_bridge.adapters.database.rows.inbox import IS_AWAITING, IS_FAILED, WebhookEventRow
+from stripe_bridge.adapters.database.rows.inbox import (
+    IS_AWAITING,
+    IS_FAILED,
+    ForgottenPayloadsRow,
+    WebhookEventRow,
+)
 from stripe_bridge.adapters.database.rows.intents import IS_UNSETTLED, IntentRow
 from stripe_bridge.adapters.database.rows.invoicing import (
     IS_LISTED,
@@ -48,6 +53,7 @@ __all__ = [
     "DisputeRow",
     "EventCountChangeRow",
     "EventCountRow",
+    "ForgottenPayloadsRow",
     "IdempotentRequestRow",
     "IntegrationRow",
     "IntentRow",

@@ -1,4 +1,6 @@
-"""Totals on the side: lists tell how long they are without counting their rows.
+"""Long tables: totals on the side, and payloads that are let go of.
+
+Lists tell how long they are without counting their rows.
 
 Triggers append every change of a status to a table that nobody waits for; workers fold it into the totals. So no way of
 writing can forget to count, and no two transactions meet in one row.
@@ -43,6 +45,12 @@ def upgrade() -> None:
             sa.PrimaryKeyConstraint("id", name=f"pk_{name}_count_changes"),
             sqlite_autoincrement=True,
         )
+    op.create_table(
+        "forgotten_payloads",
+        sa.Column("up_to_event_id", sa.BigInteger(), nullable=False, autoincrement=False),
+        sa.PrimaryKeyConstraint("up_to_event_id", name="pk_forgotten_payloads"),
+    )
+    op.execute("INSERT INTO forgotten_payloads (up_to_event_id) VALUES (0)")
     op.execute(
         "INSERT INTO event_counts (tenant_id, integration_id, event_type, status, number) "
         "SELECT coalesce(tenant_id, ''), coalesce(integration_id, 0), event_type, status, count(*) "
@@ -67,6 +75,7 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER count_{table}_{when}{on}")
         if is_postgresql:
             op.execute(f"DROP FUNCTION count_{table}()")
+    op.drop_table("forgotten_payloads")
     for name in ("event", "invoice"):
         op.drop_table(f"{name}_count_changes")
         op.drop_table(f"{name}_counts")
