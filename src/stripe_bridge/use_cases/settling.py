@@ -57,13 +57,27 @@ class SettleIntent:
             must_look = intent.may_have_happened
             intent = work.intents.save(intent.take(self._clock.now(), self._patience))
             work.commit()
+        self._drive(intent, must_look=must_look)
+
+    def take(self, work: UnitOfWork, planned: Intent) -> Intent:
+        """Add what is planned as ours to settle: nobody else comes between, and it costs no commit of its own.
+
+        Raises IntentUnsettled.
+        """
+        return work.intents.add(planned.take(self._clock.now(), self._patience))
+
+    def go_on(self, taken: Intent) -> None:
+        """Settle what was taken, now that this is committed."""
+        self._drive(taken, must_look=False)
+
+    def _drive(self, intent: Intent, *, must_look: bool) -> None:
         try:
             following = self._advance(intent, must_look=must_look)
             while following is not None:
                 following = self._advance(following, must_look=False)
         except StaleWrite:
             # We were slower than our lease, and somebody took over: what they find at Stripe counts.
-            _log.warning("intent was taken over", extra={"intent_id": intent_id})
+            _log.warning("intent was taken over", extra={"intent_id": intent.id})
 
     def _advance(self, intent: Intent, *, must_look: bool) -> Intent | None:
         """One call; the taken intent that follows, if one does. A fault of ours is like an answer that proves nothing."""
@@ -112,7 +126,8 @@ class SettleIntent:
     def _confirm(self, step: Step[Any], intent: Intent, result: object) -> Intent | None:
         with self._store.writing() as work:
             confirmed = work.intents.save(intent.confirm(self._clock.now()))
-            following = self._follow(work, step.confirm(work, confirmed, result))
+            planned = step.confirm(work, confirmed, result)
+            following = None if planned is None else self.take(work, planned)
             work.commit()
         self._measurements.intent(confirmed)
         _log.info("intent confirmed", extra=_facts(intent))
@@ -121,17 +136,12 @@ class SettleIntent:
     def _refuse(self, step: Step[Any], intent: Intent, error: GatewayRefused) -> Intent | None:
         with self._store.writing() as work:
             failed = work.intents.save(intent.fail(error.reason, self._clock.now()))
-            following = self._follow(work, step.refuse(work, failed, error))
+            planned = step.refuse(work, failed, error)
+            following = None if planned is None else self.take(work, planned)
             work.commit()
         self._measurements.intent(failed)
         _log.warning("intent refused by Stripe", extra={**_facts(intent), "reason": error.reason})
         return following
-
-    def _follow(self, work: UnitOfWork, planned: Intent | None) -> Intent | None:
-        """Taken in the same commit that plans it: nobody else comes between, and it costs no commit of its own."""
-        if planned is None:
-            return None
-        return work.intents.add(planned.take(self._clock.now(), self._patience))
 
     def _postpone(self, intent: Intent, reason: str) -> None:
         postponed = self._save(intent.postpone(reason, self._clock.now(), jitter=self._dice.jitter()))
