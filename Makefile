@@ -5,11 +5,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 LOCK := requirements.lock
+# What `make bench` needs beside that, and nobody else.
+BENCH_READY := .venv/.bench-ready
+BENCH_LOCK := benchmarks/requirements.lock
 # How many processes run the tests; `auto` is one per core.
 TEST_JOBS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast storm check format lock clean
+.PHONY: help setup run demo test test-fast storm bench check format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +48,14 @@ test-fast: $(READY) ## Run the tests that are quick and need no server
 storm: $(READY) ## Orders while everything fails and is killed; SIZE=2000, SEED, STORM=servers or embedded
 	@$(BIN)/python -m tests.storm
 
+$(BENCH_READY): $(READY) $(BENCH_LOCK)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --no-deps -r $(BENCH_LOCK)
+	@touch $@
+
+bench: $(BENCH_READY) ## Measure the service against its peers and the machine's limit; writes docs/benchmarks
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 check: $(READY) ## Check format, lint, types and import contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'."; exit 1; }
 	@$(BIN)/ruff check --quiet .
@@ -60,6 +71,9 @@ lock: $(READY) ## Write requirements.lock anew from setup.cfg, keeping the versi
 	@$(BIN)/uv pip compile setup.cfg --extra test --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		--custom-compile-command "make lock" --quiet -o $(LOCK)
+	@$(BIN)/uv pip compile setup.cfg --extra bench -c $(LOCK) --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+		--custom-compile-command "make lock" --quiet -o $(BENCH_LOCK)
 
 clean: ## Remove .venv and what tools leave behind (never DATA_DIR)
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	@rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

@@ -12,7 +12,7 @@ INDEXED_FIELDS: dict[str, tuple[str, ...]] = {
     "customer_balance_transactions": ("customer",),
     "invoices": ("customer", "token"),
     "invoice_payments": ("invoice", "payment_intent"),
-    "charges": ("payment_intent",),
+    "charges": ("payment_intent", "payment_method"),
     "refunds": ("charge", "payment_intent"),
     "disputes": ("charge", "payment_intent"),
     "credit_notes": ("invoice",),

@@ -12,6 +12,9 @@ from packaging.utils import canonicalize_name
 
 from tests.architecture.source import ROOT
 
+PIN = re.compile(r"^([\w.-]+)(?:\[[\w,-]+\])?==(\S+)", flags=re.MULTILINE)
+LOCKS = [ROOT / "requirements.lock", ROOT / "benchmarks" / "requirements.lock"]
+
 
 @pytest.fixture(scope="module")
 def declared() -> list[Requirement]:
@@ -22,10 +25,9 @@ def declared() -> list[Requirement]:
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-def test_the_lock_fits_what_the_package_declares(declared):
-    lock = (ROOT / "requirements.lock").read_text()
-    pins = re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==(\S+)", lock, flags=re.MULTILINE)
-    locked = {canonicalize_name(name): version for name, version in pins}
+def test_the_locks_fit_what_the_package_declares(declared):
+    lock = "\n".join(path.read_text() for path in LOCKS)
+    locked = {canonicalize_name(name): version for name, version in PIN.findall(lock)}
     unfit = [
         str(requirement)
         for requirement in declared
@@ -34,8 +36,15 @@ def test_the_lock_fits_what_the_package_declares(declared):
     assert unfit == []
 
 
-def test_the_lock_names_no_place_to_download_from():
-    assert not re.search(r"://|^--?\w", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)
+def test_the_locks_agree_on_every_version():
+    first, second = (set(PIN.findall(path.read_text())) for path in LOCKS)
+    names = {name for name, _ in first} & {name for name, _ in second}
+    assert {pin for pin in first if pin[0] in names} == {pin for pin in second if pin[0] in names}
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=["all", "bench"])
+def test_a_lock_names_no_place_to_download_from(lock):
+    assert not re.search(r"://|^--?\w", lock.read_text(), flags=re.MULTILINE)
 
 
 @pytest.mark.slow

@@ -48,6 +48,15 @@ def test_payment_changes_invoice_payment_intent_and_charge(shop):
     )
 
 
+def test_the_payment_method_of_a_charge_can_be_looked_at(shop):
+    shop.paid(300)
+    charge = shop.charge_of(shop.paid(500).id)
+    method = shop.v1.payment_methods.retrieve(charge.payment_method, {}, shop.options)
+    assert (method.id, method.type, method.card.last4) == (charge.payment_method, "card", "4242")
+    with pytest.raises(stripe.InvalidRequestError, match="No such PaymentMethod"):
+        shop.v1.payment_methods.retrieve(charge.payment_method)
+
+
 def test_an_invoice_is_found_by_its_payment_intent(shop):
     invoice = shop.paid(500)
     intent = shop.charge_of(invoice.id).payment_intent

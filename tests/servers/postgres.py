@@ -9,7 +9,9 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
@@ -26,13 +28,18 @@ _SETTINGS = {
     "fsync": "off",
     "full_page_writes": "off",
 }
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class PostgresServer:
-    """A PostgreSQL server on a loopback port. Stopped or killed, it starts again with its data and port."""
+    """A PostgreSQL server on a loopback port. Stopped or killed, it starts again with its data and port.
 
-    def __init__(self) -> None:
+    `settings` stand over those that make the tests quick.
+    """
+
+    def __init__(self, settings: Mapping[str, str] = _NONE) -> None:
         self.port = free_port()
+        self._settings = {**_SETTINGS, **settings}
         self._folder = scratch_folder("postgres")
         self._log = self._folder / "log"
         self._data = self._folder / "data"
@@ -42,7 +49,8 @@ class PostgresServer:
         self._as_user: dict[str, Any] = {"cwd": "/"}
         if as_root:
             self._as_user |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
-        self._bin = self._find_binaries() / "bin"
+        self.binaries = self._find_binaries() / "bin"
+        """Where the server's programs lie, its clients among them."""
         self._data.mkdir(mode=0o700)
         if as_root:
             shutil.chown(self._data, "nobody", "nogroup")
@@ -73,9 +81,9 @@ class PostgresServer:
 
     def _try_to_start(self) -> bool:
         """One attempt. After a kill the old server's backends may take a moment to leave the data."""
-        options = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         process = spawn(
-            [self._bin / "postgres", "-D", self._data, "-p", str(self.port), *options],
+            [self.binaries / "postgres", "-D", self._data, "-p", str(self.port), *options],
             log=self._log,
             env=_ENV,
             on_parent_death=signal.SIGINT,
@@ -94,7 +102,7 @@ class PostgresServer:
 
     def _initialize(self) -> None:
         account = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
-        command: list[str | Path] = [self._bin / "initdb", "-D", self._data, *account]
+        command: list[str | Path] = [self.binaries / "initdb", "-D", self._data, *account]
         quick = ["--no-sync", "--no-instructions"]
         done = subprocess.run([*command, *quick], env=_ENV, capture_output=True, text=True, **self._as_user)
         if done.returncode:

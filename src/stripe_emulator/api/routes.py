@@ -68,6 +68,7 @@ _TABLE = (
     ("GET", "invoice_payments/*", "InvoicePaymentRetrieveParams", payments.retrieve_invoice_payment),
     ("GET", "payment_intents", "PaymentIntentListParams", payments.list_intents),
     ("GET", "payment_intents/*", "PaymentIntentRetrieveParams", payments.retrieve_intent),
+    ("GET", "payment_methods/*", "PaymentMethodRetrieveParams", payments.retrieve_payment_method),
     ("POST", "payment_intents/*/cancel", "PaymentIntentCancelParams", payments.cancel_intent),
     ("GET", "charges", "ChargeListParams", payments.list_charges),
     ("GET", "charges/*", "ChargeRetrieveParams", payments.retrieve_charge),

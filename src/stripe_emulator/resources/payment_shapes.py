@@ -1,4 +1,4 @@
-"""Payment intents, charges and invoice payments as they come into being."""
+"""Payment intents, charges, payment methods and invoice payments as they come into being."""
 
 import secrets
 
@@ -109,6 +109,32 @@ def charge(tx: Transaction, invoice: Record, intent: Record, method: str) -> Jso
         "receipt_email": customer["customer_email"],
         "refunded": False,
         "status": "pending",
+    }
+
+
+# What is true of one attempt, not of what it was made with.
+_OF_THE_ATTEMPT = """
+    amount_authorized authorization_code installments mandate network network_transaction_id payment_reference
+    three_d_secure
+""".split()
+
+
+def payment_method(charge: Record) -> Json:
+    """What a charge was made with."""
+    body = charge.body
+    kind = body["payment_method_details"]["type"]
+    details = body["payment_method_details"][kind].items()
+    return {
+        "id": body["payment_method"],
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": body["billing_details"],
+        kind: {name: value for name, value in details if name not in _OF_THE_ATTEMPT},
+        "created": body["created"],
+        "customer": None,
+        "livemode": False,
+        "metadata": {},
+        "type": kind,
     }
 
 

@@ -1,9 +1,10 @@
-"""Payment intents, charges and invoice payments, as the API shows them."""
+"""Payment intents, charges, payment methods and invoice payments, as the API shows them."""
 
 from stripe_emulator.api.call import Call
 from stripe_emulator.api.listing import page
 from stripe_emulator.api.metadata import merged_metadata
-from stripe_emulator.errors import Json, invalid
+from stripe_emulator.errors import Json, invalid, no_such
+from stripe_emulator.resources.payment_shapes import payment_method
 from stripe_emulator.store import Record
 
 
@@ -52,6 +53,14 @@ def list_charges(call: Call) -> Json:
     intent, customer = call.params.get("payment_intent"), call.params.get("customer")
     among = _newest_of(call, "charges", "payment_intent", intent) if intent else None
     return page(call, "charges", "/v1/charges", lambda one: customer in (None, one.body["customer"]), among)
+
+
+def retrieve_payment_method(call: Call) -> Json:
+    """GET /v1/payment_methods/{payment_method}: known from the charge that it was used for, kept for no customer."""
+    wanted = call.ids[0]
+    for charge in _newest_of(call, "charges", "payment_method", wanted):
+        return payment_method(charge)
+    raise no_such("PaymentMethod", wanted, "payment_method")
 
 
 def retrieve_invoice_payment(call: Call) -> Json:

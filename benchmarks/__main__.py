@@ -1,0 +1,59 @@
+"""`python -m benchmarks`: measure, print the table, and write it where it belongs."""
+
+import importlib
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+from benchmarks.bench import Bench, started
+from benchmarks.load.wrk import LoadFailed, ensure_wrk
+from benchmarks.measures import acks, applying, busy, embedded, paging, sending
+from benchmarks.options import Options, parse
+from benchmarks.report import Report
+from benchmarks.results import Outcome
+from benchmarks.stand.programs import CommandFailed
+
+MEASURES: Mapping[str, Callable[[Bench], Outcome]] = {
+    "acks": acks.measure,
+    "applying": applying.measure,
+    "embedded": embedded.measure,
+    "busy": busy.measure,
+    "paging": paging.measure,
+    "sending": sending.measure,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parse(arguments, list(MEASURES))
+    try:
+        report = run(options)
+    except (LoadFailed, CommandFailed) as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    if options.smoke:
+        print(f"All of it works; its figures would mean nothing. {len(report.page())} characters of report.")
+        return 0
+    print(report.table())
+    if options.output:
+        report.write(options.output)
+        # Whoever only prints the table needs nothing that draws.
+        importlib.import_module("benchmarks.plots").draw(options.output)
+        print(f"Written to {options.output}.")
+    return 0
+
+
+def run(options: Options) -> Report:
+    """All that was asked for, one measure after the other."""
+    if not options.smoke:
+        ensure_wrk()
+    outcome = Outcome()
+    with started(options, has_wrk=shutil.which("wrk") is not None) as bench:
+        for name, measure in MEASURES.items():
+            if not options.only or name in options.only:
+                bench.tell(f"Measuring: {name}")
+                outcome.add(measure(bench))
+        return Report.of(bench, outcome)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

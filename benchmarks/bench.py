@@ -1,0 +1,87 @@
+"""What all measures work with: one PostgreSQL, one Redis, one emulator, and a folder for logs."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from benchmarks.contenders import dj_stripe, ours, sync_engine
+from benchmarks.contenders.erp import Erp
+from benchmarks.contenders.ours import Service
+from benchmarks.load.payloads import Numbers, Template
+from benchmarks.load.player import Player
+from benchmarks.load.wrk import Wrk
+from benchmarks.options import Options
+from benchmarks.stand.emulator import Emulator
+from benchmarks.stand.postgres import Postgres
+from tests.servers.redis import RedisServer
+
+_TEMPLATE = "migrated"
+
+
+@dataclass
+class Bench:
+    """`versions` grows with what is installed."""
+
+    options: Options
+    postgres: Postgres
+    redis: RedisServer
+    emulator: Emulator
+    folder: Path
+    versions: dict[str, str]
+    has_wrk: bool
+    _numbers: Numbers = field(default_factory=Numbers)
+    _databases: int = 0
+
+    def tell(self, text: str) -> None:
+        """To whoever waits for it."""
+        print(text, flush=True)
+
+    def service(self, *, stripe_url: str | None = None) -> Service:
+        """Ours on PostgreSQL and Redis, its database empty; Stripe is the emulator unless told otherwise."""
+        self._databases += 1
+        database = self.postgres.create(f"ours_{self._databases}", template=self._migrated)
+        return Service(
+            database_url=self.postgres.url(database),
+            redis_url=self.redis.url(self._databases),
+            stripe_url=stripe_url or self.emulator.url,
+            folder=self.folder,
+            web_processes=1 if self.options.smoke else 2,
+        )
+
+    @cached_property
+    def _migrated(self) -> str:
+        self.postgres.create(_TEMPLATE)
+        ours.migrate(self.postgres.url(_TEMPLATE), self.emulator.url, self.folder)
+        return _TEMPLATE
+
+    def template(self, erp: Erp) -> Template:
+        """An `invoice.paid` as this ERP's service receives it: sent through it, paid at the emulator."""
+        integration = erp.connect(self.emulator)
+        erp.order(1)
+        stripe_id = erp.send(integration, 1)["stripe_invoice_id"]
+        events = self.emulator.pay_all(integration["stripe_account_id"], [stripe_id])
+        return Template.of(next(event for event in events if event["type"] == "invoice.paid"))
+
+    def load(self, template: Template) -> Wrk | Player:
+        kind = Wrk if self.has_wrk else Player
+        return kind(template, self._numbers)
+
+    def install_peers(self) -> None:
+        self.tell("Installing the peers, once ...")
+        self.versions |= dj_stripe.install() | sync_engine.install()
+
+
+@contextmanager
+def started(options: Options, *, has_wrk: bool) -> Iterator[Bench]:
+    """All servers running; gone afterwards."""
+    with ExitStack() as at_the_end:
+        folder = Path(at_the_end.enter_context(tempfile.TemporaryDirectory(prefix="stripe-bridge-bench-")))
+        postgres = at_the_end.enter_context(Postgres())
+        redis = RedisServer()
+        at_the_end.callback(redis.close)
+        redis.start()
+        emulator = at_the_end.enter_context(Emulator(folder))
+        yield Bench(options, postgres, redis, emulator, folder, {}, has_wrk)

@@ -1,0 +1,75 @@
+"""An ERP: the few calls of the REST API that measurements need."""
+
+import itertools
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import requests
+
+from benchmarks.contenders.ours import Service
+from benchmarks.stand.emulator import Emulator
+
+TENANT = "benchmarks"
+_UPDATED_AT = "2026-11-01T00:00:00Z"
+_AT_ONCE = 4
+SENDS_PER_TOKEN = 30
+"""How many sends a token has in a minute."""
+Json = dict[str, Any]
+
+
+class Refused(Exception):
+    """The service did not do what was asked."""
+
+
+class Erp:
+    """One tenant, with as many tokens as calls need."""
+
+    def __init__(self, service: Service, *, tokens: int = 1) -> None:
+        self.url = service.url
+        self.tokens = service.tokens(tokens, TENANT)
+        self._turns = itertools.cycle(self.tokens)
+        self._http = requests.Session()
+        self._http.trust_env = False
+
+    def ask(self, method: str, path: str, body: Json | None = None) -> Json:
+        """The answer's body. Raises Refused."""
+        headers = {"Authorization": f"Bearer {next(self._turns)}"}
+        address = path if path.startswith("http") else self.url + path
+        answer = self._http.request(method, address, json=body, headers=headers, timeout=60)
+        if not answer.ok:
+            raise Refused(f"{method} {path}: {answer.status_code} {answer.text}")
+        told: Json = answer.json()
+        return told
+
+    def connect(self, emulator: Emulator) -> Json:
+        """A connected integration."""
+        integration: Json = self.ask("POST", "/api/stripe/integrations", {"name": "Shop"})["data"]
+        path = f"/api/stripe/integrations/{integration['id']}"
+        back = emulator.approve(self.ask("POST", f"{path}/authorize")["data"]["authorize_url"])
+        self._http.get(back, timeout=60).raise_for_status()
+        connected: Json = self.ask("GET", path)["data"]
+        return connected
+
+    def order(self, number: int, *, customer: int = 1) -> None:
+        lines = [{"description": "Oak table", "quantity": "1", "amount_in_cents": 12_450}]
+        order: Json = {"number": f"SO-{number}", "currency": "usd", "total_in_cents": 12_450, "lines": lines}
+        order["customer"] = {"id": customer, "name": "Jenny Rosen", "email": "jenny@example.com"}
+        self.ask("PUT", f"/api/sales-orders/{number}", {**order, "updated_at": _UPDATED_AT})
+
+    def sent(self, integration: Json, numbers: Iterable[int]) -> list[str]:
+        """An invoice for a new order of each number; their ids at Stripe."""
+
+        def send(number: int) -> str:
+            self.order(number)
+            stripe_id: str = self.send(integration, number)["stripe_invoice_id"]
+            return stripe_id
+
+        with ThreadPoolExecutor(_AT_ONCE) as several:
+            return list(several.map(send, numbers))
+
+    def send(self, integration: Json, number: int) -> Json:
+        """The new invoice."""
+        body = {"integration_instance_id": integration["id"], "sales_order_id": number}
+        invoice: Json = self.ask("POST", "/api/stripe/invoices", body)["data"]
+        return invoice

@@ -1,0 +1,73 @@
+"""The limit: pgbench, with one row of the same size in each transaction."""
+
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.load.wrk import CONNECTIONS, THREADS, Played
+from benchmarks.stand.postgres import Postgres
+from benchmarks.stand.programs import environment, run
+
+_TABLE = """
+CREATE TABLE stored (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    stripe_event_id text NOT NULL, event_type text NOT NULL, account_id text NOT NULL, livemode boolean NOT NULL,
+    related_object_id text, event_created_at timestamptz NOT NULL, created_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL, status text NOT NULL, attempts bigint NOT NULL, payload bytea NOT NULL
+)
+"""
+# The payload travels as a parameter, as it does for the others.
+_SCRIPT = """
+\\set number random(1, 900000000000000000)
+INSERT INTO stored (stripe_event_id, event_type, account_id, livemode, related_object_id, event_created_at, created_at,
+    due_at, status, attempts, payload)
+VALUES ('evt_' || :number, 'invoice.paid', 'acct_1PgcXgCDqYH0vNsD', false, 'in_' || :number, now(), now(), now(),
+    'received', 0, :payload);
+"""
+
+
+@dataclass
+class Limit:
+    """What this PostgreSQL does when nobody stands before it."""
+
+    postgres: Postgres
+    database: str
+    payload: bytes
+
+    def __post_init__(self) -> None:
+        self.postgres.create(self.database)
+        with self.postgres.connect(self.database) as connection:
+            connection.execute(_TABLE)
+
+    def stored(self) -> int:
+        count: int = self.postgres.value(self.database, "SELECT count(*) FROM stored")
+        return count
+
+    def play(self, seconds: float) -> Played:
+        """One turn, over as many connections as the webhooks'."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "insert.sql").write_text(_SCRIPT)
+            report = run(self._command(folder, max(1, round(seconds))), env=environment(), cwd=folder)
+            latencies = [_latency(line) for log in folder.glob("log.*") for line in log.open()]
+        found = re.search(r"^tps = ([\d.]+) \(without initial connection time\)", report, re.MULTILINE)
+        assert found, report
+        return Played(
+            acknowledged=len(latencies),
+            seconds=len(latencies) / float(found[1]),
+            latencies=tuple(latencies),
+        )
+
+    def _command(self, folder: Path, seconds: int) -> list[str | Path]:
+        # As bytea is written: a backslash stands for itself when doubled.
+        payload = self.payload.decode().replace("\\", "\\\\")
+        where = ["-h", "127.0.0.1", "-p", str(self.postgres.port), "-U", "postgres"]
+        load = ["-c", str(CONNECTIONS), "-j", str(THREADS), "-T", str(seconds), "-n", "-M", "prepared"]
+        told = ["-f", str(folder / "insert.sql"), "-D", f"payload={payload}", "--log", "--log-prefix=log"]
+        return [self.postgres.binaries / "pgbench", *where, *load, *told, self.database]
+
+
+def _latency(line: str) -> float:
+    """Its third figure, in microseconds."""
+    return int(line.split()[2]) / 1000

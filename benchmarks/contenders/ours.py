@@ -1,0 +1,127 @@
+"""The service, started as the README says, and its commands."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from benchmarks.load.payloads import SECRET
+from benchmarks.stand.emulator import CLIENT_ID, SECRET_KEY
+from benchmarks.stand.programs import Program, answers, environment, python, run
+from tests.servers.processes import free_port
+
+_NUMBERS = itertools.count(1)
+_FLASK = ("flask", "--app", "wsgi:app")
+
+
+class Service:
+    """With Redis: some web processes, and a worker whenever it is asked for. Without: one web process with a worker."""
+
+    def __init__(
+        self,
+        *,
+        database_url: str,
+        redis_url: str | None,
+        stripe_url: str,
+        folder: Path,
+        web_processes: int = 1,
+    ) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.web_processes = web_processes
+        self.env = environment(
+            DATABASE_URL=database_url,
+            PUBLIC_URL=self.url,
+            STRIPE_SECRET_KEY=SECRET_KEY,
+            STRIPE_CLIENT_ID=CLIENT_ID,
+            STRIPE_API_BASE=stripe_url,
+            STRIPE_CONNECT_BASE=stripe_url,
+            # The emulator has none.
+            STRIPE_REQUESTS_PER_SECOND="10000",
+            STRIPE_WEBHOOK_SECRETS=SECRET,
+            ENCRYPTION_KEYS=Fernet.generate_key().decode(),
+            # Not in the middle of a turn.
+            RECONCILE_SECONDS="0",
+        )
+        if redis_url:
+            self.env["REDIS_URL"] = redis_url
+        self._logs = folder
+        self._number = next(_NUMBERS)
+        self._web: Program | None = None
+        self._worker: Program | None = None
+        self._workers = 0
+
+    @property
+    def webhooks(self) -> str:
+        return f"{self.url}/api/webhooks/stripe"
+
+    @property
+    def database(self) -> str:
+        """Its name on the server."""
+        return self.env["DATABASE_URL"].rpartition("/")[2]
+
+    def __enter__(self) -> "Service":
+        self._web = Program(
+            [
+                *python("granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1"),
+                *("--port", self.url.rpartition(":")[2], "--workers", str(self.web_processes)),
+                *("--blocking-threads", "8", "--workers-kill-timeout", "15", "wsgi:app"),
+            ],
+            env=self.env,
+            log=self._logs / f"web-{self._number}.log",
+        )
+        # One that answers does not tell that all do.
+        self._web.wait_until(self._is_ready)
+        return self
+
+    def _is_ready(self) -> bool:
+        assert self._web
+        return self._web.log().count("Started worker-") == self.web_processes and answers(
+            f"{self.url}/readyz"
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self.stop_worker()
+        if self._web:
+            self._web.stop()
+
+    def start_worker(self) -> None:
+        """`flask worker`, until `stop_worker`."""
+        self._workers += 1
+        log = self._logs / f"worker-{self._number}-{self._workers}.log"
+        self._worker = Program(python(*_FLASK, "worker"), env=self.env, log=log)
+        self._worker.wait_until(lambda: "worker started" in log.read_text())
+
+    def stop_worker(self) -> None:
+        if self._worker:
+            self._worker.stop()
+            self._worker = None
+
+    def web_pids(self) -> list[int]:
+        """Of the processes that serve, without granian's own."""
+        assert self._web
+        return [int(pid) for pid in re.findall(r"Spawning worker-\d+ with PID: (\d+)", self._web.log())]
+
+    @property
+    def worker_pid(self) -> int:
+        assert self._worker
+        return self._worker.pid
+
+    def flask(self, *arguments: str) -> str:
+        """What a command prints."""
+        return run(python(*_FLASK, *arguments), env=self.env)
+
+    def tokens(self, count: int, tenant: str) -> list[str]:
+        """Bearers of a power user: calls are limited for each."""
+        roles = itertools.chain.from_iterable(("--role", "power_user") for _ in range(count))
+        made: Any = json.loads(self.flask("tokens", "create", "--tenant", tenant, *roles, "--json"))
+        return [token["token"] for token in (made if isinstance(made, list) else [made])]
+
+
+def migrate(database_url: str, stripe_url: str, folder: Path) -> None:
+    """Make the tables, as one does before each release."""
+    Service(database_url=database_url, redis_url=None, stripe_url=stripe_url, folder=folder).flask(
+        "db", "upgrade"
+    )

@@ -1,0 +1,172 @@
+"""wrk, which plays prepared webhooks over kept-alive connections as fast as they are acknowledged."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.load.payloads import Numbers, Template, write_requests
+
+CONNECTIONS = 16
+THREADS = 2
+_SCRIPT = Path(__file__).with_name("play.lua")
+_SHARED_MEMORY = Path("/dev/shm")
+_MARK = "RESULT "
+_PAUSE = 0.5
+
+
+class LoadFailed(Exception):
+    """The round counts for nothing: something was refused, or went wrong on the way."""
+
+
+@dataclass(frozen=True)
+class Played:
+    """`latencies`, in milliseconds, are exact: one for each acknowledgement."""
+
+    acknowledged: int
+    seconds: float
+    latencies: tuple[float, ...]
+
+    @property
+    def per_second(self) -> float:
+        return self.acknowledged / self.seconds
+
+
+Stored = Callable[[], int]
+
+
+def ensure_wrk() -> None:
+    """Install it where that is possible; raises LoadFailed where it is not."""
+    if shutil.which("wrk"):
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "install", "-y", "-qq", "wrk"], check=True, stdout=subprocess.DEVNULL)
+    if not shutil.which("wrk"):
+        raise LoadFailed(
+            "The load comes from wrk: install it, on Debian and Ubuntu with `apt-get install wrk`."
+        )
+
+
+class Wrk:
+    """Plays the template's events, each once in the whole run."""
+
+    def __init__(self, template: Template, numbers: Numbers) -> None:
+        self._template, self._numbers = template, numbers
+        self._rates: dict[str, float] = {}
+
+    def play(self, url: str, seconds: float, stored: Stored) -> Played:
+        """One turn. Raises LoadFailed unless every answer was a 200, and everything acknowledged is stored."""
+        # Twice what it took last time. The first time there is a moment's trial for that, which warms up, too.
+        rate = self._rates.get(url) or self._enough(url, 1, stored, count=2_000).per_second
+        count = int(2 * rate * seconds) + 50 * CONNECTIONS
+        played = self._enough(url, seconds, stored, count)
+        self._rates[url] = played.per_second
+        return played
+
+    def _enough(self, url: str, seconds: float, stored: Stored, count: int) -> Played:
+        while (played := self._play(url, seconds, stored, count)) is None:
+            count *= 4
+        return played
+
+    def _play(self, url: str, seconds: float, stored: Stored, count: int) -> Played | None:
+        """None when the requests did not suffice."""
+        before = settled(stored)
+        with _folder() as folder:
+            stem = folder / "requests"
+            files = [stem.with_suffix(f".{number}") for number in range(THREADS)]
+            write_requests(files, url, map(self._template.payload, self._numbers.take(count)))
+            played = _wrk(url, stem, seconds)
+        if played is not None:
+            check_stored(played.acknowledged, stored() - before)
+        return played
+
+    @contextmanager
+    def delivering(self, url: str, payloads: Sequence[bytes]) -> Iterator[None]:
+        """Send each of these once, over as many connections, while the caller watches what becomes of them.
+
+        A thread of wrk's that has nothing left sends its last request once more.
+        """
+        with _folder() as folder:
+            stem = folder / "requests"
+            files = [stem.with_suffix(f".{number}") for number in range(THREADS)]
+            # Before it begins, wrk takes the very first one to look at, and does not send it.
+            write_requests(files, url, iter([payloads[0], *payloads[1:2], payloads[0], *payloads[2:]]))
+            with subprocess.Popen(_command(url, stem, 3600), stdout=subprocess.DEVNULL) as wrk:
+                yield
+                wrk.kill()
+
+
+def settled(stored: Stored) -> int:
+    """How many there are once those are in that an earlier turn left on their way."""
+    before, now = -1, stored()
+    while now != before:
+        time.sleep(_PAUSE)
+        before, now = now, stored()
+    return now
+
+
+def check_stored(acknowledged: int, stored: int) -> None:
+    """When the time is up, each connection may have one request under way: stored, with nobody there to hear so."""
+    if not acknowledged <= stored <= acknowledged + CONNECTIONS:
+        raise LoadFailed(f"{acknowledged} acknowledged, {stored} stored")
+
+
+def _command(url: str, stem: Path, seconds: float) -> list[str]:
+    # It knows whole seconds only.
+    load = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
+    return [*load, "-s", str(_SCRIPT), url, "--", str(stem)]
+
+
+def _wrk(url: str, stem: Path, seconds: float) -> Played | None:
+    done = subprocess.run(_command(url, stem, seconds), capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.startswith(_MARK)]
+    if done.returncode or not lines:
+        raise LoadFailed(f"wrk: {done.stderr or done.stdout}")
+    found: dict[str, Any] = json.loads(lines[0].removeprefix(_MARK))
+    if found["failed"] or found["refused"]:
+        raise LoadFailed(
+            f"{url}: {found['refused']} refused, {found['failed']} failed of {found['requests']}"
+        )
+    if found["exhausted"]:
+        return None
+    counts = uncorrected(dict(found["latencies"]), found["microseconds"], found["requests"])
+    return Played(
+        acknowledged=found["requests"],
+        seconds=found["microseconds"] / 1e6,
+        latencies=tuple(value / 1000 for value in sorted(counts) for _ in range(counts[value])),
+    )
+
+
+def uncorrected(counts: dict[int, int], microseconds: int, requests: int) -> dict[int, int]:
+    """How often each latency was measured, from what wrk tells of it.
+
+    wrk adds latencies that it has not measured: for each one longer than usual those that requests would have had which
+    nobody made meanwhile. pgbench does not, so theirs would not compare. What it added is taken off again, from the
+    longest down, as it was put on. Raises LoadFailed when that does not come out even.
+    """
+    measured = dict(counts)
+    usual = microseconds // (requests // CONNECTIONS or 1)
+    for value in sorted(counts, reverse=True):
+        if not measured[value]:
+            continue
+        for added in range(value - usual, usual, -usual):
+            measured[added] -= measured[value]
+    total = sum(measured.values())
+    if min(measured.values(), default=0) < 0 or abs(total - requests) > CONNECTIONS:
+        raise LoadFailed(f"wrk measured {total} latencies of {requests} requests")
+    return measured
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """In memory where possible: hundreds of megabytes on their way to the disk would slow every commit."""
+    parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="stripe-bridge-bench-", dir=parent) as name:
+        yield Path(name)

@@ -1,0 +1,103 @@
+"""Received and applied: the six events of paid invoices, from the first request until the last one is processed."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from benchmarks.bench import Bench
+from benchmarks.contenders.dj_stripe import DjStripe
+from benchmarks.contenders.erp import SENDS_PER_TOKEN, Erp
+from benchmarks.contenders.ours import Service
+from benchmarks.load.payloads import Template, as_sent
+from benchmarks.load.player import Player
+from benchmarks.load.wrk import LoadFailed, Wrk
+from benchmarks.results import Finding, Outcome, Series, ratios
+from benchmarks.stand.emulator import PAID
+from tests.waiting import wait_until
+
+OURS, DJ_STRIPE = "ours", "dj-stripe, full processing"
+# How many invoices of a turn it gets: its turns last long enough with few.
+_SHARE = 5
+# Of the counts while waiting: each costs a millisecond.
+_EVERY = 0.05
+_PROCESSED = "SELECT count(*) FROM webhook_events WHERE status = 'processed'"
+_OTHERS = "SELECT string_agg(DISTINCT status || ' ' || coalesce(skip_reason, last_error, ''), ', ') FROM webhook_events"
+# Made in the transaction that processes it.
+_SYNCED = "SELECT count(*) FROM djstripe_event"
+
+
+@dataclass(frozen=True)
+class Applier:
+    """`done` counts the events that are dealt with wholly."""
+
+    name: str
+    url: str
+    invoices: int
+    done: Callable[[], int]
+
+
+def measure(bench: Bench) -> Outcome:
+    with ExitStack() as at_the_end:
+        service = at_the_end.enter_context(bench.service())
+        bench.tell("  sending and paying the invoices ...")
+        turns = _paid_invoices(bench, service)
+        service.start_worker()
+        appliers = _appliers(bench, service, at_the_end)
+        load = bench.load(Template.of(turns[0][PAID.index("invoice.paid")]))
+        rates: dict[str, list[float]] = {applier.name: [] for applier in appliers}
+        for number, events in enumerate(turns):
+            for applier in appliers if number % 2 == 0 else reversed(appliers):
+                rate = _turn(applier, load, [as_sent(event) for event in events[: 6 * applier.invoices]])
+                rates[applier.name].append(rate)
+                bench.tell(f"  {number + 1}/{len(turns)} {applier.name}: {rate:,.0f} events per second")
+        bench.tell(f"  ours: {bench.postgres.value(service.database, _OTHERS)}")
+    outcome = Outcome(
+        series=[Series("applying", name, "events per second", tuple(found)) for name, found in rates.items()]
+    )
+    if DJ_STRIPE in rates:
+        outcome.findings = [Finding("applied against dj-stripe", ratios(rates[OURS], rates[DJ_STRIPE]))]
+    return outcome
+
+
+def _paid_invoices(bench: Bench, service: Service) -> list[list[dict[str, object]]]:
+    """The events of every turn, six for an invoice."""
+    options = bench.options
+    total = options.rounds * options.paid_invoices
+    erp = Erp(service, tokens=math.ceil(total / SENDS_PER_TOKEN) + 1)
+    integration = erp.connect(bench.emulator)
+    invoices = erp.sent(integration, range(1, total + 1))
+    events = bench.emulator.pay_all(integration["stripe_account_id"], invoices)
+    size = len(PAID) * options.paid_invoices
+    return [events[begin : begin + size] for begin in range(0, len(events), size)]
+
+
+def _appliers(bench: Bench, service: Service, at_the_end: ExitStack) -> list[Applier]:
+    postgres, invoices = bench.postgres, bench.options.paid_invoices
+
+    def count(database: str, statement: str) -> Callable[[], int]:
+        return lambda: int(postgres.value(database, statement))
+
+    appliers = [Applier(OURS, service.webhooks, invoices, count(service.database, _PROCESSED))]
+    if bench.options.peers:
+        bench.install_peers()
+        peer = at_the_end.enter_context(
+            DjStripe("all", postgres=postgres, stripe_url=bench.emulator.url, folder=bench.folder)
+        )
+        fewer = max(1, invoices // _SHARE)
+        appliers.append(Applier(DJ_STRIPE, peer.webhooks, fewer, count(peer.database, _SYNCED)))
+    return appliers
+
+
+def _turn(applier: Applier, load: Wrk | Player, payloads: Sequence[bytes]) -> float:
+    """Events per second."""
+    wanted = applier.done() + len(payloads)
+    with load.delivering(applier.url, payloads):
+        begun = time.perf_counter()
+        try:
+            wait_until(lambda: applier.done() >= wanted, within=600, every=_EVERY)
+        except AssertionError as error:
+            raise LoadFailed(f"{applier.name} has not processed {wanted - applier.done()} events") from error
+        taken = time.perf_counter() - begun
+    return len(payloads) / taken

@@ -1,0 +1,88 @@
+"""Millions of invoices and events, to be read."""
+
+from dataclasses import dataclass
+
+from benchmarks.bench import Bench
+from benchmarks.contenders.erp import Erp, Json
+from benchmarks.contenders.ours import Service
+from benchmarks.load.wrk import LoadFailed
+from benchmarks.measures.paid_invoice import PaidInvoice, make
+from benchmarks.stand.copies import NUMBER, Copy, loading, replaced, restart_sequence
+from tests.waiting import wait_until
+
+PAYLOAD_BYTES = 256
+"""Lists never look into it."""
+_AT_ONCE = 250_000
+_TYPES = ("charge.succeeded", "payment_intent.succeeded", "invoice_payment.paid", "invoice.paid")
+_FINISHED = "SELECT count(*) FROM webhook_events WHERE status = 'processed'"
+_BUSY_OBJECT = "ch_sought"
+
+
+@dataclass(frozen=True)
+class Library:
+    """What there is to read. Every list of it has a page 50,000 when there are five million invoices."""
+
+    integration: Json
+    first_invoice: int
+    last_invoice: int
+
+    def lists(self) -> dict[str, str]:
+        """Every list that has pages, with each of its filters."""
+        own = self.integration["id"]
+        invoices, events = f"/api/stripe/integrations/{own}/invoices", "/api/stripe/webhook-events"
+        return {
+            "integrations": "/api/stripe/integrations?",
+            "invoices": f"{invoices}?",
+            "invoices, status": f"{invoices}?status=void",
+            "events": f"{events}?",
+            "events, integration": f"{events}?integration_instance_id={own}",
+            "events, status": f"{events}?status=failed",
+            "events, type": f"{events}?event_type=invoice.paid",
+            "events, object": f"{events}?related_object_id={_BUSY_OBJECT}",
+        }
+
+
+def fill(bench: Bench, service: Service, erp: Erp) -> Library:
+    """One invoice the way of all invoices, and copies of what it left behind."""
+    paid = make(bench, service, erp, order=1)
+    service.start_worker()
+    wait_until(lambda: bench.postgres.value(service.database, _FINISHED) == len(paid.events))
+    service.stop_worker()
+    options = bench.options
+    each, rest = divmod(options.events, options.invoices)
+    if rest or not 0 < each <= len(_TYPES):
+        raise LoadFailed(f"{options.events} events cannot be {options.invoices} invoices'")
+    copies = _copies(paid, each)
+    with bench.postgres.connect(service.database) as connection:
+        for copy in copies:
+            copy.keep(connection)
+        with loading(connection, [copy.table for copy in copies]):
+            for copy in copies:
+                count = options.invoices // 4 if copy.table == "integrations" else options.invoices
+                for first in range(1, count + 1, _AT_ONCE):
+                    copy.insert(connection, first, min(first + _AT_ONCE - 1, count))
+                bench.tell(f"  {copy.table}: {count:,} copies")
+        for table in ("integrations", "invoices"):
+            restart_sequence(connection, table)
+        connection.execute("CHECKPOINT")
+    first = paid.invoice["id"]
+    return Library(paid.integration, first, first + options.invoices)
+
+
+def _copies(paid: PaidInvoice, each: int) -> list[Copy]:
+    types = ", ".join(f"'{type_}'" for type_ in _TYPES[:each])
+    events = {
+        "id": "nextval(pg_get_serial_sequence('webhook_events', 'id'))",
+        "status": f"CASE {NUMBER} % 8 WHEN 1 THEN 'skipped' WHEN 2 THEN 'failed' ELSE 'processed' END",
+        "related_object_id": f"CASE WHEN source.event_type = 'charge.succeeded' AND {NUMBER} % 3 = 0"
+        f" THEN '{_BUSY_OBJECT}' ELSE {replaced('source.related_object_id', paid.ids)} END",
+        "payload": f"convert_to(repeat(md5({NUMBER}::text), {PAYLOAD_BYTES // 32}), 'UTF8')",
+    }
+    unconnected = {"id": f"source.id + {NUMBER}", "connected": "false", "account_id": "NULL"}
+    # A quarter each of open and void, the rest paid.
+    status = f"CASE {NUMBER} % 4 WHEN 0 THEN 'open' WHEN 1 THEN 'void' ELSE 'paid' END"
+    return [
+        Copy("integrations", f"id = {paid.integration['id']}", unconnected),
+        *paid.copies(status=status),
+        Copy("webhook_events", f"event_type IN ({types})", events, paid.ids),
+    ]

@@ -1,0 +1,77 @@
+"""What to measure, how often, and how large: from the command line, else from the environment."""
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+OUTPUT = ROOT / "docs" / "benchmarks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """`seconds` is the length of one contender's turn; `events` are four times the `invoices`."""
+
+    only: tuple[str, ...] = ()
+    rounds: int = 5
+    seconds: float = 5.0
+    invoices: int = 5_000_000
+    events: int = 20_000_000
+    backlog: int = 100_000
+    paid_invoices: int = 150
+    sends: int = 25
+    peers: bool = True
+    smoke: bool = False
+    output: Path | None = None
+
+
+SMOKE = Options(
+    rounds=1,
+    seconds=0.3,
+    invoices=1_000,
+    events=4_000,
+    backlog=3_000,
+    paid_invoices=2,
+    sends=2,
+    peers=False,
+    smoke=True,
+)
+
+
+def parse(arguments: Sequence[str], names: Sequence[str], environ: Mapping[str, str] = os.environ) -> Options:
+    """The options; exits with an explanation where they make no sense."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    default = Options()
+
+    def number(name: str, kind: type, explanation: str) -> None:
+        given = environ.get(f"BENCH_{name.upper()}") or getattr(default, name)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=given, help=explanation)
+
+    only = ", ".join(names)
+    parser.add_argument("--only", default=environ.get("BENCH_ONLY", ""), help=f"some of: {only}")
+    number("rounds", int, "how many turns each contender has (%(default)s)")
+    number("seconds", float, "how long one turn takes (%(default)s)")
+    number("invoices", int, "rows for reading (%(default)s)")
+    number("events", int, "rows for reading (%(default)s)")
+    number("backlog", int, "stored events that are being applied meanwhile (%(default)s)")
+    number("paid_invoices", int, "invoices whose events are applied in one turn (%(default)s)")
+    number("sends", int, "invoices sent in one turn (%(default)s)")
+    parser.add_argument("--no-peers", action="store_true", help="the service and the limit alone")
+    parser.add_argument("--smoke", action="store_true", help="everything, as small as possible; no figures")
+    parser.add_argument("--output", type=Path, help="the folder for table, plots and raw figures")
+    given = parser.parse_args(arguments)
+    chosen = tuple(name.strip() for name in given.only.split(",") if name.strip())
+    if unknown := set(chosen) - set(names):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {only}")
+    if given.smoke:
+        return Options(**{**vars(SMOKE), "only": chosen})
+    sizes = ("rounds", "seconds", "invoices", "events", "backlog", "paid_invoices", "sends")
+    return Options(
+        only=chosen,
+        peers=not given.no_peers,
+        # A part of the table does not overwrite the whole.
+        output=given.output or (None if chosen else OUTPUT),
+        **{name: getattr(given, name) for name in sizes},
+    )

@@ -1,0 +1,1 @@
+"""The servers that a measurement needs, brought up and taken down."""

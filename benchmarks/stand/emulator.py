@@ -1,0 +1,73 @@
+"""The emulator in a process of its own, and what customers do there."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from benchmarks.stand.programs import Program, answers, environment, python
+from tests.servers.processes import free_port
+
+# As long as real ones: dj-stripe looks at that.
+SECRET_KEY, CLIENT_ID = "sk_test_" + "benchmarks" * 4, "ca_benchmarks"
+_PLATFORM = ("--secret-key", SECRET_KEY, "--client-id", CLIENT_ID)
+PAID = (
+    "charge.succeeded",
+    "payment_intent.succeeded",
+    "invoice_payment.paid",
+    "invoice.updated",
+    "invoice.paid",
+    "invoice.payment_succeeded",
+)
+"""What Stripe sends when an invoice is paid."""
+Json = dict[str, Any]
+
+
+class Emulator:
+    """Stripe, for all who need it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self._program = Program(
+            python("stripe_emulator", "--port", self.url.rpartition(":")[2], *_PLATFORM),
+            env=environment(),
+            log=folder / "emulator.log",
+        )
+        self._http = requests.Session()
+        self._http.trust_env = False
+
+    def __enter__(self) -> "Emulator":
+        self._program.wait_until(lambda: answers(f"{self.url}/_emulator/misbehavior"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+        self._program.stop()
+
+    def pay(self, stripe_invoice_id: str) -> None:
+        """As the customer does."""
+        self._http.post(f"{self.url}/_emulator/invoices/{stripe_invoice_id}/pay").raise_for_status()
+
+    def pay_all(self, account: str, stripe_invoice_ids: Sequence[str]) -> list[Json]:
+        """Pay these invoices, one after the other; the six events of each, in their order."""
+        before = len(self.events(account))
+        for stripe_invoice_id in stripe_invoice_ids:
+            self.pay(stripe_invoice_id)
+        events = self.events(account)[before:]
+        assert [event["type"] for event in events] == list(PAID) * len(stripe_invoice_ids)
+        return events
+
+    def approve(self, authorize_url: str) -> str:
+        """A merchant lets the platform in; where the browser is sent then."""
+        # Whoever stands between the service and us has no part in it.
+        address = urlsplit(authorize_url)._replace(netloc=urlsplit(self.url).netloc).geturl()
+        answer = self._http.post(address, data={"decision": "approve"}, allow_redirects=False)
+        return answer.headers["Location"]
+
+    def events(self, account: str) -> list[Json]:
+        """All of an account, as they are in webhooks, in the order of their creation."""
+        answer = self._http.get(f"{self.url}/_emulator/objects/events")
+        answer.raise_for_status()
+        return [event for event in answer.json()["data"] if event["account"] == account]

@@ -1,0 +1,28 @@
+"""The memory of running processes, from what Linux tells of them."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_KIB_IN_MB = 1_000_000 / 1024
+
+
+@dataclass(frozen=True)
+class Memory:
+    """In MB. `own` (PSS) counts a page that several processes share as that part of it; `all` (RSS) as a whole."""
+
+    own: float
+    all: float
+
+
+def memory_of(pid: int) -> Memory:
+    """Of this one process."""
+    told = (_PROC / str(pid) / "smaps_rollup").read_text()
+    return Memory(own=_of(told, "Pss"), all=_of(told, "Rss"))
+
+
+def _of(told: str, name: str) -> float:
+    found = re.search(rf"^{name}:\s+(\d+) kB", told, re.MULTILINE)
+    assert found, told
+    return int(found[1]) / _KIB_IN_MB

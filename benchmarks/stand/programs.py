@@ -1,0 +1,95 @@
+"""Programs that end with the measurement, and whose answers tell when they are ready."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import requests
+
+from benchmarks.options import ROOT
+from tests.servers.processes import spawn, stop
+from tests.waiting import wait_until
+
+_PATIENCE = 60.0
+
+
+class CommandFailed(Exception):
+    """A program ended as it should not have."""
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    within: float = 600,
+) -> str:
+    """What it prints. Raises CommandFailed with its last words."""
+    done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=within)
+    if done.returncode:
+        words = f"{done.stdout}\n{done.stderr}".strip()
+        raise CommandFailed(
+            f"`{' '.join(map(str, command))}` ended with status {done.returncode}:\n{words[-3000:]}"
+        )
+    return done.stdout
+
+
+def python(*arguments: str) -> list[str]:
+    """A command of this environment's Python."""
+    return [sys.executable, "-m", *arguments]
+
+
+class Program:
+    """A server, running from its beginning to `stop`."""
+
+    def __init__(
+        self, command: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cwd: Path = ROOT
+    ) -> None:
+        self._log = log
+        # Killed at once, granian would leave its workers behind.
+        self._process = spawn(command, log=log, env=env, on_parent_death=signal.SIGTERM, cwd=cwd)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def wait_until(self, is_ready: Callable[[], bool]) -> None:
+        """Raises CommandFailed when it ends first, or takes too long."""
+        try:
+            wait_until(lambda: self._process.poll() is not None or is_ready(), within=_PATIENCE)
+        except AssertionError as error:
+            raise CommandFailed(f"{self._process.args!r} is not ready: {self.log()[-3000:]}") from error
+        if self._process.poll() is not None:
+            raise CommandFailed(f"{self._process.args!r} ended: {self.log()[-3000:]}")
+
+    def stop(self) -> None:
+        """Nothing of it is left."""
+        stop(self._process, signal.SIGTERM, within=20)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def answers(url: str, status: int = 200) -> bool:
+    """Whether that is what it answers just now."""
+    with requests.Session() as http:
+        http.trust_env = False
+        try:
+            return http.get(url, timeout=5).status_code == status
+        except requests.ConnectionError:
+            return False
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Ours, but for what would change how the contenders behave, with these settings."""
+    kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("PYTHON")}
+    return {**kept, "NO_PROXY": "127.0.0.1", **settings}
+
+
+_KEPT = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "VIRTUAL_ENV"})

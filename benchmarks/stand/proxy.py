@@ -1,0 +1,108 @@
+"""A proxy that measures how long Stripe has a call in hand: from its first byte to the last one of the answer."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+_BYTES = 1 << 16
+
+
+@dataclass
+class _Call:
+    begun: float
+    ended: float = 0.0
+
+
+@dataclass
+class MeasuringProxy:
+    """Passes bytes on as they are, so it has no share worth telling: what parses them is the emulator.
+
+    Calls on one connection follow one another; `calls` tells when each began and ended.
+    """
+
+    upstream: str
+    _calls: list[_Call] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
+        self._open: list[socket.socket] = []
+
+    def __enter__(self) -> "MeasuringProxy":
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A thread that waits in accept would go on doing so.
+        for connection in (self._server, *self._open):
+            _shut(connection)
+            connection.close()
+
+    def forget(self) -> None:
+        """What is measured from now on is new."""
+        self._calls.clear()
+
+    def durations(self) -> list[float]:
+        """Of each call, in seconds."""
+        return [call.ended - call.begun for call in self._calls]
+
+    def busy(self) -> float:
+        """For how many seconds at least one call was under way."""
+        return covered((call.begun, call.ended) for call in self._calls)
+
+    def _accept(self) -> None:
+        parts = urlsplit(self.upstream)
+        while True:
+            try:
+                client, _ = self._server.accept()
+            except OSError:
+                return
+            server = socket.create_connection((parts.hostname, parts.port or 80))
+            self._open += [client, server]
+            for connection in (client, server):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
+
+    def _serve(self, client: socket.socket, server: socket.socket) -> None:
+        """Both directions, each in a thread; a call begins with what comes after an answer."""
+        current: list[_Call] = []
+
+        def answers() -> None:
+            while part := _receive(server):
+                client.sendall(part)
+                current[-1].ended = time.perf_counter()
+            _shut(client)
+
+        threading.Thread(target=answers, daemon=True).start()
+        while part := _receive(client):
+            if not current or current[-1].ended:
+                current.append(_Call(time.perf_counter()))
+                self._calls.append(current[-1])
+            server.sendall(part)
+        _shut(server)
+
+
+def _receive(connection: socket.socket) -> bytes:
+    try:
+        return connection.recv(_BYTES)
+    except OSError:
+        return b""
+
+
+def _shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+def covered(spans: Iterable[tuple[float, float]]) -> float:
+    """The length of what at least one of these spans covers."""
+    total, reached = 0.0, 0.0
+    for begun, ended in sorted(spans):
+        total += max(0.0, ended - max(begun, reached))
+        reached = max(reached, ended)
+    return total

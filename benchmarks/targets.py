@@ -1,0 +1,104 @@
+"""What has to be reached. The words and figures are the project's; what is measured stands beside them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """`unit` is `%` (a ratio times hundred), `×` (a ratio) or `MB`. Without `more`, less is better."""
+
+    name: str
+    text: str
+    least: float
+    aim: float
+    unit: str
+    more: bool = True
+
+    def is_met(self, measured: float, wanted: float) -> bool:
+        return measured >= wanted if self.more else measured <= wanted
+
+    def shown(self, value: float) -> str:
+        if self.unit == "%":
+            return f"{value:.0f} %"
+        digits = 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2
+        return f"{value:,.{digits}f} {self.unit}"
+
+
+TARGETS = (
+    Target(
+        name="acks against pgbench",
+        text="durable acknowledgements, PostgreSQL, two processes, against the pgbench limit",
+        least=40,
+        aim=60,
+        unit="%",
+    ),
+    Target(
+        name="acks against dj-stripe",
+        text="… against dj-stripe storing its trigger",
+        least=12,
+        aim=20,
+        unit="×",
+    ),
+    Target(
+        name="acks against sync-engine",
+        text="… against stripe-sync-engine",
+        least=3,
+        aim=4.5,
+        unit="×",
+    ),
+    Target(
+        name="p99 against pgbench",
+        text="p99 of an acknowledgement at 16 connections, as a multiple of pgbench's own p99",
+        least=4,
+        aim=2,
+        unit="×",
+        more=False,
+    ),
+    Target(
+        name="applied against dj-stripe",
+        text="events received *and* applied (a paid invoice's six), against dj-stripe's full processing of the same",
+        least=15,
+        aim=40,
+        unit="×",
+    ),
+    Target(
+        name="acks on SQLite",
+        text="durable acknowledgements on the embedded default (SQLite, FULL), against bare SQLite inserts of the same"
+        " row from one process",
+        least=40,
+        aim=70,
+        unit="%",
+    ),
+    Target(
+        name="paging",
+        text="page 50,000 by cursor against page 1, for every list, at 5 million rows",
+        least=1.5,
+        aim=1.1,
+        unit="×",
+        more=False,
+    ),
+    Target(
+        name="sending",
+        text="our own time in sending an invoice (emulator's time taken off), against one emulator round trip",
+        least=3,
+        aim=1.5,
+        unit="×",
+        more=False,
+    ),
+    Target(
+        name="memory",
+        text="memory of one web process, one worker, at rest and after the run, in MB",
+        least=150,
+        aim=90,
+        unit="MB",
+        more=False,
+    ),
+    Target(
+        name="acks while applying",
+        text="acknowledgements while 100,000 stored events are being applied, against none being applied",
+        least=50,
+        aim=70,
+        unit="%",
+    ),
+)
+BY_NAME = {target.name: target for target in TARGETS}

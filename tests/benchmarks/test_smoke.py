@@ -1,0 +1,25 @@
+"""`make bench`, as small as possible: it works with the service as it is now."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks.options import OUTPUT, ROOT
+
+
+@pytest.mark.slow
+def test_every_measure_runs_to_its_end_and_writes_nothing():
+    before = sorted(OUTPUT.iterdir())
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--smoke"],
+        cwd=ROOT,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All of it works" in done.stdout
+    assert sorted(OUTPUT.iterdir()) == before
