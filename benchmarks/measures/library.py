@@ -71,11 +71,12 @@ def fill(bench: Bench, service: Service, erp: Erp) -> Library:
 
 def _copies(paid: PaidInvoice, each: int) -> list[Copy]:
     types = ", ".join(f"'{type_}'" for type_ in _TYPES[:each])
+    objects = sorted({event["data"]["object"]["id"] for event in paid.events})
     events = {
         "id": "nextval(pg_get_serial_sequence('webhook_events', 'id'))",
         "status": f"CASE {NUMBER} % 8 WHEN 1 THEN 'skipped' WHEN 2 THEN 'failed' ELSE 'processed' END",
         "related_object_id": f"CASE WHEN source.event_type = 'charge.succeeded' AND {NUMBER} % 3 = 0"
-        f" THEN '{_BUSY_OBJECT}' ELSE {replaced('source.related_object_id', paid.ids)} END",
+        f" THEN '{_BUSY_OBJECT}' ELSE {replaced('source.related_object_id', objects)} END",
         "payload": f"convert_to(repeat(md5({NUMBER}::text), {PAYLOAD_BYTES // 32}), 'UTF8')",
     }
     unconnected = {"id": f"source.id + {NUMBER}", "connected": "false", "account_id": "NULL"}

@@ -5,6 +5,7 @@ import itertools
 import json
 import statistics
 import time
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,10 +39,10 @@ class Reader:
             raise LoadFailed(f"GET {path}: {answer.status} {body[:500]!r}")
         return taken, json.loads(body)
 
-    def median(self, path: str) -> float:
-        """Milliseconds, once it is warm."""
-        taken = [self.get(path)[0] for _ in range(WARMING + REPEATS)]
-        return statistics.median(taken[WARMING:])
+    def medians(self, pages: Mapping[str, str]) -> dict[str, float]:
+        """Milliseconds of each of these pages once it is warm, each asked for in its turn."""
+        turns = [{page: self.get(path)[0] for page, path in pages.items()} for _ in range(WARMING + REPEATS)]
+        return {page: statistics.median(turn[page] for turn in turns[WARMING:]) for page in pages}
 
     def close(self) -> None:
         self._connection.close()
@@ -57,16 +58,16 @@ def measure(bench: Bench) -> Outcome:
         taken: dict[str, list[dict[str, float]]] = {name: [] for name in paths}
         for number in range(bench.options.rounds):
             for name, pages in paths.items():
-                taken[name].append({page: reader.median(path) for page, path in pages.items()})
+                taken[name].append(reader.medians(pages))
             bench.tell(f"  {number + 1}/{bench.options.rounds} read")
         reader.close()
     return _outcome(bench, taken)
 
 
 def _paths(reader: Reader, path: str) -> dict[str, str]:
-    """Page 1 with its totals, the next one by cursor, and the deepest there is up to 50,000 by cursor."""
+    """Page 1 with its totals, the next one by cursor, and the deepest full one up to 50,000 by cursor."""
     _, first = reader.get(path)
-    deepest = min(DEEP, first["last_page"])
+    deepest = min(DEEP, first["total"] // first["per_page"])
     # The page before tells its cursor: nobody has to walk all the way.
     _, before = reader.get(f"{path}&page={deepest - 1}")
     deep = f"{path}&cursor={before['next_cursor']}"

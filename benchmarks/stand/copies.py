@@ -12,6 +12,14 @@ import psycopg
 
 NUMBER = "copies.number"
 """In an expression: which copy it is, from 1 on."""
+# How to have a column as text, and what it was again.
+_TEXTS = {
+    "text": ("{}", "{}"),
+    "character varying": ("{}", "{}"),
+    "json": ("{}::text", "{}::json"),
+    "jsonb": ("{}::text", "{}::jsonb"),
+    "bytea": ("convert_from({}, 'UTF8')", "convert_to({}, 'UTF8')"),
+}
 _COLUMNS = """
 SELECT column_name, data_type FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER' ORDER BY ordinal_position
@@ -50,7 +58,10 @@ class Copy:
     def insert(self, connection: psycopg.Connection[Any], first: int, last: int) -> None:
         """The copies with these numbers, both included, number by number."""
         columns = dict(connection.execute(_COLUMNS, [self.table]).fetchall())
-        chosen = {name: self._value(name, kind) for name, kind in columns.items()}
+        chosen = {
+            name: self.values.get(name) or self._value(connection, name, kind)
+            for name, kind in columns.items()
+        }
         statement = (
             f"INSERT INTO {self.table} ({', '.join(chosen)}) SELECT {', '.join(chosen.values())}"
             f" FROM generate_series({first}, {last}) AS copies (number),"
@@ -58,16 +69,15 @@ class Copy:
         )
         connection.execute(statement.encode())
 
-    def _value(self, name: str, kind: str) -> str:
-        if name in self.values:
-            return self.values[name]
-        column = f'source."{name}"'
-        if kind == "bytea":
-            text = replaced(f"convert_from({column}, 'UTF8')", self.ids)
-            return f"convert_to({text}, 'UTF8')"
-        if kind in ("json", "jsonb"):
-            return f"{replaced(column + '::text', self.ids)}::{kind}"
-        return replaced(column, self.ids) if kind in ("text", "character varying") else column
+    def _value(self, connection: psycopg.Connection[Any], name: str, kind: str) -> str:
+        as_text, back = _TEXTS.get(kind, ("", ""))
+        if not as_text:
+            return f'source."{name}"'
+        text = as_text.format(f'source."{name}"')
+        # By the million, looking for what is not there is most of the work.
+        rows = connection.execute(f"SELECT {text} FROM originals.{self.table} AS source".encode())
+        found = " ".join(value for (value,) in rows.fetchall() if value)
+        return back.format(replaced(text, [id_ for id_ in self.ids if id_ in found]))
 
 
 def replaced(text: str, ids: Sequence[str]) -> str:
