@@ -8,9 +8,10 @@ from stripe_bridge.use_cases.applying import ApplyEvents
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
+from stripe_bridge.use_cases.counting import CheckCounts, FoldCounts
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
 from stripe_bridge.use_cases.examining import ExamineService
-from stripe_bridge.use_cases.forgetting import ForgetAuthorizations
+from stripe_bridge.use_cases.forgetting import ForgetAuthorizations, ForgetPayloads
 from stripe_bridge.use_cases.granting import Authenticate, CreateToken, ListTokens, RevokeToken
 from stripe_bridge.use_cases.inspecting import (
     ListInvoices,
@@ -38,6 +39,7 @@ from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookE
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
 from stripe_bridge.use_cases.rotating import RotateKeys
 from stripe_bridge.use_cases.settling import SettleDueIntents
+from stripe_bridge.use_cases.tracking import TrackMoney
 from stripe_bridge.use_cases.voiding import VoidInvoice
 
 
@@ -64,6 +66,7 @@ class Integrations:
     start_authorization: StartAuthorization
     complete_authorization: CompleteAuthorization
     disconnect_integration: DisconnectIntegration
+    track_money: TrackMoney
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +124,9 @@ class Upkeep:
     check_receivers: CheckReceivers
     check_receivers_due: CheckReceiversDue
     forget_authorizations: ForgetAuthorizations
+    forget_payloads: ForgetPayloads
+    fold_counts: FoldCounts
+    check_counts: CheckCounts
     examine_service: ExamineService
     mend_findings: MendFindings
 

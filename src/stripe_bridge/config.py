@@ -63,6 +63,7 @@ class Settings:
     intent_lease_seconds: float
     intent_settle_seconds: float
     reconcile_seconds: int
+    event_payload_days: int
     metrics_token: str | None = field(repr=False)
 
     @property
@@ -101,6 +102,7 @@ class Settings:
             "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, _seconds),
             "intent_settle_seconds": read.optional("INTENT_SETTLE_SECONDS", 60.0, _seconds),
             "metrics_token": read.optional("METRICS_TOKEN", None, str),
+            "event_payload_days": read.optional("EVENT_PAYLOAD_DAYS", 90, _between(0, 3650)),
             "reconcile_seconds": read.optional("RECONCILE_SECONDS", 900, _between(0, 86_400)),
         }
         read.all_or_none("JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL")

@@ -13,7 +13,7 @@ from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.inbox import EventFilter
-from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 from tests.builders import (
     NOW,
     TENANT,
@@ -39,7 +39,7 @@ def stored_integration(store: Store, **changes: Any) -> Integration:
 def stored_order(store: Store, **changes: Any) -> SalesOrder:
     order = a_sales_order(**changes)
     with store.writing() as work:
-        work.sales_orders.put(order)
+        work.sales_orders.add(order)
         work.commit()
     return order
 
@@ -54,7 +54,7 @@ def ready_invoice(store: Store, **changes: Any) -> Invoice:
         try:
             work.sales_orders.get(invoice.tenant_id, invoice.sales_order_id)
         except NotFound:
-            work.sales_orders.put(a_sales_order(tenant_id=invoice.tenant_id, id=invoice.sales_order_id))
+            work.sales_orders.add(a_sales_order(tenant_id=invoice.tenant_id, id=invoice.sales_order_id))
         key = a_customer_key(tenant_id=invoice.tenant_id, account_id=invoice.stripe_account_id)
         customer = work.customers.get_or_add(key)
         work.commit()
@@ -73,7 +73,7 @@ def stored_intent(store: Store, **changes: Any) -> Intent:
     """Of the store's first integration."""
     intent = an_intent(**changes)
     with store.writing() as work:
-        if work.integrations.find(intent.integration_id) is None:
+        if intent.integration_id is not None and work.integrations.find(intent.integration_id) is None:
             work.integrations.add(an_integration())
         intent = work.intents.add(intent)
         work.commit()
@@ -95,6 +95,11 @@ def claim(store: Store, *, now: Any = NOW, lease_until: Any = NOW, limit: int = 
         claimed = work.inbox.claim(now, lease_until, limit)
         work.commit()
     return list(claimed)
+
+
+def settle(work: UnitOfWork, claimed: WebhookEvent, outcome: WebhookEvent) -> bool:
+    """Whether the claim still held."""
+    return claimed.id in work.inbox.settle(claimed.due_at, [outcome])
 
 
 def at_once(number: int, action: Callable[[int], Result]) -> list[Result | Exception]:

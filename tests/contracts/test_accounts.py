@@ -7,7 +7,7 @@ import pytest
 
 from stripe_bridge.domain.errors import IntegrationNotFound, StaleWrite, TokenNotFound
 from stripe_bridge.domain.paging import PageRequest
-from stripe_bridge.domain.receiver import ReceiverKind
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, ReceiverKind
 from stripe_bridge.ports.unit_of_work import AccountInUse, Store
 from tests.builders import (
     ACCOUNT,
@@ -216,6 +216,19 @@ def test_those_with_a_token_are_found_over_all_tenants(store: Store):
     stored_integration(store, account_id="acct_3", connected=False, sealed_access_token=None)
     with store.reading() as work:
         assert work.integrations.with_tokens() == [ours.id, theirs.id]
+
+
+@pytest.mark.parametrize("kind", PLATFORM_KINDS)
+def test_of_each_of_the_platforms_kinds_there_is_one_receiver(store: Store, kind: ReceiverKind):
+    def add(number: int) -> None:
+        with store.writing() as work:
+            work.receivers.add(a_receiver(kind=kind, stripe_endpoint_id=f"we_{number}"))
+            work.commit()
+
+    outcomes = at_once(4, add)
+
+    assert outcomes.count(None) == 1
+    assert sum(isinstance(outcome, StaleWrite) for outcome in outcomes) == 3
 
 
 def test_a_receiver_is_changed_and_removed(store: Store):

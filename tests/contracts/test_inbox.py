@@ -1,7 +1,7 @@
 """What every store promises of the inbox."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,7 @@ from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
 from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.ports.unit_of_work import Store
 from tests.builders import NOW, TENANT, a_webhook_event, an_event_payload, an_integration
-from tests.contracts.stored import at_once, claim, stored_event, stored_integration
+from tests.contracts.stored import at_once, claim, settle, stored_event, stored_integration
 
 LEASE = timedelta(seconds=60)
 
@@ -118,9 +118,9 @@ def test_a_lease_that_ran_out_lets_another_claim_the_event(store: Store):
     (second,) = claim(store, now=NOW + LEASE, lease_until=NOW + 2 * LEASE)
     assert (second.id, second.attempts) == (first.id, 2)
     with store.writing() as work:
-        assert not work.inbox.settle(first.processed(NOW))
-        assert work.inbox.settle(second.processed(NOW))
-        assert not work.inbox.settle(second.processed(NOW))
+        assert not settle(work, first, first.processed(NOW))
+        assert settle(work, second, second.processed(NOW))
+        assert not settle(work, second, second.processed(NOW))
 
 
 def test_eight_claimers_get_each_of_two_hundred_events_exactly_once(store: Store):
@@ -156,7 +156,7 @@ def test_what_became_of_a_claimed_event_is_stored(store: Store, outcome, status)
     store_event(store, "evt_1")
     (claimed,) = claim(store, now=NOW, lease_until=NOW + LEASE)
     with store.writing() as work:
-        assert work.inbox.settle(outcome(claimed))
+        assert settle(work, claimed, outcome(claimed))
         work.commit()
     with store.reading() as work:
         stored = work.inbox.get(TENANT, claimed.id)
@@ -170,8 +170,8 @@ def test_settled_events_are_not_claimed_but_those_that_wait_for_a_retry_are(stor
     done, again = claim(store, now=NOW, lease_until=NOW + LEASE)
     waiting = again.retry_or_fail("boom", NOW, jitter=1)
     with store.writing() as work:
-        work.inbox.settle(done.processed(NOW))
-        work.inbox.settle(waiting)
+        settle(work, done, done.processed(NOW))
+        settle(work, again, waiting)
         work.commit()
     assert claim(store, now=waiting.due_at - timedelta(microseconds=1)) == []
     (claimed,) = claim(store, now=NOW + timedelta(days=1))
@@ -184,7 +184,7 @@ def test_a_requeued_event_starts_over(store: Store):
     (claimed,) = claim(store, now=NOW, lease_until=NOW + LEASE)
     later = NOW + timedelta(days=1)
     with store.writing() as work:
-        work.inbox.settle(claimed.skipped(SkipReason.UNKNOWN_TYPE, NOW))
+        settle(work, claimed, claimed.skipped(SkipReason.UNKNOWN_TYPE, NOW))
         work.inbox.requeue(claimed.id, later)
         fresh = work.inbox.get(TENANT, claimed.id)
         work.commit()
@@ -201,7 +201,7 @@ def test_a_worker_that_lost_its_event_to_a_requeue_changes_nothing(store: Store)
     (claimed,) = claim(store, now=NOW, lease_until=NOW + LEASE)
     with store.writing() as work:
         work.inbox.requeue(claimed.id, NOW)
-        assert not work.inbox.settle(claimed.processed(NOW))
+        assert not settle(work, claimed, claimed.processed(NOW))
 
 
 def test_another_tenants_event_is_not_found(store: Store):
@@ -326,8 +326,8 @@ def test_the_backlog_is_what_waits_is_at_work_or_failed_over_all_tenants(store: 
         )
     with store.writing() as work:
         failed, done, _ = work.inbox.claim(NOW, NOW + LEASE, 3)
-        work.inbox.settle(replace(failed, status=EventStatus.FAILED))
-        work.inbox.settle(done.processed(NOW))
+        settle(work, failed, replace(failed, status=EventStatus.FAILED))
+        settle(work, done, done.processed(NOW))
         work.commit()
     with store.reading() as work:
         backlog = work.inbox.backlog()
@@ -345,10 +345,73 @@ def test_what_was_skipped_for_a_disconnect_is_revived_and_nothing_else(store: St
         store_event(store, id_, stripe_event_id=id_)
     away, foreign = claim(store)
     with store.writing() as work:
-        work.inbox.settle(away.skipped(SkipReason.DISCONNECTED, NOW))
-        work.inbox.settle(foreign.skipped(SkipReason.FOREIGN_OBJECT, NOW))
+        settle(work, away, away.skipped(SkipReason.DISCONNECTED, NOW))
+        settle(work, foreign, foreign.skipped(SkipReason.FOREIGN_OBJECT, NOW))
         assert work.inbox.revive("acct_other", NOW) == 0
         assert work.inbox.revive(away.account_id, NOW) == 1
         work.commit()
     (again,) = claim(store)
     assert (again.id, again.attempts, again.skip_reason) == (away.id, 1, None)
+
+
+def received(store: Store, id_: str, **changes) -> bool:
+    return store.receive(a_webhook_event(payload=an_event_payload(id_=id_), **changes))
+
+
+def test_an_event_that_is_received_is_committed_as_one_that_is_stored(store: Store):
+    integration = stored_integration(store)
+    payload = an_event_payload() + b"\x00\xff exactly these bytes"
+    given = a_webhook_event(tenant_id="ignored", integration_id=99)
+    assert store.receive(replace(given, payload=payload))
+    (event,) = claim(store)
+    assert event.payload == payload
+    assert (event.tenant_id, event.integration_id) == (TENANT, integration.id)
+    assert replace(
+        event, id=given.id, status=given.status, attempts=0, due_at=given.due_at, updated_at=given.updated_at
+    ) == replace(given, tenant_id=TENANT, integration_id=integration.id, payload=payload)
+
+
+def test_an_event_that_is_skipped_at_once_is_received_with_its_reason(store: Store):
+    event = a_webhook_event(payload=an_event_payload(), account_id="acct_unknown", related_object_id=None)
+    assert store.receive(event.skipped(SkipReason.UNKNOWN_TYPE, event.created_at))
+    with store.reading() as work:
+        (stored,) = work.inbox.oldest(None, EventFilter(), 2)
+    assert (stored.status, stored.skip_reason) == (EventStatus.SKIPPED, SkipReason.UNKNOWN_TYPE)
+    assert (stored.tenant_id, stored.processed_at) == (None, event.created_at)
+
+
+def test_of_many_received_at_once_each_is_stored_once_and_one_of_each_is_new(store: Store):
+    stored_integration(store)
+    outcomes = at_once(24, lambda number: received(store, f"evt_{number % 8}"))
+    assert sorted(map(str, outcomes)) == ["False"] * 16 + ["True"] * 8
+    assert len(claim(store)) == 8
+
+
+def forget(store: Store, before: datetime, limit: int = 100) -> int:
+    with store.writing() as work:
+        seen = work.inbox.forget_payloads(before, limit)
+        work.commit()
+    return seen
+
+
+def test_old_payloads_of_what_is_done_with_are_let_go_of_and_nothing_else(store: Store):
+    stored_integration(store)
+    for name, days in (("done", 9), ("failed", 8), ("waiting", 7), ("young", 1)):
+        store_event(store, name, created_at=NOW - timedelta(days=days), due_at=NOW - timedelta(days=days))
+    done, failed, _, young = claim(store, now=NOW, lease_until=NOW + LEASE)
+    with store.writing() as work:
+        settle(work, done, done.processed(NOW))
+        settle(work, failed, replace(failed, status=EventStatus.FAILED))
+        settle(work, young, young.processed(NOW))
+        work.commit()
+
+    seen = [forget(store, NOW - timedelta(days=2), limit=2) for _ in range(3)]
+
+    assert seen == [2, 1, 0]
+    with store.reading() as work:
+        kept = {
+            event.stripe_event_id: bool(work.inbox.payload(None, event.id))
+            for event in work.inbox.oldest(None, EventFilter(), 10)
+        }
+    assert kept == {"done": False, "failed": True, "waiting": True, "young": True}
+    assert not store_event(store, "done"), "What came once is known for ever."

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.domain.errors import StaleWrite
-from stripe_bridge.domain.intent import UNSETTLED, IntentState
+from stripe_bridge.domain.intent import UNSETTLED, IntentState, Operation
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.ports.intents import IntentFilter
 from stripe_bridge.ports.unit_of_work import IntentUnsettled, Store
@@ -25,6 +25,13 @@ def test_an_intent_comes_back_as_it_was_stored(store: Store):
     with store.reading() as work:
         assert work.intents.find(intent.id) == taken == replace(intent.take(NOW), version=1)
         assert work.intents.find(intent.id + 1) is None
+
+
+def test_an_intent_may_be_the_platforms_own(store: Store):
+    intent = stored_intent(store, tenant_id=None, integration_id=None, subject="receiver:platform")
+    with store.reading() as work:
+        assert work.intents.find(intent.id) == intent
+        assert work.intents.page(IntentFilter(), PageRequest()).items == [intent]
 
 
 @pytest.mark.parametrize("state", sorted(UNSETTLED))
@@ -83,11 +90,14 @@ def test_due_intents_come_longest_due_first_up_to_the_limit(store: Store):
 
 
 def test_an_integrations_unsettled_intents_come_oldest_first(store: Store):
-    intents = [stored_intent(store, subject=f"invoice:{number}") for number in (2, 1)]
-    stored_intent(store, subject="settled", state=IntentState.FAILED)
+    integration = stored_integration(store)
+    intents = [
+        stored_intent(store, integration_id=integration.id, subject=f"invoice:{number}") for number in (2, 1)
+    ]
+    stored_intent(store, integration_id=integration.id, subject="settled", state=IntentState.FAILED)
     with store.reading() as work:
-        assert work.intents.unsettled_of_integration(intents[0].integration_id) == intents
-        assert work.intents.unsettled_of_integration(intents[0].integration_id + 1) == []
+        assert work.intents.unsettled_of_integration(integration.id) == intents
+        assert work.intents.unsettled_of_integration(integration.id + 1) == []
 
 
 def test_an_invoice_is_unsettled_while_an_intent_on_it_is(store: Store):
@@ -121,6 +131,8 @@ def test_intents_are_listed_newest_first_by_each_of_the_filters(store: Store):
     assert found(states=UNSETTLED) == [others, planned]
     assert found(states=frozenset({IntentState.FAILED})) == [failed]
     assert found(states=frozenset({IntentState.FAILED}), tenant_id="other") == []
+    assert found(operations=frozenset({failed.operation})) == [others, failed, planned]
+    assert found(operations=frozenset(Operation) - {failed.operation}) == []
 
 
 def test_the_backlog_is_what_is_not_settled_over_all_tenants(store: Store):

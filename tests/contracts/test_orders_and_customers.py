@@ -32,7 +32,7 @@ from tests.contracts.stored import at_once, stored_order
 )
 def test_an_order_comes_back_as_it_was_stored(store: Store, order):
     with store.writing() as work:
-        work.sales_orders.put(order)
+        work.sales_orders.add(order)
         work.commit()
     with store.writing() as work:
         assert work.sales_orders.get(TENANT, order.id, lock=True) == order
@@ -53,8 +53,7 @@ def test_a_newer_copy_replaces_an_order(store: Store):
     order = stored_order(store)
     newer = replace(order, number="SO-501b", source_updated_at=NOW, updated_at=NOW + timedelta(hours=1))
     with store.writing() as work:
-        work.sales_orders.put(newer)
-        work.sales_orders.put(newer)
+        work.sales_orders.save(newer)
         assert work.sales_orders.get(TENANT, order.id) == newer
 
 
@@ -63,22 +62,28 @@ def test_an_earlier_copy_never_replaces_a_newer_one(store: Store):
     for copy in (
         replace(order, source_updated_at=order.source_updated_at - timedelta(microseconds=1)),
         replace(order, number="as new, but other"),
+        replace(order, id=order.id + 1),
+        replace(order, tenant_id="other"),
     ):
         with store.writing() as work, pytest.raises(StaleWrite):
-            work.sales_orders.put(copy)
+            work.sales_orders.save(copy)
     with store.reading() as work:
         assert work.sales_orders.get(TENANT, order.id) == order
 
 
-def test_of_simultaneous_first_copies_the_newest_stays(store: Store):
-    at_once(
-        8,
-        lambda number: stored_order(
-            store, number=f"copy {number}", source_updated_at=NOW + timedelta(seconds=number)
-        ),
-    )
+def test_of_simultaneous_first_copies_one_is_added_and_the_others_find_it(store: Store):
+    def add(number: int) -> tuple[bool, str]:
+        order = a_sales_order(number=f"copy {number}")
+        with store.writing() as work:
+            added = work.sales_orders.add(order)
+            found = work.sales_orders.get(TENANT, order.id, lock=True)
+            work.commit()
+        return added, found.number
+
+    outcomes = at_once(8, add)
     with store.reading() as work:
-        assert work.sales_orders.get(TENANT, a_sales_order().id).number == "copy 7"
+        stays = work.sales_orders.get(TENANT, a_sales_order().id).number
+    assert sorted(outcomes, key=repr) == [*7 * [(False, stays)], (True, stays)]
 
 
 def test_a_customer_is_made_once_per_key(store: Store):

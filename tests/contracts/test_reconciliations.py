@@ -59,6 +59,23 @@ def test_one_that_left_is_not_claimed(store: Store):
     assert claim(store) is None
 
 
+def test_those_that_left_are_told_from_some_time_on(store: Store):
+    early, late, back, _here = (stored_integration(store, account_id=f"acct_{number}") for number in range(4))
+    with store.writing() as work:
+        work.integrations.save(early.disconnect(NOW - timedelta(seconds=1)))
+        work.integrations.save(late.disconnect(NOW))
+        left = work.integrations.save(back.disconnect(NOW))
+        assert back.snapshot is not None
+        work.integrations.save(
+            left.connect(snapshot=back.snapshot, livemode=False, sealed_access_token="sealed", now=NOW)
+        )
+        work.integrations.add(a_pending_integration())
+        work.commit()
+
+    with store.reading() as work:
+        assert list(work.reconciliations.left_since(NOW)) == [late.id]
+
+
 def test_simultaneous_claimers_get_different_ones(store: Store):
     ids = {stored_integration(store, account_id=f"acct_{number}").id for number in range(4)}
 

@@ -24,7 +24,7 @@ def test_what_is_committed_is_there(store: Store):
 
 def test_what_is_not_committed_never_was(store: Store):
     with store.writing() as work:
-        work.sales_orders.put(a_sales_order())
+        work.sales_orders.add(a_sales_order())
     with store.reading() as work, pytest.raises(SalesOrderNotFound):
         work.sales_orders.get(TENANT, a_sales_order().id)
 
@@ -32,7 +32,7 @@ def test_what_is_not_committed_never_was(store: Store):
 def test_an_error_inside_rolls_everything_back(store: Store):
     def put_and_fail() -> None:
         with store.writing() as work:
-            work.sales_orders.put(a_sales_order())
+            work.sales_orders.add(a_sales_order())
             raise RuntimeError("in the middle")
 
     with pytest.raises(RuntimeError, match="in the middle"):
@@ -43,7 +43,7 @@ def test_an_error_inside_rolls_everything_back(store: Store):
 
 def test_a_unit_of_work_sees_its_own_changes(store: Store):
     with store.writing() as work:
-        work.sales_orders.put(a_sales_order())
+        work.sales_orders.add(a_sales_order())
         assert work.sales_orders.get(TENANT, a_sales_order().id) == a_sales_order()
 
 
@@ -51,14 +51,14 @@ def test_a_commit_ends_it(store: Store):
     with store.writing() as work:
         work.commit()
         with pytest.raises(Exception):  # noqa: B017  # a mistake in the program: which error tells of it is open
-            work.sales_orders.put(a_sales_order())
+            work.sales_orders.add(a_sales_order())
     with store.reading() as work:
         assert work.sales_orders.find(TENANT, a_sales_order().id) is None
 
 
 def test_reading_cannot_write(store: Store):
     with pytest.raises(Exception), store.reading() as work:  # noqa: B017, PT012  # as above
-        work.sales_orders.put(a_sales_order())
+        work.sales_orders.add(a_sales_order())
         work.commit()
     with store.reading() as work:
         assert work.sales_orders.find(TENANT, a_sales_order().id) is None
@@ -81,7 +81,7 @@ def test_a_reader_sees_one_state_whatever_is_committed_meanwhile(store: Store):
 
 def test_reading_does_not_wait_for_a_writer(store: Store):
     with store.writing() as work:
-        work.sales_orders.put(a_sales_order())
+        work.sales_orders.add(a_sales_order())
         found = []
         reader = threading.Thread(target=lambda: found.append(names(store, 1)))
         reader.start()

@@ -1,19 +1,26 @@
-"""docs/api.md does what it says, from its first example to its last."""
+"""docs/api.md and the pages that it leads to do what they say, from the first example to the last."""
 
 import json
+import re
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 import requests
 
+from stripe_bridge.adapters.web.app import operations_by_endpoint
 from stripe_bridge.domain.access import Role
 from tests.docs.exchanges import Message, Names, exchanges_in
 from tests.docs.pages import ROOT, Page
+from tests.fakes.signatures import sign
 from tests.journeys.people import browser
-from tests.journeys.stack import Combination, Stack
+from tests.journeys.stack import WEBHOOK_SECRET, Combination, Stack
 from tests.waiting import wait_until
 
-API = Page(ROOT / "docs" / "api.md")
+INDEX = Page(ROOT / "docs" / "api.md")
+# In the order in which the index lists them.
+PAGES = [Page(INDEX.path.parent / path) for path in dict.fromkeys(INDEX.links()) if path.startswith("api/")]
+OWN_SECRET = "whsec_own"
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +39,36 @@ def test_every_example_of_the_api_is_so(stack):
         for number, role in enumerate(Role, start=1)
     }
     names = Names({**tokens, "emulator": stack.emulator.url})
-    exchanges = exchanges_in(API.text)
-    assert len(exchanges) > 20
     with browser() as http:
-        for exchange in exchanges:
-            faults = attempt(http, stack.url, exchange, names)
-            if exchange.comes_eventually and faults:
-                wait_until(partial(is_so, http, stack.url, exchange, names), within=10, every=0.2)
-            else:
-                assert not faults, f"{exchange.request.first_line}: {faults}"
+        for page in PAGES:
+            if page.name.endswith("/webhooks.md"):
+                stack.operator.attach_receiver(1, OWN_SECRET)
+            for exchange in exchanges_in(page.text):
+                faults = attempt(http, stack.url, exchange, names)
+                if exchange.comes_eventually and faults:
+                    wait_until(partial(is_so, http, stack.url, exchange, names), within=10, every=0.2)
+                else:
+                    assert not faults, f"{page.name}: {exchange.request.first_line}: {faults}"
+
+
+def test_every_operation_has_an_example_of_its_good_answer():
+    shown = [
+        exchange.request.first_line
+        for page in PAGES
+        for exchange in exchanges_in(page.text)
+        if exchange.status < 400
+    ]
+    missing = [
+        operation.id for operation in operations_by_endpoint().values() if not is_among(operation, shown)
+    ]
+    assert missing == []
+
+
+def is_among(operation, requests_shown):
+    """The callback's address is what Stripe redirects to, so there its name stands for it."""
+    path = r"\$callback" if operation.id == "complete_authorization" else operation.path
+    pattern = rf"{operation.method} {re.sub('<id:.*?>', '[^/?]+', path)}(\?.*)?"
+    return any(re.fullmatch(pattern, request) for request in requests_shown)
 
 
 def is_so(http, service, exchange, names):
@@ -49,11 +77,16 @@ def is_so(http, service, exchange, names):
 
 def attempt(http, service, exchange, names):
     method, target = names.fill(exchange.request.first_line).split(" ", 1)
+    body = names.fill(exchange.request.body).encode()
+    names.known |= {
+        "platform_signature": sign(body, WEBHOOK_SECRET, datetime.now(UTC)),
+        "own_signature": sign(body, OWN_SECRET, datetime.now(UTC)),
+    }
     answer = http.request(
         method,
         target if target.startswith("http") else service + target,
         headers={name: names.fill(value) for name, value in exchange.request.headers.items()},
-        data=names.fill(exchange.request.body).encode() or None,
+        data=body or None,
         allow_redirects=False,
         timeout=60,
     )

@@ -1,11 +1,12 @@
 """A fake of the inbox, on the tables of one transaction."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
 from stripe_bridge.domain.errors import WebhookEventNotFound
+from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookEvent
 from stripe_bridge.ports.inbox import EventFilter
@@ -24,9 +25,7 @@ class FakeInbox:
         self._events.check_writable(True)
         if self._events.matching(lambda each: _key(each) == _key(event)):
             return False
-        owner = last_connected(
-            self._tables.integrations.matching(lambda each: each.account_id == event.account_id)
-        )
+        owner = self._owner(event)
         add(
             self._events,
             replace(
@@ -36,6 +35,11 @@ class FakeInbox:
             ),
         )
         return True
+
+    def _owner(self, event: WebhookEvent) -> Integration | None:
+        return last_connected(
+            self._tables.integrations.matching(lambda each: each.account_id == event.account_id)
+        )
 
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
         due = self._events.matching(
@@ -54,15 +58,19 @@ class FakeInbox:
             claimed.append(taken)
         return sorted(claimed, key=lambda each: each.id)
 
-    def settle(self, event: WebhookEvent) -> bool:
+    def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
+        return {event.id for event in events if self._settle(claimed_until, event)}
+
+    def _settle(self, claimed_until: datetime, event: WebhookEvent) -> bool:
         stored = self._events.find(event.id, lock=True)
-        if stored is None or (stored.status, stored.attempts) != (EventStatus.PROCESSING, event.attempts):
+        if stored is None or (stored.status, stored.due_at) != (EventStatus.PROCESSING, claimed_until):
             return False
         self._events.put(
             event.id,
             replace(
                 stored,
                 status=event.status,
+                attempts=event.attempts,
                 last_error=event.last_error,
                 skip_reason=event.skip_reason,
                 processed_at=event.processed_at,
@@ -80,14 +88,27 @@ class FakeInbox:
         assert payload is not None
         return payload
 
+    def forget_payloads(self, stored_before: datetime, limit: int) -> int:
+        done = (EventStatus.PROCESSED, EventStatus.SKIPPED)
+        old = self._events.matching(lambda each: each.id > self._tables.forgotten.rows.get("up to", 0))
+        seen = [each for each in old if each.created_at < stored_before][:limit]
+        for event in seen:
+            if event.status in done:
+                self._events.put(event.id, replace(event, payload=b""))
+            self._tables.forgotten.put("up to", event.id)
+        return len(seen)
+
     def requeue(self, event_id: int, now: datetime) -> None:
         event = self._events.find(event_id, lock=True)
         if event is None:
             raise WebhookEventNotFound
+        owner = self._owner(event)
         self._events.put(
             event_id,
             replace(
                 event,
+                tenant_id=event.tenant_id or (owner.tenant_id if owner else None),
+                integration_id=event.integration_id or (owner.id if owner else None),
                 status=EventStatus.RECEIVED,
                 attempts=0,
                 last_error=None,
@@ -100,7 +121,10 @@ class FakeInbox:
 
     def revive(self, account_id: str, now: datetime) -> int:
         skipped = self._events.matching(
-            lambda event: event.account_id == account_id and event.skip_reason is SkipReason.DISCONNECTED
+            lambda event: (
+                event.account_id == account_id
+                and event.skip_reason in (SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION)
+            )
         )
         for event in skipped:
             self.requeue(event.id, now)

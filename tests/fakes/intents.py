@@ -18,7 +18,9 @@ class FakeIntents:
         self._intents = tables.intents
 
     def add(self, intent: Intent) -> Intent:
-        assert self._tables.integrations.find(intent.integration_id), "Its integration is not stored."
+        assert intent.integration_id is None or self._tables.integrations.find(intent.integration_id), (
+            "Its integration is not stored."
+        )
         assert intent.invoice_id is None or self._tables.invoices.find(intent.invoice_id), "Nor its invoice."
         if not intent.is_settled and self.find_unsettled(intent.subject):
             raise IntentUnsettled
@@ -63,6 +65,7 @@ class FakeIntents:
                 matching.tenant_id in (None, each.tenant_id)
                 and matching.integration_id in (None, each.integration_id)
                 and (matching.states is None or each.state in matching.states)
+                and (matching.operations is None or each.operation in matching.operations)
             )
         )
         return page_of(found, request)

@@ -30,6 +30,14 @@ class FakeReconciliations:
     def connected(self) -> Sequence[int]:
         return sorted(each.id for each in self._tables.integrations.matching(lambda each: each.connected))
 
+    def left_since(self, moment: datetime) -> Sequence[int]:
+        left = self._tables.integrations.matching(
+            lambda each: (
+                not each.connected and each.disconnected_at is not None and each.disconnected_at >= moment
+            )
+        )
+        return sorted(each.id for each in left)
+
     def invoices(self, account_id: str, after_id: int, limit: int) -> Sequence[Invoice]:
         return self._tables.invoices.matching(
             lambda each: (

@@ -19,7 +19,7 @@ from stripe_bridge.domain.integration import Integration, OAuthState
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.payment import Payment
-from stripe_bridge.domain.receiver import Receiver, ReceiverKind
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver, ReceiverKind
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.unit_of_work import AccountInUse, PayableInvoiceExists
@@ -141,14 +141,20 @@ class FakeSalesOrders:
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None:
         return self._orders.find((tenant_id, sales_order_id), lock=lock)
 
-    def put(self, order: SalesOrder) -> None:
+    def lock(self, tenant_id: str, sales_order_id: int) -> None:
+        self._orders.find((tenant_id, sales_order_id), lock=True)
+
+    def add(self, order: SalesOrder) -> bool:
+        if self.find(order.tenant_id, order.id, lock=True) is not None:
+            return False
+        self._orders.put((order.tenant_id, order.id), order)
+        return True
+
+    def save(self, order: SalesOrder) -> None:
         stored = self.find(order.tenant_id, order.id, lock=True)
-        if stored is None:
-            self._orders.put((order.tenant_id, order.id), order)
-        elif order.source_updated_at > stored.source_updated_at:
-            self._orders.put((order.tenant_id, order.id), replace(order, created_at=stored.created_at))
-        elif order != stored:
+        if stored is None or stored.source_updated_at >= order.source_updated_at:
             raise StaleWrite
+        self._orders.put((order.tenant_id, order.id), order)
 
 
 class FakeBilledCustomers:
@@ -355,6 +361,8 @@ class FakeReceivers:
         self._receivers = tables.receivers
 
     def add(self, receiver: Receiver) -> Receiver:
+        if receiver.kind in PLATFORM_KINDS and self.of_kinds([receiver.kind]):
+            raise StaleWrite
         return add(self._receivers, receiver)
 
     def find(self, receiver_id: int, *, lock: bool = False) -> Receiver | None:

@@ -1,9 +1,12 @@
 """A store in memory, which keeps the promises of the port: one writer at a time, rollback, constraints, stale writes."""
 
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.counts import Counts, Miscount
 from stripe_bridge.ports.idempotency import IdempotentRequests
 from stripe_bridge.ports.inbox import Inbox
 from stripe_bridge.ports.intents import Intents
@@ -45,12 +48,13 @@ from tests.fakes.tables import Tables
 class FakeStore:
     """Committed tables are never changed, only replaced: readers need no lock. `is_available = False` takes it away.
 
-    `is_open_here` tells whether this thread is inside a unit of work: no gateway may be called then.
+    `commits` counts them. `is_open_here` tells whether this thread is inside a unit of work: no gateway may be called then.
     """
 
     def __init__(self) -> None:
         self.committed = Tables()
         self.is_available = True
+        self.commits = 0
         self.write_lock = threading.Lock()
         self.here = threading.local()
 
@@ -64,9 +68,28 @@ class FakeStore:
     def reading(self) -> "FakeUnitOfWork":
         return FakeUnitOfWork(self, writable=False)
 
+    def receive(self, event: WebhookEvent) -> bool:
+        with self.writing() as work:
+            is_new = work.inbox.store(event)
+            work.commit()
+        return is_new
+
     def check(self) -> None:
         if not self.is_available:
             raise StoreUnavailable
+
+
+class FakeCounts:
+    """Lists in memory are counted whenever they are looked at."""
+
+    def fold(self) -> int:
+        return 0
+
+    def miscounts(self, integration_id: int) -> Sequence[Miscount]:
+        return []
+
+    def correct(self, miscounts: Sequence[Miscount]) -> None:
+        assert not miscounts
 
 
 class FakeUnitOfWork:
@@ -85,6 +108,7 @@ class FakeUnitOfWork:
     inbox: Inbox
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
+    counts: Counts
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
         self._store = store
@@ -116,6 +140,7 @@ class FakeUnitOfWork:
         self.inbox = FakeInbox(self._tables)
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
+        self.counts = FakeCounts()
         return self
 
     def __exit__(
@@ -127,11 +152,15 @@ class FakeUnitOfWork:
     ) -> None:
         self._end()
 
+    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+        """There is nothing to be gained here."""
+
     def commit(self) -> None:
         assert not self._is_over, "The unit of work is over."
         self._store.check()
         if self._writable:
             self._store.committed = self._tables.copy(writable=False)
+            self._store.commits += 1
         self._end()
 
     def _end(self) -> None:
@@ -147,4 +176,4 @@ class FakeUnitOfWork:
 
 
 # Where the repository of a table is named otherwise.
-_ATTRIBUTE = {"events": "inbox", "reconcile_due": "reconciliations"}
+_ATTRIBUTE = {"events": "inbox", "forgotten": "counts", "reconcile_due": "reconciliations"}

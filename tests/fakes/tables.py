@@ -122,6 +122,7 @@ class Tables:
     receivers: Table[int, Receiver] = field(default_factory=Table)
     events: Table[int, WebhookEvent] = field(default_factory=Table)
     reconcile_due: Table[int, datetime] = field(default_factory=Table)
+    forgotten: Table[str, int] = field(default_factory=Table)
     idempotent_requests: Table[RequestScope, IdempotentRequest] = field(default_factory=Table)
 
     def copy(self, *, writable: bool) -> "Tables":

@@ -116,3 +116,29 @@ def test_an_uncollectible_invoice_frees_its_order_and_shows_as_overpaid_when_pai
     stack.control.pay(first["stripe_invoice_id"])
     erp.invoice_with(first, status="paid")
     assert erp.order()["overpaid_in_cents"] == 12_450
+
+
+@pytest.mark.parametrize("names", ["invoice", "payment_intent"])
+def test_a_finished_checkout_alone_tells_that_an_invoice_is_paid(stack: Stack, erp: Erp, names: str):
+    erp.new_order()
+    invoice = erp.sent(erp.connect())
+    unpaid = stack.control.finish_checkout("async_payment_failed", invoice=invoice["stripe_invoice_id"])
+    assert erp.applied(invoice, "checkout.session.async_payment_failed")
+    assert (unpaid["payment_status"], erp.invoice(invoice)["status"]) == ("unpaid", "open")
+
+    with stack.misbehaving({"deliveries": {"hold": 1}}):
+        stack.control.pay(invoice["stripe_invoice_id"])
+        stack.control.finish_checkout(**{names: invoice[f"stripe_{names}_id"]})
+        (told,) = (
+            event["id"]
+            for event in stack.control.objects("events")
+            if event["type"] == "checkout.session.completed"
+            and event["account"] == invoice["stripe_account_id"]
+        )
+        stack.control.release([told])
+        erp.invoice_with(invoice, status="paid", amount_paid=12_450)
+        types = {event["event_type"] for event in erp.activity(invoice)}
+        stack.control.release()
+    assert types.isdisjoint({"invoice.paid", "invoice_payment.paid", "charge.succeeded"})
+    erp.applied(invoice, "checkout.session.completed", "invoice.paid", "charge.succeeded")
+    assert erp.order()["outstanding_in_cents"] == 0

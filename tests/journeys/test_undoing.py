@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from stripe_bridge.domain.access import Role
 from tests.journeys.combinations import POSTGRES_REDIS, SQLITE, on
 from tests.journeys.people import Erp, Json, problem, told
@@ -36,6 +38,23 @@ def test_a_voided_invoice_cannot_be_paid_and_its_order_is_free(stack: Stack, erp
         (second["id"], "paid"),
         (invoice["id"], "void"),
     ]
+
+
+@pytest.mark.parametrize("why", ["uncollectible", "partly paid"])
+def test_a_void_that_comes_too_late_says_why_and_shows_what_stripe_has(stack: Stack, erp: Erp, why: str):
+    erp.new_order()
+    invoice = erp.sent(erp.connect())
+    with stack.misbehaving({"deliveries": {"hold": 1}}):
+        if why == "uncollectible":
+            stack.control.mark_uncollectible(invoice["stripe_invoice_id"])
+        else:
+            stack.control.pay(invoice["stripe_invoice_id"], amount=1_000)
+        assert why in problem(erp.void(invoice), 422)["message"]
+        shown = erp.invoice(invoice)
+        theirs = at_stripe(stack, "invoices", invoice["stripe_invoice_id"])
+        assert (shown["status"], shown["amount_paid"]) == (theirs["status"], theirs["amount_paid"])
+        stack.control.release()
+    assert why in problem(erp.void(invoice), 422)["message"]
 
 
 def test_a_paid_invoice_is_refunded_and_not_voided(stack: Stack, erp: Erp):
@@ -91,6 +110,9 @@ def test_a_disputed_payment_is_not_refunded_until_the_dispute_is_won(stack: Stac
     assert "dispute" in problem(erp.refund(invoice), 422)["message"]
     stack.control.change_dispute(dispute["id"], "won")
     erp.invoice_with(invoice, dispute_status="won")
+    refunded = told(erp.refund(invoice), 201)
+    assert (refunded["amount"], refunded["status"]) == (12_450, "succeeded")
+    erp.invoice_with(invoice, amount_refunded=12_450, refund_status="full", dispute_status="won")
 
 
 def test_events_applied_again_change_nothing(

@@ -1,12 +1,12 @@
 """The boundary between the core and everything driven, where each crossing is counted and can be made the last."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from stripe_bridge.bootstrap.driven import Adapters
 
-_GATEWAYS = ("connect_gateway", "payment_gateway", "receiver_gateway", "refund_gateway")
+_GATEWAYS = ("connect_gateway", "event_gateway", "payment_gateway", "receiver_gateway", "refund_gateway")
 
 
 class Crash(BaseException):
@@ -14,7 +14,8 @@ class Crash(BaseException):
 
 
 class Boundary:
-    """Every call of a gateway, commit and nudge crosses it twice: before it, and after it with its effect done.
+    """Every call of a gateway, commit and nudge crosses it twice: before it, and after it with its effect done. A list that
+    comes in pages crosses it with each of them.
 
     `on_crossing` gets the number and the place of each; what it raises ends the process.
     """
@@ -57,9 +58,18 @@ class _Calls:
             self._boundary.cross(f"before {name}")
             result = method(*args, **kwargs)
             self._boundary.cross(f"after {name}")
-            return result
+            return self._pages(name, result) if isinstance(result, Iterator) else result
 
         return call
+
+    def _pages(self, name: str, pages: Iterator[Any]) -> Iterator[Any]:
+        while True:
+            self._boundary.cross(f"before a page of {name}")
+            page = next(pages, _END)
+            self._boundary.cross(f"after a page of {name}")
+            if page is _END:
+                return
+            yield page
 
 
 class _Store:
@@ -93,5 +103,6 @@ class _Work:
         return getattr(self._inner, name)
 
 
+_END = object()
 # No network.
 _STAY_INSIDE = frozenset({"authorize_url"})

@@ -1,5 +1,5 @@
-"""Real processes that end by SIGKILL: each line `crash_at tenant integration` on stdin forks one, which sends the tenant's
-order 501 and is killed at that crossing; with 0 it resolves instead what others left behind. Stdout tells its exit status.
+"""Real processes that end by SIGKILL: each line `crash_at act tenant integration invoice` on stdin forks one, which acts for
+the tenant and is killed at that crossing; with 0 it resolves instead what others left behind. Stdout tells its exit status.
 
 Forked from one that has imported everything but has opened nothing, since importing is what takes a process its time.
 """
@@ -13,20 +13,32 @@ from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.wiring import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.use_cases.invoicing import SendInvoiceCommand
+from stripe_bridge.use_cases.refunding import RefundInvoiceCommand
 from tests.fakes.nudges import FakeNudges
 from tests.proofs.boundary import Boundary
 from tests.waiting import wait_until
 
 
-def send(settings: Settings, crash_at: int, tenant: str, integration_id: int) -> None:
+def act(
+    settings: Settings, crash_at: int, what: str, tenant: str, integration_id: int, invoice_id: int
+) -> None:
     def die(crossing: int, _: str) -> None:
         if crossing == crash_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     bridge = build_bridge(settings, Boundary(die).around(build_adapters(settings, FakeNudges())))
-    bridge.send_invoice(
-        SendInvoiceCommand(tenant_id=tenant, user_id=None, integration_id=integration_id, sales_order_id=501)
-    )
+    if what == "send":
+        bridge.send_invoice(
+            SendInvoiceCommand(
+                tenant_id=tenant, user_id=None, integration_id=integration_id, sales_order_id=501
+            )
+        )
+    elif what == "void":
+        bridge.void_invoice(tenant, invoice_id)
+    else:
+        bridge.refund_invoice(
+            RefundInvoiceCommand(tenant_id=tenant, user_id=None, invoice_id=invoice_id, amount=5_000)
+        )
 
 
 def resolve(settings: Settings, integration_id: int) -> None:
@@ -42,13 +54,13 @@ def resolve(settings: Settings, integration_id: int) -> None:
 
 
 def child(line: str) -> int:
-    crash_at, tenant, integration = line.split()
+    crash_at, what, tenant, integration, invoice = line.split()
     settings = Settings.from_env(os.environ)
     try:
         if crash_at == "0":
             resolve(settings, int(integration))
         else:
-            send(settings, int(crash_at), tenant, int(integration))
+            act(settings, int(crash_at), what, tenant, int(integration), int(invoice))
     except Exception:
         traceback.print_exc()
         return 1

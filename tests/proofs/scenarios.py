@@ -91,6 +91,12 @@ def it_is_paid(world: AnyWorld) -> None:
     assert {event.status for event in told} == {EventStatus.PROCESSED}
 
 
+def reconcile(world: AnyWorld) -> None:
+    """No webhook came; the workers apply what was fetched."""
+    world.bridge.reconcile_integration(world.integration_id)
+    world.work_off()
+
+
 def void(world: AnyWorld) -> None:
     world.bridge.void_invoice(world.tenant, world.invoice_id)
 
@@ -137,6 +143,18 @@ def access_is_revoked(world: AnyWorld) -> None:
     assert not world.own_endpoints()
 
 
+def the_order_can_be_invoiced_once(world: AnyWorld) -> None:
+    """Whatever is left behind at Stripe, one invoice of the order is payable there, and it is known here."""
+    ours = world.send().view.invoice
+    assert ours.status is InvoiceStatus.OPEN
+    theirs = [each for each in world.at_stripe() if each.metadata["sales_order_id"] == "501"]
+    payable = [each for each in theirs if each.status is not StripeInvoiceStatus.DRAFT]
+    assert [(each.id, each.status) for each in payable] == [
+        (ours.stripe_invoice_id, StripeInvoiceStatus.OPEN)
+    ]
+    assert ours.stripe_invoice_id in world.mails()
+
+
 def an_account_with_its_own_receiver(world: AnyWorld) -> None:
     world.allow_own_endpoints()
     an_open_invoice(world)
@@ -155,6 +173,9 @@ SCENARIOS = {
     **{f"send-{name}": scenario for name, scenario in SENDS.items()},
     "receive-and-apply-a-payment": Scenario(
         prepare=paid_for(an_open_invoice), act=pay_and_apply, check=it_is_paid, again=deliver_again
+    ),
+    "reconcile": Scenario(
+        prepare=paid_for(an_open_invoice), act=reconcile, check=it_is_paid, again=reconcile
     ),
     "void": Scenario(
         prepare=an_open_invoice, act=void, check=it_is_void_and_the_order_is_free, again=void_again

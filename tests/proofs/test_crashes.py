@@ -5,15 +5,20 @@ gets through.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.ports.gateway_errors import OutcomeUnknown
 from stripe_bridge.use_cases.authorizing import AuthorizationStatus
+from stripe_bridge.use_cases.disconnecting import GRACE
 from tests.builders import TENANT
 from tests.proofs.boundary import Crash, crash_at
 from tests.proofs.crashing import Scenario, crash_at_every_crossing, nothing
-from tests.proofs.scenarios import SCENARIOS, SENDS, ask_again
+from tests.proofs.scenarios import SCENARIOS, SENDS, ask_again, the_order_can_be_invoiced_once
 from tests.world import A_WHILE, World
 
 
@@ -72,6 +77,79 @@ def test_a_second_crash_at_any_crossing_of_the_recovery_changes_nothing(name):
             break
 
 
+def test_a_crash_at_any_crossing_of_a_scheduled_run_is_made_up_for_by_the_next():
+    def prepare(world: World) -> None:
+        world.connect()
+        paid, refunded = world.sent(501), world.sent(502)
+        for invoice in (paid, refunded):
+            world.pay(invoice)
+        world.stripe.refund(
+            world.account_id,
+            world.stripe.accounts[world.account_id].payments_of(refunded.stripe_invoice_id)[0].charge_id,
+            700,
+        )
+
+    def work(world: World) -> None:
+        world.bridge.reconcile_due()
+        world.work_off()
+
+    def the_next(world: World) -> None:
+        """On the same day: what is swept was swept, or is swept again."""
+        world.clock.advance(timedelta(minutes=20))
+        work(world)
+
+    def check(world: World) -> None:
+        paid, refunded = world.invoice(1), world.invoice(2)
+        assert paid.status is refunded.status is InvoiceStatus.PAID
+        assert (paid.amount_refunded, refunded.amount_refunded) == (0, 700)
+        view = world.bridge.show_integration(TENANT, world.integration_id)
+        assert view.integration.last_reconciled_at is not None
+
+    places = crash_at_every_crossing(
+        World, Scenario(prepare=prepare, act=work, check=check), recover=the_next
+    )
+
+    assert "after a page of pages_since" in places
+    assert len(places) > 20
+
+
+def be_let_in_again(world: World) -> None:
+    for _ in range(3):
+        world.clock.advance(A_WHILE)
+        world.work_off()
+    world.connect(world.account_id, into=world.integration_id)
+
+
+def be_revoked_and_let_in_again(world: World) -> None:
+    world.stripe.revoke(world.account_id)
+    world.work_off()
+    world.bridge.reconcile_integration(world.integration_id)
+    be_let_in_again(world)
+
+
+def leave_and_be_let_in_again(world: World) -> None:
+    """Stripe does not show what became of earlier calls until it is too late to look."""
+    for look in ("find_customer", "find_invoice", "invoice", "was_sent", "refunds_of"):
+        world.fail(look, OutcomeUnknown("cut"), times=50)
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    for _ in range(3):
+        world.clock.advance(GRACE)
+        world.work_off()
+    assert not world.lets_us_in()
+    world.mend()
+    be_let_in_again(world)
+
+
+@pytest.mark.parametrize("recover", [be_revoked_and_let_in_again, leave_and_be_let_in_again])
+@pytest.mark.parametrize("name", ["send-new-customer", "void", "refund"])
+def test_being_locked_out_after_a_crash_at_any_crossing_hides_nothing_that_was_done(name, recover):
+    scenario = SCENARIOS[name]
+    if scenario in SENDS.values():
+        scenario = replace(scenario, check=the_order_can_be_invoiced_once)
+
+    crash_at_every_crossing(World, scenario, recover=recover)
+
+
 def test_a_crash_at_any_crossing_of_an_authorization_leaves_the_integration_connected_or_not_never_half():
     redirect: dict[str, str] = {}
 
@@ -104,6 +182,37 @@ def test_a_crash_at_any_crossing_of_an_authorization_leaves_the_integration_conn
     for recover in (nothing, come_back):
         places = crash_at_every_crossing(World, scenario, recover=recover)
         assert len(places) > 6
+
+
+def test_a_crash_at_any_crossing_of_registering_leaves_each_endpoint_once_and_its_secret_here():
+    def register(world: World) -> None:
+        world.bridge.register_receivers()
+
+    def register_again(world: World) -> None:
+        """Somebody who asks too early is told so."""
+        with suppress(OutcomeUnknown):
+            register(world)
+        world.clock.advance(A_WHILE)
+        register(world)
+
+    def replace_all(world: World) -> None:
+        world.connect()
+        register(world)
+        endpoints = world.stripe.endpoints[None]
+        for each in list(endpoints.values()):
+            endpoints[each.id] = replace(each, api_version="2020-01-01")
+
+    def check(world: World) -> None:
+        at_stripe = world.stripe.endpoints[None]
+        assert len(at_stripe) == 2
+        assert {each.stripe_endpoint_id for each in world.bridge.list_receivers()} == set(at_stripe)
+        assert [each.action for each in world.bridge.register_receivers()] == ["in order"] * 2
+
+    for prepare in (World.connect, replace_all):
+        scenario = Scenario(prepare=prepare, act=register, check=check, again=register_again)
+        for recover in (nothing, wait_for_the_lease, wait_a_day):
+            places = crash_at_every_crossing(World, scenario, recover=recover)
+            assert len(places) > 10
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_emulator.server import EmulatorServer
 from tests.fakes.system import FrozenClock
 from tests.proofs.emulated_world import EmulatedWorld
-from tests.proofs.scenarios import an_order, one_invoice_was_sent
+from tests.proofs.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,29 +44,36 @@ class Processes:
             text=True,
         )
 
-    def run(self, world: EmulatedWorld, crash_at: int) -> int:
+    def run(self, world: EmulatedWorld, crash_at: int, act: str) -> int:
         assert self.program.stdin
         assert self.program.stdout
-        self.program.stdin.write(f"{crash_at} {world.tenant} {world.integration_id}\n")
+        invoice_id = getattr(world, "invoice_id", 0)
+        self.program.stdin.write(f"{crash_at} {act} {world.tenant} {world.integration_id} {invoice_id}\n")
         self.program.stdin.flush()
         return int(self.program.stdout.readline())
 
 
 @pytest.mark.slow
-def test_a_process_killed_at_any_crossing_of_a_send_leaves_what_another_finishes(database_url: str):
+@pytest.mark.parametrize(("act", "crossings"), [("send", 20), ("refund", 4), ("void", 4)])
+def test_a_process_killed_at_any_crossing_leaves_what_another_finishes(
+    act: str, crossings: int, database_url: str
+):
+    scenario = SCENARIOS["send-new-customer" if act == "send" else act]
     store = SqlStore(create_engine(database_url, pool_size=5))
     with EmulatorServer() as emulator:
         processes = Processes(emulator, database_url)
         with processes.program:
             for number in count(1):
                 world = EmulatedWorld(emulator, FrozenClock(), store, tenant=f"tenant-{number}")
-                an_order(world)
-                status = processes.run(world, number)
-                assert processes.run(world, 0) == 0
+                scenario.prepare(world)
+                status = processes.run(world, number, act)
+                assert processes.run(world, 0, act) == 0
                 assert not world.unsettled()
-                one_invoice_was_sent(world)
+                if scenario.again is not None:
+                    scenario.again(world)
+                scenario.check(world)
                 if status == 0:
                     break
                 assert status == -signal.SIGKILL
     store.close()
-    assert number > 20
+    assert number > crossings

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from stripe_bridge.domain.invoice import InvoiceStatus
@@ -8,6 +10,7 @@ from stripe_bridge.domain.webhook_event import (
     SkipReason,
 )
 from stripe_bridge.ports.gateway_errors import OutcomeUnknown
+from stripe_bridge.use_cases.applying import BATCH
 from tests.builders import AMOUNT, TENANT, an_event_payload
 from tests.fakes import payloads
 from tests.world import Event, World
@@ -39,10 +42,10 @@ def test_an_applied_event_is_processed_and_says_when(world: World):
 
 
 def test_how_many_were_taken_up_tells_whether_there_is_more(world: World):
-    for number in range(51):
+    for number in range(BATCH + 1):
         world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
 
-    assert [world.bridge.apply_events() for _ in range(3)] == [50, 1, 0]
+    assert [world.bridge.apply_events() for _ in range(3)] == [BATCH, 1, 0]
 
 
 def test_an_event_that_cannot_be_applied_waits_longer_each_time_with_its_error(world: World):
@@ -208,3 +211,105 @@ def test_an_event_that_waits_for_stripe_is_tried_for_longer_than_one_that_fails_
 
     assert only(world).status is EventStatus.FAILED
     assert only(world).attempts == MAX_PATIENT_ATTEMPTS > MAX_ATTEMPTS
+
+
+def test_events_that_can_be_are_applied_in_one_transaction(world: World):
+    invoices = [world.sent(order_id) for order_id in (601, 602, 603)]
+    for invoice in invoices:
+        world.pay(invoice)
+    for event in world.events():
+        world.receive(event)
+    before = world.store.commits
+
+    assert world.bridge.apply_events() > 6
+
+    assert world.store.commits == before + 2, "One that claims them, and one that applies them."
+    assert {world.invoice(invoice.id).status for invoice in invoices} == {InvoiceStatus.PAID}
+
+
+def test_what_waits_for_stripe_holds_up_nothing_that_does_not(world: World):
+    """Each look at a Stripe that does not answer takes its time: there is one, and then the others wait as well."""
+    sick, healthy = world.sent(601), world.sent(602)
+    world.invoice_id = sick.id
+    for number in range(5):
+        world.receive(unclear(world, number))
+    world.pay(healthy)
+    for event in world.events():
+        world.receive(event)
+    world.fail("invoice", OutcomeUnknown("no answer"), times=5)
+    calls = world.calls()
+
+    world.bridge.apply_events()
+
+    assert world.invoice(healthy.id).status is InvoiceStatus.PAID
+    assert len(world.calls()) == len(calls) + 1
+    waiting = [event for event in world.events_stored() if event.status is EventStatus.RECEIVED]
+    assert sorted(event.attempts for event in waiting) == [0, 0, 0, 0, 1]
+
+
+def test_when_its_time_is_nearly_up_a_worker_hands_back_what_it_has_not_begun(world: World):
+    world.sent()
+    for number in range(3):
+        world.receive(unclear(world, number))
+    world.stripe.before_next("invoice", lambda: world.clock.advance(seconds=LEASE / 2))
+
+    world.bridge.apply_events()
+
+    by_attempts = sorted((event.attempts, event.status) for event in world.events_stored())
+    assert by_attempts[:2] == [(0, EventStatus.RECEIVED)] * 2
+    assert by_attempts[2] == (1, EventStatus.PROCESSED)
+
+
+def lapse(world: World, times: int) -> None:
+    """As if workers had died with whatever is due in their hands."""
+    for _ in range(times):
+        with world.store.writing() as work:
+            work.inbox.claim(world.clock.now(), world.clock.now() + timedelta(seconds=LEASE), 100)
+            work.commit()
+        world.clock.advance(seconds=LEASE)
+
+
+def test_an_event_that_ends_its_workers_is_applied_last_and_given_up_in_the_end(world: World):
+    world.sent(601)
+    world.receive(unclear(world))
+    lapse(world, 5)
+    invoice = world.sent(602)
+    world.pay(invoice)
+    for event in world.events():
+        world.receive(event)
+
+    def dies() -> None:
+        raise KeyboardInterrupt
+
+    world.stripe.before_next("invoice", dies)
+    with pytest.raises(KeyboardInterrupt):
+        world.bridge.apply_events()
+
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID, "What came with it was done before."
+    world.clock.advance(seconds=LEASE)
+    lapse(world, MAX_PATIENT_ATTEMPTS)
+    world.bridge.apply_events()
+    (lost,) = [event for event in world.events_stored() if event.status is EventStatus.FAILED]
+    assert "worker ended" in str(lost.last_error)
+
+
+def test_an_event_that_was_handed_back_often_still_has_all_its_tries(world: World):
+    world.receive(world.event("account.updated", {"id": world.account_id, "object": "account"}))
+    for _ in range(MAX_ATTEMPTS + 1):
+        world.bridge.apply_events(lambda: True)
+
+    assert only(world).attempts == 0
+
+
+def test_an_event_that_came_before_its_integration_is_applied_once_replayed(world: World):
+    world.receive(an_event_payload("account.updated", account="acct_early", id_="evt_early"))
+    world.work_off()
+    (early,) = world.store.committed.events.rows.values()
+    assert (early.skip_reason, early.tenant_id) == (SkipReason.NO_INTEGRATION, None)
+
+    world.connect("acct_early")
+    world.bridge.replay_webhook_event(None, early.id)
+    world.work_off()
+
+    event = next(each for each in world.events_stored() if each.stripe_event_id == "evt_early")
+    assert (event.status, event.integration_id) == (EventStatus.PROCESSED, world.integration_id)

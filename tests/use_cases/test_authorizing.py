@@ -69,6 +69,18 @@ def test_a_denial_may_come_without_a_state(world: World):
     )
 
 
+@pytest.mark.parametrize("error", ["invalid_scope", "server_error", "made up"])
+def test_another_error_than_a_denial_is_a_failure_and_uses_the_state_up(world: World, error: str):
+    state = world.authorize(world.integration_id)
+
+    assert world.come_back(state=state, error=error) == failed(
+        AuthorizationFailure.STRIPE_REFUSED, world.integration_id
+    )
+    again = world.come_back(state=state, code=world.consent())
+    assert again.reason is AuthorizationFailure.STATE_USED
+    assert world.come_back(error=error) == failed(AuthorizationFailure.STRIPE_REFUSED, None)
+
+
 @pytest.mark.parametrize("state", [None, "", "made-up", "\udcff"])
 def test_a_state_that_was_never_given_out_is_unknown(world: World, state: str | None):
     outcome = world.come_back(state=state, code=world.consent())

@@ -8,10 +8,18 @@ from stripe_bridge.domain.errors import (
 )
 from stripe_bridge.domain.integration import SyncStatus
 from stripe_bridge.domain.intent import Operation
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.refund import RefundState
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
-from stripe_bridge.ports.gateway_errors import GatewayBusy, OutcomeUnknown
+from stripe_bridge.ports.gateway_errors import (
+    GatewayBusy,
+    GatewayError,
+    GatewayRefused,
+    ObjectMissing,
+    OutcomeUnknown,
+)
 from stripe_bridge.use_cases.disconnecting import GRACE
-from tests.builders import TENANT
+from tests.builders import AMOUNT, TENANT
 from tests.world import World
 
 
@@ -132,8 +140,41 @@ def test_calls_in_flight_get_ten_seconds_and_no_more(world: World):
 
     assert world.clock.now() - began <= GRACE * 1.5
     world.mend()
-    world.come_to_rest()
+    world.clock.advance(seconds=61)
+    world.work_off()
     assert not world.lets_us_in()
+    # What came of it is not known, and nobody can look any more: it is kept, and with it the order.
+    assert [each.operation for each in world.unsettled()] == [Operation.FINALIZE]
+    assert world.order().open_invoice is not None
+
+
+def test_a_refund_that_was_made_and_not_answered_before_we_left_stays_reserved_until_we_are_back(
+    world: World,
+):
+    world.paid()
+    world.fail("create_refund", OutcomeUnknown("cut"), after_effect=True)
+    world.fail("refunds_of", OutcomeUnknown("cut"), times=50)
+    (refund,) = world.refund(world.invoice_id, 5_000)
+    disconnect(world)
+    for _ in range(3):
+        world.clock.advance(GRACE)
+        world.work_off()
+    assert not world.lets_us_in()
+    world.mend()
+    for _ in range(30):
+        world.clock.advance(seconds=3600)
+        world.work_off()
+
+    (reserved,) = world.bridge.list_refunds(TENANT, world.invoice_id)
+    assert (reserved.id, reserved.state) == (refund.id, RefundState.RESERVED)
+
+    world.connect(world.account_id, into=world.integration_id)
+    world.come_to_rest()
+
+    (ours,) = world.bridge.list_refunds(TENANT, world.invoice_id)
+    (theirs,) = world.refunds_at_stripe()
+    assert (ours.state, ours.stripe_refund_id) == (RefundState.SUCCEEDED, theirs.id)
+    assert world.invoice(world.invoice_id).amount_refunded == 5_000
 
 
 def test_an_own_receiver_goes_with_the_integration():
@@ -167,3 +208,104 @@ def test_only_one_revocation_is_planned_however_many_ask(world: World):
 
     intents = world.store.committed.intents.rows.values()
     assert [each.operation for each in intents].count(Operation.DEAUTHORIZE) == 1
+
+
+def test_what_is_in_flight_is_listed_and_told_to_the_log(world: World, caplog: pytest.LogCaptureFixture):
+    world.paid(500)
+    world.paid(501)
+    charge, disputed = list(world.stripe.accounts[world.account_id].charges.charges)
+    world.stripe.new_refund_status = "pending"
+    world.stripe.refund(world.account_id, charge, 300)
+    world.stripe.dispute(world.account_id, disputed)
+    world.deliver()
+    open_ = world.sent(502)
+    before = world.bridge.track_money(TENANT, world.integration_id)
+
+    disconnect(world)
+
+    money = world.bridge.track_money(TENANT, world.integration_id)
+    assert money == before
+    assert [each.id for each in money.invoices] == [open_.id]
+    assert money.counts == {"invoices": 1, "refunds": 1, "disputes": 1}
+    (record,) = [each for each in caplog.records if each.message == "disconnected with money in flight"]
+    assert vars(record)["in_flight"] == money.counts
+    with pytest.raises(IntegrationNotFound):
+        world.bridge.track_money("other", world.integration_id)
+
+
+def test_a_refund_that_stripe_has_not_shown_yet_is_in_flight(world: World):
+    world.paid()
+    world.fail("create_refund", OutcomeUnknown("cut"))
+    world.fail("refunds_of", OutcomeUnknown("cut"), times=50)
+    world.refund(world.invoice_id, 5_000)
+
+    (refund,) = world.bridge.track_money(TENANT, world.integration_id).refunds
+
+    assert (refund.state, refund.amount) == (RefundState.RESERVED, 5_000)
+
+
+def test_what_another_integration_has_in_flight_in_the_same_account_is_its_own(world: World):
+    world.sent()
+    disconnect(world)
+    other = world.connect(world.account_id, tenant="other")
+
+    assert world.bridge.track_money("other", other).counts == {}
+
+
+def test_nothing_is_in_flight_where_there_never_was_an_account(world: World):
+    assert world.bridge.track_money(TENANT, world.add_integration()).counts == {}
+
+
+def test_what_was_paid_until_we_leave_is_seen_by_a_last_look(world: World):
+    paid, unpaid = world.sent(501), world.sent(502)
+    world.pay(paid)
+
+    disconnect(world)
+
+    assert not world.lets_us_in()
+    assert world.invoice(paid.id).status is InvoiceStatus.PAID
+    assert world.invoice(unpaid.id).status is InvoiceStatus.OPEN
+
+
+@pytest.mark.parametrize("unanswered", [("deauthorize",), ("deauthorize", "account")])
+def test_until_our_access_is_revoked_what_is_in_flight_is_followed(world: World, unanswered: tuple[str, ...]):
+    invoice = world.sent()
+    for method in unanswered:
+        world.fail(method, OutcomeUnknown("down"), times=500)
+    disconnect(world)
+    for amount in (1_000, None):
+        world.pay(world.invoice(invoice.id), amount)
+        for _ in range(16):
+            world.clock.advance(seconds=60)
+            world.work_off()
+        assert world.lets_us_in()
+        assert world.invoice(invoice.id).amount_paid == (amount or AMOUNT)
+
+    assert world.order().outstanding == 0
+
+
+@pytest.mark.parametrize(
+    "error", [GatewayBusy("busy"), OutcomeUnknown("cut"), GatewayRefused("no"), ObjectMissing("gone")]
+)
+def test_what_cannot_be_looked_at_keeps_us_in_no_account(world: World, error: GatewayError):
+    for number in range(3):
+        world.sent(501 + number)
+    world.fail("invoice", error, times=3)
+
+    disconnect(world)
+
+    assert not world.lets_us_in()
+
+
+def test_a_last_look_takes_its_time_and_no_more(world: World, caplog: pytest.LogCaptureFixture):
+    for number in range(9):
+        world.sent(501 + number)
+    for _ in range(9):
+        world.stripe.before_next("invoice", lambda: world.clock.advance(seconds=2))
+    looked = world.calls().count("invoice")
+
+    disconnect(world)
+
+    assert not world.lets_us_in()
+    assert world.calls().count("invoice") - looked == 3
+    assert "no time was left" in caplog.text

@@ -178,7 +178,7 @@ def test_failed_events_are_found_and_queued_again(receiving: World):
         (event,) = work.inbox.claim(receiving.clock.now(), receiving.clock.now(), 10)
         spent = replace(event, attempts=MAX_ATTEMPTS)
         failed = spent.retry_or_fail("broken", receiving.clock.now(), jitter=0.0)
-        assert work.inbox.settle(replace(failed, attempts=event.attempts))
+        assert work.inbox.settle(event.due_at, [failed])
         work.commit()
 
     (finding,) = examine(receiving)

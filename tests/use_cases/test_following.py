@@ -1,11 +1,17 @@
 """What each kind of event does, and what it does not."""
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
+from stripe_bridge.bootstrap.tables import handlers_of
 from stripe_bridge.domain.integration import SyncStatus
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.refund import RefundState
-from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
+from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, parse_event
+from stripe_bridge.ports.handlers import Fetched, NeedsCurrent, Verdict
 from tests.builders import AMOUNT, TENANT
 from tests.fakes import payloads
 from tests.world import CLIENT_ID, Event, World
@@ -129,6 +135,35 @@ def test_a_refund_is_counted_once_however_many_events_tell_of_it(world: World):
     assert world.invoice(invoice.id).amount_refunded == 1_500
 
 
+def looked_at_by_one_who_knew_nothing(world: World, event: Event) -> Callable[[], Verdict]:
+    """What a worker finds now at Stripe, for an event about what is not known here yet; to be applied later."""
+    handler = handlers_of(world.settings, world.adapters).handlers[event["type"]]
+    parsed = parse_event(json.dumps(event).encode())
+    seen = Fetched(handler.fetch(world.account_id, parsed), 0)
+
+    def apply() -> Verdict:
+        with world.store.writing() as work:
+            verdict: Verdict = handler.apply(work, world.account_id, parsed, seen)
+            work.commit()
+        return verdict
+
+    return apply
+
+
+def test_a_refund_as_it_was_before_others_entered_it_is_not_taken_for_its_present_state(world: World):
+    invoice = world.paid()
+    world.stripe.new_refund_status = "pending"
+    refund = world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_500)
+    (created,) = told(world, "refund")
+    apply = looked_at_by_one_who_knew_nothing(world, created)
+    world.stripe.change_refund(world.account_id, refund.id, "requires_action")
+    world.deliver(told(world, "refund"))
+
+    assert isinstance(apply(), NeedsCurrent)
+    (entered,) = world.bridge.list_refunds(TENANT, invoice.id)
+    assert entered.state is RefundState.REQUIRES_ACTION
+
+
 def test_a_dispute_is_followed_back_and_forth_to_its_present_state(world: World):
     invoice = world.paid()
     dispute = world.stripe.dispute(world.account_id, invoice.stripe_charge_id)
@@ -149,6 +184,20 @@ def test_a_checkout_session_that_pays_our_invoice_is_read_from_the_invoice_itsel
     world.deliver([world.event("checkout.session.completed", session)])
 
     assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+
+
+def test_an_invoice_as_it_was_before_a_checkout_was_known_is_not_taken_for_its_present_state(world: World):
+    invoice = world.sent()
+    session = {"id": "cs_1", "object": "checkout.session", "invoice": invoice.stripe_invoice_id}
+    apply = looked_at_by_one_who_knew_nothing(world, world.event("checkout.session.completed", session))
+    at_stripe = world.stripe.accounts[world.account_id].invoices
+    shown = at_stripe[invoice.stripe_invoice_id]
+    at_stripe[shown.id] = replace(shown, amount_remaining=AMOUNT - 500)
+    world.deliver([world.event("credit_note.created", {"invoice": shown.id})])
+    assert world.invoice(invoice.id).amount_remaining == AMOUNT - 500
+
+    assert isinstance(apply(), NeedsCurrent)
+    assert world.invoice(invoice.id).amount_remaining == AMOUNT - 500
 
 
 def test_a_foreign_checkout_session_is_skipped(world: World):

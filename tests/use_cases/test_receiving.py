@@ -15,7 +15,7 @@ from stripe_bridge.ports.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.receiving import ReceiveWebhookCommand
 from tests.builders import an_event_payload
 from tests.fakes.signatures import sign
-from tests.world import SECRET, World
+from tests.world import A_WHILE, SECRET, World
 
 
 def stored(world: World) -> list[Any]:
@@ -175,6 +175,41 @@ def test_another_accounts_event_at_an_own_receiver_is_skipped_and_in_nobodys_way
     wrong, right = stored(world)
     assert (wrong.status, wrong.skip_reason) == (EventStatus.SKIPPED, SkipReason.OTHER_ACCOUNT)
     assert (right.status, right.integration_id) == (EventStatus.RECEIVED, world.integration_id)
+
+
+def test_a_receiver_of_an_integration_without_an_account_speaks_for_none(world: World):
+    invoice = world.sent()
+    unconnected = world.add_integration("initech")
+    world.bridge.attach_receiver(unconnected, "whsec_forger")
+    world.pay(invoice)
+    genuine = {json.dumps(event).encode() for event in world.events()}
+
+    for number, payload in enumerate([*genuine, an_event_payload("account.updated", account=None)]):
+        assert world.receive(payload, into=unconnected, secret="whsec_forger"), number
+
+    world.bridge.apply_events()
+    assert world.invoice(invoice.id) == invoice
+    forged = stored(world)
+    assert {event.account_id for event in forged} == {f"receiver:{unconnected}"}
+    assert {event.tenant_id for event in forged} == {None}
+    for payload in genuine:
+        assert world.receive(payload), "What was forged stands in the way of what is genuine."
+
+
+def test_a_receiver_of_an_integration_whose_account_moved_on_speaks_for_it_no_more(world: World):
+    own_receiver(world)
+    former, account_id = world.integration_id, world.account_id
+    world.bridge.disconnect_integration(world.tenant, former)
+    own_receiver(world)
+    world.receive(an_event_payload(id_="evt_late", account=account_id), into=former, secret="whsec_own")
+    world.clock.advance(A_WHILE)
+    world.connect(account_id, tenant="other")
+
+    world.receive(an_event_payload(id_="evt_forged", account=account_id), into=former, secret="whsec_own")
+
+    owners = {event.stripe_event_id: (event.account_id, event.tenant_id) for event in stored(world)}
+    assert owners["evt_forged"] == (f"receiver:{former}", None)
+    assert owners["evt_late"] == (account_id, world.tenant)
 
 
 def test_nothing_of_an_event_is_applied_before_the_answer(world: World):

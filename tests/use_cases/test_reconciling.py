@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from stripe_bridge.domain.errors import IntegrationNotConnected, IntegrationNotFound
+from stripe_bridge.domain.errors import IntegrationNotConnected, IntegrationNotFound, InvoiceNotSent
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
-from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayBusy, OutcomeUnknown
+from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayBusy, GatewayRefused, OutcomeUnknown
 from tests.builders import TENANT
 from tests.world import World
 
@@ -375,6 +375,41 @@ def test_a_receiver_that_stripe_disabled_is_known_to_be(world: World, check: Cal
     assert not view(TENANT, world.integration_id).webhook_registered
 
 
+FAULTS: dict[str, dict[str, object]] = {
+    "disabled": {"enabled": False},
+    "elsewhere": {"url": "https://elsewhere.test"},
+    "without our events": {"enabled_events": frozenset({"account.updated"})},
+    "of another version": {"api_version": "2020-01-01"},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("whose", ["the platform's", "its own"])
+def test_an_endpoint_that_does_not_send_us_our_events_counts_for_nothing(
+    world: World, whose: str, fault: dict[str, object]
+):
+    if whose == "its own":
+        world.allow_own_endpoints()
+    else:
+        world.bridge.register_receivers()
+    integration_id = world.connect()
+    endpoints = world.stripe.endpoints[world.account_id if whose == "its own" else None]
+
+    def is_registered() -> bool:
+        world.bridge.check_receivers()
+        world.bridge.reconcile_integration(integration_id)
+        registered: bool = world.bridge.show_integration(TENANT, integration_id).webhook_registered
+        return registered
+
+    assert is_registered()
+    sound = dict(endpoints)
+    for endpoint in sound.values():
+        endpoints[endpoint.id] = replace(endpoint, **fault)
+    assert not is_registered()
+    endpoints.update(sound)
+    assert is_registered()
+
+
 def test_what_is_known_of_receivers_stays_while_stripe_is_out_of_reach(world: World):
     world.bridge.register_receivers()
     world.clock.advance(15 * MINUTES)
@@ -399,3 +434,35 @@ def test_authorizations_that_expired_are_forgotten(world: World):
     assert world.bridge.forget_authorizations() == 0
     world.clock.advance(timedelta(days=2))
     assert world.bridge.forget_authorizations() == 2
+
+
+def test_a_draft_that_nothing_moves_any_more_is_undone_by_the_sweep_and_frees_its_order(world: World):
+    world.put_order()
+    for step in ("finalize", "delete_draft", "void"):
+        world.fail(step, GatewayRefused("no"))
+    with pytest.raises(InvoiceNotSent):
+        world.send()
+    stuck = world.order().open_invoice
+    assert stuck is not None
+    assert (stuck.status, world.unsettled()) == (InvoiceStatus.DRAFT, [])
+
+    world.bridge.reconcile_integration(world.integration_id)
+    world.work_off()
+
+    assert (world.order().open_invoice, world.at_stripe()) == (None, [])
+    assert world.send().created
+
+
+def test_a_draft_that_a_call_is_under_way_for_is_left_to_it(world: World):
+    world.put_order()
+    world.fail("finalize", OutcomeUnknown("cut"))
+    world.fail("invoice", OutcomeUnknown("cut"), times=30)
+    with pytest.raises(InvoiceNotSent):
+        world.send()
+    world.mend()
+
+    world.bridge.reconcile_integration(world.integration_id)
+    world.come_to_rest()
+
+    assert "delete_draft" not in world.calls()
+    assert world.invoice(1).status is InvoiceStatus.OPEN

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from stripe_bridge.domain.errors import (
@@ -10,6 +12,7 @@ from stripe_bridge.domain.errors import (
 )
 from stripe_bridge.domain.invoice import RefundStatus
 from stripe_bridge.domain.refund import RefundReason, RefundState
+from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
 from stripe_bridge.ports.gateway_errors import GatewayBusy, GatewayError, GatewayRefused, OutcomeUnknown
 from stripe_bridge.use_cases.refunding import RefundInvoiceCommand
 from tests.builders import AMOUNT, TENANT
@@ -260,3 +263,38 @@ def test_after_a_disconnect_a_refund_is_refused_without_asking_stripe_what_was_p
     with pytest.raises(IntegrationNotConnected):
         world.refund(1)
     assert len(world.calls()) == asked
+
+
+@pytest.mark.parametrize("how", ["by its event", "by the charge's"])
+def test_a_refund_that_bears_a_copy_of_anothers_metadata_is_one_of_its_own(world: World, how: str):
+    invoice = world.paid()
+    world.refund(1, 1_000)
+    (ours,) = world.refunds_at_stripe()
+    world.stripe.refund(world.account_id, invoice.stripe_charge_id, 2_000)
+    refunds = world.stripe.accounts[world.account_id].charges.refunds
+    (theirs,) = (refund for refund in refunds.values() if refund.id != ours.id)
+    refunds[theirs.id] = replace(theirs, metadata=ours.metadata)
+
+    kind = "refund.updated" if how == "by its event" else "charge.refunded"
+    world.deliver([each for each in world.events() if each["type"] == kind])
+
+    assert {each.stripe_refund_id: each.amount for each in shown(world)} == {
+        ours.id: 1_000,
+        theirs.id: 2_000,
+    }
+    assert world.invoice(1).amount_refunded == 3_000
+
+
+def test_a_reference_of_another_accounts_refund_is_not_believed(world: World):
+    world.paid()
+    world.fail("create_refund", OutcomeUnknown("cut"))
+    (reserved,) = world.refund(1, 1_000)
+    world.connect()
+    invoice = world.paid(502)
+    made = world.stripe.refund(world.account_id, invoice.stripe_charge_id, 2_000)
+    refunds = world.stripe.accounts[world.account_id].charges.refunds
+    refunds[made.id] = replace(made, metadata={METADATA_REFERENCE: reserved.reference or ""})
+    world.deliver([each for each in world.events() if each["type"] == "refund.updated"])
+
+    assert world.invoice(invoice.id).amount_refunded == 2_000
+    assert [each.state for each in shown(world)] == [RefundState.RESERVED]

@@ -1,11 +1,16 @@
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
 
 from stripe_bridge.domain.errors import IntegrationNotFound
+from stripe_bridge.domain.intent import IntentState
+from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS, ReceiverKind
-from stripe_bridge.ports.gateway_errors import OutcomeUnknown
-from tests.world import World
+from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.intents import IntentFilter
+from tests.contracts.stored import at_once
+from tests.world import A_WHILE, World
 
 URL = "https://bridge.test/api/webhooks/stripe"
 
@@ -96,13 +101,103 @@ def test_an_endpoint_whose_secret_was_lost_is_removed_before_it_is_made_anew(wor
     world.fail("create_endpoint", OutcomeUnknown("cut"), after_effect=True)
     with pytest.raises(OutcomeUnknown):
         register(world)
+    world.clock.advance(A_WHILE)
 
     register(world)
 
-    assert {each.stripe_endpoint_id for each in world.bridge.list_receivers()} == {
-        each.id for each in endpoints(world)
-    }
-    assert len(endpoints(world)) == 2
+    assert_both_are_there_once(world)
+
+
+def test_what_stripe_did_not_answer_is_gone_on_with_by_a_worker(world: World):
+    world.fail("create_endpoint", OutcomeUnknown("cut"), after_effect=True)
+    with pytest.raises(OutcomeUnknown):
+        register(world)
+    for _ in range(3):
+        world.clock.advance(A_WHILE)
+        world.work_off()
+
+    assert [action for action, _ in register(world)] == ["in order", "created"]
+    assert_both_are_there_once(world)
+
+
+def test_what_stripe_refuses_is_told_and_stays_to_be_seen(world: World):
+    world.fail("create_endpoint", GatewayRefused("no such URL"))
+
+    with pytest.raises(GatewayRefused) as caught:
+        register(world)
+
+    assert caught.value.reason == "no such URL"
+    (failed,) = world.bridge.list_intents(
+        IntentFilter(states=frozenset({IntentState.FAILED})), PageRequest()
+    ).items
+    assert (failed.subject, failed.tenant_id, failed.last_error) == ("receiver:platform", None, "no such URL")
+
+
+@pytest.mark.parametrize("method", ["endpoints", "create_endpoint"])
+def test_who_registers_at_the_same_time_makes_no_second_endpoint(world: World, method: str):
+    def meanwhile() -> None:
+        # In one thread the other call cannot go on: it is waited for in vain.
+        with suppress(OutcomeUnknown):
+            register(world)
+
+    world.stripe.before_next(method, meanwhile)
+    register(world)
+
+    assert_both_are_there_once(world)
+
+
+@pytest.mark.parametrize("method", ["delete_endpoint", "create_endpoint"])
+def test_who_replaces_at_the_same_time_makes_no_second_endpoint(world: World, method: str):
+    register(world)
+    for each in endpoints(world):
+        world.stripe.endpoints[None][each.id] = replace(each, api_version="2020-01-01")
+
+    def meanwhile() -> None:
+        with suppress(OutcomeUnknown):
+            register(world)
+
+    world.stripe.before_next(method, meanwhile)
+    register(world)
+
+    assert_both_are_there_once(world)
+
+
+def test_of_several_threads_that_register_all_find_the_same_endpoints(world: World):
+    outcomes = at_once(4, lambda _: register(world))
+
+    assert [outcome for outcome in outcomes if isinstance(outcome, Exception)] == []
+    assert_both_are_there_once(world)
+
+
+def test_strays_beside_a_known_endpoint_are_told_and_removed(world: World):
+    register(world)
+    first = endpoints(world)[0]
+    world.stripe.endpoints[None]["we_stray"] = replace(first, id="we_stray")
+
+    (action, faults), second = register(world)
+
+    assert (action, second) == ("repaired", ("in order", ()))
+    assert faults == ("1 more send here, with secrets that are not stored",)
+    assert_both_are_there_once(world)
+    assert register(world) == [("in order", ()), ("in order", ())]
+
+
+def test_somebody_elses_endpoint_is_left_alone(world: World):
+    register(world)
+    first = endpoints(world)[0]
+    world.stripe.endpoints[None]["we_other"] = replace(first, id="we_other", metadata={})
+
+    assert register(world) == [("in order", ()), ("in order", ())]
+    assert len(endpoints(world)) == 3
+
+
+def assert_both_are_there_once(world: World) -> None:
+    """At Stripe and here."""
+    kinds = [each.metadata["bridge_receiver"] for each in endpoints(world)]
+    assert sorted(kinds) == ["connect", "platform"]
+    ours = world.bridge.list_receivers()
+    assert sorted(each.kind for each in ours) == ["connect", "platform"]
+    assert {each.stripe_endpoint_id for each in ours} == {each.id for each in endpoints(world)}
 
 
 def test_a_merchants_own_endpoint_is_attached_by_its_secret(world: World):

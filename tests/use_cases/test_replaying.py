@@ -1,10 +1,18 @@
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
-from stripe_bridge.domain.errors import EventBeingProcessed, WebhookEventNotFound
-from stripe_bridge.domain.invoice import InvoiceStatus
-from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
-from tests.builders import TENANT, an_event_payload
-from tests.world import SECRET, World
+from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
+from stripe_bridge.domain.errors import EventBeingProcessed, PayloadForgotten, WebhookEventNotFound
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.stripe_objects import StripeInvoice
+from stripe_bridge.domain.webhook_event import MAX_ATTEMPTS, EventStatus, SkipReason, WebhookEvent
+from tests.builders import AMOUNT, TENANT
+from tests.fakes.payment_gateway import FakePaymentGateway
+from tests.world import SECRET, World, without_our_times
 
 
 @pytest.fixture
@@ -40,23 +48,101 @@ def test_applying_an_event_again_changes_nothing_that_it_changed_before(world: W
     assert {event.status for event in world.events_stored()} == {EventStatus.PROCESSED}
 
 
-def test_a_failed_event_gets_all_its_tries_again(world: World):
-    invoice = world.sent()
-    world.pay(invoice)
-    payload = an_event_payload("invoice.paid", {"id": invoice.stripe_invoice_id}, account=world.account_id)
-    world.receive(payload)
-    for _ in range(40):
-        world.work_off()
-        world.clock.advance(seconds=3700)
-    (failed,) = world.events_stored()
+class Raising(StripeSnapshots):
+    """A bug that lets an event fail."""
 
-    if failed.status is EventStatus.FAILED:
-        world.bridge.replay_webhook_event(TENANT, failed.id)
-        (again,) = world.events_stored()
-        assert (again.status, again.attempts, again.last_error) == (EventStatus.RECEIVED, 0, None)
-    else:
-        # An object without a kind is asked about at Stripe.
-        assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+    def invoice(self, object_: Mapping[str, Any]) -> StripeInvoice:
+        raise ZeroDivisionError
+
+
+class Misreading(StripeSnapshots):
+    """A bug that lets an event pass for applied: what it tells is overlooked."""
+
+    def invoice(self, object_: Mapping[str, Any]) -> StripeInvoice:
+        unpaid = {"status": "open", "amount_paid": 0, "amount_remaining": AMOUNT}
+        return super().invoice({**object_, **unpaid})
+
+
+class Overlooking(FakePaymentGateway):
+    """A bug that lets an event pass for one about what is not ours."""
+
+    def find_payment(self, account_id: str, payment_intent_id: str) -> None:
+        return None
+
+
+BUGS: dict[str, tuple[str, EventStatus, Callable[[World], dict[str, Any]]]] = {
+    "raises": ("invoice.paid", EventStatus.FAILED, lambda _: {"snapshots": Raising()}),
+    "misreads": ("invoice.paid", EventStatus.PROCESSED, lambda _: {"snapshots": Misreading()}),
+    "overlooks": (
+        "charge.succeeded",
+        EventStatus.SKIPPED,
+        lambda world: {"payment_gateway": Overlooking(world.stripe)},
+    ),
+}
+
+
+def with_bug(world: World, bug: dict[str, Any]) -> None:
+    world.restart(lambda adapters: replace(adapters, **bug))
+
+
+def paid_twice(world: World, kind: str) -> Sequence[WebhookEvent]:
+    """An invoice paid in two parts, the second of which is news here, and what became of the events of one kind."""
+    invoice = world.sent()
+    world.pay(invoice, 5_000)
+    world.pay(invoice)
+    for event in world.events():
+        if event["type"] == kind:
+            world.receive(event)
+    until_all_tries_are_over(world)
+    return world.events_stored()
+
+
+def until_all_tries_are_over(world: World) -> None:
+    for _ in range(MAX_ATTEMPTS + 1):
+        world.work_off()
+        world.clock.advance(seconds=3_700)
+
+
+def known(world: World) -> tuple[Invoice, set[str]]:
+    return without_our_times(world.invoice(1)), world.links(1)
+
+
+@pytest.mark.parametrize(("kind", "outcome", "bug"), BUGS.values(), ids=BUGS)
+def test_what_a_bug_has_done_to_events_is_healed_by_mending_it_and_a_replay(
+    world: World, kind: str, outcome: EventStatus, bug: Callable[[World], dict[str, Any]]
+):
+    as_it_should_be = World()
+    as_it_should_be.connect()
+    sound = paid_twice(as_it_should_be, kind)
+    with_bug(world, bug(world))
+    assert outcome in {event.status for event in paid_twice(world, kind)}
+    assert known(world) != known(as_it_should_be)
+
+    world.restart()
+    for event in world.events_stored():
+        world.bridge.replay_webhook_event(TENANT, event.id)
+    world.work_off()
+
+    assert known(world) == known(as_it_should_be)
+    told = [(event.status, event.attempts, event.last_error, event.skip_reason) for event in sound]
+    assert set(told) == {(EventStatus.PROCESSED, 1, None, None)}
+    assert told == [
+        (event.status, event.attempts, event.last_error, event.skip_reason) for event in world.events_stored()
+    ]
+
+
+def test_a_failed_event_gets_all_its_tries_again(world: World):
+    with_bug(world, {"snapshots": Raising()})
+    (failed,) = paid_twice(world, "invoice.paid")
+    assert (failed.status, failed.attempts) == (EventStatus.FAILED, MAX_ATTEMPTS)
+
+    world.bridge.replay_webhook_event(TENANT, failed.id)
+    (again,) = world.events_stored()
+    assert (again.status, again.attempts, again.last_error) == (EventStatus.RECEIVED, 0, None)
+    until_all_tries_are_over(world)
+
+    (failed,) = world.events_stored()
+    assert (failed.status, failed.attempts) == (EventStatus.FAILED, MAX_ATTEMPTS)
 
 
 def test_an_event_that_a_worker_is_at_is_not_replayed_but_one_whose_worker_died_is(
@@ -107,3 +193,17 @@ def test_what_came_from_elsewhere_is_skipped_again_whatever_it_says_of_our_objec
     (stored,) = world.events_stored()
     assert (stored.status, stored.skip_reason) == (EventStatus.SKIPPED, reason)
     assert world.invoice(invoice.id).status is InvoiceStatus.OPEN
+
+
+def test_an_event_whose_payload_is_no_longer_kept_is_not_applied_again(world: World):
+    world.sent()
+    world.deliver(world.events()[:1])
+    (event,) = world.events_stored()
+    world.clock.advance(timedelta(days=91))
+    assert world.bridge.forget_payloads() == 1
+    assert world.bridge.forget_payloads() == 0
+
+    with pytest.raises(PayloadForgotten):
+        world.bridge.replay_webhook_event(TENANT, event.id)
+
+    assert world.events_stored() == [event]

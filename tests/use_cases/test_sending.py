@@ -2,11 +2,12 @@
 
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from stripe_bridge.domain.errors import InvoiceNotSent
-from stripe_bridge.domain.intent import Operation
+from stripe_bridge.domain.intent import IntentState, Operation
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
 from stripe_bridge.ports.gateway_errors import (
@@ -425,7 +426,92 @@ def test_an_invoice_that_an_unanswered_call_may_have_opened_keeps_its_order_when
     not_sent(world)
     world.stripe.revoke(world.account_id)
     world.mend()
-
-    world.come_to_rest()
+    a_day_goes_by(world)
 
     assert world.order().open_invoice is not None
+    (waiting,) = world.unsettled()
+    assert (waiting.operation, waiting.state) == (Operation.FINALIZE, IntentState.UNKNOWN)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("after_effect", [False, True])
+def test_a_send_whose_outcome_was_unknown_when_we_were_locked_out_is_finished_by_a_reconnect(
+    world: World, step: str, after_effect: bool
+):
+    world.put_order()
+    world.fail(step, OutcomeUnknown("cut"), after_effect=after_effect)
+    for look in ("find_customer", "find_invoice", "invoice", "was_sent"):
+        world.fail(look, OutcomeUnknown("cut"), times=30)
+    not_sent(world)
+    world.stripe.revoke(world.account_id)
+    world.mend()
+    a_day_goes_by(world)
+    world.bridge.reconcile_integration(world.integration_id)
+    world.connect(world.account_id, into=world.integration_id)
+    world.come_to_rest()
+
+    # Undone where nobody could have paid it; else it was kept, and gone on with.
+    view = world.order()
+    assert (view.open_invoice is None) is (step in ("create_customer", "create_draft", "add_lines"))
+    assert world.send().view.invoice.status is InvoiceStatus.OPEN
+    assert len(world.payable_at_stripe()) == 1
+    assert world.mails()
+
+
+def a_day_goes_by(world: World) -> None:
+    for _ in range(24):
+        world.clock.advance(seconds=3600)
+        world.work_off()
+
+
+def test_a_reconnect_has_what_waited_outside_looked_up_at_once(world: World):
+    world.put_order()
+    world.fail("finalize", OutcomeUnknown("500"), after_effect=True)
+    world.fail("invoice", OutcomeUnknown("cut"), times=30)
+    not_sent(world)
+    world.stripe.revoke(world.account_id)
+    world.mend()
+    a_day_goes_by(world)
+    world.bridge.reconcile_integration(world.integration_id)
+    world.nudges.waiting.clear()
+
+    world.connect(world.account_id, into=world.integration_id)
+
+    assert "settle_intents" in world.nudges.waiting
+    world.work_off()
+    assert not world.unsettled()
+    assert world.invoice(1).status is InvoiceStatus.OPEN
+
+
+def test_a_look_that_stripe_refuses_is_no_refusal_of_the_call_before_it(world: World):
+    world.put_order()
+    world.fail("create_draft", OutcomeUnknown("cut"), after_effect=True)
+    world.fail("find_invoice", GatewayRefused("The key lacks a permission"), times=10)
+    not_sent(world)
+    (waiting,) = world.unsettled()
+    assert waiting.last_error == "The key lacks a permission"
+
+    world.mend()
+    world.come_to_rest()
+
+    assert world.invoice(1).status is InvoiceStatus.OPEN
+    assert len(world.at_stripe()) == 1
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_fault_of_ours_is_kept_with_its_place_and_tried_ever_more_rarely(
+    world: World, step: str, caplog: pytest.LogCaptureFixture
+):
+    world.put_order()
+    for _ in range(12):
+        world.stripe.before_next(step, lambda: 1 / 0)
+    not_sent(world)
+    for _ in range(30):
+        world.clock.advance(seconds=61)
+        world.work_off()
+
+    (waiting,) = world.unsettled()
+    assert waiting.last_error is not None
+    assert waiting.last_error.startswith("ZeroDivisionError at test_sending.py:")
+    assert waiting.due_at - world.clock.now() > timedelta(minutes=1)
+    assert "intent could not be settled" in caplog.text

@@ -70,6 +70,22 @@ def test_a_customer_who_was_faster_with_paying_wins(world: World):
     assert world.invoice(1).status is InvoiceStatus.PAID
 
 
+@pytest.mark.parametrize("why", ["uncollectible", "partly paid"])
+def test_what_stripe_will_not_void_is_told_and_known_before_its_event_comes(world: World, why: str):
+    invoice = world.sent()
+    if why == "uncollectible":
+        world.stripe.mark_uncollectible(world.account_id, invoice.stripe_invoice_id)
+    else:
+        world.pay(invoice, 1_000)
+
+    with pytest.raises(InvoiceNotVoidable) as caught:
+        void(world)
+    assert caught.value.state == why
+    seen, (theirs,) = world.invoice(1), world.at_stripe()
+    assert (seen.status.value, seen.amount_paid) == (theirs.status.value, theirs.amount_paid)
+    assert world.unsettled() == []
+
+
 def test_a_void_that_stripe_refuses_leaves_the_invoice_open(world: World):
     world.sent()
     world.fail("void", GatewayRefused("no"))

@@ -9,14 +9,18 @@ from stripe_bridge.bootstrap.mending import mend_with
 from stripe_bridge.bridge import Events, Operations, Upkeep
 from stripe_bridge.config import Settings
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
+from stripe_bridge.use_cases.counting import CheckCounts, FoldCounts
 from stripe_bridge.use_cases.examining import ExamineService
-from stripe_bridge.use_cases.forgetting import ForgetAuthorizations
+from stripe_bridge.use_cases.examining_calls import ExamineCalls
+from stripe_bridge.use_cases.forgetting import ForgetAuthorizations, ForgetPayloads
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.leaving import leave_account
 from stripe_bridge.use_cases.receiving import KeepEvent
 from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.sweeping import Disputes, Invoices, Refunds, SweepAccount, SweepKind
+from stripe_bridge.use_cases.tracking import TrackMoney
+from stripe_bridge.use_cases.undoing import UndoStuckDraft
 
 
 def upkeep_of(
@@ -39,6 +43,9 @@ def upkeep_of(
         check_receivers=check,
         check_receivers_due=CheckReceiversDue(store, clock, check, every=every),
         forget_authorizations=ForgetAuthorizations(store, clock),
+        forget_payloads=ForgetPayloads(store, clock, timedelta(days=settings.event_payload_days)),
+        fold_counts=FoldCounts(store),
+        check_counts=CheckCounts(store),
         examine_service=ExamineService(
             store,
             clock,
@@ -46,6 +53,7 @@ def upkeep_of(
             adapters.event_gateway,
             operations.check_readiness,
             check,
+            ExamineCalls(store, clock, adapters.event_gateway, TrackMoney(store)),
             every=every,
             has_extra_secrets=bool(settings.stripe_webhook_secrets),
         ),
@@ -72,7 +80,8 @@ def _reconcile(
 
 def _sweep(adapters: Adapters) -> SweepAccount:
     store, clock, ledger = adapters.store, adapters.clock, KeepLedger(adapters.clock)
-    invoices = Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), lock_invoice)
+    undo = UndoStuckDraft(clock, adapters.identifiers)
+    invoices = Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), lock_invoice, undo)
     refunds = Refunds(store, adapters.refund_gateway, ledger, lock_invoice)
     disputes = Disputes(store, adapters.refund_gateway, ledger, lock_invoice)
     return SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.bootstrap.parting import last_look_of
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Operation
 from stripe_bridge.ports.handlers import Handler
 from stripe_bridge.ports.steps import Step
+from stripe_bridge.use_cases.applying import HandlerTable
 from stripe_bridge.use_cases.disconnecting import Deauthorize
 from stripe_bridge.use_cases.drafting import AddLines, CreateCustomer, CreateDraft
 from stripe_bridge.use_cases.following import (
@@ -25,6 +27,7 @@ from stripe_bridge.use_cases.identifying import IdentifyInvoice
 from stripe_bridge.use_cases.issuing_refunds import IssueRefund
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.leaving import leave_account
+from stripe_bridge.use_cases.mending_endpoints import MendEndpoint
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.registering import (
     CreateEndpoint,
@@ -45,13 +48,22 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
         Operation.DELETE_DRAFT: DeleteDraft(gateway, clock, identifiers, record, lock_invoice),
         Operation.REFUND: IssueRefund(adapters.refund_gateway, KeepLedger(clock), lock_invoice),
         Operation.DEAUTHORIZE: Deauthorize(
-            adapters.store, clock, adapters.connect_gateway, adapters.receiver_gateway
+            adapters.store,
+            clock,
+            adapters.connect_gateway,
+            adapters.receiver_gateway,
+            last_look_of(adapters),
         ),
         Operation.CREATE_ENDPOINT: CreateEndpoint(adapters.receiver_gateway, clock, adapters.vault),
+        Operation.MEND_ENDPOINT: mend_endpoint(adapters),
     }
 
 
-def handlers_of(settings: Settings, adapters: Adapters) -> Mapping[str, Handler[Any]]:
+def mend_endpoint(adapters: Adapters) -> MendEndpoint:
+    return MendEndpoint(adapters.store, adapters.clock, adapters.receiver_gateway, adapters.vault)
+
+
+def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
     gateway, clock, snapshots = adapters.payment_gateway, adapters.clock, adapters.snapshots
     record = RecordInvoice(clock)
     refunds, ledger = adapters.refund_gateway, KeepLedger(clock)
@@ -67,14 +79,22 @@ def handlers_of(settings: Settings, adapters: Adapters) -> Mapping[str, Handler[
         "charge.refunded": FollowRefundedCharge(identify, refunds, ledger),
         "invoice.deleted": FollowDeletion(clock, lock_invoice),
         "invoice_payment.paid": FollowInvoicePayment(snapshots, record, lock_invoice),
+    }
+    about_accounts: dict[str, Handler[Any]] = {
         "account.updated": FollowAccount(adapters.connect_gateway, snapshots, clock),
-        "account.application.deauthorized": FollowDeauthorization(
+        _DEAUTHORIZED: FollowDeauthorization(
             adapters.connect_gateway, clock, settings.stripe_client_id, leave_account
         ),
     }
-    return table
+    return HandlerTable(
+        handlers=table | about_accounts,
+        # Everything else is skipped once its integration is disconnected; a reconnect catches up.
+        even_disconnected=frozenset({_DEAUTHORIZED}),
+        alone=frozenset(about_accounts),
+    )
 
 
+_DEAUTHORIZED = "account.application.deauthorized"
 # A credit note moves what remains of its invoice.
 _INVOICE_EVENTS = (
     "credit_note.created",
@@ -116,5 +136,3 @@ _CHECKOUT_EVENTS = (
     "checkout.session.async_payment_succeeded",
     "checkout.session.completed",
 )
-# Everything else is skipped once its integration is disconnected; a reconnect catches up.
-EVEN_DISCONNECTED = frozenset({"account.application.deauthorized"})

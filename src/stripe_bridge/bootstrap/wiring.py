@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.reconciling import upkeep_of
-from stripe_bridge.bootstrap.tables import EVEN_DISCONNECTED, handlers_of, steps_of
+from stripe_bridge.bootstrap.tables import handlers_of, mend_endpoint, steps_of
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Patience
-from stripe_bridge.ports.handlers import Handler
-from stripe_bridge.use_cases.applying import ApplyEvents
+from stripe_bridge.use_cases.applying import ApplyEvents, HandlerTable
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
@@ -35,7 +33,7 @@ from stripe_bridge.use_cases.invoicing import SendInvoice, ShowInvoice
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.measuring import MeasureBacklog
 from stripe_bridge.use_cases.ordering import PutSalesOrder, ShowSalesOrder
-from stripe_bridge.use_cases.receiving import KeepEvent, ReceiveWebhook
+from stripe_bridge.use_cases.receiving import FormEvent, KeepEvent, ReceiveWebhook
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
 from stripe_bridge.use_cases.registering import (
@@ -48,6 +46,7 @@ from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookE
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
 from stripe_bridge.use_cases.rotating import RotateKeys
 from stripe_bridge.use_cases.settling import SettleDueIntents, SettleIntent
+from stripe_bridge.use_cases.tracking import TrackMoney
 from stripe_bridge.use_cases.voiding import VoidInvoice
 
 
@@ -59,9 +58,9 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     settle = SettleIntent(
         adapters.store, adapters.clock, adapters.dice, steps_of(adapters), patience, adapters.measurements
     )
-    handlers = handlers_of(settings, adapters)
-    keep = KeepEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(handlers))
-    events = _events(settings, adapters, patience, handlers, keep)
+    table = handlers_of(settings, adapters)
+    form = FormEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers))
+    events = _events(settings, adapters, patience, table, form)
     operations = _operations(settings, adapters, settle)
     return Bridge.of(
         _access(adapters),
@@ -69,7 +68,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         _invoices(settings, adapters, settle),
         events,
         operations,
-        upkeep_of(settings, adapters, keep, events, operations),
+        upkeep_of(settings, adapters, KeepEvent(form), events, operations),
     )
 
 
@@ -88,7 +87,7 @@ def _access(adapters: Adapters) -> Access:
 
 def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
-    gateway = adapters.connect_gateway
+    gateway, track = adapters.connect_gateway, TrackMoney(store)
     return Integrations(
         create_integration=CreateIntegration(store, clock, livemode=settings.livemode),
         show_integration=ShowIntegration(store),
@@ -111,7 +110,8 @@ def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) 
             livemode=settings.livemode,
             receiver_url=_receiver_url(settings),
         ),
-        disconnect_integration=DisconnectIntegration(store, clock, identifiers, settle),
+        disconnect_integration=DisconnectIntegration(store, clock, identifiers, settle, track),
+        track_money=track,
     )
 
 
@@ -145,8 +145,8 @@ def _events(
     settings: Settings,
     adapters: Adapters,
     patience: Patience,
-    handlers: Mapping[str, Handler[Any]],
-    keep: KeepEvent,
+    table: HandlerTable,
+    form: FormEvent,
 ) -> Events:
     store, clock, nudges = adapters.store, adapters.clock, adapters.nudges
     return Events(
@@ -156,15 +156,14 @@ def _events(
             adapters.signatures,
             adapters.vault,
             nudges,
-            keep,
+            form,
             extra_secrets=settings.stripe_webhook_secrets,
         ),
         apply_events=ApplyEvents(
             store,
             clock,
             adapters.dice,
-            handlers,
-            EVEN_DISCONNECTED,
+            table,
             patience.lease,
             adapters.measurements,
         ),
@@ -188,7 +187,8 @@ def _operations(settings: Settings, adapters: Adapters, settle: SettleIntent) ->
             clock,
             adapters.identifiers,
             adapters.receiver_gateway,
-            vault,
+            settle,
+            mend_endpoint(adapters).standing,
             f"{settings.public_url}/api/webhooks/stripe",
         ),
         attach_receiver=AttachReceiver(store, clock, vault, _receiver_url(settings)),

@@ -109,6 +109,7 @@ class AuthorizationFailure(StrEnum):
     ACCOUNT_IN_USE = "account_in_use"
     OTHER_ACCOUNT = "other_account"
     SETTLING = "settling"
+    STRIPE_REFUSED = "stripe_refused"
     STRIPE_UNAVAILABLE = "stripe_unavailable"
 
 

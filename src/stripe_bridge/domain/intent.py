@@ -18,7 +18,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from stripe_bridge.domain.receiver import ReceiverKind
+
 _FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=1), timedelta(minutes=15)
+# A merchant who comes back ends the wait; nobody else can.
+_LOCKED_OUT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,7 @@ class Operation(StrEnum):
     REFUND = "refund"
     DEAUTHORIZE = "deauthorize"
     CREATE_ENDPOINT = "create_endpoint"
+    MEND_ENDPOINT = "mend_endpoint"
 
 
 class IntentState(StrEnum):
@@ -58,19 +63,25 @@ class IntentState(StrEnum):
 
 
 UNSETTLED = frozenset({IntentState.PLANNED, IntentState.SENT, IntentState.UNKNOWN})
+# What moves money, lets somebody pay, or lets us in. The others leave at most a draft behind, which is nobody's to pay.
+_BINDING = frozenset(
+    {Operation.FINALIZE, Operation.SEND, Operation.VOID, Operation.REFUND, Operation.DEAUTHORIZE}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """`reference` is random and goes into Stripe's metadata: it finds the effect again. `parameters` never change.
 
+    `tenant_id` and `integration_id` are None for a call about the platform itself.
+
     `due_at` is when it may be taken up (again): the end of a backoff, or of the lease of whoever is at it.
     `first_sent_at` is that of the present revision.
     """
 
     id: int
-    tenant_id: str
-    integration_id: int
+    tenant_id: str | None
+    integration_id: int | None
     account_id: str
     operation: Operation
     subject: str
@@ -100,6 +111,11 @@ class Intent:
     def may_have_happened(self) -> bool:
         """Whether Stripe has to be looked at before it is asked (again)."""
         return self.first_sent_at is not None
+
+    @property
+    def binds(self) -> bool:
+        """Whether its effect matters where nobody can look for it: then only Stripe can tell that there is none."""
+        return self.operation in _BINDING
 
     def is_due(self, now: datetime) -> bool:
         return not self.is_settled and now >= self.due_at
@@ -154,6 +170,17 @@ class Intent:
             updated_at=now,
         )
 
+    def wait_outside(self, error: str, now: datetime) -> Intent:
+        """The account no longer lets us look."""
+        return replace(
+            self, state=IntentState.UNKNOWN, last_error=error, due_at=now + _LOCKED_OUT, updated_at=now
+        )
+
+    def hasten(self, now: datetime) -> Intent:
+        """Due at once, unless it is settled or somebody is at it."""
+        is_waiting = self.state in (IntentState.PLANNED, IntentState.UNKNOWN)
+        return replace(self, due_at=now, updated_at=now) if is_waiting and self.due_at > now else self
+
     def _delay(self, jitter: float) -> timedelta:
         """Exponential, between half and the whole of it."""
         full = min(_FIRST_DELAY * int(2 ** min(self.attempts - 1, 20)), _LONGEST_DELAY)
@@ -174,6 +201,10 @@ def account_subject(account_id: str) -> str:
 
 def receiver_subject(integration_id: int) -> str:
     return f"receiver:{integration_id}"
+
+
+def platform_subject(kind: ReceiverKind) -> str:
+    return f"receiver:{kind.value}"
 
 
 def refund_subject(refund_id: int) -> str:

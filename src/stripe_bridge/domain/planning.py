@@ -18,13 +18,16 @@ from stripe_bridge.domain.intent import (
     account_subject,
     customer_subject,
     invoice_subject,
+    platform_subject,
     receiver_subject,
     refund_subject,
 )
 from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import Address, Customer, InvoiceLine
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
+from stripe_bridge.domain.webhook_event import PLATFORM
 
 
 def plan_customer(
@@ -147,6 +150,20 @@ def plan_endpoint(
     )
 
 
+def plan_mending(kind: ReceiverKind, url: str, *, reference: str, now: datetime) -> Intent:
+    """Have one of the platform's endpoints be there, as it should be."""
+    return _plan(
+        Operation.MEND_ENDPOINT,
+        platform_subject(kind),
+        tenant_id=None,
+        integration_id=None,
+        account_id=PLATFORM,
+        parameters={"kind": kind.value, "url": url},
+        reference=reference,
+        now=now,
+    )
+
+
 def planned_address(parameters: Mapping[str, Any]) -> Address | None:
     return Address(**parameters["address"]) if parameters["address"] else None
 
@@ -179,8 +196,8 @@ def _plan(
     operation: Operation,
     subject: str,
     *,
-    tenant_id: str,
-    integration_id: int,
+    tenant_id: str | None,
+    integration_id: int | None,
     account_id: str,
     parameters: Mapping[str, Any],
     reference: str,

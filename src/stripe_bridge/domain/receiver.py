@@ -56,6 +56,10 @@ class ReceiverKind(StrEnum):
     ACCOUNT = "account"
 
 
+# Of each there is one at most.
+PLATFORM_KINDS = (ReceiverKind.PLATFORM, ReceiverKind.CONNECT)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
     """`stripe_endpoint_id` is None where the endpoint was made by hand and only its secret was pasted."""

@@ -52,7 +52,10 @@ _TAKEN_BACK = frozenset({RefundState.FAILED, RefundState.CANCELED, RefundState.R
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """`reference` is that of the intent behind it, None for one made in Stripe's dashboard. `amount` in minor units."""
+    """`reference` is that of the intent behind it, None for one made in Stripe's dashboard. `amount` in minor units.
+
+    `version` counts its changes from 1: who looks before there is one takes note of 0.
+    """
 
     id: int
     tenant_id: str
@@ -70,7 +73,7 @@ class Refund:
     reason: str | None = None
     failure_reason: str | None = None
     user_id: int | None = None
-    version: int = 0
+    version: int = 1
 
     @property
     def holds(self) -> bool:

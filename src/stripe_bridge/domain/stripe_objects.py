@@ -12,6 +12,7 @@ from enum import StrEnum
 
 # The metadata key under which an object at Stripe names the intent that made it.
 METADATA_REFERENCE = "bridge_intent"
+METADATA_KIND = "bridge_receiver"
 
 
 class StripeInvoiceStatus(StrEnum):

@@ -24,6 +24,10 @@ MAX_PAYLOAD_BYTES = 1024 * 1024
 MAX_ATTEMPTS = 15
 MAX_PATIENT_ATTEMPTS = 80
 LEASE = timedelta(seconds=60)
+_TRIED_AGAIN = "It could not be applied yet, and is tried again."
+_GIVEN_UP = (
+    "It could not be applied, and is not tried again until it is replayed. The operator's logs tell why."
+)
 _FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=2), timedelta(hours=1)
 
 
@@ -95,6 +99,8 @@ class StripeEvent:
 class WebhookEvent:
     """A stored event. `account_id` is the connected account's, or `platform`.
 
+    `payload` is None where it was not loaded, and empty where it is no longer kept.
+
     `due_at` is when it may be taken up: at once, after a backoff, or when the lease of whoever is at it ends.
     """
 
@@ -122,6 +128,13 @@ class WebhookEvent:
         """When its next try is due; None when there is none to come."""
         return self.due_at if self.status is EventStatus.RECEIVED else None
 
+    @property
+    def told_error(self) -> str | None:
+        """What callers may know of `last_error`, which is for operators: that something went wrong, and what comes of it."""
+        if self.last_error is None:
+            return None
+        return _GIVEN_UP if self.status is EventStatus.FAILED else _TRIED_AGAIN
+
     def parse(self) -> StripeEvent:
         """The event in the stored payload, which has to have been loaded."""
         if self.payload is None:
@@ -148,9 +161,20 @@ class WebhookEvent:
             last_error=None,
         )
 
-    def put_down(self, now: datetime) -> WebhookEvent:
-        """Not begun, for others to take up at once."""
-        return replace(self, status=EventStatus.RECEIVED, due_at=now, updated_at=now)
+    def put_down(self, now: datetime, due_at: datetime | None = None) -> WebhookEvent:
+        """Not begun, for others to take up at once, or when it is due: that was no try."""
+        return replace(
+            self,
+            status=EventStatus.RECEIVED,
+            attempts=max(0, self.attempts - 1),
+            due_at=due_at or now,
+            updated_at=now,
+        )
+
+    def lose(self, now: datetime) -> WebhookEvent:
+        """Given up: whoever took it up never came back, time and again."""
+        error = f"Its worker ended before it was done, {self.attempts} times over."
+        return replace(self, status=EventStatus.FAILED, last_error=error, updated_at=now)
 
     def retry_or_fail(
         self, error: str, now: datetime, *, jitter: float, most: int = MAX_ATTEMPTS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -44,20 +44,28 @@ class Inbox(Protocol):
         """
         ...
 
-    def settle(self, event: WebhookEvent) -> bool:
-        """Store what became of a claimed event. False, and no change, when the claim was lost (`attempts` differ)."""
+    def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
+        """Store what became of events that were claimed until then. The ids of those whose claim was not lost meanwhile:
+        the others are not changed."""
         ...
 
     def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent: ...
 
-    def payload(self, tenant_id: str | None, event_id: int) -> bytes: ...
+    def payload(self, tenant_id: str | None, event_id: int) -> bytes:
+        """Empty when it is no longer kept."""
+        ...
+
+    def forget_payloads(self, stored_before: datetime, limit: int) -> int:
+        """Let go of the payloads of events that are done with, from the oldest on; how many events were looked at, 0 when
+        none is left. What tells an event apart from others is kept for ever."""
+        ...
 
     def requeue(self, event_id: int, now: datetime) -> None:
-        """Have it applied again, from the first attempt."""
+        """Have it applied again, from the first attempt; by the integration that has its account now, if none had it then."""
         ...
 
     def revive(self, account_id: str, now: datetime) -> int:
-        """Have those applied again that were skipped because the account was disconnected; how many there are."""
+        """Have those applied again that were skipped because the account was in no integration; how many there are."""
         ...
 
     def page(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from stripe_bridge.domain.errors import Conflict, NotFound
-from stripe_bridge.domain.intent import Intent, IntentState
+from stripe_bridge.domain.intent import Intent, IntentState, Operation
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.ports.measurements import Depth
 
@@ -25,11 +25,12 @@ class IntentBeingSettled(Conflict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentFilter:
-    """Intents in one of `states`; None is any."""
+    """Intents in one of `states`, for one of `operations`; None is any."""
 
     tenant_id: str | None = None
     integration_id: int | None = None
     states: frozenset[IntentState] | None = None
+    operations: frozenset[Operation] | None = None
 
 
 class Intents(Protocol):

@@ -26,6 +26,10 @@ class Reconciliations(Protocol):
         """The ids of all connected integrations, oldest first."""
         ...
 
+    def left_since(self, moment: datetime) -> Sequence[int]:
+        """The ids of integrations that were disconnected then or later and still are, oldest first."""
+        ...
+
     def invoices(self, account_id: str, after_id: int, limit: int) -> Sequence[Invoice]:
         """Those that Stripe knows and that are neither paid nor void nor abandoned."""
         ...

@@ -81,11 +81,16 @@ class SalesOrders(Protocol):
 
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None: ...
 
-    def put(self, order: SalesOrder) -> None:
-        """Insert, or replace the earlier copy that was there.
+    def lock(self, tenant_id: str, sales_order_id: int) -> None:
+        """Keep everybody else from what locks the order, without reading it."""
+        ...
 
-        Raises StaleWrite when another copy, as new or newer, got there first: a row that is not there yet cannot be locked.
-        """
+    def add(self, order: SalesOrder) -> bool:
+        """False, and no change, when a copy is there: a row that is not there yet cannot be locked, but that one can."""
+        ...
+
+    def save(self, order: SalesOrder) -> None:
+        """In place of the earlier copy. Raises StaleWrite unless one is there."""
         ...
 
 
@@ -197,6 +202,8 @@ class Disputes(Protocol):
 
 
 class Receivers(Protocol):
+    """At most one of each of the platform's kinds: adding a second raises StaleWrite."""
+
     def add(self, receiver: Receiver) -> Receiver: ...
 
     def find(self, receiver_id: int, *, lock: bool = False) -> Receiver | None: ...

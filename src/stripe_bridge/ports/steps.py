@@ -19,7 +19,10 @@ class Step(Protocol[Result]):
     """
 
     def look(self, intent: Intent) -> Result | None:
-        """The effect as Stripe shows it; None when it shows none."""
+        """The effect as Stripe shows it; None when it shows none.
+
+        Raises ObjectMissing where what the call was about is not there, so that the effect cannot be there either.
+        """
         ...
 
     def call(self, intent: Intent) -> Result:

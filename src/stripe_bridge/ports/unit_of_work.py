@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
 from stripe_bridge.domain.errors import BridgeError, Conflict
+from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.counts import Counts
 from stripe_bridge.ports.idempotency import IdempotentRequests
 from stripe_bridge.ports.inbox import Inbox
 from stripe_bridge.ports.intents import Intents
@@ -72,6 +75,7 @@ class UnitOfWork(Protocol):
     inbox: Inbox
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
+    counts: Counts
 
     def __enter__(self) -> Self: ...
 
@@ -82,6 +86,14 @@ class UnitOfWork(Protocol):
         traceback: TracebackType | None,
         /,
     ) -> None: ...
+
+    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+        """Read and lock at once the invoices that these objects (account and Stripe id) are linked to, with their orders.
+
+        To be the first thing in it. Nothing else changes by it but the speed of what follows; what is saved of them may be
+        written as late as at the commit.
+        """
+        ...
 
     def commit(self) -> None: ...
 
@@ -95,6 +107,13 @@ class Store(Protocol):
 
     def reading(self) -> UnitOfWork:
         """A consistent look that takes no write lock and cannot write."""
+        ...
+
+    def receive(self, event: WebhookEvent) -> bool:
+        """As `Inbox.store`, committed when it returns: alone, or together with what others receive at the same time.
+
+        Raises StoreUnavailable; the event may then be stored all the same. Not to be called inside a unit of work.
+        """
         ...
 
     def check(self) -> None:

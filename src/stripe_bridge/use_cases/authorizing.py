@@ -11,6 +11,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from stripe_bridge.domain.errors import BridgeError
@@ -27,6 +28,9 @@ from stripe_bridge.ports.unit_of_work import AccountInUse, Store, UnitOfWork
 from stripe_bridge.ports.vault import Vault
 
 _log = logging.getLogger(__name__)
+# What Stripe calls it when the merchant said no; every other error is a fault, theirs or ours (RFC 6749, 4.1.2.1).
+_DENIAL = "access_denied"
+_LONGEST_LOGGED = 100
 
 Settle = Callable[[int], None]
 
@@ -55,8 +59,10 @@ class CallbackCommand:
     error: str | None = None
 
 
-class _Failed(Exception):
-    def __init__(self, reason: AuthorizationFailure) -> None:
+class _NotConnected(Exception):
+    """`reason` is None where the merchant said no."""
+
+    def __init__(self, reason: AuthorizationFailure | None) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -82,31 +88,23 @@ class CompleteAuthorization:
         self._livemode, self._receiver_url = livemode, receiver_url
 
     def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
-        if command.error is not None and command.state is None:
-            return AuthorizationOutcome(status=AuthorizationStatus.DENIED, integration_id=None)
         state: OAuthState | None = None
         try:
+            if command.error is not None and command.state is None:
+                raise _NotConnected(_meaning(command.error))
             state = self._find(command.state)
             if command.error is None and not command.code:
-                raise _Failed(AuthorizationFailure.CODE_REFUSED)
+                raise _NotConnected(AuthorizationFailure.CODE_REFUSED)
             integration = self._consume(state)
             if command.error is not None:
-                return AuthorizationOutcome(
-                    status=AuthorizationStatus.DENIED, integration_id=state.integration_id
-                )
+                raise _NotConnected(_meaning(command.error))
             if integration is None or integration.connected:
-                raise _Failed(AuthorizationFailure.ALREADY_CONNECTED)
+                raise _NotConnected(AuthorizationFailure.ALREADY_CONNECTED)
             authorization = self._redeem(command.code or "")
             snapshot = self._snapshot(authorization.account_id)
             endpoint = self._connect(state, authorization, snapshot)
-        except _Failed as failure:
-            known = None if state is None else state.integration_id
-            _log.warning(
-                "authorization failed", extra={"integration_id": known, "reason": failure.reason.value}
-            )
-            return AuthorizationOutcome(
-                status=AuthorizationStatus.FAILED, integration_id=known, reason=failure.reason
-            )
+        except _NotConnected as end:
+            return _told(end.reason, None if state is None else state.integration_id, command.error)
         if endpoint is not None:
             self._ask(endpoint)
         return AuthorizationOutcome(status=AuthorizationStatus.CONNECTED, integration_id=state.integration_id)
@@ -116,7 +114,7 @@ class CompleteAuthorization:
         with self._store.reading() as work:
             found = work.oauth_states.find(state_hash)
         if found is None:
-            raise _Failed(AuthorizationFailure.STATE_UNKNOWN)
+            raise _NotConnected(AuthorizationFailure.STATE_UNKNOWN)
         return found
 
     def _ask(self, endpoint: int) -> None:
@@ -133,7 +131,7 @@ class CompleteAuthorization:
             locked = work.oauth_states.find(state.state_hash, lock=True)
             refusal = AuthorizationFailure.STATE_UNKNOWN if locked is None else locked.refusal(now)
             if refusal is not None:
-                raise _Failed(refusal)
+                raise _NotConnected(refusal)
             work.oauth_states.consume(state.state_hash, now)
             integration = work.integrations.find(state.integration_id)
             work.commit()
@@ -143,12 +141,12 @@ class CompleteAuthorization:
         try:
             authorization = self._gateway.redeem(code)
         except GatewayRefused:
-            raise _Failed(AuthorizationFailure.CODE_REFUSED) from None
+            raise _NotConnected(AuthorizationFailure.CODE_REFUSED) from None
         except GatewayError as error:
             _log.warning("the code could not be redeemed", extra={"reason": error.reason})
-            raise _Failed(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
+            raise _NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
         if authorization.livemode is not self._livemode or authorization.scope != "read_write":
-            raise _Failed(AuthorizationFailure.CODE_REFUSED)
+            raise _NotConnected(AuthorizationFailure.CODE_REFUSED)
         return authorization
 
     def _snapshot(self, account_id: str) -> AccountSnapshot:
@@ -156,7 +154,7 @@ class CompleteAuthorization:
             return self._gateway.account(account_id)
         except GatewayError as error:
             _log.warning("the account could not be read", extra={"reason": error.reason})
-            raise _Failed(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
+            raise _NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
 
     def _connect(
         self, state: OAuthState, authorization: Authorization, snapshot: AccountSnapshot
@@ -173,9 +171,12 @@ class CompleteAuthorization:
                     )
                     endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
                     revived = work.inbox.revive(snapshot.account_id, now)
+                    waited = _let_in(work, integration.id, now)
                     work.commit()
                     if revived:
                         self._nudges.inbox()
+                    if waited:
+                        self._nudges.intents()
                     return endpoint
                 if refusal is AuthorizationFailure.OTHER_ACCOUNT:
                     # Nothing here uses what was just granted: give it back.
@@ -186,7 +187,7 @@ class CompleteAuthorization:
                     self._nudges.intents()
         except AccountInUse:
             refusal = AuthorizationFailure.ACCOUNT_IN_USE
-        raise _Failed(refusal)
+        raise _NotConnected(refusal)
 
     def _refusal(
         self, work: UnitOfWork, integration: Integration, account_id: str
@@ -216,3 +217,31 @@ class CompleteAuthorization:
             now=self._clock.now(),
         )
         return work.intents.add(plan).id
+
+
+def _meaning(error: str) -> AuthorizationFailure | None:
+    return None if error == _DENIAL else AuthorizationFailure.STRIPE_REFUSED
+
+
+def _told(
+    reason: AuthorizationFailure | None, integration_id: int | None, error: str | None
+) -> AuthorizationOutcome:
+    if reason is None:
+        return AuthorizationOutcome(status=AuthorizationStatus.DENIED, integration_id=integration_id)
+    facts = {"integration_id": integration_id, "reason": reason.value}
+    _log.warning("authorization failed", extra={**facts, "error": error and error[:_LONGEST_LOGGED]})
+    return AuthorizationOutcome(
+        status=AuthorizationStatus.FAILED, integration_id=integration_id, reason=reason
+    )
+
+
+def _let_in(work: UnitOfWork, integration_id: int, now: datetime) -> bool:
+    """Whether calls were found that waited outside: what became of them can be looked up from now on."""
+    is_any = False
+    for seen in work.intents.unsettled_of_integration(integration_id):
+        waiting = work.intents.find(seen.id, lock=True) or seen
+        hastened = waiting.hasten(now)
+        if hastened != waiting:
+            work.intents.save(hastened)
+            is_any = True
+    return is_any

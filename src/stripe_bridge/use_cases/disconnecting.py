@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, Operation, account_subject
@@ -16,6 +18,7 @@ from stripe_bridge.ports.receiver_gateway import ReceiverGateway
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 
+_log = logging.getLogger(__name__)
 # How long calls in flight may still settle before access is revoked, and a request waits for that.
 GRACE = timedelta(seconds=10)
 _WAIT = 0.1
@@ -23,14 +26,28 @@ _WAIT = 0.1
 Settle = Callable[[int], None]
 
 
+class InFlight(Protocol):
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+
+
 class DisconnectIntegration:
     """No new call goes out from the moment this commits. With Stripe out of reach, access is revoked later.
 
-    Again, or on one that was never connected: no change. Raises IntegrationNotFound.
+    What is left in flight then is told to the log. Again, or on one that was never connected: no change.
+    Raises IntegrationNotFound.
     """
 
-    def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: Settle) -> None:
-        self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        identifiers: Identifiers,
+        settle: Settle,
+        track: Callable[[str, int], InFlight],
+    ) -> None:
+        self._store, self._clock, self._identifiers = store, clock, identifiers
+        self._settle, self._track = settle, track
 
     def __call__(self, tenant_id: str, integration_id: int) -> Integration:
         deadline = self._clock.now() + GRACE
@@ -45,7 +62,15 @@ class DisconnectIntegration:
                 self._settle(intent.id)
             if not due:
                 self._clock.sleep(_WAIT)
+        if revoking is not None:
+            self._tell(integration)
         return integration
+
+    def _tell(self, integration: Integration) -> None:
+        in_flight = self._track(integration.tenant_id, integration.id).counts
+        if in_flight:
+            facts = {"integration_id": integration.id, "account_id": integration.account_id}
+            _log.warning("disconnected with money in flight", extra={**facts, "in_flight": dict(in_flight)})
 
     def _mark(self, tenant_id: str, integration_id: int) -> tuple[Integration, int | None]:
         now = self._clock.now()
@@ -67,17 +92,25 @@ class DisconnectIntegration:
 class Deauthorize:
     """Revoke our access to an account, after its own receiver is removed, unless a live integration uses it.
 
-    Deauthorizing acts on platform and account, not on our row: that is why it asks again before each try.
+    Deauthorizing acts on platform and account, not on our row: that is why it asks again before each try. Until one
+    succeeds, `look_once_more` follows what is in flight there.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, gateway: ConnectGateway, receivers: ReceiverGateway
+        self,
+        store: Store,
+        clock: Clock,
+        gateway: ConnectGateway,
+        receivers: ReceiverGateway,
+        look_once_more: Callable[[str], None],
     ) -> None:
         self._store, self._clock, self._gateway, self._receivers = store, clock, gateway, receivers
+        self._look_once_more = look_once_more
 
     def look(self, intent: Intent) -> str | None:
         if self._is_in_use(intent.account_id):
             return "in use again"
+        self._look_once_more(intent.account_id)
         try:
             self._gateway.account(intent.account_id)
         except AccessRevoked:
@@ -88,11 +121,12 @@ class Deauthorize:
         if self._is_in_use(intent.account_id):
             return "in use again"
         with self._store.reading() as work:
-            unsettled = work.intents.unsettled_of_integration(intent.integration_id)
+            unsettled = work.intents.unsettled_of_integration(_integration_id(intent))
             receivers = _left_behind(work, intent)
         in_flight = [other for other in unsettled if other.operation is not Operation.DEAUTHORIZE]
         if in_flight and self._clock.now() - intent.created_at < GRACE:
             raise CallNotTaken(f"{len(in_flight)} earlier calls are still in flight")
+        self._look_once_more(intent.account_id)
         for receiver in receivers:
             if receiver.stripe_endpoint_id is not None:
                 self._remove(intent.account_id, receiver.stripe_endpoint_id)
@@ -124,7 +158,12 @@ class Deauthorize:
 
 def _left_behind(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
     """The account's own receivers; none when the integration is joined again, and they are another account's."""
-    integration = work.integrations.find(intent.integration_id)
+    integration = work.integrations.find(_integration_id(intent))
     if integration is None or integration.connected:
         return []
-    return work.receivers.of_integration(intent.integration_id)
+    return work.receivers.of_integration(integration.id)
+
+
+def _integration_id(intent: Intent) -> int:
+    assert intent.integration_id is not None, "It is an integration's account that is left"
+    return intent.integration_id

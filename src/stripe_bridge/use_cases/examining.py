@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -61,12 +61,14 @@ class ExamineService:
         events: EventGateway,
         check_readiness: Callable[[], Readiness],
         check_receivers: Callable[[], Sequence[CheckedReceiver]],
+        examine_calls: Callable[[], Iterable[Finding]],
         *,
         every: timedelta,
         has_extra_secrets: bool,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
         self._check_readiness, self._check_receivers = check_readiness, check_receivers
+        self._examine_calls = examine_calls
         self._every, self._has_extra_secrets = every, has_extra_secrets
 
     def __call__(self) -> list[Finding]:
@@ -79,7 +81,7 @@ class ExamineService:
         for integration in connected:
             if integration is not None:
                 findings += self._integration(integration)
-        return [*findings, *self._inbox(), *self._intents()]
+        return [*findings, *self._inbox(), *self._intents(), *self._examine_calls()]
 
     def _readiness(self) -> Iterator[Finding]:
         remedies = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.invoice import Age, Invoice
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.gateway_errors import ObjectMissing
@@ -63,8 +63,10 @@ class FollowCheckout:
             is_askable = fetched is None and event.invoice_id is None and event.payment_intent_id is not None
             return NeedsCurrent(0) if is_askable else Skipped(SkipReason.FOREIGN_OBJECT)
         invoice = self._lock(work, known)
-        if current is None and fetched is None:
+        if fetched is None:
             return NeedsCurrent(invoice.version)
         if current is not None:
+            if fetched.version != invoice.version and invoice.age_of(current) is Age.UNCLEAR:
+                return NeedsCurrent(invoice.version)
             self._record(work, invoice, current)
         return Applied()

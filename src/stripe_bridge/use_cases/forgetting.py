@@ -9,6 +9,27 @@ from stripe_bridge.ports.unit_of_work import Store
 
 # So long, who comes back late is told why it does not work.
 _KEPT = timedelta(days=1)
+# Events in one transaction: others wait for it, on SQLite.
+_AT_ONCE = 500
+
+
+class ForgetPayloads:
+    """Let go of the payloads of events that were stored `after` so long ago and are done with; how many events were looked at.
+
+    They are most of what is stored, and personal data. What shows that an event came before is kept, so that it is never
+    applied a second time. An `after` of zero keeps them for ever.
+    """
+
+    def __init__(self, store: Store, clock: Clock, after: timedelta) -> None:
+        self._store, self._clock, self._after = store, clock, after
+
+    def __call__(self) -> int:
+        if not self._after:
+            return 0
+        with self._store.writing() as work:
+            seen = work.inbox.forget_payloads(self._clock.now() - self._after, _AT_ONCE)
+            work.commit()
+        return seen
 
 
 class ForgetAuthorizations:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
-from stripe_bridge.domain.billed_customer import CustomerKey
+from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
 from stripe_bridge.domain.errors import (
     AmountOverOutstanding,
     EmailMissing,
@@ -27,7 +28,13 @@ from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 PATIENCE = timedelta(seconds=10)
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.25
 
-Settle = Callable[[int], None]
+
+class Settle(Protocol):
+    def __call__(self, intent_id: int) -> None: ...
+
+    def take(self, work: UnitOfWork, planned: Intent) -> Intent: ...
+
+    def go_on(self, taken: Intent) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +65,15 @@ class SentInvoice:
     created: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Reserved:
+    """`taken` is what the sending begins with: ours to settle, now that it is committed."""
+
+    invoice_id: int
+    created: bool
+    taken: Sequence[Intent] = ()
+
+
 class SendInvoice:
     """Send an invoice for a sales order, once, however often it is asked.
 
@@ -77,58 +93,48 @@ class SendInvoice:
         self._settle, self._days_until_due = settle, days_until_due
 
     def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
-        invoice_id, created, first = self._reserve(command)
-        for intent_id in first:
-            self._settle(intent_id)
-        is_settled = self._see_through(invoice_id)
-        with self._store.reading() as work:
-            invoice = work.invoices.find(invoice_id)
-            integrations = work.integrations.names_of([command.integration_id, *_integration_of(invoice)])
-        if invoice is None:
-            raise InvoiceNotFound
+        reserved = self._reserve(command)
+        for taken in reserved.taken:
+            self._settle.go_on(taken)
+        created = reserved.created
+        invoice, integration_name, is_settled = self._see_through(reserved.invoice_id)
         if invoice.failure_reason is not None and invoice.status in _UNDONE:
             raise InvoiceNotSent(final=True, reason=invoice.failure_reason)
         if created and not is_settled:
             raise InvoiceNotSent(final=False, reason="Stripe's answer is not known yet")
         if created and invoice.is_payable and invoice.sent_at is None:
             raise InvoiceNotSent(final=False, reason="Stripe let us neither mail it nor undo it")
-        view = InvoiceView(invoice=invoice, integration_name=integrations[invoice.integration_id])
+        view = InvoiceView(invoice=invoice, integration_name=integration_name)
         return SentInvoice(view=view, created=created)
 
-    def _reserve(self, command: SendInvoiceCommand) -> tuple[int, bool, list[int]]:
-        """The invoice's id, whether it is new, and the intents to begin with."""
+    def _reserve(self, command: SendInvoiceCommand) -> _Reserved:
         with self._store.writing() as work:
             order = work.sales_orders.get(command.tenant_id, command.sales_order_id, lock=True)
             integration = work.integrations.get(command.tenant_id, command.integration_id, lock=True)
-            payable = work.invoices.find_payable(order.tenant_id, order.id)
-            if payable is not None:
-                return payable.id, False, []
-            account_id = integration.charging_account()
             earlier = work.invoices.of_order(order.tenant_id, order.id)
+            for invoice in earlier:
+                if invoice.is_payable:
+                    return _Reserved(invoice.id, created=False)
+            account_id = integration.charging_account()
             outstanding = order.outstanding(sum(invoice.settles for invoice in earlier))
             amount, email = _terms(command, order, outstanding)
-            invoice = self._new_invoice(work, command, order, account_id, email, amount, outstanding)
-            first = self._undo_uncollectible(work, earlier)
-            first += self._begin(work, invoice, order)
+            customer = _customer_of(work, order, account_id, email)
+            invoice = self._new_invoice(work, command, order, customer, email, amount, outstanding)
+            taken = self._undo_uncollectible(work, earlier)
+            taken += self._begin(work, invoice, customer, order)
             work.commit()
-        return invoice.id, True, first
+        return _Reserved(invoice.id, created=True, taken=taken)
 
     def _new_invoice(
         self,
         work: UnitOfWork,
         command: SendInvoiceCommand,
         order: SalesOrder,
-        account_id: str,
+        customer: BilledCustomer,
         email: str,
         amount: int,
         outstanding: int,
     ) -> Invoice:
-        key = CustomerKey.of(
-            tenant_id=order.tenant_id,
-            account_id=account_id,
-            erp_customer_id=order.customer.id,
-            email=email,
-        )
         now = self._clock.now()
         reserved = Invoice(
             id=0,
@@ -137,8 +143,8 @@ class SendInvoice:
             sales_order_id=order.id,
             sales_order_number=order.number,
             user_id=command.user_id,
-            stripe_account_id=account_id,
-            customer_id=work.customers.get_or_add(key).id,
+            stripe_account_id=customer.key.account_id,
+            customer_id=customer.id,
             customer_email=email,
             amount=amount,
             currency=order.currency,
@@ -149,20 +155,21 @@ class SendInvoice:
         )
         return work.invoices.add(reserved)
 
-    def _undo_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[int]:
+    def _undo_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[Intent]:
         """An uncollectible invoice still takes payment at Stripe: its void is tried before a new one goes out."""
-        planned = []
+        taken = []
         for invoice in earlier:
             unsettled = work.intents.find_unsettled(invoice_subject(invoice.id))
             if invoice.status is InvoiceStatus.UNCOLLECTIBLE and unsettled is None:
                 plan = plan_void(
                     invoice, because=None, reference=self._identifiers.reference(), now=self._clock.now()
                 )
-                planned.append(work.intents.add(plan).id)
-        return planned
+                taken.append(self._settle.take(work, plan))
+        return taken
 
-    def _begin(self, work: UnitOfWork, invoice: Invoice, order: SalesOrder) -> list[int]:
-        customer = work.customers.get(invoice.customer_id, lock=True)
+    def _begin(
+        self, work: UnitOfWork, invoice: Invoice, customer: BilledCustomer, order: SalesOrder
+    ) -> list[Intent]:
         reference, now = self._identifiers.reference(), self._clock.now()
         if customer.stripe_customer_id is not None:
             plan = plan_draft(invoice, customer.stripe_customer_id, reference=reference, now=now)
@@ -170,10 +177,10 @@ class SendInvoice:
             plan = plan_customer(customer, invoice, order.customer, reference=reference, now=now)
         else:
             return []
-        return [work.intents.add(plan).id]
+        return [self._settle.take(work, plan)]
 
-    def _see_through(self, invoice_id: int) -> bool:
-        """Whether the invoice's sending came to an end, however it ended, within our patience.
+    def _see_through(self, invoice_id: int) -> tuple[Invoice, str, bool]:
+        """The invoice, its integration's name, and whether its sending came to an end, however it ended, in our patience.
 
         Takes up whatever is due on the way, so that a request which finds another's crashed send finishes it.
         """
@@ -182,11 +189,14 @@ class SendInvoice:
         while True:
             with self._store.reading() as work:
                 invoice = work.invoices.find(invoice_id)
-                intent = None if invoice is None else _unsettled(work, invoice)
-            if invoice is None or (intent is None and invoice.status is not InvoiceStatus.RESERVED):
-                return True
+                if invoice is None:
+                    raise InvoiceNotFound
+                intent = _unsettled(work, invoice)
+                name = work.integrations.names_of([invoice.integration_id])[invoice.integration_id]
+            if intent is None and invoice.status is not InvoiceStatus.RESERVED:
+                return invoice, name, True
             if self._clock.now() >= deadline:
-                return False
+                return invoice, name, False
             if intent is not None and intent.is_due(self._clock.now()):
                 self._settle(intent.id)
             else:
@@ -232,5 +242,9 @@ def _unsettled(work: UnitOfWork, invoice: Invoice) -> Intent | None:
     return work.intents.find_unsettled(customer_subject(invoice.customer_id))
 
 
-def _integration_of(invoice: Invoice | None) -> list[int]:
-    return [] if invoice is None else [invoice.integration_id]
+def _customer_of(work: UnitOfWork, order: SalesOrder, account_id: str, email: str) -> BilledCustomer:
+    """Locked."""
+    key = CustomerKey.of(
+        tenant_id=order.tenant_id, account_id=account_id, erp_customer_id=order.customer.id, email=email
+    )
+    return work.customers.get_or_add(key)

@@ -17,11 +17,17 @@ class KeepLedger:
         self._clock = clock
 
     def find(self, work: UnitOfWork, account_id: str, seen: StripeRefund) -> Refund | None:
-        """By Stripe's id, else by the intent that made it: a webhook may come before our own answer does."""
+        """By Stripe's id, else by the intent that made it: a webhook may come before our own answer does.
+
+        Anybody may copy metadata. What bears the reference of a refund that Stripe knows already is another one.
+        """
         known = work.refunds.find_by_stripe_id(account_id, seen.id)
         if known is not None or METADATA_REFERENCE not in seen.metadata:
             return known
-        return work.refunds.find_by_reference(seen.metadata[METADATA_REFERENCE])
+        asked = work.refunds.find_by_reference(seen.metadata[METADATA_REFERENCE])
+        if asked is None or asked.account_id != account_id or asked.stripe_refund_id is not None:
+            return None
+        return asked
 
     def refund(
         self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool = False

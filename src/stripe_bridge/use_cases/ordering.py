@@ -71,14 +71,17 @@ class PutSalesOrder:
         )
         given.check()
         with self._store.writing() as work:
-            stored = work.sales_orders.find(command.tenant_id, command.sales_order_id, lock=True)
+            stored = work.sales_orders.find(given.tenant_id, given.id, lock=True)
+            if stored is None and not work.sales_orders.add(given):
+                # Another's first copy came in between.
+                stored = work.sales_orders.get(given.tenant_id, given.id, lock=True)
             order = given if stored is None else stored.replaced_by(given)
             invoices = work.invoices.of_order(order.tenant_id, order.id)
             if stored is not None and stored.currency != order.currency:
                 _check_unlocked(invoices)
-            if order != stored:
-                work.sales_orders.put(order)
-                work.commit()
+            if stored is not None and stored != order:
+                work.sales_orders.save(order)
+            work.commit()
         return StoredSalesOrder(view=_view(order, invoices), created=stored is None)
 
 

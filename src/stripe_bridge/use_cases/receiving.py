@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from stripe_bridge.domain.errors import PayloadTooLarge, ReceiverNotFound, SignatureInvalid
+from stripe_bridge.domain.errors import (
+    PayloadMalformed,
+    PayloadTooLarge,
+    ReceiverNotFound,
+    SignatureInvalid,
+)
+from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind
 from stripe_bridge.domain.webhook_event import (
     MAX_PAYLOAD_BYTES,
     PLATFORM,
-    EventStatus,
     SkipReason,
     StripeEvent,
     WebhookEvent,
@@ -38,28 +43,14 @@ class ReceiveWebhookCommand:
     integration_id: int | None = None
 
 
-class KeepEvent:
-    """Put an event into the inbox once, however it came: as stored, or None when it was there already.
-
-    What there is nothing to do for here is skipped at once.
-    """
+class FormEvent:
+    """An event as it goes into the inbox, however it came. What there is nothing to do for here is skipped at once."""
 
     def __init__(self, clock: Clock, *, livemode: bool, known_types: frozenset[str]) -> None:
         self._clock, self._livemode, self._known_types = clock, livemode, known_types
 
-    def __call__(
-        self, work: UnitOfWork, event: StripeEvent, payload: bytes, own_account: str | None = None
-    ) -> WebhookEvent | None:
+    def __call__(self, event: StripeEvent, payload: bytes, own_account: str | None = None) -> WebhookEvent:
         """`own_account` is that whose events are expected where it came in, None where any account's are."""
-        stored = self._stored_form(event, payload, own_account)
-        if not work.inbox.store(stored):
-            return None
-        if stored.skip_reason is not None:
-            facts = {"stripe_event_id": event.id, "reason": stored.skip_reason.value}
-            _log.info("event skipped", extra=facts)
-        return stored
-
-    def _stored_form(self, event: StripeEvent, payload: bytes, own_account: str | None) -> WebhookEvent:
         now = self._clock.now()
         is_foreign = own_account is not None and event.account not in (None, own_account)
         # What arrives at the wrong door is kept under the door's account: were it kept under its own, it
@@ -93,6 +84,17 @@ class KeepEvent:
         return None
 
 
+class KeepEvent:
+    """Put an event that was fetched into the inbox once: as stored, or None when it was there already."""
+
+    def __init__(self, form: FormEvent) -> None:
+        self._form = form
+
+    def __call__(self, work: UnitOfWork, event: StripeEvent, payload: bytes) -> WebhookEvent | None:
+        formed = self._form(event, payload)
+        return formed if work.inbox.store(formed) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Door:
     """`own_account`: whose events come here when the payload does not say."""
@@ -116,26 +118,28 @@ class ReceiveWebhook:
         signatures: Signatures,
         vault: Vault,
         nudges: Nudges,
-        keep: KeepEvent,
+        form: FormEvent,
         *,
         extra_secrets: Sequence[str],
     ) -> None:
         self._store, self._clock, self._signatures, self._vault = store, clock, signatures, vault
-        self._nudges, self._keep, self._extra_secrets = nudges, keep, extra_secrets
+        self._nudges, self._form, self._extra_secrets = nudges, form, extra_secrets
         # Finding and unsealing secrets costs more than all the rest of receiving an event.
         self._doors: dict[int | None, _Door] = {}
 
     def __call__(self, command: ReceiveWebhookCommand) -> bool:
         if len(command.payload) > MAX_PAYLOAD_BYTES:
             raise PayloadTooLarge(MAX_PAYLOAD_BYTES)
+        _check_readable(command.payload)
         door = self._verify(command)
-        event = parse_event(command.payload)
-        with self._store.writing() as work:
-            stored = self._keep(work, event, command.payload, door.own_account)
-            work.commit()
-        if stored is not None and stored.status is EventStatus.RECEIVED:
+        event = self._form(parse_event(command.payload), command.payload, door.own_account)
+        is_new = self._store.receive(event)
+        if event.skip_reason is not None:
+            facts = {"stripe_event_id": event.stripe_event_id, "reason": event.skip_reason.value}
+            _log.info("event skipped", extra=facts)
+        elif is_new:
             self._nudges.inbox()
-        return stored is not None
+        return is_new
 
     def _verify(self, command: ReceiveWebhookCommand) -> _Door:
         """The door by which the payload comes in.
@@ -164,11 +168,31 @@ class ReceiveWebhook:
                 return _Door(secrets=secrets, own_account=None, remembered_until=until)
             receivers = work.receivers.of_integration(integration_id)
             integration = work.integrations.find(integration_id)
-        if not receivers or integration is None:
-            raise ReceiverNotFound
-        return _Door(
-            secrets=self._open(receivers), own_account=integration.account_id, remembered_until=until
-        )
+            if not receivers or integration is None:
+                raise ReceiverNotFound
+            own_account = _own_account(work, integration)
+        return _Door(secrets=self._open(receivers), own_account=own_account, remembered_until=until)
 
     def _open(self, receivers: Sequence[Receiver]) -> tuple[str, ...]:
         return tuple(self._vault.open(receiver.sealed_secret) for receiver in receivers)
+
+
+def _own_account(work: UnitOfWork, integration: Integration) -> str:
+    """The account whose events an integration's own receiver may bring.
+
+    Whoever has its secret could sign whatever they like: so where the integration has no account, or that has moved on to
+    another integration, its receiver speaks for none. What it brings is kept under a name that no account has.
+    """
+    if integration.account_id is not None:
+        owner = work.integrations.find_by_account(integration.account_id)
+        if owner is not None and owner.id == integration.id:
+            return integration.account_id
+    return f"receiver:{integration.id}"
+
+
+def _check_readable(payload: bytes) -> None:
+    """Raises PayloadMalformed for what no JSON is, whoever signed it: Stripe's SDK can only say that of text."""
+    try:
+        payload.decode("utf-8")
+    except UnicodeDecodeError:
+        raise PayloadMalformed("not UTF-8") from None

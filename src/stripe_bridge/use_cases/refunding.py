@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from stripe_bridge.domain.errors import IntegrationNotConnected, RefundNotIssued
+from stripe_bridge.domain.idempotency import LIFETIME
 from stripe_bridge.domain.intent import IntentState, refund_subject
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import Currency
@@ -41,7 +42,8 @@ class RefundInvoiceCommand:
     """`amount` in minor units; left out, all that may still be refunded.
 
     `request` names the asking: asked again under the same name, by a caller who got no answer, nothing more is refunded.
-    It is as unguessable as a reference, and shorter than 60 characters.
+    It is good for as long as an idempotency key, after which the same name is another asking. It is as unguessable as
+    a reference, and shorter than 60 characters.
     """
 
     tenant_id: str
@@ -109,7 +111,7 @@ class RefundInvoice:
             if command.amount is not None:
                 Currency.of(invoice.currency).check_exact(command.amount, "amount_in_cents")
             earlier = _asked_before(work, command.request)
-            if going := [refund for refund in earlier if refund.state is not RefundState.REFUSED]:
+            if going := [refund for refund in earlier if _still_answers(refund, self._clock.now())]:
                 return [(refund.id, _unsettled(work, refund)) for refund in going]
             reserved: list[tuple[int, int | None]] = []
             splits = self._split(work, invoice, command.amount)
@@ -220,8 +222,13 @@ def _unsettled(work: UnitOfWork, refund: Refund) -> int | None:
 
 
 def _asked_before(work: UnitOfWork, request: str | None) -> list[Refund]:
-    """What was reserved when this was asked before, whatever became of it."""
+    """What was reserved when this was asked before, whenever that was and whatever became of it."""
     found: list[Refund] = []
     while request is not None and (refund := work.refunds.find_by_reference(f"{request}-{len(found) + 1}")):
         found.append(refund)
     return found
+
+
+def _still_answers(refund: Refund, now: datetime) -> bool:
+    """Whether asking again means this one, rather than another."""
+    return refund.state is not RefundState.REFUSED and now - refund.created_at < LIFETIME

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from stripe_bridge.domain.errors import IntegrationNotFound
-from stripe_bridge.domain.intent import Intent
-from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS, Receiver, ReceiverKind, faults_of
-from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, WebhookEndpoint
-from stripe_bridge.ports.gateway_errors import GatewayRefused
+from stripe_bridge.domain.intent import Intent, IntentState, platform_subject
+from stripe_bridge.domain.planning import plan_mending
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, SUBSCRIBED_EVENTS, Receiver, ReceiverKind
+from stripe_bridge.domain.stripe_objects import METADATA_KIND, METADATA_REFERENCE, WebhookEndpoint
+from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
 from stripe_bridge.ports.identifiers import Identifiers
 from stripe_bridge.ports.receiver_gateway import ReceiverGateway
 from stripe_bridge.ports.timing import Clock
-from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
-from stripe_bridge.ports.vault import SealBroken, Vault
+from stripe_bridge.ports.unit_of_work import IntentUnsettled, Store, UnitOfWork
+from stripe_bridge.ports.vault import Vault
 
-METADATA_KIND = "bridge_receiver"
+_PATIENCE = timedelta(seconds=10)
+_WAIT = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,11 +34,25 @@ class RegisteredReceiver:
     faults: tuple[str, ...] = ()
 
 
+class Standing(Protocol):
+    @property
+    def known(self) -> Receiver | None: ...
+
+    @property
+    def faults(self) -> tuple[str, ...]: ...
+
+    @property
+    def strays(self) -> tuple[str, ...]: ...
+
+    @property
+    def is_in_order(self) -> bool: ...
+
+
 class RegisterReceivers:
     """Make the platform's two endpoints at Stripe, or mend what is wrong with them; again is a check.
 
-    An endpoint whose secret we do not have, or of another API version, cannot be mended: it is replaced.
-    May raise GatewayError.
+    An endpoint whose secret we do not have, or of another API version, cannot be mended: it is replaced. Those who ask at
+    the same time wait for the same call. May raise GatewayError; what is not refused then is gone on with by a worker.
     """
 
     def __init__(
@@ -44,79 +61,71 @@ class RegisterReceivers:
         clock: Clock,
         identifiers: Identifiers,
         gateway: ReceiverGateway,
-        vault: Vault,
+        settle: Callable[[int], None],
+        standing: Callable[[ReceiverKind, str, Sequence[WebhookEndpoint]], Standing],
         url: str,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
-        self._gateway, self._vault, self._url = gateway, vault, url
+        self._gateway, self._settle, self._standing, self._url = gateway, settle, standing, url
 
     def __call__(self) -> list[RegisteredReceiver]:
-        at_stripe = {endpoint.id: endpoint for endpoint in self._gateway.endpoints(None)}
-        return [self._register(kind, at_stripe) for kind in (ReceiverKind.PLATFORM, ReceiverKind.CONNECT)]
+        at_stripe = self._gateway.endpoints(None)
+        return [self._register(kind, at_stripe) for kind in PLATFORM_KINDS]
 
-    def _register(self, kind: ReceiverKind, at_stripe: dict[str, WebhookEndpoint]) -> RegisteredReceiver:
-        with self._store.reading() as work:
-            known = next(iter(work.receivers.of_kinds([kind])), None)
-        endpoint = at_stripe.get(known.stripe_endpoint_id or "") if known is not None else None
-        if known is None or endpoint is None:
-            self._remove_strays(kind, at_stripe)
-            return self._create(kind, known, ())
-        faults = tuple(faults_of(endpoint, self._url, self._gateway.api_version))
-        is_secret_lost = not self._opens(known)
-        if is_secret_lost:
-            faults += ("its signing secret cannot be opened with ENCRYPTION_KEYS",)
-        if is_secret_lost or endpoint.api_version != self._gateway.api_version:
-            self._gateway.delete_endpoint(account_id=None, endpoint_id=endpoint.id)
-            return self._create(kind, known, faults)
-        if faults:
-            self._gateway.repair_endpoint(
-                account_id=None, endpoint_id=endpoint.id, url=self._url, events=SUBSCRIBED_EVENTS
-            )
+    def _register(self, kind: ReceiverKind, at_stripe: Sequence[WebhookEndpoint]) -> RegisteredReceiver:
+        before = self._standing(kind, self._url, at_stripe)
+        faults = before.faults
+        if before.strays and before.known is not None:
+            faults += (f"{len(before.strays)} more send here, with secrets that are not stored",)
+        if not before.is_in_order:
+            self._see_through(self._plan(kind))
         with self._store.writing() as work:
             # Read anew: its secret may have been sealed under another key in the meantime.
-            current = work.receivers.find(known.id, lock=True) or known
-            now = self._clock.now()
-            work.receivers.save(replace(current, enabled=True, url=self._url, checked_at=now))
+            current = next(iter(work.receivers.of_kinds([kind])))
+            work.receivers.save(replace(current, enabled=True, url=self._url, checked_at=self._clock.now()))
             work.commit()
-        action = "repaired" if faults else "in order"
+        is_new = before.known is None or before.known.stripe_endpoint_id != current.stripe_endpoint_id
+        changed = "created" if is_new else "repaired"
         return RegisteredReceiver(
-            kind=kind, endpoint_id=endpoint.id, url=self._url, action=action, faults=faults
-        )
-
-    def _opens(self, receiver: Receiver) -> bool:
-        try:
-            self._vault.open(receiver.sealed_secret)
-        except SealBroken:
-            return False
-        return True
-
-    def _remove_strays(self, kind: ReceiverKind, at_stripe: dict[str, WebhookEndpoint]) -> None:
-        """Endpoints that we made for this URL and whose secret was lost: events signed with it would all be refused."""
-        for endpoint in at_stripe.values():
-            if endpoint.url == self._url and endpoint.metadata.get(METADATA_KIND) == kind.value:
-                self._gateway.delete_endpoint(account_id=None, endpoint_id=endpoint.id)
-
-    def _create(
-        self, kind: ReceiverKind, known: Receiver | None, faults: tuple[str, ...]
-    ) -> RegisteredReceiver:
-        reference = self._identifiers.reference()
-        endpoint = self._gateway.create_endpoint(
-            account_id=None,
+            kind=kind,
+            endpoint_id=current.stripe_endpoint_id or "",
             url=self._url,
-            connect=kind is ReceiverKind.CONNECT,
-            events=SUBSCRIBED_EVENTS,
-            metadata={METADATA_REFERENCE: reference, METADATA_KIND: kind.value},
-            key=reference,
+            action="in order" if before.is_in_order else changed,
+            faults=faults,
         )
-        now = self._clock.now()
-        with self._store.writing() as work:
-            if known is not None:
-                work.receivers.remove(known.id)
-            work.receivers.add(_receiver(kind, None, endpoint, self._vault, now=now))
-            work.commit()
-        return RegisteredReceiver(
-            kind=kind, endpoint_id=endpoint.id, url=self._url, action="created", faults=faults
-        )
+
+    def _plan(self, kind: ReceiverKind) -> int:
+        """The id of the call that mends it, whoever planned it."""
+        while True:
+            with self._store.writing() as work:
+                under_way = work.intents.find_unsettled(platform_subject(kind))
+                if under_way is not None:
+                    return under_way.id
+                reference, now = self._identifiers.reference(), self._clock.now()
+                plan = plan_mending(kind, self._url, reference=reference, now=now)
+                try:
+                    planned = work.intents.add(plan)
+                except IntentUnsettled:
+                    continue
+                work.commit()
+            return planned.id
+
+    def _see_through(self, intent_id: int) -> None:
+        deadline = self._clock.now() + _PATIENCE
+        while True:
+            with self._store.reading() as work:
+                intent = work.intents.find(intent_id)
+            if intent is None or intent.state is IntentState.CONFIRMED:
+                return
+            if intent.state is IntentState.FAILED:
+                raise GatewayRefused(intent.last_error or "")
+            if self._clock.now() >= deadline:
+                why = intent.last_error or "no answer yet"
+                raise OutcomeUnknown(f"{why}; ask again in a minute, unless a worker does")
+            if intent.is_due(self._clock.now()):
+                self._settle(intent_id)
+            else:
+                self._clock.sleep(_WAIT)
 
 
 class CreateEndpoint:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from stripe_bridge.domain.errors import EventBeingProcessed
+from stripe_bridge.domain.errors import EventBeingProcessed, PayloadForgotten
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.ports.nudges import Nudges
@@ -15,7 +15,8 @@ from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 
 
 class ReplayWebhookEvent:
-    """Queue an event again, whatever became of it before. Raises WebhookEventNotFound, EventBeingProcessed.
+    """Queue an event again, whatever became of it before. Raises WebhookEventNotFound, EventBeingProcessed,
+    PayloadForgotten.
 
     A tenant of None is every tenant: for operators only.
     """
@@ -80,6 +81,8 @@ class ReplayWebhookEvents:
 def _requeue(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
     if _is_being_processed(event, now):
         raise EventBeingProcessed
+    if not work.inbox.payload(None, event.id):
+        raise PayloadForgotten
     work.inbox.requeue(event.id, now)
 
 

@@ -69,9 +69,6 @@ class Finalize(_InvoiceStep):
         return plan_send(invoice, reference=reference, now=now)
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        if isinstance(error, AccessRevoked) and intent.attempts > 1:
-            # An earlier try may have opened it, and we are locked out from looking: it keeps the order until we see it.
-            return None
         reference, now = self._identifiers.reference(), self._clock.now()
         return plan_delete(self._locked(work, intent), because=error.reason, reference=reference, now=now)
 
@@ -107,7 +104,9 @@ class Send(_InvoiceStep):
 
 
 class Void(_InvoiceStep):
-    """Void the invoice at Stripe, or find it at another end (paid, void) that makes the question idle."""
+    """Void the invoice at Stripe, or find it in a state (paid, void, uncollectible, partly paid) that tells why it cannot
+    be: whoever was faster, the merchant or the customer, is recorded as any other change is.
+    """
 
     def look(self, intent: Intent) -> StripeInvoice | None:
         found = self._current(intent)
@@ -119,7 +118,7 @@ class Void(_InvoiceStep):
             return self._gateway.void(intent.account_id, stripe_id, intent.idempotency_key)
         except GatewayRefused:
             current = self._current(intent)
-            if current.status in _MAY_BECOME_VOID:
+            if current.status is StripeInvoiceStatus.OPEN and current.amount_paid == 0:
                 raise
             return current
 

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from stripe_bridge.domain.errors import StaleWrite
+from stripe_bridge.domain.errors.telling import in_words
 from stripe_bridge.domain.intent import Intent, Operation, Patience
-from stripe_bridge.ports.gateway_errors import CallNotTaken, GatewayError, GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.gateway_errors import (
+    AccessRevoked,
+    CallNotTaken,
+    GatewayError,
+    GatewayRefused,
+    ObjectMissing,
+    OutcomeUnknown,
+)
 from stripe_bridge.ports.measurements import Measurements
 from stripe_bridge.ports.steps import Step
 from stripe_bridge.ports.timing import Clock, Dice
-from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.unit_of_work import Store, StoreUnavailable, UnitOfWork
 
 _log = logging.getLogger(__name__)
 _BATCH = 50
@@ -49,17 +57,43 @@ class SettleIntent:
             must_look = intent.may_have_happened
             intent = work.intents.save(intent.take(self._clock.now(), self._patience))
             work.commit()
+        self._drive(intent, must_look=must_look)
+
+    def take(self, work: UnitOfWork, planned: Intent) -> Intent:
+        """Add what is planned as ours to settle: nobody else comes between, and it costs no commit of its own.
+
+        Raises IntentUnsettled.
+        """
+        return work.intents.add(planned.take(self._clock.now(), self._patience))
+
+    def go_on(self, taken: Intent) -> None:
+        """Settle what was taken, now that this is committed."""
+        self._drive(taken, must_look=False)
+
+    def _drive(self, intent: Intent, *, must_look: bool) -> None:
         try:
             following = self._advance(intent, must_look=must_look)
             while following is not None:
                 following = self._advance(following, must_look=False)
         except StaleWrite:
             # We were slower than our lease, and somebody took over: what they find at Stripe counts.
-            _log.warning("intent was taken over", extra={"intent_id": intent_id})
+            _log.warning("intent was taken over", extra={"intent_id": intent.id})
 
     def _advance(self, intent: Intent, *, must_look: bool) -> Intent | None:
-        """One call; the taken intent that follows, if one does."""
-        step = self._steps[intent.operation]
+        """One call; the taken intent that follows, if one does. A fault of ours is like an answer that proves nothing."""
+        try:
+            return self._ask(self._steps[intent.operation], intent, must_look=must_look)
+        except (StaleWrite, StoreUnavailable):
+            raise
+        except Exception as error:
+            _log.exception("intent could not be settled", extra=_facts(intent))
+            with self._store.reading() as work:
+                current = work.intents.find(intent.id)
+            if current is not None and not current.is_settled and current.attempts == intent.attempts:
+                self._doubt(current, in_words(error))
+            return None
+
+    def _ask(self, step: Step[Any], intent: Intent, *, must_look: bool) -> Intent | None:
         try:
             if must_look:
                 found = step.look(intent)
@@ -69,10 +103,10 @@ class SettleIntent:
                     self._doubt(intent, "Stripe shows no effect yet")
                     return None
                 intent = self._save(intent.revise(self._clock.now()))
-        except GatewayRefused as error:
-            return self._refuse(step, intent, error)
         except GatewayError as error:
-            self._doubt(intent, error.reason)
+            if _proves_absence(error, intent):
+                return self._refuse(step, intent, error)
+            self._doubt(intent, error.reason, is_locked_out=isinstance(error, AccessRevoked))
             return None
         if self._clock.now() >= intent.due_at:
             # We were held up for longer than our lease: somebody else may be at it, under another key.
@@ -92,7 +126,8 @@ class SettleIntent:
     def _confirm(self, step: Step[Any], intent: Intent, result: object) -> Intent | None:
         with self._store.writing() as work:
             confirmed = work.intents.save(intent.confirm(self._clock.now()))
-            following = self._follow(work, step.confirm(work, confirmed, result))
+            planned = step.confirm(work, confirmed, result)
+            following = None if planned is None else self.take(work, planned)
             work.commit()
         self._measurements.intent(confirmed)
         _log.info("intent confirmed", extra=_facts(intent))
@@ -101,25 +136,25 @@ class SettleIntent:
     def _refuse(self, step: Step[Any], intent: Intent, error: GatewayRefused) -> Intent | None:
         with self._store.writing() as work:
             failed = work.intents.save(intent.fail(error.reason, self._clock.now()))
-            following = self._follow(work, step.refuse(work, failed, error))
+            planned = step.refuse(work, failed, error)
+            following = None if planned is None else self.take(work, planned)
             work.commit()
         self._measurements.intent(failed)
         _log.warning("intent refused by Stripe", extra={**_facts(intent), "reason": error.reason})
         return following
-
-    def _follow(self, work: UnitOfWork, planned: Intent | None) -> Intent | None:
-        """Taken in the same commit that plans it: nobody else comes between, and it costs no commit of its own."""
-        if planned is None:
-            return None
-        return work.intents.add(planned.take(self._clock.now(), self._patience))
 
     def _postpone(self, intent: Intent, reason: str) -> None:
         postponed = self._save(intent.postpone(reason, self._clock.now(), jitter=self._dice.jitter()))
         self._measurements.intent(postponed)
         _log.warning("intent postponed", extra={**_facts(intent), "reason": reason})
 
-    def _doubt(self, intent: Intent, reason: str) -> None:
-        doubted = self._save(intent.doubt(reason, self._clock.now(), jitter=self._dice.jitter()))
+    def _doubt(self, intent: Intent, reason: str, *, is_locked_out: bool = False) -> None:
+        now = self._clock.now()
+        doubted = self._save(
+            intent.wait_outside(reason, now)
+            if is_locked_out
+            else intent.doubt(reason, now, jitter=self._dice.jitter())
+        )
         self._measurements.intent(doubted)
         _log.warning("intent's outcome is unknown", extra={**_facts(intent), "reason": reason})
 
@@ -151,6 +186,14 @@ class SettleDueIntents:
                 # One sick intent must not hold up the rest; it keeps its lease and is due again after it.
                 _log.exception("intent could not be settled", extra={"intent_id": intent_id})
         return len(due)
+
+
+def _proves_absence(error: GatewayError, intent: Intent) -> TypeGuard[GatewayRefused]:
+    """Whether a look that fails like this tells that there is no effect, or none that could matter.
+
+    That Stripe refuses the *look* says nothing of the call before it: locked out, what binds is kept until we are let in.
+    """
+    return isinstance(error, ObjectMissing) or (isinstance(error, AccessRevoked) and not intent.binds)
 
 
 def _facts(intent: Intent) -> dict[str, object]:

@@ -25,6 +25,7 @@ _MOST_IN_A_ROW = 5
 
 Object = TypeVar("Object")
 Lock = Callable[[UnitOfWork, Invoice], Invoice]
+Undo = Callable[[UnitOfWork, Invoice, StripeInvoice], None]
 
 
 class Record(Protocol):
@@ -60,10 +61,10 @@ class Invoices:
     name = "invoice"
 
     def __init__(
-        self, store: Store, clock: Clock, gateway: PaymentGateway, record: Record, lock: Lock
+        self, store: Store, clock: Clock, gateway: PaymentGateway, record: Record, lock: Lock, undo: Undo
     ) -> None:
         self._store, self._clock, self._gateway = store, clock, gateway
-        self._record, self._lock = record, lock
+        self._record, self._lock, self._undo = record, lock, undo
 
     def page(self, work: UnitOfWork, account_id: str, after: Invoice | None) -> Sequence[Invoice]:
         return work.reconciliations.invoices(account_id, after.id if after else 0, _PAGE)
@@ -86,6 +87,7 @@ class Invoices:
                 return None
             after = self._record(work, before, current)
             after = self._record.payments(work, after, payments)
+            self._undo(work, after, current)
             work.commit()
         return None if after == before else Drift.INVOICE_DIFFERS
 

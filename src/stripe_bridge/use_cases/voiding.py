@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from stripe_bridge.domain.errors import (
     IntegrationNotConnected,
     InvoiceBeingSent,
-    InvoiceNotVoidable,
     InvoiceNotVoided,
 )
 from stripe_bridge.domain.intent import Intent, IntentState, customer_subject, invoice_subject
@@ -77,9 +76,8 @@ class VoidInvoice:
             intent = work.intents.find(intent_id)
         if invoice.status is InvoiceStatus.VOID:
             return invoice
-        if invoice.status in (InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE):
-            # The customer, or the merchant, was faster.
-            raise InvoiceNotVoidable(invoice.status.value)
+        # The customer, or the merchant, may have been faster.
+        invoice.check_voidable()
         raise InvoiceNotVoided(final=intent is None or intent.is_settled)
 
 

@@ -42,7 +42,8 @@ def fail(terminal: Terminal, *names: str) -> None:
     with terminal.store.writing() as work:
         for event in work.inbox.claim(NOON, NOON, 100):
             if event.stripe_event_id in names:
-                work.inbox.settle(replace(event, status=EventStatus.FAILED, last_error="boom"))
+                failed = replace(event, status=EventStatus.FAILED, last_error="boom")
+                work.inbox.settle(event.due_at, [failed])
             else:
                 work.inbox.requeue(event.id, NOON)
         work.commit()

@@ -60,6 +60,31 @@ def test_a_disconnected_integration_leaves_its_account_and_again_changes_nothing
     assert not terminal.stripe.accounts[terminal.world.account_id].connected
 
 
+def test_what_is_in_flight_is_told_when_an_integration_is_disconnected_and_shown_afterwards(
+    terminal: Terminal,
+):
+    integration = terminal.world.connect()
+    nothing = terminal.shown("integrations", "in-flight", integration, "--tenant", "acme")
+    invoice = terminal.world.sent()
+
+    left = terminal.run("integrations", "disconnect", integration, "--tenant", "acme", "--json")
+    told = terminal.json("integrations", "in-flight", integration, "--tenant", "acme")
+
+    assert nothing == "Nothing is in flight.\n"
+    assert "1 invoices" in left.stderr
+    assert f"in-flight {integration}" in left.stderr
+    assert told == [
+        {
+            "kind": "invoice",
+            "invoice_id": invoice.id,
+            "stripe_id": invoice.stripe_invoice_id,
+            "status": "open",
+            "amount": invoice.amount,
+            "currency": "EUR",
+        }
+    ]
+
+
 def test_a_list_is_the_tenants_own_newest_first_and_says_how_to_go_on(terminal: Terminal):
     ids = [create(terminal) for _ in range(3)]
     create(terminal, tenant="other")
@@ -77,7 +102,7 @@ def test_a_list_of_nothing_says_so_to_people_and_is_empty_for_programs(terminal:
     assert terminal.json("integrations", "list", "--tenant", "acme") == []
 
 
-@pytest.mark.parametrize("command", ["show", "authorize", "disconnect"])
+@pytest.mark.parametrize("command", ["show", "authorize", "disconnect", "in-flight"])
 def test_another_tenants_integration_is_not_found(terminal: Terminal, command: str):
     integration = create(terminal)
 

@@ -102,7 +102,7 @@ def test_a_server_that_goes_away_and_comes_back(own_postgres: PostgresServer):
 
     def cut_off() -> None:
         with store.writing() as work:
-            work.sales_orders.put(a_sales_order())
+            work.sales_orders.add(a_sales_order())
             own_postgres.kill()
             work.commit()
 

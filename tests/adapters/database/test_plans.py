@@ -1,7 +1,6 @@
 """No statement reads a table from end to end: each has its index."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,10 +8,12 @@ import pytest
 from sqlalchemy import event
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.domain.intent import IntentState, Operation
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.intents import IntentFilter
 from stripe_bridge.ports.unit_of_work import UnitOfWork
 from tests.builders import (
     ACCOUNT,
@@ -69,10 +70,14 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "intents of invoice": lambda work: work.intents.is_unsettled_for(1),
     "intents of integration": lambda work: work.intents.unsettled_of_integration(1),
     "due intents": lambda work: work.intents.due(NOW, 10),
+    "failed intents": lambda work: work.intents.page(
+        IntentFilter(states=frozenset({IntentState.FAILED}), operations=frozenset({Operation.VOID})),
+        PageRequest(),
+    ),
     "intent added": lambda work: work.intents.add(an_intent(subject="another")),
     "event stored": lambda work: work.inbox.store(a_webhook_event()),
     "events claimed": lambda work: work.inbox.claim(NOW, NOW + timedelta(seconds=60), 10),
-    "event settled": lambda work: work.inbox.settle(replace(a_webhook_event(), attempts=1).processed(NOW)),
+    "event settled": lambda work: work.inbox.settle(NOW, [a_webhook_event().processed(NOW)]),
     "event requeued": requeued,
     "events": lambda work: work.inbox.page(TENANT, EventFilter(), CURSOR),
     "events of integration": lambda work: work.inbox.page(TENANT, EventFilter(integration_id=1), CURSOR),
@@ -85,6 +90,9 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "undecided refunds": lambda work: work.reconciliations.refunds(ACCOUNT, 0, 100),
     "ongoing disputes": lambda work: work.reconciliations.disputes(ACCOUNT, "", 100),
     "newest event": lambda work: work.reconciliations.newest_event_at(ACCOUNT),
+    "read ahead": lambda work: work.read_ahead([(ACCOUNT, "in_1"), (ACCOUNT, "pi_1")]),
+    "order locked": lambda work: work.sales_orders.lock(TENANT, 501),
+    "events by number": lambda work: work.inbox.page(TENANT, EventFilter(), PageRequest()),
     "inbox measured": lambda work: work.inbox.backlog(),
     "intents measured": lambda work: work.intents.backlog(),
     "events about": lambda work: work.inbox.about(TENANT, ["in_1", "pi_1"]),
@@ -96,7 +104,16 @@ OF_WHAT_WAITS = (
     "ix_webhook_events_due",
     "ix_webhook_events_failed",
     "ix_intents_due",
+    "ix_intents_failed",
     "uq_intents_unsettled",
+)
+# What is not folded yet, a few seconds' worth; what is summed up; and totals by status, of which there are a handful.
+SUMS = (
+    "SCAN invoice_count_changes",
+    "SCAN event_count_changes",
+    "SCAN event_counts",
+    "SCAN anon_1",
+    "SCAN (subquery",
 )
 
 
@@ -131,6 +148,7 @@ def test_every_statement_uses_an_index(store: SqlStore, name: str):
         for step in steps
         if step.startswith("SCAN")
         and step not in ("SCAN CONSTANT ROW", "SCAN due")
+        and not step.startswith(SUMS)
         and not step.endswith(OF_WHAT_WAITS)
     ]
     assert name in MAY_SORT or not [step for step in steps if "TEMP B-TREE" in step]

@@ -45,6 +45,13 @@ def test_a_user_may_come_back_with_a_fresh_token_and_is_the_same(provider: Provi
     assert first.token_id == second.token_id
 
 
+def test_no_two_users_are_the_same_whatever_tenants_and_subjects_are_called(provider: Provider):
+    identity = trusting(provider.url)
+    users = [("org", "1:jane"), ("org:1", "jane"), ("org%3A1", "jane"), ("org%253A1", "jane")]
+    tokens = [provider.token(tenant=tenant, sub=subject) for tenant, subject in users]
+    assert len({identity.principal(token).token_id for token in tokens}) == len(users)
+
+
 @pytest.mark.parametrize(
     ("claims", "expected"),
     [

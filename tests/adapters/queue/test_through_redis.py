@@ -35,7 +35,24 @@ def test_a_burst_leaves_one_message(broker: RedisBroker):
     for _ in range(25):
         nudges.inbox()
 
+    wait_until(lambda: not nudges._gathered)
     assert waiting(broker) == 1
+
+
+def test_a_burst_is_not_a_turn_to_redis_for_each(broker: RedisBroker):
+    nudges = DramatiqNudges(broker)
+    nudges.check()
+    before = asked(broker)
+
+    for _ in range(1000):
+        nudges.inbox()
+    wait_until(lambda: not nudges._gathered)
+
+    assert asked(broker) - before < 100
+
+
+def asked(broker: RedisBroker) -> int:
+    return int(broker.client.info("stats")["total_commands_processed"])
 
 
 def test_a_redis_that_was_emptied_gets_the_next_nudge(broker: RedisBroker):
@@ -45,7 +62,7 @@ def test_a_redis_that_was_emptied_gets_the_next_nudge(broker: RedisBroker):
 
     nudges.inbox()
 
-    assert waiting(broker) == 1
+    wait_until(lambda: waiting(broker) == 1)
 
 
 def test_a_redis_that_does_not_answer_holds_up_one_request_for_half_a_second(silent_url: str):

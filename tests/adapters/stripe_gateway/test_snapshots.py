@@ -252,7 +252,16 @@ def test_an_invoice_that_lacks_what_it_has_to_have_is_unreadable(key: str):
 
 
 @pytest.mark.parametrize(
-    "change", [{"payment": None}, {"payment": "pi_1"}, {"invoice": None}, {"id": None}, {"status": 1}]
+    "change",
+    [
+        {"payment": None},
+        {"payment": "pi_1"},
+        {"invoice": None},
+        {"id": None},
+        {"status": 1},
+        {"amount_paid": "5"},
+        {"amount_paid": 1.5},
+    ],
 )
 def test_a_payment_of_another_shape_is_unreadable(change: dict[str, Any]):
     with pytest.raises(SnapshotUnreadable):

@@ -44,6 +44,17 @@ def test_a_denial_is_told_with_and_without_its_state(returning):
     assert told(returning.come_back(error="access_denied")) == {"tab": "payments", "status": "denied"}
 
 
+def test_another_error_of_stripes_is_told_as_a_failure(returning):
+    integration = returning.create_integration()
+    state = returning.authorize(integration["id"])
+    assert told(returning.come_back(state=state, error="invalid_scope")) == {
+        "tab": "payments",
+        "integration_instance_id": str(integration["id"]),
+        "status": "failed",
+        "reason": "stripe_refused",
+    }
+
+
 def test_a_state_is_good_once(returning):
     integration = returning.create_integration()
     state, code = returning.authorize(integration["id"]), returning.stripe.consent()

@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from stripe_bridge.adapters.web.app import operations_by_endpoint
+from stripe_bridge.domain.integration import AuthorizationFailure
 from tests.adapters.web.world import World
 
 CONFORMANCE = (
@@ -101,6 +102,12 @@ def test_a_body_is_required_exactly_where_something_in_it_is(document):
         "put_sales_order",
         "send_invoice",
     }
+
+
+def test_every_reason_of_a_failed_authorization_is_named(document):
+    callback = document["paths"]["/api/stripe/oauth/callback"]["get"]
+    for reason in AuthorizationFailure:
+        assert f"`{reason.value}`" in callback["responses"]["302"]["description"]
 
 
 def test_the_document_is_the_same_each_time():

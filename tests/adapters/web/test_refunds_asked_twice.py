@@ -1,8 +1,10 @@
 """A caller who got no answer asks again with the same key: one refund."""
 
+from datetime import timedelta
+
 import pytest
 
-from stripe_bridge.domain.idempotency import LEASE
+from stripe_bridge.domain.idempotency import LEASE, LIFETIME
 from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.web.world import World, data_of
 
@@ -54,3 +56,18 @@ def test_what_stripe_refused_is_tried_anew_by_the_same_request(world: World, pat
     assert world.ask("POST", path, PART, headers=KEY).status_code == 502
     assert world.ask("POST", path, PART, headers=KEY).status_code == 201
     assert amounts(world) == [1_000]
+
+
+def test_after_a_day_the_same_request_is_another_refund(world: World, path: str):
+    first = world.ask("POST", path, PART, headers=KEY)
+    world.clock.advance(LIFETIME - timedelta(seconds=1))
+    world.bridge.forget_requests()
+    assert data_of(world.ask("POST", path, PART, headers=KEY)) == data_of(first)
+    assert amounts(world) == [1_000]
+
+    world.clock.advance(timedelta(seconds=1))
+    for replayed in (None, "true"):
+        second = world.ask("POST", path, PART, headers=KEY)
+        assert (second.status_code, second.headers.get("Idempotent-Replayed")) == (201, replayed)
+        assert data_of(second)["refund_id"] != data_of(first)["refund_id"]
+    assert amounts(world) == [1_000, 1_000]

@@ -98,6 +98,27 @@ def test_what_is_anothers_answers_exactly_as_what_is_nowhere(scene, endpoint, ro
     assert everything_of(scene.world) == before
 
 
+@pytest.mark.parametrize("id_", [0, 2**63, 10**30])
+@pytest.mark.parametrize("endpoint", WITH_ID)
+def test_what_cannot_be_answers_exactly_as_what_is_nowhere(scene, endpoint, id_):
+    answer = scene.ask(endpoint, Role.ADMIN, OWNER, ids=dict.fromkeys(scene.ids, id_))
+    if operations_by_endpoint()[endpoint].id == OF_EVERYBODY:
+        assert problem(answer, 404)["message"] == "There is nothing at this address."
+    else:
+        nowhere = scene.ask(endpoint, Role.ADMIN, OWNER, ids=dict.fromkeys(scene.ids, NOWHERE))
+        assert without_request_id(problem(answer, 404)) == without_request_id(nowhere.get_json())
+
+
+@pytest.mark.parametrize("id_", [0, 2**63, 10**30])
+def test_an_integration_that_cannot_be_has_no_receiver_like_one_that_is_nowhere(scene, id_):
+    answers = [
+        scene.world.post_event(b"{}", path=f"/api/webhooks/stripe/{integration_id}")
+        for integration_id in (id_, NOWHERE)
+    ]
+    cannot_be, nowhere = (without_request_id(problem(answer, 404)) for answer in answers)
+    assert cannot_be == nowhere
+
+
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("endpoint", WITH_ID)
 def test_what_is_ones_own_is_found_by_whoever_may(scene, endpoint, role):

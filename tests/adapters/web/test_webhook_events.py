@@ -1,8 +1,10 @@
 import json
+from datetime import timedelta
 
 import pytest
 
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.webhook_event import MAX_ATTEMPTS
 from tests.adapters.web.world import data_of, problem
 from tests.builders import an_event_payload
 
@@ -112,6 +114,31 @@ def test_another_tenants_event_is_not_found(world, invoice):
     assert data_of(world.ask("GET", PATH, tenant="other")) == []
 
 
+def test_callers_hear_that_an_event_failed_and_only_operators_why(world, invoice):
+    account_id = invoice["stripe_account_id"]
+    unreadable = {"object": "invoice_payment", "invoice": invoice["stripe_invoice_id"], "amount_paid": "x"}
+    world.post_event(an_event_payload("invoice_payment.paid", unreadable, id_="evt_bad", account=account_id))
+
+    def told() -> tuple[str, str]:
+        world.bridge.apply_events()
+        (shown,) = data_of(world.ask("GET", f"{PATH}?event_type=invoice_payment.paid", role=Role.VIEWER))
+        activity = data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}/activity-log"))
+        assert shown in activity
+        assert data_of(world.ask("GET", f"{PATH}/{shown['id']}")) == shown
+        for_operators = world.bridge.show_webhook_event(None, shown["id"], with_payload=False).last_error
+        assert for_operators not in (None, shown["last_error"])
+        return shown["status"], shown["last_error"]
+
+    assert told() == ("received", "It could not be applied yet, and is tried again.")
+    for _ in range(MAX_ATTEMPTS):
+        world.clock.advance(timedelta(hours=1))
+        world.bridge.apply_events()
+    assert told() == (
+        "failed",
+        "It could not be applied, and is not tried again until it is replayed. The operator's logs tell why.",
+    )
+
+
 def test_a_payload_comes_back_as_stripe_meant_it(world, invoice):
     account_id = invoice["stripe_account_id"]
     payload = an_event_payload(
@@ -121,3 +148,15 @@ def test_a_payload_comes_back_as_stripe_meant_it(world, invoice):
     (event,) = data_of(world.ask("GET", f"{PATH}?event_type=customer.created"))
     shown = data_of(world.ask("GET", f"{PATH}/{event['id']}?include_payload=1"))
     assert (shown["payload"], shown["skip_reason"]) == (json.loads(payload), "unknown_type")
+
+
+def test_a_payload_that_is_no_longer_kept_is_null_and_its_replay_refused(world):
+    world.put_order()
+    world.pay(data_of(world.send(world.connect()["id"])))
+    world.clock.advance(timedelta(days=91))
+    world.bridge.forget_payloads()
+    (event, *_) = data_of(world.ask("GET", "/api/stripe/webhook-events"))
+    path = f"/api/stripe/webhook-events/{event['id']}"
+    shown = data_of(world.ask("GET", f"{path}?include_payload=1"))
+    assert (shown["payload"], shown["status"]) == (None, "processed")
+    assert "no longer kept" in problem(world.ask("POST", f"{path}/replay"), 422)["message"]

@@ -19,8 +19,9 @@ def doctor(fix: bool, as_json: bool) -> None:
     """Look for what is wrong or about to be: each finding with what to do about it.
 
     It looks at the database and the queue, at the endpoints at Stripe, at each connected account (whether its events get
-    through, when it was last reconciled, whether its secrets can be opened), at events that failed or wait, and at calls
-    to Stripe that hang. Exit code 0: nothing was found; 1: something was, or was before it was fixed.
+    through, when it was last reconciled, whether its secrets can be opened), at events that failed or wait, at calls to
+    Stripe that hang or were refused and matter still, and at accounts that were left with money in flight.
+    Exit code 0: nothing was found; 1: something was, or was before it was fixed.
 
     \b
     Examples:

@@ -98,7 +98,7 @@ def show(event_id: int, tenant_id: str | None, with_payload: bool, as_json: bool
       flask events show 81 --payload --json | jq .payload.data.object
     """
     event = tools().bridge.show_webhook_event(tenant_id, event_id, with_payload=with_payload)
-    row, payload = event_row(event), None if event.payload is None else json.loads(event.payload)
+    row, payload = event_row(event), json.loads(event.payload) if event.payload else None
     if as_json:
         show_json(row if payload is None else {**row, "payload": payload})
         return

@@ -6,8 +6,8 @@ import click
 
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER, Text, page_request, paging, tenant
-from stripe_bridge.adapters.cli.output import show_page, show_row
-from stripe_bridge.adapters.cli.rows import integration_row
+from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
+from stripe_bridge.adapters.cli.rows import in_flight_rows, integration_row
 from stripe_bridge.adapters.cli.tools import tools
 
 _COLUMNS = ("id", "name", "sync_status", "stripe_account_id", "livemode", "webhook_registered", "created_at")
@@ -23,6 +23,7 @@ def integrations() -> None:
       flask integrations authorize 3 --tenant acme
       flask integrations list --tenant acme
       flask integrations disconnect 3 --tenant acme
+      flask integrations in-flight 3 --tenant acme
     """
 
 
@@ -85,8 +86,27 @@ def disconnect(integration_id: int, tenant_id: str, as_json: bool) -> None:
     """Leave the account: no new call goes out, and Stripe is asked to end our access.
 
     It waits up to ten seconds for calls in flight. With Stripe out of reach the access is ended later, by a worker
-    (`flask intents list`). Open invoices can still be paid. Again: no change.
+    (`flask intents list`). Open invoices can still be paid: what is left in flight is told on stderr. Again: no change.
     """
-    tools().bridge.disconnect_integration(tenant_id, integration_id)
-    view = tools().bridge.show_integration(tenant_id, integration_id)
+    bridge = tools().bridge
+    bridge.disconnect_integration(tenant_id, integration_id)
+    view = bridge.show_integration(tenant_id, integration_id)
     show_row(integration_row(view), as_json=as_json, columns=_COLUMNS)
+    if counts := bridge.track_money(tenant_id, integration_id).counts:
+        told = ", ".join(f"{number} {kind}" for kind, number in counts.items())
+        see = f"flask integrations in-flight {integration_id} --tenant {tenant_id}"
+        click.echo(f"Still in flight: {told}. See them with: {see}", err=True)
+
+
+@integrations.command("in-flight")
+@click.argument("integration_id", metavar="ID", type=IDENTIFIER)
+@tenant
+@as_json
+def in_flight(integration_id: int, tenant_id: str, as_json: bool) -> None:
+    """Show what may still be paid, refunded or taken back in an integration's account.
+
+    Of a disconnected one this is as it was last seen: nobody tells us any more what becomes of it. See for it in the
+    Dashboard of the account, or authorize again, which catches up.
+    """
+    rows = in_flight_rows(tools().bridge.track_money(tenant_id, integration_id))
+    show_rows(rows, as_json=as_json, when_empty="Nothing is in flight.")

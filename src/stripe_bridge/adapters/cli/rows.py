@@ -9,6 +9,7 @@ from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.use_cases.integrating import IntegrationView
 from stripe_bridge.use_cases.ordering import SalesOrderView
+from stripe_bridge.use_cases.tracking import MoneyInFlight
 
 
 def integration_row(view: IntegrationView) -> Row:
@@ -85,6 +86,24 @@ def order_row(view: SalesOrderView) -> Row:
         "customer": {"id": order.customer.id, "name": order.customer.name, "email": order.customer.email},
         "updated_at": order.source_updated_at,
     }
+
+
+def in_flight_rows(money: MoneyInFlight) -> list[Row]:
+    """A dispute has the currency of what it disputes, which is not ours to guess."""
+    keys = ("kind", "invoice_id", "stripe_id", "status", "amount", "currency")
+    of_invoices = [
+        ("invoice", each.id, each.stripe_invoice_id, each.status, each.amount_remaining, each.currency)
+        for each in money.invoices
+    ]
+    of_refunds = [
+        ("refund", each.invoice_id, each.stripe_refund_id, each.state, each.amount, each.currency)
+        for each in money.refunds
+    ]
+    of_disputes = [
+        ("dispute", each.invoice_id, each.stripe_id, each.status, each.amount, None)
+        for each in money.disputes
+    ]
+    return [dict(zip(keys, row, strict=True)) for row in (*of_invoices, *of_refunds, *of_disputes)]
 
 
 _OF_EVENT = (

@@ -6,13 +6,20 @@ that begins by reading cannot wait for the write lock later, it fails at once wh
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import time
 from typing import Any
 
+import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event, make_url
+from sqlalchemy.exc import DisconnectionError
 
 _LONGEST_WAIT = 30
+_RESTS_SINCE = "rests_since"
+# Seconds.
+_FRESH = 1.0
 
 
 def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> Engine:
@@ -34,10 +41,10 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         "pool_timeout": _LONGEST_WAIT,
     }
     if parsed.drivername == "postgresql+psycopg":
-        engine = sqlalchemy.create_engine(
-            parsed, pool_pre_ping=True, connect_args={"connect_timeout": 10}, **options
-        )
+        engine = sqlalchemy.create_engine(parsed, connect_args={"connect_timeout": 10}, **options)
         event.listen(engine, "connect", _set_up_postgresql)
+        event.listen(engine, "checkin", _note_rest)
+        event.listen(engine, "checkout", _check_rested)
         return engine
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
         engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": _LONGEST_WAIT}, **options)
@@ -52,6 +59,24 @@ def reading(engine: Engine) -> Engine:
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return engine.execution_options(read_only=True)
+
+
+def _note_rest(_connection: Any, record: Any) -> None:
+    record.info[_RESTS_SINCE] = time.monotonic()
+
+
+def _check_rested(connection: Any, record: Any, _proxy: Any) -> None:
+    """Ask a connection that has rested whether it still lives: others have just been used, and asking costs a turn.
+
+    Raises DisconnectionError, on which the pool makes a new one.
+    """
+    if time.monotonic() - record.info.get(_RESTS_SINCE, -math.inf) < _FRESH:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error:
+        raise DisconnectionError from None
 
 
 def _set_up_postgresql(connection: Any, _record: Any) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 
-from stripe_bridge.adapters.database.accounts import LAST_CONNECTED
-from stripe_bridge.adapters.database.mapping import Mapper, lockable, table_of
-from stripe_bridge.adapters.database.rows import IS_AWAITING, IS_FAILED, IntegrationRow, WebhookEventRow
+from stripe_bridge.adapters.database.counts import EVENT_TOTALS
+from stripe_bridge.adapters.database.events import EVENTS, STORE, owner_of, values_to_store
+from stripe_bridge.adapters.database.mapping import lockable, table_of
+from stripe_bridge.adapters.database.rows import (
+    IS_AWAITING,
+    IS_FAILED,
+    ForgottenPayloadsRow,
+)
 from stripe_bridge.adapters.database.transaction import Transaction
 from stripe_bridge.domain.errors import WebhookEventNotFound
 from stripe_bridge.domain.paging import Page, PageRequest
@@ -19,28 +23,8 @@ from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookE
 from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.ports.measurements import Depth
 
-_EVENTS = Mapper(WebhookEvent, WebhookEventRow, apart=frozenset({"payload"}))
-_EVENT = _EVENTS.table.c
-_INTEGRATION = table_of(IntegrationRow).c
-
-
-def _of_owner(column: Any) -> ScalarSelect[Any]:
-    """A column of the integration that is connected to the event's account, else of the last that was."""
-    owners = select(column).where(_INTEGRATION.account_id == bindparam("account_id"))
-    return owners.order_by(*LAST_CONNECTED).limit(1).scalar_subquery()
-
-
-_IGNORED = frozenset({"id", "tenant_id", "integration_id"})
-# The hottest statement of the service: everything in one, built once.
-_STORE = (
-    insert(_EVENTS.table)
-    .values(
-        {column.name: bindparam(column.name) for column in _EVENTS.table.c if column.name not in _IGNORED}
-        | {"tenant_id": _of_owner(_INTEGRATION.tenant_id), "integration_id": _of_owner(_INTEGRATION.id)}
-    )
-    .on_conflict_do_nothing(index_elements=[_EVENT.account_id, _EVENT.livemode, _EVENT.stripe_event_id])
-    .returning(_EVENT.id)
-)
+_EVENT = EVENTS.table.c
+_REVIVABLE = [SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]
 # A common table expression is evaluated once; a subquery might be run, and lock, again and again.
 _DUE = (
     select(_EVENT.id)
@@ -51,7 +35,7 @@ _DUE = (
     .cte("due")
 )
 _CLAIM = (
-    update(_EVENTS.table)
+    update(EVENTS.table)
     .where(_EVENT.id.in_(select(_DUE.c.id)))
     .values(
         status=EventStatus.PROCESSING,
@@ -59,22 +43,45 @@ _CLAIM = (
         due_at=bindparam("lease_until"),
         updated_at=bindparam("now"),
     )
-    .returning(*_EVENTS.columns, _EVENT.payload)
+    .returning(*EVENTS.columns, _EVENT.payload)
 )
-_SETTLE = update(_EVENTS.table).where(
-    _EVENT.id == bindparam("own_id"),
-    _EVENT.status == EventStatus.PROCESSING,
-    _EVENT.attempts == bindparam("claimed_attempts"),
+_SETTLED = ("status", "attempts", "last_error", "skip_reason", "processed_at", "due_at", "updated_at")
+_SETTLE = (
+    update(EVENTS.table)
+    .where(
+        _EVENT.id.in_(bindparam("ids", expanding=True)),
+        _EVENT.status == EventStatus.PROCESSING,
+        _EVENT.due_at == bindparam("claimed_until"),
+    )
+    .values({name: bindparam(name) for name in _SETTLED})
+    .returning(_EVENT.id)
 )
-_SETTLED = ("status", "last_error", "skip_reason", "processed_at", "due_at", "updated_at")
-_BY_ID = lockable(_EVENTS.select.where(_EVENT.id == bindparam("id")))
+_BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
 _OF_TENANT = {
     lock: statement.where(_EVENT.tenant_id == bindparam("tenant_id")) for lock, statement in _BY_ID.items()
 }
 _DEPTH = select(_EVENT.status, func.count(), func.min(_EVENT.created_at)).where(IS_AWAITING)
 # SQLite would otherwise take a larger index; every id is greater.
-_FAILED = select(func.count()).select_from(_EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
+_FAILED = select(func.count()).select_from(EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
 _PAYLOAD = select(_EVENT.payload).where(_EVENT.id == bindparam("id"))
+# Events are looked at once, in the order in which they came: how far that has gone is remembered.
+_FORGOTTEN = lockable(select(table_of(ForgottenPayloadsRow).c.up_to_event_id))[True]
+_FORGOTTEN_UP_TO = update(table_of(ForgottenPayloadsRow)).values(up_to_event_id=bindparam("last"))
+_NEXT = (
+    select(_EVENT.id, _EVENT.created_at)
+    .where(_EVENT.id > bindparam("up_to"))
+    .order_by(_EVENT.id)
+    .limit(bindparam("most"))
+)
+_FORGET = (
+    update(EVENTS.table)
+    .where(
+        _EVENT.id > bindparam("up_to"),
+        _EVENT.id <= bindparam("last"),
+        _EVENT.status.in_([EventStatus.PROCESSED, EventStatus.SKIPPED]),
+    )
+    .values(payload=b"")
+)
 
 
 class SqlInbox:
@@ -82,24 +89,29 @@ class SqlInbox:
         self._transaction = transaction
 
     def store(self, event: WebhookEvent) -> bool:
-        values = _EVENTS.values(event, without=_IGNORED)
-        return self._transaction.execute(_STORE, values).first() is not None
+        return self._transaction.execute(STORE, values_to_store(event)).first() is not None
 
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
         given = {"now": now, "lease_until": lease_until, "most": limit}
-        claimed = [_EVENTS.read(row) for row in self._transaction.execute(_CLAIM, given)]
+        claimed = [EVENTS.read(row) for row in self._transaction.execute(_CLAIM, given)]
         return sorted(claimed, key=lambda event: event.id)
 
-    def settle(self, event: WebhookEvent) -> bool:
-        values = {name: getattr(event, name) for name in _SETTLED}
-        claim = {"own_id": event.id, "claimed_attempts": event.attempts}
-        return self._transaction.execute(_SETTLE, values | claim).rowcount == 1
+    def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
+        """One statement for all that came to the same, which in a batch are nearly all."""
+        alike: dict[tuple[Any, ...], list[int]] = {}
+        for event in events:
+            alike.setdefault(tuple(getattr(event, name) for name in _SETTLED), []).append(event.id)
+        settled: set[int] = set()
+        for values, ids in alike.items():
+            given = dict(zip(_SETTLED, values, strict=True)) | {"ids": ids, "claimed_until": claimed_until}
+            settled.update(self._transaction.execute(_SETTLE, given).scalars())
+        return settled
 
     def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent:
         if tenant_id is None:
-            found = self._transaction.find(_EVENTS, _BY_ID[lock], id=event_id)
+            found = self._transaction.find(EVENTS, _BY_ID[lock], id=event_id)
         else:
-            found = self._transaction.find(_EVENTS, _OF_TENANT[lock], id=event_id, tenant_id=tenant_id)
+            found = self._transaction.find(EVENTS, _OF_TENANT[lock], id=event_id, tenant_id=tenant_id)
         if found is None:
             raise WebhookEventNotFound
         return found
@@ -111,27 +123,39 @@ class SqlInbox:
             raise WebhookEventNotFound
         return found
 
+    def forget_payloads(self, stored_before: datetime, limit: int) -> int:
+        up_to: int = self._transaction.execute(_FORGOTTEN).scalar_one()
+        last, number = up_to, 0
+        for row in self._transaction.execute(_NEXT, {"up_to": up_to, "most": limit}):
+            if row.created_at >= stored_before:
+                break
+            last, number = row.id, number + 1
+        if number:
+            self._transaction.execute(_FORGET, {"up_to": up_to, "last": last})
+            self._transaction.execute(_FORGOTTEN_UP_TO, {"last": last})
+        return number
+
     def requeue(self, event_id: int, now: datetime) -> None:
-        statement = update(_EVENTS.table).where(_EVENT.id == event_id).values(_fresh(now))
+        statement = update(EVENTS.table).where(_EVENT.id == event_id).values(_fresh(now))
         if self._transaction.execute(statement).rowcount == 0:
             raise WebhookEventNotFound
 
     def revive(self, account_id: str, now: datetime) -> int:
-        statement = update(_EVENTS.table).where(
-            _EVENT.account_id == account_id, _EVENT.skip_reason == SkipReason.DISCONNECTED
+        statement = update(EVENTS.table).where(
+            _EVENT.account_id == account_id, _EVENT.skip_reason.in_(_REVIVABLE)
         )
         return self._transaction.execute(statement.values(_fresh(now))).rowcount
 
     def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
-        statement = _EVENTS.select.where(*_conditions(tenant_id, matching))
-        return self._transaction.page(_EVENTS, statement, request)
+        statement = EVENTS.select.where(*_conditions(tenant_id, matching))
+        return self._transaction.page(EVENTS, statement, request, _counting(tenant_id, matching))
 
     def oldest(self, tenant_id: str | None, matching: EventFilter, limit: int) -> Sequence[WebhookEvent]:
-        statement = _EVENTS.select.where(*_conditions(tenant_id, matching)).order_by(_EVENT.id).limit(limit)
-        return self._transaction.list(_EVENTS, statement)
+        statement = EVENTS.select.where(*_conditions(tenant_id, matching)).order_by(_EVENT.id).limit(limit)
+        return self._transaction.list(EVENTS, statement)
 
     def count(self, tenant_id: str | None, matching: EventFilter) -> int:
-        statement = select(func.count()).select_from(_EVENTS.table).where(*_conditions(tenant_id, matching))
+        statement = select(func.count()).select_from(EVENTS.table).where(*_conditions(tenant_id, matching))
         number: int = self._transaction.execute(statement).scalar_one()
         return number
 
@@ -144,10 +168,30 @@ class SqlInbox:
         )
 
     def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
-        statement = _EVENTS.select.where(
+        statement = EVENTS.select.where(
             _EVENT.tenant_id == tenant_id, _EVENT.related_object_id.in_(stripe_ids)
         )
-        return self._transaction.list(_EVENTS, statement.order_by(_EVENT.event_created_at, _EVENT.id))
+        return self._transaction.list(EVENTS, statement.order_by(_EVENT.event_created_at, _EVENT.id))
+
+
+def _counting(tenant_id: str | None, matching: EventFilter) -> list[Select[Any]] | None:
+    """What is done with, by the totals, and what is not, by its own small index; None for what totals do not tell apart."""
+    told_apart = EventFilter(
+        integration_id=matching.integration_id, status=matching.status, event_type=matching.event_type
+    )
+    if matching != told_apart:
+        return None
+    wanted = {
+        "tenant_id": tenant_id,
+        "integration_id": matching.integration_id,
+        "event_type": matching.event_type,
+        "status": None if matching.status is None else matching.status.value,
+    }
+    waiting = select(func.count()).select_from(EVENTS.table).where(IS_AWAITING)
+    return [
+        EVENT_TOTALS.where(**{name: value for name, value in wanted.items() if value is not None}),
+        waiting.where(*_conditions(tenant_id, matching)),
+    ]
 
 
 def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElement[bool]]:
@@ -170,8 +214,10 @@ def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElem
 
 
 def _fresh(now: datetime) -> dict[str, Any]:
-    """As if it had just come."""
+    """As if it had just come: one that belonged to nobody may belong to somebody now."""
     return {
+        name: func.coalesce(_EVENT[name], owner) for name, owner in owner_of(_EVENT.account_id).items()
+    } | {
         "status": EventStatus.RECEIVED,
         "attempts": 0,
         "last_error": None,

@@ -78,6 +78,8 @@ class SqlIntents:
             statement = statement.where(_INTENT.integration_id == matching.integration_id)
         if matching.states is not None:
             statement = statement.where(is_among("state", matching.states))
+        if matching.operations is not None:
+            statement = statement.where(_INTENT.operation.in_(matching.operations))
         return self._transaction.page(_INTENTS, statement, request)
 
     def save(self, intent: Intent) -> Intent:

@@ -69,6 +69,11 @@ class SqlReconciliations:
     def connected(self) -> Sequence[int]:
         return sorted(self._transaction.execute(_CONNECTED).scalars())
 
+    def left_since(self, moment: datetime) -> Sequence[int]:
+        # Who comes back has no such time any more.
+        left = select(_INTEGRATION.id).where(_INTEGRATION.disconnected_at >= moment)
+        return sorted(self._transaction.execute(left).scalars())
+
     def invoices(self, account_id: str, after_id: int, limit: int) -> Sequence[Invoice]:
         of_account = _INVOICES.select.where(
             _INVOICE.stripe_account_id == account_id, IS_UNFINISHED, _INVOICE.id > after_id

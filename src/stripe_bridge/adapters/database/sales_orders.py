@@ -8,6 +8,7 @@ from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.mapping import Mapper, lockable, table_of
+from stripe_bridge.adapters.database.reading_ahead import Ahead
 from stripe_bridge.adapters.database.rows import BilledCustomerRow, SalesOrderRow
 from stripe_bridge.adapters.database.transaction import Transaction
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
@@ -19,16 +20,13 @@ _ORDER = _ORDERS.table.c
 _ORDER_BY_ID = lockable(
     _ORDERS.select.where(_ORDER.tenant_id == bindparam("tenant_id"), _ORDER.id == bindparam("id"))
 )
-_INSERT_ORDER = insert(_ORDERS.table)
-# What an earlier copy gives way in.
-_REPLACED = [
-    column.name for column in _ORDERS.columns if column.name not in ("tenant_id", "id", "created_at")
-]
-_PUT_ORDER = _INSERT_ORDER.on_conflict_do_update(
-    index_elements=[_ORDER.tenant_id, _ORDER.id],
-    set_={name: _INSERT_ORDER.excluded[name] for name in _REPLACED},
-    where=_ORDER.source_updated_at < _INSERT_ORDER.excluded.source_updated_at,
-).returning(_ORDER.id)
+_LOCK_ORDER = _ORDER_BY_ID[True].with_only_columns(_ORDER.id)
+_ADD_ORDER = insert(_ORDERS.table).on_conflict_do_nothing().returning(_ORDER.id)
+_SAVE_ORDER = update(_ORDERS.table).where(
+    _ORDER.tenant_id == bindparam("own_tenant_id"),
+    _ORDER.id == bindparam("own_id"),
+    _ORDER.source_updated_at < bindparam("own_source_updated_at"),
+)
 
 _CUSTOMERS = table_of(BilledCustomerRow)
 _CUSTOMER = _CUSTOMERS.c
@@ -47,8 +45,8 @@ _ADD_CUSTOMER = insert(_CUSTOMERS).on_conflict_do_nothing()
 
 
 class SqlSalesOrders:
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
+    def __init__(self, transaction: Transaction, ahead: Ahead) -> None:
+        self._transaction, self._ahead = transaction, ahead
 
     def get(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder:
         order = self.find(tenant_id, sales_order_id, lock=lock)
@@ -59,9 +57,16 @@ class SqlSalesOrders:
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None:
         return self._transaction.find(_ORDERS, _ORDER_BY_ID[lock], tenant_id=tenant_id, id=sales_order_id)
 
-    def put(self, order: SalesOrder) -> None:
-        written = self._transaction.execute(_PUT_ORDER, _ORDERS.values(order)).first()
-        if written is None and self.find(order.tenant_id, order.id) != order:
+    def lock(self, tenant_id: str, sales_order_id: int) -> None:
+        if (tenant_id, sales_order_id) not in self._ahead.orders:
+            self._transaction.execute(_LOCK_ORDER, {"tenant_id": tenant_id, "id": sales_order_id})
+
+    def add(self, order: SalesOrder) -> bool:
+        return self._transaction.execute(_ADD_ORDER, _ORDERS.values(order)).first() is not None
+
+    def save(self, order: SalesOrder) -> None:
+        own = {f"own_{name}": getattr(order, name) for name in ("tenant_id", "id", "source_updated_at")}
+        if self._transaction.execute(_SAVE_ORDER, _ORDERS.values(order) | own).rowcount != 1:
             raise StaleWrite
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, CursorResult, Executable, Select, func
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -17,14 +19,21 @@ from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
+# As they come where a driver is used without SQLAlchemy between.
+_DRIVERS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    sqlite3.OperationalError,
+    sqlite3.InterfaceError,
+)
 
 
 @contextmanager
 def telling_unavailable() -> Iterator[None]:
-    """The driver's ways of saying that the database is gone, full or too busy, as ours."""
+    """The drivers' ways of saying that the database is gone, full or too busy, as ours."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (OperationalError, InterfaceError, PoolTimeout, *_DRIVERS) as error:
         # The driver's first line: what follows it, and what SQLAlchemy adds, may show values.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
         _log.warning("the database is not usable", extra={"reason": told})
@@ -35,9 +44,20 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def locks_rows(self) -> bool:
+        """Else whoever writes is alone."""
+        return self._connection.dialect.name == "postgresql"
+
     def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         with telling_unavailable():
             return self._connection.execute(statement, values)
+
+    def execute_many(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
+        """For each of the values; for none, nothing."""
+        if values:
+            with telling_unavailable():
+                self._connection.execute(statement, values)
 
     def find(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> Value | None:
         """The first row's value."""
@@ -47,8 +67,17 @@ class Transaction:
     def list(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> list[Value]:
         return [mapper.read(row) for row in self.execute(statement, given)]
 
-    def page(self, mapper: Mapper[Aggregate], matching: Select[Any], request: PageRequest) -> Page[Aggregate]:
-        """Newest first. One row more than asked for shows whether there is a next page."""
+    def page(
+        self,
+        mapper: Mapper[Aggregate],
+        matching: Select[Any],
+        request: PageRequest,
+        counting: Sequence[Select[Any]] | None = None,
+    ) -> Page[Aggregate]:
+        """Newest first. One row more than asked for shows whether there is a next page.
+
+        `counting` are statements whose numbers add up to the total; without them the rows are counted.
+        """
         ids = mapper.table.c.id
         statement = matching.order_by(ids.desc()).limit(request.per_page + 1)
         total = None
@@ -56,8 +85,9 @@ class Transaction:
             statement = statement.where(ids < request.before_id)
         else:
             statement = statement.offset(request.offset)
-            counting = matching.with_only_columns(func.count(), maintain_column_froms=True)
-            total = self.execute(counting).scalar_one()
+            if counting is None:
+                counting = [matching.with_only_columns(func.count(), maintain_column_froms=True)]
+            total = sum(int(self.execute(statement).scalar_one()) for statement in counting)
         values = self.list(mapper, statement)
         items = values[: request.per_page]
         more = len(values) > len(items)

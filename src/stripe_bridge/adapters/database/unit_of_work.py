@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -15,17 +16,22 @@ from stripe_bridge.adapters.database.accounts import (
     SqlReceivers,
     SqlTokens,
 )
+from stripe_bridge.adapters.database.counts import SqlCounts
 from stripe_bridge.adapters.database.engine import reading
 from stripe_bridge.adapters.database.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.inbox import SqlInbox
+from stripe_bridge.adapters.database.intake import Intake
 from stripe_bridge.adapters.database.intents import SqlIntents
 from stripe_bridge.adapters.database.invoices import SqlInvoices
 from stripe_bridge.adapters.database.migrating import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.payments import SqlLinks, SqlPayments
+from stripe_bridge.adapters.database.reading_ahead import Ahead
 from stripe_bridge.adapters.database.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.transaction import Transaction, telling_unavailable
+from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.counts import Counts
 from stripe_bridge.ports.idempotency import IdempotentRequests
 from stripe_bridge.ports.inbox import Inbox
 from stripe_bridge.ports.intents import Intents
@@ -64,6 +70,7 @@ class SqlUnitOfWork:
     inbox: Inbox
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
+    counts: Counts
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -78,14 +85,15 @@ class SqlUnitOfWork:
                 self._connection.close()
                 raise
         transaction = Transaction(self._connection)
+        self._ahead = ahead = Ahead(transaction)
         self.tokens = SqlTokens(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
         self.integrations = SqlIntegrations(transaction)
-        self.sales_orders = SqlSalesOrders(transaction)
+        self.sales_orders = SqlSalesOrders(transaction, ahead)
         self.customers = SqlBilledCustomers(transaction)
-        self.invoices = SqlInvoices(transaction)
-        self.links = SqlLinks(transaction)
-        self.payments = SqlPayments(transaction)
+        self.invoices = SqlInvoices(transaction, ahead)
+        self.links = SqlLinks(transaction, ahead)
+        self.payments = SqlPayments(transaction, ahead)
         self.refunds = SqlRefunds(transaction)
         self.disputes = SqlDisputes(transaction)
         self.intents = SqlIntents(transaction)
@@ -93,6 +101,7 @@ class SqlUnitOfWork:
         self.inbox = SqlInbox(transaction)
         self.idempotent_requests = SqlIdempotentRequests(transaction)
         self.reconciliations = SqlReconciliations(transaction)
+        self.counts = SqlCounts(transaction)
         return self
 
     def __exit__(
@@ -105,7 +114,11 @@ class SqlUnitOfWork:
         with telling_unavailable():
             self._connection.close()
 
+    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+        self._ahead.read(linked)
+
     def commit(self) -> None:
+        self._ahead.write()
         with telling_unavailable():
             self._connection.commit()
             self._connection.close()
@@ -117,12 +130,16 @@ class SqlStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = reading(engine)
+        self._intake = Intake(engine)
 
     def writing(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._engine)
 
     def reading(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._reading)
+
+    def receive(self, event: WebhookEvent) -> bool:
+        return self._intake.receive(event)
 
     def check(self) -> None:
         try:
@@ -135,6 +152,7 @@ class SqlStore:
             raise StoreUnavailable
 
     def close(self) -> None:
+        self._intake.close()
         self._engine.dispose()
 
     @cached_property

@@ -79,8 +79,13 @@ class JwtIdentityProvider:
             role=Role(role),
             user_id=_user_id(user),
             # One who comes back with a fresh token keeps its rate and its idempotency keys.
-            token_id=f"jwt:{tenant}:{claims['sub']}",
+            token_id=f"jwt:{_without_colons(tenant)}:{claims['sub']}",
         )
+
+
+def _without_colons(tenant: str) -> str:
+    """So that where the tenant ends and the subject begins is never in doubt."""
+    return tenant.replace("%", "%25").replace(":", "%3A")
 
 
 def _user_id(claim: object) -> int | None:

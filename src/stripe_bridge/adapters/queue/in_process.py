@@ -29,6 +29,9 @@ class InProcessNudges:
         """Nothing can be out of reach."""
 
     def wake(self, job: str) -> None:
+        if job in self._waiting:
+            # Whoever takes it out looks after that, and so sees what this nudge is about.
+            return
         with self._changed:
             if not self._is_closed:
                 self._waiting.add(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 
 import redis
@@ -16,6 +17,8 @@ _log = logging.getLogger(__name__)
 # In seconds, for a connection and for each answer: while Redis is sick, a request waits for one of them.
 _TIMEOUT = 0.25
 _REST_SECONDS = 5.0
+# A burst of webhooks is one message in so long, and not a turn to Redis for each.
+_GATHER_SECONDS = 0.02
 
 
 def redis_broker(url: str) -> RedisBroker:
@@ -37,12 +40,18 @@ class DramatiqNudges:
     nudges at once may both find the list empty; the second job then finds nothing to do. As the list itself is asked, there
     is no mark that could outlive the message it stands for, and without any worker one message waits.
 
+    Redis is not even asked for each: the first nudge goes at once, and those that come within a moment of it are one more
+    at the end of that moment.
+
     After a failure Redis is left alone for `rest_seconds`: no request but one waits for it, and the log is not filled.
     """
 
     def __init__(self, broker: RedisBroker, *, rest_seconds: float = _REST_SECONDS) -> None:
         self._broker, self._rest_seconds = broker, rest_seconds
         self._rests_until = 0.0
+        self._mutex = threading.Lock()
+        self._gathers_until: dict[str, float] = {}
+        self._gathered: set[str] = set()
 
     def inbox(self) -> None:
         self._send(DRAIN_INBOX)
@@ -57,8 +66,30 @@ class DramatiqNudges:
             raise BrokerUnavailable from error
 
     def _send(self, job: str) -> None:
-        if time.monotonic() < self._rests_until:
-            return
+        now = time.monotonic()
+        with self._mutex:
+            if now < self._rests_until or job in self._gathered:
+                return
+            if now < self._gathers_until.get(job, 0.0):
+                self._gathered.add(job)
+                self._send_later(job)
+                return
+            self._gathers_until[job] = now + _GATHER_SECONDS
+        self._enqueue(job)
+
+    def _send_later(self, job: str) -> None:
+        timer = threading.Timer(_GATHER_SECONDS, self._send_gathered, [job])
+        timer.daemon = True
+        timer.start()
+
+    def _send_gathered(self, job: str) -> None:
+        # Before it is sent: a nudge from here on may be about what the worker will not see.
+        with self._mutex:
+            self._gathered.discard(job)
+            self._gathers_until[job] = time.monotonic() + _GATHER_SECONDS
+        self._enqueue(job)
+
+    def _enqueue(self, job: str) -> None:
         try:
             if not self._broker.client.llen(f"{self._broker.namespace}:{job}"):
                 self._broker.enqueue(Message(queue_name=job, actor_name=job, args=(), kwargs={}, options={}))

@@ -90,7 +90,7 @@ def payment(shown: Shown) -> StripePayment:
         invoice_id=_must(str, _id(raw["invoice"])),
         status=_must(str, raw["status"]),
         is_default=bool(raw.get("is_default")),
-        amount_paid=raw.get("amount_paid"),
+        amount_paid=None if raw.get("amount_paid") is None else _must(int, raw["amount_paid"]),
         payment_intent_id=_id(intent),
         charge_id=_id(charge),
         paid_at=_moment((raw.get("status_transitions") or {}).get("paid_at")),

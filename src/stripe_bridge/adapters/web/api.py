@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
 from stripe_bridge.adapters.web.problems import http_problem
-from stripe_bridge.adapters.web.schemas.fields import MAX_ID
+from stripe_bridge.adapters.web.schemas.fields import MAX_ID, id_in_path
 from stripe_bridge.adapters.web.schemas.service import Problem
 
 _DESCRIPTION = """\
@@ -37,8 +37,7 @@ class IdConverter(BaseConverter):
     regex = "[0-9]+"
 
     def to_python(self, value: str) -> int:
-        id_ = int(value) if len(value) < 20 else 0
-        return id_ if id_ <= MAX_ID else 0
+        return id_in_path(value)
 
 
 class BridgeApi(Api):

@@ -12,7 +12,7 @@
     ├── Refused                     a rule says no to this request in this state
     │   ├── IntegrationNotConnected · IntegrationRestricted
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
-    │   ├── CurrencyLocked · InvoiceNotVoidable
+    │   ├── CurrencyLocked · InvoiceNotVoidable · PayloadForgotten
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
     ├── Conflict                    something else is in the way right now
     │   ├── AlreadyConnected · OrderOutdated
@@ -67,6 +67,7 @@ from stripe_bridge.domain.errors.rules import (
     InvoiceNotVoidable,
     NothingCollected,
     NothingOutstanding,
+    PayloadForgotten,
     RefundBlockedByDispute,
     Refused,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "NothingCollected",
     "NothingOutstanding",
     "OrderOutdated",
+    "PayloadForgotten",
     "PayloadMalformed",
     "PayloadTooLarge",
     "ReceiverNotFound",

@@ -44,6 +44,10 @@ class EmailMissing(Refused):
     message = "The sales order's customer has no email, and none was given."
 
 
+class PayloadForgotten(Refused):
+    message = "The event's payload is no longer kept, so it cannot be applied again."
+
+
 class CurrencyLocked(Refused):
     field = "currency"
 

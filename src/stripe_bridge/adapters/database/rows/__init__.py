@@ -7,8 +7,19 @@ from stripe_bridge.adapters.database.rows.accounts import (
     TokenRow,
 )
 from stripe_bridge.adapters.database.rows.base import Row
+from stripe_bridge.adapters.database.rows.counts import (
+    EventCountChangeRow,
+    EventCountRow,
+    InvoiceCountChangeRow,
+    InvoiceCountRow,
+)
 from stripe_bridge.adapters.database.rows.idempotency import IdempotentRequestRow
-from stripe_bridge.adapters.database.rows.inbox import IS_AWAITING, IS_FAILED, WebhookEventRow
+from stripe_bridge.adapters.database.rows.inbox import (
+    IS_AWAITING,
+    IS_FAILED,
+    ForgottenPayloadsRow,
+    WebhookEventRow,
+)
 from stripe_bridge.adapters.database.rows.intents import IS_UNSETTLED, IntentRow
 from stripe_bridge.adapters.database.rows.invoicing import (
     IS_LISTED,
@@ -40,9 +51,14 @@ __all__ = [
     "IS_UNSETTLED",
     "BilledCustomerRow",
     "DisputeRow",
+    "EventCountChangeRow",
+    "EventCountRow",
+    "ForgottenPayloadsRow",
     "IdempotentRequestRow",
     "IntegrationRow",
     "IntentRow",
+    "InvoiceCountChangeRow",
+    "InvoiceCountRow",
     "InvoiceRow",
     "LinkRow",
     "OAuthStateRow",

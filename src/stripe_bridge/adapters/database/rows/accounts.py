@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from stripe_bridge.adapters.database.rows.base import OWN_IDS, Id, Row, one_of, partial_index
+from stripe_bridge.adapters.database.rows.base import OWN_IDS, Id, Row, is_among, one_of, partial_index
 from stripe_bridge.adapters.database.types import Choice, Document, dump_snapshot, load_snapshot
 from stripe_bridge.domain.access import Role
-from stripe_bridge.domain.receiver import ReceiverKind
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, ReceiverKind
 from stripe_bridge.domain.stripe_objects import AccountSnapshot
 
 
@@ -75,6 +75,7 @@ class ReceiverRow(Row):
     __table_args__ = (
         UniqueConstraint("stripe_endpoint_id"),
         Index("ix_receivers_integration", "integration_id"),
+        partial_index("uq_receivers_platform", "kind", where=is_among("kind", PLATFORM_KINDS), unique=True),
         one_of("kind", ReceiverKind),
         CheckConstraint(text("(kind = 'account') = (integration_id IS NOT NULL)"), name="integration"),
         OWN_IDS,

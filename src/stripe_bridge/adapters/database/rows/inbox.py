@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stripe_bridge.adapters.database.rows.base import (
@@ -21,6 +21,14 @@ from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
 
 IS_AWAITING = is_among("status", [EventStatus.RECEIVED, EventStatus.PROCESSING])
 IS_FAILED = text("status = 'failed'")
+
+
+class ForgottenPayloadsRow(Row):
+    """One row: payloads of events up to this id have been let go of."""
+
+    __tablename__ = "forgotten_payloads"
+
+    up_to_event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
 
 
 class WebhookEventRow(Row):

@@ -22,6 +22,7 @@ from stripe_bridge.adapters.database.types import Choice, Document
 from stripe_bridge.domain.intent import UNSETTLED, IntentState, Operation
 
 IS_UNSETTLED = is_among("state", UNSETTLED)
+IS_FAILED = is_among("state", [IntentState.FAILED])
 
 
 class IntentRow(Row):
@@ -32,14 +33,15 @@ class IntentRow(Row):
         partial_index("ix_intents_due", "due_at", "id", where=IS_UNSETTLED),
         partial_index("ix_intents_unsettled_integration", "integration_id", "id", where=IS_UNSETTLED),
         partial_index("ix_intents_unsettled_invoice", "invoice_id", where=IS_UNSETTLED),
+        partial_index("ix_intents_failed", "id", where=IS_FAILED),
         one_of("state", IntentState),
         *not_negative("attempts"),
         OWN_IDS,
     )
 
     id: Mapped[Id]
-    tenant_id: Mapped[str]
-    integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id"))
+    tenant_id: Mapped[str | None]
+    integration_id: Mapped[int | None] = mapped_column(ForeignKey("integrations.id"))
     account_id: Mapped[str]
     operation: Mapped[Operation] = mapped_column(Choice(Operation))
     subject: Mapped[str]

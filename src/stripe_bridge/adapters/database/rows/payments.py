@@ -29,8 +29,9 @@ class LinkRow(Row):
     __tablename__ = "links"
     __table_args__ = (Index("ix_links_invoice", "invoice_id"),)
 
-    account_id: Mapped[str] = mapped_column(primary_key=True)
+    # First in the key: many are looked up at once by it, of whatever account.
     stripe_id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(primary_key=True)
     invoice_id: Mapped[int] = mapped_column(ForeignKey("invoices.id"))
 
 

@@ -16,6 +16,12 @@ MAX_ID = 2**63 - 1
 MAX_AMOUNT = 10**12 - 1
 
 
+def id_in_path(digits: str) -> int:
+    """One that is out of range becomes 0, nobody's id."""
+    id_ = int(digits) if len(digits) < 20 else 0
+    return id_ if id_ <= MAX_ID else 0
+
+
 class Strict(Schema):
     """What a caller sends: a field that we do not know is a fault."""
 

@@ -8,7 +8,7 @@ from marshmallow.validate import OneOf
 
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, Shape, Strict, Text, Timestamp
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
-from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
+from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookEvent
 
 _STATUSES = [status.value for status in EventStatus]
 
@@ -46,7 +46,11 @@ class WebhookEventShape(Shape):
         },
     )
     attempts = fields.Integer()
-    last_error = fields.String(allow_none=True)
+    last_error = fields.String(
+        attribute="told_error",
+        allow_none=True,
+        metadata={"description": "Set when the last try failed; why is for operators only."},
+    )
     skip_reason = fields.String(
         allow_none=True, validate=OneOf([None, *(reason.value for reason in SkipReason)])
     )
@@ -61,17 +65,23 @@ class Payload(fields.Dict):
     """The stored bytes as the JSON that they are."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return None if value is None else json.loads(value)
+        return json.loads(value) if value else None
 
 
 class WebhookEventDetailShape(WebhookEventShape):
     payload = Payload(
-        metadata={"sometimes": True, "description": "The event as Stripe sent it, when asked for."}
+        allow_none=True,
+        metadata={
+            "sometimes": True,
+            "description": "The event as Stripe sent it, when asked for; null when it is no longer kept.",
+        },
     )
 
-    @post_dump
-    def leave_out(self, shown: dict[str, Any], **_: Any) -> dict[str, Any]:
-        return {name: value for name, value in shown.items() if name != "payload" or value is not None}
+    @post_dump(pass_original=True)
+    def leave_out(self, shown: dict[str, Any], event: WebhookEvent, **_: Any) -> dict[str, Any]:
+        return {
+            name: value for name, value in shown.items() if name != "payload" or event.payload is not None
+        }
 
 
 class WebhookEventAnswer(Shape):

@@ -9,6 +9,7 @@ from flask import Response, current_app, make_response, redirect, render_templat
 
 from stripe_bridge.adapters.web.operations import Call, operation
 from stripe_bridge.adapters.web.schemas.service import CallbackQuery
+from stripe_bridge.domain.integration import AuthorizationFailure
 from stripe_bridge.use_cases.authorizing import AuthorizationOutcome, AuthorizationStatus, CallbackCommand
 
 _WORDS = {
@@ -20,6 +21,7 @@ _WORDS = {
     ),
     AuthorizationStatus.FAILED: ("!", "Stripe could not be connected", "Please start again from your ERP."),
 }
+_REASONS = ", ".join(f"`{reason.value}`" for reason in AuthorizationFailure)
 _PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 _HTML = {"text/html": {"schema": {"type": "string"}}}
 
@@ -38,7 +40,8 @@ _HTML = {"text/html": {"schema": {"type": "string"}}}
                 "content": _HTML,
             },
             "302": {
-                "description": "To the return URL, with `status`, and `integration_instance_id` and `reason` where known",
+                "description": "To the return URL, with `status`, and `integration_instance_id` and `reason` where known. "
+                f"Reasons of `failed`: {_REASONS}",
                 "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
             },
             "400": {"description": "`failed`, as a page, when there is no return URL", "content": _HTML},

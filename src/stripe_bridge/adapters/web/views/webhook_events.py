@@ -73,7 +73,7 @@ def show_webhook_event(call: Call, event_id: int) -> Any:
     permission=Permission.REPLAY_EVENTS,
     body=Nothing,
     answers={200: WebhookEventReplayed},
-    problems=(409,),
+    problems=(409, 422),
 )
 def replay_webhook_event(call: Call, event_id: int) -> Any:
     """Replay Webhook Event

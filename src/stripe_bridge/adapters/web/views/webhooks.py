@@ -1,13 +1,14 @@
+"""What Stripe calls, as documented. Whatever comes in is taken by the door before; here its refusals are told."""
+
 from __future__ import annotations
 
-from typing import Any
+from typing import NoReturn
 
-from flask import g, request
+from flask import request
 
+from stripe_bridge.adapters.web.door import ACCOUNT_ROUTE, PLATFORM_ROUTE, refusal_of
 from stripe_bridge.adapters.web.operations import Call, operation
-from stripe_bridge.adapters.web.parsing import read_body
 from stripe_bridge.adapters.web.schemas.service import ReceivedShape
-from stripe_bridge.use_cases.receiving import ReceiveWebhookCommand
 
 _SIGNED_EVENT = {
     "parameters": [
@@ -29,46 +30,36 @@ _SIGNED_EVENT = {
 
 @operation(
     "POST",
-    "/api/webhooks/stripe",
+    PLATFORM_ROUTE,
     permission=None,
     query=None,
     answers={200: ReceivedShape},
     problems=(400, 413, 503),
     documented=_SIGNED_EVENT,
 )
-def receive_platform_webhook(call: Call) -> Any:
+def receive_platform_webhook(_call: Call) -> NoReturn:
     """Platform Webhook
 
     For the platform's own receivers, also those for connected accounts.
     """
-    return _receive(call, None)
+    raise refusal_of(request.environ)
 
 
 @operation(
     "POST",
-    "/api/webhooks/stripe/<id:integration_id>",
+    ACCOUNT_ROUTE,
     permission=None,
     query=None,
     answers={200: ReceivedShape},
     problems=(400, 413, 503),
     documented=_SIGNED_EVENT,
 )
-def receive_account_webhook(call: Call, integration_id: int) -> Any:
+def receive_account_webhook(_call: Call, **_ids: int) -> NoReturn:
     """Connect Account Webhook
 
     Signed with the secret of that integration's own receiver.
     """
-    return _receive(call, integration_id)
-
-
-def _receive(call: Call, integration_id: int | None) -> Any:
-    command = ReceiveWebhookCommand(
-        payload=read_body(request),
-        signature=request.headers.get("Stripe-Signature"),
-        integration_id=integration_id,
-    )
-    g.is_new_event = call.bridge.receive_webhook(command)
-    return {"received": True}
+    raise refusal_of(request.environ)
 
 
 WEBHOOKS = (receive_platform_webhook, receive_account_webhook)

@@ -266,12 +266,15 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_receivers_integration", "receivers", ["integration_id"])
+    _create_partial_index(
+        "uq_receivers_platform", "receivers", ["kind"], "kind IN ('connect', 'platform')", unique=True
+    )
 
     op.create_table(
         "intents",
         sa.Column("id", ID, nullable=False),
-        sa.Column("tenant_id", sa.String(), nullable=False),
-        sa.Column("integration_id", ID, nullable=False),
+        sa.Column("tenant_id", sa.String(), nullable=True),
+        sa.Column("integration_id", ID, nullable=True),
         sa.Column("account_id", sa.String(), nullable=False),
         sa.Column("operation", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
@@ -300,6 +303,7 @@ def upgrade() -> None:
     _create_partial_index(
         "ix_intents_due", "intents", ["due_at", "id"], "state IN ('planned', 'sent', 'unknown')"
     )
+    _create_partial_index("ix_intents_failed", "intents", ["id"], "state IN ('failed')")
     _create_partial_index(
         "ix_intents_unsettled_invoice", "intents", ["invoice_id"], "state IN ('planned', 'sent', 'unknown')"
     )
@@ -315,11 +319,11 @@ def upgrade() -> None:
 
     op.create_table(
         "links",
-        sa.Column("account_id", sa.String(), nullable=False),
         sa.Column("stripe_id", sa.String(), nullable=False),
+        sa.Column("account_id", sa.String(), nullable=False),
         sa.Column("invoice_id", ID, nullable=False),
         sa.ForeignKeyConstraint(["invoice_id"], ["invoices.id"], name="fk_links_invoice_id"),
-        sa.PrimaryKeyConstraint("account_id", "stripe_id", name="pk_links"),
+        sa.PrimaryKeyConstraint("stripe_id", "account_id", name="pk_links"),
     )
     op.create_index("ix_links_invoice", "links", ["invoice_id"])
 
