@@ -8,6 +8,7 @@ from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.mending import mend_with
 from stripe_bridge.bridge import Events, Operations, Upkeep
 from stripe_bridge.config import Settings
+from stripe_bridge.use_cases.catching_up import CatchUp
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.examining import ExamineService
 from stripe_bridge.use_cases.forgetting import ForgetAuthorizations
@@ -16,6 +17,7 @@ from stripe_bridge.use_cases.leaving import leave_account
 from stripe_bridge.use_cases.receiving import KeepEvent
 from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.refreshing import RefreshAccount
 from stripe_bridge.use_cases.sweeping import Disputes, Invoices, Refunds, SweepAccount, SweepKind
 
 
@@ -37,7 +39,9 @@ def upkeep_of(
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
         list_reconcilable=ListReconcilable(store),
         check_receivers=check,
-        check_receivers_due=CheckReceiversDue(store, clock, check, every=every),
+        check_receivers_due=CheckReceiversDue(
+            store, clock, check, every=every, has_extra_secrets=bool(settings.stripe_webhook_secrets)
+        ),
         forget_authorizations=ForgetAuthorizations(store, clock),
         examine_service=ExamineService(
             store,
@@ -56,16 +60,14 @@ def upkeep_of(
 def _reconcile(
     adapters: Adapters, keep: KeepEvent, check: CheckReceivers, every: timedelta
 ) -> ReconcileIntegration:
+    store, clock = adapters.store, adapters.clock
     return ReconcileIntegration(
-        adapters.store,
-        adapters.clock,
-        adapters.nudges,
-        adapters.event_gateway,
-        adapters.connect_gateway,
-        keep,
+        store,
+        clock,
+        RefreshAccount(store, clock, adapters.connect_gateway, leave_account),
+        CatchUp(store, clock, adapters.nudges, adapters.event_gateway, keep),
         _sweep(adapters),
         check.of_integration,
-        leave_account,
         every=every,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind, faults_of
 from stripe_bridge.domain.stripe_objects import WebhookEndpoint
@@ -81,15 +81,30 @@ class CheckReceivers:
 
 
 class CheckReceiversDue:
-    """Look at the platform's endpoints when they were not looked at for so long; zero turns the schedule off."""
+    """Look at the platform's endpoints when they were not looked at for so long; zero turns the schedule off.
 
-    def __init__(self, store: Store, clock: Clock, check: CheckReceivers, *, every: timedelta) -> None:
-        self._store, self._clock, self._check, self._every = store, clock, check, every
+    Whoever has secrets of endpoints made by hand need not have any others.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        check: CheckReceivers,
+        *,
+        every: timedelta,
+        has_extra_secrets: bool,
+    ) -> None:
+        self._store, self._clock, self._check = store, clock, check
+        self._every, self._has_extra_secrets = every, has_extra_secrets
+        self._told_at: datetime | None = None
 
     def __call__(self) -> None:
         """With Stripe out of reach nothing is known of them: what was known stays."""
         with self._store.reading() as work:
             checked_at = [receiver.checked_at for receiver in work.receivers.of_kinds(_PLATFORMS)]
+        if self._every and not checked_at and not self._has_extra_secrets:
+            self._tell_of_none()
         if self._every and checked_at and self._clock.now() - min(checked_at) >= self._every:
             try:
                 checked = self._check()
@@ -100,3 +115,9 @@ class CheckReceiversDue:
                 if each.faults:
                     facts = {"kind": each.kind.value, "faults": list(each.faults)}
                     _log.warning("a receiver is not in order", extra=facts)
+
+    def _tell_of_none(self) -> None:
+        now = self._clock.now()
+        if self._told_at is None or now - self._told_at >= self._every:
+            self._told_at = now
+            _log.warning("no receiver was ever registered: Stripe sends nothing here")

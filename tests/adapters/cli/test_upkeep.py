@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from stripe_bridge.domain.errors import IntegrationNotConnected
 from stripe_bridge.ports.gateway_errors import GatewayBusy
 from tests.adapters.cli.terminal import Terminal
 
@@ -40,6 +41,26 @@ def test_what_could_not_be_reconciled_fails_the_command(connected: Terminal):
 
     assert result.exit_code == 1
     assert json.loads(result.stdout)[0]["faults"] == ["Stripe: too many requests"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(IntegrationNotConnected(), "not connected"), (RuntimeError("broken"), "RuntimeError, see the logs")],
+)
+def test_one_that_cannot_be_reconciled_at_all_stops_no_other(
+    connected: Terminal, error: Exception, told: str
+):
+    first = connected.world.integration_id
+    connected.world.connect()
+    connected.stripe.fail_next("account", error)
+
+    result = connected.run("reconcile", "--json")
+
+    sick, well = json.loads(result.stdout)
+    assert (result.exit_code, sick["integration_id"]) == (1, first)
+    assert told in sick["faults"][0]
+    assert well["faults"] == []
+    assert list(sick) == list(well)
 
 
 def test_with_nothing_connected_there_is_nothing_to_reconcile(terminal: Terminal):

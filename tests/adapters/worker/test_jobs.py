@@ -68,10 +68,24 @@ def test_receivers_are_not_looked_at_with_every_sweep():
     receivers = Batches()
     jobs = Jobs(bridge_with(check_receivers_due=receivers))
 
-    jobs.run("reconcile")
-    jobs.run("reconcile")
+    jobs.run("check_receivers")
+    jobs.run("check_receivers")
 
     assert receivers.calls == 1
+
+
+def test_receivers_are_looked_at_while_reconciling_is_never_done():
+    integrations, receivers = Endless(), Batches()
+    jobs = Jobs(bridge_with(reconcile_due=integrations, check_receivers_due=receivers))
+    reconciling = threading.Thread(target=jobs.run, args=("reconcile",), daemon=True)
+    reconciling.start()
+    wait_until(lambda: integrations.calls > 10)
+
+    jobs.run("check_receivers")
+
+    assert receivers.calls == 1
+    jobs.stop()
+    reconciling.join(5)
 
 
 def test_tidying_up_forgets_once_in_an_hour():
@@ -84,7 +98,7 @@ def test_tidying_up_forgets_once_in_an_hour():
     assert (requests.calls, authorizations.calls) == (1, 1)
 
 
-@pytest.mark.parametrize("job", ["drain_inbox", "settle_intents", "reconcile", "tidy_up"])
+@pytest.mark.parametrize("job", ["drain_inbox", "settle_intents", "reconcile", "check_receivers", "tidy_up"])
 def test_nothing_is_begun_after_the_stop(job: str):
     work = Batches(1)
     names = ("reconcile_due", "check_receivers_due", "forget_requests", "forget_authorizations")

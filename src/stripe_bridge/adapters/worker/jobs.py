@@ -28,6 +28,7 @@ class Jobs:
             "drain_inbox": self._drain_inbox,
             "settle_intents": self._settle_intents,
             "reconcile": self._reconcile,
+            "check_receivers": self._check_receivers,
             "tidy_up": self._tidy_up,
         }
 
@@ -59,8 +60,11 @@ class Jobs:
 
     def _reconcile(self) -> None:
         """Whose turn it is. The database knows, so that each is reconciled by one worker of all."""
-        while not self._stopping.is_set() and self._bridge.reconcile_due():
+        while not self._stopping.is_set() and self._bridge.reconcile_due(self._stopping.is_set):
             pass
+
+    def _check_receivers(self) -> None:
+        # Apart from reconciling, which may never be done: an endpoint that Stripe disabled is what gives it the most to do.
         if not self._stopping.is_set() and self._is_time("check_receivers", _MINUTE):
             self._bridge.check_receivers_due()
 

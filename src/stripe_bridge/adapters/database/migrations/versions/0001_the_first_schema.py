@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("disconnected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_reconciled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reconcile_due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("webhook_gap", sa.JSON(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("account_id IS NOT NULL OR NOT connected", name=op.f("ck_integrations_connected")),
         sa.PrimaryKeyConstraint("id", name="pk_integrations"),
