@@ -416,6 +416,41 @@ def test_a_receiver_that_stripe_disabled_is_known_to_be(world: World, check: Cal
     assert not view(TENANT, world.integration_id).webhook_registered
 
 
+FAULTS: dict[str, dict[str, object]] = {
+    "disabled": {"enabled": False},
+    "elsewhere": {"url": "https://elsewhere.test"},
+    "without our events": {"enabled_events": frozenset({"account.updated"})},
+    "of another version": {"api_version": "2020-01-01"},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("whose", ["the platform's", "its own"])
+def test_an_endpoint_that_does_not_send_us_our_events_counts_for_nothing(
+    world: World, whose: str, fault: dict[str, object]
+):
+    if whose == "its own":
+        world.allow_own_endpoints()
+    else:
+        world.bridge.register_receivers()
+    integration_id = world.connect()
+    endpoints = world.stripe.endpoints[world.account_id if whose == "its own" else None]
+
+    def is_registered() -> bool:
+        world.bridge.check_receivers()
+        world.bridge.reconcile_integration(integration_id)
+        registered: bool = world.bridge.show_integration(TENANT, integration_id).webhook_registered
+        return registered
+
+    assert is_registered()
+    sound = dict(endpoints)
+    for endpoint in sound.values():
+        endpoints[endpoint.id] = replace(endpoint, **fault)
+    assert not is_registered()
+    endpoints.update(sound)
+    assert is_registered()
+
+
 def test_what_is_known_of_receivers_stays_while_stripe_is_out_of_reach(world: World):
     world.bridge.register_receivers()
     world.clock.advance(15 * MINUTES)

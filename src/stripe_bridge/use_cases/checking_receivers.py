@@ -29,7 +29,7 @@ class CheckedReceiver:
 
 
 class CheckReceivers:
-    """Look at the platform's two endpoints, and remember whether each is enabled. Changes nothing at Stripe.
+    """Look at the platform's two endpoints, and remember whether each sends us what it should. Changes nothing at Stripe.
 
     May raise GatewayError.
     """
@@ -58,15 +58,15 @@ class CheckReceivers:
         if known is None:
             return CheckedReceiver(kind=kind, endpoint_id=None, faults=("it was never registered",))
         endpoint = at_stripe.get(known.stripe_endpoint_id or "")
-        faults = ["Stripe does not have it"] if endpoint is None else self._faults(endpoint)
+        faults = ["Stripe does not have it"] if endpoint is None else self._faults(endpoint, self._url)
         try:
             self._vault.open(known.sealed_secret)
         except SealBroken:
             faults.append("its signing secret cannot be opened with ENCRYPTION_KEYS")
         return CheckedReceiver(kind=kind, endpoint_id=known.stripe_endpoint_id, faults=tuple(faults))
 
-    def _faults(self, endpoint: WebhookEndpoint) -> list[str]:
-        return faults_of(endpoint, self._url, self._gateway.api_version)
+    def _faults(self, endpoint: WebhookEndpoint, url: str) -> list[str]:
+        return faults_of(endpoint, url, self._gateway.api_version)
 
     def _remember(self, receivers: Sequence[Receiver], at_stripe: Mapping[str, WebhookEndpoint]) -> None:
         with self._store.writing() as work:
@@ -74,7 +74,7 @@ class CheckReceivers:
                 endpoint = at_stripe.get(each.stripe_endpoint_id or "")
                 current = work.receivers.find(each.id, lock=True)
                 if current is not None:
-                    is_enabled = endpoint is not None and endpoint.enabled
+                    is_enabled = endpoint is not None and not self._faults(endpoint, current.url)
                     checked = replace(current, enabled=is_enabled, checked_at=self._clock.now())
                     work.receivers.save(checked)
             work.commit()
