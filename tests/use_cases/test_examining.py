@@ -10,6 +10,7 @@ from stripe_bridge.domain.errors import InvoiceNotSent
 from stripe_bridge.domain.finding import Finding, Fix, Severity
 from stripe_bridge.domain.webhook_event import MAX_ATTEMPTS
 from stripe_bridge.ports.gateway_errors import OutcomeUnknown
+from stripe_bridge.ports.vault import SealBroken
 from tests.builders import TENANT
 from tests.world import Event, World
 
@@ -110,8 +111,82 @@ def test_and_mended(world: World, spoil: Callable[[World], object], what: str):
     assert examine(world) == []
 
 
-def test_endpoints_made_by_hand_need_no_registering():
-    assert World().bridge.examine_service() == []
+def test_endpoints_made_by_hand_need_no_registering_and_cannot_be_looked_at():
+    (note,) = examine(World())
+
+    assert (note.severity, note.fix) == (Severity.NOTE, None)
+    assert "cannot be examined" in note.what
+
+
+OWN: dict[str, tuple[Callable[[World], object], str, str]] = {
+    "gone": (
+        lambda world: world.stripe.endpoints[world.account_id].clear(),
+        "Stripe does not have it",
+        "0 repaired, 1 removed",
+    ),
+    "disabled": (
+        lambda world: change_own(world, enabled=False),
+        "Stripe has disabled it",
+        "1 repaired, 0 removed",
+    ),
+    "other version": (
+        lambda world: change_own(world, api_version="2020-08-27"),
+        "API version 2020-08-27",
+        "0 repaired, 1 removed",
+    ),
+    "lacks events": (
+        lambda world: change_own(world, enabled_events=frozenset({"invoice.paid"})),
+        "it lacks account.application.deauthorized",
+        "1 repaired, 0 removed",
+    ),
+    "elsewhere": (
+        lambda world: change_own(world, url="https://old.test"),
+        "it points at https://old.test",
+        "1 repaired, 0 removed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "what", "done"), OWN.values(), ids=OWN)
+def test_an_accounts_own_receiver_that_is_not_in_order_is_found_and_mended(
+    spoil: Callable[[World], object], what: str, done: str
+):
+    world = World(STRIPE_WEBHOOK_SECRETS="")
+    world.allow_own_endpoints()
+    healthy(world)
+    assert examine(world) == []
+    spoil(world)
+
+    (finding,) = examine(world)
+
+    assert (finding.fix, finding.integration_id) == (Fix.REPAIR_RECEIVERS, world.integration_id)
+    assert what in finding.what
+    (told,) = mend(world)
+    assert told.endswith(done)
+    assert examine(world) == []
+
+
+def change_own(world: World, **changes: object) -> None:
+    endpoints = world.stripe.endpoints[world.account_id]
+    for endpoint in list(endpoints.values()):
+        endpoints[endpoint.id] = replace(endpoint, **changes)
+
+
+@pytest.mark.parametrize("error", [SealBroken(), RuntimeError("broken")])
+def test_an_integration_that_cannot_be_examined_hides_nothing_of_the_others(world: World, error: Exception):
+    sick = world.integration_id
+    world.connect()
+    world.bridge.reconcile_integration(world.integration_id)
+    world.stripe.revoke(world.account_id)
+    world.stripe.fail_next("pages_since", error)
+
+    findings = examine(world)
+
+    assert [(finding.subject, finding.fix) for finding in findings] == [
+        (f"integration {sick}", None),
+        (f"integration {world.integration_id}", Fix.RECONCILE),
+    ]
+    assert "not examined" in findings[0].what
 
 
 def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(world: World):

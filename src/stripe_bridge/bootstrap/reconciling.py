@@ -11,6 +11,7 @@ from stripe_bridge.config import Settings
 from stripe_bridge.use_cases.catching_up import CatchUp
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.examining import ExamineService
+from stripe_bridge.use_cases.examining_receivers import ExamineReceivers
 from stripe_bridge.use_cases.forgetting import ForgetAuthorizations
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.leaving import leave_account
@@ -18,6 +19,7 @@ from stripe_bridge.use_cases.receiving import KeepEvent
 from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.refreshing import RefreshAccount
+from stripe_bridge.use_cases.repairing_receivers import RepairReceivers
 from stripe_bridge.use_cases.sweeping import Disputes, Invoices, Refunds, SweepAccount, SweepKind
 
 
@@ -26,12 +28,14 @@ def upkeep_of(
 ) -> Upkeep:
     store, clock = adapters.store, adapters.clock
     every = timedelta(seconds=settings.reconcile_seconds)
+    receiver_url = f"{settings.public_url}/api/webhooks/stripe"
+    has_extra_secrets = bool(settings.stripe_webhook_secrets)
     check = CheckReceivers(
         store,
         clock,
         adapters.receiver_gateway,
         adapters.vault,
-        f"{settings.public_url}/api/webhooks/stripe",
+        receiver_url,
     )
     reconcile = _reconcile(adapters, keep, check, every)
     return Upkeep(
@@ -40,7 +44,7 @@ def upkeep_of(
         list_reconcilable=ListReconcilable(store),
         check_receivers=check,
         check_receivers_due=CheckReceiversDue(
-            store, clock, check, every=every, has_extra_secrets=bool(settings.stripe_webhook_secrets)
+            store, clock, check, every=every, has_extra_secrets=has_extra_secrets
         ),
         forget_authorizations=ForgetAuthorizations(store, clock),
         examine_service=ExamineService(
@@ -49,11 +53,15 @@ def upkeep_of(
             adapters.vault,
             adapters.event_gateway,
             operations.check_readiness,
-            check,
+            ExamineReceivers(check, check.of_integration, has_extra_secrets=has_extra_secrets),
             every=every,
-            has_extra_secrets=bool(settings.stripe_webhook_secrets),
         ),
-        mend_findings=mend_with(events, operations, reconcile),
+        mend_findings=mend_with(
+            events,
+            operations,
+            reconcile,
+            RepairReceivers(store, clock, adapters.receiver_gateway, receiver_url),
+        ),
     )
 
 

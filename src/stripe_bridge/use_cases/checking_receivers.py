@@ -45,25 +45,41 @@ class CheckReceivers:
         self._remember(list(known.values()), at_stripe)
         return [self._checked(kind, known.get(kind), at_stripe) for kind in _PLATFORMS]
 
-    def of_integration(self, integration_id: int, account_id: str) -> None:
-        """Remember the same of those that stand in the account itself; mostly there are none."""
+    def of_integration(self, integration_id: int, account_id: str) -> list[CheckedReceiver]:
+        """The same of those that stand in the account itself; mostly there are none."""
         with self._store.reading() as work:
             own = [each for each in work.receivers.of_integration(integration_id) if each.stripe_endpoint_id]
-        if own:
-            self._remember(own, {each.id: each for each in self._gateway.endpoints(account_id)})
+        if not own:
+            return []
+        at_stripe = {each.id: each for each in self._gateway.endpoints(account_id)}
+        self._remember(own, at_stripe)
+        url = f"{self._url}/{integration_id}"
+        checked = [self._looked_at(each, url, at_stripe) for each in own]
+        for each in checked:
+            if each.faults:
+                facts = {"integration_id": integration_id, "faults": list(each.faults)}
+                _log.warning("a receiver is not in order", extra=facts)
+        return checked
 
     def _checked(
         self, kind: ReceiverKind, known: Receiver | None, at_stripe: Mapping[str, WebhookEndpoint]
     ) -> CheckedReceiver:
         if known is None:
             return CheckedReceiver(kind=kind, endpoint_id=None, faults=("it was never registered",))
-        endpoint = at_stripe.get(known.stripe_endpoint_id or "")
-        faults = ["Stripe does not have it"] if endpoint is None else self._faults(endpoint, self._url)
+        checked = self._looked_at(known, self._url, at_stripe)
         try:
             self._vault.open(known.sealed_secret)
         except SealBroken:
-            faults.append("its signing secret cannot be opened with ENCRYPTION_KEYS")
-        return CheckedReceiver(kind=kind, endpoint_id=known.stripe_endpoint_id, faults=tuple(faults))
+            lost = "its signing secret cannot be opened with ENCRYPTION_KEYS"
+            return replace(checked, faults=(*checked.faults, lost))
+        return checked
+
+    def _looked_at(
+        self, known: Receiver, url: str, at_stripe: Mapping[str, WebhookEndpoint]
+    ) -> CheckedReceiver:
+        endpoint = at_stripe.get(known.stripe_endpoint_id or "")
+        faults = ["Stripe does not have it"] if endpoint is None else self._faults(endpoint, url)
+        return CheckedReceiver(kind=known.kind, endpoint_id=known.stripe_endpoint_id, faults=tuple(faults))
 
     def _faults(self, endpoint: WebhookEndpoint, url: str) -> list[str]:
         return faults_of(endpoint, url, self._gateway.api_version)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from stripe_bridge.domain.errors import PayloadMalformed
+from stripe_bridge.domain.errors import BridgeError, PayloadMalformed
 from stripe_bridge.domain.finding import Finding, Fix
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import UNSETTLED, Intent
 from stripe_bridge.domain.paging import PageRequest
-from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS, ReceiverKind
+from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.reconciliation import ON_ITS_WAY, Gap, is_near_horizon, reconciled_until
 from stripe_bridge.domain.webhook_event import EventStatus, parse_event
 from stripe_bridge.ports.event_gateway import EventGateway
@@ -22,6 +23,7 @@ from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
 from stripe_bridge.ports.vault import SealBroken, Vault
 
+_log = logging.getLogger(__name__)
 # How far back a silence is looked for.
 _LOOKING_BACK = timedelta(days=1)
 _LONG_WAIT = timedelta(minutes=10)
@@ -30,15 +32,10 @@ _MISSED_RUNS = 4
 _PAGE = 100
 
 
-class CheckedReceiver(Protocol):
-    @property
-    def kind(self) -> ReceiverKind: ...
+class Receivers(Protocol):
+    def of_platform(self) -> Iterator[Finding]: ...
 
-    @property
-    def endpoint_id(self) -> str | None: ...
-
-    @property
-    def faults(self) -> tuple[str, ...]: ...
+    def of_integration(self, integration: Integration) -> Iterator[Finding]: ...
 
 
 class Readiness(Protocol):
@@ -59,14 +56,12 @@ class ExamineService:
         vault: Vault,
         events: EventGateway,
         check_readiness: Callable[[], Readiness],
-        check_receivers: Callable[[], Sequence[CheckedReceiver]],
+        receivers: Receivers,
         *,
         every: timedelta,
-        has_extra_secrets: bool,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
-        self._check_readiness, self._check_receivers = check_readiness, check_receivers
-        self._every, self._has_extra_secrets = every, has_extra_secrets
+        self._check_readiness, self._receivers, self._every = check_readiness, receivers, every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -74,10 +69,10 @@ class ExamineService:
             return findings
         with self._store.reading() as work:
             connected = [work.integrations.find(id_) for id_ in work.reconciliations.connected()]
-        findings += self._receivers()
+        findings += self._receivers.of_platform()
         for integration in connected:
             if integration is not None:
-                findings += self._integration(integration)
+                findings += self._one(integration)
         return [*findings, *self._inbox(), *self._intents()]
 
     def _readiness(self) -> Iterator[Finding]:
@@ -89,24 +84,14 @@ class ExamineService:
             if fault is not None:
                 yield Finding.error(name, fault, remedies.get(name, "see the logs"))
 
-    def _receivers(self) -> Iterator[Finding]:
+    def _one(self, integration: Integration) -> list[Finding]:
+        """Whatever is wrong with one, the others are looked at all the same."""
         try:
-            checked = self._check_receivers()
-        except GatewayError as error:
-            yield Finding.error(
-                "stripe", error.reason, "check STRIPE_SECRET_KEY and the way to Stripe, then ask again"
-            )
-            return
-        for receiver in checked:
-            # Whoever made the endpoints by hand has no others.
-            is_by_hand = receiver.endpoint_id is None and self._has_extra_secrets
-            if receiver.faults and not is_by_hand:
-                yield Finding.error(
-                    f"{receiver.kind.value} receiver {receiver.endpoint_id or ''}".strip(),
-                    "; ".join(receiver.faults),
-                    "flask receivers register",
-                    fix=Fix.REGISTER_RECEIVERS,
-                )
+            return [*self._receivers.of_integration(integration), *self._integration(integration)]
+        except Exception as error:
+            what = error.message if isinstance(error, BridgeError) else type(error).__name__
+            _log.warning("integration could not be examined", exc_info=error)
+            return [Finding.error(f"integration {integration.id}", f"not examined: {what}", "see the logs")]
 
     def _integration(self, integration: Integration) -> Iterator[Finding]:
         subject, now = f"integration {integration.id}", self._clock.now()

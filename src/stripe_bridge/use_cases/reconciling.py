@@ -70,7 +70,7 @@ class ReconcileIntegration:
         refresh: Callable[[int, Findings], bool],
         catch_up: CatchUp,
         sweep: Sweep,
-        check_receivers: Callable[[int, str], None],
+        check_receivers: Callable[[int, str], object],
         *,
         every: timedelta,
     ) -> None:

@@ -76,9 +76,16 @@ def test_what_is_not_connected_cannot_be_reconciled(terminal: Terminal, number: 
 
 def test_the_doctor_finds_nothing_in_a_healthy_service(connected: Terminal):
     connected.shown("reconcile")
+    connected.shown("receivers", "register")
 
     assert connected.shown("doctor") == "All is well.\n"
     assert connected.json("doctor") == {"findings": [], "fixed": []}
+
+
+def test_what_is_only_to_be_noted_fails_nothing(connected: Terminal):
+    connected.shown("reconcile")
+
+    assert "note      receivers" in connected.shown("doctor")
 
 
 def test_the_doctor_tells_what_to_do_and_does_it_when_asked(connected: Terminal):
