@@ -87,6 +87,19 @@ def test_events_that_nobody_has_taken_up_are_counted_whoever_had_them(store: Sto
         }
 
 
+def test_the_connected_one_that_is_furthest_behind_tells_up_to_when_all_is_known(store: Store):
+    with store.reading() as work:
+        assert work.reconciliations.reconciled_until() is None
+    one, two, left = (stored_integration(store, account_id=f"acct_{number}") for number in range(3))
+    with store.writing() as work:
+        work.integrations.save(one.reconciled(SOON))
+        work.integrations.save(two.reconciled(NOW + timedelta(minutes=1)))
+        work.integrations.save(left.disconnect(SOON))
+        work.commit()
+    with store.reading() as work:
+        assert work.reconciliations.reconciled_until() == NOW + timedelta(minutes=1)
+
+
 def test_one_that_left_is_not_claimed(store: Store):
     integration = stored_integration(store)
     with store.writing() as work:

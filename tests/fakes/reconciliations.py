@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from stripe_bridge.domain.dispute import ENDED, Dispute
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
-from stripe_bridge.domain.reconciliation import Gap
+from stripe_bridge.domain.reconciliation import Gap, reconciled_until
 from stripe_bridge.domain.refund import Refund, RefundState
 from stripe_bridge.domain.webhook_event import EventStatus
 from tests.fakes.tables import Tables
@@ -39,6 +39,10 @@ class FakeReconciliations:
 
     def connected(self) -> Sequence[int]:
         return sorted(each.id for each in self._tables.integrations.matching(lambda each: each.connected))
+
+    def reconciled_until(self) -> datetime | None:
+        connected = self._tables.integrations.matching(lambda each: each.connected)
+        return min(map(reconciled_until, connected), default=None)
 
     def invoices(self, account_id: str, after_id: int, limit: int) -> Sequence[Invoice]:
         return self._tables.invoices.matching(

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.mending import mend_with
+from stripe_bridge.bootstrap.tracing import traced
 from stripe_bridge.bridge import Events, Operations, Upkeep
 from stripe_bridge.config import Settings
 from stripe_bridge.use_cases.catching_up import CatchUp
@@ -30,14 +31,12 @@ def upkeep_of(
     every = timedelta(seconds=settings.reconcile_seconds)
     receiver_url = f"{settings.public_url}/api/webhooks/stripe"
     has_extra_secrets = bool(settings.stripe_webhook_secrets)
-    check = CheckReceivers(
-        store,
-        clock,
-        adapters.receiver_gateway,
-        adapters.vault,
-        receiver_url,
+    gateway = adapters.receiver_gateway
+    check = CheckReceivers(store, clock, gateway, adapters.vault, receiver_url)
+    repair = RepairReceivers(store, clock, gateway, receiver_url)
+    reconcile = traced(
+        adapters.tracing, _reconcile(adapters, keep, check, every), "reconcile", "integration.id"
     )
-    reconcile = _reconcile(adapters, keep, check, every)
     return Upkeep(
         reconcile_integration=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
@@ -56,12 +55,7 @@ def upkeep_of(
             ExamineReceivers(check, check.of_integration, has_extra_secrets=has_extra_secrets),
             every=every,
         ),
-        mend_findings=mend_with(
-            events,
-            operations,
-            reconcile,
-            RepairReceivers(store, clock, adapters.receiver_gateway, receiver_url),
-        ),
+        mend_findings=mend_with(events, operations, reconcile, repair),
     )
 
 
@@ -76,6 +70,7 @@ def _reconcile(
         CatchUp(store, clock, adapters.nudges, adapters.event_gateway, keep),
         _sweep(adapters),
         check.of_integration,
+        adapters.measurements,
         every=every,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.reconciling import upkeep_of
 from stripe_bridge.bootstrap.tables import EVEN_DISCONNECTED, handlers_of, steps_of
+from stripe_bridge.bootstrap.tracing import traced, traced_handlers, traced_steps
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Patience
@@ -56,10 +57,15 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         lease=timedelta(seconds=settings.intent_lease_seconds),
         settle_after=timedelta(seconds=settings.intent_settle_seconds),
     )
-    settle = SettleIntent(
-        adapters.store, adapters.clock, adapters.dice, steps_of(adapters), patience, adapters.measurements
+    tracing = adapters.tracing
+    steps = traced_steps(tracing, steps_of(adapters))
+    settle = traced(
+        tracing,
+        SettleIntent(adapters.store, adapters.clock, adapters.dice, steps, patience, adapters.measurements),
+        "settle intent",
+        "intent.id",
     )
-    handlers = handlers_of(settings, adapters)
+    handlers = traced_handlers(tracing, handlers_of(settings, adapters))
     keep = KeepEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(handlers))
     events = _events(settings, adapters, patience, handlers, keep)
     operations = _operations(settings, adapters, settle)
@@ -195,7 +201,7 @@ def _operations(settings: Settings, adapters: Adapters, settle: SettleIntent) ->
         list_receivers=ListReceivers(store),
         rotate_keys=RotateKeys(store, vault),
         check_readiness=CheckReadiness({"database": store.check, "queue": adapters.nudges.check}),
-        measure_backlog=MeasureBacklog(store, clock),
+        measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
     )
 
 

@@ -34,6 +34,10 @@ class Reconciliations(Protocol):
         """The ids of all connected integrations, oldest first."""
         ...
 
+    def reconciled_until(self) -> datetime | None:
+        """Up to when all is known of the connected integration that is furthest behind; None when none is connected."""
+        ...
+
     def invoices(self, account_id: str, after_id: int, limit: int) -> Sequence[Invoice]:
         """Those that Stripe knows and that are neither paid nor void nor abandoned."""
         ...

@@ -17,6 +17,7 @@ from stripe_bridge.domain.reconciliation import (
     report_of,
 )
 from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayError
+from stripe_bridge.ports.measurements import Measurements
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
 
@@ -71,12 +72,14 @@ class ReconcileIntegration:
         catch_up: CatchUp,
         sweep: Sweep,
         check_receivers: Callable[[int, str], object],
+        measurements: Measurements,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._every = store, clock, every
         self._refresh, self._catch_up = refresh, catch_up
         self._sweep, self._check_receivers = sweep, check_receivers
+        self._measurements = measurements
 
     def __call__(
         self,
@@ -110,6 +113,7 @@ class ReconcileIntegration:
             findings.faults.append(f"Stripe: {error.reason}")
         self._end(integration_id, account_id, started_at, is_complete=lets_us_in and not findings.faults)
         report = report_of(integration, account_id, started_at, findings, lets_us_in=lets_us_in)
+        self._measurements.reconciled(report)
         _tell_log(report)
         return report
 

@@ -85,12 +85,16 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "undecided refunds": lambda work: work.reconciliations.refunds(ACCOUNT, 0, 100),
     "ongoing disputes": lambda work: work.reconciliations.disputes(ACCOUNT, "", 100),
     "newest event": lambda work: work.reconciliations.newest_event_at(ACCOUNT),
+    "gap": lambda work: work.reconciliations.gap(1),
+    "gap noted": lambda work: work.reconciliations.note_gap(1, None),
+    "events overdue": lambda work: work.reconciliations.overdue_events(NOW),
+    "reconciling measured": lambda work: work.reconciliations.reconciled_until(),
     "inbox measured": lambda work: work.inbox.backlog(),
     "intents measured": lambda work: work.intents.backlog(),
     "events about": lambda work: work.inbox.about(TENANT, ["in_1", "pi_1"]),
 }
 # Few rows, and a sort of few rows.
-MAY_SORT = {"events about", "unfinished", "inbox measured", "intents measured"}
+MAY_SORT = {"events about", "unfinished", "inbox measured", "intents measured", "events overdue"}
 # Partial ones: all in them is what waits, and nothing else is looked at.
 OF_WHAT_WAITS = (
     "ix_webhook_events_due",

@@ -48,6 +48,11 @@ _CLAIM = (
 )
 _ONE = update(_INTEGRATIONS).where(_INTEGRATION.id == bindparam("own_id"))
 _GAP = select(_INTEGRATION.webhook_gap).where(_INTEGRATION.id == bindparam("own_id"))
+_RECONCILED_UNTIL = select(
+    func.min(
+        func.coalesce(_INTEGRATION.last_reconciled_at, _INTEGRATION.connected_at, _INTEGRATION.created_at)
+    )
+).where(_IS_CONNECTED)
 _CONNECTED = select(_INTEGRATION.id).where(_IS_CONNECTED)
 
 _INVOICES = Mapper(Invoice, InvoiceRow)
@@ -85,6 +90,10 @@ class SqlReconciliations:
 
     def connected(self) -> Sequence[int]:
         return sorted(self._transaction.execute(_CONNECTED).scalars())
+
+    def reconciled_until(self) -> datetime | None:
+        found: datetime | None = self._transaction.execute(_RECONCILED_UNTIL).scalar()
+        return found
 
     def invoices(self, account_id: str, after_id: int, limit: int) -> Sequence[Invoice]:
         of_account = _INVOICES.select.where(

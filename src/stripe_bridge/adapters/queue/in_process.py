@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from stripe_bridge.adapters.queue.jobs import DRAIN_INBOX, SETTLE_INTENTS
 
@@ -24,6 +25,10 @@ class InProcessNudges:
 
     def intents(self) -> None:
         self.wake(SETTLE_INTENTS)
+
+    def depths(self) -> Mapping[str, int]:
+        with self._changed:
+            return {DRAIN_INBOX: 0, SETTLE_INTENTS: 0} | dict.fromkeys(self._waiting, 1)
 
     def check(self) -> None:
         """Nothing can be out of reach."""

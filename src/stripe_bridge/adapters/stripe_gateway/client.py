@@ -13,6 +13,7 @@ from stripe_bridge.adapters.stripe_gateway.budget import Budget
 from stripe_bridge.adapters.stripe_gateway.errors import TOKEN_REVOKED, Row, translated
 from stripe_bridge.adapters.stripe_gateway.pacing import PacedClient
 from stripe_bridge.ports.gateway_errors import GatewayMisconfigured
+from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.ports.vault import SealBroken
 
 API_VERSION = stripe.api_version
@@ -38,6 +39,7 @@ class StripeAccess:
     max_network_retries: int = 1
     busy_patience: float = 8.0
     budget: Budget | None = None
+    tracing: Tracing | None = None
 
 
 def build_client(access: StripeAccess) -> stripe.StripeClient:
@@ -53,6 +55,7 @@ def build_client(access: StripeAccess) -> stripe.StripeClient:
             timeout=(access.connect_timeout, access.read_timeout),
             budget=access.budget,
             patience=access.busy_patience,
+            tracing=access.tracing,
         ),
         # The SDK joins base and path as they are: a trailing slash would double.
         base_addresses={
