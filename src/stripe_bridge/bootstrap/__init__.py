@@ -115,6 +115,7 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
     if serving and service.broker is None:
         worker = service.worker()
         worker.start()
+        service.mailbox.attended_by(worker.is_well)
         atexit.register(worker.stop)
     return app
 

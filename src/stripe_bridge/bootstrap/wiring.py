@@ -16,7 +16,7 @@ from stripe_bridge.domain.intent import Patience
 from stripe_bridge.ports.handlers import Handler
 from stripe_bridge.use_cases.applying import ApplyEvents
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
-from stripe_bridge.use_cases.checking import CheckReadiness
+from stripe_bridge.use_cases.checking import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
 from stripe_bridge.use_cases.granting import Authenticate, CreateToken, ListTokens, RevokeToken
 from stripe_bridge.use_cases.inspecting import (
@@ -200,7 +200,9 @@ def _operations(settings: Settings, adapters: Adapters, settle: SettleIntent) ->
         attach_receiver=AttachReceiver(store, clock, vault, _receiver_url(settings)),
         list_receivers=ListReceivers(store),
         rotate_keys=RotateKeys(store, vault),
-        check_readiness=CheckReadiness({"database": store.check, "queue": adapters.nudges.check}),
+        check_readiness=CheckReadiness(
+            {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)}
+        ),
         measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
     )
 

@@ -9,7 +9,7 @@ from stripe_bridge.domain.errors import BridgeError
 
 
 class BrokerUnavailable(BridgeError):
-    """The queue's broker does not answer."""
+    """The queue's broker does not answer, or the workers in this process do not work."""
 
     message = "The queue is temporarily unavailable."
 

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event
 
-from stripe_bridge.adapters.database.engine import create_engine
+from stripe_bridge.adapters.database.engine import create_engine, without_time_limit
 from stripe_bridge.adapters.database.rows import Row
 
 # Any number, so long as it stays the same: whoever migrates holds PostgreSQL's advisory lock of this name.
@@ -33,6 +33,7 @@ def migrating(url: str) -> Iterator[Config]:
         event.listen(engine, "connect", _without_foreign_keys)
     try:
         with engine.begin() as connection:
+            without_time_limit(connection)
             if engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             config = _config()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable, Select, func
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from stripe_bridge.adapters.database.mapping import Aggregate, AggregateMapper, Mapper, Value
@@ -17,6 +17,8 @@ from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
+# A write in a transaction that may not, and the beginning of one that may on a server that does not let it.
+_TAKES_NO_WRITES = ("25006", "0A000")
 
 
 @contextmanager
@@ -24,11 +26,20 @@ def telling_unavailable() -> Iterator[None]:
     """The driver's ways of saying that the database is gone, full or too busy, as ours."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (DBAPIError, PoolTimeout) as error:
+        if not isinstance(error, OperationalError | InterfaceError | PoolTimeout) and not _is_read_only(
+            error
+        ):
+            raise
         # The driver's first line: what follows it, and what SQLAlchemy adds, may show values.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
         _log.warning("the database is not usable", extra={"reason": told})
         raise StoreUnavailable from error
+
+
+def _is_read_only(error: DBAPIError) -> bool:
+    """Whether the whole server takes no writes, as a standby does after a failover. The driver counts that as a mistake."""
+    return getattr(error.orig, "sqlstate", None) in _TAKES_NO_WRITES
 
 
 class Transaction:

@@ -22,6 +22,7 @@ from stripe_bridge.adapters.database.intents import SqlIntents
 from stripe_bridge.adapters.database.invoices import SqlInvoices
 from stripe_bridge.adapters.database.migrating import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.payments import SqlLinks, SqlPayments
+from stripe_bridge.adapters.database.probing import Probe
 from stripe_bridge.adapters.database.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.sales_orders import SqlBilledCustomers, SqlSalesOrders
@@ -117,6 +118,7 @@ class SqlStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = reading(engine)
+        self._probe = Probe(engine)
 
     def writing(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._engine)
@@ -133,6 +135,7 @@ class SqlStore:
         # A newer one is not known here: migrations are made to run while an older version serves.
         if current != self._newest and (current is None or current in self._known):
             raise StoreUnavailable
+        self._probe.check()
 
     def close(self) -> None:
         self._engine.dispose()

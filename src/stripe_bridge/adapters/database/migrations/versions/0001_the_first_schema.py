@@ -416,10 +416,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_id", "method", "path", "key", name="pk_idempotent_requests"),
     )
     op.create_index("ix_idempotent_requests_created_at", "idempotent_requests", ["created_at"])
+    op.create_table(
+        "probes",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_probes"),
+    )
 
 
 def downgrade() -> None:
     for table in (
+        "probes",
         "idempotent_requests",
         "disputes",
         "refunds",
