@@ -87,6 +87,7 @@ def without_time_limit(connection: Connection) -> None:
     """For the rest of the transaction: a migration takes as long as it takes."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
 
 
 def _set_up_postgresql(connection: Any, _record: Any) -> None:
