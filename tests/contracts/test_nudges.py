@@ -125,6 +125,17 @@ def test_a_nudge_while_its_job_runs_wakes_once_more(workplace: Workplace):
     assert workplace.takes("drain_inbox")
 
 
+def test_the_depth_of_the_queue_is_that_of_nudges_nobody_has_heard(workplace: Workplace):
+    assert dict(workplace.nudges.depths()) == {"drain_inbox": 0, "settle_intents": 0}
+
+    for _ in range(3):
+        workplace.nudges.inbox()
+    assert dict(workplace.nudges.depths()) == {"drain_inbox": 1, "settle_intents": 0}
+
+    assert workplace.takes("drain_inbox")
+    assert dict(workplace.nudges.depths()) == {"drain_inbox": 0, "settle_intents": 0}
+
+
 def test_reachable_workers_are_no_fault(workplace: Workplace):
     workplace.nudges.check()
 
@@ -153,3 +164,5 @@ def test_a_nudge_that_reaches_nobody_raises_nothing(cut_off: Nudges):
 def test_a_broker_out_of_reach_is_told_when_asked(cut_off: Nudges):
     with pytest.raises(BrokerUnavailable):
         cut_off.check()
+    with pytest.raises(BrokerUnavailable):
+        cut_off.depths()

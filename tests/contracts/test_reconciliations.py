@@ -6,7 +6,9 @@ from typing import Any
 
 from stripe_bridge.domain.dispute import ENDED
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.refund import RefundState
+from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 from tests.builders import ACCOUNT, NOW, a_dispute, a_pending_integration, a_refund
 from tests.contracts.stored import at_once, stored_event, stored_integration, stored_invoice
@@ -48,6 +50,54 @@ def test_a_claim_leaves_the_integration_as_it_was(store: Store):
     claim(store)
     with store.reading() as work:
         assert work.integrations.find(integration.id) == integration
+
+
+def test_the_gap_that_was_noted_last_is_told_and_leaves_the_integration_as_it_was(store: Store):
+    integration, other = stored_integration(store), stored_integration(store, account_id="acct_2")
+    gap = Gap(events=3, runs=2, newest_at=NOW, found_at=SOON)
+    for noted in (None, gap):
+        with store.writing() as work:
+            assert work.reconciliations.gap(integration.id) is None
+            work.reconciliations.note_gap(integration.id, noted)
+            work.commit()
+    with store.writing() as work:
+        assert work.reconciliations.gap(integration.id) == gap
+        assert work.reconciliations.gap(other.id) is None
+        assert work.integrations.find(integration.id) == integration
+        work.reconciliations.note_gap(integration.id, None)
+        assert work.reconciliations.gap(integration.id) is None
+
+
+def test_events_that_nobody_has_taken_up_are_counted_whoever_had_them(store: Store):
+    stored_integration(store)
+    for number in range(3):
+        stored_event(store, f"evt_{number}", stripe_event_id=f"evt_{number}", due_at=NOW)
+    with store.writing() as work:
+        taken, done, _ = work.inbox.claim(NOW, SOON, 3)
+        assert settle(work, done, done.processed(NOW))
+        assert settle(work, taken, taken.put_down(NOW))
+        work.commit()
+    with store.reading() as work:
+        overdue = work.reconciliations.overdue_events
+        assert dict(overdue(NOW)) == {}
+        assert dict(overdue(SOON)) == {EventStatus.RECEIVED: 1}
+        assert dict(overdue(SOON + timedelta(seconds=1))) == {
+            EventStatus.RECEIVED: 1,
+            EventStatus.PROCESSING: 1,
+        }
+
+
+def test_the_connected_one_that_is_furthest_behind_tells_up_to_when_all_is_known(store: Store):
+    with store.reading() as work:
+        assert work.reconciliations.reconciled_until() is None
+    one, two, left = (stored_integration(store, account_id=f"acct_{number}") for number in range(3))
+    with store.writing() as work:
+        work.integrations.save(one.reconciled(SOON))
+        work.integrations.save(two.reconciled(NOW + timedelta(minutes=1)))
+        work.integrations.save(left.disconnect(SOON))
+        work.commit()
+    with store.reading() as work:
+        assert work.reconciliations.reconciled_until() == NOW + timedelta(minutes=1)
 
 
 def test_one_that_left_is_not_claimed(store: Store):

@@ -1,5 +1,7 @@
 """Nudges that remember for what workers would be woken."""
 
+from collections.abc import Mapping
+
 from stripe_bridge.ports.nudges import BrokerUnavailable
 
 
@@ -15,6 +17,10 @@ class FakeNudges:
 
     def intents(self) -> None:
         self._nudge("settle_intents")
+
+    def depths(self) -> Mapping[str, int]:
+        self.check()
+        return {"drain_inbox": 0, "settle_intents": 0} | dict.fromkeys(self.waiting, 1)
 
     def check(self) -> None:
         if not self.is_available:

@@ -167,8 +167,8 @@ class FakeUnitOfWork:
         if self._is_over:
             return
         self._is_over = True
-        for name in vars(self._tables):
-            delattr(self, _ATTRIBUTE.get(name, name))
+        for name in {_ATTRIBUTE.get(name, name) for name in vars(self._tables)}:
+            delattr(self, name)
         self._store.here.open -= 1
         if self._writable:
             self._store.here.writing = False
@@ -176,4 +176,9 @@ class FakeUnitOfWork:
 
 
 # Where the repository of a table is named otherwise.
-_ATTRIBUTE = {"events": "inbox", "forgotten": "counts", "reconcile_due": "reconciliations"}
+_ATTRIBUTE = {
+    "events": "inbox",
+    "forgotten": "counts",
+    "gaps": "reconciliations",
+    "reconcile_due": "reconciliations",
+}

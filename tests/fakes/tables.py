@@ -17,6 +17,7 @@ from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.receiver import Receiver
+from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.webhook_event import WebhookEvent
@@ -123,6 +124,7 @@ class Tables:
     events: Table[int, WebhookEvent] = field(default_factory=Table)
     reconcile_due: Table[int, datetime] = field(default_factory=Table)
     forgotten: Table[str, int] = field(default_factory=Table)
+    gaps: Table[int, Gap | None] = field(default_factory=Table)
     idempotent_requests: Table[RequestScope, IdempotentRequest] = field(default_factory=Table)
 
     def copy(self, *, writable: bool) -> "Tables":

@@ -74,6 +74,15 @@ class PostgresServer:
         if self._process:
             stop(self._process, signal.SIGKILL)
 
+    def become_standby(self) -> None:
+        """Start again as one that takes no writes, as after a failover to another. It follows nobody."""
+        self.stop()
+        signal_file = self._data / "standby.signal"
+        signal_file.touch(mode=0o600)
+        if self._as_user.get("user"):
+            shutil.chown(signal_file, "nobody", "nogroup")
+        self.start()
+
     def close(self) -> None:
         """Stop for good and remove the data."""
         self.stop()

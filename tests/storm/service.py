@@ -21,6 +21,8 @@ from stripe_emulator.server import EmulatorServer
 from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
 
+WEBHOOK_SECRET = "whsec_storm"
+"""What tests sign the events with that they send themselves."""
 _ROOT = Path(__file__).parents[2]
 # Short, so that what a kill left behind is taken up while one waits. The longest call still fits into a lease.
 _IMPATIENT = {
@@ -28,7 +30,7 @@ _IMPATIENT = {
     "INTENT_SETTLE_SECONDS": "6",
     "STRIPE_READ_TIMEOUT": "4",
     "SWEEP_SECONDS": "0.5",
-    "RECONCILE_SECONDS": "0",
+    "RECONCILE_SECONDS": "3",
     "STRIPE_REQUESTS_PER_SECOND": "10000",
     "LOG_LEVEL": "WARNING",
 }
@@ -79,6 +81,7 @@ class Service:
             "DATABASE_URL": database_url,
             "PUBLIC_URL": self.url,
             "STRIPE_SECRET_KEY": self.emulator.settings.secret_key,
+            "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
             "STRIPE_CLIENT_ID": self.emulator.settings.client_id,
             "STRIPE_API_BASE": self.emulator.url,
             "STRIPE_CONNECT_BASE": self.emulator.url,

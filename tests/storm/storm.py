@@ -15,7 +15,7 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 from tests.storm.service import Process, Service
 from tests.storm.truth import faults, is_at_rest
-from tests.storm.users import Order, User, new_token, open_shop
+from tests.storm.users import Order, Shop, User, join_shops, new_token, open_shop
 
 Tell = Callable[[str], None]
 Json = dict[str, Any]
@@ -35,6 +35,12 @@ def misbehavior(seed: int) -> Json:
     }
     calls = [{"effect": effect, "path": "^/v1/", "probability": chance} for effect, chance in chances.items()]
     slow = {"effect": "delay", "path": "^/v1/", "probability": 0.1, "ms": 150}
+    # A code that may have been redeemed is never redeemed again, since that would revoke everything: the merchant comes
+    # again. So a third of those that connect meanwhile meet this.
+    oauth = [
+        {"effect": effect, "path": "^/oauth/token", "probability": 0.08}
+        for effect in ("rate_limit", "500_before", "500_after", "cut_before", "cut_after")
+    ]
     deliveries = {
         "duplicate": 0.2,
         "delay": 0.2,
@@ -44,7 +50,7 @@ def misbehavior(seed: int) -> Json:
         "reorder_ms": 800,
         "same_second": 0.5,
     }
-    return {"seed": seed, "calls": [*calls, slow], "deliveries": deliveries}
+    return {"seed": seed, "calls": [*calls, slow, *oauth], "deliveries": deliveries}
 
 
 @dataclass
@@ -126,7 +132,8 @@ def carry_through(
         for number in range(1, size + 1)
     ]
     service.misbehave(setting or {})
-    with ThreadPoolExecutor(users) as pool:
+    with ThreadPoolExecutor(users + 1) as pool:
+        joining = pool.submit(join_shops, service, size // 6, seed)
         working = [pool.submit(user.live) for user in everyone]
         meanwhile(working)
     orders = [each.result() for each in working]
@@ -136,11 +143,26 @@ def carry_through(
     return Report(
         orders=orders,
         kills=Counter(),
-        faults=faults(service, orders),
+        faults=[*faults(service, orders), *_not_joined(service, joining.result())],
         seconds=now - began,
         rest_seconds=now - resting,
         events=len(service.control.objects("events")),
     )
+
+
+def _not_joined(service: Service, joined: dict[int, Shop | str]) -> list[str]:
+    """Those that came meanwhile are connected, each to an account of its own that Stripe has connected to us."""
+    shops = {number: shop for number, shop in joined.items() if isinstance(shop, Shop)}
+    found = [f"newcomer {number}: {shop}" for number, shop in joined.items() if not isinstance(shop, Shop)]
+    views = {
+        number: service.operator.show_integration(shop.tenant, shop.integration_id).integration
+        for number, shop in shops.items()
+    }
+    connected = {each["id"] for each in service.control.objects("accounts") if each["connected"]}
+    accounts = Counter(view.account_id for view in views.values())
+    found += [f"newcomer {number} is not connected" for number, view in views.items() if not view.connected]
+    found += [f"{each} is connected here, and not at Stripe" for each in accounts.keys() - connected]
+    return found + [f"{each} is connected {times} times" for each, times in accounts.items() if times > 1]
 
 
 def _blow(

@@ -1,19 +1,27 @@
 """Orderly stops, upgrades and outages under load: each alone, with a Stripe that behaves."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import redis
 import requests
+from alembic import command
+from alembic.script import ScriptDirectory
 
+from stripe_bridge.adapters.database.migrating import migrating, persistently
 from stripe_bridge.domain.webhook_event import EventStatus
+from stripe_bridge.ports.inbox import EventFilter
+from tests.builders import an_event_payload
+from tests.fakes.signatures import sign
 from tests.servers.postgres import PostgresServer
 from tests.servers.processes import scratch_folder
 from tests.servers.redis import RedisServer
-from tests.storm.service import Process
+from tests.storm.service import WEBHOOK_SECRET, Process, Service
 from tests.storm.storm import Place, carry_through, embedded, on_servers
 from tests.storm.users import Order
 from tests.waiting import wait_until
@@ -104,14 +112,82 @@ def test_with_the_database_gone_for_ten_seconds_webhooks_are_5xx_and_all_recover
     server = servers.servers["postgres"]
     assert isinstance(server, PostgresServer)
 
+    poster = Poster(servers.service)
+
     def lose() -> None:
+        poster.post_for(seconds=1)
+        assert set(poster.answers.values()) == {200}
         server.stop()
-        until = time.monotonic() + 10
-        statuses = set()
-        while time.monotonic() < until:
-            answer = requests.post(f"{servers.service.url}/api/webhooks/stripe", data=b"{}", timeout=30)
-            statuses.add(answer.status_code)
+        before = len(poster.answers)
+        poster.post_for(seconds=10)
+        assert set(list(poster.answers.values())[before:]) == {503}
         server.start()
-        assert statuses <= {500, 503}
+        poster.post_for(seconds=1)
 
     check(servers, lose)
+
+    taken = {event_id for event_id, status in poster.answers.items() if status == 200}
+    assert taken
+    assert taken <= stored_events(servers)
+
+
+@pytest.mark.servers
+def test_a_newer_schema_is_migrated_to_while_this_version_serves(servers: Place, tmp_path: Path):
+    """One that only adds, as every migration has to that is applied before the restart."""
+    server = servers.servers["postgres"]
+    assert isinstance(server, PostgresServer)
+    (tmp_path / "9999_additive.py").write_text(ADDITIVE)
+
+    def upgrade() -> None:
+        with migrating(server.url()) as config:
+            script = ScriptDirectory.from_config(config)
+            config.set_main_option("version_locations", f"{script.versions}{os.pathsep}{tmp_path}")
+            command.upgrade(config, "9999")
+
+    check(servers, lambda: persistently(upgrade))
+
+    assert servers.service.is_ready()
+    assert servers.service.operator.check_readiness().is_ready
+
+
+ADDITIVE = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9999"
+down_revision = "0001"
+
+
+def upgrade():
+    for table in ("integrations", "sales_orders", "invoices", "intents", "refunds", "webhook_events"):
+        op.add_column(table, sa.Column("optional", sa.String(), nullable=True))
+        op.add_column(table, sa.Column("given", sa.BigInteger(), nullable=False, server_default="7"))
+        op.create_index(f"ix_{table}_added", table, ["optional", "given"])
+    op.create_table("added", sa.Column("id", sa.BigInteger(), primary_key=True))
+"""
+
+
+class Poster:
+    """Posts events that are validly signed, each a new one, and keeps what each was answered with."""
+
+    def __init__(self, service: Service) -> None:
+        self._url = f"{service.url}/api/webhooks/stripe"
+        self.answers: dict[str, int] = {}
+
+    def post_for(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        with requests.Session() as http:
+            http.trust_env = False
+            while time.monotonic() < until:
+                event_id = f"evt_posted_{len(self.answers)}"
+                payload = an_event_payload(id_=event_id, account="acct_of_nobody")
+                signature = sign(payload, WEBHOOK_SECRET, datetime.now(UTC))
+                answer = http.post(
+                    self._url, data=payload, headers={"Stripe-Signature": signature}, timeout=60
+                )
+                self.answers[event_id] = answer.status_code
+
+
+def stored_events(place: Place) -> set[str]:
+    with place.service.store.reading() as work:
+        return {each.stripe_event_id for each in work.inbox.oldest(None, EventFilter(), 1_000_000)}

@@ -5,12 +5,14 @@ from typing import Any
 
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.refund import RefundState
 from stripe_bridge.ports.inbox import EventFilter
 from tests.storm.service import Service
 from tests.storm.users import Order, Shop
 
 _SETTLED_REFUNDS = ("succeeded", "pending", "requires_action")
 Json = dict[str, Any]
+Shown = tuple[Any, ...]
 
 
 def is_at_rest(service: Service) -> bool:
@@ -34,6 +36,7 @@ def faults(service: Service, orders: list[Order]) -> list[str]:
     found += [f"{id_} is Stripe's and not known here" for id_ in theirs.invoices.keys() - ours.keys()]
     for id_, invoice in ours.items():
         found += theirs.differences(id_, invoice)
+        found += _refunds_that_differ(service, id_, invoice, theirs)
     found += _made_twice(service, orders, list(ours.values()), theirs)
     found += _not_stored(service)
     return found
@@ -50,6 +53,10 @@ class _Stripe:
         for refund in control.objects("refunds"):
             if refund["status"] in _SETTLED_REFUNDS:
                 self.refunds[intents[refund["payment_intent"]]].append(refund)
+        self.refund_objects: dict[str, dict[str, Shown]] = defaultdict(dict)
+        for refund in control.objects("refunds"):
+            told = (refund["amount"], refund["currency"].upper(), refund["status"], refund["charge"])
+            self.refund_objects[intents[refund["payment_intent"]]][refund["id"]] = told
         self.disputes = {intents[each["payment_intent"]]: each for each in control.objects("disputes")}
 
     def differences(self, id_: str, ours: Invoice) -> list[str]:
@@ -74,6 +81,22 @@ class _Stripe:
             for name, (here, there) in pairs.items()
             if here != there
         ]
+
+
+def _refunds_that_differ(service: Service, id_: str, ours: Invoice, theirs: _Stripe) -> list[str]:
+    """Each by itself: two that are wrong may still add up."""
+    with service.store.reading() as work:
+        here = {
+            each.stripe_refund_id or "": (each.amount, each.currency, each.state.value, each.charge_id)
+            for each in work.refunds.of_invoice(ours.id)
+            if each.state is not RefundState.REFUSED
+        }
+    there = theirs.refund_objects[id_]
+    return [
+        f"{id_} refund {each}: {here.get(each)} here, {there.get(each)} there"
+        for each in sorted(here.keys() | there.keys())
+        if here.get(each) != there.get(each)
+    ]
 
 
 def _made_twice(service: Service, orders: list[Order], ours: list[Invoice], theirs: _Stripe) -> list[str]:

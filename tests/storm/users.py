@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.errors import BridgeError
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.authorizing import CallbackCommand
 from stripe_emulator.errors import StripeError
@@ -62,6 +63,40 @@ def open_shop(service: Service, number: int) -> Shop:
     query = parse_qs(urlsplit(back.headers["Location"]).query)
     operator.complete_authorization(CallbackCommand(state=query["state"][0], code=query["code"][0]))
     return Shop(tenant, integration_id)
+
+
+def join_shops(service: Service, number: int, seed: int) -> dict[int, Shop | str]:
+    """Merchants who come one after the other while the storm blows, each of them again until they are connected. What has
+    the number of one is their shop, or what went wrong."""
+    chance = random.Random(f"{seed}-newcomers")
+    return {each: _join(service, f"newcomer-{each}", chance) for each in range(1, number + 1)}
+
+
+def _join(service: Service, tenant: str, chance: random.Random) -> Shop | str:
+    deadline, last = time.monotonic() + _PATIENCE, "nothing"
+    integration_id: int | None = None
+    while time.monotonic() < deadline:
+        try:
+            if integration_id is None:
+                integration_id = service.operator.create_integration(tenant, tenant).integration.id
+            if service.operator.show_integration(tenant, integration_id).integration.connected:
+                return Shop(tenant, integration_id)
+            last = _authorize(service, tenant, integration_id)
+        except (requests.RequestException, BridgeError) as error:
+            # Something of ours was killed in between.
+            last = f"{type(error).__name__}: {error}"
+        time.sleep(chance.uniform(0.1, 1.0))
+    return last[:300]
+
+
+def _authorize(service: Service, tenant: str, integration_id: int) -> str:
+    """What the merchant's browser shows in the end. The code is redeemed by the service's own process, not by the operator."""
+    url = service.operator.start_authorization(tenant, integration_id)
+    with requests.Session() as browser:
+        browser.trust_env = False
+        back = browser.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=20)
+        page = browser.get(back.headers["Location"], timeout=30)
+    return f"{page.status_code} {page.text[:200]}"
 
 
 class User:

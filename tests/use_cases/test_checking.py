@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+from tests.fakes.vault import FakeVault
 from tests.world import World
 
 
@@ -8,7 +11,7 @@ def test_the_service_is_ready_with_database_and_queue_and_needs_no_stripe():
     readiness = world.bridge.check_readiness()
 
     assert readiness.is_ready
-    assert set(readiness.faults) == {"database", "queue"}
+    assert set(readiness.faults) == {"database", "queue", "secrets"}
     assert not world.calls()
 
 
@@ -18,9 +21,23 @@ def test_what_is_out_of_reach_is_named_with_what_is_wrong():
     assert world.bridge.check_readiness().faults == {
         "database": "The service is temporarily unavailable.",
         "queue": None,
+        "secrets": None,
     }
     world.store.is_available, world.nudges.is_available = True, False
 
     readiness = world.bridge.check_readiness()
     assert not readiness.is_ready
     assert readiness.faults["queue"]
+
+
+def test_secrets_that_no_key_opens_are_a_fault():
+    world = World()
+    world.bridge.register_receivers()
+    assert world.bridge.check_readiness().is_ready
+    world.adapters = replace(world.adapters, vault=FakeVault("another key"))
+    world.restart()
+
+    readiness = world.bridge.check_readiness()
+
+    assert not readiness.is_ready
+    assert "cannot be opened" in (readiness.faults["secrets"] or "")

@@ -10,8 +10,9 @@ from stripe_bridge.domain.errors import InvoiceNotSent
 from stripe_bridge.domain.finding import Finding, Fix, Severity
 from stripe_bridge.domain.webhook_event import MAX_ATTEMPTS
 from stripe_bridge.ports.gateway_errors import OutcomeUnknown
+from stripe_bridge.ports.vault import SealBroken
 from tests.builders import TENANT
-from tests.world import World
+from tests.world import Event, World
 
 HOUR = timedelta(hours=1)
 
@@ -110,8 +111,82 @@ def test_and_mended(world: World, spoil: Callable[[World], object], what: str):
     assert examine(world) == []
 
 
-def test_endpoints_made_by_hand_need_no_registering():
-    assert World().bridge.examine_service() == []
+def test_endpoints_made_by_hand_need_no_registering_and_cannot_be_looked_at():
+    (note,) = examine(World())
+
+    assert (note.severity, note.fix) == (Severity.NOTE, None)
+    assert "cannot be examined" in note.what
+
+
+OWN: dict[str, tuple[Callable[[World], object], str, str]] = {
+    "gone": (
+        lambda world: world.stripe.endpoints[world.account_id].clear(),
+        "Stripe does not have it",
+        "0 repaired, 1 removed",
+    ),
+    "disabled": (
+        lambda world: change_own(world, enabled=False),
+        "Stripe has disabled it",
+        "1 repaired, 0 removed",
+    ),
+    "other version": (
+        lambda world: change_own(world, api_version="2020-08-27"),
+        "API version 2020-08-27",
+        "0 repaired, 1 removed",
+    ),
+    "lacks events": (
+        lambda world: change_own(world, enabled_events=frozenset({"invoice.paid"})),
+        "it lacks account.application.deauthorized",
+        "1 repaired, 0 removed",
+    ),
+    "elsewhere": (
+        lambda world: change_own(world, url="https://old.test"),
+        "it points at https://old.test",
+        "1 repaired, 0 removed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "what", "done"), OWN.values(), ids=OWN)
+def test_an_accounts_own_receiver_that_is_not_in_order_is_found_and_mended(
+    spoil: Callable[[World], object], what: str, done: str
+):
+    world = World(STRIPE_WEBHOOK_SECRETS="")
+    world.allow_own_endpoints()
+    healthy(world)
+    assert examine(world) == []
+    spoil(world)
+
+    (finding,) = examine(world)
+
+    assert (finding.fix, finding.integration_id) == (Fix.REPAIR_RECEIVERS, world.integration_id)
+    assert what in finding.what
+    (told,) = mend(world)
+    assert told.endswith(done)
+    assert examine(world) == []
+
+
+def change_own(world: World, **changes: object) -> None:
+    endpoints = world.stripe.endpoints[world.account_id]
+    for endpoint in list(endpoints.values()):
+        endpoints[endpoint.id] = replace(endpoint, **changes)
+
+
+@pytest.mark.parametrize("error", [SealBroken(), RuntimeError("broken")])
+def test_an_integration_that_cannot_be_examined_hides_nothing_of_the_others(world: World, error: Exception):
+    sick = world.integration_id
+    world.connect()
+    world.bridge.reconcile_integration(world.integration_id)
+    world.stripe.revoke(world.account_id)
+    world.stripe.fail_next("pages_since", error)
+
+    findings = examine(world)
+
+    assert [(finding.subject, finding.fix) for finding in findings] == [
+        (f"integration {sick}", None),
+        (f"integration {world.integration_id}", Fix.RECONCILE),
+    ]
+    assert "not examined" in findings[0].what
 
 
 def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(world: World):
@@ -125,7 +200,57 @@ def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(
     assert (finding.severity, finding.fix) == (Severity.ERROR, Fix.RECONCILE)
     assert "none is here" in finding.what
     assert mend(world) == [f"integration {world.integration_id}: reconciled, 1 differences healed"]
-    assert examine(world) == []
+    (finding,) = examine(world)
+    assert (finding.severity, finding.fix) == (Severity.WARNING, None)
+
+
+def happen(world: World, number: int) -> Event:
+    """Something at Stripe, and the next run a quarter of an hour later. No webhook tells of it."""
+    world.clock.advance(timedelta(minutes=8))
+    event = world.event("invoice.updated", {"id": f"in_{number}", "object": "invoice"})
+    before = world.listed
+    world.listed = lambda: [*before(), event]
+    world.clock.advance(timedelta(minutes=7))
+    world.bridge.reconcile_due()
+    world.work_off()
+    return event
+
+
+def test_webhooks_that_do_not_get_through_are_found_however_well_reconciling_works(receiving: World):
+    for number in range(3):
+        happen(receiving, number)
+
+    (finding,) = examine(receiving)
+
+    assert (finding.severity, finding.subject) == (
+        Severity.ERROR,
+        f"integration {receiving.integration_id}",
+    )
+    assert "its last 3 events were brought by reconciling" in finding.what
+
+
+def test_they_are_found_until_one_gets_through(receiving: World):
+    for number in range(3):
+        happen(receiving, number)
+    receiving.clock.advance(timedelta(seconds=1))
+    event = receiving.event("invoice.updated", {"id": "in_9", "object": "invoice"})
+    receiving.receive(event)
+    receiving.work_off()
+    receiving.listed = lambda: [event]
+    receiving.clock.advance(timedelta(minutes=15))
+    receiving.bridge.reconcile_due()
+
+    assert examine(receiving) == []
+
+
+def test_a_run_that_was_faster_than_a_webhook_finds_no_gap(receiving: World):
+    event = receiving.event("invoice.updated", {"id": "in_1", "object": "invoice"})
+    receiving.listed = lambda: [event]
+    receiving.clock.advance(timedelta(minutes=1))
+    receiving.bridge.reconcile_integration(receiving.integration_id)
+    receiving.work_off()
+
+    assert examine(receiving) == []
 
 
 def test_an_account_that_let_us_go_is_found_and_left(world: World):
@@ -197,6 +322,34 @@ def test_events_that_wait_for_a_worker_are_found(receiving: World):
     (finding,) = examine(receiving)
 
     assert "does a worker run?" in finding.what
+
+
+def test_events_that_are_tried_again_and_again_are_not_taken_for_waiting(receiving: World):
+    receiving.receive(receiving.event("invoice.updated", {"id": "in_1", "object": "invoice"}))
+    now = receiving.clock.now()
+    with receiving.store.writing() as work:
+        (event,) = work.inbox.claim(now, now, 10)
+        later = replace(event.retry_or_fail("broken", now, jitter=0.0), due_at=now + HOUR)
+        assert work.inbox.settle(event.due_at, [later])
+        work.commit()
+    receiving.clock.advance(timedelta(minutes=11))
+
+    (finding,) = examine(receiving)
+
+    assert "1 could not be applied so far" in finding.what
+
+
+def test_events_whose_worker_is_gone_are_found(receiving: World):
+    receiving.receive(receiving.event("invoice.updated", {"id": "in_1", "object": "invoice"}))
+    now = receiving.clock.now()
+    with receiving.store.writing() as work:
+        assert work.inbox.claim(now, now + timedelta(minutes=1), 10)
+        work.commit()
+    receiving.clock.advance(timedelta(minutes=12))
+
+    (finding,) = examine(receiving)
+
+    assert "1 have been due for more than ten minutes: does a worker run?" in finding.what
 
 
 def test_a_call_that_hangs_is_found_and_settled(world: World):

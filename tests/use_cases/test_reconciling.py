@@ -194,6 +194,25 @@ def test_a_sick_object_does_not_stop_the_rest(world: World):
     assert report.faults == (f"invoice {sick.stripe_invoice_id}: internal error",)
 
 
+def test_a_sick_object_keeps_no_account_from_being_reconciled(world: World):
+    world.sent()
+    world.deliver()
+    world.fail("invoice", OutcomeUnknown("internal error"), times=100)
+
+    for _ in range(4):
+        begun = world.clock.now()
+        report = reconcile(world)
+        assert len(report.faults) == 1
+        assert integration(world).last_reconciled_at == begun
+        calls = len(world.calls())
+        world.clock.advance(world.settings.reconcile_seconds)
+        assert world.bridge.reconcile_due() == 1
+        assert len(world.calls()) <= calls + 3, (
+            "Its account and its events: objects are looked at once a day."
+        )
+        world.clock.advance(timedelta(days=1))
+
+
 def test_a_stripe_that_is_down_is_not_asked_for_every_object(world: World):
     for number in range(10):
         world.sent(501 + number)
@@ -267,12 +286,13 @@ def test_events_are_asked_for_from_an_hour_before_the_last_run(world: World):
 
 def test_beyond_the_horizon_is_warned_of_and_not_asked_for(world: World):
     reconcile(world)
-    world.clock.advance(timedelta(days=26))
-    assert reconcile(world).beyond_horizon
-    world.clock.advance(timedelta(days=40))
+    world.clock.advance(timedelta(days=29))
+    assert not reconcile(world).beyond_horizon
+    world.clock.advance(timedelta(days=31))
 
     report = reconcile(world)
 
+    assert report.beyond_horizon
     assert report.since == report.started_at - timedelta(days=30)
 
 
@@ -332,6 +352,46 @@ def test_every_object_is_looked_at_once_a_day(world: World):
 
     assert looks[0] == 1
     assert 3 <= sum(looks) <= 4
+
+
+def test_a_run_that_ends_after_a_newer_one_does_not_set_it_back(world: World):
+    older_began_at = world.clock.now()
+
+    def a_newer_one_ends() -> None:
+        world.clock.advance(10 * MINUTES)
+        reconcile(world)
+
+    world.stripe.before_next("pages_since", a_newer_one_ends)
+    reconcile(world)
+
+    assert integration(world).last_reconciled_at == older_began_at + 10 * MINUTES
+
+
+@pytest.mark.parametrize("askings", range(4))
+def test_a_run_in_hand_when_the_worker_stops_is_due_for_others_at_once(world: World, askings: int):
+    for number in (501, 502, 503):
+        world.sent(number)
+    answers = iter([False] * askings)
+
+    assert world.bridge.reconcile_due(lambda: next(answers, True)) == 1
+
+    assert world.calls().count("pages_since") == 1
+    assert integration(world).last_reconciled_at is None
+    assert due(world) == 1
+    assert integration(world).last_reconciled_at is not None
+
+
+def test_a_long_run_holds_on_to_its_lease(world: World):
+    world.sent()
+    world.stripe.before_next("pages_since", lambda: world.clock.advance(4 * MINUTES))
+    world.stripe.before_next("invoice", lambda: world.clock.advance(4 * MINUTES))
+    others: list[int] = []
+    world.stripe.before_next("payments_of", lambda: others.append(due(world)))
+    world.pay(world.invoice(world.invoice_id))
+    world.listed = list
+
+    assert due(world) == 1
+    assert others == [0]
 
 
 def test_the_schedule_can_be_turned_off():
@@ -427,6 +487,19 @@ def test_receivers_are_not_looked_at_again_before_their_time(world: World):
     world.bridge.check_receivers_due()
 
     assert enabled(world) == [True, True]
+
+
+@pytest.mark.parametrize(("by_hand", "times"), [("", 1), ("whsec_by_hand", 0)])
+def test_with_no_receiver_at_all_the_schedule_says_so(
+    by_hand: str, times: int, caplog: pytest.LogCaptureFixture
+):
+    world = World(STRIPE_WEBHOOK_SECRETS=by_hand)
+
+    for _ in range(3):
+        world.clock.advance(MINUTES)
+        world.bridge.check_receivers_due()
+
+    assert sum("no receiver was ever registered" in each.message for each in caplog.records) == times
 
 
 def test_authorizations_that_expired_are_forgotten(world: World):

@@ -7,6 +7,7 @@ each process shows the sum of all that have the same folder: several web process
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -19,12 +20,14 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from stripe_bridge.domain.intent import UNSETTLED, Intent
+from stripe_bridge.domain.reconciliation import ReconcileReport
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 from stripe_bridge.ports.measurements import Backlog
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _UNFINISHED = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
 # A send is up to five calls to Stripe.
+_WAITS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -52,6 +55,25 @@ class PrometheusMeasurements:
             "operation",
             "state",
         )
+
+        self._runs = self._counter("reconciliations", "Runs, by whether all was reconciled.", "outcome")
+        self._drift = self._counter(
+            "drift", "What differed from Stripe until it was reconciled, by cause.", "cause"
+        )
+        self._waits = Histogram(
+            "stripe_bridge_stripe_wait_seconds",
+            "How long calls had to wait for a turn within Stripe's rate limits; those that did not are not counted.",
+            buckets=_WAITS,
+            registry=self._registry,
+        )
+
+    def reconciled(self, report: ReconcileReport) -> None:
+        self._runs.labels("complete" if report.is_complete else "partial").inc()
+        for cause, number in report.drift.items():
+            self._drift.labels(cause.value).inc(number)
+
+    def waited(self, seconds: float) -> None:
+        self._waits.observe(seconds)
 
     def event(self, event: WebhookEvent) -> None:
         self._events.labels(event.status.value).inc()
@@ -101,4 +123,29 @@ def _gauges(backlog: Backlog | None) -> CollectorRegistry:
     gauge("unsettled_intents_oldest_seconds", "How long ago the oldest of them was planned.").set(
         backlog.age(backlog.intents)
     )
+    _show_upkeep(backlog, gauge)
     return registry
+
+
+def _show_upkeep(backlog: Backlog, gauge: Callable[..., Gauge]) -> None:
+    gauge("queue_up", "Whether the queue's broker answers.").set(backlog.queue is not None)
+    if backlog.queue is not None:
+        nudges = gauge(
+            "queue_nudges", "Nudges that no worker has heard yet; one stands for many events.", "job"
+        )
+        for job, number in backlog.queue.items():
+            nudges.labels(job).set(number)
+    if backlog.reconciled_until is not None:
+        behind = (backlog.measured_at - backlog.reconciled_until).total_seconds()
+        gauge(
+            "reconciled_oldest_seconds",
+            "How far back the connected account that is furthest behind is known to be as at Stripe.",
+        ).set(max(0.0, behind))
+    if backlog.receivers:
+        receivers = gauge(
+            "receiver_in_order",
+            "Whether the platform's endpoint was as it should be when last looked at.",
+            "kind",
+        )
+        for kind, is_in_order in backlog.receivers.items():
+            receivers.labels(kind).set(is_in_order)

@@ -10,6 +10,7 @@ import atexit
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask
 
@@ -22,6 +23,7 @@ from stripe_bridge.adapters.web.app import WebOptions
 from stripe_bridge.adapters.web.app import create_app as create_web_app
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq, run_worker
 from stripe_bridge.bootstrap.adapters import build_adapters
+from stripe_bridge.bootstrap.tracing import find_tracing
 from stripe_bridge.bootstrap.wiring import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
@@ -37,6 +39,7 @@ class Service:
     settings: Settings
     bridge: Bridge
     measurements: Measurements
+    tracing: Any
     mailbox: InProcessNudges
     broker: Broker | None
 
@@ -62,11 +65,16 @@ def build_service(environ: Mapping[str, str]) -> Service:
     mailbox = InProcessNudges()
     broker = None if settings.redis_url is None else redis_broker(settings.redis_url)
     nudges = mailbox if broker is None else DramatiqNudges(broker)
-    adapters = build_adapters(settings, nudges)
+    try:
+        tracing = find_tracing(environ)
+    except ImportError as error:
+        raise SettingsInvalid([f"OTEL_EXPORTER_OTLP_ENDPOINT needs the extra `tracing`: {error}"]) from None
+    adapters = build_adapters(settings, nudges, tracing)
     return Service(
         settings=settings,
         bridge=build_bridge(settings, adapters),
         measurements=adapters.measurements,
+        tracing=tracing,
         mailbox=mailbox,
         broker=broker,
     )
@@ -93,6 +101,8 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
         ),
         measurements=service.measurements,
     )
+    if service.tracing is not None:
+        app.wsgi_app = service.tracing.serving(app.wsgi_app)  # type: ignore[method-assign]  # as documented
     schema = Schema(settings.database_url)
     tools = CommandTools(
         bridge=service.bridge,
@@ -105,6 +115,7 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
     if serving and service.broker is None:
         worker = service.worker()
         worker.start()
+        service.mailbox.attended_by(worker.is_well)
         atexit.register(worker.stop)
     return app
 

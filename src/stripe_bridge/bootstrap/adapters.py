@@ -7,7 +7,12 @@ from collections.abc import Callable
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
 from stripe_bridge.adapters.prometheus import PrometheusMeasurements
-from stripe_bridge.adapters.stripe_gateway.budget import LIVE_PER_SECOND, TEST_PER_SECOND, Budget
+from stripe_bridge.adapters.stripe_gateway.budget import (
+    ENDPOINT_PER_SECOND,
+    LIVE_PER_SECOND,
+    TEST_PER_SECOND,
+    Budget,
+)
 from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
 from stripe_bridge.adapters.stripe_gateway.connect_gateway import StripeConnectGateway
 from stripe_bridge.adapters.stripe_gateway.event_gateway import StripeEventGateway
@@ -20,14 +25,17 @@ from stripe_bridge.adapters.system import SystemClock, SystemDice, SystemIdentif
 from stripe_bridge.adapters.vault import FernetVault
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.config import Settings
+from stripe_bridge.ports.measurements import Measurements
 from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.ports.unit_of_work import Store
 from stripe_bridge.ports.vault import Vault
 
 
-def build_adapters(settings: Settings, nudges: Nudges) -> Adapters:
+def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None = None) -> Adapters:
     store = SqlStore(create_engine(settings.database_url, pool_size=settings.database_pool_size))
     vault = FernetVault(settings.encryption_keys)
+    measurements = PrometheusMeasurements()
     access = StripeAccess(
         secret_key=settings.stripe_secret_key,
         client_id=settings.stripe_client_id,
@@ -36,7 +44,8 @@ def build_adapters(settings: Settings, nudges: Nudges) -> Adapters:
         connect_timeout=settings.stripe_connect_timeout,
         read_timeout=settings.stripe_read_timeout,
         max_network_retries=settings.stripe_max_network_retries,
-        budget=_budget(settings),
+        budget=_budget(settings, measurements),
+        tracing=tracing,
     )
     token_for = _tokens(store, vault) if settings.uses_account_tokens else None
     return Adapters(
@@ -47,6 +56,7 @@ def build_adapters(settings: Settings, nudges: Nudges) -> Adapters:
         vault=vault,
         nudges=nudges,
         identity_provider=_identity_provider(settings),
+        tracing=tracing,
         signatures=StripeSignatures(),
         snapshots=StripeSnapshots(),
         connect_gateway=StripeConnectGateway(access),
@@ -54,13 +64,18 @@ def build_adapters(settings: Settings, nudges: Nudges) -> Adapters:
         receiver_gateway=StripeReceiverGateway(access, token_for),
         refund_gateway=StripeRefundGateway(access, token_for),
         event_gateway=StripeEventGateway(access, token_for),
-        measurements=PrometheusMeasurements(),
+        measurements=measurements,
     )
 
 
-def _budget(settings: Settings) -> Budget:
+def _budget(settings: Settings, measurements: Measurements) -> Budget:
     allowed = LIVE_PER_SECOND if settings.livemode else TEST_PER_SECOND
-    return Budget(settings.stripe_requests_per_second or allowed, settings.redis_url or "memory://")
+    return Budget(
+        settings.stripe_requests_per_second or allowed,
+        settings.redis_url or "memory://",
+        per_endpoint=settings.stripe_requests_per_second or ENDPOINT_PER_SECOND,
+        waited=measurements.waited,
+    )
 
 
 def _identity_provider(settings: Settings) -> JwtIdentityProvider | None:

@@ -16,13 +16,14 @@ from stripe_bridge.ports.refund_gateway import RefundGateway
 from stripe_bridge.ports.signatures import Signatures
 from stripe_bridge.ports.snapshots import Snapshots
 from stripe_bridge.ports.timing import Clock, Dice
+from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.ports.unit_of_work import Store
 from stripe_bridge.ports.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters:
-    """One for each port."""
+    """One for each port. No `tracing`: nobody wants traces."""
 
     store: Store
     clock: Clock
@@ -39,3 +40,4 @@ class Adapters:
     event_gateway: EventGateway
     measurements: Measurements
     identity_provider: IdentityProvider | None = None
+    tracing: Tracing | None = None

@@ -8,15 +8,23 @@ from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.use_cases.mending import MendFindings
 from stripe_bridge.use_cases.reconciling import ReconcileIntegration
+from stripe_bridge.use_cases.repairing_receivers import RepairReceivers
 
 # At once; who has more asks again.
 _MOST = 1000
 
 
-def mend_with(events: Events, operations: Operations, reconcile: ReconcileIntegration) -> MendFindings:
+def mend_with(
+    events: Events, operations: Operations, reconcile: ReconcileIntegration, repair: RepairReceivers
+) -> MendFindings:
     def register(_finding: Finding) -> str:
         done = operations.register_receivers()
         return "receivers: " + ", ".join(f"{each.kind.value} {each.action}" for each in done)
+
+    def repair_own(finding: Finding) -> str:
+        assert finding.integration_id is not None, "It is an integration whose receivers are repaired"
+        done = repair(finding.integration_id)
+        return f"{finding.subject}: {done.repaired} repaired, {done.removed} removed"
 
     def reconcile_one(finding: Finding) -> str:
         assert finding.integration_id is not None, "It is an integration that is reconciled"
@@ -40,6 +48,7 @@ def mend_with(events: Events, operations: Operations, reconcile: ReconcileIntegr
     return MendFindings(
         {
             Fix.REGISTER_RECEIVERS: register,
+            Fix.REPAIR_RECEIVERS: repair_own,
             Fix.RECONCILE: reconcile_one,
             Fix.RESOLVE_INTENTS: resolve,
             Fix.REPLAY_EVENTS: replay,

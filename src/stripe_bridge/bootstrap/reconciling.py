@@ -6,18 +6,23 @@ from datetime import timedelta
 
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.mending import mend_with
+from stripe_bridge.bootstrap.tracing import traced
 from stripe_bridge.bridge import Events, Operations, Upkeep
 from stripe_bridge.config import Settings
+from stripe_bridge.use_cases.catching_up import CatchUp
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.counting import CheckCounts, FoldCounts
 from stripe_bridge.use_cases.examining import ExamineService
 from stripe_bridge.use_cases.examining_calls import ExamineCalls
+from stripe_bridge.use_cases.examining_receivers import ExamineReceivers
 from stripe_bridge.use_cases.forgetting import ForgetAuthorizations, ForgetPayloads
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.leaving import leave_account
 from stripe_bridge.use_cases.receiving import KeepEvent
 from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.refreshing import RefreshAccount
+from stripe_bridge.use_cases.repairing_receivers import RepairReceivers
 from stripe_bridge.use_cases.sweeping import Disputes, Invoices, Refunds, SweepAccount, SweepKind
 from stripe_bridge.use_cases.tracking import TrackMoney
 from stripe_bridge.use_cases.undoing import UndoStuckDraft
@@ -28,20 +33,22 @@ def upkeep_of(
 ) -> Upkeep:
     store, clock = adapters.store, adapters.clock
     every = timedelta(seconds=settings.reconcile_seconds)
-    check = CheckReceivers(
-        store,
-        clock,
-        adapters.receiver_gateway,
-        adapters.vault,
-        f"{settings.public_url}/api/webhooks/stripe",
+    receiver_url = f"{settings.public_url}/api/webhooks/stripe"
+    has_extra_secrets = bool(settings.stripe_webhook_secrets)
+    gateway = adapters.receiver_gateway
+    check = CheckReceivers(store, clock, gateway, adapters.vault, receiver_url)
+    repair = RepairReceivers(store, clock, gateway, receiver_url)
+    reconcile = traced(
+        adapters.tracing, _reconcile(adapters, keep, check, every), "reconcile", "integration.id"
     )
-    reconcile = _reconcile(adapters, keep, check, every)
     return Upkeep(
         reconcile_integration=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
         list_reconcilable=ListReconcilable(store),
         check_receivers=check,
-        check_receivers_due=CheckReceiversDue(store, clock, check, every=every),
+        check_receivers_due=CheckReceiversDue(
+            store, clock, check, every=every, has_extra_secrets=has_extra_secrets
+        ),
         forget_authorizations=ForgetAuthorizations(store, clock),
         forget_payloads=ForgetPayloads(store, clock, timedelta(days=settings.event_payload_days)),
         fold_counts=FoldCounts(store),
@@ -52,28 +59,27 @@ def upkeep_of(
             adapters.vault,
             adapters.event_gateway,
             operations.check_readiness,
-            check,
+            ExamineReceivers(check, check.of_integration, has_extra_secrets=has_extra_secrets),
             ExamineCalls(store, clock, adapters.event_gateway, TrackMoney(store)),
             every=every,
-            has_extra_secrets=bool(settings.stripe_webhook_secrets),
         ),
-        mend_findings=mend_with(events, operations, reconcile),
+        mend_findings=mend_with(events, operations, reconcile, repair),
     )
 
 
 def _reconcile(
     adapters: Adapters, keep: KeepEvent, check: CheckReceivers, every: timedelta
 ) -> ReconcileIntegration:
+    store, clock = adapters.store, adapters.clock
     return ReconcileIntegration(
-        adapters.store,
-        adapters.clock,
-        adapters.nudges,
-        adapters.event_gateway,
-        adapters.connect_gateway,
-        keep,
+        store,
+        clock,
+        RefreshAccount(store, clock, adapters.connect_gateway, leave_account),
+        CatchUp(store, clock, adapters.nudges, adapters.event_gateway, keep),
         _sweep(adapters),
         check.of_integration,
-        leave_account,
+        CheckCounts(store),
+        adapters.measurements,
         every=every,
     )
 

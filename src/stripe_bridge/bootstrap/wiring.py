@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.reconciling import upkeep_of
 from stripe_bridge.bootstrap.tables import handlers_of, mend_endpoint, steps_of
+from stripe_bridge.bootstrap.tracing import traced, traced_handlers, traced_steps
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Patience
 from stripe_bridge.use_cases.applying import ApplyEvents, HandlerTable
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
-from stripe_bridge.use_cases.checking import CheckReadiness
+from stripe_bridge.use_cases.checking import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
 from stripe_bridge.use_cases.granting import Authenticate, CreateToken, ListTokens, RevokeToken
 from stripe_bridge.use_cases.inspecting import (
@@ -55,10 +57,16 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         lease=timedelta(seconds=settings.intent_lease_seconds),
         settle_after=timedelta(seconds=settings.intent_settle_seconds),
     )
-    settle = SettleIntent(
-        adapters.store, adapters.clock, adapters.dice, steps_of(adapters), patience, adapters.measurements
+    tracing = adapters.tracing
+    steps = traced_steps(tracing, steps_of(adapters))
+    settle = traced(
+        tracing,
+        SettleIntent(adapters.store, adapters.clock, adapters.dice, steps, patience, adapters.measurements),
+        "settle intent",
+        "intent.id",
     )
     table = handlers_of(settings, adapters)
+    table = replace(table, handlers=traced_handlers(tracing, table.handlers))
     form = FormEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers))
     events = _events(settings, adapters, patience, table, form)
     operations = _operations(settings, adapters, settle)
@@ -194,8 +202,10 @@ def _operations(settings: Settings, adapters: Adapters, settle: SettleIntent) ->
         attach_receiver=AttachReceiver(store, clock, vault, _receiver_url(settings)),
         list_receivers=ListReceivers(store),
         rotate_keys=RotateKeys(store, vault),
-        check_readiness=CheckReadiness({"database": store.check, "queue": adapters.nudges.check}),
-        measure_backlog=MeasureBacklog(store, clock),
+        check_readiness=CheckReadiness(
+            {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)}
+        ),
+        measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
     )
 
 

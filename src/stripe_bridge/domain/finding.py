@@ -9,12 +9,14 @@ from enum import StrEnum
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
 class Fix(StrEnum):
     """What can be done about a finding without asking anybody."""
 
     REGISTER_RECEIVERS = "register_receivers"
+    REPAIR_RECEIVERS = "repair_receivers"
     RECONCILE = "reconcile"
     RESOLVE_INTENTS = "resolve_intents"
     REPLAY_EVENTS = "replay_events"
@@ -44,3 +46,8 @@ class Finding:
     ) -> Finding:
         """Something is late, or unlike what is usual."""
         return cls(Severity.WARNING, subject, what, remedy, fix, integration_id)
+
+    @classmethod
+    def note(cls, subject: str, what: str, remedy: str) -> Finding:
+        """Nothing is known to be wrong, but nobody looks there."""
+        return cls(Severity.NOTE, subject, what, remedy)

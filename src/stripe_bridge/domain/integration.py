@@ -88,8 +88,11 @@ class Integration:
         return self if snapshot == self.snapshot else replace(self, snapshot=snapshot, updated_at=now)
 
     def reconciled(self, begun_at: datetime) -> Integration:
-        """All that happened before is known here. Nothing that callers see changes but that."""
-        return replace(self, last_reconciled_at=begun_at)
+        """All that happened before is known here. Nothing that callers see changes but that.
+
+        A run that ends late may have begun before the one that is known.
+        """
+        return replace(self, last_reconciled_at=max(begun_at, self.last_reconciled_at or begun_at))
 
     def disconnect(self, now: datetime) -> Integration:
         """Leave the account and forget its token; the last snapshot stays readable. Again, or never connected: no change."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,12 +15,16 @@ HORIZON = timedelta(days=30)
 WARN_AFTER = timedelta(days=25)
 # Stripe's clock is not ours, and an event may be listed a little later than it was created.
 OVERLAP = timedelta(hours=1)
+# Longer than a webhook takes.
+ON_ITS_WAY = timedelta(minutes=5)
 _DAY = 24 * 60 * 60
 _SPREAD = 7919
 
 
 class Drift(StrEnum):
-    """What differed from Stripe until it was reconciled. One missed event may show twice: as itself and in its object."""
+    """What differed from Stripe until it was reconciled. One missed event may show twice: as itself and in its object.
+
+    A total that differs is not Stripe's: it is of our own lists."""
 
     MISSED_EVENT = "missed_event"
     INVOICE_DIFFERS = "invoice_differs"
@@ -27,6 +32,7 @@ class Drift(StrEnum):
     DISPUTE_DIFFERS = "dispute_differs"
     ACCOUNT_DIFFERS = "account_differs"
     OBJECT_MISSING = "object_missing"
+    TOTAL_DIFFERS = "total_differs"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,6 +69,49 @@ class ReconcileReport:
         return not self.faults
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Events that no webhook had brought when reconciling came upon them, since the last one that a webhook did bring.
+
+    `runs` is how many runs came upon some; the last of them began at `found_at`. `newest_at` is when the newest event was
+    created, by Stripe's clock.
+    """
+
+    events: int
+    runs: int
+    newest_at: datetime
+    found_at: datetime
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the webhooks can not just have been slower than one run."""
+        return self.runs > 1 or self.found_at - self.newest_at > ON_ITS_WAY
+
+
+def gap_after(
+    before: Gap | None, missed: Sequence[datetime], came: datetime | None, begun_at: datetime
+) -> Gap | None:
+    """What a run makes of the gap. `missed` and `came` are when events were created: those that it had to fetch, and the
+    newest of those that were here already.
+
+    What an earlier run had fetched is here as well, but is not newer than the gap.
+    """
+    if before is not None and came is not None and came > before.newest_at:
+        before = None
+    if not missed:
+        return before
+    newest = max(missed)
+    if came is not None and came >= newest:
+        # Some were lost, or late; what came after them got through.
+        return before
+    return Gap(
+        events=len(missed) + (before.events if before else 0),
+        runs=1 + (before.runs if before else 0),
+        newest_at=max(newest, before.newest_at) if before else newest,
+        found_at=begun_at,
+    )
+
+
 def reconciled_until(integration: Integration) -> datetime:
     """Up to when all is known: the last complete run, else the beginning."""
     return integration.last_reconciled_at or integration.connected_at or integration.created_at
@@ -74,6 +123,10 @@ def events_wanted_since(integration: Integration, now: datetime) -> datetime:
 
 def is_near_horizon(integration: Integration, now: datetime) -> bool:
     return now - reconciled_until(integration) > WARN_AFTER
+
+
+def is_beyond_horizon(integration: Integration, now: datetime) -> bool:
+    return now - reconciled_until(integration) > HORIZON
 
 
 def is_sweep_due(integration: Integration, now: datetime) -> bool:
@@ -88,3 +141,21 @@ def is_sweep_due(integration: Integration, now: datetime) -> bool:
 
 def _day(moment: datetime, integration_id: int) -> int:
     return int(moment.timestamp() + integration_id * _SPREAD) // _DAY
+
+
+def report_of(
+    integration: Integration, account_id: str, started_at: datetime, findings: Findings, *, lets_us_in: bool
+) -> ReconcileReport:
+    """Of a run that is over. `integration` is as it was at the beginning."""
+    return ReconcileReport(
+        integration_id=integration.id,
+        account_id=account_id,
+        since=events_wanted_since(integration, started_at),
+        started_at=started_at,
+        events=findings.events,
+        objects=findings.objects,
+        drift=dict(findings.drift),
+        faults=tuple(findings.faults) if lets_us_in else (),
+        beyond_horizon=is_beyond_horizon(integration, started_at),
+        disconnected=not lets_us_in,
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from stripe_bridge.domain.errors import BridgeError
 
 
 class BrokerUnavailable(BridgeError):
-    """The queue's broker does not answer."""
+    """The queue's broker does not answer, or the workers in this process do not work."""
 
     message = "The queue is temporarily unavailable."
 
@@ -22,6 +23,10 @@ class Nudges(Protocol):
 
     def intents(self) -> None:
         """There are intents to settle."""
+        ...
+
+    def depths(self) -> Mapping[str, int]:
+        """How many nudges nobody has heard yet, by job. Raises BrokerUnavailable."""
         ...
 
     def check(self) -> None:

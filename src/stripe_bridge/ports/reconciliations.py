@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.webhook_event import EventStatus
 
 
 class Reconciliations(Protocol):
@@ -22,12 +24,22 @@ class Reconciliations(Protocol):
         """Due no earlier than that: held on to while a run goes on, or until the next run."""
         ...
 
+    def gap(self, integration_id: int) -> Gap | None:
+        """What was noted last; None as long as nothing was."""
+        ...
+
+    def note_gap(self, integration_id: int, gap: Gap | None) -> None: ...
+
     def connected(self) -> Sequence[int]:
         """The ids of all connected integrations, oldest first."""
         ...
 
     def left_since(self, moment: datetime) -> Sequence[int]:
         """The ids of integrations that were disconnected then or later and still are, oldest first."""
+        ...
+
+    def reconciled_until(self) -> datetime | None:
+        """Up to when all is known of the connected integration that is furthest behind; None when none is connected."""
         ...
 
     def invoices(self, account_id: str, after_id: int, limit: int) -> Sequence[Invoice]:
@@ -44,4 +56,9 @@ class Reconciliations(Protocol):
 
     def newest_event_at(self, account_id: str) -> datetime | None:
         """When, by Stripe's clock, the account's newest event in the inbox was created."""
+        ...
+
+    def overdue_events(self, since: datetime) -> Mapping[EventStatus, int]:
+        """How many events nobody has taken up though they were due by then: received ones, and those at which whoever had
+        them is gone. Over all tenants."""
         ...

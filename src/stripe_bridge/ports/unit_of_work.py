@@ -117,5 +117,6 @@ class Store(Protocol):
         ...
 
     def check(self) -> None:
-        """Raises StoreUnavailable when the database does not answer or its schema is not the one this code needs."""
+        """Raises StoreUnavailable when the database does not answer, takes no writes, or has not the schema that this code
+        needs."""
         ...

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.receiver import ReceiverKind
+from stripe_bridge.ports.unit_of_work import Store, StoreUnavailable
+from stripe_bridge.ports.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,23 @@ class CheckReadiness:
 
     def __call__(self) -> Readiness:
         return Readiness(faults={name: _fault(check) for name, check in self._checks.items()})
+
+
+class CheckSecrets:
+    """Whether the signing secrets can be opened that webhooks are verified with. Raises SealBroken."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store, self._vault = store, vault
+
+    def __call__(self) -> None:
+        try:
+            with self._store.reading() as work:
+                receivers = work.receivers.of_kinds([ReceiverKind.PLATFORM, ReceiverKind.CONNECT])
+        except StoreUnavailable:
+            # That is told by the database's own check.
+            return
+        for receiver in receivers:
+            self._vault.open(receiver.sealed_secret)
 
 
 def _fault(check: Callable[[], None]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind, faults_of
 from stripe_bridge.domain.stripe_objects import WebhookEndpoint
@@ -45,25 +45,41 @@ class CheckReceivers:
         self._remember(list(known.values()), at_stripe)
         return [self._checked(kind, known.get(kind), at_stripe) for kind in _PLATFORMS]
 
-    def of_integration(self, integration_id: int, account_id: str) -> None:
-        """Remember the same of those that stand in the account itself; mostly there are none."""
+    def of_integration(self, integration_id: int, account_id: str) -> list[CheckedReceiver]:
+        """The same of those that stand in the account itself; mostly there are none."""
         with self._store.reading() as work:
             own = [each for each in work.receivers.of_integration(integration_id) if each.stripe_endpoint_id]
-        if own:
-            self._remember(own, {each.id: each for each in self._gateway.endpoints(account_id)})
+        if not own:
+            return []
+        at_stripe = {each.id: each for each in self._gateway.endpoints(account_id)}
+        self._remember(own, at_stripe)
+        url = f"{self._url}/{integration_id}"
+        checked = [self._looked_at(each, url, at_stripe) for each in own]
+        for each in checked:
+            if each.faults:
+                facts = {"integration_id": integration_id, "faults": list(each.faults)}
+                _log.warning("a receiver is not in order", extra=facts)
+        return checked
 
     def _checked(
         self, kind: ReceiverKind, known: Receiver | None, at_stripe: Mapping[str, WebhookEndpoint]
     ) -> CheckedReceiver:
         if known is None:
             return CheckedReceiver(kind=kind, endpoint_id=None, faults=("it was never registered",))
-        endpoint = at_stripe.get(known.stripe_endpoint_id or "")
-        faults = ["Stripe does not have it"] if endpoint is None else self._faults(endpoint, self._url)
+        checked = self._looked_at(known, self._url, at_stripe)
         try:
             self._vault.open(known.sealed_secret)
         except SealBroken:
-            faults.append("its signing secret cannot be opened with ENCRYPTION_KEYS")
-        return CheckedReceiver(kind=kind, endpoint_id=known.stripe_endpoint_id, faults=tuple(faults))
+            lost = "its signing secret cannot be opened with ENCRYPTION_KEYS"
+            return replace(checked, faults=(*checked.faults, lost))
+        return checked
+
+    def _looked_at(
+        self, known: Receiver, url: str, at_stripe: Mapping[str, WebhookEndpoint]
+    ) -> CheckedReceiver:
+        endpoint = at_stripe.get(known.stripe_endpoint_id or "")
+        faults = ["Stripe does not have it"] if endpoint is None else self._faults(endpoint, url)
+        return CheckedReceiver(kind=known.kind, endpoint_id=known.stripe_endpoint_id, faults=tuple(faults))
 
     def _faults(self, endpoint: WebhookEndpoint, url: str) -> list[str]:
         return faults_of(endpoint, url, self._gateway.api_version)
@@ -81,15 +97,30 @@ class CheckReceivers:
 
 
 class CheckReceiversDue:
-    """Look at the platform's endpoints when they were not looked at for so long; zero turns the schedule off."""
+    """Look at the platform's endpoints when they were not looked at for so long; zero turns the schedule off.
 
-    def __init__(self, store: Store, clock: Clock, check: CheckReceivers, *, every: timedelta) -> None:
-        self._store, self._clock, self._check, self._every = store, clock, check, every
+    Whoever has secrets of endpoints made by hand need not have any others.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        check: CheckReceivers,
+        *,
+        every: timedelta,
+        has_extra_secrets: bool,
+    ) -> None:
+        self._store, self._clock, self._check = store, clock, check
+        self._every, self._has_extra_secrets = every, has_extra_secrets
+        self._told_at: datetime | None = None
 
     def __call__(self) -> None:
         """With Stripe out of reach nothing is known of them: what was known stays."""
         with self._store.reading() as work:
             checked_at = [receiver.checked_at for receiver in work.receivers.of_kinds(_PLATFORMS)]
+        if self._every and not checked_at and not self._has_extra_secrets:
+            self._tell_of_none()
         if self._every and checked_at and self._clock.now() - min(checked_at) >= self._every:
             try:
                 checked = self._check()
@@ -100,3 +131,9 @@ class CheckReceiversDue:
                 if each.faults:
                     facts = {"kind": each.kind.value, "faults": list(each.faults)}
                     _log.warning("a receiver is not in order", extra=facts)
+
+    def _tell_of_none(self) -> None:
+        now = self._clock.now()
+        if self._told_at is None or now - self._told_at >= self._every:
+            self._told_at = now
+            _log.warning("no receiver was ever registered: Stripe sends nothing here")

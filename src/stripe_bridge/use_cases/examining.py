@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from stripe_bridge.domain.errors import PayloadMalformed
+from stripe_bridge.domain.errors import BridgeError, PayloadMalformed
 from stripe_bridge.domain.finding import Finding, Fix
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import UNSETTLED, Intent
 from stripe_bridge.domain.paging import PageRequest
-from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS, ReceiverKind
-from stripe_bridge.domain.reconciliation import is_near_horizon, reconciled_until
+from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
+from stripe_bridge.domain.reconciliation import ON_ITS_WAY, Gap, is_near_horizon, reconciled_until
 from stripe_bridge.domain.webhook_event import EventStatus, parse_event
 from stripe_bridge.ports.event_gateway import EventGateway
 from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayError
@@ -22,8 +23,8 @@ from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
 from stripe_bridge.ports.vault import SealBroken, Vault
 
-# Longer than a webhook takes; and how far back a silence is looked for.
-_ON_ITS_WAY = timedelta(minutes=5)
+_log = logging.getLogger(__name__)
+# How far back a silence is looked for.
 _LOOKING_BACK = timedelta(days=1)
 _LONG_WAIT = timedelta(minutes=10)
 _LONG_UNSETTLED = timedelta(hours=1)
@@ -31,15 +32,10 @@ _MISSED_RUNS = 4
 _PAGE = 100
 
 
-class CheckedReceiver(Protocol):
-    @property
-    def kind(self) -> ReceiverKind: ...
+class Receivers(Protocol):
+    def of_platform(self) -> Iterator[Finding]: ...
 
-    @property
-    def endpoint_id(self) -> str | None: ...
-
-    @property
-    def faults(self) -> tuple[str, ...]: ...
+    def of_integration(self, integration: Integration) -> Iterator[Finding]: ...
 
 
 class Readiness(Protocol):
@@ -60,16 +56,14 @@ class ExamineService:
         vault: Vault,
         events: EventGateway,
         check_readiness: Callable[[], Readiness],
-        check_receivers: Callable[[], Sequence[CheckedReceiver]],
+        receivers: Receivers,
         examine_calls: Callable[[], Iterable[Finding]],
         *,
         every: timedelta,
-        has_extra_secrets: bool,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
-        self._check_readiness, self._check_receivers = check_readiness, check_receivers
+        self._check_readiness, self._receivers, self._every = check_readiness, receivers, every
         self._examine_calls = examine_calls
-        self._every, self._has_extra_secrets = every, has_extra_secrets
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -77,10 +71,10 @@ class ExamineService:
             return findings
         with self._store.reading() as work:
             connected = [work.integrations.find(id_) for id_ in work.reconciliations.connected()]
-        findings += self._receivers()
+        findings += self._receivers.of_platform()
         for integration in connected:
             if integration is not None:
-                findings += self._integration(integration)
+                findings += self._one(integration)
         return [*findings, *self._inbox(), *self._intents(), *self._examine_calls()]
 
     def _readiness(self) -> Iterator[Finding]:
@@ -89,27 +83,18 @@ class ExamineService:
             "queue": "check REDIS_URL and that it runs; until then, workers find their work every SWEEP_SECONDS",
         }
         for name, fault in self._check_readiness().faults.items():
-            if fault is not None:
+            # Which secrets those are is told with their receivers.
+            if fault is not None and name != "secrets":
                 yield Finding.error(name, fault, remedies.get(name, "see the logs"))
 
-    def _receivers(self) -> Iterator[Finding]:
+    def _one(self, integration: Integration) -> list[Finding]:
+        """Whatever is wrong with one, the others are looked at all the same."""
         try:
-            checked = self._check_receivers()
-        except GatewayError as error:
-            yield Finding.error(
-                "stripe", error.reason, "check STRIPE_SECRET_KEY and the way to Stripe, then ask again"
-            )
-            return
-        for receiver in checked:
-            # Whoever made the endpoints by hand has no others.
-            is_by_hand = receiver.endpoint_id is None and self._has_extra_secrets
-            if receiver.faults and not is_by_hand:
-                yield Finding.error(
-                    f"{receiver.kind.value} receiver {receiver.endpoint_id or ''}".strip(),
-                    "; ".join(receiver.faults),
-                    "flask receivers register",
-                    fix=Fix.REGISTER_RECEIVERS,
-                )
+            return [*self._receivers.of_integration(integration), *self._integration(integration)]
+        except Exception as error:
+            what = error.message if isinstance(error, BridgeError) else type(error).__name__
+            _log.warning("integration could not be examined", exc_info=error)
+            return [Finding.error(f"integration {integration.id}", f"not examined: {what}", "see the logs")]
 
     def _integration(self, integration: Integration) -> Iterator[Finding]:
         subject, now = f"integration {integration.id}", self._clock.now()
@@ -155,12 +140,15 @@ class ExamineService:
             return
         with self._store.reading() as work:
             here = work.reconciliations.newest_event_at(account_id)
+            gap = work.reconciliations.gap(integration.id)
         if newest is not None and (here is None or here < newest):
             since = "none is here" if here is None else f"the newest here is of {_short(here)}"
             what = (
                 f"{account_id} had an event at {_short(newest)}, but {since}: does the receiver get through?"
             )
             yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
+        elif gap is not None and gap.is_proven and self._clock.now() - gap.found_at < _LOOKING_BACK:
+            yield _told_by_reconciling(subject, gap)
 
     def _newest_at_stripe(self, account_id: str) -> datetime | None:
         now = self._clock.now()
@@ -170,24 +158,31 @@ class ExamineService:
                     event = parse_event(body)
                 except PayloadMalformed:
                     continue
-                if event.type in SUBSCRIBED_EVENTS and event.created_at <= now - _ON_ITS_WAY:
+                if event.type in SUBSCRIBED_EVENTS and event.created_at <= now - ON_ITS_WAY:
                     return event.created_at
         return None
 
     def _inbox(self) -> Iterator[Finding]:
-        late = EventFilter(status=EventStatus.RECEIVED, until=self._clock.now() - _LONG_WAIT)
+        long_ago = self._clock.now() - _LONG_WAIT
+        late = EventFilter(status=EventStatus.RECEIVED, until=long_ago)
         failed = EventFilter(status=EventStatus.FAILED)
         with self._store.reading() as work:
             number_failed, number_late = work.inbox.count(None, failed), work.inbox.count(None, late)
+            overdue = work.reconciliations.overdue_events(long_ago)
         if number_failed:
             what = f"{number_failed} could not be applied, the last try included"
             remedy = (
                 "flask events list --status failed; mend the cause, then: flask events replay --status failed"
             )
             yield Finding.error("events", what, remedy, fix=Fix.REPLAY_EVENTS)
-        if number_late:
-            what = f"{number_late} have waited for more than ten minutes: does a worker run?"
-            yield Finding.warning("events", what, "flask events list --status received; flask worker")
+        if number_overdue := sum(overdue.values()):
+            what = f"{number_overdue} have been due for more than ten minutes: does a worker run?"
+            yield Finding.warning("events", what, "flask worker; flask events list --status received")
+        if (number_tried := number_late - overdue.get(EventStatus.RECEIVED, 0)) > 0:
+            what = f"{number_tried} could not be applied so far, and are to be tried again"
+            yield Finding.warning(
+                "events", what, "see last_error of: flask events list --status received --json"
+            )
 
     def _intents(self) -> Iterator[Finding]:
         long_ago = self._clock.now() - _LONG_UNSETTLED
@@ -207,6 +202,18 @@ class ExamineService:
             yield from page.items
             cursor = page.next_cursor
             request = None if cursor is None else PageRequest.of(page=None, per_page=_PAGE, cursor=cursor)
+
+
+def _told_by_reconciling(subject: str, gap: Gap) -> Finding:
+    """That everything is here says nothing of the webhooks where reconciling is what brings it."""
+    what = (
+        f"its last {gap.events} events were brought by reconciling and by no webhook, {gap.runs} runs in a row:"
+        " does the receiver get through?"
+    )
+    remedy = (
+        "see what Stripe's Dashboard says of the endpoint's deliveries; the way from Stripe to PUBLIC_URL"
+    )
+    return Finding.error(subject, what, remedy) if gap.runs > 1 else Finding.warning(subject, what, remedy)
 
 
 def _short(moment: datetime) -> str:

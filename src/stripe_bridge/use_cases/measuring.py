@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.ports.measurements import Backlog
+from stripe_bridge.ports.nudges import BrokerUnavailable, Nudges
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
+
+_PLATFORMS = (ReceiverKind.PLATFORM, ReceiverKind.CONNECT)
 
 
 class MeasureBacklog:
     """Of the whole service, as its database has it. Raises StoreUnavailable."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, nudges: Nudges) -> None:
+        self._store, self._clock, self._nudges = store, clock, nudges
 
     def __call__(self) -> Backlog:
+        queue = self._queue()
         with self._store.reading() as work:
             return Backlog(
-                events=work.inbox.backlog(), intents=work.intents.backlog(), measured_at=self._clock.now()
+                events=work.inbox.backlog(),
+                intents=work.intents.backlog(),
+                measured_at=self._clock.now(),
+                queue=queue,
+                reconciled_until=work.reconciliations.reconciled_until(),
+                receivers={each.kind: each.enabled for each in work.receivers.of_kinds(_PLATFORMS)},
             )
+
+    def _queue(self) -> Mapping[str, int] | None:
+        try:
+            return self._nudges.depths()
+        except BrokerUnavailable:
+            return None

@@ -7,35 +7,39 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from stripe_bridge.domain.errors import IntegrationNotConnected, IntegrationNotFound, PayloadMalformed
+from stripe_bridge.domain.errors import IntegrationNotConnected, IntegrationNotFound
 from stripe_bridge.domain.integration import Integration
-from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.reconciliation import (
     Drift,
     Findings,
     ReconcileReport,
     events_wanted_since,
-    is_near_horizon,
     is_sweep_due,
+    report_of,
 )
-from stripe_bridge.domain.webhook_event import EventStatus, StripeEvent, WebhookEvent, parse_event
-from stripe_bridge.ports.connect_gateway import ConnectGateway
-from stripe_bridge.ports.event_gateway import EventGateway
 from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayError
-from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.measurements import Measurements
 from stripe_bridge.ports.timing import Clock
-from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.unit_of_work import Store
 
 _log = logging.getLogger(__name__)
-# Held anew with every page. After a crash or a fault it is how long the next run waits.
+# After a crash or a fault it is how long the next run waits.
 _LEASE = timedelta(minutes=5)
+_HOLD_AGAIN = timedelta(minutes=1)
 
 Tell = Callable[[str], None]
-Leave = Callable[[UnitOfWork, Integration, datetime], None]
 
 
-class Keep(Protocol):
-    def __call__(self, work: UnitOfWork, event: StripeEvent, payload: bytes) -> WebhookEvent | None: ...
+class CatchUp(Protocol):
+    def __call__(
+        self,
+        integration: Integration,
+        account_id: str,
+        since: datetime,
+        findings: Findings,
+        hold: Callable[[], None],
+        tell: Tell,
+    ) -> None: ...
 
 
 class Sweep(Protocol):
@@ -46,64 +50,76 @@ def _silently(_line: str) -> None:
     pass
 
 
+def _never() -> bool:
+    return False
+
+
+class ReconcilingStopped(Exception):
+    """The worker was told to stop: the run is given up where it is."""
+
+
 class ReconcileIntegration:
     """Bring a connected integration to Stripe's state, as far as Stripe lets it go now; the report has the rest as faults.
 
     Raises IntegrationNotFound, IntegrationNotConnected; and StoreUnavailable. Any number may run at once, and any be
-    killed: the time up to when all is known moves on only at the end of a run without fault.
+    killed: the time up to when all is known moves on only at the end of a run that had every event and looked at every object.
     """
 
     def __init__(
         self,
         store: Store,
         clock: Clock,
-        nudges: Nudges,
-        events: EventGateway,
-        accounts: ConnectGateway,
-        keep: Keep,
+        refresh: Callable[[int, Findings], bool],
+        catch_up: CatchUp,
         sweep: Sweep,
-        check_receivers: Callable[[int, str], None],
-        leave: Leave,
+        check_receivers: Callable[[int, str], object],
+        check_counts: Callable[[int], int],
+        measurements: Measurements,
         *,
         every: timedelta,
     ) -> None:
-        self._store, self._clock, self._nudges = store, clock, nudges
-        self._events, self._accounts = events, accounts
-        self._keep, self._sweep, self._check_receivers = keep, sweep, check_receivers
-        self._leave, self._every = leave, every
+        self._store, self._clock, self._every = store, clock, every
+        self._refresh, self._catch_up = refresh, catch_up
+        self._sweep, self._check_receivers, self._check_counts = sweep, check_receivers, check_counts
+        self._measurements = measurements
 
-    def __call__(self, integration_id: int, *, sweep: bool = True, tell: Tell = _silently) -> ReconcileReport:
-        """Without `sweep` only events are caught up with; `tell` hears how it goes on, in words."""
+    def __call__(
+        self,
+        integration_id: int,
+        *,
+        sweep: bool = True,
+        tell: Tell = _silently,
+        is_stopping: Callable[[], bool] = _never,
+    ) -> ReconcileReport:
+        """Without `sweep` only events are caught up with; `tell` hears how it goes on, in words.
+
+        Raises ReconcilingStopped between two calls of Stripe's once `is_stopping`.
+        """
         started_at = self._clock.now()
         integration, account_id = self._begin(integration_id)
         since = events_wanted_since(integration, started_at)
         findings = Findings()
-        lets_us_in = True
+        hold = _Hold(self._store, self._clock, integration_id, is_stopping)
+        lets_us_in, is_complete = True, False
         try:
             lets_us_in = self._refresh(integration_id, findings)
             if lets_us_in:
-                self._catch_up(integration_id, account_id, since, findings, tell)
+                self._catch_up(integration, account_id, since, findings, hold, tell)
+                is_caught_up = not findings.faults
                 if sweep:
                     self._check_receivers(integration_id, account_id)
-                    self._sweep(account_id, findings, lambda: self._hold(integration_id), tell)
+                    self._sweep(account_id, findings, hold, tell)
+                    findings.drift[Drift.TOTAL_DIFFERS] += self._check_counts(integration_id)
+                # A sick object that was looked at tells nothing against all the others: it is looked at again tomorrow.
+                is_complete = is_caught_up
         except GatewayError as error:
             lets_us_in = not isinstance(error, AccessRevoked) or self._lets_us_in_after_all(
                 integration_id, findings
             )
             findings.faults.append(f"Stripe: {error.reason}")
-        self._end(integration_id, account_id, started_at, is_complete=lets_us_in and not findings.faults)
-        report = ReconcileReport(
-            integration_id=integration_id,
-            account_id=account_id,
-            since=since,
-            started_at=started_at,
-            events=findings.events,
-            objects=findings.objects,
-            drift=dict(findings.drift),
-            faults=tuple(findings.faults) if lets_us_in else (),
-            beyond_horizon=is_near_horizon(integration, started_at),
-            disconnected=not lets_us_in,
-        )
+        self._end(integration_id, account_id, started_at, is_complete=is_complete)
+        report = report_of(integration, account_id, started_at, findings, lets_us_in=lets_us_in)
+        self._measurements.reconciled(report)
         _tell_log(report)
         return report
 
@@ -118,58 +134,11 @@ class ReconcileIntegration:
             work.commit()
         return integration, integration.stripe_account_id
 
-    def _refresh(self, integration_id: int, findings: Findings) -> bool:
-        """Take in the account's snapshot. Whether it still lets us in: where not, the integration has left it."""
-        with self._store.reading() as work:
-            integration = work.integrations.find(integration_id)
-        if integration is None or integration.stripe_account_id is None:
-            return True
-        try:
-            snapshot = self._accounts.account(integration.stripe_account_id)
-        except AccessRevoked:
-            snapshot = None
-        with self._store.writing() as work:
-            current = work.integrations.find(integration_id, lock=True)
-            # It may have been let go and connected again since Stripe was asked.
-            if current is None or current.version != integration.version:
-                return True
-            if snapshot is None:
-                self._leave(work, current, self._clock.now())
-            elif current.snapshot != snapshot:
-                work.integrations.save(current.refresh(snapshot, self._clock.now()))
-                findings.drift[Drift.ACCOUNT_DIFFERS] += 1
-            work.commit()
-        return snapshot is not None
-
     def _lets_us_in_after_all(self, integration_id: int, findings: Findings) -> bool:
         try:
             return self._refresh(integration_id, findings)
         except GatewayError:
             return True
-
-    def _catch_up(
-        self, integration_id: int, account_id: str, since: datetime, findings: Findings, tell: Tell
-    ) -> None:
-        """Store the events that are not there yet, for workers to apply."""
-        is_any_due = False
-        for page in self._events.pages_since(account_id, since):
-            events = [(event, body) for body in page if (event := _read(body, findings)) is not None]
-            with self._store.writing() as work:
-                kept = [self._keep(work, event, body) for event, body in events]
-                work.reconciliations.put_off(integration_id, self._clock.now() + _LEASE)
-                work.commit()
-            missed = [event for event in kept if event is not None]
-            is_any_due = is_any_due or any(event.status is EventStatus.RECEIVED for event in missed)
-            findings.events += len(page)
-            findings.drift[Drift.MISSED_EVENT] += len(missed)
-            tell(f"{findings.events} events, {findings.drift[Drift.MISSED_EVENT]} of them missed")
-        if is_any_due:
-            self._nudges.inbox()
-
-    def _hold(self, integration_id: int) -> None:
-        with self._store.writing() as work:
-            work.reconciliations.put_off(integration_id, self._clock.now() + _LEASE)
-            work.commit()
 
     def _end(self, integration_id: int, account_id: str, started_at: datetime, *, is_complete: bool) -> None:
         if not is_complete:
@@ -183,10 +152,31 @@ class ReconcileIntegration:
             work.commit()
 
 
+class _Hold:
+    """A run's lease, held anew by the minute; asked between calls of Stripe's. Raises ReconcilingStopped."""
+
+    def __init__(
+        self, store: Store, clock: Clock, integration_id: int, is_stopping: Callable[[], bool]
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._integration_id, self._is_stopping = integration_id, is_stopping
+        self._again_at = clock.now() + _HOLD_AGAIN
+
+    def __call__(self) -> None:
+        if self._is_stopping():
+            raise ReconcilingStopped
+        if self._clock.now() < self._again_at:
+            return
+        self._again_at = self._clock.now() + _HOLD_AGAIN
+        with self._store.writing() as work:
+            work.reconciliations.put_off(self._integration_id, self._clock.now() + _LEASE)
+            work.commit()
+
+
 class ReconcileDue:
     """Reconcile the connected integration that has waited longest; how many were due: one or none.
 
-    `every` of zero turns the schedule off.
+    `every` of zero turns the schedule off. Once `is_stopping`, what is in hand is given up, and due for others at once.
     """
 
     def __init__(
@@ -194,7 +184,7 @@ class ReconcileDue:
     ) -> None:
         self._store, self._clock, self._reconcile, self._every = store, clock, reconcile, every
 
-    def __call__(self) -> int:
+    def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:
         if not self._every:
             return 0
         now = self._clock.now()
@@ -205,7 +195,11 @@ class ReconcileDue:
         if integration is None:
             return 0
         try:
-            self._reconcile(integration.id, sweep=is_sweep_due(integration, now))
+            self._reconcile(integration.id, sweep=is_sweep_due(integration, now), is_stopping=is_stopping)
+        except ReconcilingStopped:
+            with self._store.writing() as work:
+                work.reconciliations.put_off(integration.id, now)
+                work.commit()
         except IntegrationNotConnected:
             _log.info("integration left before it was reconciled", extra={"integration_id": integration.id})
         return 1
@@ -220,16 +214,6 @@ class ListReconcilable:
     def __call__(self) -> list[int]:
         with self._store.reading() as work:
             return list(work.reconciliations.connected())
-
-
-def _read(body: bytes, findings: Findings) -> StripeEvent | None:
-    """None for what no webhook would have brought: that was not missed."""
-    try:
-        event = parse_event(body)
-    except PayloadMalformed as error:
-        findings.faults.append(f"an event: {error.message}")
-        return None
-    return event if event.type in SUBSCRIBED_EVENTS else None
 
 
 def _tell_log(report: ReconcileReport) -> None:

@@ -205,8 +205,9 @@ class SweepKind(Generic[Object]):
                 page = self._kind.page(work, account_id, after)
             if not page:
                 return
-            hold()
-            yield from page
+            for known in page:
+                hold()
+                yield known
             after = page[-1]
 
     def _in_words(self, known: Object, error: Exception) -> str:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from stripe_bridge.domain.errors import IntegrationNotConnected
 from stripe_bridge.ports.gateway_errors import GatewayBusy
 from tests.adapters.cli.terminal import Terminal
 
@@ -42,6 +43,26 @@ def test_what_could_not_be_reconciled_fails_the_command(connected: Terminal):
     assert json.loads(result.stdout)[0]["faults"] == ["Stripe: too many requests"]
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(IntegrationNotConnected(), "not connected"), (RuntimeError("broken"), "RuntimeError, see the logs")],
+)
+def test_one_that_cannot_be_reconciled_at_all_stops_no_other(
+    connected: Terminal, error: Exception, told: str
+):
+    first = connected.world.integration_id
+    connected.world.connect()
+    connected.stripe.fail_next("account", error)
+
+    result = connected.run("reconcile", "--json")
+
+    sick, well = json.loads(result.stdout)
+    assert (result.exit_code, sick["integration_id"]) == (1, first)
+    assert told in sick["faults"][0]
+    assert well["faults"] == []
+    assert list(sick) == list(well)
+
+
 def test_with_nothing_connected_there_is_nothing_to_reconcile(terminal: Terminal):
     assert terminal.shown("reconcile") == "No integration is connected.\n"
 
@@ -55,9 +76,16 @@ def test_what_is_not_connected_cannot_be_reconciled(terminal: Terminal, number: 
 
 def test_the_doctor_finds_nothing_in_a_healthy_service(connected: Terminal):
     connected.shown("reconcile")
+    connected.shown("receivers", "register")
 
     assert connected.shown("doctor") == "All is well.\n"
     assert connected.json("doctor") == {"findings": [], "fixed": []}
+
+
+def test_what_is_only_to_be_noted_fails_nothing(connected: Terminal):
+    connected.shown("reconcile")
+
+    assert "note      receivers" in connected.shown("doctor")
 
 
 def test_the_doctor_tells_what_to_do_and_does_it_when_asked(connected: Terminal):

@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, make_url
 
 from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
-from stripe_bridge.adapters.database.migrating import migrating
+from stripe_bridge.adapters.database.migrating import migrating, persistently
 from stripe_bridge.adapters.database.rows import Row
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
@@ -143,3 +143,25 @@ def test_a_url_may_hold_percent_signs(tmp_path: Path):
     url = f"sqlite:///{tmp_path}/100%25 of it.sqlite"
     migrate(url)
     assert Path(make_url(url).database or "").exists()
+
+
+def test_a_migration_that_meets_a_lock_is_begun_anew_and_holds_nobody_up_meanwhile(postgres_url: str):
+    engine = create_engine(postgres_url)
+    tries: list[int] = []
+
+    def add_a_column() -> None:
+        tries.append(1)
+        with migrating(postgres_url) as config:
+            connection = config.attributes["connection"]
+            if len(tries) == 3:
+                holder.rollback()
+            connection.exec_driver_sql("ALTER TABLE invoices ADD COLUMN added VARCHAR")
+
+    with engine.connect() as holder:
+        holder.exec_driver_sql("SELECT count(*) FROM invoices")
+        persistently(add_a_column)
+    with engine.connect() as connection:
+        columns = {each["name"] for each in sqlalchemy.inspect(connection).get_columns("invoices")}
+    engine.dispose()
+    assert len(tries) == 3
+    assert "added" in columns

@@ -93,12 +93,16 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "read ahead": lambda work: work.read_ahead([(ACCOUNT, "in_1"), (ACCOUNT, "pi_1")]),
     "order locked": lambda work: work.sales_orders.lock(TENANT, 501),
     "events by number": lambda work: work.inbox.page(TENANT, EventFilter(), PageRequest()),
+    "gap": lambda work: work.reconciliations.gap(1),
+    "gap noted": lambda work: work.reconciliations.note_gap(1, None),
+    "events overdue": lambda work: work.reconciliations.overdue_events(NOW),
+    "reconciling measured": lambda work: work.reconciliations.reconciled_until(),
     "inbox measured": lambda work: work.inbox.backlog(),
     "intents measured": lambda work: work.intents.backlog(),
     "events about": lambda work: work.inbox.about(TENANT, ["in_1", "pi_1"]),
 }
 # Few rows, and a sort of few rows.
-MAY_SORT = {"events about", "unfinished", "inbox measured", "intents measured"}
+MAY_SORT = {"events about", "unfinished", "inbox measured", "intents measured", "events overdue"}
 # Partial ones: all in them is what waits, and nothing else is looked at.
 OF_WHAT_WAITS = (
     "ix_webhook_events_due",

@@ -14,9 +14,10 @@ from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentG
 from stripe_bridge.adapters.stripe_gateway.receiver_gateway import StripeReceiverGateway
 from stripe_bridge.adapters.stripe_gateway.refund_gateway import StripeRefundGateway
 from stripe_bridge.domain.sales_order import InvoiceLine
-from stripe_bridge.ports.gateway_errors import OutcomeUnknown
+from stripe_bridge.ports.gateway_errors import GatewayMisconfigured, OutcomeUnknown
 from stripe_bridge.ports.payment_gateway import InvoiceDraft
 from stripe_bridge.ports.refund_gateway import RefundDraft
+from stripe_bridge.ports.vault import SealBroken
 from tests.adapters.stripe_gateway.scripted_stripe import SECRET_KEY, Answer, Cut, ScriptedStripe
 
 INVOICE = {
@@ -297,3 +298,16 @@ def test_a_refund_in_a_state_that_we_do_not_know_proves_nothing(stripe_says: Scr
 
     with pytest.raises(OutcomeUnknown):
         StripeRefundGateway(stripe_says.access()).refund("acct_1", "re_1")
+
+
+def test_a_token_whose_key_was_lost_is_a_mistake_of_ours_and_asks_nobody(stripe_says: ScriptedStripe):
+    def token_for(_account_id: str) -> str:
+        raise SealBroken
+
+    gateway = StripePaymentGateway(stripe_says.access(), token_for)
+
+    for ask in (lambda: gateway.invoice("acct_1", "in_1"), lambda: gateway.void("acct_1", "in_1", "key-1")):
+        with pytest.raises(GatewayMisconfigured) as error:
+            ask()
+        assert "ENCRYPTION_KEYS" in error.value.reason
+    assert not stripe_says.requests

@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from stripe_bridge.adapters.stripe_gateway.budget import Budget
+from stripe_bridge.adapters.stripe_gateway.pacing import endpoint_of
 from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
 from stripe_bridge.ports.gateway_errors import GatewayBusy
 from tests.adapters.stripe_gateway.scripted_stripe import Answer, ScriptedStripe
@@ -24,12 +25,14 @@ INVOICE = {
 }
 
 
-def refusals(budget: Budget, number: int, account: str = "acct_1") -> int:
+def refusals(
+    budget: Budget, number: int, account: str = "acct_1", *, key: str = "", endpoint: str = "GET /v1/invoices"
+) -> int:
     """How many of so many takers had no turn."""
 
     def refused() -> bool:
         try:
-            budget.take(account)
+            budget.take(key or account, account, endpoint)
         except GatewayBusy:
             return True
         return False
@@ -44,12 +47,68 @@ def test_an_account_has_so_many_turns_a_second_and_others_have_their_own():
     assert refusals(budget, 5, "acct_2") == 0
 
 
+def test_an_endpoint_of_an_account_has_fewer_turns_than_the_account():
+    budget = Budget(10, "memory://", per_endpoint=3, longest_wait=0.0)
+
+    assert refusals(budget, 5) == 2
+    assert refusals(budget, 3, endpoint="POST /v1/invoices") == 0
+    assert refusals(budget, 3, endpoint="GET /v1/refunds") == 0
+    assert refusals(budget, 3, endpoint="GET /v1/customers") == 2
+
+
+def test_every_call_with_our_key_spends_a_turn_of_the_platforms_whatever_its_account():
+    budget = Budget(5, "memory://", longest_wait=0.0)
+
+    assert refusals(budget, 4, "acct_1", key="platform") == 0
+    assert refusals(budget, 4, "acct_2", key="platform") == 3
+    assert refusals(budget, 1, "platform") == 1
+
+
+def test_a_call_without_a_turn_of_its_endpoint_spends_none_of_its_account():
+    budget = Budget(3, "memory://", per_endpoint=1, longest_wait=0.0)
+
+    assert refusals(budget, 9) == 8
+    assert refusals(budget, 2, endpoint="POST /v1/invoices") == 1
+    assert refusals(budget, 2, endpoint="GET /v1/refunds") == 1
+
+
+def test_whoever_waits_is_told_of_and_nobody_else():
+    waits: list[float] = []
+    budget = Budget(2, "memory://", waited=waits.append)
+
+    for _ in range(3):
+        budget.take("acct_1", "acct_1", "GET /v1/invoices")
+
+    (wait,) = waits
+    assert 0.5 < wait < 4
+
+
+@pytest.mark.parametrize(
+    ("url", "endpoint"),
+    [
+        (
+            "https://api.stripe.com/v1/invoices/in_1MtHbELkdIwHu7ixl4OzzPMv/finalize?x=1",
+            "/v1/invoices/{id}/finalize",
+        ),
+        ("http://127.0.0.1:1/v1/invoice_payments?invoice=in_1", "/v1/invoice_payments"),
+        ("http://127.0.0.1:1/v1/invoices/in_1/add_lines", "/v1/invoices/{id}/add_lines"),
+        ("http://127.0.0.1:1/v1/invoices/in_1/mark_uncollectible", "/v1/invoices/{id}/mark_uncollectible"),
+        ("http://127.0.0.1:1/v1/accounts/acct_1032D82eZvKYlo2C", "/v1/accounts/{id}"),
+        ("http://127.0.0.1:1/v1/checkout/sessions/cs_test_a1b2", "/v1/checkout/sessions/{id}"),
+        ("http://127.0.0.1:1/v1/webhook_endpoints/we_0a", "/v1/webhook_endpoints/{id}"),
+        ("https://connect.stripe.com/oauth/token", "/oauth/token"),
+    ],
+)
+def test_an_endpoint_is_a_path_without_ids(url: str, endpoint: str):
+    assert endpoint_of("get", url) == f"GET {endpoint}"
+
+
 def test_who_has_no_turn_waits_for_one():
     budget = Budget(2, "memory://")
     begun = time.monotonic()
 
     for _ in range(4):
-        budget.take("acct_1")
+        budget.take("acct_1", "acct_1", "GET /v1/invoices")
 
     assert 0.9 < time.monotonic() - begun < 4
 
@@ -62,7 +121,7 @@ def test_processes_share_a_budget_through_redis(redis_url: str):
 
 def test_a_budget_that_is_out_of_reach_holds_up_no_call(own_redis: RedisServer):
     budget = Budget(1, own_redis.url(), longest_wait=0.0)
-    budget.take("acct_1")
+    budget.take("acct_1", "acct_1", "GET /v1/invoices")
     own_redis.kill()
     begun = time.monotonic()
 
@@ -76,11 +135,25 @@ def test_every_request_takes_its_turn_in_its_accounts_budget(stripe_says: Script
 
     gateway.invoice("acct_1", "in_1")
     gateway.void("acct_1", "in_1", "key-1")
-    with pytest.raises(GatewayBusy) as busy:
-        gateway.invoice("acct_1", "in_1")
-    gateway.invoice("acct_2", "in_1")
+    for account_id in ("acct_1", "acct_2"):
+        with pytest.raises(GatewayBusy) as busy:
+            gateway.invoice(account_id, "in_1")
 
     assert "sk_test" not in busy.value.reason
+    assert len(stripe_says.requests) == 2
+
+
+def test_every_request_takes_its_turn_at_its_endpoint(stripe_says: ScriptedStripe):
+    stripe_says.will(*[Answer(body=INVOICE)] * 4)
+    budget = Budget(10, "memory://", per_endpoint=1, longest_wait=0.0)
+    gateway = StripePaymentGateway(stripe_says.access(budget=budget))
+
+    gateway.invoice("acct_1", "in_1")
+    gateway.void("acct_1", "in_1", "key-1")
+    gateway.invoice("acct_2", "in_1")
+    with pytest.raises(GatewayBusy):
+        gateway.invoice("acct_1", "in_2")
+
     assert len(stripe_says.requests) == 3
 
 

@@ -179,7 +179,7 @@ def test_the_service_is_ready_when_all_it_needs_is_there(world):
     assert world.client.get("/healthz").get_json() == {"status": "ok"}
     answer = world.client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.get_json() == {"status": "ok", "checks": {"database": "ok", "queue": "ok"}}
+    assert answer.get_json() == {"status": "ok", "checks": {"database": "ok", "queue": "ok", "secrets": "ok"}}
 
 
 def test_the_service_says_what_keeps_it_from_being_ready(world):
@@ -189,7 +189,11 @@ def test_the_service_says_what_keeps_it_from_being_ready(world):
         503,
         {
             "status": "unavailable",
-            "checks": {"database": "ok", "queue": "The queue is temporarily unavailable."},
+            "checks": {
+                "database": "ok",
+                "queue": "The queue is temporarily unavailable.",
+                "secrets": "ok",
+            },
         },
     )
     assert world.client.get("/healthz").status_code == 200

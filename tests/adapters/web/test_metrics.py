@@ -91,6 +91,40 @@ def test_what_waits_is_told_with_the_age_of_its_oldest(world: World):
     assert samples["stripe_bridge_unsettled_intents_oldest_seconds",] == 0
 
 
+def test_what_reconciling_healed_is_counted_by_cause_and_how_far_it_has_come_is_told(world: World):
+    integration = world.connect()
+    world.put_order()
+    invoice = world.send(integration["id"]).get_json()["data"]
+    world.stripe.pay(invoice["stripe_account_id"], invoice["stripe_invoice_id"])
+    world.bridge.reconcile_integration(integration["id"])
+    world.clock.advance(timedelta(seconds=75))
+    samples = told(world)
+    assert samples["stripe_bridge_reconciliations_total", "complete"] == 1
+    assert samples["stripe_bridge_drift_total", "invoice_differs"] == 1
+    assert samples["stripe_bridge_reconciled_oldest_seconds",] == 75
+
+
+def test_the_queue_and_the_receivers_are_told_of(world: World):
+    world.bridge.register_receivers()
+    world.post_event(an_event_payload("invoice.paid"))
+    samples = told(world)
+    assert samples["stripe_bridge_queue_up",] == 1
+    assert samples["stripe_bridge_queue_nudges", "drain_inbox"] == 1
+    assert samples["stripe_bridge_receiver_in_order", "connect"] == 1
+    world.stripe.endpoints[None].clear()
+    world.bridge.check_receivers()
+    world.nudges.is_available = False
+    samples = told(world)
+    assert samples["stripe_bridge_queue_up",] == 0
+    assert not [key for key in samples if key[0] == "stripe_bridge_queue_nudges"]
+    assert samples["stripe_bridge_receiver_in_order", "connect"] == 0
+
+
+def test_waits_for_a_turn_within_stripes_rate_limits_are_told(world: World):
+    world.measurements.waited(0.3)
+    assert told(world)["stripe_bridge_stripe_wait_seconds_count",] == 1
+
+
 def test_with_the_database_away_the_counters_are_still_told_and_no_guess_at_what_waits(world: World):
     world.store.is_available = False
     samples = told(world)

@@ -58,6 +58,7 @@ class World:
         self.store = FakeStore()
         self.stripe = FakeStripe(self.clock.now)
         self.nudges = FakeNudges()
+        self.measurements = PrometheusMeasurements()
         adapters = Adapters(
             store=self.store,
             clock=self.clock,
@@ -72,13 +73,13 @@ class World:
             receiver_gateway=FakeReceiverGateway(self.stripe),
             refund_gateway=FakeRefundGateway(self.stripe),
             event_gateway=FakeEventGateway(self.stripe),
-            measurements=PrometheusMeasurements(),
+            measurements=self.measurements,
         )
         self.bridge = build_bridge(Settings.from_env(ENVIRONMENT), adapters)
         self.app = create_app(
             self.bridge,
             options=WebOptions(public_url=PUBLIC_URL, **options),
-            measurements=adapters.measurements,
+            measurements=self.measurements,
         )
         self.client: FlaskClient = self.app.test_client()
         self._tokens: dict[tuple[str, Role], str] = {}

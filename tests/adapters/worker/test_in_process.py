@@ -1,11 +1,13 @@
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from stripe_bridge.adapters.queue import InProcessNudges
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs
+from stripe_bridge.ports.nudges import BrokerUnavailable
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 from tests.adapters.worker.work import Batches, Endless, bridge_with
 from tests.waiting import wait_until
@@ -33,6 +35,17 @@ def start() -> Iterator[Start]:
     yield start
     for worker in workers:
         worker.stop()
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Lets so many seconds pass, as `time.monotonic` tells them."""
+    monotonic = time.monotonic
+
+    def later(seconds: float) -> None:
+        monkeypatch.setattr(time, "monotonic", lambda: monotonic() + seconds)
+
+    return later
 
 
 def test_what_was_left_behind_is_taken_up_at_the_start(start: Start):
@@ -69,6 +82,38 @@ def test_a_failure_ends_no_thread(start: Start, error: Exception):
     start(events, Batches(), sweep_seconds=0.02)
 
     wait_until(lambda: events.calls > 3)
+
+
+def test_a_worker_that_sweeps_with_all_its_threads_is_well(start: Start):
+    worker, nudges = start(Batches(), Batches())
+    nudges.attended_by(worker.is_well)
+
+    nudges.check()
+    worker.stop()
+
+    with pytest.raises(BrokerUnavailable):
+        nudges.check()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_lost_a_thread_is_not(start: Start):
+    worker, nudges = start(Batches(error=SystemExit()), Batches())
+    nudges.attended_by(worker.is_well)
+
+    wait_until(lambda: not worker.is_well())
+
+    with pytest.raises(BrokerUnavailable):
+        nudges.check()
+
+
+def test_a_worker_whose_sweeps_do_not_come_is_not(later: Callable[[float], None], start: Start):
+    worker, _ = start(Batches(), Batches(), sweep_seconds=60.0)
+    assert worker.is_well()
+
+    later(60.0 * 3 + 9)
+    assert worker.is_well()
+    later(60.0 * 3 + 11)
+    assert not worker.is_well()
 
 
 def test_a_nudge_while_its_job_runs_is_not_lost(start: Start):

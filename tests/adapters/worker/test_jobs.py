@@ -68,10 +68,24 @@ def test_receivers_are_not_looked_at_with_every_sweep():
     receivers = Batches()
     jobs = Jobs(bridge_with(check_receivers_due=receivers))
 
-    jobs.run("reconcile")
-    jobs.run("reconcile")
+    jobs.run("check_receivers")
+    jobs.run("check_receivers")
 
     assert receivers.calls == 1
+
+
+def test_receivers_are_looked_at_while_reconciling_is_never_done():
+    integrations, receivers = Endless(), Batches()
+    jobs = Jobs(bridge_with(reconcile_due=integrations, check_receivers_due=receivers))
+    reconciling = threading.Thread(target=jobs.run, args=("reconcile",), daemon=True)
+    reconciling.start()
+    wait_until(lambda: integrations.calls > 10)
+
+    jobs.run("check_receivers")
+
+    assert receivers.calls == 1
+    jobs.stop()
+    reconciling.join(5)
 
 
 def test_tidying_up_forgets_once_in_an_hour():
@@ -84,11 +98,31 @@ def test_tidying_up_forgets_once_in_an_hour():
     assert (requests.calls, authorizations.calls) == (1, 1)
 
 
-@pytest.mark.parametrize("job", ["drain_inbox", "settle_intents", "reconcile", "tidy_up"])
+def test_counts_are_folded_until_nothing_is_left_and_not_at_every_sweep():
+    counts = Batches(3)
+    jobs = Jobs(bridge_with(fold_counts=counts))
+
+    jobs.run("fold_counts")
+    jobs.run("fold_counts")
+
+    assert counts.calls == 4
+
+
+def test_old_payloads_are_let_go_of_until_none_is_left():
+    payloads = Batches(2)
+    Jobs(bridge_with(forget_payloads=payloads)).run("tidy_up")
+
+    assert payloads.calls == 3
+
+
+@pytest.mark.parametrize(
+    "job", ["drain_inbox", "settle_intents", "reconcile", "check_receivers", "fold_counts", "tidy_up"]
+)
 def test_nothing_is_begun_after_the_stop(job: str):
     work = Batches(1)
     names = ("reconcile_due", "check_receivers_due", "forget_requests", "forget_authorizations")
-    jobs = Jobs(bridge_with(events=work, intents=work, **dict.fromkeys(names, work)))
+    more = ("forget_payloads", "fold_counts")
+    jobs = Jobs(bridge_with(events=work, intents=work, **dict.fromkeys((*names, *more), work)))
 
     jobs.stop()
     jobs.run(job)

@@ -8,7 +8,7 @@ from typing import Any
 class Batches:
     """A use case that takes up what is due, a batch at a time. `hold()` keeps the next one in hand until `let_go`."""
 
-    def __init__(self, *due: int, error: Exception | None = None) -> None:
+    def __init__(self, *due: int, error: BaseException | None = None) -> None:
         self.due = list(due)
         self.error = error
         self.calls = 0
@@ -49,4 +49,11 @@ def bridge_with(events: Batches | None = None, intents: Batches | None = None, *
     return SimpleNamespace(**(idle | named | others))
 
 
-_OTHERS = ("reconcile_due", "check_receivers_due", "forget_requests", "forget_authorizations")
+_OTHERS = (
+    "reconcile_due",
+    "check_receivers_due",
+    "forget_requests",
+    "forget_authorizations",
+    "forget_payloads",
+    "fold_counts",
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 import click
@@ -11,7 +12,10 @@ from stripe_bridge.adapters.cli.group import SingleCommand, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER
 from stripe_bridge.adapters.cli.output import Row, show_rows
 from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.domain.errors import BridgeError
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
+
+_log = logging.getLogger(__name__)
 
 
 @click.command(cls=SingleCommand)
@@ -31,12 +35,31 @@ def reconcile(integration_id: int | None, as_json: bool) -> None:
       flask reconcile --integration 7 --json
     """
     bridge = tools().bridge
-    chosen = bridge.list_reconcilable() if integration_id is None else [integration_id]
-    reports = [bridge.reconcile_integration(each, tell=partial(_tell, each)) for each in chosen]
-    rows = [_row(report) for report in reports]
+    if integration_id is None:
+        rows = [_one_of_all(each) for each in bridge.list_reconcilable()]
+    else:
+        rows = [_reconciled(integration_id)]
     show_rows(rows, as_json=as_json, when_empty="No integration is connected.", columns=_COLUMNS)
-    if not all(report.is_complete for report in reports):
+    if any(row["faults"] for row in rows):
         raise click.exceptions.Exit(1)
+
+
+def _reconciled(integration_id: int) -> Row:
+    return _row(tools().bridge.reconcile_integration(integration_id, tell=partial(_tell, integration_id)))
+
+
+def _one_of_all(integration_id: int) -> Row:
+    """Whatever is wrong with one, the others are reconciled all the same."""
+    try:
+        return _reconciled(integration_id)
+    except Exception as error:
+        told = error.message if isinstance(error, BridgeError) else f"{type(error).__name__}, see the logs"
+        if not isinstance(error, BridgeError):
+            _log.exception("integration could not be reconciled", extra={"integration_id": integration_id})
+        nothing = dict.fromkeys(("account_id", "since", "started_at"))
+        counts = dict.fromkeys(("events", "objects", *(cause.value for cause in Drift)), 0)
+        known = {"beyond_horizon": False, "disconnected": False, "faults": [told]}
+        return {"integration_id": integration_id, **nothing, **counts, **known}
 
 
 def _tell(integration_id: int, line: str) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -16,10 +18,23 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
 
+# In seconds, for locks; for what hurries; and for any statement but a migration's.
 _LONGEST_WAIT = 30
 _RESTS_SINCE = "rests_since"
-# Seconds.
+# In seconds: younger connections are not asked whether they live.
 _FRESH = 1.0
+_HURRIED_WAIT = 1
+_LONGEST_STATEMENT = 60
+# A host that vanishes says nothing: without these a connection to it would wait for many minutes. Its silence is noticed
+# within some ten seconds, whether it owes an answer (keepalives) or has not even acknowledged the question (user timeout).
+_TCP = {
+    "connect_timeout": 10,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 
 def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> Engine:
@@ -41,7 +56,7 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         "pool_timeout": _LONGEST_WAIT,
     }
     if parsed.drivername == "postgresql+psycopg":
-        engine = sqlalchemy.create_engine(parsed, connect_args={"connect_timeout": 10}, **options)
+        engine = sqlalchemy.create_engine(parsed, connect_args=dict(_TCP), **options)
         event.listen(engine, "connect", _set_up_postgresql)
         event.listen(engine, "checkin", _note_rest)
         event.listen(engine, "checkout", _check_rested)
@@ -79,9 +94,33 @@ def _check_rested(connection: Any, record: Any, _proxy: Any) -> None:
         raise DisconnectionError from None
 
 
+@contextmanager
+def hurrying(engine: Engine) -> Iterator[Connection]:
+    """A transaction that waits for nobody's lock for long: somebody waits for its answer."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_HURRIED_WAIT}s'")
+            yield connection
+            return
+        driver: Any = connection.connection.dbapi_connection
+        driver.execute(f"PRAGMA busy_timeout = {_HURRIED_WAIT * 1000}").close()
+        try:
+            yield connection
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {_LONGEST_WAIT * 1000}").close()
+
+
+def without_time_limit(connection: Connection) -> None:
+    """For the rest of the transaction: a migration takes as long as it takes."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+
+
 def _set_up_postgresql(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{_LONGEST_WAIT}s'")
+        cursor.execute(f"SET statement_timeout = '{_LONGEST_STATEMENT}s'")
     connection.commit()
 
 

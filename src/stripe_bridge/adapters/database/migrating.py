@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,19 +12,46 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
 
-from stripe_bridge.adapters.database.engine import create_engine
+from stripe_bridge.adapters.database.engine import create_engine, without_time_limit
 from stripe_bridge.adapters.database.rows import Row
 
 # Any number, so long as it stays the same: whoever migrates holds PostgreSQL's advisory lock of this name.
 _LOCK = 7_102_534_811
+_TRIES, _PAUSE, _LOCK_SECONDS = 20, 1.0, 2
+_log = logging.getLogger(__name__)
 
 
 def migrate(url: str) -> None:
     """Apply what is missing, all or nothing. Several processes may do it at once: the first one does it."""
-    with migrating(url) as config:
-        command.upgrade(config, "head")
+
+    def upgrade() -> None:
+        with migrating(url) as config:
+            command.upgrade(config, "head")
+
+    persistently(upgrade)
+
+
+def persistently(migration: Callable[[], None]) -> None:
+    """Again and again, where it could not have a lock, or would have waited for those who wait for it.
+
+    That is usual beside a service at work: a migration collects one table after the other, and so does a request, in another
+    order. Nothing is left of a try that failed.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            migration()
+        except DBAPIError as error:
+            if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
+                raise
+            _log.warning("migration begun anew: it could not have a lock")
+            time.sleep(_PAUSE)
+        else:
+            return
+    migration()
 
 
 @contextmanager
@@ -33,8 +62,11 @@ def migrating(url: str) -> Iterator[Config]:
         event.listen(engine, "connect", _without_foreign_keys)
     try:
         with engine.begin() as connection:
+            without_time_limit(connection)
             if engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+                # Whoever wants a table that a migration waits for waits behind it.
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
             config = _config()
             config.attributes["connection"] = connection
             config.attributes["metadata"] = Row.metadata

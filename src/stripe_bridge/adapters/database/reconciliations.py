@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, func, select, text, update
 
 from stripe_bridge.adapters.database.mapping import Mapper, table_of
 from stripe_bridge.adapters.database.rows import (
+    IS_AWAITING,
     IS_ONGOING,
     IS_UNDECIDED,
     IS_UNFINISHED,
@@ -21,7 +23,9 @@ from stripe_bridge.adapters.database.rows import (
 from stripe_bridge.adapters.database.transaction import Transaction
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.webhook_event import EventStatus
 
 _INTEGRATIONS = table_of(IntegrationRow)
 _INTEGRATION = _INTEGRATIONS.c
@@ -42,7 +46,13 @@ _CLAIM = (
     .values(reconcile_due_at=bindparam("lease_until"))
     .returning(_INTEGRATION.id)
 )
-_PUT_OFF = update(_INTEGRATIONS).where(_INTEGRATION.id == bindparam("own_id"))
+_ONE = update(_INTEGRATIONS).where(_INTEGRATION.id == bindparam("own_id"))
+_GAP = select(_INTEGRATION.webhook_gap).where(_INTEGRATION.id == bindparam("own_id"))
+_RECONCILED_UNTIL = select(
+    func.min(
+        func.coalesce(_INTEGRATION.last_reconciled_at, _INTEGRATION.connected_at, _INTEGRATION.created_at)
+    )
+).where(_IS_CONNECTED)
 _CONNECTED = select(_INTEGRATION.id).where(_IS_CONNECTED)
 
 _INVOICES = Mapper(Invoice, InvoiceRow)
@@ -52,6 +62,11 @@ _REFUND = _REFUNDS.table.c
 _DISPUTES = Mapper(Dispute, DisputeRow)
 _DISPUTE = _DISPUTES.table.c
 _EVENT = table_of(WebhookEventRow).c
+_OVERDUE = (
+    select(_EVENT.status, func.count())
+    .where(IS_AWAITING, _EVENT.due_at < bindparam("since"))
+    .group_by(_EVENT.status)
+)
 
 
 class SqlReconciliations:
@@ -64,7 +79,14 @@ class SqlReconciliations:
         return claimed
 
     def put_off(self, integration_id: int, until: datetime) -> None:
-        self._transaction.execute(_PUT_OFF, {"own_id": integration_id, "reconcile_due_at": until})
+        self._transaction.execute(_ONE, {"own_id": integration_id, "reconcile_due_at": until})
+
+    def gap(self, integration_id: int) -> Gap | None:
+        found: Gap | None = self._transaction.execute(_GAP, {"own_id": integration_id}).scalar()
+        return found
+
+    def note_gap(self, integration_id: int, gap: Gap | None) -> None:
+        self._transaction.execute(_ONE, {"own_id": integration_id, "webhook_gap": gap})
 
     def connected(self) -> Sequence[int]:
         return sorted(self._transaction.execute(_CONNECTED).scalars())
@@ -73,6 +95,10 @@ class SqlReconciliations:
         # Who comes back has no such time any more.
         left = select(_INTEGRATION.id).where(_INTEGRATION.disconnected_at >= moment)
         return sorted(self._transaction.execute(left).scalars())
+
+    def reconciled_until(self) -> datetime | None:
+        found: datetime | None = self._transaction.execute(_RECONCILED_UNTIL).scalar()
+        return found
 
     def invoices(self, account_id: str, after_id: int, limit: int) -> Sequence[Invoice]:
         of_account = _INVOICES.select.where(
@@ -96,3 +122,7 @@ class SqlReconciliations:
         newest = select(func.max(_EVENT.event_created_at)).where(_EVENT.account_id == account_id)
         found: datetime | None = self._transaction.execute(newest).scalar()
         return found
+
+    def overdue_events(self, since: datetime) -> Mapping[EventStatus, int]:
+        found: Sequence[Any] = self._transaction.execute(_OVERDUE, {"since": since}).all()
+        return dict(found)

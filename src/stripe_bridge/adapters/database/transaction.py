@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, CursorResult, Executable, Select, func
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from stripe_bridge.adapters.database.mapping import Aggregate, AggregateMapper, Mapper, Value
@@ -26,6 +26,8 @@ _DRIVERS = (
     sqlite3.OperationalError,
     sqlite3.InterfaceError,
 )
+# A write in a transaction that may not, and the beginning of one that may on a server that does not let it.
+_TAKES_NO_WRITES = ("25006", "0A000")
 
 
 @contextmanager
@@ -33,11 +35,21 @@ def telling_unavailable() -> Iterator[None]:
     """The drivers' ways of saying that the database is gone, full or too busy, as ours."""
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout, *_DRIVERS) as error:
+    except (DBAPIError, PoolTimeout, *_DRIVERS) as error:
+        is_a_fault_of_ours = isinstance(error, DBAPIError) and not isinstance(
+            error, OperationalError | InterfaceError
+        )
+        if is_a_fault_of_ours and not _is_read_only(error):
+            raise
         # The driver's first line: what follows it, and what SQLAlchemy adds, may show values.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
         _log.warning("the database is not usable", extra={"reason": told})
         raise StoreUnavailable from error
+
+
+def _is_read_only(error: DBAPIError) -> bool:
+    """Whether the whole server takes no writes, as a standby does after a failover. The driver counts that as a mistake."""
+    return getattr(error.orig, "sqlstate", None) in _TAKES_NO_WRITES
 
 
 class Transaction:

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import JSON, DateTime, Dialect, String
 from sqlalchemy.types import TypeDecorator
 
+from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.sales_order import Address, Customer, InvoiceLine, OrderLine
 from stripe_bridge.domain.stripe_objects import AccountSnapshot
 
@@ -115,5 +116,14 @@ def load_snapshot(stored: Any) -> AccountSnapshot:
     return AccountSnapshot(**stored)
 
 
-def _fields(value: Address | InvoiceLine | AccountSnapshot) -> dict[str, Any]:
+def dump_gap(gap: Gap) -> Any:
+    return {**_fields(gap), "newest_at": gap.newest_at.isoformat(), "found_at": gap.found_at.isoformat()}
+
+
+def load_gap(stored: Any) -> Gap:
+    times = {name: datetime.fromisoformat(stored[name]) for name in ("newest_at", "found_at")}
+    return Gap(**{**stored, **times})
+
+
+def _fields(value: Address | InvoiceLine | AccountSnapshot | Gap) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}

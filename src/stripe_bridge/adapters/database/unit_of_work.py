@@ -25,6 +25,7 @@ from stripe_bridge.adapters.database.intents import SqlIntents
 from stripe_bridge.adapters.database.invoices import SqlInvoices
 from stripe_bridge.adapters.database.migrating import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.payments import SqlLinks, SqlPayments
+from stripe_bridge.adapters.database.probing import Probe
 from stripe_bridge.adapters.database.reading_ahead import Ahead
 from stripe_bridge.adapters.database.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.refunds import SqlDisputes, SqlRefunds
@@ -131,6 +132,7 @@ class SqlStore:
         self._engine = engine
         self._reading = reading(engine)
         self._intake = Intake(engine)
+        self._probe = Probe(engine)
 
     def writing(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._engine)
@@ -150,6 +152,7 @@ class SqlStore:
         # A newer one is not known here: migrations are made to run while an older version serves.
         if current != self._newest and (current is None or current in self._known):
             raise StoreUnavailable
+        self._probe.check()
 
     def close(self) -> None:
         self._intake.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 
 from stripe_bridge.adapters.queue.jobs import DRAIN_INBOX, SETTLE_INTENTS
+from stripe_bridge.ports.nudges import BrokerUnavailable
 
 
 class InProcessNudges:
@@ -18,6 +20,11 @@ class InProcessNudges:
         self._waiting: set[str] = set()
         self._changed = threading.Condition()
         self._is_closed = False
+        self._is_well: Callable[[], bool] | None = None
+
+    def attended_by(self, is_well: Callable[[], bool]) -> None:
+        """From now on somebody is expected to take what is put in, and says whether they can."""
+        self._is_well = is_well
 
     def inbox(self) -> None:
         self.wake(DRAIN_INBOX)
@@ -25,8 +32,14 @@ class InProcessNudges:
     def intents(self) -> None:
         self.wake(SETTLE_INTENTS)
 
+    def depths(self) -> Mapping[str, int]:
+        with self._changed:
+            return {DRAIN_INBOX: 0, SETTLE_INTENTS: 0} | dict.fromkeys(self._waiting, 1)
+
     def check(self) -> None:
-        """Nothing can be out of reach."""
+        """Out of reach are workers of this process that do not work any more."""
+        if self._is_well is not None and not self._is_well():
+            raise BrokerUnavailable
 
     def wake(self, job: str) -> None:
         if job in self._waiting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 
 import redis
 from dramatiq import Message
@@ -59,6 +60,12 @@ class DramatiqNudges:
     def intents(self) -> None:
         self._send(SETTLE_INTENTS)
 
+    def depths(self) -> Mapping[str, int]:
+        try:
+            return {job: self._length(job) for job in (DRAIN_INBOX, SETTLE_INTENTS)}
+        except redis.RedisError as error:
+            raise BrokerUnavailable from error
+
     def check(self) -> None:
         try:
             self._broker.client.ping()
@@ -91,8 +98,12 @@ class DramatiqNudges:
 
     def _enqueue(self, job: str) -> None:
         try:
-            if not self._broker.client.llen(f"{self._broker.namespace}:{job}"):
+            if not self._length(job):
                 self._broker.enqueue(Message(queue_name=job, actor_name=job, args=(), kwargs={}, options={}))
         except redis.RedisError as error:
             self._rests_until = time.monotonic() + self._rest_seconds
             _log.warning("nudge not sent: the workers' next sweep does without", extra={"reason": str(error)})
+
+    def _length(self, job: str) -> int:
+        length: int = self._broker.client.llen(f"{self._broker.namespace}:{job}")
+        return length

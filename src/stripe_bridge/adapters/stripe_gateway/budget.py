@@ -1,12 +1,14 @@
-"""Stripe's rate limits, kept on our side before Stripe has to refuse: a budget of requests per second for each account.
+"""Stripe's rate limits, kept on our side before Stripe has to refuse: a budget of requests per second.
 
-Stripe allows 100 a second in live mode and 25 in test mode: https://docs.stripe.com/rate-limits
+Stripe allows each account 100 a second in live mode and 25 in test mode, and each endpoint of its API 25:
+https://docs.stripe.com/rate-limits
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 
 from limits import RateLimitItemPerSecond
 from limits.errors import StorageError
@@ -17,42 +19,73 @@ from stripe_bridge.ports.gateway_errors import GatewayBusy
 
 LIVE_PER_SECOND = 100
 TEST_PER_SECOND = 25
+ENDPOINT_PER_SECOND = 25
 _log = logging.getLogger(__name__)
 _LONGEST_WAIT = 5.0
 _LOOK_AGAIN = 0.02
 # For a connection to Redis and for each of its answers; and how long it is left alone after a failure. All in seconds.
 _TIMEOUT = 0.25
 _REST = 5.0
+Turn = tuple[RateLimitItemPerSecond, str]
+
+
+def _nobody(_seconds: float) -> None:
+    pass
 
 
 class Budget:
     """Shared by all processes with the same storage: `memory://` is this process alone, a `redis://` URL all.
 
     With the storage out of reach calls go on without a budget: Stripe's own refusals are heeded all the same.
+    `waited` is told how long, in seconds, whoever had to wait for a turn did so.
     """
 
-    def __init__(self, per_second: int, storage_url: str, *, longest_wait: float = _LONGEST_WAIT) -> None:
+    def __init__(
+        self,
+        per_second: int,
+        storage_url: str,
+        *,
+        per_endpoint: int = ENDPOINT_PER_SECOND,
+        longest_wait: float = _LONGEST_WAIT,
+        waited: Callable[[float], None] = _nobody,
+    ) -> None:
         in_time = {} if storage_url == "memory://" else dict.fromkeys(_TIMEOUTS, _TIMEOUT)
         self._limiter = MovingWindowRateLimiter(
             storage_from_string(storage_url, wrap_exceptions=True, **in_time)
         )
-        self._limit = RateLimitItemPerSecond(per_second, namespace="stripe")
-        self._longest_wait = longest_wait
+        self._of_account = RateLimitItemPerSecond(per_second, namespace="stripe")
+        self._of_endpoint = RateLimitItemPerSecond(per_endpoint, namespace="stripe-endpoint")
+        self._longest_wait, self._waited = longest_wait, waited
         self._rests_until = 0.0
 
-    def take(self, account: str) -> None:
-        """Wait for the account's next turn. Raises GatewayBusy when none comes: Stripe was not asked."""
-        deadline = time.monotonic() + self._longest_wait
-        while not self._has_turn(account):
-            if time.monotonic() >= deadline:
+    def take(self, key: str, account: str, endpoint: str) -> None:
+        """Wait for a turn of the account, of the endpoint there, and of our key. `key` and `account` are names for them, and
+        the same where the platform asks for itself.
+
+        Stripe does not tell whose limit a call for a connected account counts against, that account's or the platform's.
+        Raises GatewayBusy when no turn comes: Stripe was not asked.
+        """
+        turns = [(self._of_account, name) for name in dict.fromkeys((account, key))]
+        turns.append((self._of_endpoint, f"{account} {endpoint}"))
+        begun_at = time.monotonic()
+        while not self._has(turns):
+            if time.monotonic() - begun_at >= self._longest_wait:
+                self._waited(time.monotonic() - begun_at)
                 raise GatewayBusy("no turn within Stripe's rate limit: too many calls at once")
             time.sleep(_LOOK_AGAIN)
+        seconds = time.monotonic() - begun_at
+        if seconds >= _LOOK_AGAIN:
+            self._waited(seconds)
 
-    def _has_turn(self, account: str) -> bool:
+    def _has(self, turns: list[Turn]) -> bool:
         if time.monotonic() < self._rests_until:
             return True
         try:
-            return self._limiter.hit(self._limit, account)
+            # Asked first, so that no turn is spent on a call that has to wait for another. Two at once may both be let
+            # through by a hair, or one spend a turn in vain.
+            return all(self._limiter.test(*turn) for turn in turns) and all(
+                self._limiter.hit(*turn) for turn in turns
+            )
         except StorageError as error:
             self._rests_until = time.monotonic() + _REST
             _log.warning("going on without a budget for Stripe's rate limit", extra={"reason": str(error)})

@@ -12,6 +12,9 @@ import stripe
 from stripe_bridge.adapters.stripe_gateway.budget import Budget
 from stripe_bridge.adapters.stripe_gateway.errors import TOKEN_REVOKED, Row, translated
 from stripe_bridge.adapters.stripe_gateway.pacing import PacedClient
+from stripe_bridge.ports.gateway_errors import GatewayMisconfigured
+from stripe_bridge.ports.tracing import Tracing
+from stripe_bridge.ports.vault import SealBroken
 
 API_VERSION = stripe.api_version
 """The version whose shapes this package knows; requests and endpoints are pinned to it."""
@@ -36,6 +39,7 @@ class StripeAccess:
     max_network_retries: int = 1
     busy_patience: float = 8.0
     budget: Budget | None = None
+    tracing: Tracing | None = None
 
 
 def build_client(access: StripeAccess) -> stripe.StripeClient:
@@ -51,6 +55,7 @@ def build_client(access: StripeAccess) -> stripe.StripeClient:
             timeout=(access.connect_timeout, access.read_timeout),
             budget=access.budget,
             patience=access.busy_patience,
+            tracing=access.tracing,
         ),
         # The SDK joins base and path as they are: a trailing slash would double.
         base_addresses={
@@ -90,10 +95,17 @@ class StripeCalls:
             yield options
 
     def _acting_as(self, account_id: str | None) -> tuple[stripe.RequestOptions, tuple[Row, ...]]:
-        """An account whose token is gone is still the platform's to act for, while Stripe says so."""
+        """An account whose token is gone is still the platform's to act for, while Stripe says so.
+
+        Raises GatewayMisconfigured where the token is there and cannot be opened.
+        """
         if account_id is None:
             return {}, ()
-        token = self._token_for(account_id) if self._token_for else None
+        try:
+            token = self._token_for(account_id) if self._token_for else None
+        except SealBroken:
+            reason = "the account's token cannot be opened with ENCRYPTION_KEYS"
+            raise GatewayMisconfigured(reason) from None
         if token:
             return {"api_key": token}, (TOKEN_REVOKED,)
         return {"stripe_account": account_id}, ()

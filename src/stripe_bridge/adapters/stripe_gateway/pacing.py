@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from random import SystemRandom
 from typing import Any
+from urllib.parse import urlsplit
 
 import stripe
 
 from stripe_bridge.adapters.stripe_gateway.budget import Budget
+from stripe_bridge.ports.tracing import Fact, Note, Tracing
 
 _BUSY = 429
+# Unlike the names of collections and verbs, ids have digits or capitals in them: `/in_1Mtq`, but not `/invoice_payments`.
+_ID = re.compile(r"/[a-z]+_(?=\w*[\dA-Z])\w+")
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 4.0
 
 
 class PacedClient(stripe.RequestsClient):
-    """Each request, every page and retry, waits for its turn in the budget of its account.
+    """Each request, every page and retry, waits for its turn in the budget.
 
     A lookup that Stripe refuses for its rate (or for a lock) is asked again, with jittered backoff, for up to `patience`
     seconds in all. A change is not: whether and when to ask again is for its intent to decide. The SDK itself asks
     again after a 429 only when a header tells it to.
     """
 
-    def __init__(self, *, timeout: tuple[float, float], budget: Budget | None, patience: float) -> None:
+    def __init__(
+        self,
+        *,
+        timeout: tuple[float, float],
+        budget: Budget | None,
+        patience: float,
+        tracing: Tracing | None = None,
+    ) -> None:
         super().__init__(timeout=timeout)
-        self._budget, self._patience = budget, patience
+        self._budget, self._patience, self._tracing = budget, patience, tracing
 
     def request(
         self,
@@ -37,20 +50,39 @@ class PacedClient(stripe.RequestsClient):
         *,
         _usage: list[str] | None = None,
     ) -> tuple[Any, int, Mapping[str, str]]:
+        key = _key(headers or {})
+        account, endpoint = (headers or {}).get("Stripe-Account") or key, endpoint_of(method, url)
         deadline = time.monotonic() + self._patience
         delay = _FIRST_DELAY
         while True:
             if self._budget is not None:
-                self._budget.take(_account(headers or {}))
-            answer = super().request(method, url, headers, post_data)
+                self._budget.take(key, account, endpoint)
+            with self._span(endpoint, "platform" if account == key else account) as note:
+                answer = super().request(method, url, headers, post_data)
+                note("http.response.status_code", answer[1])
             pause = delay * SystemRandom().uniform(0.5, 1.0)
             if method.lower() != "get" or answer[1] != _BUSY or time.monotonic() + pause > deadline:
                 return answer
             time.sleep(pause)
             delay = min(2 * delay, _LONGEST_DELAY)
 
+    def _span(self, endpoint: str, account: str) -> AbstractContextManager[Note]:
+        """Of the request alone, without the wait for its turn."""
+        if self._tracing is None:
+            return nullcontext(_note_nothing)
+        return self._tracing.span(f"Stripe {endpoint}", {"stripe.account": account}, is_call=True)
 
-def _account(headers: Mapping[str, str]) -> str:
-    """Whose limit a request counts against: the account that it names, else that of its key, of which only a hash is told."""
-    named = headers.get("Stripe-Account")
-    return named or hashlib.sha256(headers.get("Authorization", "").encode()).hexdigest()[:16]
+
+def _note_nothing(_name: str, _fact: Fact) -> None:
+    pass
+
+
+def endpoint_of(method: str, url: str) -> str:
+    """The endpoint of Stripe's API that a request is for: its path without the ids of objects, and no query."""
+    path = _ID.sub("/{id}", urlsplit(url).path)
+    return f"{method.upper()} {path}"
+
+
+def _key(headers: Mapping[str, str]) -> str:
+    """A name for the key that a request bears, of which only a hash is told."""
+    return hashlib.sha256(headers.get("Authorization", "").encode()).hexdigest()[:16]

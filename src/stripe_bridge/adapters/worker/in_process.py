@@ -16,6 +16,8 @@ from stripe_bridge.adapters.worker.jobs import Jobs
 _log = logging.getLogger(__name__)
 # Less than the ten seconds that Docker and others leave between SIGTERM and SIGKILL.
 GRACE_SECONDS = 8.0
+# So much later than it should be, a sweep is not just held up.
+_SWEEPS_LATE, _LATE_SECONDS = 3, 10.0
 
 
 class Mailbox(Protocol):
@@ -43,6 +45,8 @@ class InProcessWorker:
 
     def __init__(self, jobs: Jobs, mailbox: Mailbox, *, threads: int, sweep_seconds: float) -> None:
         self._jobs, self._mailbox = jobs, mailbox
+        self._swept_at = time.monotonic()
+        self._late_after = _SWEEPS_LATE * sweep_seconds + _LATE_SECONDS
         self._threads = [
             threading.Thread(target=self._work, args=(job,), name=f"{job}-{number}", daemon=True)
             for job in jobs.names
@@ -54,9 +58,15 @@ class InProcessWorker:
         )
 
     def start(self) -> None:
+        self._swept_at = time.monotonic()
         for thread in self._threads:
             thread.start()
         self._scheduler.start()
+
+    def is_well(self) -> bool:
+        """Whether all that was started is alive, and sweeps come."""
+        is_late = time.monotonic() - self._swept_at > self._late_after
+        return not is_late and all(thread.is_alive() for thread in self._threads)
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Begin nothing more, and wait for what is under way. Again, or before the start, it does nothing."""
@@ -76,6 +86,7 @@ class InProcessWorker:
     def _sweep(self) -> None:
         for job in self._jobs.names:
             self._mailbox.wake(job)
+        self._swept_at = time.monotonic()
 
     def _work(self, job: str) -> None:
         while self._mailbox.take(job):

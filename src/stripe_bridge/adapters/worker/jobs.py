@@ -11,7 +11,7 @@ from stripe_bridge.bridge import Bridge
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
-_MINUTE, _HOUR = 60.0, 3600.0
+_FEW_SECONDS, _MINUTE, _HOUR = 5.0, 60.0, 3600.0
 
 
 class Jobs:
@@ -28,6 +28,8 @@ class Jobs:
             "drain_inbox": self._drain_inbox,
             "settle_intents": self._settle_intents,
             "reconcile": self._reconcile,
+            "check_receivers": self._check_receivers,
+            "fold_counts": self._fold_counts,
             "tidy_up": self._tidy_up,
         }
 
@@ -59,15 +61,25 @@ class Jobs:
 
     def _reconcile(self) -> None:
         """Whose turn it is. The database knows, so that each is reconciled by one worker of all."""
-        while not self._stopping.is_set() and self._bridge.reconcile_due():
+        while not self._stopping.is_set() and self._bridge.reconcile_due(self._stopping.is_set):
             pass
+
+    def _check_receivers(self) -> None:
+        # Apart from reconciling, which may never be done: an endpoint that Stripe disabled is what gives it the most to do.
         if not self._stopping.is_set() and self._is_time("check_receivers", _MINUTE):
             self._bridge.check_receivers_due()
+
+    def _fold_counts(self) -> None:
+        if self._is_time("fold_counts", _FEW_SECONDS):
+            while not self._stopping.is_set() and self._bridge.fold_counts():
+                pass
 
     def _tidy_up(self) -> None:
         if not self._stopping.is_set() and self._is_time("tidy_up", _HOUR):
             self._bridge.forget_requests()
             self._bridge.forget_authorizations()
+            while not self._stopping.is_set() and self._bridge.forget_payloads():
+                pass
 
     def _is_time(self, work: str, seconds: float) -> bool:
         """Once in so long, in this process: what several may do without harm, but need not do with every sweep."""

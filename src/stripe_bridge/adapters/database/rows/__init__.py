@@ -38,6 +38,7 @@ from stripe_bridge.adapters.database.rows.payments import (
     PaymentRow,
     RefundRow,
 )
+from stripe_bridge.adapters.database.rows.probes import ProbeRow
 
 __all__ = [
     "IS_AWAITING",
@@ -63,6 +64,7 @@ __all__ = [
     "LinkRow",
     "OAuthStateRow",
     "PaymentRow",
+    "ProbeRow",
     "ReceiverRow",
     "RefundRow",
     "Row",

@@ -8,9 +8,17 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stripe_bridge.adapters.database.rows.base import OWN_IDS, Id, Row, is_among, one_of, partial_index
-from stripe_bridge.adapters.database.types import Choice, Document, dump_snapshot, load_snapshot
+from stripe_bridge.adapters.database.types import (
+    Choice,
+    Document,
+    dump_gap,
+    dump_snapshot,
+    load_gap,
+    load_snapshot,
+)
 from stripe_bridge.domain.access import Role
 from stripe_bridge.domain.receiver import PLATFORM_KINDS, ReceiverKind
+from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.stripe_objects import AccountSnapshot
 
 
@@ -54,8 +62,9 @@ class IntegrationRow(Row):
     connected_at: Mapped[datetime | None]
     disconnected_at: Mapped[datetime | None]
     last_reconciled_at: Mapped[datetime | None]
-    # Whose turn it is to reconcile is the workers' concern alone: it is no field of the integration's.
+    # Whose turn it is to reconcile, and what that came upon, is the workers' concern alone: no fields of the integration's.
     reconcile_due_at: Mapped[datetime] = mapped_column(default=datetime(1970, 1, 1, tzinfo=UTC))
+    webhook_gap: Mapped[Gap | None] = mapped_column(Document(dump_gap, load_gap))
     version: Mapped[int]
 
 

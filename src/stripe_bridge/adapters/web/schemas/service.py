@@ -51,6 +51,6 @@ class ReadinessShape(HealthShape):
         values=fields.String(),
         metadata={
             "description": "By name: `ok`, or what is wrong.",
-            "examples": [{"database": "ok", "queue": "ok"}],
+            "examples": [{"database": "ok", "queue": "ok", "secrets": "ok"}],
         },
     )

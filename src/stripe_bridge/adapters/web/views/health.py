@@ -19,7 +19,7 @@ def show_health(_call: Call) -> Any:
 def show_readiness(call: Call) -> Any:
     """Readiness
 
-    Database, schema and queue are usable; 503 when one is not.
+    Database (for writing, too), its schema, queue and signing secrets are usable; 503 when one is not.
     """
     readiness = call.bridge.check_readiness()
     checks = {name: fault or "ok" for name, fault in readiness.faults.items()}

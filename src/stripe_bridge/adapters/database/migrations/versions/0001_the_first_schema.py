@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("disconnected_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_reconciled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reconcile_due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("webhook_gap", sa.JSON(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("account_id IS NOT NULL OR NOT connected", name=op.f("ck_integrations_connected")),
         sa.PrimaryKeyConstraint("id", name="pk_integrations"),
@@ -419,10 +420,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_id", "method", "path", "key", name="pk_idempotent_requests"),
     )
     op.create_index("ix_idempotent_requests_created_at", "idempotent_requests", ["created_at"])
+    op.create_table(
+        "probes",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_probes"),
+    )
 
 
 def downgrade() -> None:
     for table in (
+        "probes",
         "idempotent_requests",
         "disputes",
         "refunds",

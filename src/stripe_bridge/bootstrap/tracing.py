@@ -1,0 +1,112 @@
+"""Which work is traced. Traces do not go through the queue: a nudge stands for any number of events and intents, so there
+is no one request that the work after it is part of. The ids of intents and events lead from one trace to the other."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar, cast
+
+from stripe_bridge.domain.intent import Intent
+from stripe_bridge.domain.webhook_event import StripeEvent
+from stripe_bridge.ports.gateway_errors import GatewayRefused
+from stripe_bridge.ports.handlers import Fetched, Handler, Verdict
+from stripe_bridge.ports.steps import Step
+from stripe_bridge.ports.tracing import Tracing
+from stripe_bridge.ports.unit_of_work import UnitOfWork
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
+UseCase = TypeVar("UseCase")
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+def find_tracing(environ: Mapping[str, str]) -> Any:
+    """The adapter where OpenTelemetry's own variables name a collector, else None.
+
+    Raises ImportError where they do and the libraries are not there.
+    """
+    is_off = (
+        environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+        or environ.get("OTEL_TRACES_EXPORTER") == "none"
+    )
+    if is_off or not any(environ.get(name) for name in _ENDPOINTS):
+        return None
+    # Not an import statement: the SDK would cost every process its memory, and has to be installed only for those who
+    # want traces.
+    return importlib.import_module("stripe_bridge.adapters.tracing").OpenTelemetryTracing()
+
+
+def traced(tracing: Tracing | None, use_case: UseCase, name: str, of: str) -> UseCase:
+    """The use case with a span around each call. `of` names the id that is its first argument."""
+    if tracing is None:
+        return use_case
+
+    def call(id_: int, *args: Any, **kwargs: Any) -> Any:
+        with tracing.span(name, {of: id_}):
+            return cast(Any, use_case)(id_, *args, **kwargs)
+
+    return cast(UseCase, call)
+
+
+def traced_steps(tracing: Tracing | None, steps: Mapping[Key, Step[Any]]) -> Mapping[Key, Step[Any]]:
+    return steps if tracing is None else {key: _TracedStep(step, tracing) for key, step in steps.items()}
+
+
+def traced_handlers(
+    tracing: Tracing | None, handlers: Mapping[str, Handler[Any]]
+) -> Mapping[str, Handler[Any]]:
+    if tracing is None:
+        return handlers
+    return {type_: _TracedHandler(handler, tracing) for type_, handler in handlers.items()}
+
+
+class _TracedStep(Generic[Result]):
+    """The two parts that ask Stripe."""
+
+    def __init__(self, step: Step[Result], tracing: Tracing) -> None:
+        self._step, self._tracing = step, tracing
+
+    def look(self, intent: Intent) -> Result | None:
+        with self._tracing.span(f"look {intent.operation}", _facts(intent)):
+            return self._step.look(intent)
+
+    def call(self, intent: Intent) -> Result:
+        with self._tracing.span(f"call {intent.operation}", _facts(intent)):
+            return self._step.call(intent)
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: Result) -> Intent | None:
+        return self._step.confirm(work, intent, result)
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        return self._step.refuse(work, intent, error)
+
+
+class _TracedHandler(Generic[Result]):
+    def __init__(self, handler: Handler[Result], tracing: Tracing) -> None:
+        self._handler, self._tracing = handler, tracing
+
+    def apply(
+        self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[Result] | None
+    ) -> Verdict:
+        with self._tracing.span(f"apply {event.type}", _about(account_id, event)) as note:
+            verdict = self._handler.apply(work, account_id, event, fetched)
+            note("event.verdict", type(verdict).__name__)
+        return verdict
+
+    def fetch(self, account_id: str, event: StripeEvent) -> Result:
+        with self._tracing.span(f"fetch for {event.type}", _about(account_id, event)):
+            return self._handler.fetch(account_id, event)
+
+
+def _facts(intent: Intent) -> dict[str, str | int]:
+    return {
+        "intent.id": intent.id,
+        "intent.subject": intent.subject,
+        "intent.revision": intent.revision,
+        "stripe.account": intent.account_id or "platform",
+    }
+
+
+def _about(account_id: str, event: StripeEvent) -> dict[str, str | int]:
+    return {"stripe.event": event.id, "stripe.account": account_id}

@@ -1,0 +1,47 @@
+"""Refreshing: the account as Stripe shows it now, if it lets us in at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from stripe_bridge.domain.integration import Integration
+from stripe_bridge.domain.reconciliation import Drift, Findings
+from stripe_bridge.ports.connect_gateway import ConnectGateway
+from stripe_bridge.ports.gateway_errors import AccessRevoked
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+
+Leave = Callable[[UnitOfWork, Integration, datetime], None]
+
+
+class RefreshAccount:
+    """Take in the account's snapshot. Whether it still lets us in: where not, the integration has left it.
+
+    May raise GatewayError.
+    """
+
+    def __init__(self, store: Store, clock: Clock, accounts: ConnectGateway, leave: Leave) -> None:
+        self._store, self._clock, self._accounts, self._leave = store, clock, accounts, leave
+
+    def __call__(self, integration_id: int, findings: Findings) -> bool:
+        with self._store.reading() as work:
+            integration = work.integrations.find(integration_id)
+        if integration is None or integration.stripe_account_id is None:
+            return True
+        try:
+            snapshot = self._accounts.account(integration.stripe_account_id)
+        except AccessRevoked:
+            snapshot = None
+        with self._store.writing() as work:
+            current = work.integrations.find(integration_id, lock=True)
+            # It may have been let go and connected again since Stripe was asked.
+            if current is None or current.version != integration.version:
+                return True
+            if snapshot is None:
+                self._leave(work, current, self._clock.now())
+            elif current.snapshot != snapshot:
+                work.integrations.save(current.refresh(snapshot, self._clock.now()))
+                findings.drift[Drift.ACCOUNT_DIFFERS] += 1
+            work.commit()
+        return snapshot is not None
