@@ -11,7 +11,7 @@ from stripe_bridge.domain.refund import RefundState
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 from tests.builders import ACCOUNT, NOW, a_dispute, a_pending_integration, a_refund
-from tests.contracts.stored import at_once, stored_event, stored_integration, stored_invoice
+from tests.contracts.stored import at_once, settle, stored_event, stored_integration, stored_invoice
 
 SOON = NOW + timedelta(minutes=5)
 

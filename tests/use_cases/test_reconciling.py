@@ -205,7 +205,7 @@ def test_a_sick_object_keeps_no_account_from_being_reconciled(world: World):
         assert len(report.faults) == 1
         assert integration(world).last_reconciled_at == begun
         calls = len(world.calls())
-        world.clock.advance(world.settings.reconcile_seconds)
+        world.clock.advance(timedelta(seconds=world.settings.reconcile_seconds))
         assert world.bridge.reconcile_due() == 1
         assert len(world.calls()) <= calls + 3, (
             "Its account and its events: objects are looked at once a day."

@@ -36,10 +36,11 @@ def telling_unavailable() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout, *_DRIVERS) as error:
-        is_a_fault_of_ours = isinstance(error, DBAPIError) and not isinstance(
-            error, OperationalError | InterfaceError
-        )
-        if is_a_fault_of_ours and not _is_read_only(error):
+        if (
+            isinstance(error, DBAPIError)
+            and not isinstance(error, OperationalError | InterfaceError)
+            and not _is_read_only(error)
+        ):
             raise
         # The driver's first line: what follows it, and what SQLAlchemy adds, may show values.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
