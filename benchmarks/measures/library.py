@@ -17,6 +17,15 @@ _TYPES = ("charge.succeeded", "payment_intent.succeeded", "invoice_payment.paid"
 _FINISHED = "SELECT count(*) FROM webhook_events WHERE status = 'processed'"
 _BUSY_OBJECT = "ch_sought"
 
+# What triggers would have counted, had they been asked for each of the copies.
+_TOTALS = """
+TRUNCATE event_counts, event_count_changes, invoice_counts, invoice_count_changes;
+INSERT INTO event_counts (tenant_id, integration_id, event_type, status, number)
+    SELECT tenant_id, integration_id, event_type, status, count(*) FROM webhook_events GROUP BY 1, 2, 3, 4;
+INSERT INTO invoice_counts (integration_id, status, number)
+    SELECT integration_id, status, count(*) FROM invoices GROUP BY 1, 2;
+"""
+
 
 @dataclass(frozen=True)
 class Library:
@@ -64,9 +73,19 @@ def fill(bench: Bench, service: Service, erp: Erp) -> Library:
                 bench.tell(f"  {copy.table}: {count:,} copies")
         for table in ("integrations", "invoices"):
             restart_sequence(connection, table)
+        connection.execute(_TOTALS)
         connection.execute("CHECKPOINT")
     first = paid.invoice["id"]
-    return Library(paid.integration, first, first + options.invoices)
+    library = Library(paid.integration, first, first + options.invoices)
+    _check(erp, library, {"invoices": options.invoices + 1, "events": options.events + len(paid.events)})
+    return library
+
+
+def _check(erp: Erp, library: Library, wanted: dict[str, int]) -> None:
+    """All is there, and the service knows. Raises LoadFailed."""
+    for name, number in wanted.items():
+        if (told := erp.ask("GET", library.lists()[name])["total"]) != number:
+            raise LoadFailed(f"{name}: {told} of {number}")
 
 
 def _copies(paid: PaidInvoice, each: int) -> list[Copy]:

@@ -95,7 +95,7 @@ def own_id(id_: str) -> str:
 
 @contextmanager
 def loading(connection: psycopg.Connection[Any], tables: Sequence[str]) -> Iterator[None]:
-    """Rows by the million: without indexes, which are built afterwards, and with nobody who checks foreign keys."""
+    """Rows by the million: without indexes, which are built afterwards, foreign keys and triggers."""
     again: list[str] = []
     for table in tables:
         for index, definition, constraint, clause in connection.execute(_INDEXES, [table]).fetchall():
