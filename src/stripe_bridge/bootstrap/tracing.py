@@ -11,7 +11,7 @@ from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.webhook_event import StripeEvent
 from stripe_bridge.ports.gateway_errors import GatewayRefused
 from stripe_bridge.ports.handlers import Fetched, Handler, Verdict
-from stripe_bridge.ports.steps import Step
+from stripe_bridge.ports.steps import Settle, Step
 from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.ports.unit_of_work import UnitOfWork
 
@@ -47,6 +47,26 @@ def traced(tracing: Tracing | None, use_case: UseCase, name: str, of: str) -> Us
             return cast(Any, use_case)(id_, *args, **kwargs)
 
     return cast(UseCase, call)
+
+
+def traced_settle(tracing: Tracing | None, settle: Settle) -> Settle:
+    return settle if tracing is None else _TracedSettle(settle, tracing)
+
+
+class _TracedSettle:
+    def __init__(self, settle: Settle, tracing: Tracing) -> None:
+        self._settle, self._tracing = settle, tracing
+
+    def __call__(self, intent_id: int) -> None:
+        with self._tracing.span("settle intent", {"intent.id": intent_id}):
+            self._settle(intent_id)
+
+    def take(self, work: UnitOfWork, planned: Intent) -> Intent:
+        return self._settle.take(work, planned)
+
+    def go_on(self, taken: Intent) -> None:
+        with self._tracing.span("settle intent", {"intent.id": taken.id}):
+            self._settle.go_on(taken)
 
 
 def traced_steps(tracing: Tracing | None, steps: Mapping[Key, Step[Any]]) -> Mapping[Key, Step[Any]]:

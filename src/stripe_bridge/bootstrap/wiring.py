@@ -9,10 +9,11 @@ from datetime import timedelta
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.reconciling import upkeep_of
 from stripe_bridge.bootstrap.tables import handlers_of, mend_endpoint, steps_of
-from stripe_bridge.bootstrap.tracing import traced, traced_handlers, traced_steps
+from stripe_bridge.bootstrap.tracing import traced_handlers, traced_settle, traced_steps
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Patience
+from stripe_bridge.ports.steps import Settle
 from stripe_bridge.use_cases.applying import ApplyEvents, HandlerTable
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness, CheckSecrets
@@ -59,11 +60,9 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     )
     tracing = adapters.tracing
     steps = traced_steps(tracing, steps_of(adapters))
-    settle = traced(
+    settle = traced_settle(
         tracing,
         SettleIntent(adapters.store, adapters.clock, adapters.dice, steps, patience, adapters.measurements),
-        "settle intent",
-        "intent.id",
     )
     table = handlers_of(settings, adapters)
     table = replace(table, handlers=traced_handlers(tracing, table.handlers))
@@ -93,7 +92,7 @@ def _access(adapters: Adapters) -> Access:
     )
 
 
-def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Integrations:
+def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     gateway, track = adapters.connect_gateway, TrackMoney(store)
     return Integrations(
@@ -123,7 +122,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) 
     )
 
 
-def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Invoices:
+def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoices:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     return Invoices(
         put_sales_order=PutSalesOrder(store, clock),
@@ -182,7 +181,7 @@ def _events(
     )
 
 
-def _operations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Operations:
+def _operations(settings: Settings, adapters: Adapters, settle: Settle) -> Operations:
     store, clock, vault = adapters.store, adapters.clock, adapters.vault
     return Operations(
         settle_due_intents=SettleDueIntents(store, clock, settle),

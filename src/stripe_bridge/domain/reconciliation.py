@@ -37,12 +37,16 @@ class Drift(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Findings:
-    """What a run has come upon so far. `faults` has a sentence for each thing that could not be reconciled."""
+    """What a run has come upon so far. `faults` has a sentence for each thing that could not be reconciled.
+
+    `is_cut_short`: Stripe did not take a look at an object, for reasons that have nothing to do with it.
+    """
 
     events: int = 0
     objects: int = 0
     drift: Counter[Drift] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    is_cut_short: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

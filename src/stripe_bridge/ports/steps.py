@@ -36,3 +36,19 @@ class Step(Protocol[Result]):
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         """Record that there is no effect and will be none; plan what makes up for it, if anything does."""
         ...
+
+
+class Settle(Protocol):
+    """Drives an intent, and those that follow from it, as far as Stripe lets it go now."""
+
+    def __call__(self, intent_id: int) -> None:
+        """Take a due one, and settle it. Nothing happens when it is not due."""
+        ...
+
+    def take(self, work: UnitOfWork, planned: Intent) -> Intent:
+        """Add what is planned as one's own to settle. Raises IntentUnsettled."""
+        ...
+
+    def go_on(self, taken: Intent) -> None:
+        """Settle what was taken, now that this is committed."""
+        ...

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
 from stripe_bridge.domain.errors import (
@@ -21,20 +20,13 @@ from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.planning import plan_customer, plan_draft, plan_void
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.identifiers import Identifiers
+from stripe_bridge.ports.steps import Settle
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 
 # How long a request stays with an invoice that is being sent, by itself or by another request.
 PATIENCE = timedelta(seconds=10)
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.25
-
-
-class Settle(Protocol):
-    def __call__(self, intent_id: int) -> None: ...
-
-    def take(self, work: UnitOfWork, planned: Intent) -> Intent: ...
-
-    def go_on(self, taken: Intent) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,8 +110,8 @@ class ReconcileIntegration:
                     self._check_receivers(integration_id, account_id)
                     self._sweep(account_id, findings, hold, tell)
                     findings.drift[Drift.TOTAL_DIFFERS] += self._check_counts(integration_id)
-                # A sick object that was looked at tells nothing against all the others: it is looked at again tomorrow.
-                is_complete = is_caught_up
+                # One sick object tells nothing against all the others: it is looked at again tomorrow.
+                is_complete = is_caught_up and not findings.is_cut_short
         except GatewayError as error:
             lets_us_in = not isinstance(error, AccessRevoked) or self._lets_us_in_after_all(
                 integration_id, findings

@@ -18,7 +18,7 @@ from stripe_bridge.ports.gateway_errors import (
     OutcomeUnknown,
 )
 from stripe_bridge.ports.measurements import Measurements
-from stripe_bridge.ports.steps import Step
+from stripe_bridge.ports.steps import Settle, Step
 from stripe_bridge.ports.timing import Clock, Dice
 from stripe_bridge.ports.unit_of_work import Store, StoreUnavailable, UnitOfWork
 
@@ -171,7 +171,7 @@ class SettleDueIntents:
     Once `is_stopping`, no further one is taken.
     """
 
-    def __init__(self, store: Store, clock: Clock, settle: SettleIntent) -> None:
+    def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
         self._store, self._clock, self._settle = store, clock, settle
 
     def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:

@@ -12,7 +12,7 @@ from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.reconciliation import Drift, Findings
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.stripe_objects import StripeDispute, StripeInvoice, StripePayment, StripeRefund
-from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayError, ObjectMissing
+from stripe_bridge.ports.gateway_errors import AccessRevoked, CallNotTaken, GatewayError, ObjectMissing
 from stripe_bridge.ports.payment_gateway import PaymentGateway
 from stripe_bridge.ports.refund_gateway import RefundGateway
 from stripe_bridge.ports.timing import Clock
@@ -190,6 +190,8 @@ class SweepKind(Generic[Object]):
                 raise
             except Exception as error:
                 findings.faults.append(self._in_words(known, error))
+                # That is no fault of the object's: it has to be looked at again soon.
+                findings.is_cut_short = findings.is_cut_short or isinstance(error, CallNotTaken)
                 in_a_row += 1
                 if isinstance(error, GatewayError) and in_a_row >= _MOST_IN_A_ROW:
                     raise

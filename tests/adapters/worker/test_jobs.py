@@ -105,14 +105,14 @@ def test_counts_are_folded_until_nothing_is_left_and_not_at_every_sweep():
     jobs.run("fold_counts")
     jobs.run("fold_counts")
 
-    assert counts.calls == 4
+    assert counts.calls == 2
 
 
 def test_old_payloads_are_let_go_of_until_none_is_left():
     payloads = Batches(2)
     Jobs(bridge_with(forget_payloads=payloads)).run("tidy_up")
 
-    assert payloads.calls == 3
+    assert payloads.calls == 2
 
 
 @pytest.mark.parametrize(

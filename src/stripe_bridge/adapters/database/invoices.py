@@ -8,15 +8,15 @@ from dataclasses import replace
 from sqlalchemy import bindparam, func, select
 
 from stripe_bridge.adapters.database.counts import INVOICE_TOTALS
-from stripe_bridge.adapters.database.mapping import lockable
+from stripe_bridge.adapters.database.mapping import lockable, table_of
 from stripe_bridge.adapters.database.reading_ahead import INVOICES, Ahead
-from stripe_bridge.adapters.database.rows import IS_LISTED, IS_PAYABLE, IS_RESERVED
+from stripe_bridge.adapters.database.rows import IS_LISTED, IS_PAYABLE, IS_RESERVED, IntegrationRow
 from stripe_bridge.adapters.database.transaction import Transaction
 from stripe_bridge.domain.errors import InvoiceNotFound
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
 
-_INVOICE = INVOICES.table.c
+_INVOICE, _INTEGRATION = INVOICES.table.c, table_of(IntegrationRow).c
 _BY_ID = lockable(INVOICES.select.where(_INVOICE.id == bindparam("id")))
 _OF_TENANT = lockable(
     INVOICES.select.where(
@@ -92,10 +92,12 @@ class SqlInvoices:
         shown = _shown_as(status)
         if status is not None:
             matching = matching.where(_INVOICE.status.in_(shown))
-        counting = [
-            INVOICE_TOTALS.where(integration_id=integration_id, status=[each.value for each in shown])
-        ]
-        return self._transaction.page(INVOICES, matching, request, counting)
+        listed = [each.value for each in shown if each is not InvoiceStatus.ABANDONED]
+        total = INVOICE_TOTALS.where(integration_id=integration_id, status=listed)
+        of_tenant = select(_INTEGRATION.id).where(
+            _INTEGRATION.id == integration_id, _INTEGRATION.tenant_id == tenant_id
+        )
+        return self._transaction.page(INVOICES, matching, request, [total.where(of_tenant.exists())])
 
     def save(self, invoice: Invoice) -> Invoice:
         if invoice.id in self._ahead.invoices:
@@ -106,5 +108,5 @@ class SqlInvoices:
 
 def _shown_as(status: InvoiceStatus | None) -> list[InvoiceStatus]:
     if status is None:
-        return [each for each in InvoiceStatus if each is not InvoiceStatus.ABANDONED]
+        return list(InvoiceStatus)
     return _SHOWN_AS_DRAFT if status is InvoiceStatus.DRAFT else [status]
