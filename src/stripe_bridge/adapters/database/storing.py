@@ -5,12 +5,14 @@ What is stored, and in which form, comes from the same table and types as everyw
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from datetime import datetime
 from typing import Any, Protocol
 
 import psycopg
+from psycopg import pq
 from sqlalchemy import Dialect, Engine
 
 from stripe_bridge.adapters.database.events import EVENTS, STORE
@@ -60,30 +62,56 @@ def key_of(event: WebhookEvent) -> Key:
 
 
 class PostgresqlStorage:
-    """One statement, which is a transaction by itself: the turns to begin and to commit are saved."""
+    """One prepared statement, which is a transaction by itself: the turns to begin and to commit are saved.
+
+    Through libpq: psycopg's cursors read the whole statement anew each time once it is as long as this one gets.
+    """
 
     def __init__(self, dialect: Dialect) -> None:
-        self._forms = _forms(dialect, _GIVEN)
-        types = [EVENTS.table.c[name].type.compile(dialect) for name in _GIVEN]
-        # Bytes as they are, not as text.
-        self._row = ", ".join(
-            f"%{'b' if name == 'payload' else 's'}::{type_}"
-            for name, type_ in zip(_GIVEN, types, strict=True)
-        )
-        self._statement = lru_cache(maxsize=None)(self._statement_for)
+        self._types = [EVENTS.table.c[name].type.compile(dialect) for name in _GIVEN]
+        # Bytes as they are; all else as text.
+        self._formats = [int(name == "payload") for name in _GIVEN]
+        self._connection: psycopg.Connection[Any] | None = None
+        self._prepared: set[int] = set()
 
     def store(self, connection: psycopg.Connection[Any], events: Sequence[WebhookEvent]) -> set[Key]:
-        if not connection.autocommit:
+        number, server = len(events), connection.pgconn
+        if connection is not self._connection:
             connection.autocommit = True
-        values = [form(getattr(event, name)) for event in events for name, form in self._forms]
-        with connection.cursor() as cursor:
-            cursor.execute(self._statement(len(events)), values, prepare=True)
-            return set(cursor)
+            self._connection, self._prepared = connection, set()
+        if number not in self._prepared:
+            _check(connection, server.prepare(b"receive_%d" % number, self._statement(number)))
+            self._prepared.add(number)
+        values = [_as_libpq(getattr(event, name)) for event in events for name in _GIVEN]
+        result = server.exec_prepared(b"receive_%d" % number, values, self._formats * number)
+        _check(connection, result)
+        return {_key_in(result, row) for row in range(result.ntuples)}
 
-    def _statement_for(self, number: int) -> bytes:
+    def _statement(self, number: int) -> bytes:
         """Made of names in this file alone."""
+        parameters = itertools.count(1)
+        rows = [", ".join(f"${next(parameters)}::{type_}" for type_ in self._types) for _ in range(number)]
         names, key = ", ".join(_GIVEN), ", ".join(_KEY)
-        return _POSTGRESQL.format(names=names, key=key, rows=", ".join([f"({self._row})"] * number)).encode()
+        return _POSTGRESQL.format(names=names, key=key, rows=", ".join(f"({row})" for row in rows)).encode()
+
+
+def _as_libpq(value: Any) -> bytes | None:
+    if value is None or isinstance(value, bytes):
+        return value
+    return (value.isoformat() if isinstance(value, datetime) else str(value)).encode()
+
+
+def _check(connection: psycopg.Connection[Any], result: pq.abc.PGresult) -> None:
+    if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+        return
+    if connection.closed or connection.broken:
+        raise psycopg.OperationalError(result.get_error_message())
+    raise psycopg.errors.error_from_result(result)
+
+
+def _key_in(result: pq.abc.PGresult, row: int) -> Key:
+    account_id, livemode, event_id = (result.get_value(row, column) or b"" for column in range(len(_KEY)))
+    return account_id.decode(), livemode == b"t", event_id.decode()
 
 
 class SqliteStorage:
