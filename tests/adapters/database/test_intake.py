@@ -73,3 +73,10 @@ def test_a_connection_that_died_in_its_sleep_costs_nobody_an_event(own_postgres:
     assert store.receive(an_event(2))
     assert len(claim(store)) == 3
     store.close()
+
+
+def test_however_many_come_at_once_each_is_told_what_became_of_its_own(store: SqlStore):
+    outcomes = at_once(40, lambda number: [store.receive(an_event(number % 30 * 100 + n)) for n in range(15)])
+    news = [is_new for outcome in outcomes if isinstance(outcome, list) for is_new in outcome]
+    assert (len(news), sum(news)) == (600, 450)
+    assert len(claim(store, limit=1000)) == 450

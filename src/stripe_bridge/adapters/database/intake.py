@@ -1,7 +1,7 @@
 """Where webhooks come in: the events of simultaneous requests are committed together.
 
 A commit costs the disk a turn, however much is in it. So one of the requests that wait leads: it commits what has gathered,
-its own event included, hands the lead to the first of those that came meanwhile, and wakes those whose events were in it.
+its own event included, hands its lane to the first of those that came meanwhile, and wakes those whose events were in it.
 Nobody waits for company: a request that comes alone commits at once.
 """
 
@@ -19,18 +19,21 @@ from stripe_bridge.adapters.database.transaction import telling_unavailable
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
-# As many as one statement may hold up; more wait for the next one.
-_MOST = 32
+# As many as a leader takes along; more wait for the next one.
+_MOST = 31
+# Batches under way at once: while one waits for the disk, the next one is on its way there.
+_LANES = 2
 
 
 class _Arrival:
     """One event that wants to be stored, and what became of it. Whoever brings it sleeps until it is woken."""
 
-    __slots__ = ("_asleep", "error", "event", "is_leader", "is_new")
+    __slots__ = ("_asleep", "error", "event", "is_new", "lane")
 
     def __init__(self, event: WebhookEvent) -> None:
         self.event = event
-        self.is_new = self.is_leader = False
+        self.is_new = False
+        self.lane: _Lane | None = None
         self.error: Exception | None = None
         # A bare lock: the hottest path has no use for what an Event can do beside.
         self._asleep = threading.Lock()
@@ -44,53 +47,64 @@ class _Arrival:
 
 
 class Intake:
-    """Commits one batch at a time, over a connection of its own."""
+    """Commits a batch in each of its lanes at a time."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._storage = storage_for(engine)
-        self._connection: PoolProxiedConnection | None = None
+        lanes = _LANES if engine.dialect.name == "postgresql" else 1
+        self._free = [_Lane(engine) for _ in range(lanes)]
+        self._lanes = tuple(self._free)
         self._mutex = threading.Lock()
         self._waiting: list[_Arrival] = []
-        self._is_led = False
 
     def receive(self, event: WebhookEvent) -> bool:
         """Whether it is new. Raises StoreUnavailable."""
         arrival = _Arrival(event)
         with self._mutex:
-            self._waiting.append(arrival)
-            arrival.is_leader, self._is_led = not self._is_led, True
-        if not arrival.is_leader:
+            if self._free:
+                arrival.lane = self._free.pop()
+            else:
+                self._waiting.append(arrival)
+        if arrival.lane is None:
             arrival.sleep()
-        if arrival.is_leader:
-            self._lead(arrival)
+        if arrival.lane is not None:
+            self._lead(arrival, arrival.lane)
         if arrival.error is not None:
             raise arrival.error
         return arrival.is_new
 
     def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        for lane in self._lanes:
+            lane.close()
 
-    def _lead(self, leader: _Arrival) -> None:
-        """Store one batch. The leader is in it, as the first of those that wait."""
+    def _lead(self, leader: _Arrival, lane: _Lane) -> None:
+        """Store one batch: the leader's event, and those of all who wait."""
         with self._mutex:
-            batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+            batch = [leader, *self._waiting[:_MOST]]
+            del self._waiting[:_MOST]
         try:
-            self._store(batch)
+            lane.store(batch)
         finally:
             with self._mutex:
-                heir = self._waiting[0] if self._waiting else None
-                self._is_led = heir is not None
+                heir = self._waiting.pop(0) if self._waiting else None
+                if heir is None:
+                    self._free.append(lane)
             if heir is not None:
-                heir.is_leader = True
+                heir.lane = lane
                 heir.wake()
             for arrival in batch:
                 if arrival is not leader:
                     arrival.wake()
 
-    def _store(self, batch: Sequence[_Arrival]) -> None:
+
+class _Lane:
+    """A connection on which one batch after the other is committed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._storage = storage_for(engine)
+        self._connection: PoolProxiedConnection | None = None
+
+    def store(self, batch: Sequence[_Arrival]) -> None:
         """Tell each what became of it. What cannot be stored is no fault of those that came with it."""
         try:
             new = self._commit_in_order([arrival.event for arrival in batch])
@@ -102,7 +116,7 @@ class Intake:
                 batch[0].error = error
                 return
             for arrival in batch:
-                self._store([arrival])
+                self.store([arrival])
         else:
             for arrival in batch:
                 key = key_of(arrival.event)
@@ -110,8 +124,13 @@ class Intake:
                 # Of the same event twice in a batch one is new.
                 new.discard(key)
 
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
     def _commit_in_order(self, events: list[WebhookEvent]) -> set[Key]:
-        """Always in the same order, so that two processes with the same events wait for each other, and not both."""
+        """Always in the same order, so that two batches of the same events wait for each other, and not both."""
         events.sort(key=key_of)
         had_connection = self._connection is not None
         try:

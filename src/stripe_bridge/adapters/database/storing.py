@@ -83,7 +83,7 @@ class PostgresqlStorage:
             _check(connection, server.prepare(b"receive_%d" % number, self._statement(number)))
             self._prepared.add(number)
         values = [_as_libpq(getattr(event, name)) for event in events for name in _GIVEN]
-        result = server.exec_prepared(b"receive_%d" % number, values, self._formats * number)
+        result = server.exec_prepared(b"receive_%d" % number, values, self._formats * number)  # type: ignore[arg-type]  # its types know no null
         _check(connection, result)
         return {_key_in(result, row) for row in range(result.ntuples)}
 
