@@ -18,6 +18,7 @@ from stripe_bridge.adapters.cli import CommandTools, keys_commands, register_com
 from stripe_bridge.adapters.database import Schema
 from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.adapters.queue import Broker, DramatiqNudges, InProcessNudges, redis_broker
+from stripe_bridge.adapters.system import settle_memory
 from stripe_bridge.adapters.vault import new_key
 from stripe_bridge.adapters.web.app import WebOptions
 from stripe_bridge.adapters.web.app import create_app as create_web_app
@@ -55,6 +56,7 @@ class Service:
     def run_worker(self) -> None:
         """A worker process, until it is told to stop."""
         threads = self.settings.worker_threads
+        settle_memory()
         run_worker(Jobs(self.bridge), self.worker(), broker=self.broker, threads=threads)
 
 
@@ -117,6 +119,8 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
         worker.start()
         service.mailbox.attended_by(worker.is_well)
         atexit.register(worker.stop)
+    if serving:
+        settle_memory()
     return app
 
 
@@ -128,4 +132,5 @@ def start_worker() -> None:
         raise SystemExit(str(error)) from None
     if service.broker is None:
         raise SystemExit("REDIS_URL is missing: without Redis, run `flask worker` instead of dramatiq.")
+    settle_memory()
     attach_to_dramatiq(service.broker, Jobs(service.bridge), service.worker())
