@@ -297,7 +297,7 @@ WEBHOOKS: dict[str, tuple[Ask, int, str]] = {
     "an old signature": (lambda s: _signed(s, an_event(), age=301), 400, UNSIGNED),
     "the signature of another body": (lambda s: s.webhook(an_event(), signed(b"{}")), 400, UNSIGNED),
     "no JSON, signed": (lambda s: _signed(s, b'{"id": '), 400, NO_EVENT),
-    "not UTF-8, signed": (lambda s: _signed(s, b'{"id": "\xff"}'), 400, f"{NO_EVENT[:-1]}: not UTF-8."),
+    "not UTF-8, signed": (lambda s: _signed(s, b'{"id": "\xff"}'), 400, f"{NO_EVENT}: not UTF-8."),
     "no event, signed": (lambda s: _signed(s, b"[]"), 400, NO_EVENT),
     "over the limit": (
         lambda s: _signed(s, b" " * (LIMIT + 1)),

@@ -11,8 +11,8 @@ from tests.storm.storm import embedded, on_servers, storm
 # STORM_SEED plays the same chances again, though not the same timing.
 SEED = int(os.environ.get("STORM_SEED") or 20_261_123)
 PLACES = [
-    pytest.param(on_servers, 60, id="servers", marks=pytest.mark.servers),
-    pytest.param(embedded, 30, id="embedded"),
+    pytest.param(on_servers, 40, id="servers", marks=pytest.mark.servers),
+    pytest.param(embedded, 24, id="embedded"),
 ]
 
 
