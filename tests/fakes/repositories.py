@@ -207,7 +207,7 @@ class FakeInvoices:
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
         return self._invoices.find(invoice_id, lock=lock)
 
-    def find_payable(self, tenant_id: str, sales_order_id: int) -> Invoice | None:
+    def _find_payable(self, tenant_id: str, sales_order_id: int) -> Invoice | None:
         return next((each for each in self.of_order(tenant_id, sales_order_id) if each.is_payable), None)
 
     def of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:
@@ -262,7 +262,7 @@ class FakeInvoices:
         return save(self._invoices, invoice)
 
     def _check_only_payable(self, invoice: Invoice, own_id: int | None) -> None:
-        other = self.find_payable(invoice.tenant_id, invoice.sales_order_id)
+        other = self._find_payable(invoice.tenant_id, invoice.sales_order_id)
         if invoice.is_payable and other is not None and other.id != own_id:
             raise PayableInvoiceExists
 

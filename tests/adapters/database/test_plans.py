@@ -46,7 +46,6 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "customer": lambda work: work.customers.get_or_add(a_customer_key()),
     "customer known": lambda work: work.customers.is_known(ACCOUNT, "cus_1"),
     "invoice": lambda work: work.invoices.get(TENANT, 1),
-    "payable": lambda work: work.invoices.find_payable(TENANT, 501),
     "of order": lambda work: work.invoices.of_order(TENANT, 501),
     "waiting for customer": lambda work: work.invoices.reserved_for_customer(1),
     "other account": lambda work: work.invoices.has_other_account(1, ACCOUNT),

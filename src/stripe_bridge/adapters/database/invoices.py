@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, select
 from stripe_bridge.adapters.database.counts import INVOICE_TOTALS
 from stripe_bridge.adapters.database.mapping import lockable, table_of
 from stripe_bridge.adapters.database.reading_ahead import INVOICES, Ahead
-from stripe_bridge.adapters.database.rows import IS_LISTED, IS_PAYABLE, IS_RESERVED, IntegrationRow
+from stripe_bridge.adapters.database.rows import IS_LISTED, IS_RESERVED, IntegrationRow
 from stripe_bridge.adapters.database.transaction import Transaction
 from stripe_bridge.domain.errors import InvoiceNotFound
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
@@ -26,7 +26,6 @@ _OF_TENANT = lockable(
 _OF_ORDER = INVOICES.select.where(
     _INVOICE.tenant_id == bindparam("tenant_id"), _INVOICE.sales_order_id == bindparam("sales_order_id")
 )
-_PAYABLE_OF_ORDER = _OF_ORDER.where(IS_PAYABLE)
 _LISTED_OF_ORDER = _OF_ORDER.where(IS_LISTED).order_by(_INVOICE.id.desc())
 _WAITING_FOR_CUSTOMER = INVOICES.select.where(
     _INVOICE.customer_id == bindparam("customer_id"), IS_RESERVED
@@ -51,11 +50,6 @@ class SqlInvoices:
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
         held = self._ahead.invoices.get(invoice_id)
         return held or self._transaction.find(INVOICES, _BY_ID[lock], id=invoice_id)
-
-    def find_payable(self, tenant_id: str, sales_order_id: int) -> Invoice | None:
-        return self._transaction.find(
-            INVOICES, _PAYABLE_OF_ORDER, tenant_id=tenant_id, sales_order_id=sales_order_id
-        )
 
     def of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:
         return self._transaction.list(

@@ -23,7 +23,6 @@ from stripe_bridge.adapters.database.rows.inbox import (
 from stripe_bridge.adapters.database.rows.intents import IS_UNSETTLED, IntentRow
 from stripe_bridge.adapters.database.rows.invoicing import (
     IS_LISTED,
-    IS_PAYABLE,
     IS_RESERVED,
     IS_UNFINISHED,
     BilledCustomerRow,
@@ -45,7 +44,6 @@ __all__ = [
     "IS_FAILED",
     "IS_LISTED",
     "IS_ONGOING",
-    "IS_PAYABLE",
     "IS_RESERVED",
     "IS_UNDECIDED",
     "IS_UNFINISHED",
