@@ -28,13 +28,14 @@ class Erp:
     def __init__(self, service: Service, *, tokens: int = 1) -> None:
         self.url = service.url
         self.tokens = service.tokens(tokens, TENANT)
-        self._turns = itertools.cycle(self.tokens)
+        # Sends have turns of their own: else those of other calls would decide how many a token has.
+        self._turns, self._sends = itertools.cycle(self.tokens), itertools.cycle(self.tokens)
         self._http = requests.Session()
         self._http.trust_env = False
 
-    def ask(self, method: str, path: str, body: Json | None = None) -> Json:
+    def ask(self, method: str, path: str, body: Json | None = None, *, token: str | None = None) -> Json:
         """The answer's body. Raises Refused."""
-        headers = {"Authorization": f"Bearer {next(self._turns)}"}
+        headers = {"Authorization": f"Bearer {token or next(self._turns)}"}
         address = path if path.startswith("http") else self.url + path
         answer = self._http.request(method, address, json=body, headers=headers, timeout=60)
         if not answer.ok:
@@ -71,5 +72,5 @@ class Erp:
     def send(self, integration: Json, number: int) -> Json:
         """The new invoice."""
         body = {"integration_instance_id": integration["id"], "sales_order_id": number}
-        invoice: Json = self.ask("POST", "/api/stripe/invoices", body)["data"]
+        invoice: Json = self.ask("POST", "/api/stripe/invoices", body, token=next(self._sends))["data"]
         return invoice
