@@ -94,17 +94,16 @@ def _emulator(settings: Settings, secrets: Secrets) -> Program:
 
 def _service(settings: Settings, env: Mapping[str, str]) -> Program:
     options = {
-        "--interface": "wsgi",
+        "--interface": "rsgi",
         "--host": HOST,
         "--port": str(settings.port),
         "--workers": "1",
-        "--blocking-threads": "8",
         # Longer than the longest request: a send waits up to 10 s for another one of the same order.
         "--workers-kill-timeout": "15",
     }
     return Program(
         "service",
-        ["granian", "--no-ws", *(part for option in options.items() for part in option), "wsgi:app"],
+        ["granian", "--no-ws", *(part for option in options.items() for part in option), "rsgi:app"],
         env=env,
         log=settings.data_dir / "service.log",
         ready_at=f"{settings.service_url}/readyz",

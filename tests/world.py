@@ -39,7 +39,7 @@ from tests.fakes.payment_gateway import FakePaymentGateway
 from tests.fakes.receiver_gateway import FakeReceiverGateway
 from tests.fakes.refund_gateway import FakeRefundGateway
 from tests.fakes.signatures import FakeSignatures, sign
-from tests.fakes.store import FakeStore
+from tests.fakes.store import FakeIntake, FakeStore
 from tests.fakes.system import FixedDice, FrozenClock, SequentialIdentifiers
 from tests.fakes.vault import FakeVault
 
@@ -289,13 +289,14 @@ class World(AnyWorld):
     stripe: Any
 
     def __init__(self, *, stripe: FakeStripe | None = None, **environment: str) -> None:
-        clock = FrozenClock()
+        clock, store = FrozenClock(), FakeStore()
         self.stripe = stripe or FakeStripe(clock.now)
         self.nudges = FakeNudges()
         # What Stripe's list of events has.
         self.listed: Callable[[], list[Event]] = self.events
         adapters = Adapters(
-            store=FakeStore(),
+            store=store,
+            intake=FakeIntake(store),
             clock=clock,
             dice=FixedDice(),
             identifiers=SequentialIdentifiers(),

@@ -14,6 +14,7 @@ from benchmarks.stand.programs import Program, answers, environment, python, run
 from tests.servers.processes import free_port
 
 _NUMBERS = itertools.count(1)
+_STARTED = re.compile(r"Started worker-\d+$", re.MULTILINE)
 _FLASK = ("flask", "--app", "wsgi:app")
 
 
@@ -65,9 +66,9 @@ class Service:
     def __enter__(self) -> "Service":
         self._web = Program(
             [
-                *python("granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1"),
+                *python("granian", "--interface", "rsgi", "--no-ws", "--host", "127.0.0.1"),
                 *("--port", self.url.rpartition(":")[2], "--workers", str(self.web_processes)),
-                *("--blocking-threads", "8", "--workers-kill-timeout", "15", "wsgi:app"),
+                *("--workers-kill-timeout", "15", "rsgi:app"),
             ],
             env=self.env,
             log=self._logs / f"web-{self._number}.log",
@@ -78,9 +79,8 @@ class Service:
 
     def _is_ready(self) -> bool:
         assert self._web
-        return self._web.log().count("Started worker-") == self.web_processes and answers(
-            f"{self.url}/readyz"
-        )
+        started = len(_STARTED.findall(self._web.log()))
+        return started == self.web_processes and answers(f"{self.url}/readyz")
 
     def __exit__(self, *_: object) -> None:
         self.stop_worker()

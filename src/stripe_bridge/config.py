@@ -13,9 +13,7 @@ _FERNET_KEY_BYTES = 32
 _HOW_TO_GET = {
     "STRIPE_SECRET_KEY": "the platform's secret key, from https://dashboard.stripe.com/apikeys",
     "STRIPE_CLIENT_ID": "the Connect client id (ca_…), from https://dashboard.stripe.com/settings/connect",
-    "ENCRYPTION_KEYS": (
-        "one or more Fernet keys, newest first, separated by commas; `flask keys generate` prints a new one"
-    ),
+    "ENCRYPTION_KEYS": "Fernet keys, newest first, separated by commas; `flask keys generate` prints a new one",
     "PUBLIC_URL": "the address at which Stripe and browsers reach this service, e.g. https://bridge.example.com",
 }
 
@@ -57,6 +55,7 @@ class Settings:
     cors_origins: tuple[str, ...]
     log_level: str
     log_format: str
+    web_threads: int
     worker_threads: int
     database_pool_size: int
     sweep_seconds: float
@@ -96,6 +95,7 @@ class Settings:
             "cors_origins": read.optional("CORS_ORIGINS", (), _origins),
             "log_format": read.optional("LOG_FORMAT", "json", _one_of("json", "text")),
             "log_level": read.optional("LOG_LEVEL", "INFO", _log_level),
+            "web_threads": read.optional("WEB_THREADS", 8, _between(1, 64)),
             "worker_threads": read.optional("WORKER_THREADS", 2, _between(1, 64)),
             "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, _between(1, 200)),
             "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, _seconds),

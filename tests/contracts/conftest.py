@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine
 from stripe_bridge.ports.unit_of_work import Store
-from tests.fakes.store import FakeStore
+from tests.event_loop import Receive, an_event_loop
+from tests.fakes.store import FakeIntake, FakeStore
 
 
 @pytest.fixture(params=["fake", "sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
@@ -18,3 +19,17 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     sql_store = SqlStore(create_engine(request.getfixturevalue(f"{request.param}_url"), pool_size=20))
     yield sql_store
     sql_store.close()
+
+
+@pytest.fixture
+def receive(store: Store) -> Iterator[Receive]:
+    """The intake of the same store, to be called from any thread."""
+    with an_event_loop() as here:
+        if isinstance(store, FakeStore):
+            intake = FakeIntake(store)
+            yield lambda event: here.run(intake.receive(event))
+            return
+        assert isinstance(store, SqlStore)
+        sql_intake = SqlIntake(store.engine)
+        yield lambda event: here.run(sql_intake.receive(event))
+        here.loop.call_soon_threadsafe(sql_intake.close)

@@ -354,39 +354,6 @@ def test_what_was_skipped_for_a_disconnect_is_revived_and_nothing_else(store: St
     assert (again.id, again.attempts, again.skip_reason) == (away.id, 1, None)
 
 
-def received(store: Store, id_: str, **changes) -> bool:
-    return store.receive(a_webhook_event(payload=an_event_payload(id_=id_), **changes))
-
-
-def test_an_event_that_is_received_is_committed_as_one_that_is_stored(store: Store):
-    integration = stored_integration(store)
-    payload = an_event_payload() + b"\x00\xff exactly these bytes"
-    given = a_webhook_event(tenant_id="ignored", integration_id=99)
-    assert store.receive(replace(given, payload=payload))
-    (event,) = claim(store)
-    assert event.payload == payload
-    assert (event.tenant_id, event.integration_id) == (TENANT, integration.id)
-    assert replace(
-        event, id=given.id, status=given.status, attempts=0, due_at=given.due_at, updated_at=given.updated_at
-    ) == replace(given, tenant_id=TENANT, integration_id=integration.id, payload=payload)
-
-
-def test_an_event_that_is_skipped_at_once_is_received_with_its_reason(store: Store):
-    event = a_webhook_event(payload=an_event_payload(), account_id="acct_unknown", related_object_id=None)
-    assert store.receive(event.skipped(SkipReason.UNKNOWN_TYPE, event.created_at))
-    with store.reading() as work:
-        (stored,) = work.inbox.oldest(None, EventFilter(), 2)
-    assert (stored.status, stored.skip_reason) == (EventStatus.SKIPPED, SkipReason.UNKNOWN_TYPE)
-    assert (stored.tenant_id, stored.processed_at) == (None, event.created_at)
-
-
-def test_of_many_received_at_once_each_is_stored_once_and_one_of_each_is_new(store: Store):
-    stored_integration(store)
-    outcomes = at_once(24, lambda number: received(store, f"evt_{number % 8}"))
-    assert sorted(map(str, outcomes)) == ["False"] * 16 + ["True"] * 8
-    assert len(claim(store)) == 8
-
-
 def forget(store: Store, before: datetime, limit: int = 100) -> int:
     with store.writing() as work:
         seen = work.inbox.forget_payloads(before, limit)

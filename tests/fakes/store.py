@@ -24,7 +24,7 @@ from stripe_bridge.ports.repositories import (
     SalesOrders,
     Tokens,
 )
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.unit_of_work import Store, StoreUnavailable
 from tests.fakes.idempotency import FakeIdempotentRequests
 from tests.fakes.inbox import FakeInbox
 from tests.fakes.intents import FakeIntents
@@ -68,15 +68,22 @@ class FakeStore:
     def reading(self) -> "FakeUnitOfWork":
         return FakeUnitOfWork(self, writable=False)
 
-    def receive(self, event: WebhookEvent) -> bool:
-        with self.writing() as work:
-            is_new = work.inbox.store(event)
-            work.commit()
-        return is_new
-
     def check(self) -> None:
         if not self.is_available:
             raise StoreUnavailable
+
+
+class FakeIntake:
+    """Each by itself."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def receive(self, event: WebhookEvent) -> bool:
+        with self._store.writing() as work:
+            is_new = work.inbox.store(event)
+            work.commit()
+        return is_new
 
 
 class FakeCounts:

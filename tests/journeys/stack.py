@@ -1,6 +1,7 @@
 """The whole service against the emulator: real processes, real HTTP, a real database, a real queue."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from tests.waiting import wait_until
 WEBHOOK_SECRET = "whsec_journeys"
 """What tests sign the events with that they send themselves."""
 _ROOT = Path(__file__).parents[2]
+_STARTED = re.compile(r"Started worker-\d+$", re.MULTILINE)
 _WORKERS = {
     "flask": ["flask", "--app", "wsgi:app", "worker"],
     "dramatiq": ["dramatiq", "--processes", "1", "--threads", "2", "stripe_bridge.bootstrap:start_worker"],
@@ -111,16 +113,15 @@ class Stack:
         self._run(
             "web",
             [
-                *("granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", port),
-                *("--workers", str(web), "--blocking-threads", "16", "--workers-kill-timeout", "15"),
-                "wsgi:app",
+                *("granian", "--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", port),
+                *("--workers", str(web), "--workers-kill-timeout", "15", "rsgi:app"),
             ],
         )
         if self._combination.worker is not None:
             self._run("worker", _WORKERS[self._combination.worker])
         self.operator.register_receivers()
         # One that answers does not tell that all do.
-        wait_until(lambda: self._is_ready() and self._log("web").count("Started worker-") == web, within=90)
+        wait_until(lambda: self._is_ready() and len(_STARTED.findall(self._log("web"))) == web, within=90)
 
     def _run(self, name: str, command: list[str]) -> None:
         inherited = {name: value for name, value in os.environ.items() if name not in _OURS}

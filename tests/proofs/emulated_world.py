@@ -24,6 +24,7 @@ from stripe_emulator.server import EmulatorServer
 from tests.builders import TENANT
 from tests.fakes.nudges import FakeNudges
 from tests.fakes.signatures import FakeSignatures
+from tests.fakes.store import FakeIntake
 from tests.fakes.system import FixedDice, FrozenClock
 from tests.fakes.vault import FakeVault
 from tests.world import ENVIRONMENT, AnyWorld, Event
@@ -46,6 +47,7 @@ class EmulatedWorld(AnyWorld):
         )
         adapters = Adapters(
             store=store,
+            intake=FakeIntake(store),
             clock=clock,
             dice=FixedDice(),
             identifiers=SystemIdentifiers(),

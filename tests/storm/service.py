@@ -93,8 +93,8 @@ class Service:
         env = {**os.environ, "NO_PROXY": "127.0.0.1", **own}
         self.log = folder / "service.log"
         serving = [
-            *("granian", "--interface", "wsgi", "--no-ws", "--host", "127.0.0.1", "--port", port),
-            *("--workers", "1", "--blocking-threads", "16", "--workers-kill-timeout", "15", "wsgi:app"),
+            *("granian", "--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", port),
+            *("--workers", "1", "--workers-kill-timeout", "15", "rsgi:app"),
         ]
         self._env = env
         self.web = [Process(serving, env, self.log) for _ in range(web)]

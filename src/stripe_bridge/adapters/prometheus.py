@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import cache
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -56,6 +57,9 @@ class PrometheusMeasurements:
             "state",
         )
 
+        # Looking up what belongs to labels costs more than counting does.
+        self._request = cache(self._requests.labels)
+        self._webhook = cache(self._webhooks.labels)
         self._runs = self._counter("reconciliations", "Runs, by whether all was reconciled.", "outcome")
         self._drift = self._counter(
             "drift", "What differed from Stripe until it was reconciled, by cause.", "cause"
@@ -82,10 +86,10 @@ class PrometheusMeasurements:
         self._intents.labels(intent.operation.value, intent.state.value).inc()
 
     def webhook(self, outcome: str) -> None:
-        self._webhooks.labels(outcome).inc()
+        self._webhook(outcome).inc()
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        self._requests.labels(route, method, str(status)).observe(seconds)
+        self._request(route, method, str(status)).observe(seconds)
 
     def render(self, backlog: Backlog | None) -> bytes:
         return self._counted() + generate_latest(_gauges(backlog))

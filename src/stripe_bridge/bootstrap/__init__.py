@@ -1,14 +1,15 @@
 """The composition root: the only package that names every adapter.
 
-Its entries: `create_app` for web servers and the `flask` command (through `wsgi.py`), `start_worker` for
-`dramatiq stripe_bridge.bootstrap:start_worker`, and `keys`, the commands that need no settings.
+Its entries: `create_front` for granian (through `rsgi.py`), `create_app` for other web servers and the `flask` command
+(through `wsgi.py`), `start_worker` for `dramatiq stripe_bridge.bootstrap:start_worker`, and `keys`, the commands that need no
+settings.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from stripe_bridge.adapters.system import settle_memory
 from stripe_bridge.adapters.vault import new_key
 from stripe_bridge.adapters.web.app import WebOptions
 from stripe_bridge.adapters.web.app import create_app as create_web_app
+from stripe_bridge.adapters.web.front import Front
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq, run_worker
 from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.tracing import find_tracing
@@ -87,10 +89,46 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
 
     Ends the process with one sentence for each setting that is missing or wrong.
     """
+    service = _service_or_exit(environ)
+    app = _web_app_of(service)
+    if serving:
+        atexit.register(_begin_serving(service))
+    return app
+
+
+def create_front(environ: Mapping[str, str]) -> Front:
+    """The web application behind a way in that is made for webhooks. Ends the process as `create_app` does."""
+    service = _service_or_exit(environ)
+    app = _web_app_of(service)
+    return Front(
+        app,
+        # Who wants traces wants them of webhooks, too, and has them from Flask's requests.
+        service.bridge.receive_webhook if service.tracing is None else None,
+        service.measurements,
+        threads=service.settings.web_threads,
+        at_the_end=_begin_serving(service),
+    )
+
+
+def _service_or_exit(environ: Mapping[str, str]) -> Service:
     try:
-        service = build_service(environ)
+        return build_service(environ)
     except SettingsInvalid as error:
         raise SystemExit(str(error)) from None
+
+
+def _begin_serving(service: Service) -> Callable[[], None]:
+    """What is to be called at the end. Without Redis the process has a worker."""
+    settle_memory()
+    if service.broker is not None:
+        return lambda: None
+    worker = service.worker()
+    worker.start()
+    service.mailbox.attended_by(worker.is_well)
+    return worker.stop
+
+
+def _web_app_of(service: Service) -> Flask:
     settings = service.settings
     app = create_web_app(
         service.bridge,
@@ -114,22 +152,12 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
         run_worker=service.run_worker,
     )
     register_commands(app, tools)
-    if serving and service.broker is None:
-        worker = service.worker()
-        worker.start()
-        service.mailbox.attended_by(worker.is_well)
-        atexit.register(worker.stop)
-    if serving:
-        settle_memory()
     return app
 
 
 def start_worker() -> None:
     """For dramatiq's own command, which calls this in each of its processes and then works for the broker set here."""
-    try:
-        service = build_service(os.environ)
-    except SettingsInvalid as error:
-        raise SystemExit(str(error)) from None
+    service = _service_or_exit(os.environ)
     if service.broker is None:
         raise SystemExit("REDIS_URL is missing: without Redis, run `flask worker` instead of dramatiq.")
     settle_memory()

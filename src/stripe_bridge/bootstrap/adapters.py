@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine
 from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
+from stripe_bridge.adapters.payloads import read_event
 from stripe_bridge.adapters.prometheus import PrometheusMeasurements
 from stripe_bridge.adapters.stripe_gateway.budget import (
     ENDPOINT_PER_SECOND,
@@ -33,7 +34,8 @@ from stripe_bridge.ports.vault import Vault
 
 
 def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None = None) -> Adapters:
-    store = SqlStore(create_engine(settings.database_url, pool_size=settings.database_pool_size))
+    engine = create_engine(settings.database_url, pool_size=settings.database_pool_size)
+    store = SqlStore(engine)
     vault = FernetVault(settings.encryption_keys)
     measurements = PrometheusMeasurements()
     access = StripeAccess(
@@ -50,6 +52,7 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
     token_for = _tokens(store, vault) if settings.uses_account_tokens else None
     return Adapters(
         store=store,
+        intake=SqlIntake(engine),
         clock=SystemClock(),
         dice=SystemDice(),
         identifiers=SystemIdentifiers(),
@@ -65,6 +68,7 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         refund_gateway=StripeRefundGateway(access, token_for),
         event_gateway=StripeEventGateway(access, token_for),
         measurements=measurements,
+        read_event=read_event,
     )
 
 

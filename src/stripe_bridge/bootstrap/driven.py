@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from stripe_bridge.domain.webhook_event import StripeEvent, parse_event
 from stripe_bridge.ports.connect_gateway import ConnectGateway
 from stripe_bridge.ports.event_gateway import EventGateway
 from stripe_bridge.ports.identifiers import Identifiers
 from stripe_bridge.ports.identity_provider import IdentityProvider
+from stripe_bridge.ports.intake import Intake
 from stripe_bridge.ports.measurements import Measurements
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.payment_gateway import PaymentGateway
@@ -23,9 +26,10 @@ from stripe_bridge.ports.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters:
-    """One for each port. No `tracing`: nobody wants traces."""
+    """One for each port. No `tracing`: nobody wants traces. `read_event` does what `parse_event` does."""
 
     store: Store
+    intake: Intake
     clock: Clock
     dice: Dice
     identifiers: Identifiers
@@ -41,3 +45,4 @@ class Adapters:
     measurements: Measurements
     identity_provider: IdentityProvider | None = None
     tracing: Tracing | None = None
+    read_event: Callable[[bytes], StripeEvent] = parse_event

@@ -159,10 +159,13 @@ def _events(
     return Events(
         receive_webhook=ReceiveWebhook(
             store,
+            adapters.intake,
             clock,
             adapters.signatures,
             adapters.vault,
             nudges,
+            adapters.measurements,
+            adapters.read_event,
             form,
             extra_secrets=settings.stripe_webhook_secrets,
         ),

@@ -8,7 +8,7 @@ received ──> processing ──> processed | skipped
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -188,10 +188,13 @@ class WebhookEvent:
         )
 
 
-def parse_event(payload: bytes) -> StripeEvent:
-    """What a verified payload says. Raises PayloadMalformed for what is no snapshot event of Stripe's."""
+def parse_event(payload: bytes, loads: Callable[[str], Any] = json.loads) -> StripeEvent:
+    """What a verified payload says. Raises PayloadMalformed for what is no snapshot event of Stripe's.
+
+    `loads` reads JSON as `json.loads` does, and may be quicker.
+    """
     try:
-        body = json.loads(payload.decode("utf-8"))
+        body = loads(payload.decode("utf-8"))
     except UnicodeDecodeError:
         raise PayloadMalformed("not UTF-8") from None
     except (ValueError, RecursionError):
@@ -208,7 +211,7 @@ def parse_event(payload: bytes) -> StripeEvent:
             account = body.get("account")
         case _:
             raise PayloadMalformed("not an event")
-    if not all(_is_plain(name) for name in (id_, type_, "" if account is None else account)):
+    if not (_is_plain(id_) and _is_plain(type_) and (account is None or _is_plain(account))):
         raise PayloadMalformed("not an event")
     try:
         created_at = datetime.fromtimestamp(created, UTC)

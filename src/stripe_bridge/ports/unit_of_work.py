@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from stripe_bridge.domain.errors import BridgeError, Conflict
-from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.counts import Counts
 from stripe_bridge.ports.idempotency import IdempotentRequests
 from stripe_bridge.ports.inbox import Inbox
@@ -107,13 +106,6 @@ class Store(Protocol):
 
     def reading(self) -> UnitOfWork:
         """A consistent look that takes no write lock and cannot write."""
-        ...
-
-    def receive(self, event: WebhookEvent) -> bool:
-        """As `Inbox.store`, committed when it returns: alone, or together with what others receive at the same time.
-
-        Raises StoreUnavailable; the event may then be stored all the same. Not to be called inside a unit of work.
-        """
         ...
 
     def check(self) -> None:

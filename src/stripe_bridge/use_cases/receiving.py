@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,8 +21,9 @@ from stripe_bridge.domain.webhook_event import (
     SkipReason,
     StripeEvent,
     WebhookEvent,
-    parse_event,
 )
+from stripe_bridge.ports.intake import Intake
+from stripe_bridge.ports.measurements import Measurements
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.signatures import Signatures
 from stripe_bridge.ports.timing import Clock
@@ -104,6 +105,10 @@ class _Door:
     remembered_until: datetime
 
 
+class SecretsNotAtHand(Exception):
+    """Whether the signature is right cannot be told without looking its secret up."""
+
+
 class ReceiveWebhook:
     """Store a verified event once. Whether it is new: a repetition is as welcome.
 
@@ -114,26 +119,46 @@ class ReceiveWebhook:
     def __init__(
         self,
         store: Store,
+        intake: Intake,
         clock: Clock,
         signatures: Signatures,
         vault: Vault,
         nudges: Nudges,
+        measurements: Measurements,
+        read: Callable[[bytes], StripeEvent],
         form: FormEvent,
         *,
         extra_secrets: Sequence[str],
     ) -> None:
-        self._store, self._clock, self._signatures, self._vault = store, clock, signatures, vault
-        self._nudges, self._form, self._extra_secrets = nudges, form, extra_secrets
+        self._store, self._intake, self._clock, self._vault = store, intake, clock, vault
+        self._signatures, self._nudges, self._measurements = signatures, nudges, measurements
+        self._read, self._form, self._extra_secrets = read, form, extra_secrets
         # Finding and unsealing secrets costs more than all the rest of receiving an event.
         self._doors: dict[int | None, _Door] = {}
 
     def __call__(self, command: ReceiveWebhookCommand) -> bool:
+        event = self._formed(command, self._verify)
+        with self._store.writing() as work:
+            is_new = work.inbox.store(event)
+            work.commit()
+        return self._told(event, is_new=is_new)
+
+    async def at_once(self, command: ReceiveWebhookCommand) -> bool:
+        """As a call, in an event loop, which it never blocks. Raises SecretsNotAtHand where a call would block it."""
+        event = self._formed(command, self._verify_at_once)
+        return self._told(event, is_new=await self._intake.receive(event))
+
+    def _formed(
+        self, command: ReceiveWebhookCommand, verify: Callable[[ReceiveWebhookCommand], _Door]
+    ) -> WebhookEvent:
         if len(command.payload) > MAX_PAYLOAD_BYTES:
             raise PayloadTooLarge(MAX_PAYLOAD_BYTES)
         _check_readable(command.payload)
-        door = self._verify(command)
-        event = self._form(parse_event(command.payload), command.payload, door.own_account)
-        is_new = self._store.receive(event)
+        door = verify(command)
+        return self._form(self._read(command.payload), command.payload, door.own_account)
+
+    def _told(self, event: WebhookEvent, *, is_new: bool) -> bool:
+        self._measurements.webhook("stored" if is_new else "duplicate")
         if event.skip_reason is not None:
             facts = {"stripe_event_id": event.stripe_event_id, "reason": event.skip_reason.value}
             _log.info("event skipped", extra=facts)
@@ -146,6 +171,15 @@ class ReceiveWebhook:
 
         Looked up anew before a signature is refused: its secret may be newer than what is remembered.
         """
+        try:
+            return self._verify_at_once(command)
+        except SecretsNotAtHand:
+            door = self._look_up(command.integration_id)
+        self._signatures.check(command.payload, command.signature, door.secrets)
+        self._doors[command.integration_id] = door
+        return door
+
+    def _verify_at_once(self, command: ReceiveWebhookCommand) -> _Door:
         known = self._doors.get(command.integration_id)
         if known is not None and self._clock.now() < known.remembered_until:
             try:
@@ -154,10 +188,7 @@ class ReceiveWebhook:
                 self._doors.pop(command.integration_id, None)
             else:
                 return known
-        door = self._look_up(command.integration_id)
-        self._signatures.check(command.payload, command.signature, door.secrets)
-        self._doors[command.integration_id] = door
-        return door
+        raise SecretsNotAtHand
 
     def _look_up(self, integration_id: int | None) -> _Door:
         until = self._clock.now() + _MEMORY

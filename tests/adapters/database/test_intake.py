@@ -1,82 +1,118 @@
-"""What receiving events over a real database adds to what every store promises."""
+"""What receiving events over a real database adds to what every intake promises."""
 
+import asyncio
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, event
 
-from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine, migrate
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 from tests.builders import a_webhook_event, an_event_payload
 from tests.contracts.stored import at_once, claim
+from tests.event_loop import EventLoop, Receive, an_event_loop
 from tests.servers.postgres import PostgresServer
 from tests.waiting import wait_until
 
 
-@pytest.fixture
-def engine(database_url: str) -> Engine:
-    return create_engine(database_url)
+@contextmanager
+def receiving(engine: Engine) -> Iterator[tuple[EventLoop, SqlIntake]]:
+    with an_event_loop() as here:
+        intake = SqlIntake(engine)
+        yield here, intake
+        here.loop.call_soon_threadsafe(intake.close)
 
 
 @pytest.fixture
-def store(engine: Engine) -> Iterator[SqlStore]:
-    store = SqlStore(engine)
+def store(database_url: str) -> Iterator[SqlStore]:
+    store = SqlStore(create_engine(database_url))
     yield store
     store.close()
+
+
+@pytest.fixture
+def receive(store: SqlStore) -> Iterator[Receive]:
+    with receiving(store.engine) as (here, intake):
+        yield lambda event: here.run(intake.receive(event))
 
 
 def an_event(number: int, **changes):
     return a_webhook_event(payload=an_event_payload(id_=f"evt_{number}"), **changes)
 
 
-def test_what_cannot_be_stored_is_refused_without_those_that_come_with_it(store: SqlStore):
-    def receive(number: int) -> bool:
+def test_what_cannot_be_stored_is_refused_without_those_that_come_with_it(store: SqlStore, receive: Receive):
+    def receive_one(number: int) -> bool:
         given = an_event(number)
-        return store.receive(replace(given, event_type=None) if number == 3 else given)
+        return receive(replace(given, event_type=None) if number == 3 else given)
 
-    outcomes = at_once(8, receive)
+    outcomes = at_once(8, receive_one)
     assert [outcome is True for outcome in outcomes] == [number != 3 for number in range(8)]
     assert len(claim(store)) == 7
 
 
 def test_those_who_wait_for_a_commit_are_committed_together(sqlite_url: str):
     engine = create_engine(sqlite_url)
-    store = SqlStore(engine)
     said: list[str] = []
     event.listen(engine, "connect", lambda connection, _record: connection.set_trace_callback(said.append))
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with ThreadPoolExecutor(12) as pool:
-        coming = [pool.submit(store.receive, an_event(number)) for number in range(12)]
-        wait_until(lambda: len(store._intake._waiting) == 11)
+    with receiving(engine) as (here, intake):
+        first = asyncio.run_coroutine_threadsafe(intake.receive(an_event(0)), here.loop)
+        wait_until(lambda: "BEGIN IMMEDIATE" in said)
+        coming = [
+            asyncio.run_coroutine_threadsafe(intake.receive(an_event(number)), here.loop)
+            for number in range(1, 12)
+        ]
+        wait_until(lambda: len(intake._waiting) == 11)
         other.execute("COMMIT")
-        assert all(each.result() for each in coming)
+        assert all(each.result() for each in [first, *coming])
     other.close()
     assert said.count("COMMIT") == 2
+    engine.dispose()
+
+
+def test_whoever_brought_an_event_may_leave_before_it_is_stored(sqlite_url: str):
+    engine = create_engine(sqlite_url)
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with receiving(engine) as (here, intake):
+        gone = asyncio.run_coroutine_threadsafe(intake.receive(an_event(0)), here.loop)
+        wait_until(lambda: intake._storing is not None)
+        gone.cancel()
+        other.execute("COMMIT")
+        assert here.run(intake.receive(an_event(1)))
+    other.close()
+    store = SqlStore(engine)
+    assert len(claim(store)) == 2
     store.close()
 
 
 def test_a_connection_that_died_in_its_sleep_costs_nobody_an_event(own_postgres: PostgresServer):
     migrate(own_postgres.url())
     store = SqlStore(create_engine(own_postgres.url()))
-    assert store.receive(an_event(1))
-    own_postgres.stop()
-    with pytest.raises(StoreUnavailable):
-        store.receive(an_event(2))
-    own_postgres.start()
-    assert store.receive(an_event(3))
-    own_postgres.stop()
-    own_postgres.start()
-    assert store.receive(an_event(2))
+    with receiving(store.engine) as (here, intake):
+
+        def receive(number: int) -> bool:
+            return here.run(intake.receive(an_event(number)))
+
+        assert receive(1)
+        own_postgres.stop()
+        with pytest.raises(StoreUnavailable):
+            receive(2)
+        own_postgres.start()
+        assert receive(3)
+        own_postgres.stop()
+        own_postgres.start()
+        assert receive(2)
     assert len(claim(store)) == 3
     store.close()
 
 
-def test_however_many_come_at_once_each_is_told_what_became_of_its_own(store: SqlStore):
-    outcomes = at_once(40, lambda number: [store.receive(an_event(number % 30 * 100 + n)) for n in range(15)])
+def test_however_many_come_at_once_each_is_told_what_became_of_its_own(store: SqlStore, receive: Receive):
+    outcomes = at_once(40, lambda number: [receive(an_event(number % 30 * 100 + n)) for n in range(15)])
     news = [is_new for outcome in outcomes if isinstance(outcome, list) for is_new in outcome]
     assert (len(news), sum(news)) == (600, 450)
     assert len(claim(store, limit=1000)) == 450

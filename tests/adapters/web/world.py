@@ -24,7 +24,7 @@ from tests.fakes.payment_gateway import FakePaymentGateway
 from tests.fakes.receiver_gateway import FakeReceiverGateway
 from tests.fakes.refund_gateway import FakeRefundGateway
 from tests.fakes.signatures import FakeSignatures, sign
-from tests.fakes.store import FakeStore
+from tests.fakes.store import FakeIntake, FakeStore
 from tests.fakes.system import FixedDice, FrozenClock, SequentialIdentifiers
 from tests.fakes.vault import FakeVault
 
@@ -61,6 +61,7 @@ class World:
         self.measurements = PrometheusMeasurements()
         adapters = Adapters(
             store=self.store,
+            intake=FakeIntake(self.store),
             clock=self.clock,
             dice=FixedDice(),
             identifiers=SequentialIdentifiers(),

@@ -1,22 +1,28 @@
 """Storing a batch of events in one transaction, by the driver itself: on this path a layer's cost is that of the whole.
 
-What is stored, and in which form, comes from the same table and types as everywhere else.
+What is stored, and in which form, comes from the same table and types as everywhere else. An event loop runs it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from operator import attrgetter
+from types import NoneType
 from typing import Any, Protocol
 
-import psycopg
 from psycopg import pq
-from sqlalchemy import Dialect, Engine
+from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
+from stripe_bridge.adapters.database.async_connection import AsyncConnection
 from stripe_bridge.adapters.database.events import EVENTS, STORE
+from stripe_bridge.adapters.database.transaction import telling_unavailable
 from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 Key = tuple[str, bool, str]
 _KEY = ("account_id", "livemode", "stripe_event_id")
@@ -36,6 +42,8 @@ _GIVEN = (
     "payload",
 )
 
+_given = attrgetter(*_GIVEN)
+
 _POSTGRESQL = """
 INSERT INTO webhook_events (tenant_id, integration_id, {names})
 SELECT owner.tenant_id, owner.id, incoming.* FROM (VALUES {rows}) AS incoming ({names})
@@ -48,17 +56,18 @@ ON CONFLICT ({key}) DO NOTHING RETURNING {key}
 
 
 class Storage(Protocol):
-    def store(self, connection: Any, events: Sequence[WebhookEvent]) -> set[Key]:
-        """Those that are new, committed."""
+    async def store(self, events: Sequence[WebhookEvent]) -> set[Key]:
+        """Those that are new, committed. One call at a time. Raises StoreUnavailable."""
         ...
+
+    def close(self) -> None: ...
 
 
 def storage_for(engine: Engine) -> Storage:
-    return (PostgresqlStorage if engine.dialect.name == "postgresql" else SqliteStorage)(engine.dialect)
+    return (PostgresqlStorage if engine.dialect.name == "postgresql" else SqliteStorage)(engine)
 
 
-def key_of(event: WebhookEvent) -> Key:
-    return event.account_id, event.livemode, event.stripe_event_id
+key_of: Callable[[WebhookEvent], Key] = attrgetter(*_KEY)
 
 
 class PostgresqlStorage:
@@ -67,24 +76,43 @@ class PostgresqlStorage:
     Through libpq: psycopg's cursors read the whole statement anew each time once it is as long as this one gets.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._types = [EVENTS.table.c[name].type.compile(dialect) for name in _GIVEN]
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._types = [EVENTS.table.c[name].type.compile(engine.dialect) for name in _GIVEN]
         # Bytes as they are; all else as text.
         self._formats = [int(name == "payload") for name in _GIVEN]
-        self._connection: psycopg.Connection[Any] | None = None
-        self._prepared: set[int] = set()
+        self._connection: AsyncConnection | None = None
 
-    def store(self, connection: psycopg.Connection[Any], events: Sequence[WebhookEvent]) -> set[Key]:
-        number, server = len(events), connection.pgconn
-        if connection is not self._connection:
-            connection.autocommit = True
-            self._connection, self._prepared = connection, set()
-        if number not in self._prepared:
-            _check(connection, server.prepare(b"receive_%d" % number, self._statement(number)))
-            self._prepared.add(number)
-        values = [_as_libpq(getattr(event, name)) for event in events for name in _GIVEN]
-        result = server.exec_prepared(b"receive_%d" % number, values, self._formats * number)  # type: ignore[arg-type]  # its types know no null
-        _check(connection, result)
+    async def store(self, events: Sequence[WebhookEvent]) -> set[Key]:
+        had_connection = self._connection is not None
+        try:
+            return await self._store(events)
+        except StoreUnavailable:
+            if not had_connection:
+                raise
+        # The connection may have died of old age. Storing again what was stored after all does nothing.
+        return await self._store(events)
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    async def _store(self, events: Sequence[WebhookEvent]) -> set[Key]:
+        number = len(events)
+        values = [_AS_LIBPQ[type(value)](value) for event in events for value in _given(event)]
+        try:
+            with telling_unavailable():
+                if self._connection is None:
+                    self._connection = await AsyncConnection.of(self._engine)
+                result = await self._connection.execute(
+                    b"receive_%d" % number, lambda: self._statement(number), values, self._formats * number
+                )
+        except Exception:
+            self.close()
+            raise
+        if result.ntuples == number:
+            return set(map(key_of, events))
         return {_key_in(result, row) for row in range(result.ntuples)}
 
     def _statement(self, number: int) -> bytes:
@@ -95,18 +123,29 @@ class PostgresqlStorage:
         return _POSTGRESQL.format(names=names, key=key, rows=", ".join(f"({row})" for row in rows)).encode()
 
 
-def _as_libpq(value: Any) -> bytes | None:
-    if value is None or isinstance(value, bytes):
-        return value
-    return (value.isoformat() if isinstance(value, datetime) else str(value)).encode()
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
-def _check(connection: psycopg.Connection[Any], result: pq.abc.PGresult) -> None:
-    if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
-        return
-    if connection.closed or connection.broken:
-        raise psycopg.OperationalError(result.get_error_message())
-    raise psycopg.errors.error_from_result(result)
+class _ByType(dict[type, Callable[[Any], bytes | None]]):
+    """The nearest of a type's bases counts where it is not named itself."""
+
+    def __missing__(self, kind: type) -> Callable[[Any], bytes | None]:
+        self[kind] = form = next(self[base] for base in kind.__mro__ if base in self)
+        return form
+
+
+# The values of an event, as libpq takes them.
+_AS_LIBPQ = _ByType(
+    {
+        str: lambda value: value.encode(),
+        bool: lambda value: b"t" if value else b"f",
+        int: lambda value: b"%d" % value,
+        datetime: lambda value: value.isoformat().encode(),
+        bytes: _as_it_is,
+        NoneType: _as_it_is,
+    }
+)
 
 
 def _key_in(result: pq.abc.PGresult, row: int) -> Key:
@@ -115,26 +154,52 @@ def _key_in(result: pq.abc.PGresult, row: int) -> Key:
 
 
 class SqliteStorage:
-    """The inbox's own statement, once for each event."""
+    """The inbox's own statement, once for each event; in a thread of its own, as the driver waits for the disk."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        compiled = STORE.compile(dialect=dialect)
+    def __init__(self, engine: Engine) -> None:
+        compiled = STORE.compile(dialect=engine.dialect)
+        self._engine = engine
         self._sql = str(compiled)
         self._constants = compiled.params
         self._names = compiled.positiontup or []
-        self._forms = dict(_forms(dialect, [name for name in self._names if name in EVENTS.table.c]))
+        self._forms = dict(_forms(engine.dialect, [name for name in self._names if name in EVENTS.table.c]))
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="intake")
+        self._connection: PoolProxiedConnection | None = None
 
-    def store(self, connection: sqlite3.Connection, events: Sequence[WebhookEvent]) -> set[Key]:
-        # It may have been a reader's before.
-        connection.execute("PRAGMA query_only = 0")
-        connection.execute("BEGIN IMMEDIATE")
+    async def store(self, events: Sequence[WebhookEvent]) -> set[Key]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._store, events)
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _store(self, events: Sequence[WebhookEvent]) -> set[Key]:
         try:
-            new = {key_of(event) for event in events if self._is_new(connection, event)}
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            with telling_unavailable():
+                if self._connection is None:
+                    self._connection = self._connect()
+                return self._commit(self._connection.dbapi_connection, events)
+        except Exception:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                # What is not committed ends with it.
+                connection.close()
             raise
+
+    def _connect(self) -> PoolProxiedConnection:
+        connection = self._engine.raw_connection()
+        # Kept out of the pool from now on: this connection is no longer as others expect it.
+        connection.detach()
+        driver: Any = connection.dbapi_connection
+        # It may have been a reader's before.
+        driver.execute("PRAGMA query_only = 0")
+        return connection
+
+    def _commit(self, connection: Any, events: Sequence[WebhookEvent]) -> set[Key]:
+        connection.execute("BEGIN IMMEDIATE")
+        new = {key_of(event) for event in events if self._is_new(connection, event)}
+        connection.execute("COMMIT")
         return new
 
     def _is_new(self, connection: sqlite3.Connection, event: WebhookEvent) -> bool:
@@ -149,7 +214,3 @@ def _forms(dialect: Dialect, names: Iterable[str]) -> list[tuple[str, Callable[[
         (name, columns[name].type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is)
         for name in names
     ]
-
-
-def _as_it_is(value: Any) -> Any:
-    return value

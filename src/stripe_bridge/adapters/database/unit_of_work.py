@@ -20,7 +20,6 @@ from stripe_bridge.adapters.database.counts import SqlCounts
 from stripe_bridge.adapters.database.engine import reading
 from stripe_bridge.adapters.database.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.inbox import SqlInbox
-from stripe_bridge.adapters.database.intake import Intake
 from stripe_bridge.adapters.database.intents import SqlIntents
 from stripe_bridge.adapters.database.invoices import SqlInvoices
 from stripe_bridge.adapters.database.migrating import current_revision, known_revisions, newest_revision
@@ -31,7 +30,6 @@ from stripe_bridge.adapters.database.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.transaction import Transaction, telling_unavailable
-from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.counts import Counts
 from stripe_bridge.ports.idempotency import IdempotentRequests
 from stripe_bridge.ports.inbox import Inbox
@@ -129,19 +127,15 @@ class SqlStore:
     """A store on either database. `close` gives its connections back."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._reading = reading(engine)
-        self._intake = Intake(engine)
         self._probe = Probe(engine)
 
     def writing(self) -> SqlUnitOfWork:
-        return SqlUnitOfWork(self._engine)
+        return SqlUnitOfWork(self.engine)
 
     def reading(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._reading)
-
-    def receive(self, event: WebhookEvent) -> bool:
-        return self._intake.receive(event)
 
     def check(self) -> None:
         try:
@@ -155,8 +149,7 @@ class SqlStore:
         self._probe.check()
 
     def close(self) -> None:
-        self._intake.close()
-        self._engine.dispose()
+        self.engine.dispose()
 
     @cached_property
     def _newest(self) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import stripe
+from stripe import WebhookSignature
 
 from stripe_bridge.domain.errors import SignatureInvalid
 
@@ -23,7 +23,7 @@ class StripeSignatures:
 def _signs(payload: bytes, header: str | None, secret: str) -> bool:
     try:
         # An empty secret is refused by the SDK.
-        stripe.WebhookSignature.verify_header(payload, header, secret, TOLERANCE)
+        WebhookSignature.verify_header(payload, header, secret, TOLERANCE)
     except Exception:
         # Beside its own error the SDK lets UnicodeDecodeError, TypeError and others out on garbage.
         return False

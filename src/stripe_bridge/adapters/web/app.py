@@ -11,7 +11,6 @@ from flask_cors import CORS
 from stripe_bridge.adapters.web.access import RateLimits, guard
 from stripe_bridge.adapters.web.api import document
 from stripe_bridge.adapters.web.docs import docs_blueprint
-from stripe_bridge.adapters.web.door import WebhookDoor
 from stripe_bridge.adapters.web.exchange import observe_exchanges
 from stripe_bridge.adapters.web.idempotency import HEADER, REPLAYED, honor_idempotency_keys
 from stripe_bridge.adapters.web.metrics import count_exchanges, serve_metrics
@@ -74,7 +73,6 @@ def create_app(bridge: Bridge, *, options: WebOptions, measurements: Measurement
     app.register_blueprint(docs_blueprint())
     if options.metrics_token is not None:
         serve_metrics(app, measurements, bridge.measure_backlog, options.metrics_token)
-    app.wsgi_app = WebhookDoor(app.wsgi_app, bridge.receive_webhook, measurements)  # type: ignore[method-assign]  # Flask's own way
     return app
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
-import uuid
 
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
@@ -30,7 +30,7 @@ def observe_exchanges(app: Flask) -> None:
 
 def request_id_for(given: str) -> str:
     """The caller's own, where it is usable."""
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def _begin() -> None:

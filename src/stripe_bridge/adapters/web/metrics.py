@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
+from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 
@@ -27,8 +28,7 @@ def count_exchanges(app: Flask, measurements: Measurements) -> None:
         route = request.url_rule.rule if request.url_rule else "none"
         method = request.method if request.method in _METHODS else "other"
         measurements.request(route, method, response.status_code, time.perf_counter() - g.began_at)
-        if route.startswith(_WEBHOOKS) and request.method == "POST":
-            # Those that are taken are counted at the door.
+        if route.startswith(_WEBHOOKS) and request.method == "POST" and response.status_code != HTTPStatus.OK:
             measurements.webhook(_outcome(response.status_code))
         return response
 

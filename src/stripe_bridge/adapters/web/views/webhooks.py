@@ -1,15 +1,18 @@
-"""What Stripe calls, as documented. Whatever comes in is taken by the door before; here its refusals are told."""
+"""What Stripe calls. In production most of it is taken by the front, before it comes here."""
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from flask import request
 
-from stripe_bridge.adapters.web.door import ACCOUNT_ROUTE, PLATFORM_ROUTE, refusal_of
 from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.parsing import read_body
 from stripe_bridge.adapters.web.schemas.service import ReceivedShape
+from stripe_bridge.use_cases.receiving import ReceiveWebhookCommand
 
+PLATFORM_ROUTE = "/api/webhooks/stripe"
+ACCOUNT_ROUTE = "/api/webhooks/stripe/<id:integration_id>"
+
+Received = dict[str, bool]
 _SIGNED_EVENT = {
     "parameters": [
         {
@@ -37,12 +40,12 @@ _SIGNED_EVENT = {
     problems=(400, 413, 503),
     documented=_SIGNED_EVENT,
 )
-def receive_platform_webhook(_call: Call) -> NoReturn:
+def receive_platform_webhook(call: Call) -> Received:
     """Platform Webhook
 
     For the platform's own receivers, also those for connected accounts.
     """
-    raise refusal_of(request.environ)
+    return _receive(call, None)
 
 
 @operation(
@@ -54,12 +57,23 @@ def receive_platform_webhook(_call: Call) -> NoReturn:
     problems=(400, 413, 503),
     documented=_SIGNED_EVENT,
 )
-def receive_account_webhook(_call: Call, **_ids: int) -> NoReturn:
+def receive_account_webhook(call: Call, integration_id: int) -> Received:
     """Connect Account Webhook
 
     Signed with the secret of that integration's own receiver.
     """
-    raise refusal_of(request.environ)
+    return _receive(call, integration_id)
+
+
+def _receive(call: Call, integration_id: int | None) -> Received:
+    call.bridge.receive_webhook(
+        ReceiveWebhookCommand(
+            payload=read_body(request),
+            signature=request.headers.get("Stripe-Signature"),
+            integration_id=integration_id,
+        )
+    )
+    return {"received": True}
 
 
 WEBHOOKS = (receive_platform_webhook, receive_account_webhook)

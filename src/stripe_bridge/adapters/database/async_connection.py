@@ -1,0 +1,105 @@
+"""A connection to PostgreSQL in an event loop: it waits for nothing, and no thread waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+from psycopg import pq
+from sqlalchemy import Engine
+
+
+class AsyncConnection:
+    """For prepared statements, each a transaction by itself. One at a time."""
+
+    def __init__(self, connection: psycopg.Connection[Any], loop: asyncio.AbstractEventLoop) -> None:
+        connection.autocommit = True
+        self._connection, self._server, self._loop = connection, connection.pgconn, loop
+        self._server.nonblocking = 1
+        # Kept, as a connection that is lost no longer tells it.
+        self._socket = self._server.socket
+        self._prepared: set[bytes] = set()
+        self._answer: asyncio.Future[pq.abc.PGresult] | None = None
+        self._result: pq.abc.PGresult | None = None
+        loop.add_reader(self._socket, self._read)
+
+    @classmethod
+    async def of(cls, engine: Engine) -> AsyncConnection:
+        """A new one, as the engine connects. Raises what the driver raises."""
+        loop = asyncio.get_running_loop()
+        connection = await loop.run_in_executor(None, engine.raw_connection)
+        # Kept out of the pool from now on: this connection is no longer as others expect it.
+        connection.detach()
+        driver: Any = connection.dbapi_connection
+        return cls(driver, loop)
+
+    async def execute(
+        self,
+        name: bytes,
+        statement: Callable[[], bytes],
+        values: Sequence[bytes | None],
+        formats: Sequence[int],
+    ) -> pq.abc.PGresult:
+        """Prepared by its name the first time. Raises what the driver raises."""
+        if name not in self._prepared:
+            await self._ask(lambda: self._server.send_prepare(name, statement()))
+            self._prepared.add(name)
+        return await self._ask(lambda: self._server.send_query_prepared(name, values, formats))
+
+    def close(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+        with suppress(psycopg.Error):
+            self._connection.close()
+
+    async def _ask(self, send: Callable[[], None]) -> pq.abc.PGresult:
+        self._answer = answer = self._loop.create_future()
+        send()
+        self._write()
+        result: pq.abc.PGresult = await answer
+        if result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+            if self._connection.closed or self._connection.broken:
+                raise psycopg.OperationalError(result.get_error_message())
+            raise psycopg.errors.error_from_result(result)
+        return result
+
+    def _write(self) -> None:
+        """As much as the network takes now; the rest when it takes more."""
+        try:
+            is_more = self._server.flush()
+        except psycopg.Error as error:
+            self._lose(error)
+            return
+        if is_more:
+            self._loop.add_writer(self._socket, self._write)
+        else:
+            self._loop.remove_writer(self._socket)
+
+    def _read(self) -> None:
+        try:
+            self._server.consume_input()
+            while not self._server.is_busy():
+                result = self._server.get_result()
+                if result is None:
+                    self._finish()
+                    return
+                self._result = result
+        except psycopg.Error as error:
+            self._lose(error)
+
+    def _finish(self) -> None:
+        """An answer ends with nothing more to come; what comes unasked has no result."""
+        result, self._result = self._result, None
+        if result is not None and self._answer is not None and not self._answer.done():
+            self._answer.set_result(result)
+
+    def _lose(self, error: psycopg.Error) -> None:
+        """Else the loop would go on telling that there is something to read."""
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)

@@ -1,0 +1,129 @@
+"""The front: takes webhooks that it can take at once, and leaves all else to the application behind it."""
+
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from stripe_bridge.adapters.web.front import Front
+from tests.adapters.web.over_front import OverFront
+from tests.adapters.web.world import WEBHOOK_SECRET, World
+from tests.builders import an_event_payload
+
+PLATFORM = "/api/webhooks/stripe"
+
+
+class Watched:
+    """The application behind, and what came to it."""
+
+    def __init__(self, app):
+        self._app = app
+        self.paths: list[str] = []
+
+    def __call__(self, environ, start_response):
+        self.paths.append(environ["PATH_INFO"])
+        return self._app(environ, start_response)
+
+
+@pytest.fixture
+def world():
+    world: Any = World()
+    world.behind = Watched(world.app.wsgi_app)
+    ended = []
+    front = Front(
+        world.behind,
+        world.bridge.receive_webhook,
+        world.measurements,
+        threads=2,
+        at_the_end=lambda: ended.append(True),
+    )
+    world.app.wsgi_app = OverFront(front)
+    yield world
+    front.__rsgi_del__(None)
+    assert ended == [True]
+
+
+def stored(world):
+    return list(world.store.committed.events.rows.values())
+
+
+def test_once_a_secret_is_known_webhooks_come_no_further_than_the_front(world):
+    for number in range(3):
+        assert world.post_event(an_event_payload(id_=f"evt_{number}")).status_code == HTTPStatus.OK
+    assert world.behind.paths == [PLATFORM]
+    assert len(stored(world)) == 3
+
+
+def test_what_is_remembered_of_secrets_is_looked_up_again_after_a_while(world):
+    for _ in range(2):
+        world.post_event(an_event_payload())
+    world.clock.advance(seconds=60)
+    world.post_event(an_event_payload())
+    assert world.behind.paths == [PLATFORM, PLATFORM]
+
+
+def test_an_integrations_own_receiver_has_its_own_secret_at_the_front(world):
+    integration = world.connect()
+    world.bridge.attach_receiver(integration_id=integration["id"], secret="whsec_own")
+    path = f"{PLATFORM}/{integration['id']}"
+    world.behind.paths.clear()
+    for number in range(2):
+        payload = an_event_payload(id_=f"evt_{number}")
+        assert world.post_event(payload, path=path, secret="whsec_own").status_code == HTTPStatus.OK
+    assert world.post_event(an_event_payload(), path=path, secret=WEBHOOK_SECRET).status_code == 400
+    assert world.behind.paths == [path, path]
+
+
+def test_either_way_in_is_answered_alike(world):
+    by_flask, by_front = (world.post_event(an_event_payload()) for _ in range(2))
+    assert world.behind.paths == [PLATFORM]
+    assert by_front.get_json() == by_flask.get_json() == {"received": True}
+    # Of the two that differ the server adds the one.
+    different = {"x-request-id", "content-length"}
+    assert {
+        name: value for name, value in by_front.headers.to_wsgi_list() if name.lower() not in different
+    } == {
+        name.lower(): value
+        for name, value in by_flask.headers.to_wsgi_list()
+        if name.lower() not in different
+    }
+
+
+def test_either_way_in_is_counted_alike(world):
+    for _ in range(3):
+        world.post_event(an_event_payload())
+    world.post_event(b"no event")
+    told = world.measurements.render(None).decode()
+    assert 'stripe_bridge_webhooks_total{outcome="stored"} 1.0' in told
+    assert 'stripe_bridge_webhooks_total{outcome="duplicate"} 2.0' in told
+    assert 'stripe_bridge_webhooks_total{outcome="refused"} 1.0' in told
+    assert f'route="{PLATFORM}",status="200"}} 3.0' in told
+    assert f'route="{PLATFORM}",status="400"}} 1.0' in told
+
+
+def test_a_callers_request_id_comes_back_from_the_front(world):
+    world.post_event(an_event_payload())
+    world.client.environ_base["HTTP_X_REQUEST_ID"] = "stripe-1"
+    assert world.post_event(an_event_payload()).headers["X-Request-Id"] == "stripe-1"
+    assert len(world.behind.paths) == 1
+
+
+@pytest.mark.parametrize(
+    "path", [f"{PLATFORM}/", f"{PLATFORM}/x", f"{PLATFORM}x", f"{PLATFORM}/1/2", "/healthz"]
+)
+def test_no_other_path_is_the_fronts(world, path):
+    world.post_event(an_event_payload())
+    world.post_event(an_event_payload(), path=path)
+    assert world.behind.paths == [PLATFORM, path]
+
+
+def test_the_application_behind_sees_requests_as_they_came(world):
+    """The rest of the API over the front, as the ERP asks: bodies, queries, refusals."""
+    integration = world.connect()
+    assert world.ask("GET", "/api/stripe/integrations?per_page=1").status_code == HTTPStatus.OK
+    assert world.ask("GET", "/api/stripe/integrations?per_page=x").status_code == 422
+    assert world.ask("GET", f"/api/stripe/integrations/{integration['id']}").status_code == HTTPStatus.OK
+    assert world.client.get("/nowhere/caf%C3%A9%2F").status_code == HTTPStatus.NOT_FOUND
+    assert world.client.get("/healthz", headers={"X_Underscore": "1"}).status_code == HTTPStatus.OK
+    head = world.client.head("/healthz")
+    assert (head.status_code, head.data) == (HTTPStatus.OK, b"")
