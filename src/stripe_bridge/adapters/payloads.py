@@ -11,7 +11,7 @@ from stripe_bridge.domain.webhook_event import StripeEvent, parse_event
 
 
 def read_event(payload: bytes) -> StripeEvent:
-    """As `parse_event`, for every payload. Raises PayloadMalformed."""
+    """As `parse_event`; whole numbers of over 64 bits, which no event has, become floats. Raises PayloadMalformed."""
     return parse_event(payload, _loads)
 
 

@@ -189,10 +189,7 @@ class WebhookEvent:
 
 
 def parse_event(payload: bytes, loads: Callable[[str], Any] = json.loads) -> StripeEvent:
-    """What a verified payload says. Raises PayloadMalformed for what is no snapshot event of Stripe's.
-
-    `loads` reads JSON as `json.loads` does, and may be quicker.
-    """
+    """What a verified payload says. `loads` may be a quicker one. Raises PayloadMalformed for what is no snapshot event."""
     try:
         body = loads(payload.decode("utf-8"))
     except UnicodeDecodeError:

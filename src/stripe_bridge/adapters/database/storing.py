@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import lru_cache, partial
 from operator import attrgetter
 from types import NoneType
 from typing import Any, Protocol
@@ -160,9 +161,7 @@ class SqliteStorage:
         compiled = STORE.compile(dialect=engine.dialect)
         self._engine = engine
         self._sql = str(compiled)
-        self._constants = compiled.params
-        self._names = compiled.positiontup or []
-        self._forms = dict(_forms(engine.dialect, [name for name in self._names if name in EVENTS.table.c]))
+        self._values_of = _binding(engine.dialect, compiled.positiontup or [], compiled.params)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="intake")
         self._connection: PoolProxiedConnection | None = None
 
@@ -203,14 +202,31 @@ class SqliteStorage:
         return new
 
     def _is_new(self, connection: sqlite3.Connection, event: WebhookEvent) -> bool:
-        values = self._constants | {name: form(getattr(event, name)) for name, form in self._forms.items()}
-        return connection.execute(self._sql, [values[name] for name in self._names]).fetchone() is not None
+        return connection.execute(self._sql, self._values_of(event)).fetchone() is not None
 
 
-def _forms(dialect: Dialect, names: Iterable[str]) -> list[tuple[str, Callable[[Any], Any]]]:
-    """How the driver takes the values of each column."""
+def _binding(
+    dialect: Dialect, names: Sequence[str], constants: Mapping[str, Any]
+) -> Callable[[WebhookEvent], list[Any]]:
+    """How an event becomes what a statement with these parameters takes: values of columns, and constants."""
     columns = EVENTS.table.c
-    return [
-        (name, columns[name].type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is)
-        for name in names
-    ]
+    known: dict[str, Callable[[Any], Any]] = {}
+    forms: list[Callable[[WebhookEvent], Any]] = []
+    for name in names:
+        if name not in columns:
+            forms.append(partial(_constant, constants[name]))
+            continue
+        type_, value = columns[name].type, attrgetter(name)
+        form = type_.dialect_impl(dialect).bind_processor(dialect)
+        # The same moment stands in several columns.
+        known.setdefault(repr(type_), lru_cache(form) if form else _as_it_is)
+        forms.append(partial(_formed, known[repr(type_)], value) if form else value)
+    return lambda event: [form(event) for form in forms]
+
+
+def _constant(value: Any, _event: WebhookEvent) -> Any:
+    return value
+
+
+def _formed(form: Callable[[Any], Any], value: Callable[[WebhookEvent], Any], event: WebhookEvent) -> Any:
+    return form(value(event))
