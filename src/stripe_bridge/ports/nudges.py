@@ -17,8 +17,8 @@ class BrokerUnavailable(BridgeError):
 class Nudges(Protocol):
     """A nudge never raises when nobody can be reached: a sweeper needs none."""
 
-    def inbox(self) -> None:
-        """There are events to apply."""
+    def inbox(self, *, soon: bool = False) -> None:
+        """There are events to apply. `soon` is for an event loop: the caller waits for nobody, a moment passes maybe."""
         ...
 
     def intents(self) -> None:

@@ -141,12 +141,12 @@ class ReceiveWebhook:
         with self._store.writing() as work:
             is_new = work.inbox.store(event)
             work.commit()
-        return self._told(event, is_new=is_new)
+        return self._told(event, is_new=is_new, soon=False)
 
     async def at_once(self, command: ReceiveWebhookCommand) -> bool:
         """As a call, in an event loop, which it never blocks. Raises SecretsNotAtHand where a call would block it."""
         event = self._formed(command, self._verify_at_once)
-        return self._told(event, is_new=await self._intake.receive(event))
+        return self._told(event, is_new=await self._intake.receive(event), soon=True)
 
     def _formed(
         self, command: ReceiveWebhookCommand, verify: Callable[[ReceiveWebhookCommand], _Door]
@@ -157,13 +157,13 @@ class ReceiveWebhook:
         door = verify(command)
         return self._form(self._read(command.payload), command.payload, door.own_account)
 
-    def _told(self, event: WebhookEvent, *, is_new: bool) -> bool:
+    def _told(self, event: WebhookEvent, *, is_new: bool, soon: bool) -> bool:
         self._measurements.webhook("stored" if is_new else "duplicate")
         if event.skip_reason is not None:
             facts = {"stripe_event_id": event.stripe_event_id, "reason": event.skip_reason.value}
             _log.info("event skipped", extra=facts)
         elif is_new:
-            self._nudges.inbox()
+            self._nudges.inbox(soon=soon)
         return is_new
 
     def _verify(self, command: ReceiveWebhookCommand) -> _Door:

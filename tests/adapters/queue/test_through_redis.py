@@ -79,6 +79,21 @@ def test_a_redis_that_does_not_answer_holds_up_one_request_for_half_a_second(sil
     assert time.monotonic() - began < first + 0.2
 
 
+def test_whoever_must_not_wait_does_not_wait_for_a_redis_that_does_not_answer(silent_url: str):
+    nudges = DramatiqNudges(redis_broker(silent_url))
+    began_at = time.monotonic()
+    for _ in range(100):
+        nudges.inbox(soon=True)
+    assert time.monotonic() - began_at < 0.2
+    wait_until(lambda: nudges._rests_until > 0)
+
+
+def test_a_nudge_that_has_to_go_soon_goes(broker: RedisBroker):
+    nudges = DramatiqNudges(broker)
+    nudges.inbox(soon=True)
+    wait_until(lambda: waiting(broker) == 1)
+
+
 def test_an_outage_is_logged_once_in_a_while(silent_url: str, caplog: pytest.LogCaptureFixture):
     nudges = DramatiqNudges(redis_broker(silent_url))
 

@@ -26,7 +26,7 @@ class InProcessNudges:
         """From now on somebody is expected to take what is put in, and says whether they can."""
         self._is_well = is_well
 
-    def inbox(self) -> None:
+    def inbox(self, *, soon: bool = False) -> None:
         self.wake(DRAIN_INBOX)
 
     def intents(self) -> None:

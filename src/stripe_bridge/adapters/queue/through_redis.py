@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import redis
 from dramatiq import Message
@@ -42,7 +43,7 @@ class DramatiqNudges:
     is no mark that could outlive the message it stands for, and without any worker one message waits.
 
     Redis is not even asked for each: the first nudge goes at once, and those that come within a moment of it are one more
-    at the end of that moment.
+    at the end of that moment, from a thread of its own, as those that have to go soon do.
 
     After a failure Redis is left alone for `rest_seconds`: no request but one waits for it, and the log is not filled.
     """
@@ -53,9 +54,11 @@ class DramatiqNudges:
         self._mutex = threading.Lock()
         self._gathers_until: dict[str, float] = {}
         self._gathered: set[str] = set()
+        # Whoever leaves the process waits for what it has in hand.
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="nudges")
 
-    def inbox(self) -> None:
-        self._send(DRAIN_INBOX)
+    def inbox(self, *, soon: bool = False) -> None:
+        self._send(DRAIN_INBOX, soon=soon)
 
     def intents(self) -> None:
         self._send(SETTLE_INTENTS)
@@ -72,24 +75,24 @@ class DramatiqNudges:
         except redis.RedisError as error:
             raise BrokerUnavailable from error
 
-    def _send(self, job: str) -> None:
+    def _send(self, job: str, *, soon: bool = False) -> None:
+        if job in self._gathered:
+            # It is about to be sent, and whoever then looks sees what this one is about.
+            return
         now = time.monotonic()
         with self._mutex:
             if now < self._rests_until or job in self._gathered:
                 return
-            if now < self._gathers_until.get(job, 0.0):
+            moment = self._gathers_until.get(job, 0.0) - now
+            if soon or moment > 0:
                 self._gathered.add(job)
-                self._send_later(job)
+                self._sender.submit(self._send_gathered, job, max(0.0, moment))
                 return
             self._gathers_until[job] = now + _GATHER_SECONDS
         self._enqueue(job)
 
-    def _send_later(self, job: str) -> None:
-        timer = threading.Timer(_GATHER_SECONDS, self._send_gathered, [job])
-        timer.daemon = True
-        timer.start()
-
-    def _send_gathered(self, job: str) -> None:
+    def _send_gathered(self, job: str, moment: float) -> None:
+        time.sleep(moment)
         # Before it is sent: a nudge from here on may be about what the worker will not see.
         with self._mutex:
             self._gathered.discard(job)
