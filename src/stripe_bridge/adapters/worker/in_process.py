@@ -16,6 +16,9 @@ from stripe_bridge.adapters.worker.jobs import Jobs
 _log = logging.getLogger(__name__)
 # Less than the ten seconds that Docker and others leave between SIGTERM and SIGKILL.
 GRACE_SECONDS = 8.0
+# Between two runs of a job: in a flood of webhooks many events gather for each, and those who receive them in the same
+# process come to their turn. Whoever comes alone does not notice.
+_REST_SECONDS = 0.1
 # So much later than it should be, a sweep is not just held up.
 _SWEEPS_LATE, _LATE_SECONDS = 3, 10.0
 
@@ -45,6 +48,7 @@ class InProcessWorker:
 
     def __init__(self, jobs: Jobs, mailbox: Mailbox, *, threads: int, sweep_seconds: float) -> None:
         self._jobs, self._mailbox = jobs, mailbox
+        self._stopped = threading.Event()
         self._swept_at = time.monotonic()
         self._late_after = _SWEEPS_LATE * sweep_seconds + _LATE_SECONDS
         self._threads = [
@@ -71,6 +75,7 @@ class InProcessWorker:
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Begin nothing more, and wait for what is under way. Again, or before the start, it does nothing."""
         self._jobs.stop()
+        self._stopped.set()
         if self._scheduler.running:
             self._scheduler.shutdown()
         self._mailbox.close()
@@ -91,6 +96,7 @@ class InProcessWorker:
     def _work(self, job: str) -> None:
         while self._mailbox.take(job):
             self._jobs.run(job)
+            self._stopped.wait(_REST_SECONDS)
 
 
 def _scheduler() -> BackgroundScheduler:
