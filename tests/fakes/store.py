@@ -68,6 +68,9 @@ class FakeStore:
     def reading(self) -> "FakeUnitOfWork":
         return FakeUnitOfWork(self, writable=False)
 
+    def glancing(self) -> "FakeUnitOfWork":
+        return self.reading()
+
     def receive(self, event: WebhookEvent) -> bool:
         with self.writing() as work:
             is_new = work.inbox.store(event)

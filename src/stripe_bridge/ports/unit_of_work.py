@@ -109,6 +109,10 @@ class Store(Protocol):
         """A consistent look that takes no write lock and cannot write."""
         ...
 
+    def glancing(self) -> UnitOfWork:
+        """A look with one statement, for what is asked often: each sees a state of its own."""
+        ...
+
     def receive(self, event: WebhookEvent) -> bool:
         """As `Inbox.store`, committed when it returns: alone, or together with what others receive at the same time.
 
