@@ -1,5 +1,6 @@
 """Serving an emulator on a loopback port, from threads of this process."""
 
+import io
 import logging
 import pathlib
 import socket
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wrappers import Response
 
 from stripe_emulator.control import Control
 from stripe_emulator.emulator import Emulator
@@ -18,11 +20,36 @@ from stripe_emulator.web import create_app
 
 
 class _Handler(WSGIRequestHandler):
-    """Keeps connections alive, answers without delay, and logs nothing."""
+    """Keeps connections alive, as Stripe does and werkzeug's own does not; answers without delay, and logs nothing."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # headers and body leave together
+
+    def run_wsgi(self) -> None:
+        """One request, read to its end, so that the next one begins after it; and its answer, in one piece."""
+        if self.headers.get("Expect", "").strip().lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        environ = self.make_environ()
+        told = -1 if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(told))
+        try:
+            self._answer(Response.from_app(self.server.app, environ, buffered=True))
+        except OSError:
+            self.connection_dropped()
+
+    def _answer(self, response: Response) -> None:
+        body = response.get_data()
+        self.send_response(response.status_code)
+        for name, value in response.headers.items():
+            if name != "Content-Length":
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+        self.wfile.flush()
 
     def connection_dropped(self, *_: Any) -> None:
         """Close the connection without an answer, on purpose or because the client left."""

@@ -1,5 +1,7 @@
 """What every store promises of invoices and links."""
 
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +12,7 @@ from stripe_bridge.domain.invoice import PAYABLE, Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.ports.unit_of_work import PayableInvoiceExists, Store, UnitOfWork
 from tests.builders import ACCOUNT, NOW, TENANT, a_payment, a_stripe_invoice
-from tests.contracts.stored import at_once, ready_invoice, stored_invoice
+from tests.contracts.stored import at_once, ready_invoice, stored_intent, stored_invoice
 
 ORDER = 501
 
@@ -199,3 +201,39 @@ def test_payments_are_stored_by_their_stripe_id_and_replaced(store: Store):
         assert work.payments.of_invoice(second.id) == [elsewhere]
         assert work.payments.find(ACCOUNT, "pi_a") == lower
         assert work.payments.find("acct_2", "pi_a") is None
+
+
+def test_whoever_locks_an_invoice_waits_for_its_order_and_sees_what_has_become_of_it(store: Store):
+    invoice = stored_invoice(store)
+    seen: list[Invoice | None] = []
+
+    def another() -> None:
+        with store.writing() as work:
+            seen.append(work.invoices.lock(invoice.id))
+
+    with store.writing() as work:
+        work.sales_orders.get(TENANT, ORDER, lock=True)
+        thread = threading.Thread(target=another)
+        thread.start()
+        time.sleep(0.2)
+        saved = work.invoices.save(replace(invoice, failure_reason="changed meanwhile"))
+        assert not seen
+        work.commit()
+    thread.join(timeout=10)
+    assert seen == [saved]
+    with store.writing() as work:
+        assert work.invoices.lock(invoice.id + 1) is None
+
+
+def test_an_invoice_is_settled_once_no_call_on_it_is_open(store: Store):
+    invoice = stored_invoice(store)
+    intent = stored_intent(store, subject=f"invoice:{invoice.id}")
+    with store.glancing() as work:
+        assert work.invoices.find_settled(invoice.id) is None
+    with store.writing() as work:
+        work.intents.save(intent.confirm(NOW))
+        work.commit()
+    with store.glancing() as work:
+        assert work.invoices.find_settled(invoice.id) == invoice
+    with store.glancing() as work:
+        assert work.invoices.find_settled(invoice.id + 1) is None

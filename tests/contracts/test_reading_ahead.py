@@ -30,9 +30,7 @@ def change(work: UnitOfWork, invoice: Invoice) -> Invoice:
     assert found == invoice.id
     assert work.links.find_invoice_id(ACCOUNT, "pi_1") is None
     assert work.links.find_invoice_id(ACCOUNT, "in_none") is None
-    work.sales_orders.lock(invoice.tenant_id, invoice.sales_order_id)
-    locked = work.invoices.find(found, lock=True)
-    assert locked == invoice
+    assert work.invoices.lock(found) == work.invoices.find(found, lock=True) == invoice
     assert list(work.payments.of_invoice(invoice.id)) == []
     payment = a_payment(invoice_id=invoice.id, status="open", charge_id=None, paid_at=None)
     work.payments.put(payment)
@@ -83,8 +81,7 @@ def test_what_is_read_ahead_others_wait_for(store: Store, invoice: Invoice):
 
     def another() -> None:
         with store.writing() as work:
-            work.sales_orders.lock(invoice.tenant_id, invoice.sales_order_id)
-            seen.append(work.invoices.find(invoice.id, lock=True))
+            seen.append(work.invoices.lock(invoice.id))
 
     with store.writing() as work:
         work.read_ahead(LINKED)

@@ -16,6 +16,7 @@ from stripe_bridge.domain.errors import (
     TokenNotFound,
 )
 from stripe_bridge.domain.integration import Integration, OAuthState
+from stripe_bridge.domain.intent import invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.payment import Payment
@@ -141,9 +142,6 @@ class FakeSalesOrders:
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None:
         return self._orders.find((tenant_id, sales_order_id), lock=lock)
 
-    def lock(self, tenant_id: str, sales_order_id: int) -> None:
-        self._orders.find((tenant_id, sales_order_id), lock=True)
-
     def add(self, order: SalesOrder) -> bool:
         if self.find(order.tenant_id, order.id, lock=True) is not None:
             return False
@@ -206,6 +204,14 @@ class FakeInvoices:
 
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
         return self._invoices.find(invoice_id, lock=lock)
+
+    def find_settled(self, invoice_id: int) -> Invoice | None:
+        subject = invoice_subject(invoice_id)
+        waits = self._tables.intents.matching(lambda each: each.subject == subject and not each.is_settled)
+        return None if waits else self._invoices.find(invoice_id)
+
+    def lock(self, invoice_id: int) -> Invoice | None:
+        return self._invoices.find(invoice_id, lock=True)
 
     def _find_payable(self, tenant_id: str, sales_order_id: int) -> Invoice | None:
         return next((each for each in self.of_order(tenant_id, sales_order_id) if each.is_payable), None)

@@ -68,6 +68,9 @@ class FakeStore:
     def reading(self) -> "FakeUnitOfWork":
         return FakeUnitOfWork(self, writable=False)
 
+    def glancing(self) -> "FakeUnitOfWork":
+        return self.reading()
+
     def check(self) -> None:
         if not self.is_available:
             raise StoreUnavailable

@@ -81,10 +81,6 @@ class SalesOrders(Protocol):
 
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None: ...
 
-    def lock(self, tenant_id: str, sales_order_id: int) -> None:
-        """Keep everybody else from what locks the order, without reading it."""
-        ...
-
     def add(self, order: SalesOrder) -> bool:
         """False, and no change, when a copy is there: a row that is not there yet cannot be locked, but that one can."""
         ...
@@ -118,6 +114,14 @@ class Invoices(Protocol):
 
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
         """Of whatever tenant and status, abandoned ones too: for workers."""
+        ...
+
+    def find_settled(self, invoice_id: int) -> Invoice | None:
+        """As `find`, but None while a call on it is not settled."""
+        ...
+
+    def lock(self, invoice_id: int) -> Invoice | None:
+        """As `find`, locked after its order."""
         ...
 
     def of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:

@@ -108,6 +108,10 @@ class Store(Protocol):
         """A consistent look that takes no write lock and cannot write."""
         ...
 
+    def glancing(self) -> UnitOfWork:
+        """A look with one statement, for what is asked often: each sees a state of its own."""
+        ...
+
     def check(self) -> None:
         """Raises StoreUnavailable when the database does not answer, takes no writes, or has not the schema that this code
         needs."""

@@ -14,6 +14,7 @@ from stripe_bridge.domain.errors import (
     InvoiceNotSent,
     NothingOutstanding,
 )
+from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.money import Currency
@@ -63,6 +64,7 @@ class _Reserved:
 
     invoice_id: int
     created: bool
+    integration: Integration
     taken: Sequence[Intent] = ()
 
 
@@ -89,15 +91,14 @@ class SendInvoice:
         for taken in reserved.taken:
             self._settle.go_on(taken)
         created = reserved.created
-        invoice, integration_name, is_settled = self._see_through(reserved.invoice_id)
+        invoice, name, is_settled = self._seen(reserved) or self._see_through(reserved.invoice_id)
         if invoice.failure_reason is not None and invoice.status in _UNDONE:
             raise InvoiceNotSent(final=True, reason=invoice.failure_reason)
         if created and not is_settled:
             raise InvoiceNotSent(final=False, reason="Stripe's answer is not known yet")
         if created and invoice.is_payable and invoice.sent_at is None:
             raise InvoiceNotSent(final=False, reason="Stripe let us neither mail it nor undo it")
-        view = InvoiceView(invoice=invoice, integration_name=integration_name)
-        return SentInvoice(view=view, created=created)
+        return SentInvoice(view=InvoiceView(invoice=invoice, integration_name=name), created=created)
 
     def _reserve(self, command: SendInvoiceCommand) -> _Reserved:
         with self._store.writing() as work:
@@ -106,16 +107,22 @@ class SendInvoice:
             earlier = work.invoices.of_order(order.tenant_id, order.id)
             for invoice in earlier:
                 if invoice.is_payable:
-                    return _Reserved(invoice.id, created=False)
+                    return _Reserved(invoice.id, False, integration)
             account_id = integration.charging_account()
             outstanding = order.outstanding(sum(invoice.settles for invoice in earlier))
             amount, email = _terms(command, order, outstanding)
-            customer = _customer_of(work, order, account_id, email)
+            key = CustomerKey.of(
+                tenant_id=order.tenant_id,
+                account_id=account_id,
+                erp_customer_id=order.customer.id,
+                email=email,
+            )
+            customer = work.customers.get_or_add(key)
             invoice = self._new_invoice(work, command, order, customer, email, amount, outstanding)
             taken = self._undo_uncollectible(work, earlier)
             taken += self._begin(work, invoice, customer, order)
             work.commit()
-        return _Reserved(invoice.id, created=True, taken=taken)
+        return _Reserved(invoice.id, True, integration, taken)
 
     def _new_invoice(
         self,
@@ -171,13 +178,22 @@ class SendInvoice:
             return []
         return [self._settle.take(work, plan)]
 
+    def _seen(self, reserved: _Reserved) -> tuple[Invoice, str, bool] | None:
+        """As `_see_through`, with one look; None where that does not do."""
+        with self._store.glancing() as work:
+            invoice = work.invoices.find_settled(reserved.invoice_id)
+        # One that was there already may be another integration's.
+        known = reserved.integration
+        if invoice and invoice.integration_id == known.id and invoice.status is not InvoiceStatus.RESERVED:
+            return invoice, known.name, True
+        return None
+
     def _see_through(self, invoice_id: int) -> tuple[Invoice, str, bool]:
         """The invoice, its integration's name, and whether its sending came to an end, however it ended, in our patience.
 
         Takes up whatever is due on the way, so that a request which finds another's crashed send finishes it.
         """
-        deadline = self._clock.now() + PATIENCE
-        wait = _SHORTEST_WAIT
+        deadline, wait = self._clock.now() + PATIENCE, _SHORTEST_WAIT
         while True:
             with self._store.reading() as work:
                 invoice = work.invoices.find(invoice_id)
@@ -232,11 +248,3 @@ def _unsettled(work: UnitOfWork, invoice: Invoice) -> Intent | None:
     if own is not None or invoice.status is not InvoiceStatus.RESERVED:
         return own
     return work.intents.find_unsettled(customer_subject(invoice.customer_id))
-
-
-def _customer_of(work: UnitOfWork, order: SalesOrder, account_id: str, email: str) -> BilledCustomer:
-    """Locked."""
-    key = CustomerKey.of(
-        tenant_id=order.tenant_id, account_id=account_id, erp_customer_id=order.customer.id, email=email
-    )
-    return work.customers.get_or_add(key)

@@ -13,8 +13,7 @@ from stripe_bridge.ports.unit_of_work import UnitOfWork
 
 def lock_invoice(work: UnitOfWork, invoice: Invoice) -> Invoice:
     """The invoice, locked after its order: whoever changes what is settled locks the order first."""
-    work.sales_orders.lock(invoice.tenant_id, invoice.sales_order_id)
-    return work.invoices.find(invoice.id, lock=True) or invoice
+    return work.invoices.lock(invoice.id) or invoice
 
 
 class RecordInvoice:

@@ -21,7 +21,6 @@ from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import UnitOfWork
 
 Record = Callable[[UnitOfWork, Invoice, StripeInvoice], Invoice]
-Lock = Callable[[UnitOfWork, Invoice], Invoice]
 
 
 class _InvoiceStep:
@@ -33,19 +32,18 @@ class _InvoiceStep:
         clock: Clock,
         identifiers: Identifiers,
         record: Record,
-        lock: Lock,
     ) -> None:
         self._gateway, self._clock, self._identifiers = gateway, clock, identifiers
-        self._record, self._lock = record, lock
+        self._record = record
 
     def _current(self, intent: Intent) -> StripeInvoice:
         return self._gateway.invoice(intent.account_id, intent.parameters["stripe_invoice_id"])
 
     def _locked(self, work: UnitOfWork, intent: Intent) -> Invoice:
         assert intent.invoice_id is not None
-        invoice = work.invoices.find(intent.invoice_id)
+        invoice = work.invoices.lock(intent.invoice_id)
         assert invoice is not None
-        return self._lock(work, invoice)
+        return invoice
 
 
 class Finalize(_InvoiceStep):

@@ -18,6 +18,8 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
 
+from stripe_bridge.adapters.database.cursors import KnowingCursor
+
 # In seconds, for locks; for what hurries; and for any statement but a migration's.
 _LONGEST_WAIT = 30
 _RESTS_SINCE = "rests_since"
@@ -56,7 +58,8 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         "pool_timeout": _LONGEST_WAIT,
     }
     if parsed.drivername == "postgresql+psycopg":
-        engine = sqlalchemy.create_engine(parsed, connect_args=dict(_TCP), **options)
+        driver = _TCP | {"cursor_factory": KnowingCursor}
+        engine = sqlalchemy.create_engine(parsed, connect_args=driver, **options)
         event.listen(engine, "connect", _set_up_postgresql)
         event.listen(engine, "checkin", _note_rest)
         event.listen(engine, "checkout", _check_rested)
@@ -74,6 +77,13 @@ def reading(engine: Engine) -> Engine:
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return engine.execution_options(read_only=True)
+
+
+def glancing(engine: Engine) -> Engine:
+    """The same engine and pool, for looks of one statement: beginning and ending a transaction takes longer than those."""
+    if engine.dialect.name == "postgresql":
+        return engine.execution_options(isolation_level="AUTOCOMMIT")
+    return reading(engine)
 
 
 def _note_rest(_connection: Any, record: Any) -> None:

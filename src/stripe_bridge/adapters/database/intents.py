@@ -20,7 +20,13 @@ from stripe_bridge.ports.measurements import Depth
 from stripe_bridge.ports.unit_of_work import IntentUnsettled
 
 _INTENTS = AggregateMapper(
-    Intent, IntentRow, rule=OneOnly.of(IntentRow, "uq_intents_unsettled", IntentUnsettled)
+    Intent,
+    IntentRow,
+    rule=OneOnly.of(IntentRow, "uq_intents_unsettled", IntentUnsettled),
+    # What was decided before the call.
+    fixed=frozenset(
+        "tenant_id integration_id account_id operation subject invoice_id parameters reference created_at".split()
+    ),
 )
 _INTENT = _INTENTS.table.c
 _BY_ID = lockable(_INTENTS.select.where(_INTENT.id == bindparam("id")))

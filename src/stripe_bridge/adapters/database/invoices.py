@@ -5,19 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from stripe_bridge.adapters.database.counts import INVOICE_TOTALS
 from stripe_bridge.adapters.database.mapping import lockable, table_of
 from stripe_bridge.adapters.database.reading_ahead import INVOICES, Ahead
-from stripe_bridge.adapters.database.rows import IS_LISTED, IS_RESERVED, IntegrationRow
+from stripe_bridge.adapters.database.rows import (
+    IS_LISTED,
+    IS_RESERVED,
+    IS_UNSETTLED,
+    IntegrationRow,
+    IntentRow,
+    SalesOrderRow,
+)
 from stripe_bridge.adapters.database.transaction import Transaction
 from stripe_bridge.domain.errors import InvoiceNotFound
+from stripe_bridge.domain.intent import invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
 
 _INVOICE, _INTEGRATION = INVOICES.table.c, table_of(IntegrationRow).c
+_INTENT, _ORDER = table_of(IntentRow).c, table_of(SalesOrderRow).c
 _BY_ID = lockable(INVOICES.select.where(_INVOICE.id == bindparam("id")))
+_SETTLED = _BY_ID[False].where(~exists().where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED))
+# The order is locked before the invoice is even looked at: a row is locked last, once all that it is joined with is there.
+_ORDER_OF = (
+    select(_ORDER.id)
+    .join(INVOICES.table, (_INVOICE.tenant_id == _ORDER.tenant_id) & (_INVOICE.sales_order_id == _ORDER.id))
+    .where(_INVOICE.id == bindparam("id"))
+    .with_for_update(of=table_of(SalesOrderRow), key_share=True)
+    .cte("held")
+)
+_LOCK = (
+    INVOICES.select.join_from(INVOICES.table, _ORDER_OF, _INVOICE.sales_order_id == _ORDER_OF.c.id)
+    .where(_INVOICE.id == bindparam("id"))
+    .with_for_update(of=INVOICES.table, key_share=True)
+)
 _OF_TENANT = lockable(
     INVOICES.select.where(
         _INVOICE.id == bindparam("id"), _INVOICE.tenant_id == bindparam("tenant_id"), IS_LISTED
@@ -50,6 +73,14 @@ class SqlInvoices:
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
         held = self._ahead.invoices.get(invoice_id)
         return held or self._transaction.find(INVOICES, _BY_ID[lock], id=invoice_id)
+
+    def find_settled(self, invoice_id: int) -> Invoice | None:
+        subject = invoice_subject(invoice_id)
+        return self._transaction.find(INVOICES, _SETTLED, id=invoice_id, subject=subject)
+
+    def lock(self, invoice_id: int) -> Invoice | None:
+        held = self._ahead.invoices.get(invoice_id)
+        return held or self._transaction.find(INVOICES, _LOCK, id=invoice_id)
 
     def of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:
         return self._transaction.list(

@@ -73,11 +73,18 @@ class OneOnly:
 
 
 class AggregateMapper(Mapper[Aggregate]):
-    """With the statements that add and save, built once."""
+    """With the statements that add and save, built once. What is `fixed` is never written again."""
 
-    def __init__(self, value: type[Aggregate], row: type[Row], *, rule: OneOnly | None = None) -> None:
+    def __init__(
+        self,
+        value: type[Aggregate],
+        row: type[Row],
+        *,
+        rule: OneOnly | None = None,
+        fixed: frozenset[str] = frozenset(),
+    ) -> None:
         super().__init__(value, row)
-        self.rule = rule
+        self.rule, self.unsaved = rule, fixed | {"id"}
         self.insert = _insert(self.table, rule)
         self.update = _update(self.table)
 

@@ -8,7 +8,6 @@ from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.mapping import Mapper, lockable, table_of
-from stripe_bridge.adapters.database.reading_ahead import Ahead
 from stripe_bridge.adapters.database.rows import BilledCustomerRow, SalesOrderRow
 from stripe_bridge.adapters.database.transaction import Transaction
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
@@ -20,7 +19,6 @@ _ORDER = _ORDERS.table.c
 _ORDER_BY_ID = lockable(
     _ORDERS.select.where(_ORDER.tenant_id == bindparam("tenant_id"), _ORDER.id == bindparam("id"))
 )
-_LOCK_ORDER = _ORDER_BY_ID[True].with_only_columns(_ORDER.id)
 _ADD_ORDER = insert(_ORDERS.table).on_conflict_do_nothing().returning(_ORDER.id)
 _SAVE_ORDER = update(_ORDERS.table).where(
     _ORDER.tenant_id == bindparam("own_tenant_id"),
@@ -45,8 +43,8 @@ _ADD_CUSTOMER = insert(_CUSTOMERS).on_conflict_do_nothing()
 
 
 class SqlSalesOrders:
-    def __init__(self, transaction: Transaction, ahead: Ahead) -> None:
-        self._transaction, self._ahead = transaction, ahead
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
 
     def get(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder:
         order = self.find(tenant_id, sales_order_id, lock=lock)
@@ -56,10 +54,6 @@ class SqlSalesOrders:
 
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None:
         return self._transaction.find(_ORDERS, _ORDER_BY_ID[lock], tenant_id=tenant_id, id=sales_order_id)
-
-    def lock(self, tenant_id: str, sales_order_id: int) -> None:
-        if (tenant_id, sales_order_id) not in self._ahead.orders:
-            self._transaction.execute(_LOCK_ORDER, {"tenant_id": tenant_id, "id": sales_order_id})
 
     def add(self, order: SalesOrder) -> bool:
         return self._transaction.execute(_ADD_ORDER, _ORDERS.values(order)).first() is not None

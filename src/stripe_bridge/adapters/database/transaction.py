@@ -123,7 +123,7 @@ class Transaction:
 
         On PostgreSQL the latter ends the transaction, unless it is a `part`.
         """
-        values = mapper.values(value, without=_ID)
+        values = mapper.values(value, without=mapper.unsaved)
         values["own_id"] = value.id
         if "version" in values:
             values["read_version"] = values["version"]

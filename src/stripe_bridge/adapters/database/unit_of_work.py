@@ -17,7 +17,7 @@ from stripe_bridge.adapters.database.accounts import (
     SqlTokens,
 )
 from stripe_bridge.adapters.database.counts import SqlCounts
-from stripe_bridge.adapters.database.engine import reading
+from stripe_bridge.adapters.database.engine import glancing, reading
 from stripe_bridge.adapters.database.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.inbox import SqlInbox
 from stripe_bridge.adapters.database.intents import SqlIntents
@@ -88,7 +88,7 @@ class SqlUnitOfWork:
         self.tokens = SqlTokens(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
         self.integrations = SqlIntegrations(transaction)
-        self.sales_orders = SqlSalesOrders(transaction, ahead)
+        self.sales_orders = SqlSalesOrders(transaction)
         self.customers = SqlBilledCustomers(transaction)
         self.invoices = SqlInvoices(transaction, ahead)
         self.links = SqlLinks(transaction, ahead)
@@ -128,7 +128,7 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._reading = reading(engine)
+        self._reading, self._glancing = reading(engine), glancing(engine)
         self._probe = Probe(engine)
 
     def writing(self) -> SqlUnitOfWork:
@@ -136,6 +136,9 @@ class SqlStore:
 
     def reading(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._reading)
+
+    def glancing(self) -> SqlUnitOfWork:
+        return SqlUnitOfWork(self._glancing)
 
     def check(self) -> None:
         try:

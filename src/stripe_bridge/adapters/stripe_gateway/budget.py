@@ -12,9 +12,8 @@ from collections.abc import Callable
 
 from limits import RateLimitItemPerSecond
 from limits.errors import StorageError
-from limits.storage import storage_from_string
-from limits.strategies import MovingWindowRateLimiter
 
+from stripe_bridge.adapters.windows import MovingWindows, Window
 from stripe_bridge.ports.gateway_errors import GatewayBusy
 
 LIVE_PER_SECOND = 100
@@ -26,7 +25,6 @@ _LOOK_AGAIN = 0.02
 # For a connection to Redis and for each of its answers; and how long it is left alone after a failure. All in seconds.
 _TIMEOUT = 0.25
 _REST = 5.0
-Turn = tuple[RateLimitItemPerSecond, str]
 
 
 def _nobody(_seconds: float) -> None:
@@ -49,10 +47,7 @@ class Budget:
         longest_wait: float = _LONGEST_WAIT,
         waited: Callable[[float], None] = _nobody,
     ) -> None:
-        in_time = {} if storage_url == "memory://" else dict.fromkeys(_TIMEOUTS, _TIMEOUT)
-        self._limiter = MovingWindowRateLimiter(
-            storage_from_string(storage_url, wrap_exceptions=True, **in_time)
-        )
+        self._windows = MovingWindows(storage_url, timeout=_TIMEOUT)
         self._of_account = RateLimitItemPerSecond(per_second, namespace="stripe")
         self._of_endpoint = RateLimitItemPerSecond(per_endpoint, namespace="stripe-endpoint")
         self._longest_wait, self._waited = longest_wait, waited
@@ -65,8 +60,8 @@ class Budget:
         Stripe does not tell whose limit a call for a connected account counts against, that account's or the platform's.
         Raises GatewayBusy when no turn comes: Stripe was not asked.
         """
-        turns = [(self._of_account, name) for name in dict.fromkeys((account, key))]
-        turns.append((self._of_endpoint, f"{account} {endpoint}"))
+        turns = [Window(self._of_account, (name,)) for name in dict.fromkeys((account, key))]
+        turns.append(Window(self._of_endpoint, (f"{account} {endpoint}",)))
         begun_at = time.monotonic()
         while not self._has(turns):
             if time.monotonic() - begun_at >= self._longest_wait:
@@ -77,19 +72,13 @@ class Budget:
         if seconds >= _LOOK_AGAIN:
             self._waited(seconds)
 
-    def _has(self, turns: list[Turn]) -> bool:
+    def _has(self, turns: list[Window]) -> bool:
         if time.monotonic() < self._rests_until:
             return True
         try:
-            # Asked first, so that no turn is spent on a call that has to wait for another. Two at once may both be let
-            # through by a hair, or one spend a turn in vain.
-            return all(self._limiter.test(*turn) for turn in turns) and all(
-                self._limiter.hit(*turn) for turn in turns
-            )
+            # Of all or of none, so that no turn is spent on a call that has to wait for another.
+            return self._windows.hit_all(*turns)
         except StorageError as error:
             self._rests_until = time.monotonic() + _REST
             _log.warning("going on without a budget for Stripe's rate limit", extra={"reason": str(error)})
             return True
-
-
-_TIMEOUTS = ("socket_timeout", "socket_connect_timeout")

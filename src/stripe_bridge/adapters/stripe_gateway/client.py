@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 import stripe
 
 from stripe_bridge.adapters.stripe_gateway.budget import Budget
 from stripe_bridge.adapters.stripe_gateway.errors import TOKEN_REVOKED, Row, translated
 from stripe_bridge.adapters.stripe_gateway.pacing import PacedClient
+from stripe_bridge.adapters.stripe_gateway.snapshots import Raw
 from stripe_bridge.ports.gateway_errors import GatewayMisconfigured
 from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.ports.vault import SealBroken
@@ -73,7 +75,7 @@ class StripeCalls:
     """
 
     def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
-        client = build_client(access)
+        self._client = client = build_client(access)
         self.v1, self.oauth = client.v1, client.oauth
         self._token_for = token_for
 
@@ -93,6 +95,10 @@ class StripeCalls:
             options["idempotency_key"] = key
         with translated(*own_rows):
             yield options
+
+    def post(self, path: str, params: Mapping[str, object], options: stripe.RequestOptions) -> Raw:
+        """What Stripe answers, as it is: the SDK's object of an invoice takes longer to make than to read."""
+        return cast("Raw", self._client.raw_request("post", path, **params, **options).data)
 
     def _acting_as(self, account_id: str | None) -> tuple[stripe.RequestOptions, tuple[Row, ...]]:
         """An account whose token is gone is still the platform's to act for, while Stripe says so.

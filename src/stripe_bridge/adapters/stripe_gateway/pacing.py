@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import stripe
 
 from stripe_bridge.adapters.stripe_gateway.budget import Budget
+from stripe_bridge.adapters.stripe_gateway.transport import StripeSession
 from stripe_bridge.ports.tracing import Fact, Note, Tracing
 
 _BUSY = 429
@@ -38,7 +39,7 @@ class PacedClient(stripe.RequestsClient):
         patience: float,
         tracing: Tracing | None = None,
     ) -> None:
-        super().__init__(timeout=timeout)
+        super().__init__(timeout=timeout, session=StripeSession())
         self._budget, self._patience, self._tracing = budget, patience, tracing
 
     def request(
@@ -60,8 +61,10 @@ class PacedClient(stripe.RequestsClient):
             with self._span(endpoint, "platform" if account == key else account) as note:
                 answer = super().request(method, url, headers, post_data)
                 note("http.response.status_code", answer[1])
+            if answer[1] != _BUSY or method.lower() != "get":
+                return answer
             pause = delay * SystemRandom().uniform(0.5, 1.0)
-            if method.lower() != "get" or answer[1] != _BUSY or time.monotonic() + pause > deadline:
+            if time.monotonic() + pause > deadline:
                 return answer
             time.sleep(pause)
             delay = min(2 * delay, _LONGEST_DELAY)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
+from urllib.parse import quote_plus
 
 import stripe
 
@@ -17,7 +18,13 @@ from stripe_bridge.ports.gateway_errors import ObjectMissing
 from stripe_bridge.ports.payment_gateway import CustomerDraft, InvoiceDraft
 
 if TYPE_CHECKING:
-    from stripe.params import CustomerCreateParams, CustomerCreateParamsAddress
+    from stripe.params import (
+        CustomerCreateParams,
+        CustomerCreateParamsAddress,
+        InvoiceAddLinesParams,
+        InvoiceCreateParams,
+        InvoiceFinalizeInvoiceParams,
+    )
 
 # How far Stripe's clock may lag behind ours: looking back a little further is better than overlooking.
 CLOCK_SKEW = timedelta(seconds=60)
@@ -50,21 +57,18 @@ class StripePaymentGateway:
             )
 
     def create_draft(self, account_id: str, draft: InvoiceDraft, key: str) -> StripeInvoice:
+        params: InvoiceCreateParams = {
+            "customer": draft.customer_id,
+            "currency": draft.currency.lower(),
+            "collection_method": "send_invoice",
+            "days_until_due": draft.days_until_due,
+            "auto_advance": False,
+            "pending_invoice_items_behavior": "exclude",
+            "custom_fields": [{"name": "Sales order", "value": draft.order_number}],
+            "metadata": dict(draft.metadata),
+        }
         with self._stripe.change(account_id, key) as options:
-            created = self._stripe.v1.invoices.create(
-                {
-                    "customer": draft.customer_id,
-                    "currency": draft.currency.lower(),
-                    "collection_method": "send_invoice",
-                    "days_until_due": draft.days_until_due,
-                    "auto_advance": False,
-                    "pending_invoice_items_behavior": "exclude",
-                    "custom_fields": [{"name": "Sales order", "value": draft.order_number}],
-                    "metadata": dict(draft.metadata),
-                },
-                options,
-            )
-            return snapshots.invoice(created)
+            return snapshots.invoice(self._stripe.post("/v1/invoices", params, options))
 
     def find_invoice(
         self, account_id: str, customer_id: str, reference: str, since: datetime
@@ -85,24 +89,20 @@ class StripePaymentGateway:
     def add_lines(
         self, account_id: str, invoice_id: str, lines: Sequence[InvoiceLine], key: str
     ) -> StripeInvoice:
+        params: InvoiceAddLinesParams = {
+            "lines": [{"amount": line.amount, "description": line.description} for line in lines]
+        }
         with self._stripe.change(account_id, key) as options:
-            changed = self._stripe.v1.invoices.add_lines(
-                invoice_id,
-                {"lines": [{"amount": line.amount, "description": line.description} for line in lines]},
-                options,
-            )
-            return snapshots.invoice(changed)
+            return snapshots.invoice(self._stripe.post(_on(invoice_id, "add_lines"), params, options))
 
     def finalize(self, account_id: str, invoice_id: str, key: str) -> StripeInvoice:
+        params: InvoiceFinalizeInvoiceParams = {"auto_advance": False, "expand": ["payments"]}
         with self._stripe.change(account_id, key) as options:
-            finalized = self._stripe.v1.invoices.finalize_invoice(
-                invoice_id, {"auto_advance": False, "expand": ["payments"]}, options
-            )
-            return snapshots.invoice(finalized)
+            return snapshots.invoice(self._stripe.post(_on(invoice_id, "finalize"), params, options))
 
     def send(self, account_id: str, invoice_id: str, key: str) -> StripeInvoice:
         with self._stripe.change(account_id, key) as options:
-            return snapshots.invoice(self._stripe.v1.invoices.send_invoice(invoice_id, {}, options))
+            return snapshots.invoice(self._stripe.post(_on(invoice_id, "send"), {}, options))
 
     def was_sent(self, account_id: str, invoice_id: str, since: datetime) -> bool:
         with self._stripe.lookup(account_id) as options:
@@ -145,6 +145,10 @@ class StripePaymentGateway:
                 return next((snapshots.payment(each) for each in found.data), None)
         except ObjectMissing:
             return None
+
+
+def _on(invoice_id: str, action: str) -> str:
+    return f"/v1/invoices/{quote_plus(invoice_id)}/{action}"
 
 
 def _refers_to(metadata: stripe.StripeObject | Mapping[str, str] | None, reference: str) -> bool:

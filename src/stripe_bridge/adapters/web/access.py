@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
+from functools import cache
 from math import ceil
 
 from flask import Flask, g, request
-from limits import RateLimitItem, parse
+from limits import parse
 from limits.errors import StorageError
-from limits.storage import Storage, storage_from_string
-from limits.strategies import MovingWindowRateLimiter
 from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import NotFound
 
 from stripe_bridge.adapters.web.operations import Operation
 from stripe_bridge.adapters.web.problems import TooManyAttempts
+from stripe_bridge.adapters.windows import MovingWindows, Window
 from stripe_bridge.domain.access import Principal
 from stripe_bridge.domain.errors import Unauthenticated
 from stripe_bridge.use_cases.granting import Authenticate
 
 _log = logging.getLogger(__name__)
 OVERALL = "1000/minute"
-# A storage that hangs must not hold up every request.
-_STORAGE = {"socket_connect_timeout": 0.25, "socket_timeout": 0.25}
+# In seconds. A storage that hangs must not hold up every request.
+_TIMEOUT = 0.25
 
 
 class RateLimits:
     """Moving windows per token, shared by all who have the same storage."""
 
     def __init__(self, storage_uri: str) -> None:
-        storage = storage_from_string(storage_uri, wrap_exceptions=True, **_STORAGE)
-        if not isinstance(storage, Storage):
-            raise TypeError("The storage of rate limits has to be a synchronous one.")
-        self._limiter = MovingWindowRateLimiter(storage)
+        self._windows = MovingWindows(storage_uri, timeout=_TIMEOUT)
 
-    def count(self, limit: str, *key: str) -> None:
-        """Raises TooManyAttempts. Without its storage nothing is limited: a limit must not take the service down."""
-        item = parse(limit)
+    def count(self, *limits: tuple[str, tuple[str, ...]]) -> None:
+        """In each of these, how many in what time and whose, up to the first that is full.
+
+        Raises TooManyAttempts. Without its storage nothing is limited: a limit must not take the service down.
+        """
         try:
-            if not self._limiter.hit(item, *key):
-                raise TooManyAttempts(limit=item.amount, retry_after=self._wait(item, *key))
+            full = self._windows.hit_each(*(Window(_item(limit), name) for limit, name in limits))
+            if full is not None:
+                wait = max(1, ceil(self._windows.resets_in(full)))
+                raise TooManyAttempts(limit=full.item.amount, retry_after=wait)
         except StorageError as error:
             _log.warning("rate limits are not counted", extra={"reason": str(error)})
 
-    def _wait(self, item: RateLimitItem, *key: str) -> int:
-        return max(1, ceil(self._limiter.get_window_stats(item, *key).reset_time - time.time()))
+
+_item = cache(parse)
 
 
 def guard(
@@ -74,9 +74,10 @@ def guard(
 
 
 def _count(limits: RateLimits, principal: Principal, operation: Operation) -> None:
-    limits.count(OVERALL, principal.token_id)
+    counted: list[tuple[str, tuple[str, ...]]] = [(OVERALL, (principal.token_id,))]
     if operation.limit is not None:
-        limits.count(operation.limit, principal.token_id, operation.id)
+        counted.append((operation.limit, (principal.token_id, operation.id)))
+    limits.count(*counted)
 
 
 def bearer_token() -> str:

@@ -1,0 +1,93 @@
+"""Rate limits as moving windows, in memory or in Redis; there, several are counted in one turn."""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from limits import RateLimitItem
+from limits.errors import StorageError
+from limits.storage import RedisStorage, Storage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+# As `limits` keeps a window: a list of moments, the newest first. So what it counts and what is counted here is one.
+_COUNT = b"""
+local now = tonumber(ARGV[1])
+
+local function is_full(i)
+    local oldest = redis.call('lindex', KEYS[i], ARGV[2 * i + 1] - 1)
+    return oldest and tonumber(oldest) >= now - ARGV[2 * i + 2]
+end
+
+if ARGV[2] == 'all' then
+    for i = 1, #KEYS do
+        if is_full(i) then return i end
+    end
+end
+for i = 1, #KEYS do
+    if is_full(i) then return i end
+    redis.call('lpush', KEYS[i], ARGV[1])
+    redis.call('ltrim', KEYS[i], 0, ARGV[2 * i + 1] - 1)
+    redis.call('expire', KEYS[i], ARGV[2 * i + 2])
+end
+return 0
+"""
+
+
+class Window(NamedTuple):
+    """How much is let through, and whose it is: a window for each name."""
+
+    item: RateLimitItem
+    name: tuple[str, ...]
+
+
+class MovingWindows:
+    """Shared by all processes with the same storage: `memory://` is this process alone, a `redis://` URL all.
+
+    `timeout`, for a connection to Redis and for each of its answers, in seconds.
+    """
+
+    def __init__(self, storage_uri: str, *, timeout: float) -> None:
+        in_time = {} if storage_uri == "memory://" else dict.fromkeys(_TIMEOUTS, timeout)
+        storage = storage_from_string(storage_uri, wrap_exceptions=True, **in_time)
+        if not isinstance(storage, Storage):
+            raise TypeError("The storage of rate limits has to be a synchronous one.")
+        self._limiter = MovingWindowRateLimiter(storage)
+        self._in_redis = _InRedis(storage) if isinstance(storage, RedisStorage) else None
+
+    def hit_each(self, *windows: Window) -> Window | None:
+        """Count in each, up to the first that is full: that one. Raises StorageError."""
+        if self._in_redis is not None:
+            return self._in_redis.count("each", windows)
+        return next((each for each in windows if not self._limiter.hit(each.item, *each.name)), None)
+
+    def hit_all(self, *windows: Window) -> bool:
+        """Count in all, or in none where any is full. Raises StorageError."""
+        if self._in_redis is not None:
+            return self._in_redis.count("all", windows) is None
+        return all(self._limiter.test(each.item, *each.name) for each in windows) and all(
+            self._limiter.hit(each.item, *each.name) for each in windows
+        )
+
+    def resets_in(self, window: Window) -> float:
+        """Seconds until the oldest in it goes. Raises StorageError."""
+        return self._limiter.get_window_stats(window.item, *window.name).reset_time - time.time()
+
+
+class _InRedis:
+    def __init__(self, storage: RedisStorage) -> None:
+        self._storage = storage
+        self._script = storage.get_connection().register_script(_COUNT)
+
+    def count(self, how: str, windows: tuple[Window, ...]) -> Window | None:
+        """The first that is full."""
+        keys = [self._storage.prefixed_key(each.item.key_for(*each.name)) for each in windows]
+        sizes = [number for each in windows for number in (each.item.amount, each.item.get_expiry())]
+        try:
+            full = int(self._script(keys, [time.time(), how, *sizes]))
+        except self._storage.base_exceptions as error:
+            raise StorageError(error) from error
+        return windows[full - 1] if full else None
+
+
+_TIMEOUTS = ("socket_timeout", "socket_connect_timeout")

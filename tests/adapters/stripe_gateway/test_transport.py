@@ -1,0 +1,78 @@
+"""What does not come between the SDK and Stripe, and what may."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stripe_bridge.adapters.stripe_gateway import transport
+from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
+from stripe_bridge.ports.gateway_errors import OutcomeUnknown
+from tests.adapters.stripe_gateway.scripted_stripe import SECRET_KEY, Answer, ScriptedStripe
+
+INVOICE = {
+    "id": "in_1",
+    "object": "invoice",
+    "status": "open",
+    "customer": "cus_1",
+    "currency": "eur",
+    "total": 100,
+    "amount_due": 100,
+    "amount_paid": 0,
+    "amount_remaining": 100,
+}
+
+
+@pytest.fixture(autouse=True)
+def forgotten_proxies() -> Iterator[None]:
+    """They are read once for each host."""
+    transport._proxies_of.cache_clear()
+    yield
+    transport._proxies_of.cache_clear()
+
+
+def test_passwords_that_lie_about_do_not_take_our_keys_place(
+    stripe_says: ScriptedStripe, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login somebody password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    stripe_says.will(Answer(body=INVOICE))
+
+    StripePaymentGateway(stripe_says.access()).invoice("acct_1", "in_1")
+
+    assert stripe_says.requests[0].headers["Authorization"] == f"Bearer {SECRET_KEY}"
+
+
+def test_a_proxy_of_the_environments_is_asked_in_stripes_place(
+    stripe_says: ScriptedStripe, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HTTP_PROXY", stripe_says.url)
+    monkeypatch.setenv("http_proxy", stripe_says.url)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    stripe_says.will(Answer(body=INVOICE))
+
+    found = StripePaymentGateway(stripe_says.access(api_base="http://stripe.test")).invoice("acct_1", "in_1")
+
+    assert found.id == "in_1"
+    assert stripe_says.requests[0].path.startswith("http://stripe.test/v1/invoices/in_1")
+
+
+def test_nobody_is_followed_elsewhere(stripe_says: ScriptedStripe):
+    elsewhere = Answer(302, headers={"Location": f"{stripe_says.url}/elsewhere"})
+    stripe_says.will(elsewhere, Answer(body=INVOICE))
+
+    with pytest.raises(OutcomeUnknown):
+        StripePaymentGateway(stripe_says.access()).send("acct_1", "in_1", "key-1")
+
+    assert len(stripe_says.requests) == 1
+
+
+def test_a_change_without_parameters_says_that_it_has_none(stripe_says: ScriptedStripe):
+    stripe_says.will(Answer(body=INVOICE))
+
+    StripePaymentGateway(stripe_says.access()).send("acct_1", "in_1", "key-1")
+
+    assert stripe_says.requests[0].headers["Content-Length"] == "0"
