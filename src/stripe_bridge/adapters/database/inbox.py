@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 
+from stripe_bridge.adapters.database.among import among
 from stripe_bridge.adapters.database.counts import EVENT_TOTALS
 from stripe_bridge.adapters.database.events import EVENTS, STORE, owner_of, values_to_store
 from stripe_bridge.adapters.database.mapping import lockable, table_of
@@ -49,7 +50,7 @@ _SETTLED = ("status", "attempts", "last_error", "skip_reason", "processed_at", "
 _SETTLE = (
     update(EVENTS.table)
     .where(
-        _EVENT.id.in_(bindparam("ids", expanding=True)),
+        among(_EVENT.id, "ids"),
         _EVENT.status == EventStatus.PROCESSING,
         _EVENT.due_at == bindparam("claimed_until"),
     )
