@@ -139,6 +139,58 @@ def test_eight_claimers_get_each_of_two_hundred_events_exactly_once(store: Store
     assert len(ids) == len(set(ids)) == 200
 
 
+def test_taken_events_are_as_if_claimed_and_nothing_is_stored(store: Store):
+    for name, seconds in (("late", 3), ("early", 1), ("middle", 2), ("not yet", 60)):
+        store_event(store, name, due_at=NOW + timedelta(seconds=seconds))
+    now = NOW + timedelta(seconds=10)
+    with store.writing() as work:
+        taken = work.inbox.take(now, now + LEASE, 2)
+    assert {event.stripe_event_id for event in taken} == {"early", "middle"}
+    assert claim(store, now=now, lease_until=now + LEASE, limit=2) == list(taken)
+
+
+def test_only_what_is_received_is_taken(store: Store):
+    store_event(store, "evt_1")
+    claim(store, now=NOW, lease_until=NOW + LEASE)
+    with store.writing() as work:
+        assert work.inbox.take(NOW + 2 * LEASE, NOW + 3 * LEASE, 10) == []
+
+
+def test_what_became_of_taken_events_is_stored_and_what_is_left_is_claimed(store: Store):
+    for id_ in ("evt_1", "evt_2"):
+        store_event(store, id_)
+    with store.writing() as work:
+        done, left = work.inbox.take(NOW, NOW + LEASE, 10)
+        work.inbox.settle_taken([done.processed(NOW), left])
+        work.commit()
+    with store.reading() as work:
+        stored = [work.inbox.get(None, event.id) for event in (done, left)]
+    assert stored == [replace(done.processed(NOW), payload=None), replace(left, payload=None)]
+    with store.writing() as work:
+        assert settle(work, left, left.processed(NOW))
+
+
+def test_four_takers_get_each_of_two_hundred_events_exactly_once(store: Store):
+    with store.writing() as work:
+        for number in range(200):
+            work.inbox.store(a_webhook_event(payload=an_event_payload(id_=f"evt_{number}")))
+        work.commit()
+
+    def take_until_empty(_number: int) -> list[int]:
+        ids: list[int] = []
+        while True:
+            with store.writing() as work:
+                taken = work.inbox.take(NOW, NOW + LEASE, 7)
+                work.inbox.settle_taken([event.processed(NOW) for event in taken])
+                work.commit()
+            if not taken:
+                return ids
+            ids += [event.id for event in taken]
+
+    ids = [id_ for outcome in at_once(4, take_until_empty) if isinstance(outcome, list) for id_ in outcome]
+    assert len(ids) == len(set(ids)) == 200
+
+
 @pytest.mark.parametrize(
     ("outcome", "status"),
     [

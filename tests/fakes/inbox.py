@@ -58,6 +58,25 @@ class FakeInbox:
             claimed.append(taken)
         return sorted(claimed, key=lambda each: each.id)
 
+    def take(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+        """Nobody else is there while this unit of work is."""
+        due = self._events.matching(lambda each: each.status is EventStatus.RECEIVED and each.due_at <= now)
+        taken = [
+            replace(
+                event,
+                status=EventStatus.PROCESSING,
+                attempts=event.attempts + 1,
+                due_at=lease_until,
+                updated_at=now,
+            )
+            for event in sorted(due, key=lambda each: (each.due_at, each.id))[:limit]
+        ]
+        return sorted(taken, key=lambda each: each.id)
+
+    def settle_taken(self, events: Sequence[WebhookEvent]) -> None:
+        for event in events:
+            self._put_outcome(self._events.rows[event.id], event)
+
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
         return {event.id for event in events if self._settle(claimed_until, event)}
 
@@ -65,6 +84,10 @@ class FakeInbox:
         stored = self._events.find(event.id, lock=True)
         if stored is None or (stored.status, stored.due_at) != (EventStatus.PROCESSING, claimed_until):
             return False
+        self._put_outcome(stored, event)
+        return True
+
+    def _put_outcome(self, stored: WebhookEvent, event: WebhookEvent) -> None:
         self._events.put(
             event.id,
             replace(
@@ -78,7 +101,6 @@ class FakeInbox:
                 updated_at=event.updated_at,
             ),
         )
-        return True
 
     def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent:
         return _without_payload(self._get(tenant_id, event_id, lock=lock))

@@ -223,8 +223,78 @@ def test_events_that_can_be_are_applied_in_one_transaction(world: World):
 
     assert world.bridge.apply_events() > 6
 
-    assert world.store.commits == before + 2, "One that claims them, and one that applies them."
+    assert world.store.commits == before + 2, (
+        "The first batch: one that claims them, and one that applies them."
+    )
     assert {world.invoice(invoice.id).status for invoice in invoices} == {InvoiceStatus.PAID}
+
+
+def proven(world: World) -> None:
+    """Past the first batch of a worker, which is claimed before it is applied."""
+    world.bridge.apply_events()
+
+
+def test_a_worker_that_got_through_a_batch_applies_the_next_without_claiming_it(world: World):
+    invoices = [world.sent(order_id) for order_id in (601, 602, 603)]
+    for invoice in invoices:
+        world.pay(invoice)
+    proven(world)
+    for event in world.events():
+        world.receive(event)
+    before = world.store.commits
+
+    assert world.bridge.apply_events() > 6
+
+    assert world.store.commits == before + 1
+    assert {world.invoice(invoice.id).status for invoice in invoices} == {InvoiceStatus.PAID}
+    assert {(event.status, event.attempts) for event in world.events_stored()} == {(EventStatus.PROCESSED, 1)}
+
+
+def test_of_a_batch_that_is_not_claimed_what_has_to_ask_stripe_is(world: World):
+    world.sent()
+    proven(world)
+    world.receive(unclear(world))
+    world.receive(an_event_payload(id_="evt_foreign", account=world.account_id))
+    seen: list[tuple[EventStatus, int]] = []
+    world.stripe.before_next(
+        "invoice", lambda: seen.extend((each.status, each.attempts) for each in world.events_stored())
+    )
+
+    assert world.bridge.apply_events() == 2
+
+    assert sorted(seen) == [(EventStatus.PROCESSING, 1), (EventStatus.SKIPPED, 1)]
+    assert {event.status for event in world.events_stored()} == {EventStatus.PROCESSED, EventStatus.SKIPPED}
+
+
+def test_a_batch_that_is_not_claimed_and_fails_is_claimed(world: World):
+    invoice = world.sent()
+    world.pay(invoice)
+    proven(world)
+    world.receive(
+        world.event("invoice.paid", {"id": invoice.stripe_invoice_id, "object": "invoice"}, id_="evt_sick")
+    )
+    for event in world.events():
+        world.receive(event)
+
+    world.bridge.apply_events()
+
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+    sick = next(event for event in world.events_stored() if event.stripe_event_id == "evt_sick")
+    assert (sick.status, sick.attempts) == (EventStatus.RECEIVED, 1)
+
+
+def test_what_a_dead_worker_had_claimed_is_taken_up_while_more_and_more_comes_in(world: World):
+    world.sent()
+    proven(world)
+    world.receive(an_event_payload(id_="evt_claimed", account=world.account_id))
+    lapse(world, 1)
+    for number in range(20):
+        world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
+        world.bridge.apply_events()
+        world.clock.advance(seconds=1)
+
+    claimed = next(event for event in world.events_stored() if event.stripe_event_id == "evt_claimed")
+    assert (claimed.status, claimed.attempts) == (EventStatus.SKIPPED, 2)
 
 
 def test_what_waits_for_stripe_holds_up_nothing_that_does_not(world: World):

@@ -9,9 +9,8 @@ from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.bootstrap.parting import last_look_of
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Operation
-from stripe_bridge.ports.handlers import Handler
+from stripe_bridge.ports.handlers import Handler, HandlerTable
 from stripe_bridge.ports.steps import Step
-from stripe_bridge.use_cases.applying import HandlerTable
 from stripe_bridge.use_cases.disconnecting import Deauthorize
 from stripe_bridge.use_cases.drafting import AddLines, CreateCustomer, CreateDraft
 from stripe_bridge.use_cases.following import (

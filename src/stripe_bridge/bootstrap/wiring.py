@@ -13,8 +13,9 @@ from stripe_bridge.bootstrap.tracing import traced_handlers, traced_settle, trac
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Patience
+from stripe_bridge.ports.handlers import HandlerTable
 from stripe_bridge.ports.steps import Settle
-from stripe_bridge.use_cases.applying import ApplyEvents, HandlerTable
+from stripe_bridge.use_cases.applying import ApplyEvents
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
@@ -33,6 +34,7 @@ from stripe_bridge.use_cases.integrating import (
     StartAuthorization,
 )
 from stripe_bridge.use_cases.invoicing import SendInvoice, ShowInvoice
+from stripe_bridge.use_cases.judging import JudgeEvents
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.measuring import MeasureBacklog
 from stripe_bridge.use_cases.ordering import PutSalesOrder, ShowSalesOrder
@@ -174,6 +176,7 @@ def _events(
             clock,
             adapters.dice,
             table,
+            JudgeEvents(table),
             patience.lease,
             adapters.measurements,
         ),

@@ -176,13 +176,19 @@ class Invoice:
 
     def show_payments(self, leader: Payment | None, collected: int, now: datetime) -> Invoice:
         """Name the payment intent and charge that lead, and what Stripe collected in all."""
-        shown = replace(
+        intent_id, charge_id = self.stripe_payment_intent_id, self.stripe_charge_id
+        if leader is not None:
+            intent_id, charge_id = leader.payment_intent_id, leader.charge_id
+        shown = (self.stripe_payment_intent_id, self.stripe_charge_id, self.amount_collected)
+        if shown == (intent_id, charge_id, collected):
+            return self
+        return replace(
             self,
-            stripe_payment_intent_id=leader.payment_intent_id if leader else self.stripe_payment_intent_id,
-            stripe_charge_id=leader.charge_id if leader else self.stripe_charge_id,
+            stripe_payment_intent_id=intent_id,
+            stripe_charge_id=charge_id,
             amount_collected=collected,
+            updated_at=now,
         )
-        return self if shown == self else replace(shown, updated_at=now)
 
     def show_refunds(self, refunded: int, last_at: datetime | None, now: datetime) -> Invoice:
         """What was refunded in all: a total that Stripe's refunds set, never a sum of events."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.unit_of_work import UnitOfWork
@@ -53,3 +54,13 @@ class Handler(Protocol[Current]):
     def fetch(self, account_id: str, event: StripeEvent) -> Current:
         """Ask Stripe, outside any transaction. May raise GatewayError."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerTable:
+    """Which handler applies which type. `even_disconnected` are those that mean something after a disconnect, too;
+    `alone` those that lock more than their invoice, and so are never applied with others."""
+
+    handlers: Mapping[str, Handler[Any]]
+    even_disconnected: frozenset[str]
+    alone: frozenset[str]

@@ -44,6 +44,15 @@ class Inbox(Protocol):
         """
         ...
 
+    def take(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+        """As `claim`, of received ones only, and with nothing stored: they are locked until this unit of work ends, and
+        claimers pass them by. Read ahead after this."""
+        ...
+
+    def settle_taken(self, events: Sequence[WebhookEvent]) -> None:
+        """Store what became of events that were taken in this unit of work: as they are, they are claimed."""
+        ...
+
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
         """Store what became of events that were claimed until then. The ids of those whose claim was not lost meanwhile:
         the others are not changed."""

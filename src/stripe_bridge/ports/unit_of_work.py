@@ -89,8 +89,8 @@ class UnitOfWork(Protocol):
     def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
         """Read and lock at once the invoices that these objects (account and Stripe id) are linked to, with their orders.
 
-        To be the first thing in it. Nothing else changes by it but the speed of what follows; what is saved of them may be
-        written as late as at the commit.
+        To be the first thing in it, or the first after taking events. Nothing else changes by it but the speed of what
+        follows; what is saved of them may be written as late as at the commit.
         """
         ...
 

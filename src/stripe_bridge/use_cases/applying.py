@@ -7,24 +7,20 @@ is left is done one by one: it asks Stripe, outside any transaction, or waits fo
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 from stripe_bridge.domain.errors import BridgeError, PayloadMalformed, StaleWrite
 from stripe_bridge.domain.errors.telling import in_words
-from stripe_bridge.domain.integration import Integration
-from stripe_bridge.domain.intent import account_subject
 from stripe_bridge.domain.webhook_event import (
     MAX_ATTEMPTS,
     MAX_PATIENT_ATTEMPTS,
-    SkipReason,
     StripeEvent,
     WebhookEvent,
 )
 from stripe_bridge.ports.gateway_errors import CallNotTaken, GatewayError, OutcomeUnknown
-from stripe_bridge.ports.handlers import Applied, Fetched, Handler, NeedsCurrent, Skipped, Verdict
+from stripe_bridge.ports.handlers import Fetched, HandlerTable, NeedsCurrent
 from stripe_bridge.ports.measurements import Measurements
 from stripe_bridge.ports.timing import Clock, Dice
 from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
@@ -35,6 +31,9 @@ BATCH = 100
 _MOST_LOOKS = 4
 # One that has been taken up this often may be what ends its worker: it is applied alone, when all others are done.
 _SUSPICIOUS = 3
+# So often a batch is claimed before it is applied: the first one, and one in so long.
+_BETWEEN_CLAIMS = timedelta(seconds=5)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 # What part of the lease may pass before nothing more is begun: the last look at Stripe takes time, too.
 _PART_OF_LEASE = 0.3
 # For what waits only because Stripe did not answer about something else.
@@ -49,14 +48,19 @@ class _Contended(BridgeError):
     message = "The object was changed by others again and again."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandlerTable:
-    """Which handler applies which type. `even_disconnected` are those that mean something after a disconnect, too;
-    `alone` those that lock more than their invoice, and so are never applied with others."""
+class Judge(Protocol):
+    def __call__(
+        self,
+        work: UnitOfWork,
+        event: WebhookEvent,
+        parsed: StripeEvent,
+        fetched: Fetched[Any] | None,
+        now: datetime,
+    ) -> WebhookEvent | NeedsCurrent: ...
 
-    handlers: Mapping[str, Handler[Any]]
-    even_disconnected: frozenset[str]
-    alone: frozenset[str]
+    def together(
+        self, work: UnitOfWork, events: Sequence[tuple[WebhookEvent, StripeEvent]], now: datetime
+    ) -> list[WebhookEvent]: ...
 
 
 class ApplyEvents:
@@ -66,6 +70,10 @@ class ApplyEvents:
 
     An event that cannot be applied waits for its next try with the error beside it. With it wait those of the batch that
     are about the same object; when Stripe does not answer, those of the same account. It holds up no other.
+
+    Most batches are locked, applied and settled in one transaction, and a worker that dies in it leaves no trace. So the
+    first batch of each worker is claimed before, and one every few seconds: whoever died of an event claims it when it is
+    back, and what dead workers had claimed is found.
     """
 
     def __init__(
@@ -74,35 +82,59 @@ class ApplyEvents:
         clock: Clock,
         dice: Dice,
         table: HandlerTable,
+        judge: Judge,
         lease: timedelta,
         measurements: Measurements,
     ) -> None:
         self._store, self._clock, self._dice = store, clock, dice
-        self._table, self._lease, self._measurements = table, lease, measurements
+        self._table, self._judge = table, judge
+        self._lease, self._measurements = lease, measurements
+        self._claims_at = _LONG_AGO
 
     def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:
         now = self._clock.now()
+        number, left = self._take(now) if now < self._claims_at else (0, [])
+        if not number:
+            claimed = self._claim(now)
+            number = len(claimed)
+            left = claimed if is_stopping() else self._apply_together(claimed)
+        self._apply_each(left, now + self._lease * _PART_OF_LEASE, is_stopping)
+        if now >= self._claims_at:
+            # Nothing in it ended this worker.
+            self._claims_at = now + _BETWEEN_CLAIMS
+        return number
+
+    def _claim(self, now: datetime) -> Sequence[WebhookEvent]:
         with self._store.writing() as work:
             claimed = work.inbox.claim(now, now + self._lease, BATCH)
             work.commit()
-        left = claimed if is_stopping() else self._apply_together(claimed)
-        self._apply_each(left, now + self._lease * _PART_OF_LEASE, is_stopping)
-        return len(claimed)
+        return claimed
+
+    def _take(self, now: datetime) -> tuple[int, Sequence[WebhookEvent]]:
+        """Apply a batch without having claimed it; how many, and those that are left, which then are claimed."""
+        try:
+            with self._store.writing() as work:
+                taken = work.inbox.take(now, now + self._lease, BATCH)
+                done = self._judge.together(work, self._readable_of(taken), self._clock.now())
+                left = _without(taken, done)
+                work.inbox.settle_taken([*done, *left])
+                work.commit()
+        except Exception as error:
+            # Whose fault it was shows when they are claimed.
+            _log.info("events cannot be applied unclaimed", extra={"error": type(error).__name__})
+            return 0, []
+        for event in done:
+            self._measurements.event(event)
+        return len(taken), left
 
     def _apply_together(self, claimed: Sequence[WebhookEvent]) -> Sequence[WebhookEvent]:
         """Those that are left: they have to ask Stripe, cannot be read, or do not go together."""
-        parsed = [(event, read) for event in claimed if (read := self._readable(event)) is not None]
-        if len(parsed) < 2:
+        readable = self._readable_of(claimed)
+        if len(readable) < 2:
             return claimed
-        done: list[WebhookEvent] = []
         try:
             with self._store.writing() as work:
-                work.read_ahead([pair for event, read in parsed for pair in _links_of(event, read)])
-                owners: dict[int | None, Integration | None] = {}
-                for event, read in parsed:
-                    verdict = self._verdict(work, event, read, None, owners)
-                    if not isinstance(verdict, NeedsCurrent):
-                        done.append(_settled(event, verdict, self._clock.now()))
+                done = self._judge.together(work, readable, self._clock.now())
                 if len(work.inbox.settle(claimed[0].due_at, done)) < len(done):
                     # Somebody else has claimed some of them meanwhile.
                     raise StaleWrite
@@ -113,8 +145,10 @@ class ApplyEvents:
             return claimed
         for event in done:
             self._measurements.event(event)
-        ids = {event.id for event in done}
-        return [event for event in claimed if event.id not in ids]
+        return _without(claimed, done)
+
+    def _readable_of(self, events: Sequence[WebhookEvent]) -> list[tuple[WebhookEvent, StripeEvent]]:
+        return [(event, read) for event in events if (read := self._readable(event)) is not None]
 
     def _readable(self, event: WebhookEvent) -> StripeEvent | None:
         """None for what is to be applied alone."""
@@ -155,9 +189,8 @@ class ApplyEvents:
         fetched: Fetched[Any] | None = None
         for _ in range(_MOST_LOOKS):
             with self._store.writing() as work:
-                verdict = self._verdict(work, event, parsed, fetched, {})
-                if not isinstance(verdict, NeedsCurrent):
-                    done = _settled(event, verdict, self._clock.now())
+                done = self._judge(work, event, parsed, fetched, self._clock.now())
+                if not isinstance(done, NeedsCurrent):
                     if work.inbox.settle(event.due_at, [done]):
                         work.commit()
                         self._measurements.event(done)
@@ -165,36 +198,8 @@ class ApplyEvents:
             if not may_ask:
                 return False
             handler = self._table.handlers[event.event_type]
-            fetched = Fetched(handler.fetch(event.account_id, parsed), verdict.version)
+            fetched = Fetched(handler.fetch(event.account_id, parsed), done.version)
         raise _Contended
-
-    def _verdict(
-        self,
-        work: UnitOfWork,
-        event: WebhookEvent,
-        parsed: StripeEvent,
-        fetched: Fetched[Any] | None,
-        owners: dict[int | None, Integration | None],
-    ) -> Verdict:
-        """`owners` remembers, within one transaction, whose integration is whose."""
-        handler = self._table.handlers.get(event.event_type)
-        if handler is None:
-            return Skipped(SkipReason.UNKNOWN_TYPE)
-        if event.integration_id is None:
-            return Skipped(SkipReason.NO_INTEGRATION)
-        # Asked again, though receiving has asked before: a replay brings back what was skipped there.
-        if parsed.account not in (None, event.account_id):
-            return Skipped(SkipReason.OTHER_ACCOUNT)
-        if event.integration_id not in owners:
-            owners[event.integration_id] = work.integrations.find(event.integration_id)
-        integration = owners[event.integration_id]
-        if integration is not None and event.livemode is not integration.livemode:
-            return Skipped(SkipReason.OTHER_LIVEMODE)
-        if event.event_type not in self._table.even_disconnected and not _is_followed(
-            work, integration, event
-        ):
-            return Skipped(SkipReason.DISCONNECTED)
-        return handler.apply(work, event.account_id, parsed, fetched)
 
     def _settle(self, claimed: WebhookEvent, outcome: WebhookEvent) -> None:
         with self._store.writing() as work:
@@ -231,18 +236,6 @@ class ApplyEvents:
         return waiting
 
 
-def _is_followed(work: UnitOfWork, integration: Integration | None, event: WebhookEvent) -> bool:
-    """Whether the integration is joined to the event's account, or has left it and Stripe does not know that yet."""
-    if integration is None or integration.account_id != event.account_id:
-        return False
-    return integration.connected or work.intents.find_unsettled(account_subject(event.account_id)) is not None
-
-
-def _settled(event: WebhookEvent, verdict: Applied | Skipped, now: datetime) -> WebhookEvent:
-    return event.processed(now) if isinstance(verdict, Applied) else event.skipped(verdict.reason, now)
-
-
-def _links_of(event: WebhookEvent, parsed: StripeEvent) -> list[tuple[str, str]]:
-    """By which the event's invoice may be known."""
-    ids = (event.related_object_id, parsed.invoice_id, parsed.payment_intent_id, parsed.charge_id)
-    return [(event.account_id, id_) for id_ in ids if id_ is not None]
+def _without(events: Sequence[WebhookEvent], done: Sequence[WebhookEvent]) -> Sequence[WebhookEvent]:
+    ids = {event.id for event in done}
+    return [event for event in events if event.id not in ids]

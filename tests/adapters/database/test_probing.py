@@ -91,6 +91,7 @@ def test_a_server_that_says_nothing_is_given_up_and_a_statement_as_well(postgres
         assert driver is not None
         given = driver.info.get_parameters()
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "1min"
+        assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "1min"
     engine.dispose()
     expected = {"keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3"}
     assert {name: given[name] for name in expected} == expected
@@ -101,3 +102,4 @@ def test_a_migration_takes_as_long_as_it_takes(postgres_url: str):
     with migrating(postgres_url) as config:
         connection = config.attributes["connection"]
         assert connection.execute(text("SHOW statement_timeout")).scalar() == "0"
+        assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "0"

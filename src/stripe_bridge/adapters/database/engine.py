@@ -125,12 +125,15 @@ def without_time_limit(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def _set_up_postgresql(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = '{_LONGEST_WAIT}s'")
         cursor.execute(f"SET statement_timeout = '{_LONGEST_STATEMENT}s'")
+        # Of one that was halted in a transaction, or lost its network there: what it had locked is for others then.
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_STATEMENT}s'")
     connection.commit()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 
+from stripe_bridge.adapters.database.claiming import CLAIM, SETTLE, SETTLE_TAKEN, TAKE, alike
 from stripe_bridge.adapters.database.counts import EVENT_TOTALS
 from stripe_bridge.adapters.database.events import EVENTS, STORE, owner_of, values_to_store
 from stripe_bridge.adapters.database.mapping import lockable, table_of
@@ -25,37 +26,6 @@ from stripe_bridge.ports.measurements import Depth
 
 _EVENT = EVENTS.table.c
 _REVIVABLE = [SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]
-# A common table expression is evaluated once; a subquery might be run, and lock, again and again.
-_DUE = (
-    select(_EVENT.id)
-    .where(IS_AWAITING, _EVENT.due_at <= bindparam("now"))
-    .order_by(_EVENT.due_at, _EVENT.id)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True, key_share=True)
-    .cte("due")
-)
-_CLAIM = (
-    update(EVENTS.table)
-    .where(_EVENT.id.in_(select(_DUE.c.id)))
-    .values(
-        status=EventStatus.PROCESSING,
-        attempts=_EVENT.attempts + 1,
-        due_at=bindparam("lease_until"),
-        updated_at=bindparam("now"),
-    )
-    .returning(*EVENTS.columns, _EVENT.payload)
-)
-_SETTLED = ("status", "attempts", "last_error", "skip_reason", "processed_at", "due_at", "updated_at")
-_SETTLE = (
-    update(EVENTS.table)
-    .where(
-        _EVENT.id.in_(bindparam("ids", expanding=True)),
-        _EVENT.status == EventStatus.PROCESSING,
-        _EVENT.due_at == bindparam("claimed_until"),
-    )
-    .values({name: bindparam(name) for name in _SETTLED})
-    .returning(_EVENT.id)
-)
 _BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
 _OF_TENANT = {
     lock: statement.where(_EVENT.tenant_id == bindparam("tenant_id")) for lock, statement in _BY_ID.items()
@@ -93,18 +63,22 @@ class SqlInbox:
 
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
         given = {"now": now, "lease_until": lease_until, "most": limit}
-        claimed = [EVENTS.read(row) for row in self._transaction.execute(_CLAIM, given)]
+        claimed = [EVENTS.read(row) for row in self._transaction.execute(CLAIM, given)]
         return sorted(claimed, key=lambda event: event.id)
 
+    def take(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+        given = {"now": now, "lease_until": lease_until, "most": limit}
+        return sorted(self._transaction.list(EVENTS, TAKE, **given), key=lambda event: event.id)
+
+    def settle_taken(self, events: Sequence[WebhookEvent]) -> None:
+        for given in alike(events):
+            self._transaction.execute(SETTLE_TAKEN, given)
+
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
-        """One statement for all that came to the same, which in a batch are nearly all."""
-        alike: dict[tuple[Any, ...], list[int]] = {}
-        for event in events:
-            alike.setdefault(tuple(getattr(event, name) for name in _SETTLED), []).append(event.id)
         settled: set[int] = set()
-        for values, ids in alike.items():
-            given = dict(zip(_SETTLED, values, strict=True)) | {"ids": ids, "claimed_until": claimed_until}
-            settled.update(self._transaction.execute(_SETTLE, given).scalars())
+        for given in alike(events):
+            given["claimed_until"] = claimed_until
+            settled.update(self._transaction.execute(SETTLE, given).scalars())
         return settled
 
     def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent:

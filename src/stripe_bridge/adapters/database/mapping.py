@@ -48,7 +48,7 @@ class Mapper(Generic[Value]):
         return sqlalchemy.select(*self.columns)
 
     def read(self, row: sqlalchemy.Row[Any]) -> Value:
-        return self._value(**row._mapping)
+        return self._value(**dict(zip(row._fields, row, strict=True)))
 
     def values(self, value: Value, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
         return {name: getattr(value, name) for name in self._names if name not in without}

@@ -65,14 +65,17 @@ class SqlLinks:
         """In one order for all, so that no two transactions wait for each other."""
         for stripe_id in sorted(set(stripe_ids)):
             values = {"account_id": account_id, "invoice_id": invoice_id, "stripe_id": stripe_id}
-            if (account_id, stripe_id) in self._ahead.links:
+            if invoice_id in self._ahead.invoices or (account_id, stripe_id) in self._ahead.links:
                 self._ahead.add_link(values)
             else:
                 self._transaction.execute(ADD_LINK, values)
 
     def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None:
-        if (account_id, stripe_id) in self._ahead.links:
-            return self._ahead.links[account_id, stripe_id]
+        pair = account_id, stripe_id
+        if pair in self._ahead.links:
+            return self._ahead.links[pair]
+        if self._ahead.has_new_link(pair):
+            self._ahead.write_links()
         values = {"account_id": account_id, "stripe_id": stripe_id}
         found: int | None = self._transaction.execute(_LINKED_INVOICE, values).scalar()
         return found

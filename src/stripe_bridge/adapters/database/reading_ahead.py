@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
+from stripe_bridge.adapters.database.among import among
 from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, OneOnly, putting, table_of
 from stripe_bridge.adapters.database.rows import InvoiceRow, LinkRow, PaymentRow, SalesOrderRow
 from stripe_bridge.adapters.database.transaction import Transaction
@@ -27,27 +28,31 @@ PAYMENTS = Mapper(Payment, PaymentRow)
 PUT_PAYMENT = putting(PAYMENTS.table)
 _INVOICE, _PAYMENT = INVOICES.table.c, PAYMENTS.table.c
 _LINK, _ORDER = table_of(LinkRow).c, table_of(SalesOrderRow).c
+# What an invoice is made with, and what no event changes.
+_FROZEN = frozenset(
+    "id tenant_id integration_id sales_order_id sales_order_number user_id stripe_account_id customer_id "
+    "customer_email amount currency lines days_until_due created_at".split()
+)
 ADD_LINK = insert(table_of(LinkRow)).on_conflict_do_nothing()
 
 _LINKS = select(_LINK.account_id, _LINK.stripe_id, _LINK.invoice_id).where(
-    _LINK.stripe_id.in_(bindparam("stripe_ids", expanding=True))
-)
-_ORDERS_OF = select(_INVOICE.tenant_id, _INVOICE.sales_order_id).where(
-    _INVOICE.id.in_(bindparam("ids", expanding=True))
+    among(_LINK.stripe_id, "stripe_ids")
 )
 # Always in the same order, so that no two of these wait for each other.
 _LOCK_ORDERS = (
-    select(_ORDER.id)
-    .where(tuple_(_ORDER.tenant_id, _ORDER.id).in_(bindparam("orders", expanding=True)))
+    select(_ORDER.tenant_id, _ORDER.id)
+    .where(
+        tuple_(_ORDER.tenant_id, _ORDER.id).in_(
+            select(_INVOICE.tenant_id, _INVOICE.sales_order_id).where(among(_INVOICE.id, "ids"))
+        )
+    )
     .order_by(_ORDER.tenant_id, _ORDER.id)
     .with_for_update(key_share=True)
 )
 _LOCK_INVOICES = (
-    INVOICES.select.where(_INVOICE.id.in_(bindparam("ids", expanding=True)))
-    .order_by(_INVOICE.id)
-    .with_for_update(key_share=True)
+    INVOICES.select.where(among(_INVOICE.id, "ids")).order_by(_INVOICE.id).with_for_update(key_share=True)
 )
-_PAYMENTS_OF = PAYMENTS.select.where(_PAYMENT.invoice_id.in_(bindparam("ids", expanding=True)))
+_PAYMENTS_OF = PAYMENTS.select.where(among(_PAYMENT.invoice_id, "ids"))
 
 Pair = tuple[str, str]
 
@@ -82,12 +87,9 @@ class Ahead:
 
     def _lock(self, ids: Sequence[int]) -> None:
         """The orders first, as everybody does."""
-        orders = {
-            (row.tenant_id, row.sales_order_id) for row in self._transaction.execute(_ORDERS_OF, {"ids": ids})
+        self.orders = {
+            (row.tenant_id, row.id) for row in self._transaction.execute(_LOCK_ORDERS, {"ids": ids})
         }
-        if self._transaction.locks_rows:
-            self._transaction.execute(_LOCK_ORDERS, {"orders": sorted(orders)})
-        self.orders = orders
         for invoice in self._transaction.list(INVOICES, _LOCK_INVOICES, ids=ids):
             self.invoices[invoice.id] = invoice
             self._read_versions[invoice.id] = invoice.version
@@ -103,7 +105,10 @@ class Ahead:
     def add_link(self, values: Mapping[str, Any]) -> None:
         """What is linked already stays as it is."""
         pair = values["account_id"], values["stripe_id"]
-        if self.links[pair] is None:
+        if pair not in self.links:
+            # Whether it is linked shows when it is written.
+            self._new_links.setdefault(pair, values)
+        elif self.links[pair] is None:
             self.links[pair] = values["invoice_id"]
             self._new_links[pair] = values
 
@@ -117,12 +122,18 @@ class Ahead:
         self._transaction.execute_many(INVOICES.update, [self._values(invoice) for invoice in changed])
         puts = [PAYMENTS.values(payment) for _, payment in sorted(self._changed_payments.items())]
         self._transaction.execute_many(PUT_PAYMENT, puts)
-        self._transaction.execute_many(ADD_LINK, [values for _, values in sorted(self._new_links.items())])
+        self.write_links()
         self._read_versions.update({invoice.id: invoice.version for invoice in changed})
         self._changed_invoices.clear()
         self._changed_payments.clear()
+
+    def write_links(self) -> None:
+        self._transaction.execute_many(ADD_LINK, [values for _, values in sorted(self._new_links.items())])
         self._new_links.clear()
 
+    def has_new_link(self, pair: Pair) -> bool:
+        return pair in self._new_links
+
     def _values(self, invoice: Invoice) -> dict[str, Any]:
-        values = INVOICES.values(invoice, without=frozenset({"id"}))
+        values = INVOICES.values(invoice, without=_FROZEN)
         return values | {"own_id": invoice.id, "read_version": self._read_versions[invoice.id]}

@@ -57,11 +57,6 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    @property
-    def locks_rows(self) -> bool:
-        """Else whoever writes is alone."""
-        return self._connection.dialect.name == "postgresql"
-
     def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         with telling_unavailable():
             return self._connection.execute(statement, values)

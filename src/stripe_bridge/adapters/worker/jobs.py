@@ -11,6 +11,8 @@ from stripe_bridge.bridge import Bridge
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
+# What others nudge us about; the rest is done with each sweep.
+NUDGED = frozenset({"drain_inbox", "settle_intents"})
 _FEW_SECONDS, _MINUTE, _HOUR = 5.0, 60.0, 3600.0
 
 

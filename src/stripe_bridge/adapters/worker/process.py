@@ -12,7 +12,7 @@ from dramatiq import Broker, Worker
 
 from stripe_bridge.adapters.worker.actors import declare_actors
 from stripe_bridge.adapters.worker.in_process import GRACE_SECONDS, InProcessWorker
-from stripe_bridge.adapters.worker.jobs import Jobs
+from stripe_bridge.adapters.worker.jobs import NUDGED, Jobs
 
 _log = logging.getLogger(__name__)
 # How long dramatiq may leave an idle queue unasked. Its default of a second would be most of a webhook's way.
@@ -49,7 +49,8 @@ def run_worker(
 
 def _start_dramatiq(broker: Broker, jobs: Jobs, threads: int) -> Worker:
     declare_actors(broker, jobs)
-    worker = Worker(broker, worker_threads=threads, worker_timeout=_POLL_MILLISECONDS)
+    # Each queue that is listened to is asked for again and again, and for its delayed messages as well.
+    worker = Worker(broker, queues=set(NUDGED), worker_threads=threads, worker_timeout=_POLL_MILLISECONDS)
     worker.start()
     return worker
 
