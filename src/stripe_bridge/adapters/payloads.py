@@ -1,23 +1,60 @@
-"""Reading payloads: by orjson, in a third of the time that the standard library takes."""
+"""Reading of a payload what receiving needs, and no more: msgspec makes nothing of what nobody asked for."""
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime
 from typing import Any
 
-import orjson
+import msgspec
 
-from stripe_bridge.domain.webhook_event import StripeEvent, parse_event
+from stripe_bridge.domain.webhook_event import StripeEvent, is_plain, parse_event
+
+
+class _Object(msgspec.Struct):
+    """What of an object names it, and others. Each may be an id, or be expanded."""
+
+    id: Any = None
+    object: Any = None
+    invoice: Any = None
+    charge: Any = None
+    latest_charge: Any = None
+    payment_intent: Any = None
+    customer: Any = None
+
+
+class _Data(msgspec.Struct):
+    object: _Object
+
+
+class _Event(msgspec.Struct, tag_field="object", tag="event"):
+    id: str
+    type: str
+    created: int
+    livemode: bool
+    data: _Data
+    account: str | None = None
+
+
+_decoder = msgspec.json.Decoder(_Event)
 
 
 def read_event(payload: bytes) -> StripeEvent:
-    """As `parse_event`; whole numbers of over 64 bits, which no event has, become floats. Raises PayloadMalformed."""
-    return parse_event(payload, _loads)
-
-
-def _loads(text: str) -> Any:
+    """As `parse_event`, but that its object holds only what names it and others. Raises PayloadMalformed."""
     try:
-        return orjson.loads(text)
-    except ValueError:
-        # What the standard library takes beyond it: half a pair of surrogates, for one.
-        return json.loads(text)
+        event = _decoder.decode(payload)
+        created_at = datetime.fromtimestamp(event.created, UTC)
+    except (ValueError, OverflowError, OSError, RecursionError):
+        return parse_event(payload)
+    account = event.account
+    if not (
+        event.id and is_plain(event.id) and is_plain(event.type) and (account is None or is_plain(account))
+    ):
+        return parse_event(payload)
+    return StripeEvent(
+        id=event.id,
+        type=event.type,
+        account=account or None,
+        livemode=event.livemode,
+        created_at=created_at,
+        object=msgspec.structs.asdict(event.data.object),
+    )

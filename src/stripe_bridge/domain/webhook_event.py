@@ -8,7 +8,7 @@ received ──> processing ──> processed | skipped
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -188,10 +188,10 @@ class WebhookEvent:
         )
 
 
-def parse_event(payload: bytes, loads: Callable[[str], Any] = json.loads) -> StripeEvent:
-    """What a verified payload says. `loads` may be a quicker one. Raises PayloadMalformed for what is no snapshot event."""
+def parse_event(payload: bytes) -> StripeEvent:
+    """What a verified payload says. Raises PayloadMalformed for what is no snapshot event of Stripe's."""
     try:
-        body = loads(payload.decode("utf-8"))
+        body = json.loads(payload.decode("utf-8"))
     except UnicodeDecodeError:
         raise PayloadMalformed("not UTF-8") from None
     except (ValueError, RecursionError):
@@ -208,7 +208,7 @@ def parse_event(payload: bytes, loads: Callable[[str], Any] = json.loads) -> Str
             account = body.get("account")
         case _:
             raise PayloadMalformed("not an event")
-    if not (_is_plain(id_) and _is_plain(type_) and (account is None or _is_plain(account))):
+    if not (is_plain(id_) and is_plain(type_) and (account is None or is_plain(account))):
         raise PayloadMalformed("not an event")
     try:
         created_at = datetime.fromtimestamp(created, UTC)
@@ -240,11 +240,11 @@ def _related_object_id(event_type: str, object_: Mapping[str, Any]) -> str | Non
 def _id(reference: object) -> str | None:
     """An id, whether Stripe gave it bare or expanded."""
     match reference:
-        case str(id_) | {"id": str(id_)} if id_ and _is_plain(id_):
+        case str(id_) | {"id": str(id_)} if id_ and is_plain(id_):
             return id_
     return None
 
 
-def _is_plain(text: object) -> bool:
+def is_plain(text: object) -> bool:
     """Whether it is text that every database can keep, as all names of Stripe's are."""
     return isinstance(text, str) and text.isascii() and text.isprintable()

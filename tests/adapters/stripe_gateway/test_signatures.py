@@ -1,10 +1,12 @@
-"""How old a signature may be, to the second, by the system's clock."""
+"""How old a signature may be, to the second, by the system's clock; and that our own quick look says what the SDK says."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import stripe
 from freezegun import freeze_time
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stripe_bridge.adapters.stripe_gateway.signatures import TOLERANCE, StripeSignatures
 from stripe_bridge.domain.errors import SignatureInvalid
@@ -21,3 +23,44 @@ def test_a_signature_is_good_for_five_minutes_and_not_a_second_longer():
         clock.tick(timedelta(seconds=1))
         with pytest.raises(SignatureInvalid):
             signatures.check(PAYLOAD.encode(), header, [SECRET])
+
+
+NOW = int(SIGNED_AT.timestamp())
+# Around what is too old, and far from it.
+TIMES = st.integers(NOW - TOLERANCE - 2, NOW + 2) | st.just(0) | st.just(10**13)
+SECRETS = st.sampled_from([SECRET, "whsec_2", "", " "])
+
+
+def says_the_sdk(payload: bytes, header: str, secret: str) -> bool:
+    try:
+        stripe.WebhookSignature.verify_header(payload, header, secret, TOLERANCE)
+    except Exception:
+        return False
+    return True
+
+
+def says(payload: bytes, header: str, secret: str) -> bool:
+    try:
+        return StripeSignatures().check(payload, header, [secret]) == secret
+    except SignatureInvalid:
+        return False
+
+
+@given(
+    st.text(),
+    TIMES,
+    SECRETS,
+    SECRETS,
+    st.sampled_from(["{}", "{},v0={v0}", "v0={v0},{}", "{},v1={v0}", " {}", "{}\n", "{},"]),
+)
+def test_what_is_signed_is_judged_as_the_sdk_judges_it(text, at, signer, secret, shape):
+    header = stripe.WebhookSignature.generate_signature_header(text, signer, at)
+    header = shape.format(header, v0="0" * 64)
+    with freeze_time(SIGNED_AT):
+        assert says(text.encode(), header, secret) == says_the_sdk(text.encode(), header, secret)
+
+
+@given(st.binary(), st.from_regex(r"\At=[0-9]{0,3},v1=[0-9a-f]{0,66}\Z") | st.text(), SECRETS)
+def test_what_is_not_signed_is_refused_as_the_sdk_refuses_it(payload, header, secret):
+    with freeze_time(SIGNED_AT):
+        assert says(payload, header, secret) == says_the_sdk(payload, header, secret)

@@ -1,7 +1,13 @@
-"""Stripe's webhook signatures, checked by its SDK against the system's clock."""
+"""Stripe's webhook signatures, checked against the system's clock.
+
+https://docs.stripe.com/webhooks#verify-manually
+"""
 
 from __future__ import annotations
 
+import hmac
+import re
+import time
 from collections.abc import Iterable
 
 from stripe import WebhookSignature
@@ -10,14 +16,29 @@ from stripe_bridge.domain.errors import SignatureInvalid
 
 TOLERANCE = 300
 """Seconds. Only old timestamps are refused: a future one needs the secret all the same."""
+# As Stripe writes it while an endpoint has one secret.
+_USUAL = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})(?:,v0=[0-9a-f]{64})?")
 
 
 class StripeSignatures:
     def check(self, payload: bytes, header: str | None, secrets: Iterable[str]) -> str:
         for secret in secrets:
-            if _signs(payload, header, secret):
+            if _signs_as_usual(payload, header, secret) or _signs(payload, header, secret):
                 return secret
         raise SignatureInvalid
+
+
+def _signs_as_usual(payload: bytes, header: str | None, secret: str) -> bool:
+    """Whether the usual header is right. The SDK takes four times as long, as it goes from bytes to text and back.
+
+    No says nothing: then the SDK is asked.
+    """
+    usual = _USUAL.fullmatch(header or "")
+    if usual is None or not secret.strip():
+        return False
+    timestamp, signature = usual.groups()
+    signed = hmac.digest(secret.encode(), timestamp.encode() + b"." + payload, "sha256").hex()
+    return hmac.compare_digest(signed, signature) and int(timestamp) >= time.time() - TOLERANCE
 
 
 def _signs(payload: bytes, header: str | None, secret: str) -> bool:
