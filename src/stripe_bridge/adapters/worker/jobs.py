@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.use_cases.applying import BATCH
 
 _log = logging.getLogger(__name__)
 # What others nudge us about; the rest is done with each sweep.
@@ -53,7 +54,8 @@ class Jobs:
         self._stopping.set()
 
     def _drain_inbox(self) -> None:
-        while not self._stopping.is_set() and self._bridge.apply_events(self._stopping.is_set):
+        # Fewer than a batch are all that were there; what comes meanwhile has a nudge of its own.
+        while not self._stopping.is_set() and self._bridge.apply_events(self._stopping.is_set) >= BATCH:
             pass
 
     def _settle_intents(self) -> None:
