@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
-from stripe_bridge.use_cases.applying import BATCH
 
 _log = logging.getLogger(__name__)
 # What others nudge us about; the rest is done with each sweep.
@@ -54,8 +53,7 @@ class Jobs:
         self._stopping.set()
 
     def _drain_inbox(self) -> None:
-        # Fewer than a batch are all that were there; what comes meanwhile has a nudge of its own.
-        while not self._stopping.is_set() and self._bridge.apply_events(self._stopping.is_set) >= BATCH:
+        while not self._stopping.is_set() and self._bridge.apply_events(self._stopping.is_set):
             pass
 
     def _settle_intents(self) -> None:
