@@ -95,6 +95,7 @@ def _emulator(settings: Settings, secrets: Secrets) -> Program:
 def _service(settings: Settings, env: Mapping[str, str]) -> Program:
     options = {
         "--interface": "rsgi",
+        "--http": "1",
         "--host": HOST,
         "--port": str(settings.port),
         "--workers": "1",

@@ -66,7 +66,7 @@ class Service:
     def __enter__(self) -> "Service":
         self._web = Program(
             [
-                *python("granian", "--interface", "rsgi", "--no-ws", "--host", "127.0.0.1"),
+                *python("granian", "--interface", "rsgi", "--http", "1", "--no-ws", "--host", "127.0.0.1"),
                 *("--port", self.url.rpartition(":")[2], "--workers", str(self.web_processes)),
                 *("--workers-kill-timeout", "15", "rsgi:app"),
             ],

@@ -113,7 +113,8 @@ class Stack:
         self._run(
             "web",
             [
-                *("granian", "--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", port),
+                *("granian", "--interface", "rsgi", "--http", "1", "--no-ws"),
+                *("--host", "127.0.0.1", "--port", port),
                 *("--workers", str(web), "--workers-kill-timeout", "15", "rsgi:app"),
             ],
         )

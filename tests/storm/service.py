@@ -93,7 +93,8 @@ class Service:
         env = {**os.environ, "NO_PROXY": "127.0.0.1", **own}
         self.log = folder / "service.log"
         serving = [
-            *("granian", "--interface", "rsgi", "--no-ws", "--host", "127.0.0.1", "--port", port),
+            *("granian", "--interface", "rsgi", "--http", "1", "--no-ws"),
+            *("--host", "127.0.0.1", "--port", port),
             *("--workers", "1", "--workers-kill-timeout", "15", "rsgi:app"),
         ]
         self._env = env
