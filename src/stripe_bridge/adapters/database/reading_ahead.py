@@ -64,7 +64,6 @@ class Ahead:
         self._transaction = transaction
         # None: known not to be linked.
         self.links: dict[Pair, int | None] = {}
-        self.orders: set[tuple[str, int]] = set()
         self.invoices: dict[int, Invoice] = {}
         self.payments: dict[int, dict[str, Payment]] = {}
         self._read_versions: dict[int, int] = {}
@@ -87,9 +86,7 @@ class Ahead:
 
     def _lock(self, ids: Sequence[int]) -> None:
         """The orders first, as everybody does."""
-        self.orders = {
-            (row.tenant_id, row.id) for row in self._transaction.execute(_LOCK_ORDERS, {"ids": ids})
-        }
+        self._transaction.execute(_LOCK_ORDERS, {"ids": ids}).all()
         for invoice in self._transaction.list(INVOICES, _LOCK_INVOICES, ids=ids):
             self.invoices[invoice.id] = invoice
             self._read_versions[invoice.id] = invoice.version
