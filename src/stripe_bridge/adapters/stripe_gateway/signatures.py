@@ -29,7 +29,7 @@ class StripeSignatures:
 
 
 def _signs_as_usual(payload: bytes, header: str | None, secret: str) -> bool:
-    """Whether the usual header is right. The SDK takes four times as long, as it goes from bytes to text and back.
+    """Whether the usual header is right. The SDK takes more than twice as long, as it goes from bytes to text and back.
 
     No says nothing: then the SDK is asked.
     """
