@@ -123,11 +123,15 @@ def test_a_lease_that_ran_out_lets_another_claim_the_event(store: Store):
         assert not settle(work, second, second.processed(NOW))
 
 
-def test_eight_claimers_get_each_of_two_hundred_events_exactly_once(store: Store):
+def store_two_hundred(store: Store) -> None:
     with store.writing() as work:
         for number in range(200):
             work.inbox.store(a_webhook_event(payload=an_event_payload(id_=f"evt_{number}")))
         work.commit()
+
+
+def test_eight_claimers_get_each_of_two_hundred_events_exactly_once(store: Store):
+    store_two_hundred(store)
 
     def claim_until_empty(_number: int) -> list[int]:
         ids: list[int] = []
@@ -171,10 +175,7 @@ def test_what_became_of_taken_events_is_stored_and_what_is_left_is_claimed(store
 
 
 def test_four_takers_get_each_of_two_hundred_events_exactly_once(store: Store):
-    with store.writing() as work:
-        for number in range(200):
-            work.inbox.store(a_webhook_event(payload=an_event_payload(id_=f"evt_{number}")))
-        work.commit()
+    store_two_hundred(store)
 
     def take_until_empty(_number: int) -> list[int]:
         ids: list[int] = []

@@ -1,7 +1,6 @@
 """What every store promises of invoices and links."""
 
 import threading
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -215,7 +214,8 @@ def test_whoever_locks_an_invoice_waits_for_its_order_and_sees_what_has_become_o
         work.sales_orders.get(TENANT, ORDER, lock=True)
         thread = threading.Thread(target=another)
         thread.start()
-        time.sleep(0.2)
+        thread.join(timeout=0.2)
+        assert thread.is_alive()
         saved = work.invoices.save(replace(invoice, failure_reason="changed meanwhile"))
         assert not seen
         work.commit()

@@ -12,6 +12,17 @@ from urllib.parse import parse_qs
 
 from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
 
+INVOICE = {
+    "id": "in_1",
+    "object": "invoice",
+    "status": "open",
+    "customer": "cus_1",
+    "currency": "eur",
+    "total": 100,
+    "amount_due": 100,
+    "amount_paid": 0,
+    "amount_remaining": 100,
+}
 SECRET_KEY = "sk_test_platform0123456789"
 
 

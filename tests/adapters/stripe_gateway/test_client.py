@@ -18,19 +18,8 @@ from stripe_bridge.ports.gateway_errors import GatewayMisconfigured, OutcomeUnkn
 from stripe_bridge.ports.payment_gateway import InvoiceDraft
 from stripe_bridge.ports.refund_gateway import RefundDraft
 from stripe_bridge.ports.vault import SealBroken
-from tests.adapters.stripe_gateway.scripted_stripe import SECRET_KEY, Answer, Cut, ScriptedStripe
+from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, SECRET_KEY, Answer, Cut, ScriptedStripe
 
-INVOICE = {
-    "id": "in_1",
-    "object": "invoice",
-    "status": "open",
-    "customer": "cus_1",
-    "currency": "eur",
-    "total": 100,
-    "amount_due": 100,
-    "amount_paid": 0,
-    "amount_remaining": 100,
-}
 REFUND = {
     "id": "re_1",
     "object": "refund",

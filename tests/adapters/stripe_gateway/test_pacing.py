@@ -7,22 +7,11 @@ from stripe_bridge.adapters.stripe_gateway.budget import Budget
 from stripe_bridge.adapters.stripe_gateway.pacing import endpoint_of
 from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
 from stripe_bridge.ports.gateway_errors import GatewayBusy
-from tests.adapters.stripe_gateway.scripted_stripe import Answer, ScriptedStripe
+from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, Answer, ScriptedStripe
 from tests.servers.redis import RedisServer
 
 BUSY = Answer(status=429, body={"error": {"type": "invalid_request_error", "message": "Too many requests"}})
 LOCKED = Answer(status=429, body={"error": {"code": "lock_timeout", "message": "Locked"}})
-INVOICE = {
-    "id": "in_1",
-    "object": "invoice",
-    "status": "open",
-    "customer": "cus_1",
-    "currency": "eur",
-    "total": 5,
-    "amount_due": 5,
-    "amount_paid": 0,
-    "amount_remaining": 5,
-}
 
 
 def refusals(

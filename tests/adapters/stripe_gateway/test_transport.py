@@ -8,19 +8,7 @@ import pytest
 from stripe_bridge.adapters.stripe_gateway import transport
 from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
 from stripe_bridge.ports.gateway_errors import OutcomeUnknown
-from tests.adapters.stripe_gateway.scripted_stripe import SECRET_KEY, Answer, ScriptedStripe
-
-INVOICE = {
-    "id": "in_1",
-    "object": "invoice",
-    "status": "open",
-    "customer": "cus_1",
-    "currency": "eur",
-    "total": 100,
-    "amount_due": 100,
-    "amount_paid": 0,
-    "amount_remaining": 100,
-}
+from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, SECRET_KEY, Answer, ScriptedStripe
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,6 @@ class _Scope:
     path: str
     query_string: str
     headers: dict[str, str]
-    proto: str = "http"
     http_version: str = "1.1"
     scheme: str = "http"
     server: str = "bridge.test:80"

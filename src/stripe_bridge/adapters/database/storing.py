@@ -1,6 +1,6 @@
 """Storing a batch of events in one transaction, by the driver itself: on this path a layer's cost is that of the whole.
 
-What is stored, and in which form, comes from the same table and types as everywhere else. An event loop runs it.
+Columns and their types are those of the same table as everywhere else. An event loop runs it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 from stripe_bridge.adapters.database.async_connection import AsyncConnection
 from stripe_bridge.adapters.database.events import EVENTS, STORE
 from stripe_bridge.adapters.database.transaction import telling_unavailable
+from stripe_bridge.adapters.database.types import UtcDateTime
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
@@ -121,10 +122,6 @@ class PostgresqlStorage:
         return _POSTGRESQL.format(names=names, key=key, rows=", ".join(f"({row})" for row in rows)).encode()
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
 def _as_libpq(event: WebhookEvent) -> tuple[bytes | None, ...]:
     """The values of an event in the order of `_GIVEN`, as libpq takes them."""
     created_at = _moment(event.created_at)
@@ -212,17 +209,18 @@ def _binding(
 ) -> Callable[[WebhookEvent], list[Any]]:
     """How an event becomes what a statement with these parameters takes: values of columns, and constants."""
     columns = EVENTS.table.c
-    known: dict[str, Callable[[Any], Any]] = {}
+    moment = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
+    # The same one stands in several columns.
+    kept_moment = lru_cache(moment) if moment else None
     forms: list[Callable[[WebhookEvent], Any]] = []
     for name in names:
         if name not in columns:
             forms.append(partial(_constant, constants[name]))
             continue
         type_, value = columns[name].type, attrgetter(name)
-        form = type_.dialect_impl(dialect).bind_processor(dialect)
-        # The same moment stands in several columns.
-        known.setdefault(repr(type_), lru_cache(form) if form else _as_it_is)
-        forms.append(partial(_formed, known[repr(type_)], value) if form else value)
+        is_moment = isinstance(type_, UtcDateTime)
+        form = kept_moment if is_moment else type_.dialect_impl(dialect).bind_processor(dialect)
+        forms.append(partial(_formed, form, value) if form else value)
     return lambda event: [form(event) for form in forms]
 
 

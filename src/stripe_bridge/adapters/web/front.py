@@ -76,7 +76,7 @@ class Front:
     def _acknowledge(self, scope: Scope, protocol: HttpProtocol, route: str, began_at: float) -> None:
         self._measurements.request(route, "POST", HTTPStatus.OK, time.perf_counter() - began_at)
         request_id = request_id_for(scope.headers.get("x-request-id") or "")
-        protocol.response_bytes(200, [*_ANSWER_HEADERS, ("x-request-id", request_id)], _ANSWER)
+        protocol.response_bytes(HTTPStatus.OK, [*_ANSWER_HEADERS, ("x-request-id", request_id)], _ANSWER)
 
 
 async def _is_taken(receive: ReceiveWebhook, command: ReceiveWebhookCommand) -> bool:

@@ -23,7 +23,6 @@ _BARE = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 class Scope(Protocol):
     """One request, but for its body. The path is decoded."""
 
-    proto: str
     http_version: str
     method: str
     path: str
