@@ -23,7 +23,7 @@ def machine() -> dict[str, str]:
 
 def versions(postgres: Path) -> dict[str, str]:
     """Of what takes part in every measure."""
-    packages = ("granian", "Flask", "SQLAlchemy", "psycopg")
+    packages = ("uvicorn", "Flask", "SQLAlchemy", "psycopg")
     found = {"Python": platform.python_version()}
     found |= {package: importlib.metadata.version(package) for package in packages}
     found["PostgreSQL"] = _first_line([str(postgres / "postgres"), "--version"]).rpartition(" ")[2]

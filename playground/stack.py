@@ -93,18 +93,9 @@ def _emulator(settings: Settings, secrets: Secrets) -> Program:
 
 
 def _service(settings: Settings, env: Mapping[str, str]) -> Program:
-    options = {
-        "--interface": "rsgi",
-        "--http": "1",
-        "--host": HOST,
-        "--port": str(settings.port),
-        "--workers": "1",
-        # Longer than the longest request: a send waits up to 10 s for another one of the same order.
-        "--workers-kill-timeout": "15",
-    }
     return Program(
         "service",
-        ["granian", "--no-ws", *(part for option in options.items() for part in option), "rsgi:app"],
+        ["stripe_bridge", "--host", HOST, "--port", str(settings.port)],
         env=env,
         log=settings.data_dir / "service.log",
         ready_at=f"{settings.service_url}/readyz",

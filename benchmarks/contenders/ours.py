@@ -14,7 +14,8 @@ from benchmarks.stand.programs import Program, answers, environment, python, run
 from tests.servers.processes import free_port
 
 _NUMBERS = itertools.count(1)
-_STARTED = re.compile(r"Started worker-\d+$", re.MULTILINE)
+_STARTED = re.compile(r"Started server process \[(\d+)\]")
+_READY = "Application startup complete"
 _FLASK = ("flask", "--app", "wsgi:app")
 
 
@@ -66,9 +67,8 @@ class Service:
     def __enter__(self) -> "Service":
         self._web = Program(
             [
-                *python("granian", "--interface", "rsgi", "--http", "1", "--no-ws", "--host", "127.0.0.1"),
-                *("--port", self.url.rpartition(":")[2], "--workers", str(self.web_processes)),
-                *("--workers-kill-timeout", "15", "rsgi:app"),
+                *python("stripe_bridge", "--port", self.url.rpartition(":")[2]),
+                *("--workers", str(self.web_processes)),
             ],
             env=self.env,
             log=self._logs / f"web-{self._number}.log",
@@ -79,8 +79,7 @@ class Service:
 
     def _is_ready(self) -> bool:
         assert self._web
-        started = len(_STARTED.findall(self._web.log()))
-        return started == self.web_processes and answers(f"{self.url}/readyz")
+        return self._web.log().count(_READY) == self.web_processes and answers(f"{self.url}/readyz")
 
     def __exit__(self, *_: object) -> None:
         self.stop_worker()
@@ -100,9 +99,9 @@ class Service:
             self._worker = None
 
     def web_pids(self) -> list[int]:
-        """Of the processes that serve, without granian's own."""
+        """Of the processes that serve, without the one above them."""
         assert self._web
-        return [int(pid) for pid in re.findall(r"Spawning worker-\d+ with PID: (\d+)", self._web.log())]
+        return [int(pid) for pid in _STARTED.findall(self._web.log())]
 
     @property
     def worker_pid(self) -> int:

@@ -50,7 +50,7 @@ class Program:
         self, command: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cwd: Path = ROOT
     ) -> None:
         self._log = log
-        # Killed at once, granian would leave its workers behind.
+        # Killed at once, a web server would leave its processes behind.
         self._process = spawn(command, log=log, env=env, on_parent_death=signal.SIGTERM, cwd=cwd)
 
     @property

@@ -1,7 +1,6 @@
 """The whole service against the emulator: real processes, real HTTP, a real database, a real queue."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -29,7 +28,7 @@ from tests.waiting import wait_until
 WEBHOOK_SECRET = "whsec_journeys"
 """What tests sign the events with that they send themselves."""
 _ROOT = Path(__file__).parents[2]
-_STARTED = re.compile(r"Started worker-\d+$", re.MULTILINE)
+_STARTED = "Application startup complete"
 _WORKERS = {
     "flask": ["flask", "--app", "wsgi:app", "worker"],
     "dramatiq": ["dramatiq", "--processes", "1", "--threads", "2", "stripe_bridge.bootstrap:start_worker"],
@@ -110,26 +109,19 @@ class Stack:
     def _start(self) -> None:
         web = self._combination.web_processes
         port = self.url.rpartition(":")[2]
-        self._run(
-            "web",
-            [
-                *("granian", "--interface", "rsgi", "--http", "1", "--no-ws"),
-                *("--host", "127.0.0.1", "--port", port),
-                *("--workers", str(web), "--workers-kill-timeout", "15", "rsgi:app"),
-            ],
-        )
+        self._run("web", ["stripe_bridge", "--port", port, "--workers", str(web)])
         if self._combination.worker is not None:
             self._run("worker", _WORKERS[self._combination.worker])
         self.operator.register_receivers()
         # One that answers does not tell that all do.
-        wait_until(lambda: self._is_ready() and len(_STARTED.findall(self._log("web"))) == web, within=90)
+        wait_until(lambda: self._is_ready() and self._log("web").count(_STARTED) == web, within=90)
 
     def _run(self, name: str, command: list[str]) -> None:
         inherited = {name: value for name, value in os.environ.items() if name not in _OURS}
         env = {**inherited, **self.env, "NO_PROXY": "127.0.0.1"}
         log = self._folder / f"{name}.log"
         arguments = [sys.executable, "-m", *command]
-        # Killed at once, granian would leave its workers behind.
+        # Killed at once, the service would leave its web processes behind.
         process = spawn(arguments, log=log, env=env, on_parent_death=signal.SIGTERM, cwd=_ROOT)
         self._processes.append(process)
 

@@ -92,11 +92,7 @@ class Service:
         }
         env = {**os.environ, "NO_PROXY": "127.0.0.1", **own}
         self.log = folder / "service.log"
-        serving = [
-            *("granian", "--interface", "rsgi", "--http", "1", "--no-ws"),
-            *("--host", "127.0.0.1", "--port", port),
-            *("--workers", "1", "--workers-kill-timeout", "15", "rsgi:app"),
-        ]
+        serving = ["stripe_bridge", "--port", port]
         self._env = env
         self.web = [Process(serving, env, self.log) for _ in range(web)]
         self.workers: list[Process] = []

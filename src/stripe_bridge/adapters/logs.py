@@ -57,6 +57,10 @@ def configure_logging(level: str, *, json: bool) -> None:
         root.removeHandler(former)
     root.addHandler(handler)
     root.setLevel(level)
+    # The server under it has its own: what it tells is a record like any other.
+    server = logging.getLogger("uvicorn")
+    server.handlers.clear()
+    server.propagate = True
     # At every look at the schema, each probe of readiness included, it tells which database it found.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
 

@@ -1,6 +1,6 @@
 """The composition root: the only package that names every adapter.
 
-Its entries: `create_front` for granian (through `rsgi.py`), `create_app` for other web servers and the `flask` command
+Its entries: `create_front` for `python -m stripe_bridge`, `create_app` for other web servers and the `flask` command
 (through `wsgi.py`), `start_worker` for `dramatiq stripe_bridge.bootstrap:start_worker`, and `keys`, the commands that need no
 settings.
 """
@@ -96,7 +96,7 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
     return app
 
 
-def create_front(environ: Mapping[str, str]) -> Front:
+def create_front(environ: Mapping[str, str] = os.environ) -> Front:
     """The web application behind a way in that is made for webhooks. Ends the process as `create_app` does."""
     service = _service_or_exit(environ)
     app = _web_app_of(service)

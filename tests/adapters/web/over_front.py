@@ -1,47 +1,95 @@
-"""The front as a WSGI application, so that one client can speak to both: what granian does, as far as it matters here."""
+"""The front as a WSGI application, so that one client can speak to both: over HTTP as the server speaks it, but no network."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from typing import Any
+import io
+from collections.abc import Awaitable, Callable, Iterable
+from http.client import HTTPResponse
+from typing import Any, TypeVar
+from urllib.parse import quote
 
-from stripe_bridge.adapters.web.front import Front
-from stripe_bridge.adapters.web.rsgi import Headers
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from stripe_bridge.adapters.web.front import STATE, Front
+from stripe_bridge.adapters.web.webhook_protocol import WebhookProtocol
 
 PART = 64 * 1024
-_AT_MOST = 10**9
+_PATIENCE = 30
+T = TypeVar("T")
 
 
-@dataclass
-class _Scope:
-    method: str
-    path: str
-    query_string: str
-    headers: dict[str, str]
-    http_version: str = "1.1"
-    scheme: str = "http"
-    server: str = "bridge.test:80"
-    client: str = "127.0.0.1:50000"
+class Wire(asyncio.Transport):
+    """What the server's side of a connection has written, and whether it has closed it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.is_closed = False
+        self._is_read = True
+        self._changed = asyncio.Event()
+
+    def write(self, data: Any) -> None:
+        self.written += bytes(data)
+        self._changed.set()
+
+    def close(self) -> None:
+        self.is_closed = True
+        self._changed.set()
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return {"peername": ("127.0.0.1", 50000), "sockname": ("127.0.0.1", 80)}.get(name, default)
+
+    def pause_reading(self) -> None:
+        self._is_read = False
+
+    def resume_reading(self) -> None:
+        self._is_read = True
+        self._changed.set()
+
+    async def is_listening(self) -> bool:
+        """Wait until the other side reads. Not when it closes."""
+        await self.until(lambda: self._is_read or self.is_closed)
+        return not self.is_closed
+
+    async def answers(self, count: int = 1, *, bodies: bool = True) -> list[tuple[HTTPResponse, bytes]]:
+        """The first so many, once they are there; fewer when the connection is closed before that."""
+        await self.until(lambda: self.is_closed or len(_answers_in(self.written, bodies)) >= count)
+        return _answers_in(self.written, bodies)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(_PATIENCE):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
 
 
-@dataclass
-class _Protocol:
-    body: Any
-    length: int
-    answer: tuple[int, Headers, bytes] = (0, (), b"")
-    _read: int = field(default=0)
+class Connection:
+    """One from a client to the front."""
 
-    async def __call__(self) -> bytes:
-        return b"".join([part async for part in self])
+    def __init__(self, front: Front) -> None:
+        config = Config(front, http=WebhookProtocol, ws="none", lifespan="off", log_config=None)
+        self.state = ServerState()
+        self.protocol = WebhookProtocol(config, self.state, {STATE: front})
+        self.wire = Wire()
+        self.protocol.connection_made(self.wire)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while part := self.body.read(min(PART, self.length - self._read)):
-            self._read += len(part)
-            yield part
+    async def send(self, parts: Iterable[bytes]) -> None:
+        """Until all is sent, or something is answered."""
+        before = self.wire.written
+        for part in parts:
+            if not await self.wire.is_listening() or self.wire.written != before:
+                break
+            self.protocol.data_received(part)
+            # Whatever waited for it goes on.
+            await asyncio.sleep(0)
 
-    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None:
-        self.answer = status, headers, body
+    async def end(self) -> None:
+        """Its client is gone; return when nothing is under way any more."""
+        self.protocol.connection_lost(None)
+        await asyncio.gather(*self.state.tasks)
 
 
 class OverFront:
@@ -49,19 +97,74 @@ class OverFront:
         self._front = front
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        headers = {
-            name.removeprefix("HTTP_").replace("_", "-").lower(): value
-            for name, value in environ.items()
-            if name.startswith("HTTP_") or (name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value)
-        }
-        scope: Any = _Scope(
-            environ["REQUEST_METHOD"],
-            environ["PATH_INFO"].encode("latin-1").decode(),
-            environ["QUERY_STRING"],
-            headers,
-        )
-        protocol = _Protocol(environ["wsgi.input"], int(headers.get("content-length", _AT_MOST)))
-        asyncio.run(self._front.__rsgi__(scope, protocol))
-        status, told, body = protocol.answer
-        start_response(f"{status} {HTTPStatus(status).phrase}", list(told))
-        return [] if scope.method == "HEAD" else [body]
+        answer, body = over_connection(self._front, lambda connection: _ask(connection, environ))
+        start_response(f"{answer.status} {answer.reason}", answer.getheaders())
+        return [body]
+
+
+def over_connection(front: Front, talk: Callable[[Connection], Awaitable[T]]) -> T:
+    """What comes of a talk over a connection of its own, in a loop of its own."""
+
+    async def talked() -> T:
+        connection = Connection(front)
+        try:
+            return await talk(connection)
+        finally:
+            await connection.end()
+
+    return asyncio.run(talked())
+
+
+def request_of(environ: dict[str, Any]) -> Iterable[bytes]:
+    """As it stands on the wire, in parts. A body of unknown length is sent in chunks."""
+    target = quote(environ["PATH_INFO"].encode("latin-1"))
+    query = f"?{environ['QUERY_STRING']}" if environ["QUERY_STRING"] else ""
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or (name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value)
+    }
+    length = headers.get("content-length")
+    if length is None and environ.get("wsgi.input_terminated"):
+        headers["transfer-encoding"] = "chunked"
+    told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    yield f"{environ['REQUEST_METHOD']} {target}{query} HTTP/1.1\r\n{told}\r\n".encode("latin-1")
+    if length is not None:
+        left = int(length)
+        while left and (part := environ["wsgi.input"].read(min(PART, left))):
+            left -= len(part)
+            yield part
+    elif "transfer-encoding" in headers:
+        while part := environ["wsgi.input"].read(PART):
+            yield b"%x\r\n%b\r\n" % (len(part), part)
+        yield b"0\r\n\r\n"
+
+
+async def _ask(connection: Connection, environ: dict[str, Any]) -> tuple[HTTPResponse, bytes]:
+    await connection.send(request_of(environ))
+    bodies = environ["REQUEST_METHOD"] != "HEAD"
+    ((answer, body),) = await connection.wire.answers(bodies=bodies)
+    return answer, body
+
+
+def _answers_in(written: bytes, bodies: bool) -> list[tuple[HTTPResponse, bytes]]:
+    """Those that are there wholly."""
+    found = []
+    while b"\r\n\r\n" in written:
+        head, _, rest = written.partition(b"\r\n\r\n")
+        answer = HTTPResponse(_Source(head + b"\r\n\r\n"))  # type: ignore[arg-type]  # reads nothing else of a socket
+        answer.begin()
+        length = int(answer.getheader("content-length") or 0) if bodies else 0
+        if len(rest) < length:
+            break
+        found.append((answer, rest[:length]))
+        written = rest[length:]
+    return found
+
+
+class _Source:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def makefile(self, *_: object) -> io.BytesIO:
+        return io.BytesIO(self._content)

@@ -39,7 +39,7 @@ def world():
     )
     world.app.wsgi_app = OverFront(front)
     yield world
-    front.__rsgi_del__(None)
+    front.close()
     assert ended == [True]
 
 

@@ -30,7 +30,7 @@ def world(request):
     world.app.wsgi_app = OverFront(front)
     world.post_event(b"signed, and no event")
     yield world
-    front.__rsgi_del__(None)
+    front.close()
 
 
 def stored(world):
@@ -132,8 +132,8 @@ def test_a_chunked_body_is_read_only_as_far_as_the_limit(world, path):
         path, environ_overrides=environ, headers=headers, content_type="application/json"
     )
     problem(answer, 413)
-    # Over the front it comes in parts.
-    assert body.given <= MAX_PAYLOAD_BYTES + PART
+    # Over the front it comes in parts, some of which are under way when it has had enough.
+    assert body.given <= MAX_PAYLOAD_BYTES + 4 * PART
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from stripe_bridge.adapters.web.exchange import HEADERS, request_id_for
-from stripe_bridge.adapters.web.rsgi import HttpProtocol, Scope, Threaded, read_body
+from stripe_bridge.adapters.web.asgi import Receive, Scope, Send, Threaded
 from stripe_bridge.adapters.web.schemas.fields import id_in_path
 from stripe_bridge.adapters.web.views.webhooks import ACCOUNT_ROUTE, PLATFORM_ROUTE
 from stripe_bridge.domain.errors import BridgeError
@@ -27,16 +26,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 _log = logging.getLogger(__name__)
-_ACCOUNT_PATH = re.compile(re.escape(PLATFORM_ROUTE) + "/([0-9]+)")
-_ANSWER = b'{"received":true}\n'
-_ANSWER_HEADERS = [
-    ("content-type", "application/json"),
-    *((name.lower(), value) for name, value in HEADERS.items()),
-]
+_PATH = re.compile(re.escape(PLATFORM_ROUTE.encode()) + b"(?:/([0-9]+))?")
+STATE = "front"
+"""Under this name of ASGI's lifespan state the server's protocol finds it."""
 
 
 class Front:
-    """An RSGI application, for one event loop. `at_the_end` is called when that ends.
+    """An ASGI application, for one event loop. `at_the_end` is called when that ends.
 
     Without `receive` webhooks are Flask's, too.
     """
@@ -50,41 +46,51 @@ class Front:
         threads: int,
         at_the_end: Callable[[], None],
     ) -> None:
-        self._behind = Threaded(behind, threads=threads)
+        self._behind = Threaded(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
         self._receive, self._measurements, self._at_the_end = receive, measurements, at_the_end
 
-    async def __rsgi__(self, scope: Scope, protocol: HttpProtocol) -> None:
-        began_at = time.perf_counter()
-        body = await read_body(scope, protocol, most=MAX_PAYLOAD_BYTES)
-        if self._receive and scope.method == "POST" and scope.path.startswith(PLATFORM_ROUTE):
-            own = _ACCOUNT_PATH.fullmatch(scope.path)
-            if own is not None or scope.path == PLATFORM_ROUTE:
-                command = ReceiveWebhookCommand(
-                    payload=body,
-                    signature=scope.headers.get("stripe-signature"),
-                    integration_id=None if own is None else id_in_path(own[1]),
-                )
-                if await _is_taken(self._receive, command):
-                    self._acknowledge(scope, protocol, ACCOUNT_ROUTE if own else PLATFORM_ROUTE, began_at)
-                    return
-        await self._behind.answer(scope, protocol, body)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        else:
+            await self._behind(scope, receive, send)
 
-    def __rsgi_del__(self, _loop: object) -> None:
+    def is_webhook(self, method: bytes, target: bytes) -> bool:
+        """Whether `take` may be asked."""
+        return self._receive is not None and method == b"POST" and _PATH.fullmatch(target) is not None
+
+    async def take(self, target: bytes, payload: bytes, signature: str | None) -> bool:
+        """Whether the webhook is stored, and so may be acknowledged. If not, nothing is said against it: Flask decides."""
+        began_at = time.perf_counter()
+        path = _PATH.fullmatch(target)
+        if self._receive is None or path is None:
+            return False
+        integration_id = None if path[1] is None else id_in_path(path[1].decode())
+        try:
+            await self._receive.at_once(
+                ReceiveWebhookCommand(payload=payload, signature=signature, integration_id=integration_id)
+            )
+        except (SecretsNotAtHand, BridgeError):
+            return False
+        except Exception:
+            _log.exception("a webhook could not be taken at once")
+            return False
+        route = PLATFORM_ROUTE if path[1] is None else ACCOUNT_ROUTE
+        self._measurements.request(route, "POST", HTTPStatus.OK, time.perf_counter() - began_at)
+        return True
+
+    def close(self) -> None:
         self._behind.close()
         self._at_the_end()
 
-    def _acknowledge(self, scope: Scope, protocol: HttpProtocol, route: str, began_at: float) -> None:
-        self._measurements.request(route, "POST", HTTPStatus.OK, time.perf_counter() - began_at)
-        request_id = request_id_for(scope.headers.get("x-request-id") or "")
-        protocol.response_bytes(HTTPStatus.OK, [*_ANSWER_HEADERS, ("x-request-id", request_id)], _ANSWER)
-
-
-async def _is_taken(receive: ReceiveWebhook, command: ReceiveWebhookCommand) -> bool:
-    try:
-        await receive.at_once(command)
-    except (SecretsNotAtHand, BridgeError):
-        return False
-    except Exception:
-        _log.exception("a webhook could not be taken at once")
-        return False
-    return True
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """https://asgi.readthedocs.io/en/stable/specs/lifespan.html"""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                scope["state"][STATE] = self
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return

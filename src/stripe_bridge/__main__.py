@@ -1,0 +1,76 @@
+"""`python -m stripe_bridge`: serve the API and the receivers of webhooks over HTTP."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import click
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from stripe_bridge.config import Settings, SettingsInvalid
+
+# In seconds. A send waits up to 10 for another one of the same order.
+_LONGEST_REQUEST = 15
+# One that does not say in so long that it lives is replaced: on a busy machine, reading all the code takes a while.
+_SLOWEST_START = 30
+# Longer than what proxies and clients keep their connections for: else they send into one that is just being closed.
+_IDLE = 75
+
+
+@click.command(name="python -m stripe_bridge", help=__doc__)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many processes. More than one needs Redis.",
+)
+def serve(host: str, port: int, workers: int) -> None:
+    try:
+        Settings.from_env(os.environ)
+    except SettingsInvalid as error:
+        raise SystemExit(str(error)) from None
+    config = uvicorn.Config(
+        "stripe_bridge.bootstrap:create_front",
+        factory=True,
+        http="stripe_bridge.adapters.web.webhook_protocol:WebhookProtocol",
+        ws="none",
+        lifespan="on",
+        workers=workers,
+        # Ours say more, and not of each webhook.
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_IDLE,
+        timeout_graceful_shutdown=_LONGEST_REQUEST,
+        timeout_worker_healthcheck=_SLOWEST_START,
+    )
+    with _bind(host, port) as bound:
+        if workers == 1:
+            uvicorn.Server(config).run([bound])
+        else:
+            Multiprocess(config, [bound]).run()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Each process listens when it is ready to serve, and nobody is let in before.
+
+    Others may listen there as well: a new release starts while the old one still serves.
+    """
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise SystemExit(f"Cannot listen at {host}, port {port}: {error.strerror or error}") from None
+    return bound
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,103 @@
+"""ASGI, the interface of asynchronous web servers: what of it is used here, and a WSGI application behind it.
+
+https://asgi.readthedocs.io/en/stable/specs/www.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
+# What WSGI knows under names of its own.
+_BARE = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
+
+
+class Threaded:
+    """A WSGI application in an event loop: each request has one of the threads for itself.
+
+    Of a body no more is read than one byte over `most`: it shows that there would have been more.
+    """
+
+    def __init__(self, app: WSGIApplication, *, threads: int, most: int) -> None:
+        self._app, self._most = app, most
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        environ = _environ(scope, await _read(receive, self._most + 1))
+        status, headers, content = await loop.run_in_executor(self._threads, self._run, environ)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def close(self) -> None:
+        """Return when the last request is answered."""
+        self._threads.shutdown()
+
+    def _run(self, environ: WSGIEnvironment) -> tuple[int, Headers, bytes]:
+        begun: list[tuple[int, Headers]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
+            told = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            begun[:] = [(int(status[:3]), told)]
+
+        parts: Iterable[bytes] = self._app(environ, start_response)
+        try:
+            content = b"".join(parts)
+        finally:
+            if close := getattr(parts, "close", None):
+                close()
+        return *begun[0], content
+
+
+async def _read(receive: Receive, most: int) -> bytes:
+    read = bytearray()
+    while len(read) < most:
+        message = await receive()
+        read += message.get("body", b"")
+        # Whoever has gone sends nothing more, either.
+        if not message.get("more_body"):
+            break
+    return bytes(read[:most])
+
+
+def _environ(scope: Scope, body: bytes) -> WSGIEnvironment:
+    """As PEP 3333 wants it."""
+    host, port = scope.get("server") or ("", 0)
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope["path"].encode().decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": (scope.get("client") or ("", 0))[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in (
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+    ):
+        # An underscore could pass for the hyphen of another header.
+        if "_" not in name:
+            variable = _BARE.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
+            environ[variable] = f"{environ[variable]},{value}" if variable in environ else value
+    return environ

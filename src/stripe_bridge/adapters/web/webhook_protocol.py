@@ -1,0 +1,136 @@
+"""HTTP as uvicorn speaks it, but that webhooks go from its parser straight to the front, and their answer straight back.
+
+What ASGI does around a request (a scope, a cycle, events, two messages back) takes about as long as storing a webhook. Each
+request that is no webhook, and each that the front does not take, is uvicorn's as ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from stripe_bridge.adapters.web.exchange import HEADERS, request_id_for
+from stripe_bridge.adapters.web.front import STATE, Front
+from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
+
+_BODY = b'{"received":true}\n'
+_TOLD = {"content-type": "application/json", "content-length": str(len(_BODY)), **HEADERS}
+_HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name.lower()}: {value}\r\n" for name, value in _TOLD.items())
+
+
+@dataclass(slots=True, kw_only=True)
+class _Webhook:
+    """One that is being read, and then answered. Whatever follows it on the connection before that goes unanswered."""
+
+    target: bytes
+    signature: str | None
+    request_id: str
+    keep_alive: bool
+    parts: list[bytes] = field(default_factory=list, repr=False)
+    size: int = 0
+    is_read: bool = False
+    is_followed: bool = False
+
+
+class WebhookProtocol(HttpToolsProtocol):
+    """For `uvicorn --http`. Without a front in the lifespan's state it is uvicorn's own."""
+
+    _webhook: _Webhook | None = None
+
+    def on_message_begin(self) -> None:
+        if self._webhook is not None:
+            self._webhook.is_followed = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        if self._webhook is None:
+            self._webhook = self._find_webhook()
+            if self._webhook is None:
+                super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        webhook = self._webhook
+        if webhook is None:
+            super().on_body(body)
+        elif not webhook.is_read:
+            webhook.parts.append(body)
+            webhook.size += len(body)
+            if webhook.size > MAX_PAYLOAD_BYTES:
+                self._leave(webhook)
+
+    def on_message_complete(self) -> None:
+        webhook = self._webhook
+        if webhook is None:
+            super().on_message_complete()
+        elif not webhook.is_read:
+            webhook.is_read = True
+            task = self.loop.create_task(self._answer(webhook))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    def shutdown(self) -> None:
+        if self._webhook is None:
+            super().shutdown()
+        else:
+            self._webhook.keep_alive = False
+
+    def _find_webhook(self) -> _Webhook | None:
+        """None when it is none, or when it cannot be answered at once: while another answer is under way, for example."""
+        front = self._front
+        if front is None or self._is_busy or self.expect_100_continue or self.parser.should_upgrade():
+            return None
+        if not front.is_webhook(self.parser.get_method(), self.url):
+            return None
+        headers = dict(self.headers)
+        signature = headers.get(b"stripe-signature")
+        return _Webhook(
+            target=self.url,
+            signature=None if signature is None else signature.decode("latin-1"),
+            request_id=request_id_for(headers.get(b"x-request-id", b"").decode("latin-1")),
+            keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
+        )
+
+    @property
+    def _is_busy(self) -> bool:
+        """With an earlier request of this connection."""
+        # There is none before the first one, whatever its type says.
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    @property
+    def _front(self) -> Front | None:
+        front: Front | None = self.app_state.get(STATE)
+        return front
+
+    async def _answer(self, webhook: _Webhook) -> None:
+        front = self._front
+        payload = b"".join(webhook.parts)
+        is_taken = front is not None and await front.take(webhook.target, payload, webhook.signature)
+        if self.transport.is_closing():
+            return
+        if is_taken:
+            self._acknowledge(webhook)
+        elif webhook.is_followed:
+            # The parser is further on. Nothing was acknowledged: whoever sent it comes again.
+            self.transport.close()
+        else:
+            self._leave(webhook)
+            super().on_message_complete()
+
+    def _acknowledge(self, webhook: _Webhook) -> None:
+        self._webhook = None
+        is_last = webhook.is_followed or not webhook.keep_alive
+        more = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+        close = "connection: close\r\n" if is_last else ""
+        told = f"{_HEAD}x-request-id: {webhook.request_id}\r\n{close}"
+        self.transport.write(b"%b%b\r\n%b" % (told.encode("latin-1"), more, _BODY))
+        if is_last:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _leave(self, webhook: _Webhook) -> None:
+        """To the application, as if it had come only now."""
+        self._webhook = None
+        super().on_headers_complete()
+        super().on_body(b"".join(webhook.parts))
