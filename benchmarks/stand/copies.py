@@ -10,6 +10,8 @@ from typing import Any
 
 import psycopg
 
+from stripe_bridge.adapters.database.compression import decompressed
+
 NUMBER = "copies.number"
 """In an expression: which copy it is, from 1 on."""
 # How to have a column as text, and what it was again.
@@ -54,6 +56,16 @@ class Copy:
             f"CREATE TABLE originals.{self.table} AS SELECT * FROM {self.table} WHERE {self.where} ORDER BY 1"
         )
         connection.execute(kept.encode())
+        for name, kind in connection.execute(_COLUMNS, [self.table]).fetchall():
+            if kind == "bytea":
+                self._decompress(connection, name)
+
+    def _decompress(self, connection: psycopg.Connection[Any], column: str) -> None:
+        """SQL has to find ids in there. The service reads it all the same."""
+        rows = connection.execute(f"SELECT ctid, {column} FROM originals.{self.table}".encode()).fetchall()
+        change = f"UPDATE originals.{self.table} SET {column} = %s WHERE ctid = %s".encode()
+        for place, stored in rows:
+            connection.execute(change, [decompressed(stored), place])
 
     def insert(self, connection: psycopg.Connection[Any], first: int, last: int) -> None:
         """The copies with these numbers, both included, number by number."""

@@ -19,6 +19,7 @@ from psycopg import pq
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
 from stripe_bridge.adapters.database.async_connection import AsyncConnection
+from stripe_bridge.adapters.database.compression import compressed
 from stripe_bridge.adapters.database.events import EVENTS, STORE
 from stripe_bridge.adapters.database.transaction import telling_unavailable
 from stripe_bridge.adapters.database.types import UtcDateTime
@@ -140,7 +141,7 @@ def _as_libpq(event: WebhookEvent) -> tuple[bytes | None, ...]:
         None if event.skip_reason is None else event.skip_reason.value.encode(),
         None if event.processed_at is None else _moment(event.processed_at),
         b"%d" % event.attempts,
-        event.payload,
+        None if event.payload is None else compressed(event.payload),
     )
 
 

@@ -8,9 +8,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import JSON, DateTime, Dialect, String
+from sqlalchemy import JSON, DateTime, Dialect, LargeBinary, String
 from sqlalchemy.types import TypeDecorator
 
+from stripe_bridge.adapters.database.compression import compressed, decompressed
 from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.sales_order import Address, Customer, InvoiceLine, OrderLine
 from stripe_bridge.domain.stripe_objects import AccountSnapshot
@@ -72,6 +73,19 @@ class Document(TypeDecorator[Value], Generic[Value]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Value | None:
         return None if value is None else self.load(value)
+
+
+class Compressed(TypeDecorator[bytes]):
+    """Bytes that take less room than they have; those that were stored before that was so are read as they are."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else compressed(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else decompressed(value)
 
 
 def dump_customer(customer: Customer) -> Any:

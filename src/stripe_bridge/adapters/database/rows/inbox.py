@@ -16,7 +16,7 @@ from stripe_bridge.adapters.database.rows.base import (
     one_of,
     partial_index,
 )
-from stripe_bridge.adapters.database.types import Choice
+from stripe_bridge.adapters.database.types import Choice, Compressed
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
 
 IS_AWAITING = is_among("status", [EventStatus.RECEIVED, EventStatus.PROCESSING])
@@ -68,4 +68,4 @@ class WebhookEventRow(Row):
     last_error: Mapped[str | None]
     skip_reason: Mapped[SkipReason | None] = mapped_column(Choice(SkipReason))
     processed_at: Mapped[datetime | None]
-    payload: Mapped[bytes]
+    payload: Mapped[bytes] = mapped_column(Compressed)

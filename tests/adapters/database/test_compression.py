@@ -1,0 +1,66 @@
+"""Payloads take less room than they have, whichever way they come in; those that came before that are read all the same."""
+
+import zstandard
+from alembic import command
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database.compression import compressed, decompressed
+from stripe_bridge.adapters.database.migrating import migrating
+from tests.builders import a_webhook_event, an_event_payload
+from tests.event_loop import an_event_loop
+
+PAYLOAD = an_event_payload(padding="a table of oak, " * 200)
+
+
+@given(st.binary())
+def test_what_was_compressed_comes_back(content):
+    assert decompressed(compressed(content)) == content
+    assert (compressed(content) == b"") == (content == b"")
+
+
+@given(st.text().map(str.encode))
+def test_what_never_was_is_what_it_is(content):
+    assert decompressed(content) is content
+
+
+def stored(store):
+    with store.engine.connect() as connection:
+        return [bytes(row.payload) for row in connection.execute(text("SELECT payload FROM webhook_events"))]
+
+
+def a_store(database_url):
+    store = SqlStore(create_engine(database_url))
+    first, second = (a_webhook_event(stripe_event_id=f"evt_{number}", payload=PAYLOAD) for number in range(2))
+    with store.writing() as work:
+        work.inbox.store(first)
+        work.commit()
+    with an_event_loop() as here:
+        intake = SqlIntake(store.engine)
+        here.run(intake.receive(second))
+        here.loop.call_soon_threadsafe(intake.close)
+    return store
+
+
+def test_either_way_in_stores_them_compressed(database_url):
+    store = a_store(database_url)
+    for payload in stored(store):
+        assert len(payload) < len(PAYLOAD) / 2
+        assert zstandard.decompress(payload) == PAYLOAD
+    with store.reading() as work:
+        assert [work.inbox.payload(None, number) for number in (1, 2)] == [PAYLOAD, PAYLOAD]
+    store.close()
+
+
+def test_an_earlier_release_finds_them_plain_and_a_later_one_reads_them_plain(database_url):
+    store = a_store(database_url)
+    with migrating(database_url) as config:
+        command.downgrade(config, "0002")
+    assert stored(store) == [PAYLOAD, PAYLOAD]
+    migrate(database_url)
+    assert stored(store) == [PAYLOAD, PAYLOAD]
+    with store.reading() as work:
+        assert [work.inbox.payload(None, number) for number in (1, 2)] == [PAYLOAD, PAYLOAD]
+    store.close()
