@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 
 import click
@@ -49,11 +51,17 @@ def serve(host: str, port: int, workers: int) -> None:
         timeout_graceful_shutdown=_LONGEST_REQUEST,
         timeout_worker_healthcheck=_SLOWEST_START,
     )
-    with _bind(host, port) as bound:
+    with _bind(host, port) as bound, contextlib.suppress(KeyboardInterrupt):
+        # uvicorn sends itself the signal once more when all is in order: to end by it would look like a failure.
+        signal.signal(signal.SIGTERM, _leave)
         if workers == 1:
             uvicorn.Server(config).run([bound])
         else:
             Multiprocess(config, [bound]).run()
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(0)
 
 
 def _bind(host: str, port: int) -> socket.socket:
