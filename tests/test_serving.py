@@ -27,6 +27,12 @@ def test_a_port_that_somebody_else_has_is_told():
     assert f"Cannot listen at 127.0.0.1, port {port}" in told.output
 
 
+def test_more_than_one_process_is_refused_without_redis():
+    told = run("--workers", "2", **ENVIRONMENT)
+    assert told.exit_code == 2
+    assert "REDIS_URL" in told.output
+
+
 @pytest.mark.parametrize("arguments", [("--workers", "0"), ("--port", "70000"), ("--port", "x")])
 def test_options_that_make_no_sense_are_refused(arguments):
     assert run(*arguments, **ENVIRONMENT).exit_code == 2

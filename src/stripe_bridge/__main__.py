@@ -21,7 +21,7 @@ _SLOWEST_START = 30
 _IDLE = 75
 
 
-@click.command(name="python -m stripe_bridge", help=__doc__)
+@click.command(name="python -m stripe_bridge", help="Serve the API and the receivers of webhooks over HTTP.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
@@ -29,13 +29,16 @@ _IDLE = 75
     default=1,
     show_default=True,
     type=click.IntRange(1),
-    help="How many processes. More than one needs Redis.",
+    help="How many processes. More than one needs REDIS_URL.",
 )
 def serve(host: str, port: int, workers: int) -> None:
     try:
-        Settings.from_env(os.environ)
+        settings = Settings.from_env(os.environ)
     except SettingsInvalid as error:
         raise SystemExit(str(error)) from None
+    if workers > 1 and settings.redis_url is None:
+        # Each would have a worker, and count rate limits for itself.
+        raise click.UsageError("More than one process needs REDIS_URL.")
     config = uvicorn.Config(
         "stripe_bridge.bootstrap:create_front",
         factory=True,
@@ -54,6 +57,7 @@ def serve(host: str, port: int, workers: int) -> None:
     with _bind(host, port) as bound, contextlib.suppress(KeyboardInterrupt):
         # uvicorn sends itself the signal once more when all is in order: to end by it would look like a failure.
         signal.signal(signal.SIGTERM, _leave)
+        click.echo(f"Serving at http://{host}:{port} as soon as it is ready.", err=True)
         if workers == 1:
             uvicorn.Server(config).run([bound])
         else:

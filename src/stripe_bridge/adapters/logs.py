@@ -78,6 +78,7 @@ def _formatter(renderer: Processor) -> logging.Formatter:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
+            _without_colors,
             _redact_record,
             renderer,
         ],
@@ -98,6 +99,12 @@ def redact(text: str) -> str:
             _harmless.clear()
         _harmless.add(text)
     return masked
+
+
+def _without_colors(_logger: WrappedLogger, _method: str, record: EventDict) -> EventDict:
+    """uvicorn says some things twice, once for terminals."""
+    record.pop("color_message", None)
+    return record
 
 
 def _redact_record(_logger: WrappedLogger, _method: str, record: EventDict) -> Mapping[str, Any]:
