@@ -56,6 +56,28 @@ def test_an_endless_inbox_is_left_when_the_worker_stops():
     assert not draining.is_alive()
 
 
+def test_after_each_batch_the_worker_rests_for_as_long_as_it_is_told():
+    events, rests = Batches(50, 50, 3), Batches()
+
+    Jobs(bridge_with(events, give_way=rests)).run("drain_inbox")
+
+    assert (events.calls, rests.calls) == (4, 3)
+
+
+def test_a_worker_that_rests_begins_nothing_and_stops_at_once():
+    events, rests = Endless(), Batches(3600)
+    jobs = Jobs(bridge_with(events, give_way=rests))
+    draining = threading.Thread(target=jobs.run, args=("drain_inbox",), daemon=True)
+    draining.start()
+    wait_until(lambda: rests.ended)
+
+    jobs.stop()
+    draining.join(5)
+
+    assert not draining.is_alive()
+    assert events.calls == 1
+
+
 def test_reconciling_goes_on_until_it_is_nobodys_turn():
     integrations = Batches(1, 1, 1)
 

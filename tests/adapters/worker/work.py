@@ -50,6 +50,7 @@ def bridge_with(events: Batches | None = None, intents: Batches | None = None, *
 
 
 _OTHERS = (
+    "give_way",
     "reconcile_due",
     "check_receivers_due",
     "forget_requests",
