@@ -1,5 +1,6 @@
 import logging
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_an_endless_inbox_is_left_when_the_worker_stops():
     assert not draining.is_alive()
 
 
-def test_after_each_batch_the_worker_rests_for_as_long_as_it_is_told():
+def test_the_worker_gives_way_after_each_batch():
     events, rests = Batches(50, 50, 3), Batches()
 
     Jobs(bridge_with(events, give_way=rests)).run("drain_inbox")
@@ -65,11 +66,16 @@ def test_after_each_batch_the_worker_rests_for_as_long_as_it_is_told():
 
 
 def test_a_worker_that_rests_begins_nothing_and_stops_at_once():
-    events, rests = Endless(), Batches(3600)
-    jobs = Jobs(bridge_with(events, give_way=rests))
+    events, began = Endless(), threading.Event()
+
+    def rest(_took: float, wait: Callable[[float], bool]) -> None:
+        began.set()
+        wait(3600)
+
+    jobs = Jobs(bridge_with(events, give_way=rest))
     draining = threading.Thread(target=jobs.run, args=("drain_inbox",), daemon=True)
     draining.start()
-    wait_until(lambda: rests.ended)
+    assert began.wait(5)
 
     jobs.stop()
     draining.join(5)

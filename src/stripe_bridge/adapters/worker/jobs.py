@@ -57,8 +57,7 @@ class Jobs:
             begun = time.monotonic()
             if not self._bridge.apply_events(self._stopping.is_set):
                 return
-            # A stop ends the rest.
-            self._stopping.wait(self._bridge.give_way(time.monotonic() - begun))
+            self._bridge.give_way(time.monotonic() - begun, self._stopping.wait)
 
     def _settle_intents(self) -> None:
         # Once, not until none is due: an intent that fails before it is taken stays due, and would be tried without pause.
