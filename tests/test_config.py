@@ -61,6 +61,7 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
         ("STRIPE_WEBHOOK_SECRETS", "whsec_1,secret"),
         ("CORS_ORIGINS", "https://erp.example.com/path"),
         ("SWEEP_SECONDS", "nan"),
+        ("WORKER_REST", "-1"),
         ("JWT_ISSUER", "https://login.example.com"),
     ],
 )

@@ -12,6 +12,7 @@ from stripe_bridge.use_cases.counting import CheckCounts, FoldCounts
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
 from stripe_bridge.use_cases.examining import ExamineService
 from stripe_bridge.use_cases.forgetting import ForgetAuthorizations, ForgetPayloads
+from stripe_bridge.use_cases.giving_way import GiveWay
 from stripe_bridge.use_cases.granting import Authenticate, CreateToken, ListTokens, RevokeToken
 from stripe_bridge.use_cases.inspecting import (
     ListInvoices,
@@ -91,6 +92,7 @@ class Events:
 
     receive_webhook: ReceiveWebhook
     apply_events: ApplyEvents
+    give_way: GiveWay
     list_webhook_events: ListWebhookEvents
     show_webhook_event: ShowWebhookEvent
     replay_webhook_event: ReplayWebhookEvent

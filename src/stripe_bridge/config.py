@@ -57,6 +57,7 @@ class Settings:
     log_format: str
     web_threads: int
     worker_threads: int
+    worker_rest: int
     database_pool_size: int
     sweep_seconds: float
     intent_lease_seconds: float
@@ -97,6 +98,7 @@ class Settings:
             "log_level": read.optional("LOG_LEVEL", "INFO", _log_level),
             "web_threads": read.optional("WEB_THREADS", 8, _between(1, 64)),
             "worker_threads": read.optional("WORKER_THREADS", 2, _between(1, 64)),
+            "worker_rest": read.optional("WORKER_REST", 1, _between(0, 10)),
             "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, _between(1, 200)),
             "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, _seconds),
             "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, _seconds),
@@ -178,15 +180,14 @@ def _database_url(text: str) -> str:
 
 
 def _fernet_keys(text: str) -> tuple[str, ...]:
-    keys = _list(text)
-    for position, key in enumerate(keys or ("",), start=1):
+    for position, key in enumerate(_list(text) or ("",), start=1):
         try:
             is_key = len(base64.urlsafe_b64decode(key)) == _FERNET_KEY_BYTES
         except ValueError:
             is_key = False
         if not is_key:
             raise ValueError(f"has no Fernet key in place {position}; `flask keys generate` prints a new one")
-    return keys
+    return _list(text)
 
 
 def _starting_with(*prefixes: str) -> Callable[[str], str]:
@@ -203,10 +204,9 @@ def _list(text: str) -> tuple[str, ...]:
 
 
 def _webhook_secrets(text: str) -> tuple[str, ...]:
-    secrets = _list(text)
-    if not all(secret.startswith("whsec_") for secret in secrets):
+    if not all(secret.startswith("whsec_") for secret in _list(text)):
         raise ValueError("has to be a comma-separated list of secrets that begin with whsec_")
-    return secrets
+    return _list(text)
 
 
 def _origins(text: str) -> tuple[str, ...]:

@@ -102,6 +102,22 @@ def test_a_claimed_event_is_processing_with_its_payload_and_one_attempt_further(
     assert claim(store, now=now, lease_until=now + LEASE) == []
 
 
+def test_the_newest_id_grows_with_each_event_that_is_new(store: Store):
+    def newest_id() -> int:
+        with store.glancing() as work:
+            return work.inbox.newest_id()
+
+    seen = [newest_id()]
+    store_event(store, "evt_1")
+    seen.append(newest_id())
+    store_event(store, "evt_1")
+    seen.append(newest_id())
+    claim(store)
+    store_event(store, "evt_2")
+    seen.append(newest_id())
+    assert seen[0] == 0 < seen[1] == seen[2] < seen[3]
+
+
 def test_the_oldest_due_events_are_claimed_first(store: Store):
     for name, seconds in (("late", 3), ("early", 1), ("middle", 2), ("not yet", 60)):
         store_event(store, name, due_at=NOW + timedelta(seconds=seconds))

@@ -161,6 +161,9 @@ class FakeInbox:
     def count(self, tenant_id: str | None, matching: EventFilter) -> int:
         return len(self._matching(tenant_id, matching))
 
+    def newest_id(self) -> int:
+        return max((event.id for event in self._events.matching(lambda _: True)), default=0)
+
     def backlog(self) -> Depth:
         unfinished = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
         found = self._events.matching(lambda each: each.status in unfinished)

@@ -19,6 +19,7 @@ from stripe_bridge.use_cases.applying import ApplyEvents
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
+from stripe_bridge.use_cases.giving_way import GiveWay
 from stripe_bridge.use_cases.granting import Authenticate, CreateToken, ListTokens, RevokeToken
 from stripe_bridge.use_cases.inspecting import (
     ListInvoices,
@@ -180,6 +181,7 @@ def _events(
             patience.lease,
             adapters.measurements,
         ),
+        give_way=GiveWay(store, clock, rest=settings.worker_rest),
         list_webhook_events=ListWebhookEvents(store),
         show_webhook_event=ShowWebhookEvent(store),
         replay_webhook_event=ReplayWebhookEvent(store, clock, nudges),

@@ -87,6 +87,10 @@ class Inbox(Protocol):
 
     def count(self, tenant_id: str | None, matching: EventFilter) -> int: ...
 
+    def newest_id(self) -> int:
+        """Of all that are stored, 0 where none is. It has grown whenever one was stored since."""
+        ...
+
     def backlog(self) -> Depth:
         """Those received, processing and failed, over all tenants; the oldest is of the first two."""
         ...

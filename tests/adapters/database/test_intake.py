@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, event
 
-from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine, migrate, storing_on_sqlite
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 from tests.builders import a_webhook_event, an_event_payload
 from tests.contracts.stored import at_once, claim
@@ -71,6 +71,43 @@ def test_those_who_wait_for_a_commit_are_committed_together(sqlite_url: str):
         assert all(each.result() for each in [first, *coming])
     other.close()
     assert said.count("COMMIT") == 2
+    # Told again for each row's trigger.
+    assert len({statement for statement in said if "INSERT INTO webhook_events" in statement}) == 2
+    engine.dispose()
+
+
+def test_of_a_batch_that_is_not_all_new_each_is_told_whether_it_is(sqlite_url: str):
+    store = SqlStore(create_engine(sqlite_url))
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    with receiving(store.engine) as (here, intake):
+        assert here.run(intake.receive(an_event(1)))
+        other.execute("BEGIN IMMEDIATE")
+        first = asyncio.run_coroutine_threadsafe(intake.receive(an_event(0)), here.loop)
+        wait_until(lambda: intake._storing is not None)
+        coming = [
+            asyncio.run_coroutine_threadsafe(intake.receive(an_event(number)), here.loop)
+            for number in (3, 1, 2, 3)
+        ]
+        wait_until(lambda: len(intake._waiting) == 4)
+        other.execute("COMMIT")
+        assert first.result()
+        assert [each.result() for each in coming] == [True, False, True, False]
+    other.close()
+    assert {event.stripe_event_id for event in claim(store)} == {"evt_0", "evt_1", "evt_2", "evt_3"}
+    store.close()
+
+
+def test_a_file_that_others_do_not_let_go_of_is_unavailable(sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(storing_on_sqlite, "LONGEST_WAIT", 0)
+    engine = create_engine(sqlite_url)
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with receiving(engine) as (here, intake):
+        with pytest.raises(StoreUnavailable):
+            here.run(intake.receive(an_event(1)))
+        other.execute("COMMIT")
+        assert here.run(intake.receive(an_event(1)))
+    other.close()
     engine.dispose()
 
 

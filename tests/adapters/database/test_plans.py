@@ -75,6 +75,7 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     ),
     "intent added": lambda work: work.intents.add(an_intent(subject="another")),
     "event stored": lambda work: work.inbox.store(a_webhook_event()),
+    "newest event id": lambda work: work.inbox.newest_id(),
     "events claimed": lambda work: work.inbox.claim(NOW, NOW + timedelta(seconds=60), 10),
     "events taken": lambda work: work.inbox.take(NOW, NOW + timedelta(seconds=60), 10),
     "event settled": lambda work: work.inbox.settle(NOW, [a_webhook_event().processed(NOW)]),

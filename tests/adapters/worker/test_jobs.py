@@ -1,5 +1,6 @@
 import logging
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -54,6 +55,33 @@ def test_an_endless_inbox_is_left_when_the_worker_stops():
     draining.join(5)
 
     assert not draining.is_alive()
+
+
+def test_the_worker_gives_way_after_each_batch():
+    events, rests = Batches(50, 50, 3), Batches()
+
+    Jobs(bridge_with(events, give_way=rests)).run("drain_inbox")
+
+    assert (events.calls, rests.calls) == (4, 3)
+
+
+def test_a_worker_that_rests_begins_nothing_and_stops_at_once():
+    events, began = Endless(), threading.Event()
+
+    def rest(_took: float, wait: Callable[[float], bool]) -> None:
+        began.set()
+        wait(3600)
+
+    jobs = Jobs(bridge_with(events, give_way=rest))
+    draining = threading.Thread(target=jobs.run, args=("drain_inbox",), daemon=True)
+    draining.start()
+    assert began.wait(5)
+
+    jobs.stop()
+    draining.join(5)
+
+    assert not draining.is_alive()
+    assert events.calls == 1
 
 
 def test_reconciling_goes_on_until_it_is_nobodys_turn():

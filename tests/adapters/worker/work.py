@@ -42,7 +42,7 @@ class Endless(Batches):
         return 50
 
 
-def bridge_with(events: Batches | None = None, intents: Batches | None = None, **others: Batches) -> Any:
+def bridge_with(events: Batches | None = None, intents: Batches | None = None, **others: Any) -> Any:
     """As much of a bridge as a worker uses."""
     idle = {name: Batches() for name in _OTHERS}
     named = {"apply_events": events or Batches(), "settle_due_intents": intents or Batches()}
@@ -50,6 +50,7 @@ def bridge_with(events: Batches | None = None, intents: Batches | None = None, *
 
 
 _OTHERS = (
+    "give_way",
     "reconcile_due",
     "check_receivers_due",
     "forget_requests",

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DisconnectionError
 from stripe_bridge.adapters.database.cursors import KnowingCursor
 
 # In seconds, for locks; for what hurries; and for any statement but a migration's.
-_LONGEST_WAIT = 30
+LONGEST_WAIT = 30
 _RESTS_SINCE = "rests_since"
 # In seconds: younger connections are not asked whether they live.
 _FRESH = 1.0
@@ -55,7 +55,7 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         "hide_parameters": True,
         "pool_size": pool_size,
         "max_overflow": max_overflow,
-        "pool_timeout": _LONGEST_WAIT,
+        "pool_timeout": LONGEST_WAIT,
     }
     if parsed.drivername == "postgresql+psycopg":
         driver = _TCP | {"cursor_factory": KnowingCursor}
@@ -65,7 +65,7 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         event.listen(engine, "checkout", _check_rested)
         return engine
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": _LONGEST_WAIT}, **options)
+        engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": LONGEST_WAIT}, **options)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -117,7 +117,7 @@ def hurrying(engine: Engine) -> Iterator[Connection]:
         try:
             yield connection
         finally:
-            driver.execute(f"PRAGMA busy_timeout = {_LONGEST_WAIT * 1000}").close()
+            driver.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000}").close()
 
 
 def without_time_limit(connection: Connection) -> None:
@@ -130,7 +130,7 @@ def without_time_limit(connection: Connection) -> None:
 
 def _set_up_postgresql(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = '{_LONGEST_WAIT}s'")
+        cursor.execute(f"SET lock_timeout = '{LONGEST_WAIT}s'")
         cursor.execute(f"SET statement_timeout = '{_LONGEST_STATEMENT}s'")
         # Of one that was halted in a transaction, or lost its network there: what it had locked is for others then.
         cursor.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_STATEMENT}s'")

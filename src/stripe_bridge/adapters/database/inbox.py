@@ -30,6 +30,7 @@ _BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
 _OF_TENANT = {
     lock: statement.where(_EVENT.tenant_id == bindparam("tenant_id")) for lock, statement in _BY_ID.items()
 }
+_NEWEST_ID = select(func.coalesce(func.max(_EVENT.id), 0))
 _DEPTH = select(_EVENT.status, func.count(), func.min(_EVENT.created_at)).where(IS_AWAITING)
 # SQLite would otherwise take a larger index; every id is greater.
 _FAILED = select(func.count()).select_from(EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
@@ -132,6 +133,10 @@ class SqlInbox:
         statement = select(func.count()).select_from(EVENTS.table).where(*_conditions(tenant_id, matching))
         number: int = self._transaction.execute(statement).scalar_one()
         return number
+
+    def newest_id(self) -> int:
+        newest: int = self._transaction.execute(_NEWEST_ID).scalar_one()
+        return newest
 
     def backlog(self) -> Depth:
         waiting: Sequence[Any] = self._transaction.execute(_DEPTH.group_by(_EVENT.status)).all()

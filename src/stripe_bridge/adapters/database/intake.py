@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
-from stripe_bridge.adapters.database.storing import key_of, storage_for
+from stripe_bridge.adapters.database.storing import PostgresqlStorage, Storage, key_of
+from stripe_bridge.adapters.database.storing_on_sqlite import SqliteStorage
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
@@ -25,7 +26,8 @@ class SqlIntake:
     """All of it happens in the event loop that it is first used in."""
 
     def __init__(self, engine: Engine) -> None:
-        self._storage = storage_for(engine)
+        of_kind = PostgresqlStorage if engine.dialect.name == "postgresql" else SqliteStorage
+        self._storage: Storage = of_kind(engine)
         self._waiting: list[_Arrival] = []
         self._storing: asyncio.Task[None] | None = None
 

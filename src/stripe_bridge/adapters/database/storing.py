@@ -5,32 +5,27 @@ Columns and their types are those of the same table as everywhere else. An event
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import lru_cache, partial
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Protocol
 
 from psycopg import pq
-from sqlalchemy import Dialect, Engine, PoolProxiedConnection
+from sqlalchemy import Engine
 
 from stripe_bridge.adapters.database.async_connection import AsyncConnection
 from stripe_bridge.adapters.database.compression import compressed
-from stripe_bridge.adapters.database.events import EVENTS, STORE
+from stripe_bridge.adapters.database.events import EVENTS
 from stripe_bridge.adapters.database.transaction import telling_unavailable
-from stripe_bridge.adapters.database.types import UtcDateTime
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 Key = tuple[str, bool, str]
-_KEY = ("account_id", "livemode", "stripe_event_id")
+KEY = ("account_id", "livemode", "stripe_event_id")
 # Known when an event comes in; what is left out is null.
-_GIVEN = (
-    *_KEY,
+GIVEN = (
+    *KEY,
     "event_type",
     "related_object_id",
     "event_created_at",
@@ -63,11 +58,7 @@ class Storage(Protocol):
     def close(self) -> None: ...
 
 
-def storage_for(engine: Engine) -> Storage:
-    return (PostgresqlStorage if engine.dialect.name == "postgresql" else SqliteStorage)(engine)
-
-
-key_of: Callable[[WebhookEvent], Key] = attrgetter(*_KEY)
+key_of: Callable[[WebhookEvent], Key] = attrgetter(*KEY)
 
 
 class PostgresqlStorage:
@@ -78,9 +69,9 @@ class PostgresqlStorage:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._types = [EVENTS.table.c[name].type.compile(engine.dialect) for name in _GIVEN]
+        self._types = [EVENTS.table.c[name].type.compile(engine.dialect) for name in GIVEN]
         # Bytes as they are; all else as text.
-        self._formats = [int(name == "payload") for name in _GIVEN]
+        self._formats = [int(name == "payload") for name in GIVEN]
         self._connection: AsyncConnection | None = None
 
     async def store(self, events: Sequence[WebhookEvent]) -> set[Key]:
@@ -119,12 +110,12 @@ class PostgresqlStorage:
         """Made of names in this file alone."""
         parameters = itertools.count(1)
         rows = [", ".join(f"${next(parameters)}::{type_}" for type_ in self._types) for _ in range(number)]
-        names, key = ", ".join(_GIVEN), ", ".join(_KEY)
+        names, key = ", ".join(GIVEN), ", ".join(KEY)
         return _POSTGRESQL.format(names=names, key=key, rows=", ".join(f"({row})" for row in rows)).encode()
 
 
 def _as_libpq(event: WebhookEvent) -> tuple[bytes | None, ...]:
-    """The values of an event in the order of `_GIVEN`, as libpq takes them."""
+    """The values of an event in the order of `GIVEN`, as libpq takes them."""
     created_at = _moment(event.created_at)
     return (
         event.account_id.encode(),
@@ -150,84 +141,5 @@ def _moment(value: datetime) -> bytes:
 
 
 def _key_in(result: pq.abc.PGresult, row: int) -> Key:
-    account_id, livemode, event_id = (result.get_value(row, column) or b"" for column in range(len(_KEY)))
+    account_id, livemode, event_id = (result.get_value(row, column) or b"" for column in range(len(KEY)))
     return account_id.decode(), livemode == b"t", event_id.decode()
-
-
-class SqliteStorage:
-    """The inbox's own statement, once for each event; in a thread of its own, as the driver waits for the disk."""
-
-    def __init__(self, engine: Engine) -> None:
-        compiled = STORE.compile(dialect=engine.dialect)
-        self._engine = engine
-        self._sql = str(compiled)
-        self._values_of = _binding(engine.dialect, compiled.positiontup or [], compiled.params)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="intake")
-        self._connection: PoolProxiedConnection | None = None
-
-    async def store(self, events: Sequence[WebhookEvent]) -> set[Key]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._store, events)
-
-    def close(self) -> None:
-        self._thread.shutdown()
-        if self._connection is not None:
-            self._connection.close()
-
-    def _store(self, events: Sequence[WebhookEvent]) -> set[Key]:
-        try:
-            with telling_unavailable():
-                if self._connection is None:
-                    self._connection = self._connect()
-                return self._commit(self._connection.dbapi_connection, events)
-        except Exception:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                # What is not committed ends with it.
-                connection.close()
-            raise
-
-    def _connect(self) -> PoolProxiedConnection:
-        connection = self._engine.raw_connection()
-        # Kept out of the pool from now on: this connection is no longer as others expect it.
-        connection.detach()
-        driver: Any = connection.dbapi_connection
-        # It may have been a reader's before.
-        driver.execute("PRAGMA query_only = 0")
-        return connection
-
-    def _commit(self, connection: Any, events: Sequence[WebhookEvent]) -> set[Key]:
-        connection.execute("BEGIN IMMEDIATE")
-        new = {key_of(event) for event in events if self._is_new(connection, event)}
-        connection.execute("COMMIT")
-        return new
-
-    def _is_new(self, connection: sqlite3.Connection, event: WebhookEvent) -> bool:
-        return connection.execute(self._sql, self._values_of(event)).fetchone() is not None
-
-
-def _binding(
-    dialect: Dialect, names: Sequence[str], constants: Mapping[str, Any]
-) -> Callable[[WebhookEvent], list[Any]]:
-    """How an event becomes what a statement with these parameters takes: values of columns, and constants."""
-    columns = EVENTS.table.c
-    moment = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
-    # The same one stands in several columns.
-    kept_moment = lru_cache(moment) if moment else None
-    forms: list[Callable[[WebhookEvent], Any]] = []
-    for name in names:
-        if name not in columns:
-            forms.append(partial(_constant, constants[name]))
-            continue
-        type_, value = columns[name].type, attrgetter(name)
-        is_moment = isinstance(type_, UtcDateTime)
-        form = kept_moment if is_moment else type_.dialect_impl(dialect).bind_processor(dialect)
-        forms.append(partial(_formed, form, value) if form else value)
-    return lambda event: [form(event) for form in forms]
-
-
-def _constant(value: Any, _event: WebhookEvent) -> Any:
-    return value
-
-
-def _formed(form: Callable[[Any], Any], value: Callable[[WebhookEvent], Any], event: WebhookEvent) -> Any:
-    return form(value(event))

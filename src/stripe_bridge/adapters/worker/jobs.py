@@ -53,8 +53,11 @@ class Jobs:
         self._stopping.set()
 
     def _drain_inbox(self) -> None:
-        while not self._stopping.is_set() and self._bridge.apply_events(self._stopping.is_set):
-            pass
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            if not self._bridge.apply_events(self._stopping.is_set):
+                return
+            self._bridge.give_way(time.monotonic() - begun, self._stopping.wait)
 
     def _settle_intents(self) -> None:
         # Once, not until none is due: an intent that fails before it is taken stays due, and would be tried without pause.
