@@ -32,6 +32,17 @@ def lines(capsys):
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
+def test_what_the_server_tells_is_a_record_like_any_other_and_told_once(capsys):
+    server = logging.getLogger("uvicorn")
+    server.addHandler(logging.StreamHandler())
+    server.propagate = False
+    configure_logging("INFO", json=True)
+    logging.getLogger("uvicorn.error").warning("ready", extra={"color_message": "\x1b[36mready\x1b[0m"})
+    (line,) = lines(capsys)
+    assert (line["event"], line["logger"]) == ("ready", "uvicorn.error")
+    assert "color_message" not in line
+
+
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_secret_is_masked_wherever_it_stands(secret, capsys):
     configure_logging("INFO", json=True)

@@ -1,12 +1,14 @@
 """The front: takes webhooks that it can take at once, and leaves all else to the application behind it."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 
 from stripe_bridge.adapters.web.front import Front
-from tests.adapters.web.over_front import OverFront
+from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
+from tests.adapters.web.over_front import PART, OverFront
 from tests.adapters.web.world import WEBHOOK_SECRET, World
 from tests.builders import an_event_payload
 
@@ -30,7 +32,7 @@ def world():
     world: Any = World()
     world.behind = Watched(world.app.wsgi_app)
     ended = []
-    front = Front(
+    front = world.front = Front(
         world.behind,
         world.bridge.receive_webhook,
         world.measurements,
@@ -115,6 +117,34 @@ def test_no_other_path_is_the_fronts(world, path):
     world.post_event(an_event_payload())
     world.post_event(an_event_payload(), path=path)
     assert world.behind.paths == [PLATFORM, path]
+
+
+def test_of_a_body_no_more_is_taken_from_the_server_than_shows_that_it_is_too_long(world):
+    asked, told = [], []
+
+    async def receive():
+        asked.append(PART)
+        return {"type": "http.request", "body": b"x" * PART, "more_body": True}
+
+    async def send(message):
+        told.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/api/stripe/integrations",
+        "query_string": b"",
+        "headers": [
+            (b"authorization", f"Bearer {world.token()}".encode()),
+            (b"content-type", b"application/json"),
+            (b"transfer-encoding", b"chunked"),
+        ],
+    }
+    asyncio.run(world.front(scope, receive, send))
+    assert told[0]["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert sum(asked) <= MAX_PAYLOAD_BYTES + PART
 
 
 def test_the_application_behind_sees_requests_as_they_came(world):

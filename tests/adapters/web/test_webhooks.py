@@ -132,7 +132,7 @@ def test_a_chunked_body_is_read_only_as_far_as_the_limit(world, path):
         path, environ_overrides=environ, headers=headers, content_type="application/json"
     )
     problem(answer, 413)
-    # Over the front it comes in parts, some of which are under way when it has had enough.
+    # Over the front it comes in parts, some of which the server holds when the application has had enough of it.
     assert body.given <= MAX_PAYLOAD_BYTES + 4 * PART
 
 

@@ -11,6 +11,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -55,29 +56,13 @@ class Front:
         else:
             await self._behind(scope, receive, send)
 
-    def is_webhook(self, method: bytes, target: bytes) -> bool:
-        """Whether `take` may be asked."""
-        return self._receive is not None and method == b"POST" and _PATH.fullmatch(target) is not None
-
-    async def take(self, target: bytes, payload: bytes, signature: str | None) -> bool:
-        """Whether the webhook is stored, and so may be acknowledged. If not, nothing is said against it: Flask decides."""
-        began_at = time.perf_counter()
+    def way_for(self, method: bytes, target: bytes) -> Way | None:
+        """How a request is taken here; None when it is Flask's in any case."""
         path = _PATH.fullmatch(target)
-        if self._receive is None or path is None:
-            return False
+        if self._receive is None or method != b"POST" or path is None:
+            return None
         integration_id = None if path[1] is None else id_in_path(path[1].decode())
-        try:
-            await self._receive.at_once(
-                ReceiveWebhookCommand(payload=payload, signature=signature, integration_id=integration_id)
-            )
-        except (SecretsNotAtHand, BridgeError):
-            return False
-        except Exception:
-            _log.exception("a webhook could not be taken at once")
-            return False
-        route = PLATFORM_ROUTE if path[1] is None else ACCOUNT_ROUTE
-        self._measurements.request(route, "POST", HTTPStatus.OK, time.perf_counter() - began_at)
-        return True
+        return Way(self._receive, self._measurements, integration_id)
 
     def close(self) -> None:
         self._behind.close()
@@ -94,3 +79,29 @@ class Front:
                 self.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Into one receiver: the platform's, or that of an integration."""
+
+    receive: ReceiveWebhook
+    measurements: Measurements
+    integration_id: int | None
+
+    async def take(self, payload: bytes, signature: str | None) -> bool:
+        """Whether the webhook is stored, and so may be acknowledged. If not, nothing is said against it: Flask decides."""
+        began_at = time.perf_counter()
+        command = ReceiveWebhookCommand(
+            payload=payload, signature=signature, integration_id=self.integration_id
+        )
+        try:
+            await self.receive.at_once(command)
+        except (SecretsNotAtHand, BridgeError):
+            return False
+        except Exception:
+            _log.exception("a webhook could not be taken at once")
+            return False
+        route = PLATFORM_ROUTE if self.integration_id is None else ACCOUNT_ROUTE
+        self.measurements.request(route, "POST", HTTPStatus.OK, time.perf_counter() - began_at)
+        return True

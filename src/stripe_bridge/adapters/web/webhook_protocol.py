@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from stripe_bridge.adapters.web.exchange import HEADERS, request_id_for
-from stripe_bridge.adapters.web.front import STATE, Front
+from stripe_bridge.adapters.web.front import STATE, Front, Way
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 
 _BODY = b'{"received":true}\n'
@@ -23,7 +23,7 @@ _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name.lower()}: {value}\r\n" for name,
 class _Webhook:
     """One that is being read, and then answered. Whatever follows it on the connection before that goes unanswered."""
 
-    target: bytes
+    way: Way
     signature: str | None
     request_id: str
     keep_alive: bool
@@ -77,15 +77,14 @@ class WebhookProtocol(HttpToolsProtocol):
 
     def _find_webhook(self) -> _Webhook | None:
         """None when it is none, or when it cannot be answered at once: while another answer is under way, for example."""
-        front = self._front
-        if front is None or self._is_busy or self.expect_100_continue or self.parser.should_upgrade():
-            return None
-        if not front.is_webhook(self.parser.get_method(), self.url):
+        front: Front | None = self.app_state.get(STATE)
+        way = None if front is None else front.way_for(self.parser.get_method(), self.url)
+        if way is None or self._is_busy or self.expect_100_continue or self.parser.should_upgrade():
             return None
         headers = dict(self.headers)
         signature = headers.get(b"stripe-signature")
         return _Webhook(
-            target=self.url,
+            way=way,
             signature=None if signature is None else signature.decode("latin-1"),
             request_id=request_id_for(headers.get(b"x-request-id", b"").decode("latin-1")),
             keep_alive=self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive(),
@@ -98,15 +97,8 @@ class WebhookProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
-    @property
-    def _front(self) -> Front | None:
-        front: Front | None = self.app_state.get(STATE)
-        return front
-
     async def _answer(self, webhook: _Webhook) -> None:
-        front = self._front
-        payload = b"".join(webhook.parts)
-        is_taken = front is not None and await front.take(webhook.target, payload, webhook.signature)
+        is_taken = await webhook.way.take(b"".join(webhook.parts), webhook.signature)
         if self.transport.is_closing():
             return
         if is_taken:
