@@ -22,17 +22,19 @@ from stripe_bridge.domain.payment import Payment
 from stripe_bridge.ports.unit_of_work import PayableInvoiceExists
 
 INVOICES = AggregateMapper(
-    Invoice, InvoiceRow, rule=OneOnly.of(InvoiceRow, "uq_invoices_payable", PayableInvoiceExists)
+    Invoice,
+    InvoiceRow,
+    rule=OneOnly.of(InvoiceRow, "uq_invoices_payable", PayableInvoiceExists),
+    # What was agreed when it was reserved.
+    fixed=frozenset(
+        "tenant_id integration_id sales_order_id sales_order_number user_id stripe_account_id customer_id "
+        "customer_email amount currency lines days_until_due created_at".split()
+    ),
 )
 PAYMENTS = Mapper(Payment, PaymentRow)
 PUT_PAYMENT = putting(PAYMENTS.table)
 _INVOICE, _PAYMENT = INVOICES.table.c, PAYMENTS.table.c
 _LINK, _ORDER = table_of(LinkRow).c, table_of(SalesOrderRow).c
-# What an invoice is made with, and what no event changes.
-_FROZEN = frozenset(
-    "id tenant_id integration_id sales_order_id sales_order_number user_id stripe_account_id customer_id "
-    "customer_email amount currency lines days_until_due created_at".split()
-)
 ADD_LINK = insert(table_of(LinkRow)).on_conflict_do_nothing()
 
 _LINKS = select(_LINK.account_id, _LINK.stripe_id, _LINK.invoice_id).where(
@@ -132,5 +134,5 @@ class Ahead:
         return pair in self._new_links
 
     def _values(self, invoice: Invoice) -> dict[str, Any]:
-        values = INVOICES.values(invoice, without=_FROZEN)
+        values = INVOICES.values(invoice, without=INVOICES.unsaved)
         return values | {"own_id": invoice.id, "read_version": self._read_versions[invoice.id]}
