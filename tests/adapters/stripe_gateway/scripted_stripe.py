@@ -1,13 +1,15 @@
 """A server that gives the answers it was told to, for what no well-behaved Stripe would say."""
 
 import json
+import ssl
 import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import parse_qs
 
 from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
@@ -47,20 +49,28 @@ class Request:
     method: str
     path: str
     headers: Mapping[str, str]
+    """Found in any case."""
     form: Mapping[str, str]
 
 
 class ScriptedStripe:
-    def __init__(self) -> None:
+    """Over TLS, where it has a certificate: a file with that and its key."""
+
+    def __init__(self, *, certificate: Path | None = None) -> None:
         self.requests: list[Request] = []
         self._answers: deque[Answer | Cut | Hang] = deque()
         self._closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._scheme = "http" if certificate is None else "https"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     def access(self, **changes: Any) -> StripeAccess:
         given: dict[str, Any] = {
@@ -97,7 +107,10 @@ class ScriptedStripe:
                 form = parse_qs(self.rfile.read(length).decode(), keep_blank_values=True)
                 script.requests.append(
                     Request(
-                        self.command, self.path, dict(self.headers), {name: form[name][0] for name in form}
+                        self.command,
+                        self.path,
+                        cast("Mapping[str, str]", self.headers),
+                        {name: form[name][0] for name in form},
                     )
                 )
                 answer = script._answers.popleft() if script._answers else Answer()

@@ -1,22 +1,17 @@
 """What does not come between the SDK and Stripe, and what may."""
 
-from collections.abc import Iterator
+import gzip
+import json
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
-from stripe_bridge.adapters.stripe_gateway import transport
 from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
 from stripe_bridge.ports.gateway_errors import OutcomeUnknown
 from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, SECRET_KEY, Answer, ScriptedStripe
-
-
-@pytest.fixture(autouse=True)
-def forgotten_proxies() -> Iterator[None]:
-    """They are read once for each host."""
-    transport._proxies_of.cache_clear()
-    yield
-    transport._proxies_of.cache_clear()
+from tests.servers.certificates import self_signed
+from tests.servers.processes import free_port
 
 
 def test_passwords_that_lie_about_do_not_take_our_keys_place(
@@ -46,6 +41,49 @@ def test_a_proxy_of_the_environments_is_asked_in_stripes_place(
 
     assert found.id == "in_1"
     assert stripe_says.requests[0].path.startswith("http://stripe.test/v1/invoices/in_1")
+
+
+def test_a_proxy_has_its_password_and_stripe_its_key(
+    stripe_says: ScriptedStripe, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("http_proxy", stripe_says.url.replace("http://", "http://us%40er:pass%3Aword@"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    stripe_says.will(Answer(body=INVOICE))
+
+    StripePaymentGateway(stripe_says.access(api_base="http://stripe.test")).invoice("acct_1", "in_1")
+
+    headers = stripe_says.requests[0].headers
+    assert headers["Proxy-Authorization"] == f"Basic {b64encode(b'us@er:pass:word').decode()}"
+    assert headers["Authorization"] == f"Bearer {SECRET_KEY}"
+
+
+def test_no_proxy_is_asked_for_a_host_that_needs_none(
+    stripe_says: ScriptedStripe, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    stripe_says.will(Answer(body=INVOICE))
+
+    assert StripePaymentGateway(stripe_says.access()).invoice("acct_1", "in_1").id == "in_1"
+
+
+def test_a_compressed_answer_is_read(stripe_says: ScriptedStripe):
+    body = gzip.compress(json.dumps(INVOICE).encode())
+    stripe_says.will(
+        Answer(body=body, headers={"Content-Encoding": "gzip", "Content-Length": str(len(body))})
+    )
+
+    assert StripePaymentGateway(stripe_says.access()).invoice("acct_1", "in_1").id == "in_1"
+    assert stripe_says.requests[0].headers["Accept-Encoding"] == "gzip,deflate"
+
+
+def test_whoever_cannot_prove_to_be_stripe_is_told_nothing(tmp_path: Path):
+    with ScriptedStripe(certificate=self_signed(tmp_path)) as somebody:
+        with pytest.raises(OutcomeUnknown) as raised:
+            StripePaymentGateway(somebody.access(max_network_retries=3)).invoice("acct_1", "in_1")
+
+        assert "CERTIFICATE_VERIFY_FAILED" in raised.value.reason
+        assert somebody.requests == []
 
 
 def test_nobody_is_followed_elsewhere(stripe_says: ScriptedStripe):

@@ -11,10 +11,8 @@ from random import SystemRandom
 from typing import Any
 from urllib.parse import urlsplit
 
-import stripe
-
 from stripe_bridge.adapters.stripe_gateway.budget import Budget
-from stripe_bridge.adapters.stripe_gateway.transport import StripeSession
+from stripe_bridge.adapters.stripe_gateway.transport import KeepingClient
 from stripe_bridge.ports.tracing import Fact, Note, Tracing
 
 _BUSY = 429
@@ -23,7 +21,7 @@ _ID = re.compile(r"/[a-z]+_(?=\w*[\dA-Z])\w+")
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 4.0
 
 
-class PacedClient(stripe.RequestsClient):
+class PacedClient(KeepingClient):
     """Each request, every page and retry, waits for its turn in the budget.
 
     A lookup that Stripe refuses for its rate (or for a lock) is asked again, with jittered backoff, for up to `patience`
@@ -39,7 +37,7 @@ class PacedClient(stripe.RequestsClient):
         patience: float,
         tracing: Tracing | None = None,
     ) -> None:
-        super().__init__(timeout=timeout, session=StripeSession())
+        super().__init__(timeout=timeout)
         self._budget, self._patience, self._tracing = budget, patience, tracing
 
     def request(

@@ -1,62 +1,89 @@
-"""What carries the SDK's requests: connections that are kept, without what a browser would need around them."""
+"""What carries the SDK's requests: urllib3 and connections that are kept, without what a browser would need around them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from requests.utils import default_headers, get_environ_proxies
+import stripe
+from requests.utils import get_environ_proxies, select_proxy
+from urllib3 import PoolManager, ProxyManager, Timeout, make_headers
+from urllib3.exceptions import HTTPError, SSLError
+from urllib3.util import parse_url
 
 # Of threads, to one host; more of them than that make connections that are not kept.
 _KEPT = 32
+_STANDING = make_headers(keep_alive=True, accept_encoding="gzip,deflate")
+_Answer = tuple[Any, int, Mapping[str, str]]
 
 
-class StripeSession(requests.Session):
-    """A session for threads to share, which sends what it is given as it is.
+class KeepingClient(stripe.HTTPClient):
+    """For threads to share. It sends what the SDK gives it as it is, and follows nobody elsewhere.
 
-    The SDK encodes and quotes all of it. A general session reads the environment for each request, `.netrc` among it, whose
-    password would take our key's place, and follows redirections; cookies are another of its concerns. Proxies are taken from
-    the environment, once for each host.
+    The SDK's own clients are made for any library there is, and read the environment for each request, `.netrc` among it,
+    whose password would take our key's place. Here proxies alone are taken from there, once for each host.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._adapter = HTTPAdapter(pool_maxsize=_KEPT)
-        self._standing = dict(default_headers())
+    name = "urllib3"
 
-    def request(  # type: ignore[override]  # as the SDK calls it, and nobody else
+    def __init__(self, *, timeout: tuple[float, float]) -> None:
+        """`timeout` for a connection and for each part of an answer, in seconds."""
+        super().__init__()
+        connect, read = timeout
+        self._options: Mapping[str, Any] = {
+            "maxsize": _KEPT,
+            "timeout": Timeout(connect=connect, read=read),
+            "cert_reqs": "CERT_REQUIRED",
+            "ca_certs": stripe.ca_bundle_path,
+        }
+        self._ways: dict[str, PoolManager] = {}
+
+    def request(
         self,
         method: str,
         url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
         *,
-        headers: Mapping[str, str] | None = None,
-        data: str | bytes | None = None,
-        timeout: tuple[float, float] | float | None = None,
-        verify: bool | str = True,
-    ) -> requests.Response:
-        prepared = requests.PreparedRequest()
-        prepared.method, prepared.url = method.upper(), url
-        prepared.headers = CaseInsensitiveDict({**self._standing, **(headers or {})})
-        prepared.body = body = data.encode() if isinstance(data, str) else data
-        if body is not None or prepared.method not in ("GET", "HEAD"):
-            prepared.headers["Content-Length"] = str(len(body or b""))
-        return self._adapter.send(prepared, timeout=timeout, verify=verify, proxies=_proxies_to(url))
+        _usage: list[str] | None = None,
+    ) -> _Answer:
+        """Raises stripe.APIConnectionError, which tells whether it may go better another time."""
+        body = post_data.encode() if isinstance(post_data, str) else post_data
+        try:
+            answer = self._way_to(url).urlopen(
+                method.upper(),
+                url,
+                body=body,
+                headers={**_STANDING, **(headers or {})},
+                redirect=False,
+                retries=False,
+            )
+        except (HTTPError, OSError) as error:
+            raise _no_answer(error) from error
+        return answer.data, answer.status, answer.headers
 
     def close(self) -> None:
-        self._adapter.close()
-        super().close()
+        for way in self._ways.values():
+            way.clear()
+
+    def _way_to(self, url: str) -> PoolManager:
+        """Two threads that find none agree on the first one's."""
+        parts = urlsplit(url)
+        origin = f"{parts.scheme}://{parts.netloc}/"
+        return self._ways.get(origin) or self._ways.setdefault(origin, self._find_way(origin))
+
+    def _find_way(self, origin: str) -> PoolManager:
+        proxy = select_proxy(origin, get_environ_proxies(origin))
+        if not proxy:
+            return PoolManager(**self._options)
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        credentials = parse_url(proxy).auth_decoded_joined
+        headers = make_headers(proxy_basic_auth=credentials) if credentials else None
+        return ProxyManager(proxy, proxy_headers=headers, **self._options)
 
 
-def _proxies_to(url: str) -> dict[str, str]:
-    scheme, netloc, *_ = urlsplit(url)
-    return _proxies_of(urlunsplit((scheme, netloc, "/", "", "")))
-
-
-@lru_cache(maxsize=16)
-def _proxies_of(origin: str) -> dict[str, Any]:
-    return dict(get_environ_proxies(origin))
+def _no_answer(error: Exception) -> stripe.APIConnectionError:
+    told = f"no answer from Stripe: {type(error).__name__}: {error}"
+    again = not isinstance(error, SSLError)
+    return stripe.APIConnectionError(told, should_retry=again)  # type: ignore[no-untyped-call]  # the SDK's
