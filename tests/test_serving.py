@@ -1,12 +1,20 @@
 """`python -m stripe_bridge`: what it says before it serves. That it serves is what the journeys show."""
 
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
+from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.__main__ import serve
 from tests.adapters.web.world import ENVIRONMENT
+from tests.servers.processes import free_port
+
+# A process that has ended is not asked for long whether it lives.
+HASTILY = "from stripe_bridge import __main__ as program; program._SLOWEST_START = 3; program.serve()"
 
 
 def run(*arguments, **environment):
@@ -31,6 +39,28 @@ def test_more_than_one_process_is_refused_without_redis():
     told = run("--workers", "2", **ENVIRONMENT)
     assert told.exit_code == 2
     assert "REDIS_URL" in told.output
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_processes_that_can_never_start_are_not_started_again(tmp_path, workers):
+    """As without the extra `tracing`, which only those who trace need."""
+    (tmp_path / "opentelemetry.py").write_text("raise ImportError('not installed')\n")
+    ended = subprocess.run(
+        [sys.executable, "-c", HASTILY, "--port", str(free_port()), "--workers", str(workers)],
+        env={
+            **os.environ,
+            **ENVIRONMENT,
+            "REDIS_URL": "redis://127.0.0.1:1/0",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1",
+            "PYTHONPATH": str(tmp_path),
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == STARTUP_FAILURE
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT needs the extra `tracing`" in ended.stderr
 
 
 @pytest.mark.parametrize("arguments", [("--workers", "0"), ("--port", "70000"), ("--port", "x")])

@@ -9,6 +9,7 @@ import socket
 
 import click
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from stripe_bridge.config import Settings, SettingsInvalid
@@ -61,7 +62,10 @@ def serve(host: str, port: int, workers: int) -> None:
         if workers == 1:
             uvicorn.Server(config).run([bound])
         else:
-            Multiprocess(config, [bound]).run()
+            supervisor = Multiprocess(config, [bound])
+            supervisor.run()
+            if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+                raise SystemExit(STARTUP_FAILURE)
 
 
 def _leave(*_: object) -> None:

@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import click
 from flask import Flask
+from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.adapters.cli import CommandTools, keys_commands, register_commands
 from stripe_bridge.adapters.database import Schema
@@ -97,8 +99,15 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
 
 
 def create_front(environ: Mapping[str, str] = os.environ) -> Front:
-    """The web application behind a way in that is made for webhooks. Ends the process as `create_app` does."""
-    service = _service_or_exit(environ)
+    """The web application behind a way in that is made for webhooks. Ends the process as `create_app` does.
+
+    With the status by which uvicorn knows that another try would end like this one.
+    """
+    try:
+        service = build_service(environ)
+    except SettingsInvalid as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(STARTUP_FAILURE) from None
     app = _web_app_of(service)
     return Front(
         app,
