@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from stripe_bridge.environment import (
+    Environment,
+    base_url,
+    between,
+    listed,
+    one_of,
+    seconds,
+    starting_with,
+    url,
+)
+
 _FERNET_KEY_BYTES = 32
-_HOW_TO_GET = {
-    "STRIPE_SECRET_KEY": "the platform's secret key, from https://dashboard.stripe.com/apikeys",
-    "STRIPE_CLIENT_ID": "the Connect client id (ca_…), from https://dashboard.stripe.com/settings/connect",
-    "ENCRYPTION_KEYS": "Fernet keys, newest first, separated by commas; `flask keys generate` prints a new one",
-    "PUBLIC_URL": "the address at which Stripe and browsers reach this service, e.g. https://bridge.example.com",
-}
 
 
 class SettingsInvalid(Exception):
@@ -78,99 +83,76 @@ class Settings:
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Raises SettingsInvalid."""
-        read = _Reader(environ)
+        read = Environment(environ)
         settings: dict[str, Any] = {
             **_of_stripe(read),
-            "public_url": read.required("PUBLIC_URL", _base_url),
-            "encryption_keys": read.required("ENCRYPTION_KEYS", _fernet_keys),
+            **_of_the_identity_provider(read),
+            "public_url": read.required(
+                "PUBLIC_URL",
+                base_url,
+                what="the address at which Stripe and browsers reach this service, e.g. https://bridge.example.com",
+            ),
+            "encryption_keys": read.required(
+                "ENCRYPTION_KEYS",
+                _fernet_keys,
+                what="Fernet keys, newest first, separated by commas; `flask keys generate` prints a new one",
+            ),
             "database_url": read.optional("DATABASE_URL", "sqlite:///stripe-bridge.db", _database_url),
-            "redis_url": read.optional("REDIS_URL", None, _starting_with("redis://", "rediss://")),
-            "invoice_days_until_due": read.optional("INVOICE_DAYS_UNTIL_DUE", 30, _between(0, 3650)),
-            "oauth_return_url": read.optional("OAUTH_RETURN_URL", None, _url),
-            "jwt_issuer": read.optional("JWT_ISSUER", None, str),
-            "jwt_audience": read.optional("JWT_AUDIENCE", None, str),
-            "jwt_jwks_url": read.optional("JWT_JWKS_URL", None, _url),
-            "jwt_tenant_claim": read.optional("JWT_TENANT_CLAIM", "tenant", str),
-            "jwt_role_claim": read.optional("JWT_ROLE_CLAIM", "role", str),
-            "jwt_user_claim": read.optional("JWT_USER_CLAIM", "user_id", str),
+            "redis_url": read.optional("REDIS_URL", None, starting_with("redis://", "rediss://")),
+            "invoice_days_until_due": read.optional("INVOICE_DAYS_UNTIL_DUE", 30, between(0, 3650)),
+            "oauth_return_url": read.optional("OAUTH_RETURN_URL", None, url),
             "cors_origins": read.optional("CORS_ORIGINS", (), _origins),
-            "log_format": read.optional("LOG_FORMAT", "json", _one_of("json", "text")),
+            "log_format": read.optional("LOG_FORMAT", "json", one_of("json", "text")),
             "log_level": read.optional("LOG_LEVEL", "INFO", _log_level),
-            "web_threads": read.optional("WEB_THREADS", 8, _between(1, 64)),
-            "worker_threads": read.optional("WORKER_THREADS", 2, _between(1, 64)),
-            "worker_rest": read.optional("WORKER_REST", 1, _between(0, 10)),
-            "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, _between(1, 200)),
-            "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, _seconds),
-            "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, _seconds),
-            "intent_settle_seconds": read.optional("INTENT_SETTLE_SECONDS", 60.0, _seconds),
+            "web_threads": read.optional("WEB_THREADS", 8, between(1, 64)),
+            "worker_threads": read.optional("WORKER_THREADS", 2, between(1, 64)),
+            "worker_rest": read.optional("WORKER_REST", 1, between(0, 10)),
+            "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, between(1, 200)),
+            "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, seconds),
+            "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, seconds),
+            "intent_settle_seconds": read.optional("INTENT_SETTLE_SECONDS", 60.0, seconds),
             "metrics_token": read.optional("METRICS_TOKEN", None, str),
-            "event_payload_days": read.optional("EVENT_PAYLOAD_DAYS", 90, _between(0, 3650)),
-            "reconcile_seconds": read.optional("RECONCILE_SECONDS", 900, _between(0, 86_400)),
+            "event_payload_days": read.optional("EVENT_PAYLOAD_DAYS", 90, between(0, 3650)),
+            "reconcile_seconds": read.optional("RECONCILE_SECONDS", 900, between(0, 86_400)),
         }
-        read.all_or_none("JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL")
         if read.faults:
             raise SettingsInvalid(read.faults)
         return cls(**settings)
 
 
-class _Reader:
-    """Collects faults instead of stopping at the first."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self.faults: list[str] = []
-
-    def required(self, name: str, parse: Callable[[str], object]) -> object:
-        text = self._environ.get(name, "").strip()
-        if not text:
-            self.faults.append(f"{name} is missing: {_HOW_TO_GET[name]}")
-            return None
-        return self._parsed(name, text, parse)
-
-    def optional(self, name: str, default: object, parse: Callable[[str], object]) -> object:
-        text = self._environ.get(name, "").strip()
-        return self._parsed(name, text, parse) if text else default
-
-    def all_or_none(self, *names: str) -> None:
-        """Settings that mean something only together."""
-        missing = [name for name in names if not self._environ.get(name, "").strip()]
-        if missing and len(missing) < len(names):
-            self.faults.append(f"{', '.join(missing)} missing: {', '.join(names)} go together")
-
-    def _parsed(self, name: str, text: str, parse: Callable[[str], object]) -> object:
-        try:
-            return parse(text)
-        except ValueError as error:
-            self.faults.append(f"{name} {error}")
-            return None
-
-
-def _of_stripe(read: _Reader) -> dict[str, Any]:
+def _of_stripe(read: Environment) -> dict[str, Any]:
     return {
         "stripe_secret_key": read.required(
-            "STRIPE_SECRET_KEY", _starting_with("sk_test_", "sk_live_", "rk_test_", "rk_live_")
+            "STRIPE_SECRET_KEY",
+            starting_with("sk_test_", "sk_live_", "rk_test_", "rk_live_"),
+            what="the platform's secret key, from https://dashboard.stripe.com/apikeys",
         ),
-        "stripe_client_id": read.required("STRIPE_CLIENT_ID", _starting_with("ca_")),
-        "stripe_api_base": read.optional("STRIPE_API_BASE", "https://api.stripe.com", _base_url),
-        "stripe_connect_base": read.optional("STRIPE_CONNECT_BASE", "https://connect.stripe.com", _base_url),
+        "stripe_client_id": read.required(
+            "STRIPE_CLIENT_ID",
+            starting_with("ca_"),
+            what="the Connect client id (ca_…), from https://dashboard.stripe.com/settings/connect",
+        ),
+        "stripe_api_base": read.optional("STRIPE_API_BASE", "https://api.stripe.com", base_url),
+        "stripe_connect_base": read.optional("STRIPE_CONNECT_BASE", "https://connect.stripe.com", base_url),
         "stripe_webhook_secrets": read.optional("STRIPE_WEBHOOK_SECRETS", (), _webhook_secrets),
-        "stripe_account_auth": read.optional("STRIPE_ACCOUNT_AUTH", "header", _one_of("header", "token")),
-        "stripe_connect_timeout": read.optional("STRIPE_CONNECT_TIMEOUT", 3.0, _seconds),
-        "stripe_read_timeout": read.optional("STRIPE_READ_TIMEOUT", 20.0, _seconds),
-        "stripe_max_network_retries": read.optional("STRIPE_MAX_NETWORK_RETRIES", 1, _between(0, 5)),
-        "stripe_requests_per_second": read.optional("STRIPE_REQUESTS_PER_SECOND", None, _between(1, 10_000)),
+        "stripe_account_auth": read.optional("STRIPE_ACCOUNT_AUTH", "header", one_of("header", "token")),
+        "stripe_connect_timeout": read.optional("STRIPE_CONNECT_TIMEOUT", 3.0, seconds),
+        "stripe_read_timeout": read.optional("STRIPE_READ_TIMEOUT", 20.0, seconds),
+        "stripe_max_network_retries": read.optional("STRIPE_MAX_NETWORK_RETRIES", 1, between(0, 5)),
+        "stripe_requests_per_second": read.optional("STRIPE_REQUESTS_PER_SECOND", None, between(1, 10_000)),
     }
 
 
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError("has to be an http or https URL")
-    return text
-
-
-def _base_url(text: str) -> str:
-    return _url(text).rstrip("/")
+def _of_the_identity_provider(read: Environment) -> dict[str, Any]:
+    read.all_or_none("JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL")
+    return {
+        "jwt_issuer": read.optional("JWT_ISSUER", None, str),
+        "jwt_audience": read.optional("JWT_AUDIENCE", None, str),
+        "jwt_jwks_url": read.optional("JWT_JWKS_URL", None, url),
+        "jwt_tenant_claim": read.optional("JWT_TENANT_CLAIM", "tenant", str),
+        "jwt_role_claim": read.optional("JWT_ROLE_CLAIM", "role", str),
+        "jwt_user_claim": read.optional("JWT_USER_CLAIM", "user_id", str),
+    }
 
 
 def _database_url(text: str) -> str:
@@ -180,71 +162,33 @@ def _database_url(text: str) -> str:
 
 
 def _fernet_keys(text: str) -> tuple[str, ...]:
-    for position, key in enumerate(_list(text) or ("",), start=1):
+    keys = listed(text)
+    for position, key in enumerate(keys or ("",), start=1):
         try:
             is_key = len(base64.urlsafe_b64decode(key)) == _FERNET_KEY_BYTES
         except ValueError:
             is_key = False
         if not is_key:
             raise ValueError(f"has no Fernet key in place {position}; `flask keys generate` prints a new one")
-    return _list(text)
-
-
-def _starting_with(*prefixes: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not text.startswith(prefixes):
-            raise ValueError("has to begin with " + " or ".join(prefixes))
-        return text
-
-    return parse
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(part for part in (part.strip() for part in text.split(",")) if part)
+    return keys
 
 
 def _webhook_secrets(text: str) -> tuple[str, ...]:
-    if not all(secret.startswith("whsec_") for secret in _list(text)):
+    secrets = listed(text)
+    if not all(secret.startswith("whsec_") for secret in secrets):
         raise ValueError("has to be a comma-separated list of secrets that begin with whsec_")
-    return _list(text)
+    return secrets
 
 
 def _origins(text: str) -> tuple[str, ...]:
     """Each exactly as a browser sends it: scheme, host and port, no path."""
-    for origin in _list(text):
+    origins = listed(text)
+    for origin in origins:
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}":
             raise ValueError("has to be a comma-separated list of origins such as https://erp.example.com")
-    return _list(text)
-
-
-def _one_of(*choices: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise ValueError("has to be one of " + ", ".join(choices))
-        return text
-
-    return parse
+    return origins
 
 
 def _log_level(text: str) -> str:
-    return _one_of("DEBUG", "INFO", "WARNING", "ERROR")(text.upper())
-
-
-def _between(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit()) or not low <= int(text) <= high:
-            raise ValueError(f"has to be a whole number from {low} to {high}")
-        return int(text)
-
-    return parse
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < 86_400:
-        raise ValueError("has to be a number of seconds, more than 0")
-    return seconds
+    return one_of("DEBUG", "INFO", "WARNING", "ERROR")(text.upper())

@@ -135,7 +135,12 @@ def carry_through(
     with ThreadPoolExecutor(users + 1) as pool:
         joining = pool.submit(join_shops, service, size // 6, seed)
         working = [pool.submit(user.live) for user in everyone]
-        meanwhile(working)
+        try:
+            meanwhile(working)
+        except BaseException:
+            # Those that have not begun are not waited for.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     orders = [each.result() for each in working]
     resting = time.monotonic()
     _rest(place, shops_ids=[shop.integration_id for shop in shops], tell=tell)
