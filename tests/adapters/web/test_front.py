@@ -8,8 +8,8 @@ import pytest
 
 from stripe_bridge.adapters.web.front import Front
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
-from tests.adapters.web.over_front import PART, OverFront
-from tests.adapters.web.world import WEBHOOK_SECRET, World
+from tests.adapters.web.over_front import PART, OverFront, over_connection
+from tests.adapters.web.world import WEBHOOK_SECRET, World, data_of
 from tests.builders import an_event_payload
 
 PLATFORM = "/api/webhooks/stripe"
@@ -145,6 +145,24 @@ def test_of_a_body_no_more_is_taken_from_the_server_than_shows_that_it_is_too_lo
     asyncio.run(world.front(scope, receive, send))
     assert told[0]["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     assert sum(asked) <= MAX_PAYLOAD_BYTES + PART
+
+
+@pytest.mark.parametrize("came", [b"", b" "])
+def test_a_request_whose_body_breaks_off_is_none(world, came):
+    """Without a body, all would be refunded."""
+    integration = world.connect()
+    world.put_order()
+    invoice = data_of(world.send(integration["id"]))
+    world.pay(invoice)
+    path = f"/api/stripe/invoices/{invoice['id']}"
+    head = (
+        f"POST {path}/refunds HTTP/1.1\r\nHost: bridge.test\r\nAuthorization: Bearer {world.token()}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 25\r\n\r\n"
+    )
+    world.behind.paths.clear()
+    over_connection(world.front, lambda connection: connection.send([head.encode() + came]))
+    assert world.behind.paths == []
+    assert data_of(world.ask("GET", path))["amount_refunded"] == 0
 
 
 def test_the_application_behind_sees_requests_as_they_came(world):
