@@ -26,10 +26,14 @@ def world():
         threads=2,
         at_the_end=lambda: None,
     )
-    # From here on the secret is known to the front.
-    assert world.post_event(an_event_payload(id_="evt_first")).status_code == 200
     yield world
     world.front.close()
+
+
+@pytest.fixture(autouse=True)
+def _its_secret_is_known_to_the_front(world):
+    """Until a signature is refused."""
+    assert world.post_event(an_event_payload(id_="evt_first")).status_code == 200
 
 
 def a_webhook(world, number=1, *, more="", version="1.1", signature=None) -> bytes:
@@ -92,8 +96,12 @@ def test_a_body_in_chunks_is_a_body(world):
 
 
 @pytest.mark.parametrize(("more", "version"), [("Connection: close\r\n", "1.1"), ("", "1.0")])
-def test_whoever_wants_no_further_answer_gets_none(world, more, version):
-    assert exchange(world, [a_webhook(world, more=more, version=version)]) == ([TAKEN], True)
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_whoever_wants_no_further_answer_gets_none(world, more, version, is_taken):
+    signature = None if is_taken else "t=1,v1=x"
+    request = a_webhook(world, more=more, version=version, signature=signature)
+    ((status, _),), is_closed = exchange(world, [request])
+    assert (status, is_closed) == (200 if is_taken else 400, True)
 
 
 def test_what_follows_before_the_answer_is_left_to_be_sent_again(world):
@@ -118,15 +126,19 @@ def test_whoever_asks_first_whether_to_go_on_is_told(world):
     assert over_connection(world.front, talk) == TAKEN[1]
 
 
-def test_one_that_is_being_taken_is_answered_when_the_server_ends(world):
+@pytest.mark.parametrize(("signature", "status"), [(None, 200), ("t=1,v1=x", 400)])
+def test_one_that_is_being_taken_is_answered_when_the_server_ends(world, signature, status):
+    """And then its connection is closed: the server waits for that."""
+    request = a_webhook(world, signature=signature)
+
     async def talk(connection: Connection) -> tuple[int, bool]:
-        await connection.send([a_webhook(world)[:-1]])
+        await connection.send([request[:-1]])
         connection.protocol.shutdown()
-        await connection.send([a_webhook(world)[-1:]])
+        await connection.send([request[-1:]])
         ((answer, _),) = await connection.wire.answers()
         return answer.status, connection.wire.is_closed
 
-    assert over_connection(world.front, talk) == (200, True)
+    assert over_connection(world.front, talk) == (status, True)
 
 
 def test_one_whose_sender_has_gone_is_stored_all_the_same(world):

@@ -125,4 +125,6 @@ class WebhookProtocol(HttpToolsProtocol):
         """To the application, as if it had come only now."""
         self._webhook = None
         super().on_headers_complete()
+        # The parser no longer knows, once it has read all of it; and the server may have begun to end meanwhile.
+        self.cycle.keep_alive = webhook.keep_alive
         super().on_body(b"".join(webhook.parts))
