@@ -451,3 +451,17 @@ def test_old_payloads_of_what_is_done_with_are_let_go_of_and_nothing_else(store:
         }
     assert kept == {"done": False, "failed": True, "waiting": True, "young": True}
     assert not store_event(store, "done"), "What came once is known for ever."
+
+
+def test_what_has_no_payload_any_more_is_not_revived(store: Store):
+    stored_integration(store)
+    store_event(store, "evt_1")
+    (event,) = claim(store)
+    with store.writing() as work:
+        settle(work, event, event.skipped(SkipReason.DISCONNECTED, NOW))
+        work.commit()
+    assert forget(store, NOW + timedelta(days=1)) == 1
+    with store.writing() as work:
+        assert work.inbox.revive(event.account_id, NOW) == 0
+        work.commit()
+    assert claim(store) == []

@@ -146,6 +146,7 @@ class FakeInbox:
             lambda event: (
                 event.account_id == account_id
                 and event.skip_reason in (SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION)
+                and event.payload != b""
             )
         )
         for event in skipped:

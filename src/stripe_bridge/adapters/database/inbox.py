@@ -117,7 +117,10 @@ class SqlInbox:
 
     def revive(self, account_id: str, now: datetime) -> int:
         statement = update(EVENTS.table).where(
-            _EVENT.account_id == account_id, _EVENT.skip_reason.in_(_REVIVABLE)
+            _EVENT.account_id == account_id,
+            _EVENT.skip_reason.in_(_REVIVABLE),
+            # Of the bytes only their number is looked at.
+            func.length(_EVENT.payload) > 0,
         )
         return self._transaction.execute(statement.values(_fresh(now))).rowcount
 
