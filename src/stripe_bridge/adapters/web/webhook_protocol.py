@@ -1,7 +1,8 @@
 """HTTP as uvicorn speaks it, but that webhooks go from its parser straight to the front, and their answer straight back.
 
 What ASGI does around a request (a scope, a cycle, events, two messages back) takes about as long as storing a webhook. Each
-request that is no webhook, and each that the front does not take, is uvicorn's as ever.
+request that is no webhook, and each that the front does not take, is uvicorn's as ever; but for those with a body that would
+change the protocol, which it would serve without their body.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ class _Webhook:
     is_followed: bool = False
 
 
+class _UpgradeWithBody(Exception):
+    """For the parser, which the server then takes at its word: 400, and the end of the connection."""
+
+
 class WebhookProtocol(HttpToolsProtocol):
     """For `uvicorn --http`. Without a front in the lifespan's state it is uvicorn's own."""
 
@@ -44,6 +49,10 @@ class WebhookProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade() and self._tells_of_a_body():
+            # The parser takes what follows for another protocol's: the application would see no body, and what stands in it
+            # could pass for a request of its own.
+            raise _UpgradeWithBody
         if self._webhook is None:
             self._webhook = self._find_webhook()
             if self._webhook is None:
@@ -74,6 +83,12 @@ class WebhookProtocol(HttpToolsProtocol):
             super().shutdown()
         else:
             self._webhook.keep_alive = False
+
+    def _tells_of_a_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        )
 
     def _find_webhook(self) -> _Webhook | None:
         """None when it is none, or when it cannot be answered at once: while another answer is under way, for example."""
