@@ -56,6 +56,14 @@ def test_once_a_secret_is_known_webhooks_come_no_further_than_the_front(world):
     assert len(stored(world)) == 3
 
 
+def test_whoever_cannot_sign_is_in_the_way_of_nobody_who_can(world):
+    world.post_event(an_event_payload())
+    world.post_event(an_event_payload(), secret="whsec_x")
+    world.behind.paths.clear()
+    world.post_event(an_event_payload())
+    assert world.behind.paths == []
+
+
 def test_what_is_remembered_of_secrets_is_looked_up_again_after_a_while(world):
     for _ in range(2):
         world.post_event(an_event_payload())

@@ -26,14 +26,10 @@ def world():
         threads=2,
         at_the_end=lambda: None,
     )
+    # From here on the secret is known to the front.
+    assert world.post_event(an_event_payload(id_="evt_first")).status_code == 200
     yield world
     world.front.close()
-
-
-@pytest.fixture(autouse=True)
-def _its_secret_is_known_to_the_front(world):
-    """Until a signature is refused."""
-    assert world.post_event(an_event_payload(id_="evt_first")).status_code == 200
 
 
 def a_webhook(world, number=1, *, more="", version="1.1", signature=None) -> bytes:
