@@ -107,6 +107,35 @@ def test_what_follows_before_the_answer_is_left_to_be_sent_again(world):
     assert exchange(world, [refused + HEALTH]) == ([], True)
 
 
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"POST /",
+        HEALTH[:-2] + b"X-A: ",
+        f"POST {PATH} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\nX-A: ".encode(),
+    ],
+)
+def test_a_head_without_end_is_refused(world, begun):
+    ((status, _),), is_closed = exchange(world, [begun, *[b"x" * 1024] * 100])
+    assert (status, is_closed) == (400, True)
+
+
+def test_a_long_body_is_no_long_head(world):
+    """Nor are many requests on one connection."""
+    request = a_webhook(world)
+    parts = [request[place : place + 7] for place in range(0, len(request), 7)]
+
+    async def talk(connection: Connection) -> int:
+        for _ in range(200):
+            connection.wire.written = b""
+            await connection.send(parts)
+            ((answer, _),) = await connection.wire.answers()
+            assert answer.status == 200
+        return len(request) * 200
+
+    assert over_connection(world.front, talk) > 100_000
+
+
 def test_whoever_asks_first_whether_to_go_on_is_told(world):
     head, _, payload = a_webhook(world, more="Expect: 100-continue\r\n").partition(b"\r\n\r\n")
 

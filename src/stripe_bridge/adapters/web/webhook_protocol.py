@@ -15,6 +15,8 @@ from stripe_bridge.adapters.web.exchange import HEADERS, request_id_for
 from stripe_bridge.adapters.web.front import STATE, Front, Way
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 
+# As far as it came in several parts. Proxies let less through.
+_LONGEST_HEAD = 64 * 1024
 _BODY = b'{"received":true}\n'
 _TOLD = {"content-type": "application/json", "content-length": str(len(_BODY)), **HEADERS}
 _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name.lower()}: {value}\r\n" for name, value in _TOLD.items())
@@ -42,6 +44,15 @@ class WebhookProtocol(HttpToolsProtocol):
     """For `uvicorn --http`. Without a front in the lifespan's state it is uvicorn's own."""
 
     _webhook: _Webhook | None = None
+    # So much has come since the parser last found a head, a part of a body, or an end.
+    _unclear = 0
+
+    def data_received(self, data: bytes) -> None:
+        self._unclear += len(data)
+        super().data_received(data)
+        # The parser takes a head, or trailers, of any length, and its time grows with the square of that.
+        if self._unclear > _LONGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
 
     def on_message_begin(self) -> None:
         if self._webhook is not None:
@@ -49,6 +60,7 @@ class WebhookProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        self._unclear = 0
         if self.parser.should_upgrade() and self._tells_of_a_body():
             # The parser takes what follows for another protocol's: the application would see no body, and what stands in it
             # could pass for a request of its own.
@@ -59,6 +71,7 @@ class WebhookProtocol(HttpToolsProtocol):
                 super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
+        self._unclear = 0
         webhook = self._webhook
         if webhook is None:
             super().on_body(body)
@@ -69,6 +82,7 @@ class WebhookProtocol(HttpToolsProtocol):
                 self._leave(webhook)
 
     def on_message_complete(self) -> None:
+        self._unclear = 0
         webhook = self._webhook
         if webhook is None:
             super().on_message_complete()
