@@ -26,7 +26,9 @@ def an_event_loop() -> Iterator[EventLoop]:
     here = EventLoop()
     thread = threading.Thread(target=here.loop.run_forever)
     thread.start()
-    yield here
-    here.loop.call_soon_threadsafe(here.loop.stop)
-    thread.join()
-    here.loop.close()
+    try:
+        yield here
+    finally:
+        here.loop.call_soon_threadsafe(here.loop.stop)
+        thread.join()
+        here.loop.close()

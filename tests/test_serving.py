@@ -1,9 +1,12 @@
 """`python -m stripe_bridge`: what it says before it serves. That it serves is what the journeys show."""
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +14,8 @@ from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.__main__ import serve
 from tests.adapters.web.world import ENVIRONMENT
-from tests.servers.processes import free_port
+from tests.servers.processes import free_port, spawn, stop
+from tests.waiting import wait_until
 
 # A process that has ended is not asked for long whether it lives.
 HASTILY = "from stripe_bridge import __main__ as program; program._SLOWEST_START = 3; program.serve()"
@@ -66,3 +70,18 @@ def test_processes_that_can_never_start_are_not_started_again(tmp_path, workers)
 @pytest.mark.parametrize("arguments", [("--workers", "0"), ("--port", "70000"), ("--port", "x")])
 def test_options_that_make_no_sense_are_refused(arguments):
     assert run(*arguments, **ENVIRONMENT).exit_code == 2
+
+
+@pytest.mark.slow
+def test_all_that_several_processes_log_are_records(tmp_path: Path):
+    """Also what is said by the one that watches over them."""
+    log = tmp_path / "log"
+    own = {"DATABASE_URL": f"sqlite:///{tmp_path}/bridge.sqlite", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    command = [sys.executable, "-m", "stripe_bridge", "--workers", "2", "--port", str(free_port())]
+    process = spawn(command, log=log, env={**os.environ, **ENVIRONMENT, **own})
+    wait_until(lambda: log.read_text().count("Application startup complete") == 2)
+    assert stop(process, signal.SIGTERM) == 0
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {f"Started parent process [{process.pid}]", "Received SIGTERM, exiting."} <= {
+        record["event"] for record in records
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -12,8 +13,11 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.config import Settings, SettingsInvalid
 
+# Its own name is another here: whoever is started is `__main__`.
+_log = logging.getLogger("stripe_bridge")
 # In seconds. A send waits up to 10 for another one of the same order.
 _LONGEST_REQUEST = 15
 # One that does not say in so long that it lives is replaced: on a busy machine, reading all the code takes a while.
@@ -58,7 +62,9 @@ def serve(host: str, port: int, workers: int) -> None:
     with _bind(host, port) as bound, contextlib.suppress(KeyboardInterrupt):
         # uvicorn sends itself the signal once more when all is in order: to end by it would look like a failure.
         signal.signal(signal.SIGTERM, _leave)
-        click.echo(f"Serving at http://{host}:{port} as soon as it is ready.", err=True)
+        # uvicorn's configuration has set up its own. Whoever watches over several processes tells of them by these.
+        configure_logging(settings.log_level, json=settings.log_format == "json")
+        _log.info("serving as soon as it is ready", extra={"host": host, "port": port})
         if workers == 1:
             uvicorn.Server(config).run([bound])
         else:

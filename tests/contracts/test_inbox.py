@@ -451,3 +451,34 @@ def test_old_payloads_of_what_is_done_with_are_let_go_of_and_nothing_else(store:
         }
     assert kept == {"done": False, "failed": True, "waiting": True, "young": True}
     assert not store_event(store, "done"), "What came once is known for ever."
+
+
+@pytest.mark.parametrize("is_claimed", [False, True])
+def test_what_waits_when_its_account_is_joined_is_its_integrations(store: Store, is_claimed):
+    store_event(store, "evt_1")
+    early = claim(store) if is_claimed else []
+    integration = stored_integration(store)
+    with store.writing() as work:
+        assert work.inbox.revive("acct_1", NOW) == 1
+        work.commit()
+    with store.writing() as work:
+        for event in early:
+            skipped = event.skipped(SkipReason.NO_INTEGRATION, NOW)
+            assert not work.inbox.settle(event.due_at, [skipped]), "It was taken from whoever had claimed it."
+        work.commit()
+    (event,) = claim(store)
+    assert (event.integration_id, event.attempts) == (integration.id, 1)
+
+
+def test_what_has_no_payload_any_more_is_not_revived(store: Store):
+    stored_integration(store)
+    store_event(store, "evt_1")
+    (event,) = claim(store)
+    with store.writing() as work:
+        settle(work, event, event.skipped(SkipReason.DISCONNECTED, NOW))
+        work.commit()
+    assert forget(store, NOW + timedelta(days=1)) == 1
+    with store.writing() as work:
+        assert work.inbox.revive(event.account_id, NOW) == 0
+        work.commit()
+    assert claim(store) == []

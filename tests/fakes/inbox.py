@@ -142,15 +142,12 @@ class FakeInbox:
         )
 
     def revive(self, account_id: str, now: datetime) -> int:
-        skipped = self._events.matching(
-            lambda event: (
-                event.account_id == account_id
-                and event.skip_reason in (SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION)
-            )
+        revived = self._events.matching(
+            lambda event: event.account_id == account_id and (_is_awaiting(event) or _is_revivable(event))
         )
-        for event in skipped:
+        for event in revived:
             self.requeue(event.id, now)
-        return len(skipped)
+        return len(revived)
 
     def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
         return page_of([_without_payload(each) for each in self._matching(tenant_id, matching)], request)
@@ -203,3 +200,11 @@ def _key(event: WebhookEvent) -> tuple[str, bool, str]:
 
 def _without_payload(event: WebhookEvent) -> WebhookEvent:
     return replace(event, payload=None)
+
+
+def _is_awaiting(event: WebhookEvent) -> bool:
+    return event.status in (EventStatus.RECEIVED, EventStatus.PROCESSING)
+
+
+def _is_revivable(event: WebhookEvent) -> bool:
+    return event.skip_reason in (SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION) and event.payload != b""

@@ -383,3 +383,12 @@ def test_an_event_that_came_before_its_integration_is_applied_once_replayed(worl
 
     event = next(each for each in world.events_stored() if each.stripe_event_id == "evt_early")
     assert (event.status, event.integration_id) == (EventStatus.PROCESSED, world.integration_id)
+
+
+def test_an_event_that_waits_while_its_account_is_connected_is_applied(world: World):
+    world.receive(an_event_payload("account.updated", account="acct_early", id_="evt_early"))
+    world.connect("acct_early")
+    world.work_off()
+
+    event = next(each for each in world.events_stored() if each.stripe_event_id == "evt_early")
+    assert (event.status, event.integration_id) == (EventStatus.PROCESSED, world.integration_id)

@@ -74,7 +74,8 @@ class Inbox(Protocol):
         ...
 
     def revive(self, account_id: str, now: datetime) -> int:
-        """Have those applied again that were skipped because the account was in no integration; how many there are."""
+        """Have those applied again that were skipped because the account was in no integration, and still have their payload;
+        how many there are. With them those that wait, as whoever has claimed them may not know whose they are now."""
         ...
 
     def page(

@@ -1,5 +1,6 @@
 """Payloads take less room than they have, whichever way they come in; those that came before that are read all the same."""
 
+import pytest
 import zstandard
 from alembic import command
 from hypothesis import given
@@ -9,7 +10,9 @@ from sqlalchemy import text
 from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine, migrate
 from stripe_bridge.adapters.database.compression import compressed, decompressed
 from stripe_bridge.adapters.database.migrating import migrating
+from stripe_bridge.domain.errors import PayloadMalformed
 from tests.builders import a_webhook_event, an_event_payload
+from tests.contracts.stored import claim
 from tests.event_loop import an_event_loop
 
 PAYLOAD = an_event_payload(padding="a table of oak, " * 200)
@@ -24,6 +27,19 @@ def test_what_was_compressed_comes_back(content):
 @given(st.text().map(str.encode))
 def test_what_never_was_is_what_it_is(content):
     assert decompressed(content) is content
+
+
+@pytest.mark.parametrize("left", [4, 5, 12, -1])
+def test_one_that_is_damaged_is_no_event_and_holds_up_no_other(database_url, left):
+    store = a_store(database_url)
+    with store.engine.begin() as connection:
+        damaged = {"payload": compressed(PAYLOAD)[:left]}
+        connection.execute(text("UPDATE webhook_events SET payload = :payload WHERE id = 1"), damaged)
+    first, second = claim(store)
+    assert second.parse().id == second.stripe_event_id
+    with pytest.raises(PayloadMalformed):
+        first.parse()
+    store.close()
 
 
 def stored(store):

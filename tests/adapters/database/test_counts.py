@@ -1,15 +1,21 @@
 """Totals that went wrong are set right."""
 
+import threading
+
 import pytest
+from alembic import command
 from sqlalchemy import text
 
-from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database.engine import glancing
+from stripe_bridge.adapters.database.migrating import migrating
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.webhook_event import SkipReason
 from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.use_cases.counting import CheckCounts, FoldCounts
-from tests.builders import NOW, TENANT
+from tests.builders import NOW, TENANT, a_webhook_event, an_event_payload
 from tests.contracts.stored import claim, settle, stored_event, stored_invoice
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("is_folded", [False, True])
@@ -36,4 +42,37 @@ def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is
     with store.reading() as work:
         assert work.inbox.page(TENANT, EventFilter(), PageRequest()).total == 1
         assert work.invoices.page(TENANT, integration_id, None, PageRequest()).total == 1
+    store.close()
+
+
+def test_what_is_applied_while_the_migration_counts_is_counted(postgres_url: str):
+    with migrating(postgres_url) as config:
+        command.downgrade(config, "0001")
+    engine = create_engine(postgres_url)
+    store = SqlStore(engine)
+    with store.writing() as work:
+        work.inbox.store(a_webhook_event(payload=an_event_payload()))
+        work.commit()
+    skip = text("UPDATE webhook_events SET status = 'skipped'")
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST(:table AS regclass)")
+
+    def skipped() -> None:
+        with engine.begin() as connection:
+            connection.execute(skip)
+
+    with engine.connect() as holder, glancing(engine).connect() as looking:
+        # Between counting the events and minding them, the migration counts the invoices.
+        holder.execute(text("LOCK TABLE invoices"))
+        both = [threading.Thread(target=migrate, args=[postgres_url]), threading.Thread(target=skipped)]
+        both[0].start()
+        wait_until(lambda: looking.execute(waiting, {"table": "invoices"}).scalar())
+        both[1].start()
+        wait_until(
+            lambda: not both[1].is_alive() or looking.execute(waiting, {"table": "webhook_events"}).scalar()
+        )
+        holder.rollback()
+        for each in both:
+            each.join()
+    with store.reading() as work:
+        assert work.inbox.page(None, EventFilter(), PageRequest()).total == 1
     store.close()

@@ -148,6 +148,31 @@ def test_a_connection_that_died_in_its_sleep_costs_nobody_an_event(own_postgres:
     store.close()
 
 
+def test_what_a_dead_connection_leaves_may_be_anothers_by_now(own_postgres: PostgresServer):
+    """The number of its socket: mostly that of a connection by which webhooks come."""
+    migrate(own_postgres.url())
+    store = SqlStore(create_engine(own_postgres.url()))
+
+    async def receive_beside_others(server: asyncio.Server) -> bool:
+        # Both ends of each are of this loop.
+        address = server.sockets[0].getsockname()
+        others = [await here.loop.create_connection(asyncio.Protocol, *address) for _ in range(5)]
+        try:
+            return await intake.receive(an_event(2))
+        finally:
+            server.close()
+            for transport, _ in others:
+                transport.close()
+
+    with receiving(store.engine) as (here, intake):
+        server = here.run(here.loop.create_server(asyncio.Protocol, "127.0.0.1", 0))
+        assert here.run(intake.receive(an_event(1)))
+        own_postgres.stop()
+        own_postgres.start()
+        assert here.run(receive_beside_others(server))
+    store.close()
+
+
 def test_however_many_come_at_once_each_is_told_what_became_of_its_own(store: SqlStore, receive: Receive):
     outcomes = at_once(40, lambda number: [receive(an_event(number % 30 * 100 + n)) for n in range(15)])
     news = [is_new for outcome in outcomes if isinstance(outcome, list) for is_new in outcome]

@@ -8,8 +8,8 @@ import pytest
 
 from stripe_bridge.adapters.web.front import Front
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
-from tests.adapters.web.over_front import PART, OverFront
-from tests.adapters.web.world import WEBHOOK_SECRET, World
+from tests.adapters.web.over_front import PART, Connection, OverFront, over_connection
+from tests.adapters.web.world import WEBHOOK_SECRET, World, data_of
 from tests.builders import an_event_payload
 
 PLATFORM = "/api/webhooks/stripe"
@@ -54,6 +54,14 @@ def test_once_a_secret_is_known_webhooks_come_no_further_than_the_front(world):
         assert world.post_event(an_event_payload(id_=f"evt_{number}")).status_code == HTTPStatus.OK
     assert world.behind.paths == [PLATFORM]
     assert len(stored(world)) == 3
+
+
+def test_whoever_cannot_sign_is_in_the_way_of_nobody_who_can(world):
+    world.post_event(an_event_payload())
+    world.post_event(an_event_payload(), secret="whsec_x")
+    world.behind.paths.clear()
+    world.post_event(an_event_payload())
+    assert world.behind.paths == []
 
 
 def test_what_is_remembered_of_secrets_is_looked_up_again_after_a_while(world):
@@ -145,6 +153,61 @@ def test_of_a_body_no_more_is_taken_from_the_server_than_shows_that_it_is_too_lo
     asyncio.run(world.front(scope, receive, send))
     assert told[0]["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     assert sum(asked) <= MAX_PAYLOAD_BYTES + PART
+
+
+@pytest.fixture
+def invoice_path(world):
+    """Of a paid invoice."""
+    integration = world.connect()
+    world.put_order()
+    invoice = data_of(world.send(integration["id"]))
+    world.pay(invoice)
+    world.behind.paths.clear()
+    return f"/api/stripe/invoices/{invoice['id']}"
+
+
+def a_refund(world, path: str, *more: str) -> bytes:
+    """Its head. Without a body, all would be refunded."""
+    told = [
+        f"Host: bridge.test\r\nAuthorization: Bearer {world.token()}\r\nContent-Type: application/json",
+        *more,
+    ]
+    return "\r\n".join([f"POST {path}/refunds HTTP/1.1", *told, "", ""]).encode()
+
+
+@pytest.mark.parametrize("came", [b"", b" "])
+def test_a_request_whose_body_breaks_off_is_none(world, invoice_path, came):
+    request = a_refund(world, invoice_path, "Content-Length: 25") + came
+    over_connection(world.front, lambda connection: connection.send([request]))
+    assert world.behind.paths == []
+    assert data_of(world.ask("GET", invoice_path))["amount_refunded"] == 0
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 24", "Transfer-Encoding: chunked"])
+def test_a_request_with_a_body_that_would_change_the_protocol_is_refused(world, invoice_path, length):
+    """As Java's client asks by itself, where there is no TLS: the server's parser reads no body of it."""
+    h2c = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk")
+    body = b'{"amount_in_cents": 500}'
+    body = body if "24" in length else b"18\r\n%b\r\n0\r\n\r\n" % body
+
+    async def ask(connection: Connection) -> int:
+        await connection.send([a_refund(world, invoice_path, length, *h2c) + body])
+        ((answer, _),) = await connection.wire.answers()
+        return answer.status
+
+    assert over_connection(world.front, ask) == HTTPStatus.BAD_REQUEST
+    assert data_of(world.ask("GET", invoice_path))["amount_refunded"] == 0
+
+
+def test_a_request_without_a_body_need_not_change_the_protocol(world):
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+
+    async def ask(connection: Connection) -> int:
+        await connection.send([request])
+        ((answer, _),) = await connection.wire.answers()
+        return answer.status
+
+    assert over_connection(world.front, ask) == HTTPStatus.OK
 
 
 def test_the_application_behind_sees_requests_as_they_came(world):

@@ -92,8 +92,12 @@ def test_a_body_in_chunks_is_a_body(world):
 
 
 @pytest.mark.parametrize(("more", "version"), [("Connection: close\r\n", "1.1"), ("", "1.0")])
-def test_whoever_wants_no_further_answer_gets_none(world, more, version):
-    assert exchange(world, [a_webhook(world, more=more, version=version)]) == ([TAKEN], True)
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_whoever_wants_no_further_answer_gets_none(world, more, version, is_taken):
+    signature = None if is_taken else "t=1,v1=x"
+    request = a_webhook(world, more=more, version=version, signature=signature)
+    ((status, _),), is_closed = exchange(world, [request])
+    assert (status, is_closed) == (200 if is_taken else 400, True)
 
 
 def test_what_follows_before_the_answer_is_left_to_be_sent_again(world):
@@ -101,6 +105,35 @@ def test_what_follows_before_the_answer_is_left_to_be_sent_again(world):
     assert exchange(world, [a_webhook(world, 1) + a_webhook(world, 2)], count=2) == ([TAKEN], True)
     refused = a_webhook(world, 3, signature="t=1,v1=x")
     assert exchange(world, [refused + HEALTH]) == ([], True)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"POST /",
+        HEALTH[:-2] + b"X-A: ",
+        f"POST {PATH} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\nX-A: ".encode(),
+    ],
+)
+def test_a_head_without_end_is_refused(world, begun):
+    ((status, _),), is_closed = exchange(world, [begun, *[b"x" * 1024] * 100])
+    assert (status, is_closed) == (400, True)
+
+
+def test_a_long_body_is_no_long_head(world):
+    """Nor are many requests on one connection."""
+    request = a_webhook(world)
+    parts = [request[place : place + 7] for place in range(0, len(request), 7)]
+
+    async def talk(connection: Connection) -> int:
+        for _ in range(200):
+            connection.wire.written = b""
+            await connection.send(parts)
+            ((answer, _),) = await connection.wire.answers()
+            assert answer.status == 200
+        return len(request) * 200
+
+    assert over_connection(world.front, talk) > 100_000
 
 
 def test_whoever_asks_first_whether_to_go_on_is_told(world):
@@ -118,15 +151,19 @@ def test_whoever_asks_first_whether_to_go_on_is_told(world):
     assert over_connection(world.front, talk) == TAKEN[1]
 
 
-def test_one_that_is_being_taken_is_answered_when_the_server_ends(world):
+@pytest.mark.parametrize(("signature", "status"), [(None, 200), ("t=1,v1=x", 400)])
+def test_one_that_is_being_taken_is_answered_when_the_server_ends(world, signature, status):
+    """And then its connection is closed: the server waits for that."""
+    request = a_webhook(world, signature=signature)
+
     async def talk(connection: Connection) -> tuple[int, bool]:
-        await connection.send([a_webhook(world)[:-1]])
+        await connection.send([request[:-1]])
         connection.protocol.shutdown()
-        await connection.send([a_webhook(world)[-1:]])
+        await connection.send([request[-1:]])
         ((answer, _),) = await connection.wire.answers()
         return answer.status, connection.wire.is_closed
 
-    assert over_connection(world.front, talk) == (200, True)
+    assert over_connection(world.front, talk) == (status, True)
 
 
 def test_one_whose_sender_has_gone_is_stored_all_the_same(world):

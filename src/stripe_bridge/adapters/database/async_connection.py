@@ -21,6 +21,7 @@ class AsyncConnection:
         self._server.nonblocking = 1
         # Kept, as a connection that is lost no longer tells it.
         self._socket = self._server.socket
+        self._is_watched = True
         self._prepared: set[bytes] = set()
         self._answer: asyncio.Future[pq.abc.PGresult] | None = None
         self._result: pq.abc.PGresult | None = None
@@ -50,9 +51,7 @@ class AsyncConnection:
         return await self._ask(lambda: self._server.send_query_prepared(name, values, formats))
 
     def close(self) -> None:
-        if not self._loop.is_closed():
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
+        self._unwatch()
         with suppress(psycopg.Error):
             self._connection.close()
 
@@ -99,7 +98,13 @@ class AsyncConnection:
 
     def _lose(self, error: psycopg.Error) -> None:
         """Else the loop would go on telling that there is something to read."""
-        self._loop.remove_reader(self._socket)
-        self._loop.remove_writer(self._socket)
+        self._unwatch()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
+
+    def _unwatch(self) -> None:
+        """Once: of a connection that is lost the socket is closed, and its number is soon that of somebody else's."""
+        if self._is_watched and not self._loop.is_closed():
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
+        self._is_watched = False

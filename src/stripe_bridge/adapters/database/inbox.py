@@ -25,7 +25,11 @@ from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.ports.measurements import Depth
 
 _EVENT = EVENTS.table.c
-_REVIVABLE = [SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]
+# Of a payload's bytes only their number is looked at.
+_TO_REVIVE = [
+    _EVENT.skip_reason.in_([SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]),
+    func.length(_EVENT.payload) > 0,
+]
 _BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
 _OF_TENANT = {
     lock: statement.where(_EVENT.tenant_id == bindparam("tenant_id")) for lock, statement in _BY_ID.items()
@@ -116,10 +120,13 @@ class SqlInbox:
             raise WebhookEventNotFound
 
     def revive(self, account_id: str, now: datetime) -> int:
-        statement = update(EVENTS.table).where(
-            _EVENT.account_id == account_id, _EVENT.skip_reason.in_(_REVIVABLE)
+        # Those that wait come first: one that a worker is just skipping is, once it has, among the others.
+        return sum(
+            self._transaction.execute(
+                update(EVENTS.table).where(_EVENT.account_id == account_id, *conditions).values(_fresh(now))
+            ).rowcount
+            for conditions in ([IS_AWAITING], _TO_REVIVE)
         )
-        return self._transaction.execute(statement.values(_fresh(now))).rowcount
 
     def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
         statement = EVENTS.select.where(*_conditions(tenant_id, matching))

@@ -27,7 +27,8 @@ _BARE = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 class Threaded:
     """A WSGI application in an event loop: each request has one of the threads for itself.
 
-    Of a body no more is read than one byte over `most`: it shows that there would have been more.
+    Of a body no more is read than one byte over `most`: it shows that there would have been more. A request whose body
+    breaks off is none.
     """
 
     def __init__(self, app: WSGIApplication, *, threads: int, most: int) -> None:
@@ -36,7 +37,10 @@ class Threaded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        environ = _environ(scope, await _read(receive, self._most + 1))
+        body = await _read(receive, self._most + 1)
+        if body is None:
+            return
+        environ = _environ(scope, body)
         status, headers, content = await loop.run_in_executor(self._threads, self._run, environ)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
@@ -61,12 +65,14 @@ class Threaded:
         return *begun[0], content
 
 
-async def _read(receive: Receive, most: int) -> bytes:
+async def _read(receive: Receive, most: int) -> bytes | None:
+    """None when whoever sends it has gone: a part of a body may say another thing than all of it would have said."""
     read = bytearray()
     while len(read) < most:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         read += message.get("body", b"")
-        # Whoever has gone sends nothing more, either.
         if not message.get("more_body"):
             break
     return bytes(read[:most])

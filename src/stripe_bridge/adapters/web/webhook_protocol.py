@@ -1,7 +1,8 @@
 """HTTP as uvicorn speaks it, but that webhooks go from its parser straight to the front, and their answer straight back.
 
 What ASGI does around a request (a scope, a cycle, events, two messages back) takes about as long as storing a webhook. Each
-request that is no webhook, and each that the front does not take, is uvicorn's as ever.
+request that is no webhook, and each that the front does not take, is uvicorn's as ever; but for those with a body that would
+change the protocol, which it would serve without their body.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from stripe_bridge.adapters.web.exchange import HEADERS, request_id_for
 from stripe_bridge.adapters.web.front import STATE, Front, Way
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 
+# As far as it came in several parts. Proxies let less through.
+_LONGEST_HEAD = 64 * 1024
 _BODY = b'{"received":true}\n'
 _TOLD = {"content-type": "application/json", "content-length": str(len(_BODY)), **HEADERS}
 _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name.lower()}: {value}\r\n" for name, value in _TOLD.items())
@@ -33,10 +36,23 @@ class _Webhook:
     is_followed: bool = False
 
 
+class _UpgradeWithBody(Exception):
+    """For the parser, which the server then takes at its word: 400, and the end of the connection."""
+
+
 class WebhookProtocol(HttpToolsProtocol):
     """For `uvicorn --http`. Without a front in the lifespan's state it is uvicorn's own."""
 
     _webhook: _Webhook | None = None
+    # So much has come since the parser last found a head, a part of a body, or an end.
+    _unclear = 0
+
+    def data_received(self, data: bytes) -> None:
+        self._unclear += len(data)
+        super().data_received(data)
+        # The parser takes a head, or trailers, of any length, and its time grows with the square of that.
+        if self._unclear > _LONGEST_HEAD and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
 
     def on_message_begin(self) -> None:
         if self._webhook is not None:
@@ -44,12 +60,18 @@ class WebhookProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
+        self._unclear = 0
+        if self.parser.should_upgrade() and self._tells_of_a_body():
+            # The parser takes what follows for another protocol's: the application would see no body, and what stands in it
+            # could pass for a request of its own.
+            raise _UpgradeWithBody
         if self._webhook is None:
             self._webhook = self._find_webhook()
             if self._webhook is None:
                 super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
+        self._unclear = 0
         webhook = self._webhook
         if webhook is None:
             super().on_body(body)
@@ -60,6 +82,7 @@ class WebhookProtocol(HttpToolsProtocol):
                 self._leave(webhook)
 
     def on_message_complete(self) -> None:
+        self._unclear = 0
         webhook = self._webhook
         if webhook is None:
             super().on_message_complete()
@@ -74,6 +97,12 @@ class WebhookProtocol(HttpToolsProtocol):
             super().shutdown()
         else:
             self._webhook.keep_alive = False
+
+    def _tells_of_a_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        )
 
     def _find_webhook(self) -> _Webhook | None:
         """None when it is none, or when it cannot be answered at once: while another answer is under way, for example."""
@@ -125,4 +154,6 @@ class WebhookProtocol(HttpToolsProtocol):
         """To the application, as if it had come only now."""
         self._webhook = None
         super().on_headers_complete()
+        # The parser no longer knows, once it has read all of it; and the server may have begun to end meanwhile.
+        self.cycle.keep_alive = webhook.keep_alive
         super().on_body(b"".join(webhook.parts))
