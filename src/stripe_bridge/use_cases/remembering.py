@@ -30,9 +30,12 @@ class BeginRequest:
         now = self._clock.now()
         begun = IdempotentRequest(scope=scope, body_hash=body_hash, created_at=now, leased_until=now + LEASE)
         with self._store.writing() as work:
-            if not work.idempotent_requests.add(begun):
+            while not work.idempotent_requests.add(begun):
                 earlier = work.idempotent_requests.find(scope)
-                if earlier is not None and not earlier.is_forgotten(now):
+                if earlier is None:
+                    # Whoever ran it has let it go in between: it is still to be had, for one.
+                    continue
+                if not earlier.is_forgotten(now):
                     if earlier.body_hash != body_hash:
                         raise IdempotencyKeyReused
                     if earlier.answer is not None:
@@ -40,6 +43,7 @@ class BeginRequest:
                     if not earlier.is_dead(now):
                         raise RequestStillRunning
                 work.idempotent_requests.save(begun)
+                break
             work.commit()
         return None
 
