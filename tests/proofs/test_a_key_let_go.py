@@ -7,7 +7,7 @@ import pytest
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.domain.errors import RequestStillRunning
-from stripe_bridge.domain.idempotency import KeptAnswer, RequestScope
+from stripe_bridge.domain.idempotency import IdempotentRequest, KeptAnswer, RequestScope
 from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest
 from tests.fakes.system import FrozenClock
 
@@ -26,12 +26,12 @@ def store(postgres_url: str) -> Iterator[SqlStore]:
 class LetGo:
     """A store in which the first request ends while the second looks at it."""
 
-    def __init__(self, store: SqlStore) -> None:
-        self._store = store
+    def __init__(self, store: SqlStore, first: IdempotentRequest) -> None:
+        self._store, self._first = store, first
 
     def writing(self) -> Any:
         work: Any = self._store.writing()
-        enter, store = work.__enter__, self._store
+        enter, store, first = work.__enter__, self._store, self._first
 
         class Work:
             def __enter__(self) -> Any:
@@ -40,7 +40,7 @@ class LetGo:
                 find = requests.find
 
                 def find_late(scope: RequestScope) -> Any:
-                    FinishRequest(store)(scope, FAILED)
+                    FinishRequest(store)(first, FAILED)
                     return find(scope)
 
                 requests.find = find_late
@@ -54,10 +54,11 @@ class LetGo:
 
 def test_whoever_comes_then_runs_it_and_keeps_others_out(store: SqlStore):
     clock = FrozenClock()
-    assert BeginRequest(store, clock)(SCOPE, "a body") is None
+    first = BeginRequest(store, clock)(SCOPE, "a body")
+    assert isinstance(first, IdempotentRequest)
 
-    second: Any = LetGo(store)
-    assert BeginRequest(second, clock)(SCOPE, "a body") is None
+    second: Any = LetGo(store, first)
+    assert isinstance(BeginRequest(second, clock)(SCOPE, "a body"), IdempotentRequest)
 
     with pytest.raises(RequestStillRunning):
         BeginRequest(store, clock)(SCOPE, "a body")

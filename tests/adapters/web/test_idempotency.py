@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.domain.access import Role
-from stripe_bridge.domain.idempotency import LEASE, LIFETIME, RequestScope
+from stripe_bridge.domain.idempotency import LEASE, LIFETIME, IdempotentRequest, RequestScope
 from tests.adapters.web.world import World, problem
 
 PATH = "/api/stripe/integrations"
@@ -83,7 +83,7 @@ def test_one_that_still_runs_is_a_conflict_until_its_lease_is_over(world):
     token = world.bridge.authenticate(world.token())
     scope = RequestScope(token_id=token.token_id, method="POST", path=PATH, key="k-1")
     body_hash = "a6c5d3a6"
-    assert world.bridge.begin_request(scope, body_hash) is None
+    assert isinstance(world.bridge.begin_request(scope, body_hash), IdempotentRequest)
     refused = problem(post(world), 422)
     assert "another body" in refused["message"]
     first = post(world, key="k-2")
