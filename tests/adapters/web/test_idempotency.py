@@ -113,6 +113,14 @@ def test_a_failure_of_ours_is_not_kept(world):
     assert world.ask("POST", path, body, headers={"Idempotency-Key": "k"}).status_code == 201
 
 
+def test_of_an_id_that_is_out_of_range_no_digit_is_kept(world):
+    path = f"/api/stripe/invoices/{'9' * 30_000}/void"
+    assert problem(world.ask("POST", path, headers={"Idempotency-Key": "k"}), 404)
+
+    (kept,) = world.store.committed.idempotent_requests.rows
+    assert "9" not in kept.path
+
+
 def test_asking_for_the_methods_of_an_address_takes_no_key(world):
     answer = world.client.options(PATH, headers={"Idempotency-Key": "k-1"})
     assert answer.status_code == 200

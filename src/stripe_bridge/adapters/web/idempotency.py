@@ -36,7 +36,7 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
             return None
         if not _KEY.fullmatch(key):
             raise RequestInvalid({HEADER: [f"Must be 1 to {MAX_KEY_LENGTH} visible ASCII characters."]})
-        scope = RequestScope(token_id=g.principal.token_id, method=request.method, path=request.path, key=key)
+        scope = RequestScope(token_id=g.principal.token_id, method=request.method, path=_path(), key=key)
         body_hash = hashlib.sha256(read_body(request)).hexdigest()
         begun = bridge.begin_request(scope, body_hash)
         if isinstance(begun, KeptAnswer):
@@ -61,6 +61,12 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
                 # The answer stands; what it was is forgotten when the key's lease runs out.
                 _log.warning("an idempotent answer was not kept", extra={"reason": error.message})
         return response
+
+
+def _path() -> str:
+    """An id that is out of range is nobody's, however many digits it has: more of them than an index takes, maybe."""
+    is_anybodys = 0 not in (request.view_args or {}).values()
+    return request.path if is_anybodys else str(request.url_rule)
 
 
 def _name(scope: RequestScope, body_hash: str) -> str:
