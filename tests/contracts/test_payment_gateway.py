@@ -381,6 +381,14 @@ def test_an_account_that_revoked_its_consent_is_closed_to_every_call(world: Worl
         world.payments.was_sent(account, invoice.id, ago(minutes=1))
 
 
+@pytest.mark.parametrize("rest", ["", " ", None])
+def test_what_of_an_address_is_empty_is_no_part_of_it(shop: Shop, rest: str | None):
+    for line1 in ("Main Street 1", rest):
+        address = Address(line1=line1, line2=rest, city=rest, state=rest, postal_code=rest)
+
+        assert shop.customer(address=address)
+
+
 def test_the_same_key_has_its_effect_once(gateway: PaymentGateway, account: str, shop: Shop):
     first = gateway.create_customer(account, customer_draft(), "key")
     draft = shop.draft()

@@ -245,6 +245,20 @@ def test_a_chargeback_that_is_lost_forbids_refunds_for_good(
     assert refusal(world.refunds, account, draft_for(payment), "key")[0] == "charge_disputed"
 
 
+def test_a_payments_disputes_are_found_by_its_intent_or_its_charge(
+    world: World, account: str, payment: StripePayment
+):
+    world.dispute(account, str(payment.charge_id), "inquiry")
+    named = {"payment_intent_id": payment.payment_intent_id, "charge_id": payment.charge_id}
+
+    (dispute,) = world.refunds.disputes_of(account, **named)
+
+    assert dispute == world.refunds.dispute(account, dispute.id)
+    for name in named:
+        assert world.refunds.disputes_of(account, **{**dict.fromkeys(named), name: named[name]}) == [dispute]
+    assert world.refunds.disputes_of(account, payment_intent_id="pi_none", charge_id=None) == []
+
+
 def test_a_full_refund_answers_an_inquiry(world: World, account: str, payment: StripePayment):
     dispute_id = world.dispute(account, str(payment.charge_id), "inquiry")
     for amount, status in ((1, "warning_needs_response"), (TOTAL - 1, "warning_closed")):

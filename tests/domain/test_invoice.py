@@ -164,6 +164,11 @@ def test_a_refund_is_full_when_all_that_was_collected_went_back(refunded, shown)
     assert an_invoice(amount_collected=100, amount_refunded=refunded).refund_status is shown
 
 
+@pytest.mark.parametrize("paid", [0, 100])
+def test_a_refund_is_not_full_because_the_payment_that_it_gives_back_is_not_known_yet(paid):
+    assert an_invoice(amount_paid=paid, amount_refunded=30).refund_status is RefundStatus.PARTIAL
+
+
 @pytest.mark.parametrize("status", InvoiceStatus)
 def test_reserved_draft_and_open_invoices_are_payable(status):
     is_payable = an_invoice(status=status).is_payable

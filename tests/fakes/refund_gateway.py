@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 from stripe_bridge.domain.stripe_objects import StripeDispute, StripeRefund
@@ -8,6 +8,7 @@ from tests.fakes.fake_charges import FakeCharge
 from tests.fakes.fake_stripe import Call, FakeAccount, FakeStripe, missing_unless
 
 Result = TypeVar("Result")
+Object = TypeVar("Object")
 
 
 class FakeRefundGateway:
@@ -30,14 +31,9 @@ class FakeRefundGateway:
         self, account_id: str, *, payment_intent_id: str | None, charge_id: str | None
     ) -> Sequence[StripeRefund]:
         def effect(account: FakeAccount) -> Sequence[StripeRefund]:
-            newest_first = reversed(account.charges.refunds.values())
-            if payment_intent_id is not None:
-                return [each for each in newest_first if each.payment_intent_id == payment_intent_id]
-            return [each for each in newest_first if each.charge_id == charge_id]
+            return _of_payment(account.charges.refunds.values(), given)
 
-        given: dict[str, Any] = {"payment_intent_id": payment_intent_id, "charge_id": charge_id}
-        if payment_intent_id is None and charge_id is None:
-            raise ValueError("neither a payment intent nor a charge")
+        given = _named(payment_intent_id, charge_id)
         return self._serve("refunds_of", account_id, effect, **given)
 
     def refund(self, account_id: str, refund_id: str) -> StripeRefund:
@@ -45,6 +41,15 @@ class FakeRefundGateway:
             return missing_unless(account.charges.refunds.get(refund_id), refund_id, "refund")
 
         return self._serve("refund", account_id, effect, refund_id=refund_id)
+
+    def disputes_of(
+        self, account_id: str, *, payment_intent_id: str | None, charge_id: str | None
+    ) -> Sequence[StripeDispute]:
+        def effect(account: FakeAccount) -> Sequence[StripeDispute]:
+            return _of_payment(account.charges.disputes.values(), given)
+
+        given = _named(payment_intent_id, charge_id)
+        return self._serve("disputes_of", account_id, effect, **given)
 
     def dispute(self, account_id: str, dispute_id: str) -> StripeDispute:
         def effect(account: FakeAccount) -> StripeDispute:
@@ -62,6 +67,18 @@ class FakeRefundGateway:
     ) -> Result:
         call = Call(method=method, account_id=account_id, key=key, arguments=arguments)
         return self.stripe.serve(call, lambda: effect(self.stripe.account(account_id)))
+
+
+def _named(payment_intent_id: str | None, charge_id: str | None) -> dict[str, str | None]:
+    if payment_intent_id is None and charge_id is None:
+        raise ValueError("neither a payment intent nor a charge")
+    return {"payment_intent_id": payment_intent_id, "charge_id": charge_id}
+
+
+def _of_payment(all_: Collection[Object], named: dict[str, str | None]) -> list[Object]:
+    """Newest first."""
+    name = "charge_id" if named["payment_intent_id"] is None else "payment_intent_id"
+    return [each for each in reversed(list(all_)) if getattr(each, name) == named[name]]
 
 
 def _charge(account: FakeAccount, draft: RefundDraft) -> FakeCharge:

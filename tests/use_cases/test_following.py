@@ -296,3 +296,20 @@ def test_late_events_of_a_disconnected_integration_are_kept_under_it_and_skipped
 
     assert newest(world).integration_id == world.integration_id
     assert (newest(world).status, newest(world).skip_reason) == (EventStatus.SKIPPED, SkipReason.DISCONNECTED)
+
+
+@pytest.mark.parametrize("tenant", [TENANT, "other"])
+def test_what_was_skipped_for_a_disconnect_is_applied_when_another_integration_has_the_account(
+    world: World, tenant: str
+):
+    invoice = world.sent()
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.come_to_rest()
+    world.pay(invoice)
+    world.deliver()
+    assert world.invoice(invoice.id).status is InvoiceStatus.OPEN
+
+    world.connect(world.account_id, tenant=tenant)
+    world.work_off()
+
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID

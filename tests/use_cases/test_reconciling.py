@@ -311,6 +311,34 @@ def test_a_reconnect_catches_up_from_before_the_disconnect(world: World, reconci
     assert report.since <= known_until - 60 * MINUTES
 
 
+@pytest.mark.parametrize("reconciled_before", [True, False])
+def test_another_integration_of_the_tenants_catches_up_from_before_the_disconnect(
+    world: World, reconciled_before: bool
+):
+    if reconciled_before:
+        reconcile(world)
+    known_until = world.clock.now()
+    world.clock.advance(timedelta(minutes=10))
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.clock.advance(timedelta(days=3))
+    world.connect(world.account_id)
+
+    report = reconcile(world)
+
+    assert report.since <= known_until - 60 * MINUTES
+
+
+def test_another_tenant_begins_anew(world: World):
+    reconcile(world)
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.clock.advance(timedelta(days=3))
+    connected_at = world.clock.now()
+    world.connect(world.account_id, tenant="other")
+
+    assert integration(world).last_reconciled_at is None
+    assert reconcile(world).since == connected_at - 60 * MINUTES
+
+
 def test_an_integration_that_is_not_there_is_refused(world: World):
     with pytest.raises(IntegrationNotFound):
         world.bridge.reconcile_integration(99)

@@ -16,6 +16,7 @@ from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
 from stripe_bridge.ports.gateway_errors import GatewayBusy, GatewayError, GatewayRefused, OutcomeUnknown
 from stripe_bridge.use_cases.refunding import RefundInvoiceCommand
 from tests.builders import AMOUNT, TENANT
+from tests.proofs.boundary import Boundary
 from tests.world import USER, World
 
 
@@ -142,6 +143,38 @@ def test_a_refund_that_the_dashboard_made_first_is_learned_from_the_refusal(worl
 
     assert [each.amount for each in shown(world)] == [10_000]
     assert world.refund(1)[0].amount == 2_000
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_dispute_that_no_webhook_has_told_yet_is_learned_from_the_refusal(world: World, is_known: bool):
+    invoice = world.paid()
+    inquiry = world.stripe.dispute(world.account_id, invoice.stripe_charge_id, "inquiry")
+    if is_known:
+        world.deliver()
+    world.stripe.change_dispute(world.account_id, inquiry.id, "needs_response")
+
+    with pytest.raises(RefundBlockedByDispute):
+        world.refund(1, 3_000)
+
+    assert shown(world) == []
+    assert world.invoice(1).dispute_status == "needs_response"
+
+
+def test_a_dispute_as_it_was_before_a_webhook_told_of_it_is_not_taken_for_its_present_state(world: World):
+    invoice = world.paid()
+    dispute = world.stripe.dispute(world.account_id, invoice.stripe_charge_id, "chargeback")
+
+    def win(_crossing: int, place: str) -> None:
+        if place == "after disputes_of":
+            world.stripe.change_dispute(world.account_id, dispute.id, "won")
+            world.deliver()
+
+    world.restart(Boundary(win).around)
+
+    with pytest.raises(RefundNotIssued):
+        world.refund(1, 3_000)
+
+    assert world.invoice(1).dispute_status == "won"
 
 
 @pytest.mark.parametrize("after_effect", [False, True])

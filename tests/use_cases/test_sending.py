@@ -252,6 +252,24 @@ def test_a_draft_that_the_merchant_deleted_frees_the_order(world: World):
     assert_the_order_is_free(world)
 
 
+def test_an_answer_that_is_older_than_what_a_webhook_brought_meanwhile_changes_nothing(world: World):
+    world.put_order()
+    credited = AMOUNT - 500
+
+    def credit(_crossing: int, place: str) -> None:
+        if place != "after send":
+            return
+        invoices = world.stripe.accounts[world.account_id].invoices
+        (shown,) = invoices.values()
+        invoices[shown.id] = replace(shown, amount_remaining=credited)
+        world.deliver([world.event("credit_note.created", {"invoice": shown.id})])
+        assert world.invoice(1).amount_remaining == credited
+
+    world.restart(Boundary(credit).around)
+
+    assert world.send().view.invoice.amount_remaining == credited
+
+
 def test_an_invoice_that_is_paid_before_it_is_mailed_is_paid_and_that_is_fine(world: World):
     world.put_order()
     world.stripe.before_next("send", lambda: world.pay(world.invoice(1)))

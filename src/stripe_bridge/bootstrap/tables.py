@@ -36,7 +36,7 @@ from stripe_bridge.use_cases.sending import DeleteDraft, Finalize, Send, Void
 
 def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
     gateway, clock, identifiers = adapters.payment_gateway, adapters.clock, adapters.identifiers
-    record = RecordInvoice(clock)
+    record = RecordInvoice(clock).answer
     return {
         Operation.CREATE_CUSTOMER: CreateCustomer(gateway, clock, identifiers),
         Operation.CREATE_DRAFT: CreateDraft(gateway, clock, identifiers, record),

@@ -24,7 +24,8 @@ class Integration:
     """`account_id` is the account it is, or was last, joined to; `connected` says which.
 
     Keeping it after a disconnect is what lets late events find their integration. `connected_at` is when it first joined
-    that account; `last_reconciled_at` when the last complete comparison with Stripe began.
+    that account; `last_reconciled_at` when the last complete comparison with Stripe began, its tenant's former integration's
+    to begin with.
     """
 
     id: int
@@ -63,9 +64,15 @@ class Integration:
         return self.account_id
 
     def connect(
-        self, *, snapshot: AccountSnapshot, livemode: bool, sealed_access_token: str, now: datetime
+        self,
+        *,
+        snapshot: AccountSnapshot,
+        livemode: bool,
+        sealed_access_token: str,
+        now: datetime,
+        former: Integration | None = None,
     ) -> Integration:
-        """Join the account. Raises AlreadyConnected."""
+        """Join the account. `former` is the integration that had it last, if one had. Raises AlreadyConnected."""
         if self.connected:
             raise AlreadyConnected
         # What happened while it was away is caught up with from where reconciling had come to.
@@ -78,10 +85,16 @@ class Integration:
             snapshot=snapshot,
             sealed_access_token=sealed_access_token,
             connected_at=self.connected_at if is_the_same else now,
-            last_reconciled_at=self.last_reconciled_at if is_the_same else None,
+            last_reconciled_at=self.last_reconciled_at if is_the_same else self._known_from(former),
             disconnected_at=None,
             updated_at=now,
         )
+
+    def _known_from(self, former: Integration | None) -> datetime | None:
+        """Up to when the tenant knows of the account by that integration, whose invoices go on there."""
+        if former is None or former.tenant_id != self.tenant_id:
+            return None
+        return former.last_reconciled_at or former.connected_at
 
     def refresh(self, snapshot: AccountSnapshot, now: datetime) -> Integration:
         """Take the account's newer snapshot; the same one changes nothing."""

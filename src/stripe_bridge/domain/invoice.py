@@ -121,7 +121,9 @@ class Invoice:
     def refund_status(self) -> RefundStatus:
         if self.amount_refunded == 0:
             return RefundStatus.NONE
-        return RefundStatus.FULL if self.amount_refunded >= self.amount_collected else RefundStatus.PARTIAL
+        # A refund may become known before the payment that it gives back.
+        collected = self.amount_collected or self.amount_paid
+        return RefundStatus.FULL if 0 < collected <= self.amount_refunded else RefundStatus.PARTIAL
 
     def check_voidable(self) -> None:
         """Raises InvoiceNotVoidable. A partly paid one Stripe would refuse."""

@@ -40,6 +40,12 @@ class RefundGateway(Protocol):
         """As it is now."""
         ...
 
+    def disputes_of(
+        self, account_id: str, *, payment_intent_id: str | None, charge_id: str | None
+    ) -> Sequence[StripeDispute]:
+        """All disputes of a payment, named as for its refunds."""
+        ...
+
     def dispute(self, account_id: str, dispute_id: str) -> StripeDispute:
         """As it is now."""
         ...

@@ -1,8 +1,7 @@
 """Completing an authorization: what happens when the merchant comes back from Stripe.
 
-The OAuth code is the one call to Stripe that is not an intent: redeeming it twice revokes everything. So its state is
-consumed in a commit before, it is tried once, and a crash or a time-out leaves the integration unconnected:
-one authorizes again.
+The OAuth code is the one call to Stripe that is not an intent: redeeming it twice revokes everything. So its state is consumed
+in a commit before, it is tried once, and a crash or a time-out leaves the integration unconnected: one authorizes again.
 """
 
 from __future__ import annotations
@@ -167,7 +166,11 @@ class CompleteAuthorization:
                 refusal = self._refusal(work, integration, snapshot.account_id)
                 if refusal is None:
                     connected = integration.connect(
-                        snapshot=snapshot, livemode=self._livemode, sealed_access_token=sealed, now=now
+                        snapshot=snapshot,
+                        livemode=self._livemode,
+                        sealed_access_token=sealed,
+                        now=now,
+                        former=work.integrations.find_by_account(snapshot.account_id),
                     )
                     endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
                     revived = work.inbox.revive(snapshot.account_id, now)

@@ -62,7 +62,9 @@ class CreateCustomer:
         return None
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        for invoice in work.invoices.reserved_for_customer(intent.parameters["customer"]):
+        # Whoever reserves one for it holds the customer, and may have seen this intent as unsettled.
+        customer = work.customers.get(intent.parameters["customer"], lock=True)
+        for invoice in work.invoices.reserved_for_customer(customer.id):
             if work.intents.find_unsettled(invoice_subject(invoice.id)) is None:
                 work.invoices.save(invoice.abandon(error.reason, self._clock.now()))
         return None

@@ -72,10 +72,16 @@ class JudgeEvents:
 
 
 def _is_followed(work: UnitOfWork, integration: Integration | None, event: WebhookEvent) -> bool:
-    """Whether the integration is joined to the event's account, or has left it and Stripe does not know that yet."""
-    if integration is None or integration.account_id != event.account_id:
-        return False
-    return integration.connected or work.intents.find_unsettled(account_subject(event.account_id)) is not None
+    """Whether the integration is joined to the event's account, or has left it and Stripe does not know that yet; or
+    another one is joined to it by now, which is sent what happens to the invoices of this one, too.
+    """
+    is_its = integration is not None and integration.account_id == event.account_id
+    if integration is not None and is_its and integration.connected:
+        return True
+    holder = work.integrations.find_by_account(event.account_id)
+    if holder is not None and holder.connected:
+        return True
+    return is_its and work.intents.find_unsettled(account_subject(event.account_id)) is not None
 
 
 def _settled(event: WebhookEvent, verdict: Verdict, now: datetime) -> WebhookEvent | NeedsCurrent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.invoice import Age, Invoice
 from stripe_bridge.domain.payment import collected_in_total, leading, observe_payment
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
 from stripe_bridge.ports.timing import Clock
@@ -23,7 +23,18 @@ class RecordInvoice:
         self._clock = clock
 
     def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
-        seen = invoice.observe(snapshot, self._clock.now())
+        return self._record(work, invoice, invoice.observe(snapshot, self._clock.now()), snapshot)
+
+    def answer(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
+        """As a call, of what answered a call to Stripe: others may have changed the invoice since.
+
+        Where only Stripe could tell which is newer, ours stays: an event brings what Stripe has, or else the sweep.
+        """
+        is_unclear = invoice.age_of(snapshot) is Age.UNCLEAR
+        seen = invoice if is_unclear else invoice.observe(snapshot, self._clock.now())
+        return self._record(work, invoice, seen, snapshot)
+
+    def _record(self, work: UnitOfWork, invoice: Invoice, seen: Invoice, snapshot: StripeInvoice) -> Invoice:
         if invoice.stripe_invoice_id is None:
             work.links.add(invoice.stripe_account_id, invoice.id, [snapshot.id])
         if snapshot.payments:

@@ -15,7 +15,7 @@ from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.planning import plan_refund
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, split_refund
-from stripe_bridge.domain.stripe_objects import StripePayment, StripeRefund
+from stripe_bridge.domain.stripe_objects import StripeDispute, StripePayment, StripeRefund
 from stripe_bridge.ports.gateway_errors import GatewayError
 from stripe_bridge.ports.identifiers import Identifiers
 from stripe_bridge.ports.payment_gateway import PaymentGateway
@@ -35,6 +35,8 @@ class Ledger(Protocol):
     def refund(
         self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool
     ) -> Invoice: ...
+
+    def dispute(self, work: UnitOfWork, invoice: Invoice, seen: StripeDispute) -> Invoice: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,27 +167,29 @@ class RefundInvoice:
         )
 
     def _explain(self, command: RefundInvoiceCommand) -> None:
-        """Stripe refused: most likely the dashboard was there before us. Take its refunds in, and judge again."""
+        """Stripe refused: most likely the dashboard or a bank was there before us. Take in what they did, and judge again."""
         with self._store.reading() as work:
             invoice = work.invoices.get(command.tenant_id, command.invoice_id)
-            payments = work.payments.of_invoice(invoice.id)
+            payments = [each for each in work.payments.of_invoice(invoice.id) if each.is_refundable_kind]
+            before = work.disputes.of_invoice(invoice.id)
+        account_id = invoice.stripe_account_id
+        refunds: list[StripeRefund] = []
+        disputes: list[StripeDispute] = []
         try:
-            seen = [
-                refund
-                for payment in payments
-                if payment.is_refundable_kind
-                for refund in self._refunds.refunds_of(
-                    invoice.stripe_account_id,
-                    payment_intent_id=payment.payment_intent_id,
-                    charge_id=payment.charge_id,
-                )
-            ]
+            for payment in payments:
+                ids = {"payment_intent_id": payment.payment_intent_id, "charge_id": payment.charge_id}
+                refunds += self._refunds.refunds_of(account_id, **ids)
+                disputes += self._refunds.disputes_of(account_id, **ids)
         except GatewayError:
             return
         with self._store.writing() as work:
             locked = self._lock(work, invoice)
-            for refund in seen:
+            for refund in refunds:
                 locked = self._ledger.refund(work, locked, refund, may_be_late=True)
+            # Others may have changed them since Stripe was asked: then theirs are newer.
+            if work.disputes.of_invoice(invoice.id) == before:
+                for dispute in disputes:
+                    locked = self._ledger.dispute(work, locked, dispute)
             work.commit()
         with self._store.reading() as work:
             self._split(work, invoice, command.amount)

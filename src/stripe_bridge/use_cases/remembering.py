@@ -18,7 +18,7 @@ from stripe_bridge.ports.unit_of_work import Store
 
 
 class BeginRequest:
-    """The answer that is kept for it; None when it is to be run, now, by the caller.
+    """The answer that is kept for it; or the request as it was begun, when it is to be run, now, by the caller.
 
     Raises IdempotencyKeyReused for another body, RequestStillRunning while the first one runs.
     """
@@ -26,13 +26,16 @@ class BeginRequest:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
 
-    def __call__(self, scope: RequestScope, body_hash: str) -> KeptAnswer | None:
+    def __call__(self, scope: RequestScope, body_hash: str) -> KeptAnswer | IdempotentRequest:
         now = self._clock.now()
         begun = IdempotentRequest(scope=scope, body_hash=body_hash, created_at=now, leased_until=now + LEASE)
         with self._store.writing() as work:
-            if not work.idempotent_requests.add(begun):
+            while not work.idempotent_requests.add(begun):
                 earlier = work.idempotent_requests.find(scope)
-                if earlier is not None and not earlier.is_forgotten(now):
+                if earlier is None:
+                    # Whoever ran it has let it go in between: it is still to be had, for one.
+                    continue
+                if not earlier.is_forgotten(now):
                     if earlier.body_hash != body_hash:
                         raise IdempotencyKeyReused
                     if earlier.answer is not None:
@@ -40,24 +43,28 @@ class BeginRequest:
                     if not earlier.is_dead(now):
                         raise RequestStillRunning
                 work.idempotent_requests.save(begun)
+                break
             work.commit()
-        return None
+        return begun
 
 
 class FinishRequest:
-    """Keep the answer, or forget the request when its answer is not one to keep."""
+    """Keep the answer, or forget the request when its answer is not one to keep.
+
+    One that took longer than its lease may have been given up for dead, and begun again: then that one's answer counts.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def __call__(self, scope: RequestScope, answer: KeptAnswer) -> None:
+    def __call__(self, begun: IdempotentRequest, answer: KeptAnswer) -> None:
         with self._store.writing() as work:
+            if work.idempotent_requests.find(begun.scope) != begun:
+                return
             if is_kept(answer.status):
-                running = work.idempotent_requests.find(scope)
-                if running is not None:
-                    work.idempotent_requests.save(replace(running, answer=answer))
+                work.idempotent_requests.save(replace(begun, answer=answer))
             else:
-                work.idempotent_requests.remove(scope)
+                work.idempotent_requests.remove(begun.scope)
             work.commit()
 
 

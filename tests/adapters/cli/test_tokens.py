@@ -68,6 +68,14 @@ def test_a_label_cannot_move_the_cursor_of_who_reads_it(terminal: Terminal):
     assert "?[2Jgone?" in terminal.run("tokens", "list").stdout
 
 
+@pytest.mark.parametrize("label", ["\udcff", "x" * 256])
+def test_a_label_that_cannot_be_kept_is_refused_in_a_sentence(terminal: Terminal, label: str):
+    result = terminal.run("tokens", "create", "--tenant", "acme", "--role", "admin", "--label", label)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert terminal.json("tokens", "list") == []
+
+
 def test_a_revoked_token_opens_nothing(terminal: Terminal):
     made = terminal.json("tokens", "create", "--tenant", "acme", "--role", "admin")
 

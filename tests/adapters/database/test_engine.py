@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import QueuePool, text
@@ -68,6 +68,22 @@ def test_a_writer_on_sqlite_has_the_lock_from_its_first_line(sqlite_url: str):
         other.execute("BEGIN IMMEDIATE")
     other.execute("BEGIN IMMEDIATE")
     other.close()
+    store.close()
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_whatever_the_zone_of_the_server_every_time_comes_back(
+    postgres_url: str, zone: str, moment: datetime
+):
+    order = a_sales_order(source_updated_at=moment)
+    store = SqlStore(create_engine(f"{postgres_url}?options=-c%20timezone%3D{zone}"))
+    with store.writing() as work:
+        work.sales_orders.add(order)
+        work.commit()
+
+    with store.reading() as work:
+        assert work.sales_orders.find(order.tenant_id, order.id) == order
     store.close()
 
 

@@ -59,6 +59,7 @@ def test_no_two_users_are_the_same_whatever_tenants_and_subjects_are_called(prov
         ({"user_id": "ann"}, None),
         ({"user_id": None}, None),
         ({"user_id": True}, None),
+        ({"user_id": "9" * 5_000}, None),
     ],
 )
 def test_a_user_id_is_a_number_or_nobody(provider: Provider, claims: dict[str, Any], expected: int | None):
@@ -78,6 +79,10 @@ def test_a_user_id_is_a_number_or_nobody(provider: Provider, claims: dict[str, A
         {"tenant": ""},
         {"tenant": 5},
         {"tenant": "x" * 65},
+        {"tenant": "a\0b"},
+        {"tenant": "\ud800"},
+        {"sub": "a\0b"},
+        {"sub": "x" * 256},
         {"role": None},
         {"role": "owner"},
         {"role": ["admin"]},

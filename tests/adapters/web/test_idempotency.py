@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.domain.access import Role
-from stripe_bridge.domain.idempotency import LEASE, LIFETIME, RequestScope
+from stripe_bridge.domain.idempotency import LEASE, LIFETIME, IdempotentRequest, RequestScope
 from tests.adapters.web.world import World, problem
 
 PATH = "/api/stripe/integrations"
@@ -83,7 +83,7 @@ def test_one_that_still_runs_is_a_conflict_until_its_lease_is_over(world):
     token = world.bridge.authenticate(world.token())
     scope = RequestScope(token_id=token.token_id, method="POST", path=PATH, key="k-1")
     body_hash = "a6c5d3a6"
-    assert world.bridge.begin_request(scope, body_hash) is None
+    assert isinstance(world.bridge.begin_request(scope, body_hash), IdempotentRequest)
     refused = problem(post(world), 422)
     assert "another body" in refused["message"]
     first = post(world, key="k-2")
@@ -111,6 +111,14 @@ def test_a_failure_of_ours_is_not_kept(world):
     assert world.ask("POST", path, body, headers={"Idempotency-Key": "k"}).status_code == 503
     world.store.is_available = True
     assert world.ask("POST", path, body, headers={"Idempotency-Key": "k"}).status_code == 201
+
+
+def test_of_an_id_that_is_out_of_range_no_digit_is_kept(world):
+    path = f"/api/stripe/invoices/{'9' * 30_000}/void"
+    assert problem(world.ask("POST", path, headers={"Idempotency-Key": "k"}), 404)
+
+    (kept,) = world.store.committed.idempotent_requests.rows
+    assert "9" not in kept.path
 
 
 def test_asking_for_the_methods_of_an_address_takes_no_key(world):

@@ -38,12 +38,15 @@ class Text(click.ParamType[str]):
 
     name = "text"
 
-    def __init__(self, *, longest: int = 255, pattern: str = "", meaning: str = "") -> None:
+    def __init__(
+        self, *, longest: int = 255, pattern: str = "", meaning: str = "", may_be_blank: bool = False
+    ) -> None:
         self._longest, self._pattern, self._meaning = longest, pattern, meaning
+        self._may_be_blank = may_be_blank
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
-        if not text.strip():
+        if not (text.strip() or self._may_be_blank):
             self.fail("may not be blank", param, ctx)
         if len(text) > self._longest:
             self.fail(f"may not be longer than {self._longest} characters", param, ctx)

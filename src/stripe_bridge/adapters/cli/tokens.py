@@ -42,7 +42,7 @@ def tokens() -> None:
     help="What it may do, from reading to everything. Given several times, it makes as many tokens.",
 )
 @user_id
-@click.option("--label", default="", help="What it is for, in your own words.")
+@click.option("--label", default="", type=Text(may_be_blank=True), help="What it is for, in your own words.")
 @as_json
 def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str, as_json: bool) -> None:
     """Make a token. It is shown this once; only its hash is stored. With --json: one object, of several roles a list.

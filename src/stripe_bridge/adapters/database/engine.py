@@ -130,6 +130,8 @@ def without_time_limit(connection: Connection) -> None:
 
 def _set_up_postgresql(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
+        # The first and last of all times, which some programs send for none, can be told in no other zone.
+        cursor.execute("SET timezone = 'UTC'")
         cursor.execute(f"SET lock_timeout = '{LONGEST_WAIT}s'")
         cursor.execute(f"SET statement_timeout = '{_LONGEST_STATEMENT}s'")
         # Of one that was halted in a transaction, or lost its network there: what it had locked is for others then.

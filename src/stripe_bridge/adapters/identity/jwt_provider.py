@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import jwt
 
@@ -19,6 +20,8 @@ _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "E
 _LEEWAY_SECONDS = 30
 _TIMEOUT_SECONDS = 5
 _MAX_TENANT_LENGTH = 64
+# OpenID Connect's own bound.
+_MAX_SUBJECT_LENGTH = 255
 _MAX_USER_ID = 2**63 - 1
 
 
@@ -66,12 +69,10 @@ class JwtIdentityProvider:
         tenant, role = claims.get(self._trust.tenant_claim), claims.get(self._trust.role_claim)
         user = claims.get(self._trust.user_claim)
         known = {known.value for known in Role}
-        if (
-            not isinstance(tenant, str)
-            or not 0 < len(tenant) <= _MAX_TENANT_LENGTH
-            or not isinstance(role, str)
-            or role not in known
-        ):
+        if not _is_name(claims["sub"], _MAX_SUBJECT_LENGTH):
+            _log.info("a JWT names no subject that can be kept here")
+            raise Unauthenticated
+        if not _is_name(tenant, _MAX_TENANT_LENGTH) or not isinstance(role, str) or role not in known:
             _log.info("a JWT names no tenant, or no role that is known here")
             raise Unauthenticated
         return Principal(
@@ -83,6 +84,15 @@ class JwtIdentityProvider:
         )
 
 
+def _is_name(claim: object, longest: int) -> TypeGuard[str]:
+    """Whether it is a text, and one that every database can keep."""
+    return (
+        isinstance(claim, str)
+        and 0 < len(claim) <= longest
+        and not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in claim)
+    )
+
+
 def _without_colons(tenant: str) -> str:
     """So that where the tenant ends and the subject begins is never in doubt."""
     return tenant.replace("%", "%25").replace(":", "%3A")
@@ -90,7 +100,7 @@ def _without_colons(tenant: str) -> str:
 
 def _user_id(claim: object) -> int | None:
     """The ERP's integer; some providers tell numbers as text."""
-    if isinstance(claim, str) and claim.isascii() and claim.isdigit():
+    if isinstance(claim, str) and re.fullmatch("[0-9]{1,19}", claim):
         claim = int(claim)
     is_id = isinstance(claim, int) and not isinstance(claim, bool) and 0 < claim <= _MAX_USER_ID
     return claim if is_id and isinstance(claim, int) else None

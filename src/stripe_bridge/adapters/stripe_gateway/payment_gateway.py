@@ -44,7 +44,8 @@ class StripePaymentGateway:
             "metadata": dict(draft.metadata),
         }
         if draft.address is not None:
-            known = {part: text for part, text in asdict(draft.address).items() if text is not None}
+            # Stripe takes an empty part for one that is to be unset, which a new customer has not: it refuses all of it.
+            known = {part: text for part, text in asdict(draft.address).items() if text and text.strip()}
             params["address"] = cast("CustomerCreateParamsAddress", known)
         with self._stripe.change(account_id, key) as options:
             return self._stripe.v1.customers.create(params, options).id

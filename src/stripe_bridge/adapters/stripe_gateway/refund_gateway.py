@@ -12,7 +12,7 @@ from stripe_bridge.ports.gateway_errors import ObjectMissing
 from stripe_bridge.ports.refund_gateway import RefundDraft
 
 if TYPE_CHECKING:
-    from stripe.params import RefundCreateParams, RefundListParams
+    from stripe.params import DisputeListParams, RefundCreateParams, RefundListParams
 
 _PAGE = 100
 
@@ -49,13 +49,24 @@ class StripeRefundGateway:
         with self._stripe.lookup(account_id) as options:
             return snapshots.refund(self._stripe.v1.refunds.retrieve(refund_id, {}, options))
 
+    def disputes_of(
+        self, account_id: str, *, payment_intent_id: str | None, charge_id: str | None
+    ) -> Sequence[StripeDispute]:
+        params: dict[str, Any] = {**_of_payment(payment_intent_id, charge_id), "limit": _PAGE}
+        try:
+            with self._stripe.lookup(account_id) as options:
+                found = self._stripe.v1.disputes.list(cast("DisputeListParams", params), options)
+                return [snapshots.dispute(each) for each in found.auto_paging_iter()]
+        except ObjectMissing:
+            return []
+
     def dispute(self, account_id: str, dispute_id: str) -> StripeDispute:
         with self._stripe.lookup(account_id) as options:
             return snapshots.dispute(self._stripe.v1.disputes.retrieve(dispute_id, {}, options))
 
 
 def _of_payment(payment_intent_id: str | None, charge_id: str | None) -> dict[str, str]:
-    """Stripe takes one of the two. Given neither it would list the refunds of the whole account."""
+    """Stripe takes one of the two. Given neither it would list those of the whole account."""
     if payment_intent_id is not None:
         return {"payment_intent": payment_intent_id}
     if charge_id is not None:

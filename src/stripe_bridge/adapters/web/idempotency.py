@@ -14,7 +14,7 @@ from stripe_bridge.adapters.web.parsing import read_body
 from stripe_bridge.adapters.web.problems import RequestInvalid
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.errors import BridgeError
-from stripe_bridge.domain.idempotency import MAX_KEY_LENGTH, KeptAnswer, RequestScope
+from stripe_bridge.domain.idempotency import MAX_KEY_LENGTH, IdempotentRequest, KeptAnswer, RequestScope
 
 _log = logging.getLogger(__name__)
 HEADER = "Idempotency-Key"
@@ -36,30 +36,37 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
             return None
         if not _KEY.fullmatch(key):
             raise RequestInvalid({HEADER: [f"Must be 1 to {MAX_KEY_LENGTH} visible ASCII characters."]})
-        scope = RequestScope(token_id=g.principal.token_id, method=request.method, path=request.path, key=key)
+        scope = RequestScope(token_id=g.principal.token_id, method=request.method, path=_path(), key=key)
         body_hash = hashlib.sha256(read_body(request)).hexdigest()
-        kept = bridge.begin_request(scope, body_hash)
-        if kept is None:
-            g.idempotent_scope = scope
-            g.request_name = _name(scope, body_hash)
-            return None
-        return Response(kept.body, kept.status, content_type=kept.content_type, headers={REPLAYED: "true"})
+        begun = bridge.begin_request(scope, body_hash)
+        if isinstance(begun, KeptAnswer):
+            replayed = {REPLAYED: "true"}
+            return Response(begun.body, begun.status, content_type=begun.content_type, headers=replayed)
+        g.idempotent_request = begun
+        g.request_name = _name(scope, body_hash)
+        return None
 
     @app.after_request
     def finish(response: Response) -> Response:
-        scope: RequestScope | None = g.pop("idempotent_scope", None)
-        if scope is not None:
+        begun: IdempotentRequest | None = g.pop("idempotent_request", None)
+        if begun is not None:
             answer = KeptAnswer(
                 status=response.status_code,
                 content_type=response.content_type,
                 body=response.get_data(),
             )
             try:
-                bridge.finish_request(scope, answer)
+                bridge.finish_request(begun, answer)
             except BridgeError as error:
                 # The answer stands; what it was is forgotten when the key's lease runs out.
                 _log.warning("an idempotent answer was not kept", extra={"reason": error.message})
         return response
+
+
+def _path() -> str:
+    """An id that is out of range is nobody's, however many digits it has: more of them than an index takes, maybe."""
+    is_anybodys = 0 not in (request.view_args or {}).values()
+    return request.path if is_anybodys else str(request.url_rule)
 
 
 def _name(scope: RequestScope, body_hash: str) -> str:
