@@ -166,6 +166,8 @@ def test_the_links_of_an_invoice_and_a_charge_answer(shop):
     invoice = shop.paid(500)
     pdf = requests.get(invoice.invoice_pdf, timeout=5)
     assert (pdf.headers["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    in_euro = requests.get(shop.open(500, currency="eur").invoice_pdf, timeout=5)
+    assert "Total: €5.00".encode("cp1252") in in_euro.content
     receipt = requests.get(shop.charge_of(invoice.id).receipt_url, timeout=5)
     assert "$5.00" in receipt.text
     assert requests.get(invoice.hosted_invoice_url + "x", timeout=5).status_code == 404
