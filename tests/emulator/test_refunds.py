@@ -100,6 +100,11 @@ def test_the_next_refunds_can_be_made_to_wait(shop, charge, status):
     assert shop.v1.refunds.retrieve(waiting.id, {}, shop.options).status == "succeeded"
 
 
+def test_refunds_that_misbehave_without_a_status_are_pending(shop, charge):
+    shop.control.misbehave({"refunds": {"next": 1}})
+    assert [refund(shop, charge, amount=100).status for _ in range(2)] == ["pending", "succeeded"]
+
+
 def test_a_refund_can_fail_at_once(shop, charge):
     shop.control.misbehave({"refunds": {"status": "failed"}})
     assert refund(shop, charge).status == "failed"
