@@ -82,6 +82,8 @@ def _emulator(settings: Settings, secrets: Secrets) -> Program:
         "--data-dir": str(settings.data_dir / "emulator"),
         "--secret-key": secrets.stripe_secret_key,
         "--client-id": secrets.stripe_client_id,
+        # Stripe leads merchants nowhere else, and so a callback at another address fails here, too.
+        "--redirect-uris": f"{settings.service_url}/api/stripe/oauth/callback",
     }
     return Program(
         "Stripe emulator",

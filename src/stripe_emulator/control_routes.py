@@ -1,8 +1,10 @@
 """The control API over HTTP; docs/emulator.md tells it by example."""
 
-from typing import Any
+import json
+from typing import Any, NoReturn
 
 from flask import Blueprint, Response, jsonify, request
+from werkzeug.exceptions import BadRequest
 
 from stripe_emulator.connecting import OAuthRefusal
 from stripe_emulator.control import Control
@@ -31,8 +33,10 @@ def _refusals(routes: Blueprint) -> None:
     def refused_by_oauth(error: OAuthRefusal) -> tuple[Response, int]:
         return jsonify(error.body()), error.status
 
+    @routes.errorhandler(BadRequest)
     @routes.errorhandler(MisbehaviorError)
     @routes.errorhandler(TypeError)
+    @routes.errorhandler(json.JSONDecodeError)
     def misunderstood(error: Exception) -> tuple[Response, int]:
         return jsonify({"error": {"message": str(error)}}), 400
 
@@ -128,8 +132,13 @@ def _charges(routes: Blueprint, control: Control) -> None:
 
 
 def _arguments() -> Json:
-    """The body, which may be missing, as keyword arguments."""
-    given: Any = request.get_json(force=True) if request.get_data() else {}
+    """The body, which may be missing, as keyword arguments. Stripe's objects have no number with a fraction."""
+    body = request.get_data(as_text=True)
+    given: Any = json.loads(body, parse_float=_refuse_fraction) if body else {}
     if not isinstance(given, dict):
         raise TypeError("the body must be a JSON object")
     return given
+
+
+def _refuse_fraction(number: str) -> NoReturn:
+    raise TypeError(f"not a whole number: {number}")

@@ -44,6 +44,11 @@ def readable(amount: int, currency: str) -> str:
     return f"{minus}{sign}{digits}" if sign else f"{minus}{digits} {currency.upper()}"
 
 
+def step(currency: str) -> int:
+    """In what steps money moves: three-decimal currencies have a last digit that is never used."""
+    return 100 if currency in WHOLE_HUNDREDS else 10 if currency in THREE_DECIMAL else 1
+
+
 def collectible(amount: int, currency: str) -> int:
     """What Stripe asks a customer for who owes `amount`; the difference stays on the customer's balance."""
     if amount < MINIMUM_CHARGE.get(currency, 1):

@@ -26,7 +26,9 @@ EFFECTS = (
 RULE_FIELDS = {"effect", "method", "path", "probability", "next", "nth", "ms", "stored", "reason"}
 REFUND_STATUSES = ("pending", "requires_action", "succeeded", "failed")
 REFUND_FIELDS = {"status", "next", "probability"}
-DELIVERY_FIELDS = {"duplicate", "delay", "drop", "reorder", "same_second", "hold", "delay_ms", "reorder_ms"}
+CHANCES = {"duplicate", "delay", "drop", "reorder", "same_second"}
+DELIVERY_FIELDS = {*CHANCES, "hold", "delay_ms", "reorder_ms"}
+NUMBERS = {*CHANCES, "delay_ms", "reorder_ms", "probability", "next", "nth", "ms"}
 
 
 class MisbehaviorError(ValueError):
@@ -92,14 +94,25 @@ class Misbehavior:
         deliveries = setting.get("deliveries", {})
         if not isinstance(deliveries, dict) or set(deliveries) - DELIVERY_FIELDS:
             raise MisbehaviorError(f"`deliveries` has {', '.join(sorted(DELIVERY_FIELDS))}")
-        rules = [_rule(one) for one in setting.get("calls", [])]
+        _check_numbers(deliveries)
+        calls = setting.get("calls", [])
+        if not isinstance(calls, list):
+            raise MisbehaviorError("`calls` is a list")
+        rules = [_rule(one) for one in calls]
         if not self.may_crash and any(rule.effect.startswith("crash") for rule in rules):
             raise MisbehaviorError("only an emulator in a process of its own may crash")
         refunds = setting.get("refunds", {})
-        if set(refunds) - REFUND_FIELDS or refunds.get("status", "pending") not in REFUND_STATUSES:
+        if (
+            not isinstance(refunds, dict)
+            or set(refunds) - REFUND_FIELDS
+            or refunds.get("status", "pending") not in REFUND_STATUSES
+        ):
             raise MisbehaviorError(
                 f"`refunds` has a `status` of {', '.join(REFUND_STATUSES)}, and {REFUND_FIELDS}"
             )
+        _check_numbers(refunds)
+        if not isinstance(setting.get("seed"), int | float | str | None):
+            raise MisbehaviorError("`seed` is a number or a text")
         self.rules = rules
         self._refunds_left = refunds.get("next")
         self._chance = random.Random(setting.get("seed"))
@@ -141,7 +154,7 @@ class Misbehavior:
             if self._refunds_left <= 0:
                 return "succeeded"
             self._refunds_left -= 1
-        return str(wanted["status"])
+        return str(wanted.get("status", "pending"))
 
     @property
     def _deliveries(self) -> Json:
@@ -160,11 +173,19 @@ class Misbehavior:
         return probability > 0 and self._chance.random() < probability
 
 
+def _check_numbers(given: Json) -> None:
+    """Refuse what would only fail later, in the calls that it was to spoil."""
+    for name in sorted(NUMBERS & set(given)):
+        if not isinstance(given[name], int | float) or given[name] < 0:
+            raise MisbehaviorError(f"`{name}` is a number, not negative")
+
+
 def _rule(given: Any) -> Rule:
     if not isinstance(given, dict) or set(given) - RULE_FIELDS or given.get("effect") not in EFFECTS:
         raise MisbehaviorError(
             f"a call's rule has an `effect` of {', '.join(EFFECTS)}, and {sorted(RULE_FIELDS)}"
         )
+    _check_numbers(given)
     try:
         re.compile(given.get("path", ""))
     except re.error as error:

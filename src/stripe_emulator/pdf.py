@@ -4,9 +4,10 @@ TOP, LEFT, LEADING, SIZE = 780, 60, 20, 12
 
 
 def one_page(lines: list[str]) -> bytes:
-    """The document; characters outside of Latin-1 are shown as question marks."""
+    """The document; characters outside of Windows' Latin alphabet are shown as question marks."""
     shown = "".join(f"({_escaped(line)}) Tj T* " for line in lines)
-    text = f"BT /F1 {SIZE} Tf {LEADING} TL {LEFT} {TOP} Td {shown}ET".encode("latin-1", "replace")
+    # What the font's WinAnsiEncoding says: Latin-1 and, among others, the sign of the euro.
+    text = f"BT /F1 {SIZE} Tf {LEADING} TL {LEFT} {TOP} Td {shown}ET".encode("cp1252", "replace")
     font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
     resources = b"<< /Font << /F1 4 0 R >> >>"
     return _document(

@@ -42,6 +42,18 @@ def test_refusals_come_in_stripes_shape(emulator, shop):
         assert answer.json()["error"]["message"]
 
 
+def test_what_cannot_be_read_is_refused_and_changes_nothing(emulator, shop):
+    invoice = shop.open(500).id
+    for body in ("{", "[]", "\xff", '{"amount": 1.5}', '{"amount": "5"}', '{"amount": 5e0}'):
+        answer = requests.post(
+            f"{emulator.url}/_emulator/invoices/{invoice}/pay", data=body.encode("latin-1"), timeout=5
+        )
+        assert (answer.status_code, bool(answer.json()["error"]["message"])) == (400, True), body
+    unread = requests.put(f"{emulator.url}/_emulator/misbehavior", data="{", timeout=5)
+    assert (unread.status_code, bool(unread.json()["error"]["message"])) == (400, True)
+    assert shop.v1.invoices.retrieve(invoice, {}, shop.options).amount_paid == 0
+
+
 def test_dashboard_actions_come_by_post(emulator, shop):
     charge = shop.charge_of(shop.paid(1000).id).id
     refund = post(emulator, f"charges/{charge}/refund", amount=300).json()
@@ -154,6 +166,8 @@ def test_the_links_of_an_invoice_and_a_charge_answer(shop):
     invoice = shop.paid(500)
     pdf = requests.get(invoice.invoice_pdf, timeout=5)
     assert (pdf.headers["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")
+    in_euro = requests.get(shop.open(500, currency="eur").invoice_pdf, timeout=5)
+    assert "Total: €5.00".encode("cp1252") in in_euro.content
     receipt = requests.get(shop.charge_of(invoice.id).receipt_url, timeout=5)
     assert "$5.00" in receipt.text
     assert requests.get(invoice.hosted_invoice_url + "x", timeout=5).status_code == 404

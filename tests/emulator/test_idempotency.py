@@ -113,3 +113,9 @@ def test_a_deletion_ignores_keys(shop):
     for _ in range(2):
         invoice = shop.draft(100)
         assert shop.v1.invoices.delete(invoice.id, {}, shop.keyed("k")).deleted
+
+
+def test_a_key_has_at_most_255_characters(shop):
+    assert shop.v1.customers.create({"name": "A"}, shop.keyed("k" * 255)).id
+    with pytest.raises(stripe.InvalidRequestError, match="255"):
+        shop.v1.customers.create({"name": "A"}, shop.keyed("k" * 256))

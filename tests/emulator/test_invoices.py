@@ -209,6 +209,14 @@ def test_isk_and_ugx_are_rounded_to_whole_hundreds(shop, amount, due, carried):
         assert (invoice.total, invoice.amount_due, invoice.ending_balance) == (amount, due, carried)
 
 
+def test_three_decimal_amounts_end_in_zero(shop):
+    draft = shop.draft(5_124, currency="kwd")
+    with pytest.raises(stripe.InvalidRequestError, match="multiples of 10"):
+        shop.finalize(draft.id)
+    assert shop.read(draft.id).status == "draft"
+    assert shop.open(5_124, -4, currency="kwd").amount_due == 5_120
+
+
 def test_only_metadata_may_change_after_finalization(shop):
     invoice = shop.open()
     changed = shop.v1.invoices.update(invoice.id, {"metadata": {"k": "v"}}, shop.options)

@@ -110,6 +110,15 @@ def test_faults_meet_oauth_too(emulator, platform):
         {"calls": [{"effect": "crash_after"}]},
         {"deliveries": {"eat": 1}},
         {"refunds": {"status": "lost"}},
+        {"seed": []},
+        {"refunds": []},
+        {"refunds": {"next": "two"}},
+        {"calls": {}},
+        {"calls": [{"effect": "delay", "ms": "long"}]},
+        {"calls": [{"effect": "delay", "ms": -1}]},
+        {"calls": [{"effect": "rate_limit", "probability": "often"}]},
+        {"deliveries": {"drop": "often"}},
+        {"deliveries": {"reorder": 1, "reorder_ms": "long"}},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_and_changes_nothing(emulator, setting):

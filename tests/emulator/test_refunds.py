@@ -51,6 +51,14 @@ def test_more_than_remains_is_refused_in_stripes_words(shop, charge):
     assert refusal_of(refund, shop, charge, amount=0).code == "parameter_invalid_integer"
 
 
+@pytest.mark.parametrize(("currency", "amount", "exact"), [("kwd", 1_235, 1_230), ("isk", 150, 100)])
+def test_what_does_not_exist_of_a_currency_is_not_refunded(shop, currency, amount, exact):
+    charge = shop.charge_of(shop.paid(5_000, currency=currency).id)
+    error = refusal_of(refund, shop, charge, amount=amount)
+    assert (error.code, error.param) == (None, "amount")
+    assert refund(shop, charge, amount=exact).amount == exact
+
+
 def test_a_refund_needs_something_that_was_paid(shop):
     error = refusal_of(shop.v1.refunds.create, {"amount": 5}, shop.options)
     assert error.user_message.startswith("One of the following params should be provided")
@@ -90,6 +98,11 @@ def test_the_next_refunds_can_be_made_to_wait(shop, charge, status):
     assert refund(shop, charge, amount=1000).status == "succeeded"
     shop.control.change_refund(waiting.id, "succeeded")
     assert shop.v1.refunds.retrieve(waiting.id, {}, shop.options).status == "succeeded"
+
+
+def test_refunds_that_misbehave_without_a_status_are_pending(shop, charge):
+    shop.control.misbehave({"refunds": {"next": 1}})
+    assert [refund(shop, charge, amount=100).status for _ in range(2)] == ["pending", "succeeded"]
 
 
 def test_a_refund_can_fail_at_once(shop, charge):

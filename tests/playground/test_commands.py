@@ -67,6 +67,19 @@ def test_run_tells_scripts_where_everything_is_in_a_file_for_its_owner_alone(env
         assert {status_with(token, facts) for token in tokens} == {200}
 
 
+def test_stripe_leads_merchants_back_to_the_service_and_nowhere_else(env, tmp_path):
+    with running(env, tmp_path / "log"):
+        facts = facts_of(env)
+        headers = {"Authorization": f"Bearer {facts['tokens']['admin']}"}
+        url = f"{facts['service']}/api/stripe/integrations"
+        made = requests.post(url, json={"name": "Shop"}, headers=headers, timeout=30).json()["data"]
+        asked = requests.post(f"{url}/{made['id']}/authorize", headers=headers, timeout=30)
+        authorize_url = asked.json()["data"]["authorize_url"]
+        assert requests.get(authorize_url, timeout=30).status_code == 200
+        elsewhere = authorize_url.replace("callback", "callback%2F")
+        assert requests.get(elsewhere, timeout=30).status_code == 400
+
+
 def test_a_second_start_finds_its_data_and_its_tokens_again(env, tmp_path):
     with running(env, tmp_path / "log"):
         first = facts_of(env)
@@ -111,6 +124,8 @@ def listening(env):
 
 
 def test_the_demo_ends_well_and_leaves_nothing_behind(env, tmp_path):
+    # The README has it exported for a real account: the demo leads nobody out of this machine.
+    env["OAUTH_RETURN_URL"] = "https://erp.example.com/stripe/connected"
     done = subprocess.run([*PLAYGROUND, "demo"], cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "is paid, 124.50 USD" in done.stdout

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from stripe_emulator.api.call import Answer
 from stripe_emulator.emulator import Emulator
-from stripe_emulator.errors import Json, StripeError
+from stripe_emulator.errors import Json, StripeError, malformed
 from stripe_emulator.transaction import Transaction
 
 LIFETIME = 24 * 3600
+LONGEST_KEY = 255
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,12 @@ class Attempt:
 
 @contextlib.contextmanager
 def in_progress(emulator: Emulator, attempt: Attempt | None) -> Iterator[None]:
-    """Hold a key for the time of a call; a second call meanwhile is refused."""
+    """Hold a key for the time of a call; a second call meanwhile is refused, and so is a key that is too long."""
     if attempt is None:
         yield
         return
+    if len(attempt.key) > LONGEST_KEY:
+        raise malformed(f"Idempotency keys have at most {LONGEST_KEY} characters.")
     with emulator.lock:
         if attempt.id in emulator.busy_keys:
             raise StripeError(

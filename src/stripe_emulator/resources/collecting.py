@@ -3,6 +3,7 @@
 Every way of paying ends here: the API's `pay`, the hosted page and the control API.
 """
 
+from stripe_emulator.currencies import step
 from stripe_emulator.errors import Json, StripeError, invalid
 from stripe_emulator.resources.customers import move_balance
 from stripe_emulator.resources.payment_shapes import charge, invoice_payment, payment_intent
@@ -40,6 +41,15 @@ def is_processing(tx: Transaction, invoice: Record) -> bool:
     return any(intent_of(tx, p).body["status"] == "processing" for p in payments_of(tx, invoice, "open"))
 
 
+def check_step(amount: int, currency: str) -> None:
+    """Refuse to move what does not exist of a currency, such as a thousandth of a Kuwaiti dinar."""
+    if amount % step(currency):
+        raise invalid(
+            f"Invalid amount: {amount}. Amounts in {currency.upper()} are multiples of {step(currency)}.",
+            "amount",
+        )
+
+
 def collect(tx: Transaction, invoice: Record, outcome: str = "succeed", amount: int | None = None) -> Record:
     """Try to collect what remains of an invoice, or a part of it; returns the charge."""
     body = invoice.body
@@ -53,6 +63,7 @@ def collect(tx: Transaction, invoice: Record, outcome: str = "succeed", amount: 
     wanted = remaining if amount is None else amount
     if wanted <= 0:
         raise invalid("The amount must be positive.", "amount")
+    check_step(wanted, body["currency"])
     payment = _payment_for(tx, invoice, wanted)
     intent = intent_of(tx, payment)
     method = "us_bank_account" if outcome == "processing" else "card"

@@ -8,6 +8,7 @@ from stripe_emulator.errors import Json, invalid, missing_param
 from stripe_emulator.resources.collecting import (
     cancel_open_payments,
     card_error,
+    check_step,
     collect,
     is_processing,
     mark_paid,
@@ -113,6 +114,7 @@ def finalize_draft(tx: Transaction, invoice: Record) -> None:
     body = tx.edit(invoice)
     if body["amount_due"] > MAXIMUM_CHARGE:
         raise invalid("Amount must be no more than 999999999999", code="amount_too_large")
+    check_step(body["amount_due"], body["currency"])
     customer = tx.store.find("customers", body["customer"])
     if customer is None:
         raise missing_param("customer")

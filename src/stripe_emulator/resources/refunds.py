@@ -6,6 +6,7 @@ from stripe_emulator.api.metadata import merged_metadata
 from stripe_emulator.currencies import readable
 from stripe_emulator.errors import Json, invalid, malformed
 from stripe_emulator.identifiers import new_id
+from stripe_emulator.resources.collecting import check_step
 from stripe_emulator.resources.disputes import close_refunded_inquiries, forbids_refund
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
@@ -117,6 +118,7 @@ def refund_charge(tx: Transaction, charge: Record, amount: int | None, reason: s
         raise invalid(
             f"Refund amount ({shown}) is greater than unrefunded amount on charge ({rest})", "amount"
         )
+    check_step(wanted, body["currency"])
     refund = tx.insert("refunds", charge.account, _shape(tx, charge, wanted, reason))
     tx.edit(charge)["amount_refunded"] += wanted
     body["refunded"] = body["amount_refunded"] == body["amount"]

@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import (
 
 from stripe_bridge.adapters.web.app import operations_by_endpoint
 from stripe_bridge.domain.integration import AuthorizationFailure
-from tests.adapters.web.world import World
+from tests.adapters.web.world import World, problem
 
 CONFORMANCE = (
     not_a_server_error,
@@ -72,6 +72,13 @@ def test_every_failure_is_described_as_a_problem(document):
         json.dumps(response["content"]["application/problem+json"]["schema"])
         for response in document["components"]["responses"].values()
     } == {json.dumps(reference)}
+
+
+def test_the_example_of_a_problem_is_one_that_is_answered(document):
+    fields = document["components"]["schemas"]["Problem"]["properties"]
+    example = {name: field["examples"][0] for name, field in fields.items()}
+    answered = problem(World().ask("POST", "/api/stripe/integrations", {}), 422)
+    assert {**answered, "request_id": example["request_id"]} == example
 
 
 def test_every_reference_leads_somewhere_and_every_schema_is_one(document):

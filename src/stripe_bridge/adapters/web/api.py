@@ -73,7 +73,10 @@ def document(app: Flask) -> BridgeApi:
     api.register_converter(
         IdConverter, lambda _: {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
     )
-    scheme = {"type": "http", "scheme": "bearer", "description": "Made by `flask tokens create`."}
+    whose = (
+        "Made by `flask tokens create`, or a JWT of the ERP's identity provider where the service knows one."
+    )
+    scheme = {"type": "http", "scheme": "bearer", "description": whose}
     api.spec.components.security_scheme("bearer", scheme)
     return api
 

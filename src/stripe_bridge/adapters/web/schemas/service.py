@@ -11,11 +11,12 @@ from stripe_bridge.adapters.web.schemas.fields import Shape
 class Problem(Shape):
     """RFC 9457. `errors` tells the faults of each field, `request_id` finds the request in our logs."""
 
-    type = fields.String(metadata={"format": "uri", "examples": ["about:blank"]})
-    title = fields.String(metadata={"examples": ["Not Found"]})
-    status = fields.Integer(metadata={"examples": [404]})
-    detail = fields.String(metadata={"examples": ["Invoice not found."]})
-    message = fields.String(metadata={"examples": ["Invoice not found."]})
+    # Together the examples are one answer, for the page shows them as one.
+    type = fields.String(metadata={"format": "uri", "examples": ["urn:stripe-bridge:problem:RequestInvalid"]})
+    title = fields.String(metadata={"examples": ["Unprocessable Content"]})
+    status = fields.Integer(metadata={"examples": [422]})
+    detail = fields.String(metadata={"examples": ["name: Missing data for required field."]})
+    message = fields.String(metadata={"examples": ["The given data was invalid."]})
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
