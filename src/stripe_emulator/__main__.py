@@ -6,7 +6,7 @@ import pathlib
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
@@ -25,9 +25,11 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         epilog="Every option may come from the environment as well: --data-dir is EMULATOR_DATA_DIR, and so on.",
     )
 
-    def text(option: str, default: str, explanation: str) -> None:
+    def text(option: str, default: object, explanation: str, kind: Callable[[str], object] = str) -> None:
         variable = "EMULATOR_" + option.upper().replace("-", "_")
-        made.add_argument(f"--{option}", default=environ.get(variable, default), help=explanation)
+        # As text, of which argparse makes the kind, and a sentence where it is none.
+        given = environ.get(variable, str(default))
+        made.add_argument(f"--{option}", type=kind, default=given, help=explanation)
 
     def switch(option: str, explanation: str) -> None:
         variable = "EMULATOR_" + option.upper().replace("-", "_")
@@ -35,7 +37,7 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         made.add_argument(f"--{option}", action="store_true", default=is_on, help=explanation)
 
     text("host", "127.0.0.1", "the address to listen on")
-    text("port", "12111", "the port; 0 takes a free one")
+    text("port", 12111, "the port; 0 takes a free one", int)
     text("data-dir", "", "where the state is kept over a restart; in memory without it")
     text(
         "wire-log",
@@ -48,11 +50,14 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     text("redirect-uris", "", "the registered OAuth redirect URIs, separated by commas; none: any is taken")
     text(
         "retry-base",
-        str(DEFAULTS.retry_base),
+        DEFAULTS.retry_base,
         "seconds before a failed delivery is tried again; doubles each time",
+        float,
     )
-    text("retry-cap", str(DEFAULTS.retry_cap), "the longest wait between two tries of a delivery, in seconds")
-    text("retry-attempts", str(DEFAULTS.retry_attempts), "how often a delivery is tried")
+    text(
+        "retry-cap", DEFAULTS.retry_cap, "the longest wait between two tries of a delivery, in seconds", float
+    )
+    text("retry-attempts", DEFAULTS.retry_attempts, "how often a delivery is tried", int)
     switch(
         "allow-account-endpoints", "take webhook endpoints made on connected accounts, which Stripe refuses"
     )
@@ -69,9 +74,9 @@ def settings_from(options: argparse.Namespace) -> dict[str, Any]:
         "redirect_uris": tuple(filter(None, options.redirect_uris.split(","))),
         "allow_account_endpoints": options.allow_account_endpoints,
         "void_uncollectible": options.void_uncollectible,
-        "retry_base": float(options.retry_base),
-        "retry_cap": float(options.retry_cap),
-        "retry_attempts": int(options.retry_attempts),
+        "retry_base": options.retry_base,
+        "retry_cap": options.retry_cap,
+        "retry_attempts": options.retry_attempts,
         "may_crash": True,
     }
 
@@ -88,7 +93,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         signal.signal(number, stop)
     server = EmulatorServer(
         host=options.host,
-        port=int(options.port),
+        port=options.port,
         data_dir=pathlib.Path(options.data_dir) if options.data_dir else None,
         wire_log=pathlib.Path(options.wire_log) if options.wire_log else None,
         **settings_from(options),
