@@ -1,5 +1,6 @@
 """The doctor names each ailment with what to do, and mends what can be mended."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -202,6 +203,22 @@ def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(
     assert mend(world) == [f"integration {world.integration_id}: reconciled, 1 differences healed"]
     (finding,) = examine(world)
     assert (finding.severity, finding.fix) == (Severity.WARNING, None)
+
+
+def test_what_happened_in_an_account_before_it_was_joined_is_not_missed():
+    world = World(STRIPE_WEBHOOK_SECRETS="")
+    world.account_id = "acct_busy"
+    earlier = (
+        world.clock.now(),
+        json.dumps(world.event("invoice.paid", {"id": "in_1", "object": "invoice"})).encode(),
+    )
+    world.adapters.event_gateway._events = lambda _account_id: [earlier]
+    world.clock.advance(5 * HOUR)
+    world.connect("acct_busy")
+    world.bridge.register_receivers()
+    world.bridge.reconcile_integration(world.integration_id)
+
+    assert examine(world) == []
 
 
 def happen(world: World, number: int) -> Event:
