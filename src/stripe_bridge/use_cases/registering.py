@@ -78,7 +78,7 @@ class RegisterReceivers:
         if before.strays and before.known is not None:
             faults += (f"{len(before.strays)} more send here, with secrets that are not stored",)
         if not before.is_in_order:
-            self._see_through(self._plan(kind))
+            self._mend(kind)
         with self._store.writing() as work:
             # Read anew: its secret may have been sealed under another key in the meantime.
             current = next(iter(work.receivers.of_kinds([kind])))
@@ -94,13 +94,21 @@ class RegisterReceivers:
             faults=faults,
         )
 
-    def _plan(self, kind: ReceiverKind) -> int:
-        """The id of the call that mends it, whoever planned it."""
+    def _mend(self, kind: ReceiverKind) -> None:
+        """A call that was planned for an address that we have left since comes to its end first."""
+        while True:
+            intent = self._plan(kind)
+            self._see_through(intent.id)
+            if intent.parameters["url"] == self._url:
+                return
+
+    def _plan(self, kind: ReceiverKind) -> Intent:
+        """The call that mends it, whoever planned it."""
         while True:
             with self._store.writing() as work:
                 under_way = work.intents.find_unsettled(platform_subject(kind))
                 if under_way is not None:
-                    return under_way.id
+                    return under_way
                 reference, now = self._identifiers.reference(), self._clock.now()
                 plan = plan_mending(kind, self._url, reference=reference, now=now)
                 try:
@@ -108,7 +116,7 @@ class RegisterReceivers:
                 except IntentUnsettled:
                     continue
                 work.commit()
-            return planned.id
+            return planned
 
     def _see_through(self, intent_id: int) -> None:
         deadline = self._clock.now() + _PATIENCE
