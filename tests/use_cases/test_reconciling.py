@@ -103,12 +103,16 @@ def test_a_draft_deleted_at_stripe_is_void(world: World):
     assert world.invoice(invoice.id).status is InvoiceStatus.VOID
 
 
-def test_an_open_invoice_that_stripe_does_not_have_is_told_and_left(world: World):
+def test_an_open_invoice_that_stripe_does_not_have_is_told_and_left(
+    world: World, caplog: pytest.LogCaptureFixture
+):
     invoice = world.sent()
     world.stripe.accounts[world.account_id].invoices.clear()
     world.listed = list
 
     assert drift(reconcile(world)) == {Drift.OBJECT_MISSING: 1}
+    (told,) = [record for record in caplog.records if record.msg == "Stripe does not have it"]
+    assert told.object == f"invoice {invoice.stripe_invoice_id}"
     assert world.invoice(invoice.id).status is InvoiceStatus.OPEN
 
 
