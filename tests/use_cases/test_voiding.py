@@ -1,6 +1,7 @@
 import pytest
 
 from stripe_bridge.domain.errors import (
+    IntegrationNotConnected,
     InvoiceBeingSent,
     InvoiceNotFound,
     InvoiceNotSent,
@@ -128,6 +129,24 @@ def test_an_invoice_that_stripe_lost_before_it_was_mailed_frees_its_order(world:
 
     assert caught.value.final
     assert world.invoice(1).status is InvoiceStatus.ABANDONED
+
+
+@pytest.mark.parametrize("tenant", [TENANT, "other"])
+def test_an_invoice_is_voided_through_whatever_integration_of_its_tenant_has_the_account_now(
+    world: World, tenant: str
+):
+    world.sent()
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    with pytest.raises(IntegrationNotConnected):
+        void(world)
+    world.connect(world.account_id, tenant=tenant)
+
+    if tenant == TENANT:
+        assert void(world).status is InvoiceStatus.VOID
+        assert not world.payable_at_stripe()
+    else:
+        with pytest.raises(IntegrationNotConnected):
+            void(world)
 
 
 def test_a_void_of_unknown_outcome_is_found_later(world: World):
