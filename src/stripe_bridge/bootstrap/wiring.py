@@ -89,8 +89,8 @@ def _access(adapters: Adapters) -> Access:
         create_token=CreateToken(store, clock, adapters.identifiers),
         list_tokens=ListTokens(store),
         revoke_token=RevokeToken(store, clock),
-        begin_request=BeginRequest(store, clock),
-        finish_request=FinishRequest(store),
+        begin_request=BeginRequest(store, clock, adapters.vault),
+        finish_request=FinishRequest(store, adapters.vault),
         forget_requests=ForgetRequests(store, clock),
     )
 
