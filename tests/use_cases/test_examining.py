@@ -1,6 +1,5 @@
 """The doctor names each ailment with what to do, and mends what can be mended."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -205,18 +204,12 @@ def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(
     assert (finding.severity, finding.fix) == (Severity.WARNING, None)
 
 
-def test_what_happened_in_an_account_before_it_was_joined_is_not_missed():
-    world = World(STRIPE_WEBHOOK_SECRETS="")
-    world.account_id = "acct_busy"
-    earlier = (
-        world.clock.now(),
-        json.dumps(world.event("invoice.paid", {"id": "in_1", "object": "invoice"})).encode(),
-    )
-    world.adapters.event_gateway._events = lambda _account_id: [earlier]
+def test_what_happened_in_an_account_before_it_was_joined_is_not_missed(world: World):
+    earlier = world.event("invoice.paid", {"id": "in_1", "object": "invoice"}, account="acct_busy")
     world.clock.advance(5 * HOUR)
-    world.connect("acct_busy")
-    world.bridge.register_receivers()
     world.bridge.reconcile_integration(world.integration_id)
+    world.connect("acct_busy")
+    world.listed = lambda: [earlier]
 
     assert examine(world) == []
 
