@@ -50,6 +50,7 @@ from stripe_bridge.use_cases.registering import (
 from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest, ForgetRequests
 from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
+from stripe_bridge.use_cases.returning import go_on_with_calls
 from stripe_bridge.use_cases.rotating import RotateKeys
 from stripe_bridge.use_cases.settling import SettleDueIntents, SettleIntent
 from stripe_bridge.use_cases.tracking import TrackMoney
@@ -117,6 +118,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Int
             adapters.vault,
             adapters.nudges,
             settle,
+            go_on_with_calls,
             livemode=settings.livemode,
             receiver_url=_receiver_url(settings),
         ),
