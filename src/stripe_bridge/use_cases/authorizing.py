@@ -178,7 +178,7 @@ class CompleteAuthorization:
                     )
                     endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
                     revived = work.inbox.revive(snapshot.account_id, now)
-                    waited = self._go_on(work, (integration,), now)
+                    waited = self._go_on(work, (integration, former), now)
                     work.commit()
                     if revived:
                         self._nudges.inbox()

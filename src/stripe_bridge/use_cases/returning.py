@@ -1,4 +1,4 @@
-"""Returning to an account that lets us in again."""
+"""Returning to an account that lets us in again, be it through another integration than before."""
 
 from __future__ import annotations
 
