@@ -225,3 +225,18 @@ def test_a_merchants_own_endpoint_is_attached_by_its_secret(world: World):
     assert receiver in world.bridge.list_receivers()
     with pytest.raises(IntegrationNotFound):
         world.bridge.attach_receiver(404, "whsec_own")
+
+
+def test_what_is_attached_takes_the_place_of_what_no_key_opens_any_more(world: World):
+    world.connect()
+    kept = world.bridge.attach_receiver(world.integration_id, "whsec_kept")
+    lost = world.bridge.attach_receiver(world.integration_id, "whsec_lost")
+    with world.store.writing() as work:
+        work.receivers.save(replace(lost, sealed_secret="broken"))
+        work.commit()
+
+    attached = world.bridge.attach_receiver(world.integration_id, "whsec_anew")
+
+    assert world.bridge.list_receivers() == [kept, attached]
+    event = world.event("invoice.updated", {"id": "in_1", "object": "invoice"})
+    assert world.receive(event, into=world.integration_id, secret="whsec_anew")

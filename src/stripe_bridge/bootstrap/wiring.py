@@ -16,6 +16,7 @@ from stripe_bridge.domain.intent import Patience
 from stripe_bridge.ports.handlers import HandlerTable
 from stripe_bridge.ports.steps import Settle
 from stripe_bridge.use_cases.applying import ApplyEvents
+from stripe_bridge.use_cases.attaching import AttachReceiver
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
@@ -42,11 +43,7 @@ from stripe_bridge.use_cases.ordering import PutSalesOrder, ShowSalesOrder
 from stripe_bridge.use_cases.receiving import FormEvent, KeepEvent, ReceiveWebhook
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
-from stripe_bridge.use_cases.registering import (
-    AttachReceiver,
-    ListReceivers,
-    RegisterReceivers,
-)
+from stripe_bridge.use_cases.registering import ListReceivers, RegisterReceivers
 from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest, ForgetRequests
 from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from stripe_bridge.domain.errors import IntegrationNotFound
 from stripe_bridge.domain.intent import Intent, IntentState, platform_subject
 from stripe_bridge.domain.planning import plan_mending
 from stripe_bridge.domain.receiver import PLATFORM_KINDS, SUBSCRIBED_EVENTS, Receiver, ReceiverKind
@@ -177,34 +176,6 @@ class CreateEndpoint:
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         return None
-
-
-class AttachReceiver:
-    """Take the signing secret of an endpoint that the merchant made by hand. Raises IntegrationNotFound."""
-
-    def __init__(self, store: Store, clock: Clock, vault: Vault, receiver_url: Callable[[int], str]) -> None:
-        self._store, self._clock, self._vault, self._receiver_url = store, clock, vault, receiver_url
-
-    def __call__(self, integration_id: int, secret: str) -> Receiver:
-        now = self._clock.now()
-        with self._store.writing() as work:
-            if work.integrations.find(integration_id) is None:
-                raise IntegrationNotFound
-            attached = work.receivers.add(
-                Receiver(
-                    id=0,
-                    kind=ReceiverKind.ACCOUNT,
-                    integration_id=integration_id,
-                    stripe_endpoint_id=None,
-                    url=self._receiver_url(integration_id),
-                    sealed_secret=self._vault.seal(secret),
-                    enabled=True,
-                    created_at=now,
-                    checked_at=now,
-                )
-            )
-            work.commit()
-        return attached
 
 
 class ListReceivers:
