@@ -55,6 +55,9 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "postgresql+asyncpg://localhost/bridge"),
         ("REDIS_URL", "localhost:6379"),
+        ("REDIS_URL", "redis://:hunter/2@localhost"),
+        ("REDIS_URL", "redis://localhost:65536"),
+        ("REDIS_URL", "redis://[::1"),
         ("ENCRYPTION_KEYS", ","),
         ("ENCRYPTION_KEYS", f"{KEY},short"),
         ("STRIPE_SECRET_KEY", "pk_test_1"),
@@ -68,6 +71,7 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
 def test_a_value_that_cannot_serve_is_told_by_name(name, value):
     (fault,) = faults(**SUFFICIENT | {name: value})
     assert name in fault
+    assert "hunter" not in fault
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stripe_bridge.use_cases.applying import ApplyEvents
+from stripe_bridge.use_cases.attaching import AttachReceiver
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
@@ -34,7 +35,7 @@ from stripe_bridge.use_cases.ordering import PutSalesOrder, ShowSalesOrder
 from stripe_bridge.use_cases.receiving import ReceiveWebhook
 from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
 from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
-from stripe_bridge.use_cases.registering import AttachReceiver, ListReceivers, RegisterReceivers
+from stripe_bridge.use_cases.registering import ListReceivers, RegisterReceivers
 from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest, ForgetRequests
 from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent

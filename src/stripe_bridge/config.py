@@ -98,7 +98,7 @@ class Settings:
                 what="Fernet keys, newest first, separated by commas; `flask keys generate` prints a new one",
             ),
             "database_url": read.optional("DATABASE_URL", "sqlite:///stripe-bridge.db", _database_url),
-            "redis_url": read.optional("REDIS_URL", None, starting_with("redis://", "rediss://")),
+            "redis_url": read.optional("REDIS_URL", None, _redis_url),
             "invoice_days_until_due": read.optional("INVOICE_DAYS_UNTIL_DUE", 30, between(0, 3650)),
             "oauth_return_url": read.optional("OAUTH_RETURN_URL", None, url),
             "cors_origins": read.optional("CORS_ORIGINS", (), _origins),
@@ -158,6 +158,16 @@ def _of_the_identity_provider(read: Environment) -> dict[str, Any]:
 def _database_url(text: str) -> str:
     if not re.fullmatch(r"sqlite:///(?!:memory:).+|postgres(ql(\+psycopg)?)?://.+", text):
         raise ValueError("has to be a sqlite:///file or postgresql://… URL")
+    return text
+
+
+def _redis_url(text: str) -> str:
+    starting_with("redis://", "rediss://")(text)
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        # What Python says would show the password that it took for a port.
+        raise ValueError("has no number for a port; is its password percent-encoded?") from None
     return text
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -205,6 +206,41 @@ def test_an_integration_with_invoices_takes_no_other_account_and_gives_the_grant
     assert outcome == failed(AuthorizationFailure.OTHER_ACCOUNT, world.integration_id)
     assert not world.stripe.accounts["acct_other"].connected
     assert shown(world).account_id == first
+
+
+def test_who_comes_back_second_and_with_another_account_gets_the_grant_given_back(world: World):
+    first, second = (world.authorize(world.integration_id) for _ in range(2))
+    code = world.consent("acct_second")
+    world.stripe.before_next("redeem", lambda: world.come_back(state=first, code=world.consent("acct_first")))
+
+    assert world.come_back(state=second, code=code).reason is AuthorizationFailure.ALREADY_CONNECTED
+    world.work_off()
+
+    assert world.stripe.accounts["acct_first"].connected
+    assert not world.stripe.accounts["acct_second"].connected
+
+
+def test_who_comes_back_twice_with_the_same_account_stays_connected(world: World):
+    first, second = (world.authorize(world.integration_id) for _ in range(2))
+    code = world.consent("acct_1")
+    world.stripe.before_next("redeem", lambda: world.come_back(state=first, code=world.consent("acct_1")))
+
+    assert world.come_back(state=second, code=code).reason is AuthorizationFailure.ALREADY_CONNECTED
+    assert world.unsettled(world.integration_id) == []
+    assert world.stripe.accounts["acct_1"].connected
+
+
+def test_a_grant_that_does_not_let_us_write_is_given_back(world: World, monkeypatch: pytest.MonkeyPatch):
+    redeem = world.adapters.connect_gateway.redeem
+    monkeypatch.setattr(
+        world.adapters.connect_gateway, "redeem", lambda code: replace(redeem(code), scope="read_only")
+    )
+    state, code = world.authorize(world.integration_id), world.consent("acct_1")
+
+    assert world.come_back(state=state, code=code).reason is AuthorizationFailure.CODE_REFUSED
+    world.work_off()
+
+    assert not world.stripe.accounts["acct_1"].connected
 
 
 def test_an_integration_without_invoices_may_take_another_account(world: World):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from stripe_bridge.config import Settings
 from stripe_bridge.domain.errors import IntegrationNotConnected, IntegrationNotFound, InvoiceNotSent
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.invoice import InvoiceStatus
@@ -13,7 +14,7 @@ from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
 from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayBusy, GatewayRefused, OutcomeUnknown
 from tests.builders import TENANT
-from tests.world import World
+from tests.world import ENVIRONMENT, World
 
 MINUTES = timedelta(minutes=1)
 
@@ -102,12 +103,16 @@ def test_a_draft_deleted_at_stripe_is_void(world: World):
     assert world.invoice(invoice.id).status is InvoiceStatus.VOID
 
 
-def test_an_open_invoice_that_stripe_does_not_have_is_told_and_left(world: World):
+def test_an_open_invoice_that_stripe_does_not_have_is_told_and_left(
+    world: World, caplog: pytest.LogCaptureFixture
+):
     invoice = world.sent()
     world.stripe.accounts[world.account_id].invoices.clear()
     world.listed = list
 
     assert drift(reconcile(world)) == {Drift.OBJECT_MISSING: 1}
+    (told,) = [record for record in caplog.records if record.msg == "Stripe does not have it"]
+    assert vars(told)["object"] == f"invoice {invoice.stripe_invoice_id}"
     assert world.invoice(invoice.id).status is InvoiceStatus.OPEN
 
 
@@ -461,6 +466,22 @@ def test_a_receiver_that_stripe_disabled_is_known_to_be(world: World, check: Cal
 
     assert enabled(world) == [False, False]
     assert not view(TENANT, world.integration_id).webhook_registered
+
+
+@pytest.mark.parametrize("whose", ["the platform's", "its own"])
+def test_an_endpoint_at_an_address_that_we_have_left_counts_for_nothing(world: World, whose: str):
+    if whose == "its own":
+        world.allow_own_endpoints()
+    else:
+        world.bridge.register_receivers()
+    integration_id = world.connect()
+    world.settings = Settings.from_env(ENVIRONMENT | {"PUBLIC_URL": "https://moved.test"})
+    world.restart()
+
+    world.bridge.check_receivers()
+    world.bridge.reconcile_integration(integration_id)
+
+    assert not world.bridge.show_integration(TENANT, integration_id).webhook_registered
 
 
 FAULTS: dict[str, dict[str, object]] = {

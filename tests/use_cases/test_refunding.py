@@ -298,6 +298,16 @@ def test_after_a_disconnect_a_refund_is_refused_without_asking_stripe_what_was_p
     assert len(world.calls()) == asked
 
 
+def test_an_invoice_is_refunded_through_whatever_integration_of_its_tenant_has_the_account_now(world: World):
+    invoice = world.paid()
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.connect(world.account_id)
+
+    world.refund(invoice.id)
+
+    assert world.invoice(invoice.id).refund_status is RefundStatus.FULL
+
+
 @pytest.mark.parametrize("how", ["by its event", "by the charge's"])
 def test_a_refund_that_bears_a_copy_of_anothers_metadata_is_one_of_its_own(world: World, how: str):
     invoice = world.paid()

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from stripe_bridge.config import Settings
 from stripe_bridge.domain.errors import IntegrationNotFound
 from stripe_bridge.domain.intent import IntentState
 from stripe_bridge.domain.paging import PageRequest
@@ -10,7 +11,7 @@ from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS, ReceiverKind
 from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
 from stripe_bridge.ports.intents import IntentFilter
 from tests.contracts.stored import at_once
-from tests.world import A_WHILE, World
+from tests.world import A_WHILE, ENVIRONMENT, World
 
 URL = "https://bridge.test/api/webhooks/stripe"
 
@@ -120,6 +121,20 @@ def test_what_stripe_did_not_answer_is_gone_on_with_by_a_worker(world: World):
     assert_both_are_there_once(world)
 
 
+def test_a_call_for_an_address_that_was_left_meanwhile_is_followed_by_one_for_the_present_one(world: World):
+    world.fail("create_endpoint", OutcomeUnknown("cut"))
+    with pytest.raises(OutcomeUnknown):
+        register(world)
+    world.clock.advance(A_WHILE)
+    world.settings = Settings.from_env(ENVIRONMENT | {"PUBLIC_URL": "https://moved.test"})
+    world.restart()
+
+    register(world)
+
+    assert {each.url for each in endpoints(world)} == {"https://moved.test/api/webhooks/stripe"}
+    assert_both_are_there_once(world)
+
+
 def test_what_stripe_refuses_is_told_and_stays_to_be_seen(world: World):
     world.fail("create_endpoint", GatewayRefused("no such URL"))
 
@@ -210,3 +225,18 @@ def test_a_merchants_own_endpoint_is_attached_by_its_secret(world: World):
     assert receiver in world.bridge.list_receivers()
     with pytest.raises(IntegrationNotFound):
         world.bridge.attach_receiver(404, "whsec_own")
+
+
+def test_what_is_attached_takes_the_place_of_what_no_key_opens_any_more(world: World):
+    world.connect()
+    kept = world.bridge.attach_receiver(world.integration_id, "whsec_kept")
+    lost = world.bridge.attach_receiver(world.integration_id, "whsec_lost")
+    with world.store.writing() as work:
+        work.receivers.save(replace(lost, sealed_secret="broken"))
+        work.commit()
+
+    attached = world.bridge.attach_receiver(world.integration_id, "whsec_anew")
+
+    assert world.bridge.list_receivers() == [kept, attached]
+    event = world.event("invoice.updated", {"id": "in_1", "object": "invoice"})
+    assert world.receive(event, into=world.integration_id, secret="whsec_anew")

@@ -1,5 +1,7 @@
 """Requests with a key that take longer than their lease."""
 
+from dataclasses import replace
+
 import pytest
 
 from stripe_bridge.domain.errors import RequestStillRunning
@@ -33,6 +35,17 @@ def test_the_late_end_of_one_that_was_given_up_for_dead_lets_nobody_in_beside_th
         world.bridge.begin_request(SCOPE, "a body")
     world.bridge.finish_request(running, answer(200))
     assert world.bridge.begin_request(SCOPE, "a body") == answer(200)
+
+
+def test_a_secret_answer_that_no_key_opens_any_more_is_made_again(world: World):
+    begun = begin(world)
+    world.bridge.finish_request(begun, answer(200), is_secret=True)
+    assert world.bridge.begin_request(SCOPE, "a body", is_secret=True) == answer(200)
+    with world.store.writing() as work:
+        work.idempotent_requests.save(replace(begun, answer=answer(200)))
+        work.commit()
+
+    assert isinstance(world.bridge.begin_request(SCOPE, "a body", is_secret=True), IdempotentRequest)
 
 
 def test_one_that_ends_late_is_kept_when_nobody_came_meanwhile(world: World):

@@ -482,7 +482,9 @@ def a_day_goes_by(world: World) -> None:
         world.work_off()
 
 
-def test_a_reconnect_has_what_waited_outside_looked_up_at_once(world: World):
+@pytest.mark.parametrize("through", ["the same integration", "another one"])
+def test_a_reconnect_has_what_waited_outside_looked_up_at_once(world: World, through: str):
+    former = world.integration_id
     world.put_order()
     world.fail("finalize", OutcomeUnknown("500"), after_effect=True)
     world.fail("invoice", OutcomeUnknown("cut"), times=30)
@@ -493,11 +495,11 @@ def test_a_reconnect_has_what_waited_outside_looked_up_at_once(world: World):
     world.bridge.reconcile_integration(world.integration_id)
     world.nudges.waiting.clear()
 
-    world.connect(world.account_id, into=world.integration_id)
+    world.connect(world.account_id, into=former if through == "the same integration" else None)
 
     assert "settle_intents" in world.nudges.waiting
     world.work_off()
-    assert not world.unsettled()
+    assert not world.unsettled(former)
     assert world.invoice(1).status is InvoiceStatus.OPEN
 
 

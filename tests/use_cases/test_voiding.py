@@ -1,6 +1,7 @@
 import pytest
 
 from stripe_bridge.domain.errors import (
+    IntegrationNotConnected,
     InvoiceBeingSent,
     InvoiceNotFound,
     InvoiceNotSent,
@@ -11,7 +12,7 @@ from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
 from stripe_bridge.ports.gateway_errors import GatewayBusy, GatewayRefused, OutcomeUnknown
 from tests.builders import TENANT
-from tests.world import World
+from tests.world import A_WHILE, World
 
 
 def void(world: World, invoice_id: int = 1):
@@ -95,6 +96,57 @@ def test_a_void_that_stripe_refuses_leaves_the_invoice_open(world: World):
     assert caught.value.final
     assert world.order().open_invoice
     assert void(world).status is InvoiceStatus.VOID
+
+
+@pytest.mark.parametrize("is_asked_again", [False, True])
+def test_an_invoice_that_stripe_no_longer_has_is_void_once_somebody_voids_it(
+    world: World, is_asked_again: bool
+):
+    world.sent()
+    if is_asked_again:
+        world.fail("void", OutcomeUnknown("cut"))
+        with pytest.raises(InvoiceNotVoided):
+            void(world)
+        world.clock.advance(A_WHILE)
+    world.stripe.accounts[world.account_id].invoices.clear()
+
+    if is_asked_again:
+        world.work_off()
+    else:
+        assert void(world).status is InvoiceStatus.VOID
+
+    assert world.invoice(1).voided_at == world.clock.now()
+    assert world.order().open_invoice is None
+    assert world.unsettled() == []
+
+
+def test_an_invoice_that_stripe_lost_before_it_was_mailed_frees_its_order(world: World):
+    world.put_order()
+    world.stripe.before_next("send", world.stripe.accounts[world.account_id].invoices.clear)
+
+    with pytest.raises(InvoiceNotSent) as caught:
+        world.send()
+
+    assert caught.value.final
+    assert world.invoice(1).status is InvoiceStatus.ABANDONED
+
+
+@pytest.mark.parametrize("tenant", [TENANT, "other"])
+def test_an_invoice_is_voided_through_whatever_integration_of_its_tenant_has_the_account_now(
+    world: World, tenant: str
+):
+    world.sent()
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    with pytest.raises(IntegrationNotConnected):
+        void(world)
+    world.connect(world.account_id, tenant=tenant)
+
+    if tenant == TENANT:
+        assert void(world).status is InvoiceStatus.VOID
+        assert not world.payable_at_stripe()
+    else:
+        with pytest.raises(IntegrationNotConnected):
+            void(world)
 
 
 def test_a_void_of_unknown_outcome_is_found_later(world: World):

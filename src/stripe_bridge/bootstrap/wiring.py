@@ -16,6 +16,7 @@ from stripe_bridge.domain.intent import Patience
 from stripe_bridge.ports.handlers import HandlerTable
 from stripe_bridge.ports.steps import Settle
 from stripe_bridge.use_cases.applying import ApplyEvents
+from stripe_bridge.use_cases.attaching import AttachReceiver
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
@@ -42,14 +43,11 @@ from stripe_bridge.use_cases.ordering import PutSalesOrder, ShowSalesOrder
 from stripe_bridge.use_cases.receiving import FormEvent, KeepEvent, ReceiveWebhook
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
-from stripe_bridge.use_cases.registering import (
-    AttachReceiver,
-    ListReceivers,
-    RegisterReceivers,
-)
+from stripe_bridge.use_cases.registering import ListReceivers, RegisterReceivers
 from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest, ForgetRequests
 from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
+from stripe_bridge.use_cases.returning import go_on_with_calls
 from stripe_bridge.use_cases.rotating import RotateKeys
 from stripe_bridge.use_cases.settling import SettleDueIntents, SettleIntent
 from stripe_bridge.use_cases.tracking import TrackMoney
@@ -89,8 +87,8 @@ def _access(adapters: Adapters) -> Access:
         create_token=CreateToken(store, clock, adapters.identifiers),
         list_tokens=ListTokens(store),
         revoke_token=RevokeToken(store, clock),
-        begin_request=BeginRequest(store, clock),
-        finish_request=FinishRequest(store),
+        begin_request=BeginRequest(store, clock, adapters.vault),
+        finish_request=FinishRequest(store, adapters.vault),
         forget_requests=ForgetRequests(store, clock),
     )
 
@@ -117,6 +115,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Int
             adapters.vault,
             adapters.nudges,
             settle,
+            go_on_with_calls,
             livemode=settings.livemode,
             receiver_url=_receiver_url(settings),
         ),

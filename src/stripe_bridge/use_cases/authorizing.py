@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -23,7 +24,7 @@ from stripe_bridge.ports.gateway_errors import GatewayError, GatewayRefused
 from stripe_bridge.ports.identifiers import Identifiers
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.timing import Clock
-from stripe_bridge.ports.unit_of_work import AccountInUse, Store, UnitOfWork
+from stripe_bridge.ports.unit_of_work import AccountInUse, IntentUnsettled, Store, UnitOfWork
 from stripe_bridge.ports.vault import Vault
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ _DENIAL = "access_denied"
 _LONGEST_LOGGED = 100
 
 Settle = Callable[[int], None]
+GoOn = Callable[[UnitOfWork, Sequence[Integration | None], datetime], bool]
 
 
 class AuthorizationStatus(StrEnum):
@@ -78,13 +80,14 @@ class CompleteAuthorization:
         vault: Vault,
         nudges: Nudges,
         settle: Settle,
+        go_on: GoOn,
         *,
         livemode: bool,
         receiver_url: Callable[[int], str],
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
         self._gateway, self._vault, self._nudges, self._settle = gateway, vault, nudges, settle
-        self._livemode, self._receiver_url = livemode, receiver_url
+        self._go_on, self._livemode, self._receiver_url = go_on, livemode, receiver_url
 
     def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
         state: OAuthState | None = None
@@ -144,7 +147,7 @@ class CompleteAuthorization:
         except GatewayError as error:
             _log.warning("the code could not be redeemed", extra={"reason": error.reason})
             raise _NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
-        if authorization.livemode is not self._livemode or authorization.scope != "read_write":
+        if authorization.livemode is not self._livemode:
             raise _NotConnected(AuthorizationFailure.CODE_REFUSED)
         return authorization
 
@@ -163,43 +166,50 @@ class CompleteAuthorization:
         try:
             with self._store.writing() as work:
                 integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
-                refusal = self._refusal(work, integration, snapshot.account_id)
+                former = work.integrations.find_by_account(snapshot.account_id)
+                refusal = self._refusal(work, integration, former, authorization)
                 if refusal is None:
                     connected = integration.connect(
                         snapshot=snapshot,
                         livemode=self._livemode,
                         sealed_access_token=sealed,
                         now=now,
-                        former=work.integrations.find_by_account(snapshot.account_id),
+                        former=former,
                     )
                     endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
                     revived = work.inbox.revive(snapshot.account_id, now)
-                    waited = _let_in(work, integration.id, now)
+                    waited = self._go_on(work, (integration, former), now)
                     work.commit()
                     if revived:
                         self._nudges.inbox()
                     if waited:
                         self._nudges.intents()
                     return endpoint
-                if refusal is AuthorizationFailure.OTHER_ACCOUNT:
-                    # Nothing here uses what was just granted: give it back.
-                    reference = self._identifiers.reference()
-                    plan = plan_deauthorize(integration, snapshot.account_id, reference=reference, now=now)
-                    work.intents.add(plan)
-                    work.commit()
-                    self._nudges.intents()
+                if former is None or not former.connected:
+                    self._give_back(work, integration, snapshot.account_id)
         except AccountInUse:
             refusal = AuthorizationFailure.ACCOUNT_IN_USE
         raise _NotConnected(refusal)
 
+    def _give_back(self, work: UnitOfWork, integration: Integration, account_id: str) -> None:
+        """Nothing here uses what was just granted."""
+        reference, now = self._identifiers.reference(), self._clock.now()
+        # Unless it is being given back already.
+        with suppress(IntentUnsettled):
+            work.intents.add(plan_deauthorize(integration, account_id, reference=reference, now=now))
+            work.commit()
+            self._nudges.intents()
+
     def _refusal(
-        self, work: UnitOfWork, integration: Integration, account_id: str
+        self, work: UnitOfWork, integration: Integration, holder: Integration | None, granted: Authorization
     ) -> AuthorizationFailure | None:
+        account_id = granted.account_id
+        if granted.scope != "read_write":
+            return AuthorizationFailure.CODE_REFUSED
         if integration.connected:
             return AuthorizationFailure.ALREADY_CONNECTED
         if work.intents.find_unsettled(account_subject(account_id)) is not None:
             return AuthorizationFailure.SETTLING
-        holder = work.integrations.find_by_account(account_id)
         if holder is not None and holder.connected:
             return AuthorizationFailure.ACCOUNT_IN_USE
         if work.invoices.has_other_account(integration.id, account_id):
@@ -236,15 +246,3 @@ def _told(
     return AuthorizationOutcome(
         status=AuthorizationStatus.FAILED, integration_id=integration_id, reason=reason
     )
-
-
-def _let_in(work: UnitOfWork, integration_id: int, now: datetime) -> bool:
-    """Whether calls were found that waited outside: what became of them can be looked up from now on."""
-    is_any = False
-    for seen in work.intents.unsettled_of_integration(integration_id):
-        waiting = work.intents.find(seen.id, lock=True) or seen
-        hastened = waiting.hasten(now)
-        if hastened != waiting:
-            work.intents.save(hastened)
-            is_any = True
-    return is_any

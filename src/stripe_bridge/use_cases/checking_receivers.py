@@ -42,7 +42,7 @@ class CheckReceivers:
         with self._store.reading() as work:
             known = {receiver.kind: receiver for receiver in work.receivers.of_kinds(_PLATFORMS)}
         at_stripe = {endpoint.id: endpoint for endpoint in self._gateway.endpoints(None)}
-        self._remember(list(known.values()), at_stripe)
+        self._remember(list(known.values()), self._url, at_stripe)
         return [self._checked(kind, known.get(kind), at_stripe) for kind in _PLATFORMS]
 
     def of_integration(self, integration_id: int, account_id: str) -> list[CheckedReceiver]:
@@ -52,8 +52,8 @@ class CheckReceivers:
         if not own:
             return []
         at_stripe = {each.id: each for each in self._gateway.endpoints(account_id)}
-        self._remember(own, at_stripe)
         url = f"{self._url}/{integration_id}"
+        self._remember(own, url, at_stripe)
         checked = [self._looked_at(each, url, at_stripe) for each in own]
         for each in checked:
             if each.faults:
@@ -84,13 +84,15 @@ class CheckReceivers:
     def _faults(self, endpoint: WebhookEndpoint, url: str) -> list[str]:
         return faults_of(endpoint, url, self._gateway.api_version)
 
-    def _remember(self, receivers: Sequence[Receiver], at_stripe: Mapping[str, WebhookEndpoint]) -> None:
+    def _remember(
+        self, receivers: Sequence[Receiver], url: str, at_stripe: Mapping[str, WebhookEndpoint]
+    ) -> None:
         with self._store.writing() as work:
             for each in receivers:
                 endpoint = at_stripe.get(each.stripe_endpoint_id or "")
                 current = work.receivers.find(each.id, lock=True)
                 if current is not None:
-                    is_enabled = endpoint is not None and not self._faults(endpoint, current.url)
+                    is_enabled = endpoint is not None and not self._faults(endpoint, url)
                     checked = replace(current, enabled=is_enabled, checked_at=self._clock.now())
                     work.receivers.save(checked)
             work.commit()

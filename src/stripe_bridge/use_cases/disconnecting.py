@@ -157,9 +157,9 @@ class Deauthorize:
 
 
 def _left_behind(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
-    """The account's own receivers; none when the integration is joined again, and they are another account's."""
+    """The account's own receivers; none when the integration is joined again, or they are another account's."""
     integration = work.integrations.find(_integration_id(intent))
-    if integration is None or integration.connected:
+    if integration is None or integration.connected or integration.account_id != intent.account_id:
         return []
     return work.receivers.of_integration(integration.id)
 

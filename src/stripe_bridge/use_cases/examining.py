@@ -128,7 +128,7 @@ class ExamineService:
         if account_id is None:
             return
         try:
-            newest = self._newest_at_stripe(account_id)
+            newest = self._newest_at_stripe(account_id, integration.connected_at)
         except AccessRevoked:
             what = f"{account_id} does not let us in any more"
             yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
@@ -150,15 +150,17 @@ class ExamineService:
         elif gap is not None and gap.is_proven and self._clock.now() - gap.found_at < _LOOKING_BACK:
             yield _told_by_reconciling(subject, gap)
 
-    def _newest_at_stripe(self, account_id: str) -> datetime | None:
+    def _newest_at_stripe(self, account_id: str, joined_at: datetime | None) -> datetime | None:
         now = self._clock.now()
-        for page in self._events.pages_since(account_id, now - _LOOKING_BACK):
+        # Nobody tells us what happened before the account was joined, nor does reconciling fetch it.
+        since = max(now - _LOOKING_BACK, joined_at or now - _LOOKING_BACK)
+        for page in self._events.pages_since(account_id, since):
             for body in page:
                 try:
                     event = parse_event(body)
                 except PayloadMalformed:
                     continue
-                if event.type in SUBSCRIBED_EVENTS and event.created_at <= now - ON_ITS_WAY:
+                if event.type in SUBSCRIBED_EVENTS and since <= event.created_at <= now - ON_ITS_WAY:
                     return event.created_at
         return None
 

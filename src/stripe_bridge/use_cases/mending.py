@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from stripe_bridge.domain.errors import BridgeError
 from stripe_bridge.domain.finding import Finding, Fix
+from stripe_bridge.ports.gateway_errors import GatewayError
 
 _log = logging.getLogger(__name__)
 Mend = Callable[[Finding], str]
@@ -28,4 +29,5 @@ class MendFindings:
                 yield self._fixes[finding.fix](finding)
             except BridgeError as error:
                 _log.warning("finding could not be mended", exc_info=error)
-                yield f"{finding.subject}: could not be mended: {error.message}"
+                why = error.reason if isinstance(error, GatewayError) else error.message
+                yield f"{finding.subject}: could not be mended: {why}"

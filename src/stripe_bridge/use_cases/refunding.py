@@ -209,9 +209,9 @@ class ListRefunds:
 
 
 def _check_connected(work: UnitOfWork, invoice: Invoice) -> None:
-    """Raises IntegrationNotConnected unless the invoice's account is the one that is joined now."""
-    integration = work.integrations.find(invoice.integration_id)
-    if integration is None or integration.stripe_account_id != invoice.stripe_account_id:
+    """Raises IntegrationNotConnected unless the tenant is joined to the invoice's account now."""
+    holder = work.integrations.find_by_account(invoice.stripe_account_id)
+    if holder is None or not holder.reaches(invoice.tenant_id, invoice.stripe_account_id):
         raise IntegrationNotConnected
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from stripe_bridge.domain.errors import IntegrationNotFound
 from stripe_bridge.domain.intent import Intent, IntentState, platform_subject
 from stripe_bridge.domain.planning import plan_mending
 from stripe_bridge.domain.receiver import PLATFORM_KINDS, SUBSCRIBED_EVENTS, Receiver, ReceiverKind
@@ -78,7 +77,7 @@ class RegisterReceivers:
         if before.strays and before.known is not None:
             faults += (f"{len(before.strays)} more send here, with secrets that are not stored",)
         if not before.is_in_order:
-            self._see_through(self._plan(kind))
+            self._mend(kind)
         with self._store.writing() as work:
             # Read anew: its secret may have been sealed under another key in the meantime.
             current = next(iter(work.receivers.of_kinds([kind])))
@@ -94,13 +93,21 @@ class RegisterReceivers:
             faults=faults,
         )
 
-    def _plan(self, kind: ReceiverKind) -> int:
-        """The id of the call that mends it, whoever planned it."""
+    def _mend(self, kind: ReceiverKind) -> None:
+        """A call that was planned for an address that we have left since comes to its end first."""
+        while True:
+            intent = self._plan(kind)
+            self._see_through(intent.id)
+            if intent.parameters["url"] == self._url:
+                return
+
+    def _plan(self, kind: ReceiverKind) -> Intent:
+        """The call that mends it, whoever planned it."""
         while True:
             with self._store.writing() as work:
                 under_way = work.intents.find_unsettled(platform_subject(kind))
                 if under_way is not None:
-                    return under_way.id
+                    return under_way
                 reference, now = self._identifiers.reference(), self._clock.now()
                 plan = plan_mending(kind, self._url, reference=reference, now=now)
                 try:
@@ -108,7 +115,7 @@ class RegisterReceivers:
                 except IntentUnsettled:
                     continue
                 work.commit()
-            return planned.id
+            return planned
 
     def _see_through(self, intent_id: int) -> None:
         deadline = self._clock.now() + _PATIENCE
@@ -169,34 +176,6 @@ class CreateEndpoint:
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         return None
-
-
-class AttachReceiver:
-    """Take the signing secret of an endpoint that the merchant made by hand. Raises IntegrationNotFound."""
-
-    def __init__(self, store: Store, clock: Clock, vault: Vault, receiver_url: Callable[[int], str]) -> None:
-        self._store, self._clock, self._vault, self._receiver_url = store, clock, vault, receiver_url
-
-    def __call__(self, integration_id: int, secret: str) -> Receiver:
-        now = self._clock.now()
-        with self._store.writing() as work:
-            if work.integrations.find(integration_id) is None:
-                raise IntegrationNotFound
-            attached = work.receivers.add(
-                Receiver(
-                    id=0,
-                    kind=ReceiverKind.ACCOUNT,
-                    integration_id=integration_id,
-                    stripe_endpoint_id=None,
-                    url=self._receiver_url(integration_id),
-                    sealed_secret=self._vault.seal(secret),
-                    enabled=True,
-                    created_at=now,
-                    checked_at=now,
-                )
-            )
-            work.commit()
-        return attached
 
 
 class ListReceivers:

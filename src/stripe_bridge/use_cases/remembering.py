@@ -15,18 +15,22 @@ from stripe_bridge.domain.idempotency import (
 )
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.ports.vault import SealBroken, Vault
 
 
 class BeginRequest:
     """The answer that is kept for it; or the request as it was begun, when it is to be run, now, by the caller.
 
-    Raises IdempotencyKeyReused for another body, RequestStillRunning while the first one runs.
+    `is_secret` as it was finished. Raises IdempotencyKeyReused for another body, RequestStillRunning while the first one
+    runs.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, vault: Vault) -> None:
+        self._store, self._clock, self._vault = store, clock, vault
 
-    def __call__(self, scope: RequestScope, body_hash: str) -> KeptAnswer | IdempotentRequest:
+    def __call__(
+        self, scope: RequestScope, body_hash: str, *, is_secret: bool = False
+    ) -> KeptAnswer | IdempotentRequest:
         now = self._clock.now()
         begun = IdempotentRequest(scope=scope, body_hash=body_hash, created_at=now, leased_until=now + LEASE)
         with self._store.writing() as work:
@@ -38,26 +42,36 @@ class BeginRequest:
                 if not earlier.is_forgotten(now):
                     if earlier.body_hash != body_hash:
                         raise IdempotencyKeyReused
-                    if earlier.answer is not None:
-                        return earlier.answer
-                    if not earlier.is_dead(now):
+                    kept = self._opened(earlier.answer) if is_secret else earlier.answer
+                    if kept is not None:
+                        return kept
+                    if earlier.answer is None and not earlier.is_dead(now):
                         raise RequestStillRunning
                 work.idempotent_requests.save(begun)
                 break
             work.commit()
         return begun
 
+    def _opened(self, answer: KeptAnswer | None) -> KeptAnswer | None:
+        """None where no key opens it any more: then the request is made again."""
+        try:
+            return answer and replace(answer, body=self._vault.open(answer.body.decode()).encode())
+        except SealBroken:
+            return None
+
 
 class FinishRequest:
-    """Keep the answer, or forget the request when its answer is not one to keep.
+    """Keep the answer, sealed when it holds a secret, or forget the request when its answer is not one to keep.
 
     One that took longer than its lease may have been given up for dead, and begun again: then that one's answer counts.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store, self._vault = store, vault
 
-    def __call__(self, begun: IdempotentRequest, answer: KeptAnswer) -> None:
+    def __call__(self, begun: IdempotentRequest, answer: KeptAnswer, *, is_secret: bool = False) -> None:
+        if is_secret:
+            answer = replace(answer, body=self._vault.seal(answer.body.decode()).encode())
         with self._store.writing() as work:
             if work.idempotent_requests.find(begun.scope) != begun:
                 return

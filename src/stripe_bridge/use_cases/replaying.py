@@ -35,15 +35,16 @@ class ReplayWebhookEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """As they stood before. `more` is how many match beyond the limit."""
+    """As they stood before. `forgotten`: their payload is no longer kept. `more` is how many match beyond the limit."""
 
     queued: Sequence[WebhookEvent]
     being_processed: Sequence[WebhookEvent]
+    forgotten: Sequence[WebhookEvent]
     more: int
 
 
 class ReplayWebhookEvents:
-    """Queue the oldest matching events again, at most `limit`, but for those that are being processed.
+    """Queue the oldest matching events again, at most `limit`, but for those that are being processed or forgotten.
 
     One by one, so that nobody else has to wait; what was queued stays queued when the rest fails. `dry_run` changes nothing.
     A tenant of None is every tenant: for operators only.
@@ -58,33 +59,38 @@ class ReplayWebhookEvents:
             more = work.inbox.count(tenant_id, matching) - len(found)
         queued: list[WebhookEvent] = []
         being_processed: list[WebhookEvent] = []
+        forgotten: list[WebhookEvent] = []
         for event in found:
-            was_queued = self._would_queue(event) if dry_run else self._queue(event)
-            (queued if was_queued else being_processed).append(event)
+            try:
+                self._rehearse(event) if dry_run else self._queue(event)
+            except EventBeingProcessed:
+                being_processed.append(event)
+            except PayloadForgotten:
+                forgotten.append(event)
+            else:
+                queued.append(event)
         if queued and not dry_run:
             self._nudges.inbox()
-        return Replay(queued=queued, being_processed=being_processed, more=more)
+        return Replay(queued=queued, being_processed=being_processed, forgotten=forgotten, more=more)
 
-    def _would_queue(self, event: WebhookEvent) -> bool:
-        return not _is_being_processed(event, self._clock.now())
+    def _rehearse(self, event: WebhookEvent) -> None:
+        with self._store.reading() as work:
+            _check(work, event, self._clock.now())
 
-    def _queue(self, event: WebhookEvent) -> bool:
+    def _queue(self, event: WebhookEvent) -> None:
         with self._store.writing() as work:
-            try:
-                _requeue(work, work.inbox.get(None, event.id, lock=True), self._clock.now())
-            except EventBeingProcessed:
-                return False
+            _requeue(work, work.inbox.get(None, event.id, lock=True), self._clock.now())
             work.commit()
-        return True
 
 
 def _requeue(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
-    if _is_being_processed(event, now):
-        raise EventBeingProcessed
-    if not work.inbox.payload(None, event.id):
-        raise PayloadForgotten
+    _check(work, event, now)
     work.inbox.requeue(event.id, now)
 
 
-def _is_being_processed(event: WebhookEvent, now: datetime) -> bool:
-    return event.status is EventStatus.PROCESSING and event.due_at > now
+def _check(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
+    """Raises EventBeingProcessed, PayloadForgotten."""
+    if event.status is EventStatus.PROCESSING and event.due_at > now:
+        raise EventBeingProcessed
+    if not work.inbox.payload(None, event.id):
+        raise PayloadForgotten

@@ -128,11 +128,16 @@ class Void(_InvoiceStep):
         return None
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        """It stays as it is at Stripe, and payable there; a draft that we are locked out from is nobody's to pay."""
-        if isinstance(error, AccessRevoked):
-            invoice = self._locked(work, intent)
-            if invoice.status is InvoiceStatus.DRAFT:
-                work.invoices.save(invoice.abandon(error.reason, self._clock.now()))
+        """It stays as it is at Stripe, and payable there; a draft that we are locked out from is nobody's to pay.
+
+        Nor is what Stripe no longer has (test data that was deleted): as whoever asked for this wants it gone, it is.
+        """
+        invoice, now = self._locked(work, intent), self._clock.now()
+        if isinstance(error, AccessRevoked) and invoice.status is InvoiceStatus.DRAFT:
+            work.invoices.save(invoice.abandon(error.reason, now))
+        if isinstance(error, ObjectMissing) and invoice.is_payable and not invoice.amount_paid:
+            because = intent.parameters["because"]
+            work.invoices.save(invoice.gone(now) if because is None else invoice.abandon(because, now))
         return None
 
 

@@ -197,6 +197,10 @@ class SweepKind(Generic[Object]):
                     raise
                 continue
             in_a_row = 0
+            if drift is Drift.OBJECT_MISSING:
+                # People have to find out why, so they have to know which.
+                what = f"{self._kind.name} {self._kind.id_of(known)}"
+                _log.warning("Stripe does not have it", extra={"account_id": account_id, "object": what})
             if drift is not None:
                 findings.drift[drift] += 1
 

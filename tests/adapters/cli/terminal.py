@@ -37,7 +37,7 @@ class Terminal:
         self.commands: click.Group = app.cli
         self._runner = app.test_cli_runner()
 
-    def run(self, *arguments: object, stdin: str | None = None) -> Result:
+    def run(self, *arguments: object, stdin: str | bytes | None = None) -> Result:
         result = self._runner.invoke(args=list(map(str, arguments)), input=stdin)
         assert "Traceback" not in result.output
         # Anything but a way to end a command is a fault of ours.

@@ -168,6 +168,23 @@ def test_an_event_that_is_being_processed_is_left_alone(told: Terminal, dry: tup
     assert "try again" in told.refused("events", "replay", claimed[0].id, *dry)
 
 
+def test_events_whose_payloads_are_no_longer_kept_are_left_alone_and_stop_no_others(told: Terminal):
+    told.world.work_off()
+    told.world.clock.advance(timedelta(days=91))
+    told.bridge.forget_payloads()
+    told.world.receive(told.world.event("invoice.paid", {"id": "in_new", "object": "invoice"}, id_="evt_new"))
+    forgotten = ids_of(told)["evt_1"]
+
+    dry = told.json("events", "replay", "--type", "invoice.paid", "--dry-run")
+    wet = told.json("events", "replay", "--type", "invoice.paid")
+
+    assert "evt_1" in names_of(wet["forgotten"])
+    assert names_of(wet["queued"]) == ["evt_new"]
+    assert wet == dry | {"dry_run": False}
+    assert "no longer kept: " in told.shown("events", "replay", "--type", "invoice.paid")
+    assert "no longer kept" in told.refused("events", "replay", forgotten)
+
+
 def test_an_event_whose_worker_is_gone_is_replayed(told: Terminal):
     with told.store.writing() as work:
         (claimed,) = work.inbox.claim(NOON, NOON, 1)

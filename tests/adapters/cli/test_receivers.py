@@ -82,8 +82,10 @@ def test_a_secret_is_never_shown(terminal: Terminal, how: tuple[str, ...]):
     assert SECRET not in result.output
 
 
-@pytest.mark.parametrize("secret", ["", "whsec_", "sk_test_1", "x whsec_1"])
-def test_what_is_no_signing_secret_is_refused_without_being_shown(terminal: Terminal, secret: str):
+@pytest.mark.parametrize(
+    "secret", ["", "whsec_", "sk_test_1", "x whsec_1", "whsec_1 2", "whsec_ä", b"whsec_\xff"]
+)
+def test_what_is_no_signing_secret_is_refused_without_being_shown(terminal: Terminal, secret: str | bytes):
     integration = terminal.integrate()
 
     result = terminal.run("receivers", "attach", str(integration), "--secret-stdin", stdin=secret)

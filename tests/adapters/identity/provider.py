@@ -1,6 +1,8 @@
 """An identity provider of the tests' own, which publishes its keys over HTTP."""
 
 import json
+import socket
+import struct
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,17 +21,23 @@ class Provider:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.fetches = 0
         published = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key()))
-        self.keys = {"keys": [published | {"kid": "k1", "use": "sig", "alg": "ES256"}]}
+        keys = {"keys": [published | {"kid": "k1", "use": "sig", "alg": "ES256"}]}
+        self.answer, self.breaks_off = json.dumps(keys).encode(), False
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.fetches += 1
-                body = json.dumps(provider.keys).encode()
                 self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(provider.answer)))
                 self.end_headers()
-                self.wfile.write(body)
+                if provider.breaks_off:
+                    # Closed with a reset, as by a firewall.
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.close_connection = True
+                    self.connection.close()
+                else:
+                    self.wfile.write(provider.answer)
 
             def log_message(self, *_: Any) -> None:
                 pass

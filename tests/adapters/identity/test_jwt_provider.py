@@ -124,3 +124,16 @@ def test_a_provider_that_does_not_answer_says_nothing_about_the_token(provider: 
     token = provider.token()
     with pytest.raises(IdentityProviderUnavailable):
         trusting("http://127.0.0.1:9/jwks.json").principal(token)
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b'{"keys": []}'])
+def test_an_answer_without_keys_says_nothing_about_the_token(provider: Provider, answer: bytes):
+    provider.answer = answer
+    with pytest.raises(IdentityProviderUnavailable):
+        trusting(provider.url).principal(provider.token())
+
+
+def test_a_connection_that_breaks_says_nothing_about_the_token(provider: Provider):
+    provider.breaks_off = True
+    with pytest.raises(IdentityProviderUnavailable):
+        trusting(provider.url).principal(provider.token())

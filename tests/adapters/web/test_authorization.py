@@ -65,6 +65,16 @@ def test_a_state_is_good_once(returning):
     assert returning.ask("GET", path).get_json()["data"]["connected"]
 
 
+def test_a_look_at_the_link_before_the_browser_comes_changes_nothing(returning):
+    integration = returning.create_integration()
+    state, code = returning.authorize(integration["id"]), returning.stripe.consent()
+    query = {"state": state, "code": code}
+    looked = returning.client.head("/api/stripe/oauth/callback", query_string=query)
+    assert (looked.status_code, looked.data) == (200, b"")
+    assert returning.stripe.calls_of("redeem") == []
+    assert told(returning.come_back(**query))["status"] == "connected"
+
+
 def test_a_state_is_good_for_ten_minutes(returning):
     state = returning.authorize(returning.create_integration()["id"])
     returning.clock.advance(timedelta(minutes=10))

@@ -1,6 +1,7 @@
 """`Idempotency-Key` on authenticated POSTs."""
 
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -72,6 +73,17 @@ def test_what_may_change_by_itself_is_not_kept(world):
         answer = world.ask("POST", path, headers={"Idempotency-Key": "k"})
         assert problem(answer, 409)
         assert "Idempotent-Replayed" not in answer.headers
+
+
+def test_an_authorizations_address_is_told_again_and_kept_sealed(world):
+    path = f"{PATH}/{world.create_integration()['id']}/authorize"
+    first, again = (world.ask("POST", path, headers={"Idempotency-Key": "k"}) for _ in range(2))
+
+    assert again.data == first.data
+    assert again.headers["Idempotent-Replayed"] == "true"
+    (kept,) = world.store.committed.idempotent_requests.rows.values()
+    state = parse_qs(urlsplit(first.get_json()["data"]["authorize_url"]).query)["state"][0]
+    assert state not in kept.answer.body.decode()
 
 
 def test_who_may_not_come_in_leaves_no_key_behind(world):

@@ -38,7 +38,7 @@ def doctor(fix: bool, as_json: bool) -> None:
     else:
         show_rows(rows, as_json=False, when_empty="All is well.", columns=_COLUMNS)
         for line in done:
-            click.echo(f"Fixed: {line}")
+            click.echo(f"Fix: {line}")
     if any(finding.severity is not Severity.NOTE for finding in findings):
         raise click.exceptions.Exit(1)
 

@@ -142,19 +142,23 @@ def replay(
         tenant_id, EventFilter(ids=ids, **matching), at_most, dry_run=dry_run
     )
     _show(replayed, dry_run=dry_run, as_json=as_json)
-    found = {event.id for event in (*replayed.queued, *replayed.being_processed)}
+    found = {event.id for event in (*replayed.queued, *replayed.being_processed, *replayed.forgotten)}
     missing = sorted((ids or frozenset()) - found)
     if missing:
         raise click.ClickException(f"No such webhook event: {', '.join(map(str, missing))}.")
     if ids is not None and replayed.being_processed:
         raise click.ClickException("Not all were queued; try again.")
+    if ids is not None and replayed.forgotten:
+        raise click.ClickException("Not all were queued: some payloads are no longer kept.")
 
 
 def _show(replayed: Replay, *, dry_run: bool, as_json: bool) -> None:
     queued = [event_row(event) for event in replayed.queued]
     left = [event_row(event) for event in replayed.being_processed]
+    forgotten = [event_row(event) for event in replayed.forgotten]
     if as_json:
-        show_json({"dry_run": dry_run, "queued": queued, "being_processed": left, "more": replayed.more})
+        told = {"queued": queued, "being_processed": left, "forgotten": forgotten, "more": replayed.more}
+        show_json({"dry_run": dry_run, **told})
         return
     show_rows(queued, as_json=False, when_empty="No such events.", columns=_COLUMNS)
     if queued:
@@ -162,5 +166,7 @@ def _show(replayed: Replay, *, dry_run: bool, as_json: bool) -> None:
         click.echo(f"\n{would} to be applied again: {len(queued)}. Above is how they stood before.")
     if left:
         click.echo(f"Left alone, as they are being processed: {', '.join(str(row['id']) for row in left)}.")
+    if forgotten:
+        click.echo(f"Left alone, as their payloads are no longer kept: {len(forgotten)}.")
     if replayed.more:
         click.echo(f"{replayed.more} more match: raise --limit to reach them.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TextIO
 
@@ -12,7 +13,8 @@ from stripe_bridge.adapters.cli.options import IDENTIFIER
 from stripe_bridge.adapters.cli.output import show_rows
 from stripe_bridge.adapters.cli.tools import tools
 
-_PREFIX = "whsec_"
+# What a terminal or a file may hold beside it can neither be sealed nor signed with.
+_SECRET = re.compile("whsec_[!-~]+")
 
 
 @click.group(cls=CommandGroup)
@@ -83,8 +85,8 @@ def attach(integration_id: int, secret_stdin: bool) -> None:
       flask receivers attach 7 --secret-stdin < secret.txt
     """
     secret = _read(sys.stdin) if secret_stdin else _ask()
-    if not secret.startswith(_PREFIX) or secret == _PREFIX:
-        raise click.UsageError(f"A signing secret begins with {_PREFIX}.")
+    if not _SECRET.fullmatch(secret):
+        raise click.UsageError("A signing secret begins with whsec_ and has visible ASCII characters alone.")
     receiver = tools().bridge.attach_receiver(integration_id, secret)
     click.echo(f"Receiver {receiver.id} is attached. Let the endpoint send to {receiver.url}")
 
@@ -95,4 +97,4 @@ def _ask() -> str:
 
 
 def _read(source: TextIO) -> str:
-    return source.readline().strip()
+    return source.buffer.readline().decode(errors="replace").strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 _log = logging.getLogger(__name__)
 # Asymmetric ones only: with a shared secret, whoever can check a token could make one.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+# Silence, a connection that breaks, and an answer that holds no keys (a proxy's page): none says a thing of the token.
+_NO_KEYS = (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, json.JSONDecodeError, OSError)
 _LEEWAY_SECONDS = 30
 _TIMEOUT_SECONDS = 5
 _MAX_TENANT_LENGTH = 64
@@ -57,7 +60,7 @@ class JwtIdentityProvider:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
-        except jwt.PyJWKClientConnectionError as error:
+        except _NO_KEYS as error:
             _log.warning("the identity provider's keys cannot be fetched", extra={"reason": str(error)})
             raise IdentityProviderUnavailable from None
         except (jwt.PyJWTError, ValueError) as error:

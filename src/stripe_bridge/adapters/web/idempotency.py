@@ -38,11 +38,11 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
             raise RequestInvalid({HEADER: [f"Must be 1 to {MAX_KEY_LENGTH} visible ASCII characters."]})
         scope = RequestScope(token_id=g.principal.token_id, method=request.method, path=_path(), key=key)
         body_hash = hashlib.sha256(read_body(request)).hexdigest()
-        begun = bridge.begin_request(scope, body_hash)
+        begun = bridge.begin_request(scope, body_hash, is_secret=operation.tells_secret)
         if isinstance(begun, KeptAnswer):
             replayed = {REPLAYED: "true"}
             return Response(begun.body, begun.status, content_type=begun.content_type, headers=replayed)
-        g.idempotent_request = begun
+        g.idempotent_request, g.tells_secret = begun, operation.tells_secret
         g.request_name = _name(scope, body_hash)
         return None
 
@@ -56,7 +56,7 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
                 body=response.get_data(),
             )
             try:
-                bridge.finish_request(begun, answer)
+                bridge.finish_request(begun, answer, is_secret=g.tells_secret)
             except BridgeError as error:
                 # The answer stands; what it was is forgotten when the key's lease runs out.
                 _log.warning("an idempotent answer was not kept", extra={"reason": error.message})

@@ -44,6 +44,7 @@ class Operation:
 
     `answers` has the schema of each good status, the usual one first; None for what is no JSON. `problems` are the bad
     ones that do not follow from the rest. `limit` is the operation's own rate, per token, beside the overall one.
+    `tells_secret`: whoever reads its answer could do what only its caller should.
     """
 
     view: View
@@ -55,6 +56,7 @@ class Operation:
     body: type[Schema] | None = None
     query: type[Schema] | None = Nothing
     limit: str | None = None
+    tells_secret: bool = False
     documented: Mapping[str, Any] = field(default_factory=dict)
 
     @property

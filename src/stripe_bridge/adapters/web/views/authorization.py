@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import Response, current_app, make_response, redirect, render_template
+from flask import Response, current_app, make_response, redirect, render_template, request
 
 from stripe_bridge.adapters.web.operations import Call, operation
 from stripe_bridge.adapters.web.schemas.service import CallbackQuery
@@ -53,6 +53,9 @@ def complete_authorization(call: Call) -> Any:
 
     Where Stripe sends the merchant's browser. The credential is `state`, which is good once and for ten minutes.
     """
+    if request.method == "HEAD":
+        # Asked by what looks at links before people do: the state is the browser's to use up.
+        return Response()
     # Empty is what a form sends for nothing.
     given = {name: call.query.get(name) or None for name in ("state", "code", "error")}
     outcome = call.bridge.complete_authorization(CallbackCommand(**given))

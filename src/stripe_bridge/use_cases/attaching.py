@@ -1,0 +1,53 @@
+"""Attaching receivers: webhook endpoints that a merchant made by hand, of which only the signing secret is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stripe_bridge.domain.errors import IntegrationNotFound
+from stripe_bridge.domain.receiver import Receiver, ReceiverKind
+from stripe_bridge.ports.timing import Clock
+from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.ports.vault import SealBroken, Vault
+
+
+class AttachReceiver:
+    """Take the signing secret of an endpoint that the merchant made by hand, in place of all that no key opens any more.
+
+    Raises IntegrationNotFound.
+    """
+
+    def __init__(self, store: Store, clock: Clock, vault: Vault, receiver_url: Callable[[int], str]) -> None:
+        self._store, self._clock, self._vault, self._receiver_url = store, clock, vault, receiver_url
+
+    def __call__(self, integration_id: int, secret: str) -> Receiver:
+        now = self._clock.now()
+        with self._store.writing() as work:
+            if work.integrations.find(integration_id) is None:
+                raise IntegrationNotFound
+            for known in work.receivers.of_integration(integration_id):
+                # One of those would keep the door shut to all.
+                if not self._opens(known):
+                    work.receivers.remove(known.id)
+            attached = work.receivers.add(
+                Receiver(
+                    id=0,
+                    kind=ReceiverKind.ACCOUNT,
+                    integration_id=integration_id,
+                    stripe_endpoint_id=None,
+                    url=self._receiver_url(integration_id),
+                    sealed_secret=self._vault.seal(secret),
+                    enabled=True,
+                    created_at=now,
+                    checked_at=now,
+                )
+            )
+            work.commit()
+        return attached
+
+    def _opens(self, receiver: Receiver) -> bool:
+        try:
+            self._vault.open(receiver.sealed_secret)
+        except SealBroken:
+            return False
+        return True
