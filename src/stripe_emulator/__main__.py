@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -25,17 +26,7 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         epilog="Every option may come from the environment as well: --data-dir is EMULATOR_DATA_DIR, and so on.",
     )
 
-    def text(option: str, default: object, explanation: str, kind: Callable[[str], object] = str) -> None:
-        variable = "EMULATOR_" + option.upper().replace("-", "_")
-        # As text, of which argparse makes the kind, and a sentence where it is none.
-        given = environ.get(variable, str(default))
-        made.add_argument(f"--{option}", type=kind, default=given, help=explanation)
-
-    def switch(option: str, explanation: str) -> None:
-        variable = "EMULATOR_" + option.upper().replace("-", "_")
-        is_on = environ.get(variable, "").lower() in SWITCH_ON
-        made.add_argument(f"--{option}", action="store_true", default=is_on, help=explanation)
-
+    text, switch = partial(_text, made, environ), partial(_switch, made, environ)
     text("host", "127.0.0.1", "the address to listen on")
     text("port", 12111, "the port; 0 takes a free one", int)
     text("data-dir", "", "where the state is kept over a restart; in memory without it")
@@ -63,6 +54,28 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     switch("void-uncollectible", "let an uncollectible invoice be voided")
     return made
+
+
+def _text(
+    made: argparse.ArgumentParser,
+    environ: Mapping[str, str],
+    option: str,
+    default: object,
+    explanation: str,
+    kind: Callable[[str], object] = str,
+) -> None:
+    # As text, of which argparse makes the kind, and a sentence where it is none.
+    given = environ.get(_variable(option), str(default))
+    made.add_argument(f"--{option}", type=kind, default=given, help=explanation)
+
+
+def _switch(made: argparse.ArgumentParser, environ: Mapping[str, str], option: str, explanation: str) -> None:
+    is_on = environ.get(_variable(option), "").lower() in SWITCH_ON
+    made.add_argument(f"--{option}", action="store_true", default=is_on, help=explanation)
+
+
+def _variable(option: str) -> str:
+    return "EMULATOR_" + option.upper().replace("-", "_")
 
 
 def settings_from(options: argparse.Namespace) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from stripe_bridge.domain.errors import (
@@ -118,6 +120,21 @@ def test_an_invoice_that_stripe_no_longer_has_is_void_once_somebody_voids_it(
     assert world.invoice(1).voided_at == world.clock.now()
     assert world.order().open_invoice is None
     assert world.unsettled() == []
+
+
+def test_a_live_invoice_that_stripe_does_not_show_stays_open(world: World):
+    """It may be there to be paid: the key may be another platform's, say."""
+    world.sent()
+    with world.store.writing() as work:
+        integration = work.integrations.get(TENANT, world.invoice(1).integration_id, lock=True)
+        work.integrations.save(replace(integration, livemode=True))
+        work.commit()
+    world.stripe.accounts[world.account_id].invoices.clear()
+
+    with pytest.raises(InvoiceNotVoided):
+        void(world)
+
+    assert world.invoice(1).status is InvoiceStatus.OPEN
 
 
 def test_an_invoice_that_stripe_lost_before_it_was_mailed_frees_its_order(world: World):

@@ -49,7 +49,8 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         budget=_budget(settings, measurements),
         tracing=tracing,
     )
-    token_for = _tokens(store, vault) if settings.uses_account_tokens else None
+    tokens = _tokens(store, vault)
+    token_for = tokens if settings.uses_account_tokens else None
     return Adapters(
         store=store,
         intake=SqlIntake(engine),
@@ -62,7 +63,7 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         tracing=tracing,
         signatures=StripeSignatures(),
         snapshots=StripeSnapshots(),
-        connect_gateway=StripeConnectGateway(access),
+        connect_gateway=StripeConnectGateway(access, tokens),
         payment_gateway=StripePaymentGateway(access, token_for),
         receiver_gateway=StripeReceiverGateway(access, token_for),
         refund_gateway=StripeRefundGateway(access, token_for),

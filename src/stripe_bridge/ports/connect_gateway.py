@@ -27,5 +27,6 @@ class ConnectGateway(Protocol):
         ...
 
     def account(self, account_id: str) -> AccountSnapshot:
-        """As it is now. Raises AccessRevoked when it does not let us in."""
+        """As it is now. Raises AccessRevoked when it does not let us in; GatewayMisconfigured when it does, and our key is not
+        that of whom it lets in."""
         ...

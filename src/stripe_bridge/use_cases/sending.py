@@ -130,12 +130,16 @@ class Void(_InvoiceStep):
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         """It stays as it is at Stripe, and payable there; a draft that we are locked out from is nobody's to pay.
 
-        Nor is what Stripe no longer has (test data that was deleted): as whoever asked for this wants it gone, it is.
+        Nor is test data that was deleted: as whoever asked for this wants it gone, it is. A live invoice never goes once it is
+        open: where Stripe shows none, we look in another place than its own.
         """
         invoice, now = self._locked(work, intent), self._clock.now()
         if isinstance(error, AccessRevoked) and invoice.status is InvoiceStatus.DRAFT:
             work.invoices.save(invoice.abandon(error.reason, now))
-        if isinstance(error, ObjectMissing) and invoice.is_payable and not invoice.amount_paid:
+        integration = work.integrations.find(invoice.integration_id)
+        is_test_data = integration is not None and not integration.livemode
+        is_gone = isinstance(error, ObjectMissing) and is_test_data
+        if is_gone and invoice.is_payable and not invoice.amount_paid:
             because = intent.parameters["because"]
             work.invoices.save(invoice.gone(now) if because is None else invoice.abandon(because, now))
         return None

@@ -22,6 +22,7 @@ from stripe_bridge.ports.gateway_errors import (
     ObjectMissing,
     OutcomeUnknown,
 )
+from stripe_bridge.ports.vault import SealBroken
 from tests.adapters.stripe_gateway.scripted_stripe import SECRET_KEY, Answer, Cut, Hang, ScriptedStripe
 
 TOKEN = "sk_test_account9876543210"
@@ -260,6 +261,37 @@ def test_an_account_that_cannot_be_seen_has_revoked_access(
 
     with pytest.raises(kind):
         StripeConnectGateway(stripe_says.access()).account("acct_1")
+
+
+def test_an_account_whose_token_is_good_has_not_revoked_access(stripe_says: ScriptedStripe):
+    """Taken for that, the key of another platform account would disconnect every account."""
+    stripe_says.will(Answer(403, error(code="account_invalid")), Answer(body={"id": "acct_1"}))
+
+    with pytest.raises(GatewayMisconfigured):
+        StripeConnectGateway(stripe_says.access(), lambda _: TOKEN).account("acct_1")
+
+    assert stripe_says.requests[1].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def sealed_for_good(_account_id: str) -> str:
+    raise SealBroken
+
+
+@pytest.mark.parametrize("token_for", [lambda _: TOKEN, lambda _: None, sealed_for_good])
+def test_an_account_whose_token_is_as_dead_has_revoked_access(
+    stripe_says: ScriptedStripe, token_for: Callable[[str], str | None]
+):
+    stripe_says.will(Answer(403, error(code="account_invalid")), Answer(401, error()))
+
+    with pytest.raises(AccessRevoked):
+        StripeConnectGateway(stripe_says.access(), token_for).account("acct_1")
+
+
+def test_that_a_token_cannot_be_tried_proves_nothing(stripe_says: ScriptedStripe):
+    stripe_says.will(Answer(403, error(code="account_invalid")), Answer(500))
+
+    with pytest.raises(OutcomeUnknown):
+        StripeConnectGateway(stripe_says.access(), lambda _: TOKEN).account("acct_1")
 
 
 def test_a_permission_that_our_own_key_lacks_is_no_revocation(stripe_says: ScriptedStripe):

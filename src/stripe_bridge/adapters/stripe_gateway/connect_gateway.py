@@ -8,20 +8,23 @@ import stripe
 from stripe import oauth_error
 
 from stripe_bridge.adapters.stripe_gateway import snapshots
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess, StripeCalls
-from stripe_bridge.adapters.stripe_gateway.errors import Row
+from stripe_bridge.adapters.stripe_gateway.client import StripeAccess, StripeCalls, TokenFor
+from stripe_bridge.adapters.stripe_gateway.errors import TOKEN_REVOKED, Row
 from stripe_bridge.domain.stripe_objects import AccountSnapshot, Authorization
-from stripe_bridge.ports.gateway_errors import AccessRevoked
+from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayMisconfigured
+from stripe_bridge.ports.vault import SealBroken
 
 # Seen from the platform, an account that is not there has left.
 _ACCOUNT_GONE = Row(stripe.InvalidRequestError, "resource_missing", AccessRevoked)
 
+_ANOTHERS_KEY = "STRIPE_SECRET_KEY is not that of the platform account, or mode, that the account has let in"
+
 
 class StripeConnectGateway:
-    """Acts as the platform throughout: an account's own token says nothing about who let it in."""
+    """Acts as the platform, whose view it is that counts. An account's own token tells only whether that view is ours."""
 
-    def __init__(self, access: StripeAccess) -> None:
-        self._stripe = StripeCalls(access)
+    def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
+        self._stripe, self._token_for = StripeCalls(access), token_for
 
     def authorize_url(self, *, state: str, redirect_uri: str) -> str:
         return self._stripe.oauth.authorize_url(
@@ -43,8 +46,32 @@ class StripeConnectGateway:
                     raise
 
     def account(self, account_id: str) -> AccountSnapshot:
-        with self._stripe.lookup(None, _ACCOUNT_GONE) as options:
-            return snapshots.account(self._stripe.v1.accounts.retrieve(account_id, {}, options))
+        try:
+            with self._stripe.lookup(None, _ACCOUNT_GONE) as options:
+                return snapshots.account(self._stripe.v1.accounts.retrieve(account_id, {}, options))
+        except AccessRevoked:
+            if self._still_lets_in(account_id):
+                raise GatewayMisconfigured(_ANOTHERS_KEY) from None
+            raise
+
+    def _still_lets_in(self, account_id: str) -> bool:
+        """Whether its token is good, which ends with the access of the platform that it was given to.
+
+        To the key of another platform account, or of the other mode, every account looks as if it had left.
+        """
+        try:
+            token = self._token_for(account_id) if self._token_for else None
+        except SealBroken:
+            token = None
+        if token is None:
+            return False
+        try:
+            with self._stripe.lookup(None, TOKEN_REVOKED) as options:
+                options["api_key"] = token
+                self._stripe.v1.accounts.retrieve(account_id, {}, options)
+        except AccessRevoked:
+            return False
+        return True
 
 
 def _says_not_connected(error: oauth_error.InvalidClientError, account_id: str) -> bool:
