@@ -111,14 +111,14 @@ class FakeInbox:
         return payload
 
     def forget_payloads(self, stored_before: datetime, limit: int) -> int:
-        done = (EventStatus.PROCESSED, EventStatus.SKIPPED)
-        old = self._events.matching(lambda each: each.id > self._tables.forgotten.rows.get("up to", 0))
-        seen = [each for each in old if each.created_at < stored_before][:limit]
-        for event in seen:
-            if event.status in done:
+        up_to = self._tables.forgotten.rows.get("up to", 0)
+        old = self._events.matching(lambda each: each.created_at < stored_before)
+        seen = [each for each in old if each.id > up_to] or [each for each in old if _is_forgettable(each)]
+        for event in seen[:limit]:
+            if _is_forgettable(event):
                 self._events.put(event.id, replace(event, payload=b""))
-            self._tables.forgotten.put("up to", event.id)
-        return len(seen)
+            self._tables.forgotten.put("up to", max(up_to, event.id))
+        return len(seen[:limit])
 
     def requeue(self, event_id: int, now: datetime) -> None:
         event = self._events.find(event_id, lock=True)
@@ -192,6 +192,10 @@ class FakeInbox:
         if event is None or tenant_id not in (None, event.tenant_id):
             raise WebhookEventNotFound
         return event
+
+
+def _is_forgettable(event: WebhookEvent) -> bool:
+    return event.status in (EventStatus.PROCESSED, EventStatus.SKIPPED) and bool(event.payload)
 
 
 def _key(event: WebhookEvent) -> tuple[str, bool, str]:
