@@ -113,12 +113,14 @@ class FakeInbox:
     def forget_payloads(self, stored_before: datetime, limit: int) -> int:
         up_to = self._tables.forgotten.rows.get("up to", 0)
         old = self._events.matching(lambda each: each.created_at < stored_before)
-        seen = [each for each in old if each.id > up_to] or [each for each in old if _is_forgettable(each)]
-        for event in seen[:limit]:
+        passed = [each for each in old if each.id > up_to]
+        left = [each for each in old if each.id <= up_to and _is_forgettable(each)]
+        seen = [*passed, *left][:limit]
+        for event in seen:
             if _is_forgettable(event):
                 self._events.put(event.id, replace(event, payload=b""))
-            self._tables.forgotten.put("up to", max(up_to, event.id))
-        return len(seen[:limit])
+        self._tables.forgotten.put("up to", max([up_to, *(event.id for event in seen)]))
+        return len(seen)
 
     def requeue(self, event_id: int, now: datetime) -> None:
         event = self._events.find(event_id, lock=True)

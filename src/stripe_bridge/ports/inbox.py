@@ -66,8 +66,8 @@ class Inbox(Protocol):
 
     def forget_payloads(self, stored_before: datetime, limit: int) -> int:
         """Let go of the payloads of events that are done with, from the oldest on, and of those that are so only since it was
-        their turn; how many events were looked at, 0 when none is left. What tells an event apart from others is kept for
-        ever."""
+        their turn; how many events were looked at, fewer than the limit when none is left. What tells an event apart from
+        others is kept for ever."""
         ...
 
     def requeue(self, event_id: int, now: datetime) -> None:

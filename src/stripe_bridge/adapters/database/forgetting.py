@@ -49,7 +49,7 @@ _LEAVE_NO_MORE = delete(_LEFT).where(among(_LEFT.c.event_id, "ids"))
 
 
 def forget_payloads(transaction: Transaction, stored_before: datetime, limit: int) -> int:
-    """How many events were looked at; those that are left only when no other is to be passed."""
+    """How many events were looked at; those that are left only as far as there are not as many others to be passed."""
     # Locked, so that of several each passes others.
     up_to: int = transaction.execute(_PASSED).scalar_one()
     last, number = up_to, 0
@@ -57,13 +57,12 @@ def forget_payloads(transaction: Transaction, stored_before: datetime, limit: in
         if row.created_at >= stored_before:
             break
         last, number = row.id, number + 1
-    if not number:
-        return _forget_left(transaction, stored_before, limit)
-    passed = {"up_to": up_to, "last": last}
-    for statement in (_FORGET_PASSED, _LEAVE):
-        transaction.execute(statement, passed)
-    transaction.execute(_PASS_UP_TO, {"last": last})
-    return number
+    if number:
+        passed = {"up_to": up_to, "last": last}
+        for statement in (_FORGET_PASSED, _LEAVE):
+            transaction.execute(statement, passed)
+        transaction.execute(_PASS_UP_TO, {"last": last})
+    return number if number == limit else number + _forget_left(transaction, stored_before, limit - number)
 
 
 def _forget_left(transaction: Transaction, stored_before: datetime, limit: int) -> int:
