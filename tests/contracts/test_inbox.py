@@ -325,6 +325,25 @@ def test_events_are_filtered_by_when_they_were_stored(store: Store):
     assert names(since=middle, until=middle + timedelta(seconds=1)) == ["b"]
 
 
+def test_events_that_still_have_their_payload_are_told_apart(store: Store):
+    stored_integration(store)
+    for name in ("forgotten", "kept"):
+        store_event(store, name)
+    forgotten, _ = claim(store)
+    with store.writing() as work:
+        settle(work, forgotten, forgotten.processed(NOW))
+        work.commit()
+    forget(store, NOW + timedelta(days=1))
+    with_payload = EventFilter(with_payload=True)
+    with store.reading() as work:
+        (kept,) = work.inbox.oldest(TENANT, with_payload, 10)
+        counted = (
+            work.inbox.count(TENANT, with_payload),
+            work.inbox.page(TENANT, with_payload, PageRequest()).total,
+        )
+    assert (kept.stripe_event_id, *counted) == ("kept", 1, 1)
+
+
 def test_the_oldest_come_first_up_to_the_limit_and_all_are_counted(store: Store):
     stored_integration(store)
     for name in ("a", "b", "c"):

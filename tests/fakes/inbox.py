@@ -177,12 +177,13 @@ class FakeInbox:
         return [_without_payload(each) for each in ordered]
 
     def _matching(self, tenant_id: str | None, matching: EventFilter) -> list[WebhookEvent]:
-        others = {"ids", "since", "until"}
+        others = {"ids", "since", "until", "with_payload"}
         equal = {name: getattr(matching, name) for name in EventFilter.__dataclass_fields__.keys() - others}
         equal["tenant_id"] = tenant_id
         return self._events.matching(
             lambda each: (
                 all(wanted is None or getattr(each, name) == wanted for name, wanted in equal.items())
+                and (not matching.with_payload or bool(each.payload))
                 and (matching.ids is None or each.id in matching.ids)
                 and (matching.since is None or each.created_at >= matching.since)
                 and (matching.until is None or each.created_at < matching.until)

@@ -14,7 +14,8 @@ from stripe_bridge.ports.measurements import Depth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """`since` and, short of it, `until` are about when the event was stored."""
+    """`since` and, short of it, `until` are about when the event was stored. `with_payload` leaves out those whose payload is
+    no longer kept."""
 
     integration_id: int | None = None
     status: EventStatus | None = None
@@ -24,6 +25,7 @@ class EventFilter:
     ids: frozenset[int] | None = None
     since: datetime | None = None
     until: datetime | None = None
+    with_payload: bool = False
 
 
 class Inbox(Protocol):

@@ -23,9 +23,10 @@ from stripe_bridge.ports.measurements import Depth
 
 _EVENT = EVENTS.table.c
 # Of a payload's bytes only their number is looked at.
+_HAS_PAYLOAD: ColumnElement[bool] = func.length(_EVENT.payload) > 0
 _TO_REVIVE = [
     _EVENT.skip_reason.in_([SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]),
-    func.length(_EVENT.payload) > 0,
+    _HAS_PAYLOAD,
 ]
 _BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
 _OF_TENANT = {
@@ -160,6 +161,8 @@ def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElem
         _EVENT.account_id: matching.account_id,
     }
     conditions = [column == wanted for column, wanted in equal.items() if wanted is not None]
+    if matching.with_payload:
+        conditions.append(_HAS_PAYLOAD)
     if matching.ids is not None:
         conditions.append(_EVENT.id.in_(matching.ids))
     if matching.since is not None:
