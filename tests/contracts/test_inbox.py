@@ -325,6 +325,25 @@ def test_events_are_filtered_by_when_they_were_stored(store: Store):
     assert names(since=middle, until=middle + timedelta(seconds=1)) == ["b"]
 
 
+def test_events_that_still_have_their_payload_are_told_apart(store: Store):
+    stored_integration(store)
+    for name in ("forgotten", "kept"):
+        store_event(store, name)
+    forgotten, _ = claim(store)
+    with store.writing() as work:
+        settle(work, forgotten, forgotten.processed(NOW))
+        work.commit()
+    forget(store, NOW + timedelta(days=1))
+    with_payload = EventFilter(with_payload=True)
+    with store.reading() as work:
+        (kept,) = work.inbox.oldest(TENANT, with_payload, 10)
+        counted = (
+            work.inbox.count(TENANT, with_payload),
+            work.inbox.page(TENANT, with_payload, PageRequest()).total,
+        )
+    assert (kept.stripe_event_id, *counted) == ("kept", 1, 1)
+
+
 def test_the_oldest_come_first_up_to_the_limit_and_all_are_counted(store: Store):
     stored_integration(store)
     for name in ("a", "b", "c"):
@@ -451,6 +470,33 @@ def test_old_payloads_of_what_is_done_with_are_let_go_of_and_nothing_else(store:
         }
     assert kept == {"done": False, "failed": True, "waiting": True, "young": True}
     assert not store_event(store, "done"), "What came once is known for ever."
+
+
+def test_the_payload_of_what_was_not_done_with_in_its_turn_goes_once_it_is(store: Store):
+    stored_integration(store)
+    for name, days in (("failed", 9), ("waiting", 8), ("replayed later", 7)):
+        store_event(store, name, created_at=NOW - timedelta(days=days), due_at=NOW - timedelta(days=days))
+    failed, waiting, later = claim(store, now=NOW, lease_until=NOW + LEASE)
+    with store.writing() as work:
+        for event in (failed, later):
+            settle(work, event, replace(event, status=EventStatus.FAILED))
+        work.commit()
+    limit_of_age = NOW - timedelta(days=2)
+    assert [forget(store, limit_of_age) for _ in range(2)] == [3, 0]
+
+    with store.writing() as work:
+        settle(work, waiting, waiting.processed(NOW))
+        work.inbox.requeue(failed.id, NOW)
+        work.commit()
+    (failed,) = claim(store)
+    with store.writing() as work:
+        settle(work, failed, failed.skipped(SkipReason.FOREIGN_OBJECT, NOW))
+        work.commit()
+
+    assert [forget(store, limit_of_age, limit=1) for _ in range(3)] == [1, 1, 0]
+    with store.reading() as work:
+        kept = [bool(work.inbox.payload(None, event.id)) for event in (failed, waiting, later)]
+    assert kept == [False, False, True]
 
 
 @pytest.mark.parametrize("is_claimed", [False, True])

@@ -111,13 +111,15 @@ class FakeInbox:
         return payload
 
     def forget_payloads(self, stored_before: datetime, limit: int) -> int:
-        done = (EventStatus.PROCESSED, EventStatus.SKIPPED)
-        old = self._events.matching(lambda each: each.id > self._tables.forgotten.rows.get("up to", 0))
-        seen = [each for each in old if each.created_at < stored_before][:limit]
+        up_to = self._tables.forgotten.rows.get("up to", 0)
+        old = self._events.matching(lambda each: each.created_at < stored_before)
+        passed = [each for each in old if each.id > up_to]
+        left = [each for each in old if each.id <= up_to and _is_forgettable(each)]
+        seen = [*passed, *left][:limit]
         for event in seen:
-            if event.status in done:
+            if _is_forgettable(event):
                 self._events.put(event.id, replace(event, payload=b""))
-            self._tables.forgotten.put("up to", event.id)
+        self._tables.forgotten.put("up to", max([up_to, *(event.id for event in seen)]))
         return len(seen)
 
     def requeue(self, event_id: int, now: datetime) -> None:
@@ -175,12 +177,13 @@ class FakeInbox:
         return [_without_payload(each) for each in ordered]
 
     def _matching(self, tenant_id: str | None, matching: EventFilter) -> list[WebhookEvent]:
-        others = {"ids", "since", "until"}
+        others = {"ids", "since", "until", "with_payload"}
         equal = {name: getattr(matching, name) for name in EventFilter.__dataclass_fields__.keys() - others}
         equal["tenant_id"] = tenant_id
         return self._events.matching(
             lambda each: (
                 all(wanted is None or getattr(each, name) == wanted for name, wanted in equal.items())
+                and (not matching.with_payload or bool(each.payload))
                 and (matching.ids is None or each.id in matching.ids)
                 and (matching.since is None or each.created_at >= matching.since)
                 and (matching.until is None or each.created_at < matching.until)
@@ -192,6 +195,10 @@ class FakeInbox:
         if event is None or tenant_id not in (None, event.tenant_id):
             raise WebhookEventNotFound
         return event
+
+
+def _is_forgettable(event: WebhookEvent) -> bool:
+    return event.status in (EventStatus.PROCESSED, EventStatus.SKIPPED) and bool(event.payload)
 
 
 def _key(event: WebhookEvent) -> tuple[str, bool, str]:

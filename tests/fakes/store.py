@@ -92,8 +92,8 @@ class FakeIntake:
 class FakeCounts:
     """Lists in memory are counted whenever they are looked at."""
 
-    def fold(self) -> int:
-        return 0
+    def fold(self) -> bool:
+        return False
 
     def miscounts(self, integration_id: int) -> Sequence[Miscount]:
         return []

@@ -141,6 +141,25 @@ def test_a_worker_that_lost_its_claim_changes_nothing(world: World):
     assert world.invoice(invoice.id).status is InvoiceStatus.PAID
 
 
+def test_a_worker_that_lost_its_claim_and_fails_counts_for_nothing(world: World):
+    world.sent()
+    world.receive(unclear(world))
+    applied = []
+
+    def another_worker_comes() -> None:
+        world.clock.advance(seconds=LEASE + 1)
+        applied.append(world.bridge.apply_events())
+        world.fail("invoice", OutcomeUnknown("down"))
+
+    world.stripe.before_next("invoice", another_worker_comes)
+    world.bridge.apply_events()
+
+    assert (applied, only(world).status) == ([1], EventStatus.PROCESSED)
+    told = world.adapters.measurements.render(None).decode()
+    counted = [line for line in told.splitlines() if line.startswith("stripe_bridge_events_total")]
+    assert counted == ['stripe_bridge_events_total{status="processed"} 1.0']
+
+
 def test_what_was_fetched_counts_only_on_the_version_that_it_was_fetched_for(world: World):
     """A snapshot fetched before a payment never undoes the payment that was applied meanwhile."""
     invoice = world.sent()

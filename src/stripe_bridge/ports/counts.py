@@ -17,9 +17,9 @@ class Miscount:
 
 
 class Counts(Protocol):
-    def fold(self) -> int:
-        """Make what changed since the last time part of the totals, so that reading them stays quick; how many changes
-        that were. Lists answer the same before and after."""
+    def fold(self) -> bool:
+        """Make what changed since the last time part of the totals, so that reading them stays quick; whether there was more
+        than is folded at once. Lists answer the same before and after."""
         ...
 
     def miscounts(self, integration_id: int) -> Sequence[Miscount]:

@@ -14,7 +14,8 @@ from stripe_bridge.ports.measurements import Depth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """`since` and, short of it, `until` are about when the event was stored."""
+    """`since` and, short of it, `until` are about when the event was stored. `with_payload` leaves out those whose payload is
+    no longer kept."""
 
     integration_id: int | None = None
     status: EventStatus | None = None
@@ -24,6 +25,7 @@ class EventFilter:
     ids: frozenset[int] | None = None
     since: datetime | None = None
     until: datetime | None = None
+    with_payload: bool = False
 
 
 class Inbox(Protocol):
@@ -65,8 +67,9 @@ class Inbox(Protocol):
         ...
 
     def forget_payloads(self, stored_before: datetime, limit: int) -> int:
-        """Let go of the payloads of events that are done with, from the oldest on; how many events were looked at, 0 when
-        none is left. What tells an event apart from others is kept for ever."""
+        """Let go of the payloads of events that are done with, from the oldest on, and of those that are so only since it was
+        their turn; how many events were looked at, fewer than the limit when none is left. What tells an event apart from
+        others is kept for ever."""
         ...
 
     def requeue(self, event_id: int, now: datetime) -> None:

@@ -203,9 +203,10 @@ class ApplyEvents:
 
     def _settle(self, claimed: WebhookEvent, outcome: WebhookEvent) -> None:
         with self._store.writing() as work:
-            work.inbox.settle(claimed.due_at, [outcome])
+            is_settled = bool(work.inbox.settle(claimed.due_at, [outcome]))
             work.commit()
-        self._measurements.event(outcome)
+        if is_settled:
+            self._measurements.event(outcome)
 
     def _hand_back(self, events: Sequence[WebhookEvent]) -> None:
         with self._store.writing() as work:

@@ -10,16 +10,16 @@ _log = logging.getLogger(__name__)
 
 
 class FoldCounts:
-    """Make what changed part of the totals; how many changes that were. Any number may do so at once."""
+    """Make what changed part of the totals; whether there was more than is folded at once. Any number may do so at once."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def __call__(self) -> int:
+    def __call__(self) -> bool:
         with self._store.writing() as work:
-            folded = work.counts.fold()
+            is_more = work.counts.fold()
             work.commit()
-        return folded
+        return is_more
 
 
 class CheckCounts:

@@ -14,7 +14,8 @@ _AT_ONCE = 500
 
 
 class ForgetPayloads:
-    """Let go of the payloads of events that were stored `after` so long ago and are done with; how many events were looked at.
+    """Let go of the payloads of events that were stored `after` so long ago and are done with, some at a time; whether there
+    was more than is looked at in one go.
 
     They are most of what is stored, and personal data. What shows that an event came before is kept, so that it is never
     applied a second time. An `after` of zero keeps them for ever.
@@ -23,13 +24,14 @@ class ForgetPayloads:
     def __init__(self, store: Store, clock: Clock, after: timedelta) -> None:
         self._store, self._clock, self._after = store, clock, after
 
-    def __call__(self) -> int:
+    def __call__(self) -> bool:
         if not self._after:
-            return 0
+            return False
         with self._store.writing() as work:
             seen = work.inbox.forget_payloads(self._clock.now() - self._after, _AT_ONCE)
             work.commit()
-        return seen
+        # As they came in then, they become old now: there is always another one.
+        return seen >= _AT_ONCE
 
 
 class ForgetAuthorizations:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stripe_bridge.domain.errors import EventBeingProcessed, PayloadForgotten
@@ -44,7 +44,8 @@ class Replay:
 
 
 class ReplayWebhookEvents:
-    """Queue the oldest matching events again, at most `limit`, but for those that are being processed or forgotten.
+    """Queue the oldest matching events again, at most `limit`, but for those that are being processed, and for those whose
+    payload is no longer kept: these are told of only where they were asked for by their ids.
 
     One by one, so that nobody else has to wait; what was queued stays queued when the rest fails. `dry_run` changes nothing.
     A tenant of None is every tenant: for operators only.
@@ -54,6 +55,8 @@ class ReplayWebhookEvents:
         self._store, self._clock, self._nudges = store, clock, nudges
 
     def __call__(self, tenant_id: str | None, matching: EventFilter, limit: int, *, dry_run: bool) -> Replay:
+        if matching.ids is None:
+            matching = replace(matching, with_payload=True)
         with self._store.reading() as work:
             found = work.inbox.oldest(tenant_id, matching, limit)
             more = work.inbox.count(tenant_id, matching) - len(found)

@@ -29,7 +29,7 @@ def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is
         settle(work, event, event.skipped(SkipReason.FOREIGN_OBJECT, NOW))
         work.commit()
     if is_folded:
-        assert FoldCounts(store)() == 2
+        assert not FoldCounts(store)()
     assert CheckCounts(store)(integration_id) == 0
     with engine.begin() as connection:
         for kind in ("event", "invoice"):
@@ -42,6 +42,24 @@ def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is
     with store.reading() as work:
         assert work.inbox.page(TENANT, EventFilter(), PageRequest()).total == 1
         assert work.invoices.page(TENANT, integration_id, None, PageRequest()).total == 1
+    store.close()
+
+
+def test_folding_goes_on_as_long_as_there_is_more_than_is_folded_at_once_and_not_for_what_comes_meanwhile(
+    database_url: str,
+):
+    engine = create_engine(database_url)
+    store = SqlStore(engine)
+    changes = text(
+        "INSERT INTO invoice_count_changes (integration_id, status, number) "
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10001) "
+        "SELECT 1, 'paid', 1 FROM numbers"
+    )
+    with engine.begin() as connection:
+        connection.execute(changes)
+    assert [FoldCounts(store)() for _ in range(2)] == [True, False]
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT number FROM invoice_counts")).scalars().all() == [10_001]
     store.close()
 
 

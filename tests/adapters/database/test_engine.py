@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -130,6 +131,30 @@ def test_a_server_that_goes_away_and_comes_back(own_postgres: PostgresServer):
     store.check()
     with store.reading() as work:
         assert work.sales_orders.find(a_sales_order().tenant_id, a_sales_order().id) is None
+    store.close()
+
+
+def test_a_transaction_that_the_server_ended_since_nothing_happened_is_no_fault_of_ours(postgres_url: str):
+    engine = create_engine(postgres_url)
+    store = SqlStore(engine)
+
+    def hold() -> None:
+        with store.writing() as work:
+            work._connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
+            time.sleep(0.5)
+            work.commit()
+
+    def hold_and_ask() -> None:
+        with store.writing() as work:
+            work._connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
+            time.sleep(0.5)
+            work.inbox.newest_id()
+
+    for each in (hold, hold_and_ask):
+        with pytest.raises(StoreUnavailable):
+            each()
+    with store.reading() as work:
+        assert work.inbox.newest_id() == 0
     store.close()
 
 

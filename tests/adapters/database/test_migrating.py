@@ -15,6 +15,7 @@ from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
 from stripe_bridge.adapters.database.migrating import migrating, persistently
 from stripe_bridge.adapters.database.rows import Row
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from tests.builders import a_webhook_event
 
 
 def schema_of(connection: Connection) -> dict[Any, Any]:
@@ -143,6 +144,24 @@ def test_a_url_may_hold_percent_signs(tmp_path: Path):
     url = f"sqlite:///{tmp_path}/100%25 of it.sqlite"
     migrate(url)
     assert Path(make_url(url).database or "").exists()
+
+
+def test_payloads_that_were_left_before_there_was_a_list_of_them_are_found(engine: Engine, database_url: str):
+    store = SqlStore(engine)
+    for number in (1, 2, 3):
+        with store.writing() as work:
+            work.inbox.store(a_webhook_event(stripe_event_id=f"evt_{number}"))
+            work.commit()
+    with migrating(database_url) as config:
+        command.downgrade(config, "0003")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE webhook_events SET status = 'processed'")
+        connection.exec_driver_sql("UPDATE webhook_events SET payload = '' WHERE id = 1")
+        connection.exec_driver_sql("UPDATE forgotten_payloads SET up_to_event_id = 2")
+    migrate(database_url)
+    with engine.connect() as connection:
+        left = connection.exec_driver_sql("SELECT event_id FROM payloads_left").scalars().all()
+    assert left == [2]
 
 
 def test_a_migration_that_meets_a_lock_is_begun_anew_and_holds_nobody_up_meanwhile(postgres_url: str):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 from base64 import b64encode
 from pathlib import Path
 
@@ -102,3 +103,16 @@ def test_a_change_without_parameters_says_that_it_has_none(stripe_says: Scripted
     StripePaymentGateway(stripe_says.access()).send("acct_1", "in_1", "key-1")
 
     assert stripe_says.requests[0].headers["Content-Length"] == "0"
+
+
+def test_whom_we_look_for_is_not_told_to_any_log(
+    stripe_says: ScriptedStripe, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logging.getLogger("urllib3"), "level", logging.NOTSET)
+    caplog.set_level(logging.DEBUG)
+    stripe_says.will(Answer(body={"object": "list", "data": [], "has_more": False, "url": "/v1/customers"}))
+
+    StripePaymentGateway(stripe_says.access()).find_customer("acct_1", "jenny@example.com", "ref-1")
+
+    assert "jenny%40example.com" in stripe_says.requests[0].path
+    assert "jenny" not in caplog.text

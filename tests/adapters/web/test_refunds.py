@@ -53,6 +53,31 @@ def test_what_stripe_has_not_told_yet_is_a_202(world, path):
     assert (data_of(answer)["refund_id"], data_of(answer)["status"]) == (None, "pending")
 
 
+@pytest.mark.parametrize(
+    ("errors", "status", "message", "amount"),
+    [
+        ([], 201, "Refund issued.", 12_000),
+        ([GatewayRefused("no")], 201, "Refund issued in part: Stripe refused the rest.", 8_000),
+        ([OutcomeUnknown("timed out")] * 20, 202, "Refund pending.", 12_000),
+    ],
+)
+def test_of_a_refund_in_parts_one_of_which_stripe_refuses_is_told_how_much_went_back(
+    world, errors, status, message, amount
+):
+    integration = world.connect()
+    world.put_order()
+    invoice = data_of(world.send(integration["id"]))
+    world.stripe.pay(invoice["stripe_account_id"], invoice["stripe_invoice_id"], 4_000)
+    world.pay(invoice)
+    for error in errors:
+        world.stripe.fail_next("create_refund", error)
+
+    answer = world.ask("POST", f"/api/stripe/invoices/{invoice['id']}/refunds", {"amount_in_cents": 12_000})
+
+    assert (answer.status_code, answer.get_json()["message"]) == (status, message)
+    assert data_of(answer)["amount"] == amount
+
+
 def test_a_refund_that_stripe_refuses_is_a_502(world, path):
     world.stripe.fail_next("create_refund", GatewayRefused("no"))
     refused = problem(world.ask("POST", path, {}), 502)

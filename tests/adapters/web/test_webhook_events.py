@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -160,3 +161,13 @@ def test_a_payload_that_is_no_longer_kept_is_null_and_its_replay_refused(world):
     shown = data_of(world.ask("GET", f"{path}?include_payload=1"))
     assert (shown["payload"], shown["status"]) == (None, "processed")
     assert "no longer kept" in problem(world.ask("POST", f"{path}/replay"), 422)["message"]
+
+
+def test_a_damaged_payload_is_not_shown_and_the_event_is(world, invoice):
+    events = world.store.committed.events.rows
+    (event,) = events.values()
+    events[event.id] = replace(event, payload=b'{"id": "evt_1", "da')
+
+    shown = data_of(world.ask("GET", f"{PATH}/{event.id}?include_payload=1"))
+
+    assert (shown["stripe_event_id"], shown["payload"]) == ("evt_1", None)

@@ -98,13 +98,21 @@ def show(event_id: int, tenant_id: str | None, with_payload: bool, as_json: bool
       flask events show 81 --payload --json | jq .payload.data.object
     """
     event = tools().bridge.show_webhook_event(tenant_id, event_id, with_payload=with_payload)
-    row, payload = event_row(event), json.loads(event.payload) if event.payload else None
+    row, payload = event_row(event), _document(event.payload) if event.payload else None
     if as_json:
         show_json(row if payload is None else {**row, "payload": payload})
         return
     show_row(row, as_json=False)
     if payload is not None:
         show_document(payload)
+
+
+def _document(payload: bytes) -> Any:
+    """What Stripe sent; where the database damaged that, what is there."""
+    try:
+        return json.loads(payload)
+    except (ValueError, RecursionError):
+        return payload.decode(errors="replace")
 
 
 @events.command()

@@ -99,8 +99,9 @@ class SqlCounts:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def fold(self) -> int:
-        return sum(self._fold(totals) for totals in _TOTALS.values())
+    def fold(self) -> bool:
+        folded = [self._fold(totals) for totals in _TOTALS.values()]
+        return max(folded) >= _MOST
 
     def miscounts(self, integration_id: int) -> Sequence[Miscount]:
         return [

@@ -11,12 +11,9 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 from stripe_bridge.adapters.database.claiming import CLAIM, SETTLE, SETTLE_TAKEN, TAKE, alike
 from stripe_bridge.adapters.database.counts import EVENT_TOTALS
 from stripe_bridge.adapters.database.events import EVENTS, STORE, owner_of, values_to_store
-from stripe_bridge.adapters.database.mapping import lockable, table_of
-from stripe_bridge.adapters.database.rows import (
-    IS_AWAITING,
-    IS_FAILED,
-    ForgottenPayloadsRow,
-)
+from stripe_bridge.adapters.database.forgetting import forget_payloads
+from stripe_bridge.adapters.database.mapping import lockable
+from stripe_bridge.adapters.database.rows import IS_AWAITING, IS_FAILED
 from stripe_bridge.adapters.database.transaction import Transaction
 from stripe_bridge.domain.errors import WebhookEventNotFound
 from stripe_bridge.domain.paging import Page, PageRequest
@@ -26,9 +23,10 @@ from stripe_bridge.ports.measurements import Depth
 
 _EVENT = EVENTS.table.c
 # Of a payload's bytes only their number is looked at.
+_HAS_PAYLOAD: ColumnElement[bool] = func.length(_EVENT.payload) > 0
 _TO_REVIVE = [
     _EVENT.skip_reason.in_([SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]),
-    func.length(_EVENT.payload) > 0,
+    _HAS_PAYLOAD,
 ]
 _BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
 _OF_TENANT = {
@@ -39,24 +37,6 @@ _DEPTH = select(_EVENT.status, func.count(), func.min(_EVENT.created_at)).where(
 # SQLite would otherwise take a larger index; every id is greater.
 _FAILED = select(func.count()).select_from(EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
 _PAYLOAD = select(_EVENT.payload).where(_EVENT.id == bindparam("id"))
-# Events are looked at once, in the order in which they came: how far that has gone is remembered.
-_FORGOTTEN = lockable(select(table_of(ForgottenPayloadsRow).c.up_to_event_id))[True]
-_FORGOTTEN_UP_TO = update(table_of(ForgottenPayloadsRow)).values(up_to_event_id=bindparam("last"))
-_NEXT = (
-    select(_EVENT.id, _EVENT.created_at)
-    .where(_EVENT.id > bindparam("up_to"))
-    .order_by(_EVENT.id)
-    .limit(bindparam("most"))
-)
-_FORGET = (
-    update(EVENTS.table)
-    .where(
-        _EVENT.id > bindparam("up_to"),
-        _EVENT.id <= bindparam("last"),
-        _EVENT.status.in_([EventStatus.PROCESSED, EventStatus.SKIPPED]),
-    )
-    .values(payload=b"")
-)
 
 
 class SqlInbox:
@@ -103,16 +83,7 @@ class SqlInbox:
         return found
 
     def forget_payloads(self, stored_before: datetime, limit: int) -> int:
-        up_to: int = self._transaction.execute(_FORGOTTEN).scalar_one()
-        last, number = up_to, 0
-        for row in self._transaction.execute(_NEXT, {"up_to": up_to, "most": limit}):
-            if row.created_at >= stored_before:
-                break
-            last, number = row.id, number + 1
-        if number:
-            self._transaction.execute(_FORGET, {"up_to": up_to, "last": last})
-            self._transaction.execute(_FORGOTTEN_UP_TO, {"last": last})
-        return number
+        return forget_payloads(self._transaction, stored_before, limit)
 
     def requeue(self, event_id: int, now: datetime) -> None:
         statement = update(EVENTS.table).where(_EVENT.id == event_id).values(_fresh(now))
@@ -190,6 +161,8 @@ def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElem
         _EVENT.account_id: matching.account_id,
     }
     conditions = [column == wanted for column, wanted in equal.items() if wanted is not None]
+    if matching.with_payload:
+        conditions.append(_HAS_PAYLOAD)
     if matching.ids is not None:
         conditions.append(_EVENT.id.in_(matching.ids))
     if matching.since is not None:

@@ -36,11 +36,7 @@ def telling_unavailable() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout, *_DRIVERS) as error:
-        if (
-            isinstance(error, DBAPIError)
-            and not isinstance(error, OperationalError | InterfaceError)
-            and not _is_read_only(error)
-        ):
+        if isinstance(error, DBAPIError) and not _is_of_the_database(error):
             raise
         # The driver's first line: what follows it, and what SQLAlchemy adds, may show values.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
@@ -48,9 +44,12 @@ def telling_unavailable() -> Iterator[None]:
         raise StoreUnavailable from error
 
 
-def _is_read_only(error: DBAPIError) -> bool:
-    """Whether the whole server takes no writes, as a standby does after a failover. The driver counts that as a mistake."""
-    return getattr(error.orig, "sqlstate", None) in _TAKES_NO_WRITES
+def _is_of_the_database(error: DBAPIError) -> bool:
+    """And no mistake of ours, whatever the driver counts it as: it takes some ends of a connection for one, such as that of
+    a transaction in which nothing happened for too long; and that the whole server takes no writes, as a standby does after
+    a failover."""
+    is_told = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return is_told or getattr(error.orig, "sqlstate", None) in _TAKES_NO_WRITES
 
 
 class Transaction:

@@ -118,11 +118,13 @@ class StripeCalls:
 
 
 def _hush_sdk() -> None:
-    """Two settings that the SDK only has for the whole process, made here and nowhere else.
+    """Settings that the SDK, and what carries its requests, only have for the whole process, made here and nowhere else.
 
     Telemetry writes a file into the home folder and tells Stripe about this machine. The SDK's log shows
     OAuth codes and tokens (debug) and customers' emails (info), so only its warnings are let through. Its
-    environment variable STRIPE_LOG prints all of it to stderr whatever is set here.
+    environment variable STRIPE_LOG prints all of it to stderr whatever is set here. urllib3 (debug) shows each address, in
+    which customers are looked for by their email.
     """
     stripe.enable_telemetry = False
-    logging.getLogger("stripe").setLevel(logging.WARNING)
+    for name in ("stripe", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -76,6 +76,7 @@ class Jobs:
 
     def _fold_counts(self) -> None:
         if self._is_time("fold_counts", _FEW_SECONDS):
+            # While events come in there is always something: the next time is soon enough for that.
             while not self._stopping.is_set() and self._bridge.fold_counts():
                 pass
 

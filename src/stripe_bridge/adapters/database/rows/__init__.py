@@ -18,6 +18,7 @@ from stripe_bridge.adapters.database.rows.inbox import (
     IS_AWAITING,
     IS_FAILED,
     ForgottenPayloadsRow,
+    PayloadLeftRow,
     WebhookEventRow,
 )
 from stripe_bridge.adapters.database.rows.intents import IS_UNSETTLED, IntentRow
@@ -61,6 +62,7 @@ __all__ = [
     "InvoiceRow",
     "LinkRow",
     "OAuthStateRow",
+    "PayloadLeftRow",
     "PaymentRow",
     "ProbeRow",
     "ReceiverRow",

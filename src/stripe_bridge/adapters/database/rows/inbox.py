@@ -24,11 +24,19 @@ IS_FAILED = text("status = 'failed'")
 
 
 class ForgottenPayloadsRow(Row):
-    """One row: payloads of events up to this id have been let go of."""
+    """One row: payloads of events up to this id have been let go of, but for those that are left."""
 
     __tablename__ = "forgotten_payloads"
 
     up_to_event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+
+
+class PayloadLeftRow(Row):
+    """An event that was not done with when it was passed."""
+
+    __tablename__ = "payloads_left"
+
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
 
 
 class WebhookEventRow(Row):

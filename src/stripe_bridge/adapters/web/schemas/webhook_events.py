@@ -62,10 +62,13 @@ class WebhookEventShape(Shape):
 
 
 class Payload(fields.Dict):
-    """The stored bytes as the JSON that they are."""
+    """The stored bytes as the JSON that they are, where the database has not damaged them."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return json.loads(value) if value else None
+        try:
+            return json.loads(value) if value else None
+        except (ValueError, RecursionError):
+            return None
 
 
 class WebhookEventDetailShape(WebhookEventShape):
@@ -73,7 +76,7 @@ class WebhookEventDetailShape(WebhookEventShape):
         allow_none=True,
         metadata={
             "sometimes": True,
-            "description": "The event as Stripe sent it, when asked for; null when it is no longer kept.",
+            "description": "The event as Stripe sent it, when asked for; null when it is no longer kept, or damaged.",
         },
     )
 

@@ -25,6 +25,8 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
     """Issue Refund
 
     202 when Stripe's answer is not known yet: it is found out by itself, and the amount stays reserved meanwhile.
+
+    Split over several payments, it may be refused for some: `amount` is then less than what was asked for.
     """
     reason = RefundReason(call.body["reason"]) if "reason" in call.body else None
     command = RefundInvoiceCommand(
@@ -36,9 +38,12 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
         request=call.name,
     )
     refunds = call.bridge.refund_invoice(command)
-    if any(refund.state is RefundState.RESERVED for refund in refunds):
-        return {"data": _together(refunds), "message": "Refund pending."}, 202
-    return {"data": _together(refunds), "message": "Refund issued."}, 201
+    together = _together(refunds)
+    is_pending = any(refund.state is RefundState.RESERVED for refund in refunds)
+    told = "Refund pending" if is_pending else "Refund issued"
+    # No failure: money went back, and who asks again for all of it would send more.
+    in_part = " in part: Stripe refused the rest" if together["amount"] < (command.amount or 0) else ""
+    return {"data": together, "message": f"{told}{in_part}."}, 202 if is_pending else 201
 
 
 @operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList})
