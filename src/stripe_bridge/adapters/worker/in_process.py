@@ -5,11 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from datetime import UTC, datetime
 from typing import Protocol
-
-from apscheduler.executors.debug import DebugExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from stripe_bridge.adapters.worker.jobs import Jobs
 
@@ -49,23 +45,19 @@ class InProcessWorker:
     def __init__(self, jobs: Jobs, mailbox: Mailbox, *, threads: int, sweep_seconds: float) -> None:
         self._jobs, self._mailbox = jobs, mailbox
         self._stopped = threading.Event()
-        self._swept_at = time.monotonic()
+        self._sweep_seconds, self._swept_at = sweep_seconds, time.monotonic()
         self._late_after = _SWEEPS_LATE * sweep_seconds + _LATE_SECONDS
         self._threads = [
             threading.Thread(target=self._work, args=(job,), name=f"{job}-{number}", daemon=True)
             for job in jobs.names
             for number in range(1, threads + 1)
         ]
-        self._scheduler = _scheduler()
-        self._scheduler.add_job(
-            self._sweep, "interval", seconds=sweep_seconds, next_run_time=datetime.now(UTC)
-        )
+        self._threads.append(threading.Thread(target=self._sweep, name="sweep", daemon=True))
 
     def start(self) -> None:
         self._swept_at = time.monotonic()
         for thread in self._threads:
             thread.start()
-        self._scheduler.start()
 
     def is_well(self) -> bool:
         """Whether all that was started is alive, and sweeps come."""
@@ -76,8 +68,6 @@ class InProcessWorker:
         """Begin nothing more, and wait for what is under way. Again, or before the start, it does nothing."""
         self._jobs.stop()
         self._stopped.set()
-        if self._scheduler.running:
-            self._scheduler.shutdown()
         self._mailbox.close()
         deadline = time.monotonic() + grace_seconds
         for thread in self._threads:
@@ -89,24 +79,14 @@ class InProcessWorker:
             )
 
     def _sweep(self) -> None:
-        for job in self._jobs.names:
-            self._mailbox.wake(job)
-        self._swept_at = time.monotonic()
+        """By a clock that nobody can set back, which a scheduler's is not."""
+        while not self._stopped.is_set():
+            for job in self._jobs.names:
+                self._mailbox.wake(job)
+            self._swept_at = time.monotonic()
+            self._stopped.wait(self._sweep_seconds)
 
     def _work(self, job: str) -> None:
         while self._mailbox.take(job):
             self._jobs.run(job)
             self._stopped.wait(_REST_SECONDS)
-
-
-def _scheduler() -> BackgroundScheduler:
-    # It tells of each run, at INFO.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    return BackgroundScheduler(
-        timezone=UTC,
-        # "Debug" is its name for running a job in the scheduler's own thread. Ours only puts names into the mailbox, and
-        # a pool of threads would be waited for, without limit, at the end of the process.
-        executors={"default": DebugExecutor()},
-        # A machine that was asleep or overloaded: sweep once, however late.
-        job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1},
-    )
