@@ -13,7 +13,7 @@ import requests
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from stripe_bridge.adapters.database.migrating import migrating, persistently
+from stripe_bridge.adapters.database.migrating import migrating, newest_revision, persistently
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.inbox import EventFilter
 from tests.builders import an_event_payload
@@ -136,7 +136,7 @@ def test_a_newer_schema_is_migrated_to_while_this_version_serves(servers: Place,
     """One that only adds, as every migration has to that is applied before the restart."""
     server = servers.servers["postgres"]
     assert isinstance(server, PostgresServer)
-    (tmp_path / "9999_additive.py").write_text(ADDITIVE)
+    (tmp_path / "9999_additive.py").write_text(ADDITIVE.format(newest=newest_revision()))
 
     def upgrade() -> None:
         with migrating(server.url()) as config:
@@ -155,14 +155,14 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "9999"
-down_revision = "0003"
+down_revision = "{newest}"
 
 
 def upgrade():
     for table in ("integrations", "sales_orders", "invoices", "intents", "refunds", "webhook_events"):
         op.add_column(table, sa.Column("optional", sa.String(), nullable=True))
         op.add_column(table, sa.Column("given", sa.BigInteger(), nullable=False, server_default="7"))
-        op.create_index(f"ix_{table}_added", table, ["optional", "given"])
+        op.create_index("ix_added_to_" + table, table, ["optional", "given"])
     op.create_table("added", sa.Column("id", sa.BigInteger(), primary_key=True))
 """
 
