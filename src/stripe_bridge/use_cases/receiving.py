@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -183,10 +182,12 @@ class ReceiveWebhook:
     def _verify_at_once(self, command: ReceiveWebhookCommand) -> _Door:
         known = self._doors.get(command.integration_id)
         if known is not None and self._clock.now() < known.remembered_until:
-            # What is remembered stays: whoever cannot sign would else send all others to look it up again.
-            with suppress(SignatureInvalid):
+            try:
                 self._signatures.check(command.payload, command.signature, known.secrets)
-                return known
+            except SignatureInvalid:
+                # What is remembered stays: whoever cannot sign would else send all others to look it up again.
+                raise SecretsNotAtHand from None
+            return known
         raise SecretsNotAtHand
 
     def _look_up(self, integration_id: int | None) -> _Door:
