@@ -65,23 +65,8 @@ def test_a_clock_that_is_set_back_closes_no_window(monkeypatch: pytest.MonkeyPat
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() - 3600)
 
-    time.sleep(1.1)
-
     assert room(windows, short) == 5
-
-
-def test_windows_that_nothing_is_counted_in_any_more_are_let_go_of(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("stripe_bridge.adapters.windows._BETWEEN_TIDYING", 0.0)
-    windows = MovingWindows("memory://", timeout=5.0)
-    short = Window(parse("5/second"), ("one",))
-    windows.hit_all(short)
-    windows.hit_all(WIDE)
-    time.sleep(1.1)
-
-    assert windows.hit_all(WIDE)
-
-    assert list(windows._windows._moments) == [WIDE.item.key_for(*WIDE.name)]  # type: ignore[union-attr]
-    assert room(windows, WIDE) == 3
+    assert room(windows, short) == 0
 
 
 def test_a_storage_that_is_gone_is_told_of(own_redis: RedisServer):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from typing import NamedTuple
 
 from limits import RateLimitItem
 from limits.errors import StorageError
-from limits.storage import RedisStorage, storage_from_string
+from limits.storage import RedisStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 # As `limits` keeps a window: a list of moments, the newest first. So what it counts and what is counted here is one.
@@ -34,8 +32,8 @@ for i = 1, #KEYS do
 end
 return 0
 """
-# In seconds; windows that nothing is counted in any more take memory for no longer.
-_BETWEEN_TIDYING = 60.0
+# In seconds: less is how two threads look at the same clock.
+_SET_BACK = 1.0
 
 
 class Window(NamedTuple):
@@ -52,94 +50,56 @@ class MovingWindows:
     """
 
     def __init__(self, storage_uri: str, *, timeout: float) -> None:
-        self._windows = _InMemory() if storage_uri == "memory://" else _InRedis(storage_uri, timeout)
+        in_time = {} if storage_uri == "memory://" else dict.fromkeys(_TIMEOUTS, timeout)
+        storage = storage_from_string(storage_uri, wrap_exceptions=True, **in_time)
+        if not isinstance(storage, Storage):
+            raise TypeError("The storage of rate limits has to be a synchronous one.")
+        self._storage, self._limiter = storage, MovingWindowRateLimiter(storage)
+        self._seen_at = time.time()
+        self._in_redis = _InRedis(storage) if isinstance(storage, RedisStorage) else None
 
     def hit_each(self, *windows: Window) -> Window | None:
         """Count in each, up to the first that is full: that one. Raises StorageError."""
-        return self._windows.count("each", windows)
+        if self._in_redis is not None:
+            return self._in_redis.count("each", windows)
+        self._mind_the_clock()
+        return next((each for each in windows if not self._limiter.hit(each.item, *each.name)), None)
 
     def hit_all(self, *windows: Window) -> bool:
         """Count in all, or in none where any is full. Raises StorageError."""
-        return self._windows.count("all", windows) is None
+        if self._in_redis is not None:
+            return self._in_redis.count("all", windows) is None
+        self._mind_the_clock()
+        return all(self._limiter.test(each.item, *each.name) for each in windows) and all(
+            self._limiter.hit(each.item, *each.name) for each in windows
+        )
 
     def resets_in(self, window: Window) -> float:
         """Seconds until the oldest in it goes. Raises StorageError."""
-        return self._windows.resets_in(window)
+        return self._limiter.get_window_stats(window.item, *window.name).reset_time - time.time()
 
-
-class _InMemory:
-    """By a clock that nobody sets. By that of `limits`, a window that is full stays so for as long as it was set back."""
-
-    def __init__(self) -> None:
-        self._mutex = threading.Lock()
-        self._moments: dict[str, deque[float]] = {}
-        self._goes_at: dict[str, float] = {}
-        self._tidied_at = time.monotonic()
-
-    def count(self, how: str, windows: tuple[Window, ...]) -> Window | None:
-        """The first that is full."""
-        with self._mutex:
-            now = time.monotonic()
-            self._tidy(now)
-            if how == "all":
-                full = next((each for each in windows if self._is_full(each, now)), None)
-                if full is not None:
-                    return full
-            for each in windows:
-                if self._is_full(each, now):
-                    return each
-                self._of(each).append(now)
-                self._goes_at[_key(each)] = now + each.item.get_expiry()
-        return None
-
-    def resets_in(self, window: Window) -> float:
-        with self._mutex:
-            moments = self._of(window)
-            return moments[0] + window.item.get_expiry() - time.monotonic() if moments else 0.0
-
-    def _is_full(self, window: Window, now: float) -> bool:
-        moments = self._of(window)
-        while moments and moments[0] < now - window.item.get_expiry():
-            moments.popleft()
-        return len(moments) >= window.item.amount
-
-    def _of(self, window: Window) -> deque[float]:
-        return self._moments.setdefault(_key(window), deque())
-
-    def _tidy(self, now: float) -> None:
-        """Names come and go."""
-        if now - self._tidied_at < _BETWEEN_TIDYING:
-            return
-        self._tidied_at = now
-        self._goes_at = {key: goes_at for key, goes_at in self._goes_at.items() if goes_at >= now}
-        self._moments = {key: self._moments[key] for key in self._goes_at}
-
-
-def _key(window: Window) -> str:
-    return window.item.key_for(*window.name)
+    def _mind_the_clock(self) -> None:
+        """What was counted before a clock was set back lies ahead: a window that was full would stay so for as long."""
+        now = time.time()
+        if now < self._seen_at - _SET_BACK:
+            self._storage.reset()
+        self._seen_at = now
 
 
 class _InRedis:
-    def __init__(self, storage_uri: str, timeout: float) -> None:
-        storage = storage_from_string(storage_uri, wrap_exceptions=True, **dict.fromkeys(_TIMEOUTS, timeout))
-        if not isinstance(storage, RedisStorage):
-            raise TypeError("The storage of rate limits has to be a synchronous Redis.")
+    def __init__(self, storage: RedisStorage) -> None:
         self._storage = storage
         self._script = storage.get_connection().register_script(_COUNT)
-        self._limiter = MovingWindowRateLimiter(storage)
 
     def count(self, how: str, windows: tuple[Window, ...]) -> Window | None:
         """The first that is full."""
-        keys = [self._storage.prefixed_key(_key(each)) for each in windows]
+        keys = [self._storage.prefixed_key(each.item.key_for(*each.name)) for each in windows]
         sizes = [number for each in windows for number in (each.item.amount, each.item.get_expiry())]
         try:
             full = int(self._script(keys, [time.time(), how, *sizes]))
         except self._storage.base_exceptions as error:
             raise StorageError(error) from error
         return windows[full - 1] if full else None
-
-    def resets_in(self, window: Window) -> float:
-        return self._limiter.get_window_stats(window.item, *window.name).reset_time - time.time()
 
 
 _TIMEOUTS = ("socket_timeout", "socket_connect_timeout")
