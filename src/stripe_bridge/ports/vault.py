@@ -25,3 +25,12 @@ class Vault(Protocol):
     def reseal(self, sealed: str) -> str:
         """The same secret under the newest key. Raises SealBroken."""
         ...
+
+
+def opens(vault: Vault, sealed: str) -> bool:
+    """Whether any of the configured keys sealed it."""
+    try:
+        vault.open(sealed)
+    except SealBroken:
+        return False
+    return True

@@ -8,7 +8,7 @@ from stripe_bridge.domain.errors import IntegrationNotFound
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
-from stripe_bridge.ports.vault import SealBroken, Vault
+from stripe_bridge.ports.vault import Vault, opens
 
 
 class AttachReceiver:
@@ -27,7 +27,7 @@ class AttachReceiver:
                 raise IntegrationNotFound
             for known in work.receivers.of_integration(integration_id):
                 # One of those would keep the door shut to all.
-                if not self._opens(known):
+                if not opens(self._vault, known.sealed_secret):
                     work.receivers.remove(known.id)
             attached = work.receivers.add(
                 Receiver(
@@ -44,10 +44,3 @@ class AttachReceiver:
             )
             work.commit()
         return attached
-
-    def _opens(self, receiver: Receiver) -> bool:
-        try:
-            self._vault.open(receiver.sealed_secret)
-        except SealBroken:
-            return False
-        return True

@@ -13,7 +13,7 @@ from stripe_bridge.ports.gateway_errors import GatewayError
 from stripe_bridge.ports.receiver_gateway import ReceiverGateway
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
-from stripe_bridge.ports.vault import SealBroken, Vault
+from stripe_bridge.ports.vault import Vault, opens
 
 _log = logging.getLogger(__name__)
 _PLATFORMS = (ReceiverKind.PLATFORM, ReceiverKind.CONNECT)
@@ -67,9 +67,7 @@ class CheckReceivers:
         if known is None:
             return CheckedReceiver(kind=kind, endpoint_id=None, faults=("it was never registered",))
         checked = self._looked_at(known, self._url, at_stripe)
-        try:
-            self._vault.open(known.sealed_secret)
-        except SealBroken:
+        if not opens(self._vault, known.sealed_secret):
             lost = "its signing secret cannot be opened with ENCRYPTION_KEYS"
             return replace(checked, faults=(*checked.faults, lost))
         return checked

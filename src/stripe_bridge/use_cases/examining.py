@@ -21,7 +21,7 @@ from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.ports.intents import IntentFilter
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
-from stripe_bridge.ports.vault import SealBroken, Vault
+from stripe_bridge.ports.vault import Vault, opens
 
 _log = logging.getLogger(__name__)
 # How far back a silence is looked for.
@@ -116,9 +116,7 @@ class ExamineService:
         if integration.sealed_access_token is not None:
             sealed["the account's token"] = integration.sealed_access_token
         for what, secret in sealed.items():
-            try:
-                self._vault.open(secret)
-            except SealBroken:
+            if not opens(self._vault, secret):
                 remedy = "put the key that sealed it back into ENCRYPTION_KEYS, then: flask keys rotate"
                 yield Finding.error(subject, f"{what} cannot be opened", remedy)
 

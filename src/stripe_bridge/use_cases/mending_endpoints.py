@@ -12,7 +12,7 @@ from stripe_bridge.ports.gateway_errors import GatewayRefused
 from stripe_bridge.ports.receiver_gateway import ReceiverGateway
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
-from stripe_bridge.ports.vault import SealBroken, Vault
+from stripe_bridge.ports.vault import Vault, opens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,9 @@ class MendEndpoint:
         known_id = None if known is None else known.stripe_endpoint_id
         endpoint = next((each for each in at_stripe if each.id == known_id), None)
         faults = [] if endpoint is None else faults_of(endpoint, url, self._gateway.api_version)
-        is_secret_lost = endpoint is not None and known is not None and not self._opens(known)
+        is_secret_lost = (
+            endpoint is not None and known is not None and not opens(self._vault, known.sealed_secret)
+        )
         if is_secret_lost:
             faults.append("its signing secret cannot be opened with ENCRYPTION_KEYS")
         return Standing(
@@ -114,10 +116,3 @@ class MendEndpoint:
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         return None
-
-    def _opens(self, receiver: Receiver) -> bool:
-        try:
-            self._vault.open(receiver.sealed_secret)
-        except SealBroken:
-            return False
-        return True
