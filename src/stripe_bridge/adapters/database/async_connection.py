@@ -86,6 +86,10 @@ class AsyncConnection:
                 if result is None:
                     self._finish()
                     return
+                if _is_the_end(result):
+                    # Of what follows, that the server has closed, a loop need not tell: libuv stops watching at an error.
+                    self._lose(psycopg.OperationalError(result.get_error_message()))
+                    return
                 self._result = result
         except psycopg.Error as error:
             self._lose(error)
@@ -108,3 +112,10 @@ class AsyncConnection:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
         self._is_watched = False
+
+
+def _is_the_end(result: pq.abc.PGresult) -> bool:
+    """Whether the server says that it ends the connection: no answer is ever complete then."""
+    if result.status != pq.ExecStatus.FATAL_ERROR:
+        return False
+    return result.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED) in (b"FATAL", b"PANIC")
