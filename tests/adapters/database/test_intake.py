@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -109,6 +109,40 @@ def test_a_file_that_others_do_not_let_go_of_is_unavailable(sqlite_url: str, mon
         assert here.run(intake.receive(an_event(1)))
     other.close()
     engine.dispose()
+
+
+def test_whoever_comes_while_the_database_is_found_away_does_not_wait_for_that_once_more(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(storing_on_sqlite, "LONGEST_WAIT", 0.5)
+    engine = create_engine(sqlite_url)
+    tried: list[int] = []
+    monkeypatch.setattr(storing_on_sqlite, "_begin", noting(tried, storing_on_sqlite._begin))
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with receiving(engine) as (here, intake):
+        first = asyncio.run_coroutine_threadsafe(intake.receive(an_event(0)), here.loop)
+        wait_until(lambda: tried == [1])
+        coming = [
+            asyncio.run_coroutine_threadsafe(intake.receive(an_event(number)), here.loop)
+            for number in range(1, 100)
+        ]
+        for each in (first, *coming):
+            with pytest.raises(StoreUnavailable):
+                each.result()
+        assert tried == [1]
+        other.execute("COMMIT")
+        assert here.run(intake.receive(an_event(1)))
+    other.close()
+    engine.dispose()
+
+
+def noting(tried: list[int], begin: Callable[[sqlite3.Connection], None]) -> Callable[..., None]:
+    def noted(connection: sqlite3.Connection) -> None:
+        tried.append(1)
+        begin(connection)
+
+    return noted
 
 
 def test_whoever_brought_an_event_may_leave_before_it_is_stored(sqlite_url: str):

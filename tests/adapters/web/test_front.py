@@ -1,6 +1,7 @@
 """The front: takes webhooks that it can take at once, and leaves all else to the application behind it."""
 
 import asyncio
+import threading
 from http import HTTPStatus
 from typing import Any
 
@@ -153,6 +154,36 @@ def test_of_a_body_no_more_is_taken_from_the_server_than_shows_that_it_is_too_lo
     asyncio.run(world.front(scope, receive, send))
     assert told[0]["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     assert sum(asked) <= MAX_PAYLOAD_BYTES + PART
+
+
+def test_webhooks_that_wait_for_the_database_hold_up_nobody_else(world):
+    is_back = threading.Event()
+
+    def behind(environ, start_response):
+        if environ["PATH_INFO"] == PLATFORM:
+            is_back.wait(10)
+        return world.behind(environ, start_response)
+
+    front = Front(
+        behind, world.bridge.receive_webhook, world.measurements, threads=1, at_the_end=lambda: None
+    )
+    webhook = f"POST {PLATFORM} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
+
+    async def ask(connection: Connection) -> int:
+        sent = [Connection(front) for _ in range(3)]
+        for each in sent:
+            await each.send([webhook])
+        await connection.send([b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
+        ((answer, _),) = await connection.wire.answers()
+        assert not any(each.wire.written for each in sent)
+        is_back.set()
+        for each in sent:
+            await each.wire.answers()
+            await each.end()
+        return answer.status
+
+    assert over_connection(front, ask) == HTTPStatus.OK
+    front.close()
 
 
 @pytest.fixture

@@ -4,11 +4,13 @@ import importlib
 import json
 import logging
 import pkgutil
+import time
 
 import pytest
 from flask import Flask
 
 from stripe_bridge import domain, ports
+from stripe_bridge.adapters.web.asgi import CAME_AT
 from stripe_bridge.adapters.web.problems import RequestInvalid, TooManyAttempts, answer_problems, row_of
 from stripe_bridge.domain.errors import BridgeError
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
@@ -207,3 +209,11 @@ def test_the_documentation_page_needs_nothing_from_elsewhere(world):
         with world.client.get(asset) as answer:
             assert answer.status_code == 200
     problem(world.client.get("/docs/assets/../../problems.py"), 404)
+
+
+def test_whoever_waited_too_long_for_a_thread_is_not_served_any_more(world):
+    came_at = {CAME_AT: time.perf_counter() - 31}
+    late = world.client.get("/healthz", environ_overrides=came_at)
+    assert problem(late, 503)["message"] == "Service Unavailable."
+    assert late.headers["Retry-After"] == "5"
+    assert world.client.get("/healthz").status_code == 200

@@ -64,7 +64,9 @@ class SqlIntake:
         try:
             new = await self._storage.store(sorted((event for event, _ in batch), key=key_of))
         except StoreUnavailable as error:
-            for _, told in batch:
+            # Whoever has come meanwhile would wait as long again, one batch after the other.
+            late, self._waiting = self._waiting, []
+            for _, told in [*batch, *late]:
                 _fail(told, error)
         except Exception as error:
             if len(batch) == 1:

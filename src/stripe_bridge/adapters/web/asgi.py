@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
+CAME_AT = "stripe_bridge.came_at"
+"""Under this name a request's environ has the moment, of `time.perf_counter`, at which it began to wait for a thread."""
 # What WSGI knows under names of its own.
 _BARE = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
@@ -98,6 +101,7 @@ def _environ(scope: Scope, body: bytes) -> WSGIEnvironment:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
+        CAME_AT: time.perf_counter(),
     }
     for name, value in (
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]

@@ -9,9 +9,14 @@ import time
 
 from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.exceptions import ServiceUnavailable
+
+from stripe_bridge.adapters.web.asgi import CAME_AT
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+# In seconds. Whoever waited so long for a thread has mostly gone; to serve them all the same would make the next ones wait.
+_LONGEST_WAIT = 30.0
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -24,6 +29,7 @@ HEADERS = {
 def observe_exchanges(app: Flask) -> None:
     """To be called before anything else is hooked in: what comes later then has the request's id."""
     app.before_request(_begin)
+    app.before_request(_refuse_late)
     app.after_request(_end)
     app.teardown_request(_forget)
 
@@ -34,10 +40,15 @@ def request_id_for(given: str) -> str:
 
 
 def _begin() -> None:
-    g.began_at = time.perf_counter()
+    g.began_at = request.environ.get(CAME_AT) or time.perf_counter()
     g.request_id = request_id_for(request.headers.get("X-Request-Id", ""))
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
+
+
+def _refuse_late() -> None:
+    if time.perf_counter() - g.began_at > _LONGEST_WAIT:
+        raise ServiceUnavailable(retry_after=5)
 
 
 def _end(response: Response) -> Response:

@@ -48,11 +48,15 @@ class Front:
         at_the_end: Callable[[], None],
     ) -> None:
         self._behind = Threaded(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
+        # Threads of their own: while the database is away each webhook holds one, and they come in numbers.
+        self._webhooks = Threaded(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
         self._receive, self._measurements, self._at_the_end = receive, measurements, at_the_end
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
+        elif scope["path"].startswith(PLATFORM_ROUTE):
+            await self._webhooks(scope, receive, send)
         else:
             await self._behind(scope, receive, send)
 
@@ -66,6 +70,7 @@ class Front:
 
     def close(self) -> None:
         self._behind.close()
+        self._webhooks.close()
         self._at_the_end()
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
