@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ScalarSelect, bindparam, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.accounts import LAST_CONNECTED
@@ -16,6 +16,8 @@ EVENTS = Mapper(WebhookEvent, WebhookEventRow, apart=frozenset({"payload"}))
 _EVENT = EVENTS.table.c
 _INTEGRATION = table_of(IntegrationRow).c
 _IGNORED = frozenset({"id", "tenant_id", "integration_id"})
+# Of a payload's bytes only their number is looked at.
+HAS_PAYLOAD: ColumnElement[bool] = func.length(_EVENT.payload) > 0
 
 
 def owner_of(account_id: Any) -> dict[str, ScalarSelect[Any]]:

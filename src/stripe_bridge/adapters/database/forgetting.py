@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from stripe_bridge.adapters.database.among import among
-from stripe_bridge.adapters.database.events import EVENTS
+from stripe_bridge.adapters.database.events import EVENTS, HAS_PAYLOAD
 from stripe_bridge.adapters.database.mapping import lockable, table_of
 from stripe_bridge.adapters.database.rows import ForgottenPayloadsRow, PayloadLeftRow
 from stripe_bridge.adapters.database.transaction import Transaction
@@ -21,8 +21,6 @@ from stripe_bridge.domain.webhook_event import EventStatus
 _EVENT = EVENTS.table.c
 _LEFT = table_of(PayloadLeftRow)
 _IS_DONE = _EVENT.status.in_([EventStatus.PROCESSED, EventStatus.SKIPPED])
-# Of a payload's bytes only their number is looked at.
-_HAS_PAYLOAD: ColumnElement[bool] = func.length(_EVENT.payload) > 0
 _PASSED = lockable(select(table_of(ForgottenPayloadsRow).c.up_to_event_id))[True]
 _PASS_UP_TO = update(table_of(ForgottenPayloadsRow)).values(up_to_event_id=bindparam("last"))
 _NEXT = (
@@ -34,7 +32,7 @@ _NEXT = (
 _ARE_PASSED = (_EVENT.id > bindparam("up_to"), _EVENT.id <= bindparam("last"))
 _FORGET_PASSED = update(EVENTS.table).where(*_ARE_PASSED, _IS_DONE).values(payload=b"")
 # By what they have and not by what they are: one that another transaction is just done with is left, too.
-_LEAVE = insert(_LEFT).from_select(["event_id"], select(_EVENT.id).where(*_ARE_PASSED, _HAS_PAYLOAD))
+_LEAVE = insert(_LEFT).from_select(["event_id"], select(_EVENT.id).where(*_ARE_PASSED, HAS_PAYLOAD))
 _DONE_SINCE = (
     select(_EVENT.id)
     .join_from(_LEFT, EVENTS.table, _LEFT.c.event_id == _EVENT.id)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 
 from stripe_bridge.adapters.database.claiming import CLAIM, SETTLE, SETTLE_TAKEN, TAKE, alike
 from stripe_bridge.adapters.database.counts import EVENT_TOTALS
-from stripe_bridge.adapters.database.events import EVENTS, STORE, owner_of, values_to_store
+from stripe_bridge.adapters.database.events import EVENTS, HAS_PAYLOAD, STORE, owner_of, values_to_store
 from stripe_bridge.adapters.database.forgetting import forget_payloads
 from stripe_bridge.adapters.database.mapping import lockable
 from stripe_bridge.adapters.database.rows import IS_AWAITING, IS_FAILED
@@ -22,11 +22,9 @@ from stripe_bridge.ports.inbox import EventFilter
 from stripe_bridge.ports.measurements import Depth
 
 _EVENT = EVENTS.table.c
-# Of a payload's bytes only their number is looked at.
-_HAS_PAYLOAD: ColumnElement[bool] = func.length(_EVENT.payload) > 0
 _TO_REVIVE = [
     _EVENT.skip_reason.in_([SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]),
-    _HAS_PAYLOAD,
+    HAS_PAYLOAD,
 ]
 _BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
 _OF_TENANT = {
@@ -162,7 +160,7 @@ def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElem
     }
     conditions = [column == wanted for column, wanted in equal.items() if wanted is not None]
     if matching.with_payload:
-        conditions.append(_HAS_PAYLOAD)
+        conditions.append(HAS_PAYLOAD)
     if matching.ids is not None:
         conditions.append(_EVENT.id.in_(matching.ids))
     if matching.since is not None:
