@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +10,7 @@ from sqlalchemy import QueuePool, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database.unit_of_work import SqlUnitOfWork
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 from tests.builders import a_sales_order, a_token
 from tests.contracts.stored import stored_invoice
@@ -135,26 +136,28 @@ def test_a_server_that_goes_away_and_comes_back(own_postgres: PostgresServer):
 
 
 def test_a_transaction_that_the_server_ended_since_nothing_happened_is_no_fault_of_ours(postgres_url: str):
-    engine = create_engine(postgres_url)
-    store = SqlStore(engine)
+    store, watch = SqlStore(create_engine(postgres_url)), create_engine(postgres_url)
 
-    def hold() -> None:
+    def is_gone(pid: int) -> bool:
+        with watch.connect() as other:
+            seen: int = other.exec_driver_sql(
+                f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}"
+            ).scalar_one()
+        return seen == 0
+
+    def hold_and(go_on: Callable[[SqlUnitOfWork], object]) -> None:
         with store.writing() as work:
+            pid = work._connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
             work._connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
-            time.sleep(0.5)
-            work.commit()
+            wait_until(lambda: is_gone(pid))
+            go_on(work)
 
-    def hold_and_ask() -> None:
-        with store.writing() as work:
-            work._connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
-            time.sleep(0.5)
-            work.inbox.newest_id()
-
-    for each in (hold, hold_and_ask):
+    for go_on in (lambda work: work.commit(), lambda work: work.inbox.newest_id()):
         with pytest.raises(StoreUnavailable):
-            each()
+            hold_and(go_on)
     with store.reading() as work:
         assert work.inbox.newest_id() == 0
+    watch.dispose()
     store.close()
 
 
