@@ -202,6 +202,7 @@ def test_an_event_whose_payload_is_no_longer_kept_is_not_applied_again(world: Wo
     (event,) = world.events_stored()
     world.clock.advance(timedelta(days=91))
     assert not world.bridge.forget_payloads()
+    assert not world.bridge.show_webhook_event(TENANT, event.id, with_payload=True).payload
 
     with pytest.raises(PayloadForgotten):
         world.bridge.replay_webhook_event(TENANT, event.id)

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
 from stripe_bridge.adapters.database.engine import glancing
@@ -29,7 +29,9 @@ def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is
         settle(work, event, event.skipped(SkipReason.FOREIGN_OBJECT, NOW))
         work.commit()
     if is_folded:
+        assert changes_of(engine) == 2
         assert not FoldCounts(store)()
+        assert changes_of(engine) == 0
     assert CheckCounts(store)(integration_id) == 0
     with engine.begin() as connection:
         for kind in ("event", "invoice"):
@@ -43,6 +45,16 @@ def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is
         assert work.inbox.page(TENANT, EventFilter(), PageRequest()).total == 1
         assert work.invoices.page(TENANT, integration_id, None, PageRequest()).total == 1
     store.close()
+
+
+def changes_of(engine: Engine) -> int:
+    """How many are not folded yet."""
+    with engine.connect() as connection:
+        numbers = [
+            connection.execute(text(f"SELECT count(*) FROM {kind}_count_changes")).scalar_one()
+            for kind in ("event", "invoice")
+        ]
+    return sum(numbers)
 
 
 def test_folding_goes_on_as_long_as_there_is_more_than_is_folded_at_once_and_not_for_what_comes_meanwhile(
