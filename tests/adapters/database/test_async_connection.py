@@ -2,6 +2,8 @@
 
 import asyncio
 import select
+import socket
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -63,3 +65,40 @@ def test_who_asks_a_connection_that_the_server_has_ended_is_told_so(kind, postgr
     engine = create_engine(postgres_url)
     in_a_loop(kind, ask_one_that_is_over(engine))
     engine.dispose()
+
+
+_WELCOME = b"R\0\0\0\x08\0\0\0\0" + b"S\0\0\0\x18server_version\x0016.0\0" + b"Z\0\0\0\x05I"
+# As PgBouncer says it: what PostgreSQL adds for programs, in no language, is not among it.
+_FAREWELL = b"SFATAL\0C57P01\0Mserver conn crashed?\0\0"
+
+
+def welcome_and_let_go(listening: socket.socket, is_in: threading.Event) -> None:
+    with listening.accept()[0] as client:
+        client.recv(1_000)
+        client.sendall(_WELCOME)
+        is_in.wait(10)
+        client.sendall(b"E" + (4 + len(_FAREWELL)).to_bytes(4) + _FAREWELL)
+
+
+@pytest.mark.parametrize("kind", _LOOPS)
+def test_who_asks_a_connection_that_a_pooler_has_ended_is_told_so(kind):
+    async def ask_one_that_is_over(given: psycopg.Connection[Any]) -> None:
+        connection = AsyncConnection(given, asyncio.get_running_loop())
+        try:
+            over = select.poll()
+            over.register(connection._socket, select.POLLRDHUP)
+            assert over.poll(10_000)
+            with pytest.raises(psycopg.OperationalError):
+                await ask(connection, b"SELECT 1")
+        finally:
+            connection.close()
+
+    is_in = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        pooler = threading.Thread(target=welcome_and_let_go, args=(listening, is_in))
+        pooler.start()
+        port = listening.getsockname()[1]
+        given = psycopg.connect(host="127.0.0.1", port=port, sslmode="disable", gssencmode="disable")
+        is_in.set()
+        in_a_loop(kind, ask_one_that_is_over(given))
+        pooler.join()

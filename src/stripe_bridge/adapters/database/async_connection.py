@@ -118,4 +118,6 @@ def _is_the_end(result: pq.abc.PGresult) -> bool:
     """Whether the server says that it ends the connection: no answer is ever complete then."""
     if result.status != pq.ExecStatus.FATAL_ERROR:
         return False
-    return result.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED) in (b"FATAL", b"PANIC")
+    # A pooler has but the one that PostgreSQL tells people in their language.
+    of_either = (pq.DiagnosticField.SEVERITY_NONLOCALIZED, pq.DiagnosticField.SEVERITY)
+    return any(result.error_field(field) in (b"FATAL", b"PANIC") for field in of_either)
