@@ -234,7 +234,7 @@ class AnyWorld(ABC):
         command = RefundInvoiceCommand(
             tenant_id=self.tenant, user_id=USER, invoice_id=invoice_id, amount=amount, **more
         )
-        made: Sequence[Refund] = self.bridge.refund_invoice(command)
+        made: Sequence[Refund] = self.bridge.refund_invoice(command).refunds
         return made
 
     def unsettled(self, integration_id: int | None = None) -> list[Intent]:

@@ -56,9 +56,19 @@ class RefundInvoiceCommand:
     request: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedRefunds:
+    """One for each payment that bears a part; those whose outcome is not known yet are still `reserved`.
+
+    `amount_refused` is what Stripe refused of all that was asked for.
+    """
+
+    refunds: Sequence[Refund]
+    amount_refused: int
+
+
 class RefundInvoice:
-    """The refunds that were made for it, one for each payment that bears a part; those whose outcome is not known yet
-    are still `reserved`.
+    """Give money back: all that may still be refunded, or the amount asked for.
 
     Raises InvoiceNotFound, IntegrationNotConnected, AmountNotChargeable for what Stripe would round, NothingCollected,
     RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued when Stripe refuses; GatewayError when Stripe cannot
@@ -81,17 +91,19 @@ class RefundInvoice:
         self._payments, self._refunds = payments, refunds
         self._record_payments, self._ledger, self._lock = record_payments, ledger, lock
 
-    def __call__(self, command: RefundInvoiceCommand) -> Sequence[Refund]:
+    def __call__(self, command: RefundInvoiceCommand) -> IssuedRefunds:
         self._learn_payments(command)
         reserved = self._reserve(command)
         self._see_through([intent_id for _, intent_id in reserved if intent_id is not None])
         with self._store.reading() as work:
-            found = [work.refunds.find(refund_id) for refund_id, _ in reserved]
-        made = [refund for refund in found if refund is not None and refund.state is not RefundState.REFUSED]
+            found = [refund for id_, _ in reserved if (refund := work.refunds.find(id_)) is not None]
+        made = [refund for refund in found if refund.state is not RefundState.REFUSED]
         if not made:
             self._explain(command)
             raise RefundNotIssued
-        return made
+        asked_for = command.amount or sum(refund.amount for refund in found)
+        went_back = sum(refund.amount for refund in made)
+        return IssuedRefunds(refunds=made, amount_refused=asked_for - went_back)
 
     def _learn_payments(self, command: RefundInvoiceCommand) -> None:
         """Ask Stripe when more was paid than the payments that we know of: a webhook may still be on its way."""

@@ -41,6 +41,24 @@ def test_what_stripe_refuses_is_a_failure(terminal: Terminal, paid: int):
     assert [row["last_error"] for row in terminal.json("intents", "list", "--state", "failed")] == ["No."]
 
 
+@pytest.mark.parametrize("amount", [(), ("--amount", 12_000)])
+def test_of_a_refund_in_parts_one_of_which_stripe_refuses_is_told_how_much_did_not_go_back(
+    terminal: Terminal, amount: tuple[object, ...]
+):
+    terminal.world.connect()
+    invoice = terminal.world.sent()
+    terminal.world.pay(invoice, 4_000)
+    terminal.world.pay(invoice)
+    terminal.world.deliver()
+    terminal.stripe.fail_next("create_refund", GatewayRefused("no"))
+
+    told = terminal.run("refunds", "issue", invoice.id, *ACME, *amount)
+
+    assert told.exit_code == 0
+    assert told.stdout.count("succeeded") == 1
+    assert "Stripe refused the rest: 4000" in told.stderr
+
+
 def test_a_refund_that_is_not_known_yet_is_pending_without_an_id_of_stripes(terminal: Terminal, paid: int):
     terminal.stripe.fail_next("create_refund", OutcomeUnknown("timed out"))
 

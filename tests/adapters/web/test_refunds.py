@@ -53,6 +53,7 @@ def test_what_stripe_has_not_told_yet_is_a_202(world, path):
     assert (data_of(answer)["refund_id"], data_of(answer)["status"]) == (None, "pending")
 
 
+@pytest.mark.parametrize("body", [{"amount_in_cents": 12_000}, {}])
 @pytest.mark.parametrize(
     ("errors", "status", "message", "amount"),
     [
@@ -62,7 +63,7 @@ def test_what_stripe_has_not_told_yet_is_a_202(world, path):
     ],
 )
 def test_of_a_refund_in_parts_one_of_which_stripe_refuses_is_told_how_much_went_back(
-    world, errors, status, message, amount
+    world, errors, status, message, amount, body
 ):
     integration = world.connect()
     world.put_order()
@@ -72,7 +73,7 @@ def test_of_a_refund_in_parts_one_of_which_stripe_refuses_is_told_how_much_went_
     for error in errors:
         world.stripe.fail_next("create_refund", error)
 
-    answer = world.ask("POST", f"/api/stripe/invoices/{invoice['id']}/refunds", {"amount_in_cents": 12_000})
+    answer = world.ask("POST", f"/api/stripe/invoices/{invoice['id']}/refunds", body)
 
     assert (answer.status_code, answer.get_json()["message"]) == (status, message)
     assert data_of(answer)["amount"] == amount

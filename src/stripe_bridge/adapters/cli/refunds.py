@@ -60,5 +60,9 @@ def issue(
     command = RefundInvoiceCommand(
         tenant_id=tenant_id, user_id=user_id, invoice_id=invoice_id, amount=amount, reason=reason
     )
-    rows = [refund_row(refund) for refund in tools().bridge.refund_invoice(command)]
+    issued = tools().bridge.refund_invoice(command)
+    rows = [refund_row(refund) for refund in issued.refunds]
     show_rows(rows, as_json=as_json, when_empty="Nothing was refunded.", columns=_COLUMNS)
+    if issued.amount_refused:
+        # No failure: money went back, and who asks again for all of it would send more.
+        click.echo(f"\nStripe refused the rest: {issued.amount_refused}.", err=True)

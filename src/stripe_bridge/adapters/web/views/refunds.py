@@ -37,13 +37,12 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
         reason=reason,
         request=call.name,
     )
-    refunds = call.bridge.refund_invoice(command)
-    together = _together(refunds)
-    is_pending = any(refund.state is RefundState.RESERVED for refund in refunds)
+    issued = call.bridge.refund_invoice(command)
+    is_pending = any(refund.state is RefundState.RESERVED for refund in issued.refunds)
     told = "Refund pending" if is_pending else "Refund issued"
     # No failure: money went back, and who asks again for all of it would send more.
-    in_part = " in part: Stripe refused the rest" if together["amount"] < (command.amount or 0) else ""
-    return {"data": together, "message": f"{told}{in_part}."}, 202 if is_pending else 201
+    in_part = " in part: Stripe refused the rest" if issued.amount_refused else ""
+    return {"data": _together(issued.refunds), "message": f"{told}{in_part}."}, 202 if is_pending else 201
 
 
 @operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList})
