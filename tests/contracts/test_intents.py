@@ -100,6 +100,16 @@ def test_an_integrations_unsettled_intents_come_oldest_first(store: Store):
         assert work.intents.unsettled_of_integration(integration.id + 1) == []
 
 
+def test_an_accounts_unsettled_intents_come_longest_due_first_whoevers_they_are(store: Store):
+    early = NOW - timedelta(minutes=5)
+    late = stored_intent(store, integration_id=stored_integration(store).id, subject="invoice:1", due_at=NOW)
+    intents = [stored_intent(store, subject="invoice:2", due_at=early), late]
+    stored_intent(store, subject="settled", state=IntentState.FAILED)
+    stored_intent(store, subject="invoice:3", account_id="acct_another")
+    with store.reading() as work:
+        assert work.intents.unsettled_in_account(late.account_id) == intents
+
+
 def test_an_invoice_is_unsettled_while_an_intent_on_it_is(store: Store):
     invoice = stored_invoice(store)
     intent = stored_intent(

@@ -46,6 +46,10 @@ class FakeIntents:
             lambda each: each.integration_id == integration_id and not each.is_settled
         )
 
+    def unsettled_in_account(self, account_id: str) -> Sequence[Intent]:
+        found = self._intents.matching(lambda each: each.account_id == account_id and not each.is_settled)
+        return sorted(found, key=lambda each: (each.due_at, each.id))
+
     def due(self, now: datetime, limit: int) -> Sequence[int]:
         due = sorted(
             self._intents.matching(lambda each: each.is_due(now)), key=lambda each: (each.due_at, each.id)

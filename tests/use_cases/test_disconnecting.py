@@ -148,6 +148,19 @@ def test_calls_in_flight_get_ten_seconds_and_no_more(world: World):
     assert world.order().open_invoice is not None
 
 
+def test_a_refund_of_what_a_former_integration_sent_is_made_before_access_is_revoked(world: World):
+    invoice = world.paid()
+    disconnect(world)
+    world.connect(world.account_id)
+    world.fail("create_refund", GatewayBusy("busy"))
+    world.refund(invoice.id)
+
+    disconnect(world)
+
+    assert [refund.amount for refund in world.refunds_at_stripe()] == [AMOUNT]
+    assert not world.lets_us_in()
+
+
 def test_a_refund_that_was_made_and_not_answered_before_we_left_stays_reserved_until_we_are_back(
     world: World,
 ):

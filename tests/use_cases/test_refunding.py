@@ -308,6 +308,28 @@ def test_an_invoice_is_refunded_through_whatever_integration_of_its_tenant_has_t
     assert world.invoice(invoice.id).refund_status is RefundStatus.FULL
 
 
+def test_a_refund_that_waits_outside_is_looked_up_when_the_account_is_back_whoever_sent_the_invoice(
+    world: World,
+):
+    invoice = world.paid()
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.connect(world.account_id)
+    world.fail("create_refund", OutcomeUnknown("500"), after_effect=True)
+    world.fail("refunds_of", OutcomeUnknown("cut"), times=30)
+    world.refund(invoice.id)
+    world.mend()
+    world.stripe.revoke(world.account_id)
+    world.clock.advance(seconds=60)
+    world.work_off()
+    world.bridge.reconcile_integration(world.integration_id)
+
+    world.connect(world.account_id, into=world.integration_id)
+    world.work_off()
+
+    (refund,) = shown(world)
+    assert refund.state is RefundState.SUCCEEDED
+
+
 @pytest.mark.parametrize("how", ["by its event", "by the charge's"])
 def test_a_refund_that_bears_a_copy_of_anothers_metadata_is_one_of_its_own(world: World, how: str):
     invoice = world.paid()

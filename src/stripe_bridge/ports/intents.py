@@ -52,6 +52,10 @@ class Intents(Protocol):
         """Oldest first."""
         ...
 
+    def unsettled_in_account(self, account_id: str) -> Sequence[Intent]:
+        """Whichever integration's they are, longest due first."""
+        ...
+
     def due(self, now: datetime, limit: int) -> Sequence[int]:
         """The ids of unsettled intents whose time has come, longest due first."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,7 +33,7 @@ _DENIAL = "access_denied"
 _LONGEST_LOGGED = 100
 
 Settle = Callable[[int], None]
-GoOn = Callable[[UnitOfWork, Sequence[Integration | None], datetime], bool]
+GoOn = Callable[[UnitOfWork, str, datetime], bool]
 
 
 class AuthorizationStatus(StrEnum):
@@ -178,7 +178,7 @@ class CompleteAuthorization:
                     )
                     endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
                     revived = work.inbox.revive(snapshot.account_id, now)
-                    waited = self._go_on(work, (integration, former), now)
+                    waited = self._go_on(work, snapshot.account_id, now)
                     work.commit()
                     if revived:
                         self._nudges.inbox()

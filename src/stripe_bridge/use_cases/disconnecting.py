@@ -54,8 +54,8 @@ class DisconnectIntegration:
         integration, revoking = self._mark(tenant_id, integration_id)
         while revoking is not None and self._clock.now() < deadline:
             with self._store.reading() as work:
-                unsettled = work.intents.unsettled_of_integration(integration_id)
-            if not any(intent.id == revoking for intent in unsettled):
+                unsettled = work.intents.unsettled_in_account(revoking.account_id)
+            if not any(intent.id == revoking.id for intent in unsettled):
                 break
             due = [intent for intent in unsettled if intent.is_due(self._clock.now())]
             for intent in due:
@@ -72,7 +72,7 @@ class DisconnectIntegration:
             facts = {"integration_id": integration.id, "account_id": integration.account_id}
             _log.warning("disconnected with money in flight", extra={**facts, "in_flight": dict(in_flight)})
 
-    def _mark(self, tenant_id: str, integration_id: int) -> tuple[Integration, int | None]:
+    def _mark(self, tenant_id: str, integration_id: int) -> tuple[Integration, Intent | None]:
         now = self._clock.now()
         with self._store.writing() as work:
             integration = work.integrations.get(tenant_id, integration_id, lock=True)
@@ -86,7 +86,7 @@ class DisconnectIntegration:
                 plan = plan_deauthorize(disconnected, account_id, reference=reference, now=now)
                 revoking = work.intents.add(plan)
             work.commit()
-        return disconnected, revoking.id
+        return disconnected, revoking
 
 
 class Deauthorize:
@@ -121,7 +121,7 @@ class Deauthorize:
         if self._is_in_use(intent.account_id):
             return "in use again"
         with self._store.reading() as work:
-            unsettled = work.intents.unsettled_of_integration(_integration_id(intent))
+            unsettled = work.intents.unsettled_in_account(intent.account_id)
             receivers = _left_behind(work, intent)
         in_flight = [other for other in unsettled if other.operation is not Operation.DEAUTHORIZE]
         if in_flight and self._clock.now() - intent.created_at < GRACE:
@@ -158,12 +158,8 @@ class Deauthorize:
 
 def _left_behind(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
     """The account's own receivers; none when the integration is joined again, or they are another account's."""
-    integration = work.integrations.find(_integration_id(intent))
+    assert intent.integration_id is not None, "It is an integration's account that is left"
+    integration = work.integrations.find(intent.integration_id)
     if integration is None or integration.connected or integration.account_id != intent.account_id:
         return []
     return work.receivers.of_integration(integration.id)
-
-
-def _integration_id(intent: Intent) -> int:
-    assert intent.integration_id is not None, "It is an integration's account that is left"
-    return intent.integration_id

@@ -78,6 +78,7 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "intent": lambda work: work.intents.find(1),
     "intent of subject": lambda work: work.intents.find_unsettled("invoice:1"),
     "intents of invoice": lambda work: work.intents.is_unsettled_for(1),
+    "intents in account": lambda work: work.intents.unsettled_in_account(ACCOUNT),
     "intents of integration": lambda work: work.intents.unsettled_of_integration(1),
     "due intents": lambda work: work.intents.due(NOW, 10),
     "failed intents": lambda work: work.intents.page(

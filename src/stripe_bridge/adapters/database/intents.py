@@ -37,7 +37,10 @@ _UNSETTLED_FOR = (
 _UNSETTLED_OF = _INTENTS.select.where(
     _INTENT.integration_id == bindparam("integration_id"), IS_UNSETTLED
 ).order_by(_INTENT.id)
-
+# There are few, and an index of them all: by time.
+_UNSETTLED_IN = _INTENTS.select.where(_INTENT.account_id == bindparam("account_id"), IS_UNSETTLED).order_by(
+    _INTENT.due_at, _INTENT.id
+)
 _DEPTH = (
     select(_INTENT.state, func.count(), func.min(_INTENT.created_at))
     .where(IS_UNSETTLED)
@@ -63,6 +66,9 @@ class SqlIntents:
 
     def unsettled_of_integration(self, integration_id: int) -> Sequence[Intent]:
         return self._transaction.list(_INTENTS, _UNSETTLED_OF, integration_id=integration_id)
+
+    def unsettled_in_account(self, account_id: str) -> Sequence[Intent]:
+        return self._transaction.list(_INTENTS, _UNSETTLED_IN, account_id=account_id)
 
     def due(self, now: datetime, limit: int) -> Sequence[int]:
         statement = select(_INTENT.id).where(IS_UNSETTLED, _INTENT.due_at <= now)
