@@ -45,7 +45,7 @@ class StripeAccess:
 
 
 def build_client(access: StripeAccess) -> stripe.StripeClient:
-    """A client that may be shared by threads: the SDK keeps one HTTP session for each."""
+    """A client, and its connections, that threads share."""
     _hush_sdk()
     return stripe.StripeClient(
         access.secret_key,
