@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from stripe_bridge.domain.errors import AmountBelowMinimum, AmountNotChargeable, CurrencyUnknown
 from stripe_bridge.domain.money import Currency, in_words, known_currencies
+from stripe_emulator import currencies as emulated
 
 CODES = st.sampled_from(known_currencies())
 
@@ -26,10 +27,18 @@ CODES = st.sampled_from(known_currencies())
         ("HUF", 2, 1, 17_500),
         ("TWD", 2, 1, None),
         ("MXN", 2, 1, 1_000),
+        ("XCG", 2, 1, None),
     ],
 )
 def test_a_currency_counts_as_stripe_says(code, decimals, multiple, minimum):
     assert Currency.of(code) == Currency(code.upper(), decimals, multiple, minimum)
+
+
+def test_what_the_emulator_charges_in_is_known_and_the_other_way_round():
+    """Its table was written down from Stripe's pages by itself: a slip in either shows here."""
+    assert {code: (Currency.of(code).multiple, Currency.of(code).minimum) for code in known_currencies()} == {
+        code.upper(): (emulated.step(code), emulated.MINIMUM_CHARGE.get(code)) for code in emulated.SUPPORTED
+    }
 
 
 @given(CODES)

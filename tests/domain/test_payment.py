@@ -42,6 +42,19 @@ def test_the_newest_paid_payment_leads_else_the_default_one():
     assert leading([]) is None
 
 
+def test_a_payment_that_stripe_did_not_collect_does_not_hide_one_that_it_did():
+    by_card = a_payment(stripe_id="inpay_1", paid_at=NOW, is_default=False)
+    by_hand = a_payment(
+        stripe_id="inpay_2",
+        payment_intent_id=None,
+        charge_id=None,
+        paid_at=NOW + timedelta(seconds=1),
+        is_default=False,
+    )
+    assert leading([by_card, by_hand]) == leading([by_hand, by_card]) == by_card
+    assert leading([by_hand]) == by_hand
+
+
 def test_what_was_paid_out_of_band_was_not_collected_by_stripe():
     by_card = a_payment(amount_paid=70)
     by_hand = a_payment(stripe_id="inpay_2", payment_intent_id=None, charge_id=None, amount_paid=30)

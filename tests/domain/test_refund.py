@@ -91,6 +91,7 @@ def test_what_was_refunded_in_full_is_refunded_once():
     [
         a_dispute(is_charge_refundable=False),
         a_dispute(is_charge_refundable=True, status="lost"),
+        a_dispute(is_charge_refundable=True, status="prevented"),
         a_dispute(payment_intent_id=None),
     ],
 )
@@ -100,9 +101,12 @@ def test_a_disputed_payment_is_not_refunded_but_another_one_is(dispute):
     assert split_refund(None, [paid(1, 100), paid(2, 30)], [], [dispute]) == [(paid(2, 30), 30)]
 
 
-def test_an_inquiry_leaves_a_payment_refundable():
-    inquiry = a_dispute(is_charge_refundable=True, status="warning_needs_response")
-    assert split_refund(None, [paid(1, 100)], [], [inquiry]) == [(paid(1, 100), 100)]
+@pytest.mark.parametrize(
+    "harmless", [{"status": "warning_needs_response"}, {"status": "prevented", "amount": 0}]
+)
+def test_a_dispute_that_takes_nothing_leaves_a_payment_refundable(harmless):
+    dispute = a_dispute(is_charge_refundable=True, **harmless)
+    assert split_refund(None, [paid(1, 100)], [], [dispute]) == [(paid(1, 100), 100)]
 
 
 @given(st.permutations([SUCCEEDED, FAILED, SUCCEEDED, a_stripe_refund(status="pending")]))

@@ -7,12 +7,14 @@ from itertools import count
 from typing import Any
 
 import pytest
+import requests
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_emulator.errors import StripeError
+from tests.builders import AMOUNT
 from tests.fakes.store import FakeStore
 from tests.proofs.emulated_world import EmulatedWorld, emulated
 from tests.world import Event
@@ -33,15 +35,39 @@ class History(RuleBasedStateMachine):
 
     # At Stripe.
 
-    @rule(amount=st.sampled_from([None, 1_000, 4_000]))
+    @rule(amount=st.sampled_from([None, 1_000, 4_000, 2 * AMOUNT]))
     def the_customer_pays(self, amount: int | None) -> None:
         with suppress(StripeError):
             self.control.pay(self.invoice_id, amount=amount)
 
-    @rule()
-    def a_payment_is_declined(self) -> None:
+    @rule(outcome=st.sampled_from(["decline", "processing"]))
+    def a_payment_does_not_succeed_at_once(self, outcome: str) -> None:
         with suppress(StripeError):
-            self.control.pay(self.invoice_id, outcome="decline")
+            self.control.pay(self.invoice_id, outcome=outcome)
+
+    @rule(outcome=st.sampled_from(["succeed", "fail"]))
+    def a_bank_decides(self, outcome: str) -> None:
+        with suppress(StripeError):
+            self.control.settle_processing(self.invoice_id, outcome)
+
+    @rule()
+    def the_merchant_is_paid_outside_stripe(self) -> None:
+        url = f"{self.world.emulator.url}/v1/invoices/{self.invoice_id}/pay"
+        headers = {
+            "Authorization": f"Bearer {self.world.emulator.settings.secret_key}",
+            "Stripe-Account": self.world.account_id,
+        }
+        requests.post(url, {"paid_out_of_band": "true"}, headers=headers, timeout=10)
+
+    @rule(
+        amount=st.sampled_from([500, 3_000]),
+        back=st.sampled_from(["refund_amount", "credit_amount", "out_of_band_amount"]),
+    )
+    def the_merchant_writes_a_credit_note(self, amount: int, back: str) -> None:
+        """First against what is still due; what was paid goes back."""
+        paid = amount - min(amount, self.at_stripe()["amount_remaining"])
+        with suppress(StripeError):
+            self.control.credit(self.invoice_id, amount, **({back: paid} if paid else {}))
 
     @rule()
     def the_merchant_voids_it(self) -> None:
@@ -69,11 +95,12 @@ class History(RuleBasedStateMachine):
     @precondition(lambda self: self.charges())
     @rule(data=st.data())
     def the_customer_disputes(self, data: st.DataObject) -> None:
+        kind = data.draw(st.sampled_from(["inquiry", "chargeback"]))
         with suppress(StripeError):
-            self.control.dispute(data.draw(st.sampled_from(self.charges())))
+            self.control.dispute(data.draw(st.sampled_from(self.charges())), kind)
 
     @precondition(lambda self: self.disputes())
-    @rule(data=st.data(), status=st.sampled_from(["under_review", "won", "lost"]))
+    @rule(data=st.data(), status=st.sampled_from(["needs_response", "under_review", "won", "lost"]))
     def a_dispute_goes_on(self, data: st.DataObject, status: str) -> None:
         dispute = data.draw(st.sampled_from([each["id"] for each in self.disputes()]))
         with suppress(StripeError):
@@ -120,11 +147,16 @@ class History(RuleBasedStateMachine):
             "refunds": {each.stripe_refund_id: (each.amount, each.state.value) for each in refunds},
             "refunded": invoice.amount_refunded,
             "disputes": {each.stripe_id: (each.amount, each.status) for each in disputes},
+            "collected": invoice.amount_collected,
+            "outstanding": self.world.order().outstanding,
         }
 
     def theirs(self) -> Shown:
-        (invoice,) = [each for each in self.world._objects("invoices") if each["id"] == self.invoice_id]
+        invoice = self.at_stripe()
         going_back = [each for each in self.refunds() if each["status"] not in ("failed", "canceled")]
+        lost = sum(each["amount"] for each in self.disputes() if each["status"] == "lost")
+        settled = {"paid": AMOUNT, "void": 0}.get(invoice["status"], AMOUNT - invoice["amount_remaining"])
+        settled -= lost + sum(each["amount"] for each in going_back)
         return {
             "status": invoice["status"],
             "amount_paid": invoice["amount_paid"],
@@ -132,7 +164,13 @@ class History(RuleBasedStateMachine):
             "refunds": {each["id"]: (each["amount"], each["status"]) for each in self.refunds()},
             "refunded": sum(each["amount"] for each in going_back),
             "disputes": {each["id"]: (each["amount"], each["status"]) for each in self.disputes()},
+            "collected": sum(each["amount_paid"] or 0 for each in self.world._objects("invoice_payments")),
+            "outstanding": AMOUNT - max(0, settled),
         }
+
+    def at_stripe(self) -> Event:
+        (invoice,) = [each for each in self.world._objects("invoices") if each["id"] == self.invoice_id]
+        return invoice
 
     def charges(self) -> list[str]:
         return [each["id"] for each in self.world._objects("charges") if each["status"] == "succeeded"]

@@ -97,6 +97,38 @@ def test_a_charge_of_a_second_payment_is_tied_to_its_invoice_by_asking_stripe(wo
     assert world.invoice(invoice.id).amount_collected == 2_000
 
 
+def test_a_payment_that_was_collected_before_it_was_tied_to_the_invoice_shows_its_charge(world: World):
+    invoice = world.sent()
+    account = world.stripe.accounts[world.account_id]
+    payment = world.stripe.pay(world.account_id, invoice.stripe_invoice_id, 2_000)
+    charge = account.charges.charges[payment.charge_id]
+    succeeded = world.event("charge.succeeded", payloads.charge_object(charge, invoice.stripe_customer_id))
+    tied = account.payments.pop(payment.id)
+    world.deliver([succeeded])
+    assert newest(world).skip_reason is SkipReason.FOREIGN_OBJECT
+
+    account.payments[tied.id] = tied
+    world.deliver([world.event("invoice_payment.paid", payloads.payment_object(tied))])
+
+    shown = world.invoice(invoice.id)
+    assert (shown.stripe_charge_id, shown.amount_collected) == (charge.id, 2_000)
+    assert charge.id in world.links(invoice.id)
+
+
+def test_a_second_payment_costs_one_call_whichever_of_its_events_comes_first(world: World):
+    for order_id, of_first in ((501, "charge."), (502, "invoice_payment.")):
+        invoice = world.sent(order_id)
+        world.deliver()
+        payment = world.stripe.pay(world.account_id, invoice.stripe_invoice_id, 2_000)
+        calls = len(world.calls())
+        events = [e for e in world.events() if payment.payment_intent_id in json.dumps(e)]
+
+        world.deliver(sorted(events, key=lambda event: not event["type"].startswith(of_first)))
+
+        assert len(world.calls()) == calls + 1
+        assert world.invoice(invoice.id).stripe_charge_id == payment.charge_id
+
+
 def test_a_failed_charge_is_linked_but_never_shown_as_the_invoices(world: World):
     invoice = world.sent()
     failed = {

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -125,6 +126,18 @@ def test_a_lost_dispute_makes_the_order_owe_again_and_a_won_one_does_not(world: 
 
         assert world.order(order_id).outstanding == owes
         assert world.invoice(invoice.id).dispute_status == result
+
+
+def test_a_dispute_that_was_prevented_by_giving_the_money_back_makes_the_order_owe_again(world: World):
+    for order_id, took, owes in ((501, AMOUNT, AMOUNT), (502, 0, 0)):
+        invoice = world.paid(order_id)
+        dispute = world.stripe.dispute(world.account_id, invoice.stripe_charge_id)
+        prevented = replace(dispute, status="prevented", amount=took)
+        world.stripe.accounts[world.account_id].charges.disputes[dispute.id] = prevented
+        world.deliver()
+
+        assert world.order(order_id).outstanding == owes
+        assert world.invoice(invoice.id).dispute_status == "prevented"
 
 
 def test_each_tenant_has_orders_of_its_own(world: World):

@@ -77,7 +77,7 @@ def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
         **dict.fromkeys(_CHECKOUT_EVENTS, FollowCheckout(gateway, identify, record, lock_invoice)),
         "charge.refunded": FollowRefundedCharge(identify, refunds, ledger),
         "invoice.deleted": FollowDeletion(clock, lock_invoice),
-        "invoice_payment.paid": FollowInvoicePayment(snapshots, record, lock_invoice),
+        "invoice_payment.paid": FollowInvoicePayment(gateway, snapshots, record, lock_invoice),
     }
     about_accounts: dict[str, Handler[Any]] = {
         "account.updated": FollowAccount(adapters.connect_gateway, snapshots, clock),

@@ -9,8 +9,8 @@ from datetime import datetime
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.stripe_objects import StripeDispute
 
-LOST = "lost"
-ENDED = frozenset({LOST, "won", "warning_closed", "prevented"})
+LOST, PREVENTED = "lost", "prevented"
+ENDED = frozenset({LOST, PREVENTED, "won", "warning_closed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,11 @@ class Dispute:
     opened_at: datetime
     version: int = 0
 
+    @property
+    def lost(self) -> int:
+        """What it took for good. One that was prevented may have been so by giving the customer what was asked for."""
+        return self.amount if self.status in (LOST, PREVENTED) else 0
+
     def blocks(self, payment: Payment) -> bool:
         """Whether the payment may not be refunded because of it. An inquiry leaves it refundable: that is its remedy."""
         is_of = (
@@ -35,7 +40,7 @@ class Dispute:
             if self.payment_intent_id is not None
             else self.charge_id == payment.charge_id
         )
-        return is_of and (self.status == LOST or not self.is_charge_refundable)
+        return is_of and (self.lost > 0 or not self.is_charge_refundable)
 
     def agrees_with(self, snapshot: StripeDispute) -> bool:
         return (self.status, self.amount, self.is_charge_refundable) == (
@@ -69,4 +74,4 @@ def newest_status(disputes: Iterable[Dispute]) -> str | None:
 
 
 def lost_in_total(disputes: Iterable[Dispute]) -> int:
-    return sum(dispute.amount for dispute in disputes if dispute.status == LOST)
+    return sum(dispute.lost for dispute in disputes)

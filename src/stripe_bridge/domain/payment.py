@@ -68,9 +68,12 @@ def collected_in_total(payments: Iterable[Payment]) -> int:
 
 
 def leading(payments: Iterable[Payment]) -> Payment | None:
-    """The payment that an invoice shows: the newest paid one, else the default one. The order given does not matter."""
+    """The payment that an invoice shows: the newest paid one, first of those that Stripe collected, else the default one.
+
+    The order given does not matter.
+    """
     known = list(payments)
     paid = [payment for payment in known if payment.is_paid]
     if paid:
-        return max(paid, key=Payment.age)
+        return max(paid, key=lambda payment: (payment.is_refundable_kind, payment.age()))
     return max((p for p in known if p.is_default), key=lambda payment: payment.stripe_id, default=None)

@@ -82,7 +82,7 @@ class StripeRefund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeDispute:
-    """`amount` in minor units; it may differ from the charge's."""
+    """`amount` in minor units; it may differ from the charge's, and is 0 where a prevented one took nothing."""
 
     id: str
     status: str

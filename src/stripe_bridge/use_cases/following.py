@@ -105,21 +105,35 @@ class FollowDeletion:
 
 
 class FollowInvoicePayment:
-    """`invoice_payment.paid`: one of the invoice's payments has come in. Being paid is an end, so the payload suffices."""
+    """`invoice_payment.paid`: one of the invoice's payments has come in. Being paid is an end, so the payload suffices; but it
+    names no charge. That of the default payment tells of itself; that of another may have done so before it was tied to the
+    invoice, when it was nobody's here, so Stripe is asked for it.
+    """
 
-    def __init__(self, snapshots: Snapshots, record: Record, lock: Lock) -> None:
-        self._snapshots, self._record, self._lock = snapshots, record, lock
+    def __init__(self, gateway: PaymentGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:
+        self._gateway, self._snapshots, self._record, self._lock = gateway, snapshots, record, lock
 
-    def fetch(self, account_id: str, event: StripeEvent) -> None:
-        """Never needed."""
+    def fetch(self, account_id: str, event: StripeEvent) -> Sequence[StripePayment]:
+        try:
+            return self._gateway.payments_of(account_id, str(event.related_object_id))
+        except ObjectMissing:
+            return ()
 
     def apply(
-        self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[None] | None
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        fetched: Fetched[Sequence[StripePayment]] | None,
     ) -> Verdict:
         invoice = _find(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
-        self._record.payments(work, self._lock(work, invoice), [self._snapshots.payment(event.object)])
+        invoice = self._lock(work, invoice)
+        seen = self._snapshots.payment(event.object)
+        if fetched is None and _lacks_charge(work, account_id, seen):
+            return NeedsCurrent(invoice.version)
+        self._record.payments(work, invoice, [seen, *(fetched.current if fetched else ())])
         return Applied()
 
 
@@ -152,3 +166,10 @@ class FollowCharge:
 def _find(work: UnitOfWork, account_id: str, stripe_id: str | None) -> Invoice | None:
     invoice_id = None if stripe_id is None else work.links.find_invoice_id(account_id, stripe_id)
     return None if invoice_id is None else work.invoices.find(invoice_id)
+
+
+def _lacks_charge(work: UnitOfWork, account_id: str, seen: StripePayment) -> bool:
+    if seen.is_default or seen.payment_intent_id is None:
+        return False
+    known = work.payments.find(account_id, seen.payment_intent_id)
+    return known is None or known.charge_id is None

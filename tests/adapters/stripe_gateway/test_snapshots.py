@@ -204,6 +204,14 @@ def test_a_disputes_new_status_is_passed_on_but_a_refunds_is_not_guessed():
         snapshots.refund(refund(status="new_to_us"))
 
 
+@pytest.mark.parametrize(("moved", "amount"), [([], 0), ([-115], 100), ([-115, 115], 0)])
+def test_a_prevented_dispute_amounts_to_what_it_took_from_the_balance(moved: list[int], amount: int):
+    transactions = [{"object": "balance_transaction", "amount": each} for each in moved]
+
+    for status, shown in (("prevented", amount), ("needs_response", 100)):
+        assert snapshots.dispute(dispute(status=status, balance_transactions=transactions)).amount == shown
+
+
 def webhook() -> Snapshots:
     return StripeSnapshots()
 

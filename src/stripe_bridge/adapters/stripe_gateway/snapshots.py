@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import stripe
 
+from stripe_bridge.domain.dispute import PREVENTED
 from stripe_bridge.domain.stripe_objects import (
     AccountSnapshot,
     Authorization,
@@ -136,16 +137,23 @@ def refund(shown: Shown) -> StripeRefund:
 
 def dispute(shown: Shown) -> StripeDispute:
     raw = _raw(shown)
+    # Its own amount is what was asked for. Prevented it was by giving that back, or by convincing the bank: then none moved.
+    took_nothing = raw["status"] == PREVENTED and not _is_out_of_balance(raw)
     return StripeDispute(
         id=_must(str, raw["id"]),
         status=_must(str, raw["status"]),
-        amount=_must(int, raw["amount"]),
+        amount=0 if took_nothing else _must(int, raw["amount"]),
         currency=_must(str, raw["currency"]).upper(),
         charge_id=_id(raw.get("charge")),
         payment_intent_id=_id(raw.get("payment_intent")),
         is_charge_refundable=_must(bool, raw["is_charge_refundable"]),
         created_at=_at(_must(int, raw["created"])),
     )
+
+
+def _is_out_of_balance(dispute: Raw) -> bool:
+    """Whether more was withdrawn for it than was put back; in whatever currency the account is settled in."""
+    return sum(_must(int, moved["amount"]) for moved in dispute.get("balance_transactions") or ()) < 0
 
 
 def authorization(shown: Shown) -> Authorization:
