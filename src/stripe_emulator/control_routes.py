@@ -100,6 +100,10 @@ def _invoices(routes: Blueprint, control: Control) -> None:
     def void(invoice: str) -> Response:
         return jsonify(control.void(invoice))
 
+    @routes.post("/invoices/<invoice>/revise")
+    def revise(invoice: str) -> Response:
+        return jsonify(control.revise(invoice))
+
     @routes.post("/invoices/<invoice>/mark-uncollectible")
     def mark_uncollectible(invoice: str) -> Response:
         return jsonify(control.mark_uncollectible(invoice))

@@ -8,13 +8,18 @@ from stripe_emulator.resources.checkout_sessions import finish_session
 from stripe_emulator.resources.collecting import OUTCOMES, collect, settle
 from stripe_emulator.resources.credit_notes import credit
 from stripe_emulator.resources.disputes import move_dispute, open_dispute
-from stripe_emulator.resources.invoice_lifecycle import mark_invoice_uncollectible, void_invoice
+from stripe_emulator.resources.invoice_lifecycle import (
+    finalize_draft,
+    mark_invoice_uncollectible,
+    void_invoice,
+)
 from stripe_emulator.resources.refunds import (
     make_reference_available,
     move_refund,
     refund_charge,
     tell_of_refund,
 )
+from stripe_emulator.resources.revisions import begin_revision
 from stripe_emulator.store import Record, clone
 from stripe_emulator.transaction import Transaction
 
@@ -49,6 +54,13 @@ class Dashboard:
             record = find(tx, "invoices", "invoice", invoice)
             void_invoice(tx, record)
             return clone(record.body)
+
+    def revise(self, invoice: str) -> Json:
+        """The merchant edits an open invoice and updates it: another one takes its place."""
+        with self._emulator.transaction() as tx:
+            revision = begin_revision(tx, find(tx, "invoices", "invoice", invoice))
+            finalize_draft(tx, revision)
+            return clone(revision.body)
 
     def mark_uncollectible(self, invoice: str) -> Json:
         """The merchant writes an invoice off."""

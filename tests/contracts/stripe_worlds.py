@@ -52,6 +52,9 @@ class World(Protocol):
     def restrict(self, account_id: str) -> None: ...
     def pay(self, account_id: str, invoice_id: str, amount: int | None = None) -> None: ...
     def mark_uncollectible(self, account_id: str, invoice_id: str) -> None: ...
+    def revise(self, account_id: str, invoice_id: str) -> str:
+        """The id of the invoice that takes its place."""
+
     def delete_customer(self, account_id: str, customer_id: str) -> None: ...
     def set_balance(self, account_id: str, customer_id: str, balance: int) -> None: ...
     def disable(self, endpoint_id: str) -> None: ...
@@ -95,6 +98,9 @@ class FakeWorld(World):
 
     def mark_uncollectible(self, account_id: str, invoice_id: str) -> None:
         self.stripe.mark_uncollectible(account_id, invoice_id)
+
+    def revise(self, account_id: str, invoice_id: str) -> str:
+        return self.stripe.revise(account_id, invoice_id).id
 
     def delete_customer(self, account_id: str, customer_id: str) -> None:
         self.stripe.delete_customer(account_id, customer_id)
@@ -179,6 +185,9 @@ class EmulatedWorld(World):
 
     def mark_uncollectible(self, account_id: str, invoice_id: str) -> None:
         self.emulator.control.mark_uncollectible(invoice_id)
+
+    def revise(self, account_id: str, invoice_id: str) -> str:
+        return str(self.emulator.control.revise(invoice_id)["id"])
 
     def delete_customer(self, account_id: str, customer_id: str) -> None:
         self._others.v1.customers.delete(customer_id, {}, {"stripe_account": account_id})

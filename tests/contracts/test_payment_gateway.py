@@ -243,6 +243,21 @@ def test_an_invoice_given_up_shows_as_uncollectible(world: World, account: str, 
     assert world.payments.invoice(account, invoice.id).status is UNCOLLECTIBLE
 
 
+def test_an_edited_invoice_is_void_and_names_the_one_that_took_its_place(
+    world: World, account: str, shop: Shop
+):
+    invoice = shop.open()
+
+    revision_id = world.revise(account, invoice.id)
+
+    original, revision = (world.payments.invoice(account, each) for each in (invoice.id, revision_id))
+    assert (original.status, original.latest_revision) == (VOID, revision_id)
+    assert (revision.status, revision.latest_revision) == (OPEN, None)
+    assert (revision.amount_due, revision.customer_id) == (invoice.amount_due, invoice.customer_id)
+    world.pay(account, revision_id)
+    assert world.payments.invoice(account, revision_id).status is PAID
+
+
 def test_a_deleted_draft_is_gone(gateway: PaymentGateway, account: str, shop: Shop):
     draft = shop.draft()
 

@@ -48,6 +48,7 @@ def names(emulator, shop):
         "SECOND_INVOICE": shop.open(5000).id,
         "THIRD_INVOICE": shop.open(5000).id,
         "FOURTH_INVOICE": shop.open(5000).id,
+        "FIFTH_INVOICE": shop.open(5000).id,
         "CHARGE": charge,
         "REFUND": emulator.control.refund(charge, 100)["id"],
         "DISPUTE": emulator.control.dispute(shop.charge_of(shop.paid().id).id)["id"],

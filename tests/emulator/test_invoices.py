@@ -314,3 +314,40 @@ def test_invoices_are_listed_by_customer_and_status(shop):
     assert [invoice.id for invoice in listed] == [second.id, first.id]
     drafts = shop.v1.invoices.list({"status": "draft"}, shop.options).data
     assert [invoice.id for invoice in drafts] == [second.id]
+
+
+def revised(shop, invoice):
+    return shop.v1.invoices.create({"from_invoice": {"action": "revision", "invoice": invoice}}, shop.options)
+
+
+def test_a_revision_is_a_draft_like_its_original_and_takes_its_place_once_it_is_finalized(shop):
+    original = shop.open(1000, 500, metadata={"k": "v"}, description="Desk")
+
+    draft = revised(shop, original.id)
+
+    assert (draft.status, draft.from_invoice.invoice, draft.number) == ("draft", original.id, None)
+    assert (draft.total, draft.description, draft.metadata.to_dict()) == (1500, "Desk", {"k": "v"})
+    assert {line.id for line in draft.lines.data}.isdisjoint(line.id for line in original.lines.data)
+    shown = shop.read(original.id)
+    assert (shown.status, shown.latest_revision) == ("open", None)
+
+    changed = shop.add_lines(draft.id, 250)
+    revision = shop.finalize(draft.id)
+
+    assert (revision.status, revision.amount_due) == ("open", changed.total)
+    shown = shop.read(original.id)
+    assert (shown.status, shown.latest_revision) == ("void", revision.id)
+    told = [event.type for event in shop.events() if event.data.object["id"] == original.id]
+    assert "invoice.voided" in told
+
+
+def test_what_is_paid_void_or_a_draft_cannot_be_revised_nor_what_was_paid_meanwhile(shop):
+    void = shop.open()
+    shop.v1.invoices.void_invoice(void.id, {}, shop.options)
+    for invoice in (shop.paid(), void, shop.draft(100)):
+        refusal_of(revised, shop, invoice.id)
+    original = shop.open()
+    draft = revised(shop, original.id)
+    shop.control.pay(original.id)
+    refusal_of(shop.finalize, draft.id)
+    assert (shop.read(original.id).status, shop.read(draft.id).status) == ("paid", "draft")

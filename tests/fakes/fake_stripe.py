@@ -136,6 +136,32 @@ class FakeStripe:
             open_ = account.invoices[invoice_id]
             account.invoices[invoice_id] = replace(open_, status=StripeInvoiceStatus.UNCOLLECTIBLE)
 
+    def revise(self, account_id: str, invoice_id: str) -> StripeInvoice:
+        """The merchant edits an open invoice: another one takes its place."""
+        with self._lock:
+            account = self.accounts[account_id]
+            original = account.invoices[invoice_id]
+            revision = replace(original, id=self.new_id("in"), number=self.new_id("R"))
+            (asked_for,) = account.payments_of(invoice_id)
+            asked_for = replace(
+                asked_for,
+                id=self.new_id("inpay"),
+                invoice_id=revision.id,
+                payment_intent_id=self.new_id("pi"),
+            )
+            account.payments[asked_for.id] = asked_for
+            account.invoices[revision.id] = revision
+            void = replace(original, status=StripeInvoiceStatus.VOID, voided_at=self.now())
+            account.invoices[invoice_id] = replace(void, latest_revision=revision.id)
+            return revision
+
+    def void(self, account_id: str, invoice_id: str) -> None:
+        """The merchant voids an invoice in the dashboard."""
+        with self._lock:
+            invoices = self.accounts[account_id].invoices
+            void = replace(invoices[invoice_id], status=StripeInvoiceStatus.VOID, voided_at=self.now())
+            invoices[invoice_id] = void
+
     def pay(self, account_id: str, invoice_id: str, amount: int | None = None) -> StripePayment:
         """The customer pays it, or a part of it; what is left of it at the end is the default payment's."""
         with self._lock:

@@ -40,6 +40,19 @@ def test_a_voided_invoice_cannot_be_paid_and_its_order_is_free(stack: Stack, erp
     ]
 
 
+def test_an_order_whose_invoice_was_edited_in_the_dashboard_is_not_billed_twice(stack: Stack, erp: Erp):
+    integration = erp.connect()
+    erp.new_order()
+    invoice = erp.sent(integration)
+    revision = stack.control.revise(invoice["stripe_invoice_id"])
+    erp.invoice_with(invoice, status="void")
+
+    assert revision["id"] in problem(erp.send(integration), 422)["message"]
+    stack.control.void(revision["id"])
+
+    assert told(erp.send(integration), 201)["id"] != invoice["id"]
+
+
 @pytest.mark.parametrize("why", ["uncollectible", "partly paid"])
 def test_a_void_that_comes_too_late_says_why_and_shows_what_stripe_has(stack: Stack, erp: Erp, why: str):
     erp.new_order()

@@ -43,6 +43,7 @@ from stripe_bridge.use_cases.ordering import PutSalesOrder, ShowSalesOrder
 from stripe_bridge.use_cases.receiving import FormEvent, KeepEvent, ReceiveWebhook
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
+from stripe_bridge.use_cases.refusing_revised import RefuseRevised
 from stripe_bridge.use_cases.registering import ListReceivers, RegisterReceivers
 from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest, ForgetRequests
 from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
@@ -129,7 +130,14 @@ def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoice
     return Invoices(
         put_sales_order=PutSalesOrder(store, clock),
         show_sales_order=ShowSalesOrder(store),
-        send_invoice=SendInvoice(store, clock, identifiers, settle, settings.invoice_days_until_due),
+        send_invoice=SendInvoice(
+            store,
+            clock,
+            identifiers,
+            settle,
+            RefuseRevised(adapters.payment_gateway),
+            settings.invoice_days_until_due,
+        ),
         show_invoice=ShowInvoice(store),
         list_invoices=ListInvoices(store),
         list_order_invoices=ListOrderInvoices(store),

@@ -107,6 +107,11 @@ class Invoice:
         return self.status in PAYABLE
 
     @property
+    def may_be_revised(self) -> bool:
+        """Whether its end may be that another invoice took its place at Stripe."""
+        return self.status is InvoiceStatus.VOID and self.finalized_at is not None
+
+    @property
     def settles(self) -> int:
         """What of the sales order this invoice settles, in minor units."""
         if self.status is InvoiceStatus.PAID:

@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from stripe_bridge.domain.errors import LinesDoNotAddUp, OrderOutdated
+from stripe_bridge.domain.errors import (
+    AmountOverOutstanding,
+    EmailMissing,
+    LinesDoNotAddUp,
+    NothingOutstanding,
+    OrderOutdated,
+)
 from stripe_bridge.domain.money import Currency
 
 
@@ -76,6 +82,22 @@ class SalesOrder:
     def outstanding(self, settled: int) -> int:
         """What the order still owes."""
         return max(0, self.total - self.paid_elsewhere - settled)
+
+    def terms(self, amount: int | None, email: str | None, outstanding: int) -> tuple[int, str]:
+        """The amount and email to invoice, as asked for or else as the order has them.
+
+        Raises NothingOutstanding, AmountOverOutstanding, EmailMissing, AmountNotChargeable, AmountBelowMinimum.
+        """
+        if outstanding == 0:
+            raise NothingOutstanding
+        amount = outstanding if amount is None else amount
+        if amount > outstanding:
+            raise AmountOverOutstanding(amount, outstanding)
+        email = email or self.customer.email
+        if not email:
+            raise EmailMissing
+        Currency.of(self.currency).check_chargeable(amount, "amount_in_cents")
+        return amount, email
 
     def overpaid(self, settled: int) -> int:
         return max(0, self.paid_elsewhere + settled - self.total)

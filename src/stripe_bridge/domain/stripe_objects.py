@@ -25,7 +25,10 @@ class StripeInvoiceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeInvoice:
-    """An invoice. Amounts in minor units. `payments` is None where Stripe was not asked for them."""
+    """An invoice. Amounts in minor units. `payments` is None where Stripe was not asked for them.
+
+    `latest_revision` is the invoice that has taken the place of this one, when it was edited.
+    """
 
     id: str
     status: StripeInvoiceStatus
@@ -43,6 +46,7 @@ class StripeInvoice:
     finalized_at: datetime | None = None
     paid_at: datetime | None = None
     voided_at: datetime | None = None
+    latest_revision: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     payments: tuple[StripePayment, ...] | None = None
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
-from stripe_bridge.domain.errors import (
-    AmountOverOutstanding,
-    EmailMissing,
-    InvoiceNotFound,
-    InvoiceNotSent,
-    NothingOutstanding,
-)
+from stripe_bridge.domain.errors import InvoiceNotFound, InvoiceNotSent
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
-from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.planning import plan_customer, plan_draft, plan_void
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.identifiers import Identifiers
@@ -25,6 +18,7 @@ from stripe_bridge.ports.steps import Settle
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 
+RefuseRevised = Callable[[SalesOrder, Sequence[Invoice]], None]
 # How long a request stays with an invoice that is being sent, by itself or by another request.
 PATIENCE = timedelta(seconds=10)
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.25
@@ -68,11 +62,20 @@ class _Reserved:
     taken: Sequence[Intent] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Voided:
+    """Nothing was reserved: these invoices of the order are to be looked at first, and not in a transaction."""
+
+    order: SalesOrder
+    invoices: Sequence[Invoice]
+
+
 class SendInvoice:
     """Send an invoice for a sales order, once, however often it is asked.
 
     Raises, in this order: SalesOrderNotFound, IntegrationNotFound; IntegrationNotConnected, IntegrationRestricted;
-    NothingOutstanding, AmountOverOutstanding, EmailMissing, AmountNotChargeable, AmountBelowMinimum; InvoiceNotSent.
+    NothingOutstanding, AmountOverOutstanding, EmailMissing, AmountNotChargeable, AmountBelowMinimum; InvoiceRevised;
+    InvoiceNotSent.
     """
 
     def __init__(
@@ -81,13 +84,17 @@ class SendInvoice:
         clock: Clock,
         identifiers: Identifiers,
         settle: Settle,
+        refuse_revised: RefuseRevised,
         days_until_due: int,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
-        self._settle, self._days_until_due = settle, days_until_due
+        self._settle, self._refuse_revised, self._days_until_due = settle, refuse_revised, days_until_due
 
     def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
-        reserved = self._reserve(command)
+        looked_at: frozenset[int] = frozenset()
+        while isinstance(reserved := self._reserve(command, looked_at), _Voided):
+            self._refuse_revised(reserved.order, reserved.invoices)
+            looked_at = frozenset(invoice.id for invoice in reserved.invoices)
         for taken in reserved.taken:
             self._settle.go_on(taken)
         created = reserved.created
@@ -100,7 +107,7 @@ class SendInvoice:
             raise InvoiceNotSent(final=False, reason="Stripe let us neither mail it nor undo it")
         return SentInvoice(view=InvoiceView(invoice=invoice, integration_name=name), created=created)
 
-    def _reserve(self, command: SendInvoiceCommand) -> _Reserved:
+    def _reserve(self, command: SendInvoiceCommand, looked_at: frozenset[int]) -> _Reserved | _Voided:
         with self._store.writing() as work:
             order = work.sales_orders.get(command.tenant_id, command.sales_order_id, lock=True)
             integration = work.integrations.get(command.tenant_id, command.integration_id, lock=True)
@@ -110,7 +117,10 @@ class SendInvoice:
                     return _Reserved(invoice.id, False, integration)
             account_id = integration.charging_account()
             outstanding = order.outstanding(sum(invoice.settles for invoice in earlier))
-            amount, email = _terms(command, order, outstanding)
+            amount, email = order.terms(command.amount, command.email, outstanding)
+            voided = [invoice for invoice in earlier if invoice.may_be_revised]
+            if not looked_at.issuperset(invoice.id for invoice in voided):
+                return _Voided(order, voided)
             key = CustomerKey.of(
                 tenant_id=order.tenant_id,
                 account_id=account_id,
@@ -226,20 +236,6 @@ class ShowInvoice:
 
 
 _UNDONE = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})
-
-
-def _terms(command: SendInvoiceCommand, order: SalesOrder, outstanding: int) -> tuple[int, str]:
-    """The amount and email to invoice, checked."""
-    if outstanding == 0:
-        raise NothingOutstanding
-    amount = outstanding if command.amount is None else command.amount
-    if amount > outstanding:
-        raise AmountOverOutstanding(amount, outstanding)
-    email = command.email or order.customer.email
-    if not email:
-        raise EmailMissing
-    Currency.of(order.currency).check_chargeable(amount, "amount_in_cents")
-    return amount, email
 
 
 def _unsettled(work: UnitOfWork, invoice: Invoice) -> Intent | None:

@@ -17,6 +17,7 @@ from stripe_emulator.resources.collecting import (
 )
 from stripe_emulator.resources.customers import move_balance
 from stripe_emulator.resources.invoice_shape import show_amounts
+from stripe_emulator.resources.revisions import original_of
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
@@ -110,6 +111,7 @@ def mark_uncollectible(call: Call) -> Json:
 
 def finalize_draft(tx: Transaction, invoice: Record) -> None:
     """Number the invoice, take the customer's balance into account, and ask for what is due."""
+    original = original_of(tx, invoice)
     show_amounts(tx, invoice)
     body = tx.edit(invoice)
     if body["amount_due"] > MAXIMUM_CHARGE:
@@ -140,6 +142,9 @@ def finalize_draft(tx: Transaction, invoice: Record) -> None:
         request_payment(tx, invoice, body["amount_due"], is_default=True)
     tx.emit("invoice.finalized", invoice)
     tx.emit_update("invoice.updated", invoice)
+    if original is not None:
+        tx.edit(original)["latest_revision"] = invoice.id
+        _void(tx, original)
     if body["amount_due"] == 0:
         tx.edit(invoice)["attempted"] = True
         mark_paid(tx, invoice)
@@ -156,7 +161,12 @@ def void_invoice(tx: Transaction, invoice: Record) -> None:
         raise invalid(NOT_OPEN)
     if is_processing(tx, invoice):
         raise invalid("Invoices with `processing` payments cannot be voided.")
-    tx.edit(invoice)["status"] = "void"
+    _void(tx, invoice)
+
+
+def _void(tx: Transaction, invoice: Record) -> None:
+    body = tx.edit(invoice)
+    body["status"] = "void"
     body["auto_advance"] = False
     body["status_transitions"]["voided_at"] = tx.now
     cancel_open_payments(tx, invoice, "void_invoice")

@@ -1,11 +1,14 @@
 """Invoices: making, reading, changing and deleting them."""
 
+from collections.abc import Set
+
 from stripe_emulator.api.call import Call
 from stripe_emulator.api.listing import is_within, page
 from stripe_emulator.api.metadata import merged_metadata
 from stripe_emulator.currencies import SUPPORTED
 from stripe_emulator.errors import Json, invalid, malformed, missing_param, no_such
 from stripe_emulator.resources.invoice_shape import draft, show_amounts
+from stripe_emulator.resources.revisions import begin_revision
 from stripe_emulator.store import Record
 
 DAY = 24 * 3600
@@ -29,11 +32,15 @@ TAKEN = frozenset(
     (*EDITABLE_IN_DRAFT, *EDITABLE_ALWAYS, "currency", "customer", "days_until_due", "payment_settings")
 )
 TAKEN_AT_CREATION = TAKEN | {"pending_invoice_items_behavior", "application_fee_amount"}
+TAKEN_OF_A_REVISION = {"expand", "from_invoice"}
 
 
 def create(call: Call) -> Json:
-    """POST /v1/invoices: a draft."""
+    """POST /v1/invoices: a draft; with `from_invoice` one that is to take the place of another invoice."""
     params = call.params
+    if "from_invoice" in params:
+        _check(params, TAKEN_OF_A_REVISION)
+        return begin_revision(call.tx, _original(call)).body
     _check(params, TAKEN_AT_CREATION)
     _check_due(params, params.get("collection_method", "charge_automatically"))
     if "customer" not in params:
@@ -51,6 +58,14 @@ def create(call: Call) -> Json:
     show_amounts(call.tx, invoice)
     call.tx.emit("invoice.created", invoice)
     return invoice.body
+
+
+def _original(call: Call) -> Record:
+    original_id = call.params["from_invoice"]["invoice"]
+    original = call.tx.store.find("invoices", original_id, call.account)
+    if original is None:
+        raise no_such("invoice", original_id, "from_invoice[invoice]", status=400)
+    return original
 
 
 def _default_currency(call: Call) -> str:
@@ -113,7 +128,7 @@ def list_(call: Call) -> Json:
     return page(call, "invoices", "/v1/invoices", matches, among)
 
 
-def _check(params: Json, taken: frozenset[str]) -> None:
+def _check(params: Json, taken: Set[str]) -> None:
     for name in params:
         if name not in taken:
             raise malformed(f"The emulator does not know what an invoice does with `{name}`.", name)

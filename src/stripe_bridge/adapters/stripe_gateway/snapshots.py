@@ -75,6 +75,7 @@ def invoice(shown: Shown) -> StripeInvoice:
         finalized_at=_moment(moments.get("finalized_at")),
         paid_at=_moment(moments.get("paid_at")),
         voided_at=_moment(moments.get("voided_at")),
+        latest_revision=_id(raw.get("latest_revision")),
         metadata=raw.get("metadata") or {},
         payments=None if payments is None else tuple(payment(each) for each in payments["data"]),
     )

@@ -12,7 +12,7 @@
     ├── Refused                     a rule says no to this request in this state
     │   ├── IntegrationNotConnected · IntegrationRestricted
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
-    │   ├── CurrencyLocked · InvoiceNotVoidable · PayloadForgotten
+    │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadForgotten
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
     ├── Conflict                    something else is in the way right now
     │   ├── AlreadyConnected · OrderOutdated
@@ -65,6 +65,7 @@ from stripe_bridge.domain.errors.rules import (
     IntegrationNotConnected,
     IntegrationRestricted,
     InvoiceNotVoidable,
+    InvoiceRevised,
     NothingCollected,
     NothingOutstanding,
     PayloadForgotten,
@@ -104,6 +105,7 @@ __all__ = [
     "InvoiceNotSent",
     "InvoiceNotVoidable",
     "InvoiceNotVoided",
+    "InvoiceRevised",
     "LinesDoNotAddUp",
     "NotFound",
     "NothingCollected",

@@ -9,6 +9,20 @@ class Refused(BridgeError):
     """A rule says no in the present state; nothing was changed."""
 
 
+class InvoiceRevised(Refused):
+    """`revision_id` is the invoice at Stripe that took the place of the order's; `is_paid` whether it was paid."""
+
+    def __init__(self, revision_id: str, *, is_paid: bool) -> None:
+        super().__init__(revision_id, is_paid)
+        self.revision_id, self.is_paid = revision_id, is_paid
+        self.message = f"The order's invoice was edited in Stripe, where {revision_id} took its place and "
+        self.message += (
+            "was paid. Count that into the order's `paid_elsewhere_in_cents`."
+            if is_paid
+            else "is open. Void that one in Stripe first."
+        )
+
+
 class IntegrationNotConnected(Refused):
     message = "Stripe integration is not connected."
 
