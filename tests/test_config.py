@@ -63,6 +63,7 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
         ("STRIPE_SECRET_KEY", "pk_test_1"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_1,secret"),
         ("CORS_ORIGINS", "https://erp.example.com/path"),
+        ("CORS_ORIGINS", "https://erp.example.com,https://*.example.com"),
         ("SWEEP_SECONDS", "nan"),
         ("WORKER_REST", "-1"),
         ("JWT_ISSUER", "https://login.example.com"),
