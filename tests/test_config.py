@@ -62,6 +62,8 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
         ("ENCRYPTION_KEYS", f"{KEY},short"),
         ("STRIPE_SECRET_KEY", "pk_test_1"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_1,secret"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_1,whsec_"),
+        ("STRIPE_WEBHOOK_SECRETS", "whsec_…"),
         ("CORS_ORIGINS", "https://erp.example.com/path"),
         ("CORS_ORIGINS", "https://erp.example.com,https://*.example.com"),
         ("SWEEP_SECONDS", "nan"),

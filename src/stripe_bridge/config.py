@@ -184,8 +184,9 @@ def _fernet_keys(text: str) -> tuple[str, ...]:
 
 
 def _webhook_secrets(text: str) -> tuple[str, ...]:
+    """None that is a prefix and nothing else, as an unset variable leaves it: with that, anybody could sign."""
     secrets = listed(text)
-    if not all(secret.startswith("whsec_") for secret in secrets):
+    if not all(re.fullmatch("whsec_[!-~]+", secret) for secret in secrets):
         raise ValueError("has to be a comma-separated list of secrets that begin with whsec_")
     return secrets
 
