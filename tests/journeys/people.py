@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from stripe_bridge.domain.access import Role
+from tests.journeys.contract import hold
 from tests.journeys.stack import Stack
 from tests.waiting import wait_until
 
@@ -63,9 +64,11 @@ class Erp:
         self, method: str, path: str, body: Any = None, *, role: Role = Role.POWER_USER, **how: Any
     ) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token(role)}", **how.pop("headers", {})}
-        return self.http.request(
+        answer = self.http.request(
             method, self.stack.url + path, json=body, headers=headers, timeout=_TIMEOUT, **how
         )
+        hold(self.stack.url, answer)
+        return answer
 
     def get(self, path: str) -> Any:
         return told(self.ask("GET", path), 200)

@@ -23,11 +23,14 @@ class Provider:
         published = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key()))
         keys = {"keys": [published | {"kid": "k1", "use": "sig", "alg": "ES256"}]}
         self.answer, self.breaks_off = json.dumps(keys).encode(), False
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.fetches += 1
+                provider.may_answer.wait()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(provider.answer)))
                 self.end_headers()
@@ -51,6 +54,7 @@ class Provider:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.may_answer.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -126,7 +126,17 @@ def test_a_provider_that_does_not_answer_says_nothing_about_the_token(provider: 
         trusting("http://127.0.0.1:9/jwks.json").principal(token)
 
 
-@pytest.mark.parametrize("answer", [b"<html>", b'{"keys": []}'])
+@pytest.mark.slow
+def test_a_silent_provider_is_not_waited_for_by_one_request_after_the_other(provider: Provider):
+    identity = trusting(provider.url)
+    provider.may_answer.clear()
+    for _ in range(3):
+        with pytest.raises(IdentityProviderUnavailable):
+            identity.principal(provider.token())
+    assert provider.fetches == 1
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"\xff", b"[]", b'{"keys": []}'])
 def test_an_answer_without_keys_says_nothing_about_the_token(provider: Provider, answer: bytes):
     provider.answer = answer
     with pytest.raises(IdentityProviderUnavailable):

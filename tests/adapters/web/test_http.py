@@ -204,10 +204,13 @@ def test_the_service_says_what_keeps_it_from_being_ready(world):
 def test_the_documentation_page_needs_nothing_from_elsewhere(world):
     page = world.client.get("/docs").get_data(as_text=True)
     assert "http" not in page
-    for asset in ("/docs/start.js", "/docs/assets/swagger-ui-bundle.js", "/docs/assets/swagger-ui.css"):
-        assert asset in page
-        with world.client.get(asset) as answer:
+    for asset in ("docs/start.js", "docs/assets/swagger-ui-bundle.js", "docs/assets/swagger-ui.css"):
+        # Relative, so that it is found behind a proxy with a path of its own, too.
+        assert f'"{asset}"' in page
+        with world.client.get(f"/{asset}") as answer:
             assert answer.status_code == 200
+    with world.client.get("/docs/start.js") as start:
+        assert 'url: "openapi.json"' in start.get_data(as_text=True)
     problem(world.client.get("/docs/assets/../../problems.py"), 404)
 
 

@@ -117,6 +117,15 @@ def test_every_reason_of_a_failed_authorization_is_named(document):
         assert f"`{reason.value}`" in callback["responses"]["302"]["description"]
 
 
+@pytest.mark.parametrize(
+    ("public_url", "base"),
+    [("https://bridge.test", "/"), ("https://erp.test/bridge", "/bridge"), ("", "/")],
+)
+def test_operations_are_found_at_the_path_that_a_proxy_gives_them(public_url, base):
+    document = World(public_url=public_url).client.get("/openapi.json").get_json()
+    assert document["servers"] == [{"url": base}]
+
+
 def test_the_document_is_the_same_each_time():
     first, second = World().client, World().client
     assert first.get("/openapi.json").data == second.get("/openapi.json").data

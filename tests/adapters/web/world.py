@@ -79,7 +79,7 @@ class World:
         self.bridge = build_bridge(Settings.from_env(ENVIRONMENT), adapters)
         self.app = create_app(
             self.bridge,
-            options=WebOptions(public_url=PUBLIC_URL, **options),
+            options=WebOptions(**{"public_url": PUBLIC_URL, **options}),
             measurements=self.measurements,
         )
         self.client: FlaskClient = self.app.test_client()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -18,10 +18,10 @@ from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 _log = logging.getLogger(__name__)
 # Asymmetric ones only: with a shared secret, whoever can check a token could make one.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-# Silence, a connection that breaks, and an answer that holds no keys (a proxy's page): none says a thing of the token.
-_NO_KEYS = (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, json.JSONDecodeError, OSError)
 _LEEWAY_SECONDS = 30
 _TIMEOUT_SECONDS = 5
+# Times as long as a provider was waited for in vain, it is left alone.
+_REST = 5
 _MAX_TENANT_LENGTH = 64
 # OpenID Connect's own bound.
 _MAX_SUBJECT_LENGTH = 255
@@ -40,13 +40,35 @@ class JwtTrust:
     user_claim: str
 
 
+class _Keys(jwt.PyJWKClient):
+    """The provider's, which one thread fetches while all others wait for it.
+
+    So a provider that is silent is not asked by each of them in turn: requests with our own tokens need a thread, too.
+    """
+
+    _left_alone_until = 0.0
+
+    def fetch_data(self) -> Any:
+        began_at = time.monotonic()
+        if began_at < self._left_alone_until:
+            raise IdentityProviderUnavailable
+        try:
+            return super().fetch_data()
+        except Exception as error:
+            # Silence, a connection that breaks, an answer that holds no keys (a proxy's page): none says a thing of the token.
+            now = time.monotonic()
+            self._left_alone_until = now + _REST * (now - began_at)
+            _log.warning("the identity provider's keys cannot be fetched", extra={"reason": str(error)})
+            raise IdentityProviderUnavailable from None
+
+
 class JwtIdentityProvider:
     """Keys are fetched when first needed, kept for five minutes, and fetched anew for an unknown key id, not more
     often than twice a minute."""
 
     def __init__(self, trust: JwtTrust) -> None:
         self._trust = trust
-        self._keys = jwt.PyJWKClient(trust.jwks_url, timeout=_TIMEOUT_SECONDS)
+        self._keys = _Keys(trust.jwks_url, timeout=_TIMEOUT_SECONDS)
 
     def principal(self, token: str) -> Principal:
         try:
@@ -60,9 +82,6 @@ class JwtIdentityProvider:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
-        except _NO_KEYS as error:
-            _log.warning("the identity provider's keys cannot be fetched", extra={"reason": str(error)})
-            raise IdentityProviderUnavailable from None
         except (jwt.PyJWTError, ValueError) as error:
             _log.info("a JWT was refused", extra={"reason": type(error).__name__})
             raise Unauthenticated from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask, Response
@@ -61,12 +62,14 @@ class BridgeApi(Api):
 
 def document(app: Flask) -> BridgeApi:
     """The document at /openapi.json, to which blueprints are to be added."""
+    # On whatever host it is read: by some it is reached under another name than by Stripe.
+    base = urlsplit(app.config["PUBLIC_URL"]).path or "/"
     app.config.update(
         API_TITLE="Stripe Bridge",
         API_VERSION=version("stripe-bridge"),
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/",
-        API_SPEC_OPTIONS={"info": {"description": _DESCRIPTION}},
+        API_SPEC_OPTIONS={"info": {"description": _DESCRIPTION}, "servers": [{"url": base}]},
     )
     app.url_map.converters["id"] = IdConverter
     api = BridgeApi(app, spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(_name_of)})

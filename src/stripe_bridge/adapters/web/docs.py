@@ -1,4 +1,7 @@
-"""The OpenAPI document as a page to browse. Everything it needs comes from here."""
+"""The OpenAPI document as a page to browse. Everything it needs comes from here.
+
+Its addresses are relative: a proxy may have put all of this behind a path of its own.
+"""
 
 from __future__ import annotations
 

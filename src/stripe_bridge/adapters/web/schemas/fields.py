@@ -112,6 +112,18 @@ class Timestamp(fields.DateTime):
             raise self.make_error("aware") from None
 
 
+class ShortList(fields.List[Any]):
+    """Of items that are looked at only when there are not too many: each of them costs, and so does what is wrong with it."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> list[Any]:
+        if isinstance(value, list):
+            self._validate(value)
+        items: list[Any] = super()._deserialize(value, attr, data, **kwargs)
+        return items
+
+
 class Quantity(fields.Field[Decimal]):
     """A positive decimal, as a string or a number; only ever shown, so it goes out as it came."""
 

@@ -10,6 +10,7 @@ from stripe_bridge.adapters.web.schemas.fields import (
     MAX_ID,
     Quantity,
     Shape,
+    ShortList,
     Strict,
     Text,
     Timestamp,
@@ -106,7 +107,7 @@ class SalesOrderBody(Strict):
         metadata={"description": "What the customer paid other than through Stripe."},
     )
     customer = fields.Nested(CustomerBody, required=True)
-    lines = fields.List(fields.Nested(LineBody), required=True, validate=Length(min=1, max=250))
+    lines = ShortList(fields.Nested(LineBody), required=True, validate=Length(min=1, max=250))
     updated_at = Timestamp(
         required=True,
         metadata={

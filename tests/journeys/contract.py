@@ -1,0 +1,27 @@
+"""Holding what the service answers against what it says of itself, in its OpenAPI document."""
+
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import schemathesis
+
+
+def hold(url: str, answer: requests.Response) -> None:
+    """Raise where the service at this address has not described such an answer to such a request."""
+    asked = answer.request
+    operation = _document(url).find_operation_by_path(asked.method, urlsplit(asked.url or "").path)
+    if operation is None:
+        assert answer.status_code in (404, 405), f"{asked.method} {asked.url} is not described"
+        return
+    described = operation.definition.raw["responses"]
+    assert str(answer.status_code) in described, f"{operation.label}: no {answer.status_code} is described"
+    operation.validate_response(answer)
+
+
+@cache
+def _document(url: str) -> Any:
+    with requests.Session() as http:
+        http.trust_env = False
+        return schemathesis.openapi.from_dict(http.get(f"{url}/openapi.json", timeout=60).json())
