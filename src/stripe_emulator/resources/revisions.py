@@ -38,7 +38,10 @@ def begin_revision(tx: Transaction, original: Record) -> Record:
 
 
 def original_of(tx: Transaction, revision: Record) -> Record | None:
-    """The invoice whose place it is to take; None for one that is no revision. Raises StripeError where that is no more to be."""
+    """The invoice whose place it is to take; None for one that is no revision.
+
+    Raises StripeError where that place can no longer be taken.
+    """
     revised = revision.body["from_invoice"]
     original = tx.store.find("invoices", revised["invoice"]) if revised else None
     if original is not None:
