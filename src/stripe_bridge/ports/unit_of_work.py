@@ -46,7 +46,7 @@ class AccountInUse(Conflict):
 
 
 class StoreUnavailable(BridgeError):
-    """The database cannot be reached, or is too busy to answer in time."""
+    """The database cannot be reached, is too busy to answer in time, or is not in order: not migrated, full, damaged."""
 
     message = "The service is temporarily unavailable."
 
