@@ -123,6 +123,18 @@ def test_a_store_without_a_schema_fails_its_check(engine: Engine):
         SqlStore(engine).check()
 
 
+def test_a_store_of_an_older_revision_tells_in_the_logs_what_it_needs(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(StoreUnavailable):
+        SqlStore(engine).check()
+    [record] = caplog.records
+    assert "is at 0001" in record.__dict__["reason"]
+    assert "flask db upgrade" in record.__dict__["reason"]
+
+
 def test_a_store_of_a_newer_revision_still_serves_this_version(engine: Engine):
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
