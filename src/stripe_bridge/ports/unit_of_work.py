@@ -51,6 +51,14 @@ class StoreUnavailable(BridgeError):
     message = "The service is temporarily unavailable."
 
 
+class SchemaUnknown(StoreUnavailable):
+    """The database has a schema that this code knows no way from: a newer release's."""
+
+    message = (
+        "The database has the schema of a newer release. This one can serve with it; nothing was changed."
+    )
+
+
 class UnitOfWork(Protocol):
     """A context manager: leaving it without `commit()` rolls everything back. No network call inside it, ever.
 
