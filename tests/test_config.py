@@ -54,6 +54,12 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "postgresql+asyncpg://localhost/bridge"),
+        ("DATABASE_URL", "postgresql://user:hunter2@host:port/bridge"),
+        ("DATABASE_URL", "postgresql://user:p@s:hunter2@host/bridge"),
+        ("DATABASE_URL", "postgresql://host:65536/bridge"),
+        ("PUBLIC_URL", "https://bridge.example.com:port"),
+        ("PUBLIC_URL", "https://:443"),
+        ("STRIPE_API_BASE", "http://[::1"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://:hunter/2@localhost"),
         ("REDIS_URL", "redis://localhost:65536"),
@@ -61,6 +67,7 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
         ("ENCRYPTION_KEYS", ","),
         ("ENCRYPTION_KEYS", f"{KEY},short"),
         ("STRIPE_SECRET_KEY", "pk_test_1"),
+        ("STRIPE_SECRET_KEY", "sk_test_…"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_1,secret"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_1,whsec_"),
         ("STRIPE_WEBHOOK_SECRETS", "whsec_…"),
@@ -78,10 +85,29 @@ def test_a_value_that_cannot_serve_is_told_by_name(name, value):
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite:////data/bridge.db", "postgres://user@host/name", "postgresql+psycopg://host/name"]
+    "url",
+    [
+        "sqlite:////data/bridge.db",
+        "sqlite:////data/a@b:c@d/bridge.db",
+        "postgres://user@host/name",
+        "postgresql+psycopg://host/name",
+        "postgresql://user:pass/wo#rd:?@[::1]:5432/name",
+        "postgresql://user:password@/name?host=/run/postgresql",
+    ],
 )
 def test_every_url_that_an_engine_can_be_made_for_is_taken(url):
     assert settings(DATABASE_URL=url).database_url == url
+
+
+def test_with_a_live_key_no_call_is_given_up_while_it_may_still_have_its_effect():
+    live = {"STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_READ_TIMEOUT": "80"}
+
+    (fault,) = faults(**SUFFICIENT | live)
+
+    assert fault.startswith("INTENT_SETTLE_SECONDS has to be longer than")
+    assert settings(**live, INTENT_SETTLE_SECONDS="90").livemode
+    assert settings(STRIPE_SECRET_KEY="sk_live_1").intent_settle_seconds == 60
+    assert settings(INTENT_SETTLE_SECONDS="0.5").intent_settle_seconds == 0.5
 
 
 def test_the_return_url_stays_as_it_was_given():

@@ -14,7 +14,7 @@ from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
 from stripe_bridge.use_cases.examining import ExamineService
 from stripe_bridge.use_cases.forgetting import ForgetAuthorizations, ForgetPayloads
 from stripe_bridge.use_cases.giving_way import GiveWay
-from stripe_bridge.use_cases.granting import Authenticate, CreateToken, ListTokens, RevokeToken
+from stripe_bridge.use_cases.granting import Authenticate, CheckTenant, CreateToken, ListTokens, RevokeToken
 from stripe_bridge.use_cases.inspecting import (
     ListInvoices,
     ListOrderInvoices,
@@ -53,6 +53,7 @@ class Access:
     create_token: CreateToken
     list_tokens: ListTokens
     revoke_token: RevokeToken
+    check_tenant: CheckTenant
     begin_request: BeginRequest
     finish_request: FinishRequest
     forget_requests: ForgetRequests

@@ -117,7 +117,16 @@ class Settings:
         }
         if read.faults:
             raise SettingsInvalid(read.faults)
-        return cls(**settings)
+        complete = cls(**settings)
+        complete._check_patience()
+        return complete
+
+    def _check_patience(self) -> None:
+        """A call that is still under way must not be taken for one without effect, and be made again: it may be a refund."""
+        longest = self.stripe_connect_timeout + self.stripe_read_timeout
+        if self.livemode and self.intent_settle_seconds <= longest:
+            told = f"longer than STRIPE_CONNECT_TIMEOUT and STRIPE_READ_TIMEOUT together ({longest:g}), with a live key"
+            raise SettingsInvalid([f"INTENT_SETTLE_SECONDS has to be {told}"])
 
 
 def _of_stripe(read: Environment) -> dict[str, Any]:
@@ -158,17 +167,27 @@ def _of_the_identity_provider(read: Environment) -> dict[str, Any]:
 def _database_url(text: str) -> str:
     if not re.fullmatch(r"sqlite:///(?!:memory:).+|postgres(ql(\+psycopg)?)?://.+", text):
         raise ValueError("has to be a sqlite:///file or postgresql://… URL")
+    if text.startswith("postgres"):
+        # The password ends at the first @, and may have anything else in it.
+        authority, _, place = text.partition("://")[2].partition("@")
+        if "@" in place.partition("/")[0]:
+            raise ValueError("has more than one @; is its password percent-encoded?")
+        _check_port(f"//{place or authority}")
     return text
 
 
 def _redis_url(text: str) -> str:
     starting_with("redis://", "rediss://")(text)
+    _check_port(text)
+    return text
+
+
+def _check_port(text: str) -> None:
     try:
         _ = urlsplit(text).port
     except ValueError:
         # What Python says would show the password that it took for a port.
         raise ValueError("has no number for a port; is its password percent-encoded?") from None
-    return text
 
 
 def _fernet_keys(text: str) -> tuple[str, ...]:

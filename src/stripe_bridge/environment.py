@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 Parse = Callable[[str], object]
 _DAY = 86_400
+# A header takes no others, and what was copied from a page may have them.
+_VISIBLE = re.compile("[!-~]+")
 
 
 class Environment:
@@ -43,10 +46,18 @@ class Environment:
 
 
 def url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if not _is_url(text):
         raise ValueError("has to be an http or https URL")
     return text
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        # Python looks at a port when it is asked for.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def base_url(text: str) -> str:
@@ -55,8 +66,9 @@ def base_url(text: str) -> str:
 
 def starting_with(*prefixes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if not text.startswith(prefixes):
-            raise ValueError("has to begin with " + " or ".join(prefixes))
+        if not text.startswith(prefixes) or not _VISIBLE.fullmatch(text):
+            begins = " or ".join(prefixes)
+            raise ValueError(f"has to begin with {begins}, and to have visible ASCII characters alone")
         return text
 
     return parse

@@ -104,9 +104,10 @@ def test_a_traceback_stays_in_its_line(capsys):
     assert line["exception"].startswith("Traceback")
 
 
-def test_a_look_at_the_schema_is_not_worth_a_line(capsys):
+@pytest.mark.parametrize("name", ["alembic.runtime.migration", "alembic.runtime.plugins"])
+def test_a_look_at_the_schema_is_not_worth_a_line(capsys, name: str):
     configure_logging("INFO", json=True)
-    log = logging.getLogger("alembic.runtime.migration")
+    log = logging.getLogger(name)
     log.info("Context impl SQLiteImpl.")
     log.warning("Something is wrong.")
     assert [line["event"] for line in lines(capsys)] == ["Something is wrong."]

@@ -66,6 +66,18 @@ def test_an_event_that_cannot_be_applied_waits_longer_each_time_with_its_error(w
     assert only(world).attempts == 4
 
 
+def test_the_log_tells_why_an_event_could_not_be_applied(world: World, caplog: pytest.LogCaptureFixture):
+    world.sent()
+    world.fail("invoice", OutcomeUnknown("no answer from Stripe"))
+    world.receive(unclear(world))
+
+    world.bridge.apply_events()
+
+    (told,) = [each.__dict__ for each in caplog.records if each.message == "event could not be applied"]
+    assert "no answer from Stripe" in told["reason"]
+    assert told["reason"] == only(world).last_error
+
+
 def test_an_event_that_waited_is_applied_when_stripe_is_back(world: World):
     invoice = world.sent()
     world.fail("invoice", OutcomeUnknown("down"))

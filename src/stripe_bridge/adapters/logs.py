@@ -61,8 +61,8 @@ def configure_logging(level: str, *, json: bool) -> None:
     server = logging.getLogger("uvicorn")
     server.handlers.clear()
     server.propagate = True
-    # At every look at the schema, each probe of readiness included, it tells which database it found.
-    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
+    # It tells of its plugins, and at every look at the schema, each probe of readiness included, which database it found.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _formatter(renderer: Processor) -> logging.Formatter:

@@ -7,17 +7,11 @@ each process shows the sum of all that have the same folder: several web process
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from functools import cache
 
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from stripe_bridge.domain.intent import UNSETTLED, Intent
@@ -92,7 +86,9 @@ class PrometheusMeasurements:
         self._request(route, method, str(status)).observe(seconds)
 
     def render(self, backlog: Backlog | None) -> bytes:
-        return self._counted() + generate_latest(_gauges(backlog))
+        gauges = CollectorRegistry()
+        gauges.register(_Gauges(backlog))
+        return self._counted() + generate_latest(gauges)
 
     def _counted(self) -> bytes:
         if _SHARED not in os.environ:
@@ -105,51 +101,73 @@ class PrometheusMeasurements:
         return Counter(f"stripe_bridge_{name}", told, labels, registry=self._registry)
 
 
-def _gauges(backlog: Backlog | None) -> CollectorRegistry:
-    """Made anew for each reading: a number that was not read now is not shown."""
-    registry = CollectorRegistry()
+class _Gauges:
+    """What was read now, and nothing of what was read before.
 
-    def gauge(name: str, told: str, *labels: str) -> Gauge:
-        return Gauge(f"stripe_bridge_{name}", told, labels, registry=registry)
+    As samples and not as the library's gauges: those would stand in the shared folder as well, and be told again as this
+    process's, or a dead one's, whatever has become of them since.
+    """
 
-    gauge("database_up", "Whether the database answers.").set(backlog is not None)
-    if backlog is None:
-        return registry
-    depth = gauge("inbox_events", "Stored events that are not done with.", "status")
-    for status in _UNFINISHED:
-        depth.labels(status.value).set(backlog.events.by_status.get(status.value, 0))
-    gauge("inbox_oldest_seconds", "How long ago the oldest event that still waits was stored.").set(
-        backlog.age(backlog.events)
+    def __init__(self, backlog: Backlog | None) -> None:
+        self._backlog = backlog
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        backlog = self._backlog
+        yield _gauge("database_up", "Whether the database answers.", float(backlog is not None))
+        if backlog is not None:
+            yield from _waiting(backlog)
+            yield from _upkeep(backlog)
+
+
+def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    events, intents = backlog.events, backlog.intents
+    yield _by_label(
+        "inbox_events",
+        "Stored events that are not done with.",
+        "status",
+        {status.value: events.by_status.get(status.value, 0) for status in _UNFINISHED},
     )
-    unsettled = gauge("unsettled_intents", "Calls to Stripe whose outcome is still open.", "state")
-    for state in sorted(UNSETTLED):
-        unsettled.labels(state.value).set(backlog.intents.by_status.get(state.value, 0))
-    gauge("unsettled_intents_oldest_seconds", "How long ago the oldest of them was planned.").set(
-        backlog.age(backlog.intents)
+    yield _gauge(
+        "inbox_oldest_seconds",
+        "How long ago the oldest event that still waits was stored.",
+        backlog.age(events),
     )
-    _show_upkeep(backlog, gauge)
-    return registry
+    yield _by_label(
+        "unsettled_intents",
+        "Calls to Stripe whose outcome is still open.",
+        "state",
+        {state.value: intents.by_status.get(state.value, 0) for state in sorted(UNSETTLED)},
+    )
+    yield _gauge(
+        "unsettled_intents_oldest_seconds",
+        "How long ago the oldest of them was planned.",
+        backlog.age(intents),
+    )
 
 
-def _show_upkeep(backlog: Backlog, gauge: Callable[..., Gauge]) -> None:
-    gauge("queue_up", "Whether the queue's broker answers.").set(backlog.queue is not None)
+def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    yield _gauge("queue_up", "Whether the queue's broker answers.", float(backlog.queue is not None))
     if backlog.queue is not None:
-        nudges = gauge(
-            "queue_nudges", "Nudges that no worker has heard yet; one stands for many events.", "job"
-        )
-        for job, number in backlog.queue.items():
-            nudges.labels(job).set(number)
+        told = "Nudges that no worker has heard yet; one stands for many events."
+        yield _by_label("queue_nudges", told, "job", backlog.queue)
     if backlog.reconciled_until is not None:
         behind = (backlog.measured_at - backlog.reconciled_until).total_seconds()
-        gauge(
+        yield _gauge(
             "reconciled_oldest_seconds",
             "How far back the connected account that is furthest behind is known to be as at Stripe.",
-        ).set(max(0.0, behind))
-    if backlog.receivers:
-        receivers = gauge(
-            "receiver_in_order",
-            "Whether the platform's endpoint was as it should be when last looked at.",
-            "kind",
+            max(0.0, behind),
         )
-        for kind, is_in_order in backlog.receivers.items():
-            receivers.labels(kind).set(is_in_order)
+    if backlog.receivers:
+        told = "Whether the platform's endpoint was as it should be when last looked at."
+        yield _by_label("receiver_in_order", told, "kind", backlog.receivers)
+
+
+def _gauge(name: str, told: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"stripe_bridge_{name}", told, value=value)
+
+
+def _by_label(name: str, told: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"stripe_bridge_{name}", told, labels=[label])
+    for labeled, value in values.items():
+        family.add_metric([labeled], value)
+    return family

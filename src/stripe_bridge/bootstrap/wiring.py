@@ -21,7 +21,7 @@ from stripe_bridge.use_cases.authorizing import CompleteAuthorization
 from stripe_bridge.use_cases.checking import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
 from stripe_bridge.use_cases.giving_way import GiveWay
-from stripe_bridge.use_cases.granting import Authenticate, CreateToken, ListTokens, RevokeToken
+from stripe_bridge.use_cases.granting import Authenticate, CheckTenant, CreateToken, ListTokens, RevokeToken
 from stripe_bridge.use_cases.inspecting import (
     ListInvoices,
     ListOrderInvoices,
@@ -88,6 +88,7 @@ def _access(adapters: Adapters) -> Access:
         create_token=CreateToken(store, clock, adapters.identifiers),
         list_tokens=ListTokens(store),
         revoke_token=RevokeToken(store, clock),
+        check_tenant=CheckTenant(store),
         begin_request=BeginRequest(store, clock, adapters.vault),
         finish_request=FinishRequest(store, adapters.vault),
         forget_requests=ForgetRequests(store, clock),

@@ -16,27 +16,20 @@ from stripe_bridge.domain.errors import BridgeError
 
 
 class GatewayError(BridgeError):
-    """`reason` is for operators and logs, never for the ERP's users. `request_id` is Stripe's."""
+    """`reason` is for operators and logs, never for the ERP's users: Stripe's words, and which of its requests it was."""
 
     message = "Stripe API error."
 
-    def __init__(self, reason: str, *, code: str | None = None, request_id: str | None = None) -> None:
+    def __init__(self, reason: str, *, code: str | None = None) -> None:
         super().__init__(reason)
-        self.reason, self.code, self.request_id = reason, code, request_id
+        self.reason, self.code = reason, code
 
 
 class GatewayRefused(GatewayError):
     """`param` is the request's field that Stripe objects to, where it names one."""
 
-    def __init__(
-        self,
-        reason: str,
-        *,
-        code: str | None = None,
-        request_id: str | None = None,
-        param: str | None = None,
-    ) -> None:
-        super().__init__(reason, code=code, request_id=request_id)
+    def __init__(self, reason: str, *, code: str | None = None, param: str | None = None) -> None:
+        super().__init__(reason, code=code)
         self.param = param
 
 

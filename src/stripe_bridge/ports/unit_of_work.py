@@ -46,9 +46,17 @@ class AccountInUse(Conflict):
 
 
 class StoreUnavailable(BridgeError):
-    """The database cannot be reached, or is too busy to answer in time."""
+    """The database cannot be reached, is too busy to answer in time, or is not in order: not migrated, full, damaged."""
 
     message = "The service is temporarily unavailable."
+
+
+class SchemaUnknown(StoreUnavailable):
+    """The database has a schema that this code knows no way from: a newer release's."""
+
+    message = (
+        "The database has the schema of a newer release. This one can serve with it; nothing was changed."
+    )
 
 
 class UnitOfWork(Protocol):

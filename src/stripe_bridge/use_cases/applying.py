@@ -230,6 +230,7 @@ class ApplyEvents:
                 "event_type": event.event_type,
                 "status": waiting.status.value,
                 "attempts": event.attempts,
+                "reason": waiting.last_error,
             },
             exc_info=None if isinstance(error, BridgeError) else error,
         )

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from stripe_bridge.domain.access import ApiToken, Principal, Role
-from stripe_bridge.domain.errors import Unauthenticated
+from stripe_bridge.domain.errors import TenantNotFound, Unauthenticated
+from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.ports.identifiers import Identifiers
 from stripe_bridge.ports.identity_provider import IdentityProvider
 from stripe_bridge.ports.timing import Clock
@@ -71,6 +72,19 @@ class RevokeToken:
             token = work.tokens.revoke(token_id, self._clock.now())
             work.commit()
         return token
+
+
+class CheckTenant:
+    """Raises TenantNotFound for one that has neither a token nor an integration: most likely its name was mistyped."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, tenant_id: str) -> None:
+        with self._store.reading() as work:
+            has_token = any(token.tenant_id == tenant_id for token in work.tokens.all())
+            if not (has_token or work.integrations.page(tenant_id, PageRequest(per_page=1)).items):
+                raise TenantNotFound
 
 
 class Authenticate:

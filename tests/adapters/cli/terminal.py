@@ -8,6 +8,7 @@ from click.testing import Result
 from flask import Flask
 
 from stripe_bridge.adapters.cli import CommandTools, keys_commands, register_commands
+from stripe_bridge.domain.access import Role
 from tests.builders import an_integration
 from tests.world import World
 
@@ -61,6 +62,10 @@ class Terminal:
         result = self.run(*arguments, "--json")
         assert (result.exit_code, result.stderr) == (0, "")
         return json.loads(result.stdout)
+
+    def begin(self, tenant: str) -> None:
+        """With its first token, as every tenant does."""
+        self.bridge.create_token(tenant_id=tenant, role=Role.ADMIN, user_id=None, label="")
 
     def integrate(self) -> int:
         with self.store.writing() as work:

@@ -6,11 +6,13 @@ NAME = "Rosen Furniture"
 
 
 def create(terminal: Terminal, tenant: str = "acme") -> int:
+    terminal.begin(tenant)
     made: int = terminal.json("integrations", "create", NAME, "--tenant", tenant)["id"]
     return made
 
 
 def test_an_integration_begins_unconnected(terminal: Terminal):
+    terminal.begin("acme")
     made = terminal.json("integrations", "create", NAME, "--tenant", "acme")
 
     assert (made["name"], made["tenant_id"], made["sync_status"]) == (NAME, "acme", "pending")
@@ -97,7 +99,38 @@ def test_a_list_is_the_tenants_own_newest_first_and_says_how_to_go_on(terminal: 
     assert [row["id"] for row in rest] == [ids[0]]
 
 
+def test_a_tenant_that_nobody_knows_gets_nothing_unless_it_is_said_to_be_new(terminal: Terminal):
+    create(terminal)
+
+    refused = terminal.refused("integrations", "create", NAME, "--tenant", "amce")
+    assert refused == "Error: Tenant not found: it has neither a token nor an integration.\n"
+    assert [row["id"] for row in terminal.json("integrations", "list", "--tenant", "acme")] == [1]
+
+    made = terminal.json("integrations", "create", NAME, "--tenant", "globex", "--new-tenant")
+    assert terminal.json("integrations", "list", "--tenant", "globex") == [made]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("integrations", "list"),
+        ("integrations", "show", 1),
+        ("events", "list", "--status", "failed"),
+        ("events", "replay", "--status", "failed"),
+        ("intents", "list"),
+        ("invoices", "list", "--order", 1),
+        ("orders", "show", 1),
+        ("refunds", "list", 1),
+    ],
+    ids=lambda arguments: " ".join(map(str, arguments)),
+)
+def test_nothing_is_told_of_a_tenant_that_nobody_knows(terminal: Terminal, arguments: tuple[object, ...]):
+    create(terminal)
+    assert "Tenant not found" in terminal.refused(*arguments, "--tenant", "amce")
+
+
 def test_a_list_of_nothing_says_so_to_people_and_is_empty_for_programs(terminal: Terminal):
+    terminal.begin("acme")
     assert "No integrations" in terminal.shown("integrations", "list", "--tenant", "acme")
     assert terminal.json("integrations", "list", "--tenant", "acme") == []
 
@@ -105,6 +138,7 @@ def test_a_list_of_nothing_says_so_to_people_and_is_empty_for_programs(terminal:
 @pytest.mark.parametrize("command", ["show", "authorize", "disconnect", "in-flight"])
 def test_another_tenants_integration_is_not_found(terminal: Terminal, command: str):
     integration = create(terminal)
+    terminal.begin("other")
 
     told = terminal.refused("integrations", command, integration, "--tenant", "other")
 

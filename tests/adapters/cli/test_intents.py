@@ -39,6 +39,7 @@ def test_the_list_has_what_is_unsettled_and_the_rest_when_asked(connected: Termi
 
 def test_the_list_is_filtered_by_each_of_the_options(connected: Terminal):
     doubtful_refund(connected)
+    connected.begin("other")
     integration = connected.world.integration_id
 
     def number(*arguments: object) -> int:

@@ -118,6 +118,7 @@ def test_the_activity_is_what_stripe_told_of_the_invoice(connected: Terminal):
 @pytest.mark.parametrize("command", ["show", "void", "activity"])
 def test_another_tenants_invoice_is_not_found(connected: Terminal, command: str):
     sent = send(connected)
+    connected.begin("other")
 
     told = connected.refused("invoices", command, sent["id"], "--tenant", "other")
 
@@ -138,6 +139,7 @@ def test_another_tenants_invoice_is_not_found(connected: Terminal, command: str)
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error(terminal: Terminal, arguments: tuple[str, ...]):
+    terminal.begin("acme")
     terminal.refused("invoices", *arguments, *ACME, exit_code=2)
 
 

@@ -27,6 +27,7 @@ def test_an_upgrade_of_a_database_out_of_reach_fails_in_a_sentence(terminal: Ter
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert "unavailable" in result.stderr
+    assert "flask doctor" in result.stderr
 
 
 def test_the_worker_runs_until_it_ends(terminal: Terminal):

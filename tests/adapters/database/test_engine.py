@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import QueuePool, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database.transaction import telling_unavailable
 from stripe_bridge.adapters.database.unit_of_work import SqlUnitOfWork
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 from tests.builders import a_sales_order, a_token
@@ -102,6 +103,49 @@ def test_a_file_that_cannot_be_opened_is_a_store_that_is_unavailable(tmp_path):
         store.check()
     with pytest.raises(StoreUnavailable), store.writing():
         pass
+
+
+@pytest.mark.parametrize("start", [0, 4096], ids=["its header", "its tables"])
+def test_a_file_that_is_damaged_is_a_store_that_is_unavailable(sqlite_url: str, start: int):
+    with open(sqlite_url.removeprefix("sqlite:///"), "r+b") as file:
+        file.seek(start)
+        file.write(b"\xff" * 400_000)
+    store = SqlStore(create_engine(sqlite_url))
+    with pytest.raises(StoreUnavailable), store.reading() as work:
+        work.tokens.all()
+    store.close()
+
+
+def test_a_database_that_nobody_migrated_is_a_store_that_is_unavailable(database_url: str):
+    store = SqlStore(create_engine(database_url))
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE api_tokens RENAME COLUMN label TO former")
+        connection.exec_driver_sql("DROP TABLE idempotent_requests")
+    with pytest.raises(StoreUnavailable), store.reading() as work:
+        work.tokens.all()
+    with pytest.raises(StoreUnavailable), store.writing() as work:
+        work.idempotent_requests.remove_older_than(datetime.now(UTC))
+    store.close()
+
+
+def test_a_database_that_does_not_let_us_in_to_a_table_is_a_store_that_is_unavailable(postgres_url: str):
+    store = SqlStore(create_engine(postgres_url))
+
+    def look() -> None:
+        with store.reading() as work:
+            work._connection.exec_driver_sql("SET LOCAL ROLE pg_monitor")
+            work.tokens.all()
+
+    with pytest.raises(StoreUnavailable):
+        look()
+    store.close()
+
+
+def test_a_statement_that_is_wrong_is_a_mistake_of_ours(postgres_url: str):
+    engine = create_engine(postgres_url)
+    with engine.connect() as connection, pytest.raises(DataError), telling_unavailable():
+        connection.exec_driver_sql("SELECT 1 / 0")
+    engine.dispose()
 
 
 def test_a_pool_that_is_used_up_is_a_store_that_is_unavailable(sqlite_url: str):

@@ -12,9 +12,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, make_url
 
 from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
-from stripe_bridge.adapters.database.migrating import migrating, persistently
+from stripe_bridge.adapters.database.migrating import current_revision, migrating, persistently
 from stripe_bridge.adapters.database.rows import Row
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.unit_of_work import SchemaUnknown, StoreUnavailable
 from tests.builders import a_webhook_event
 
 
@@ -123,10 +123,31 @@ def test_a_store_without_a_schema_fails_its_check(engine: Engine):
         SqlStore(engine).check()
 
 
+def test_a_store_of_an_older_revision_tells_in_the_logs_what_it_needs(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(StoreUnavailable):
+        SqlStore(engine).check()
+    [record] = caplog.records
+    assert "is at 0001" in record.__dict__["reason"]
+    assert "flask db upgrade" in record.__dict__["reason"]
+
+
 def test_a_store_of_a_newer_revision_still_serves_this_version(engine: Engine):
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     SqlStore(engine).check()
+
+
+def test_a_newer_schema_is_left_as_it_is_in_a_sentence(engine: Engine, database_url: str):
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaUnknown, match="newer release"):
+        migrate(database_url)
+    with engine.connect() as connection:
+        assert current_revision(connection) == "9999"
 
 
 def test_a_broken_reference_stops_a_migration_on_sqlite(sqlite_url: str):

@@ -109,7 +109,7 @@ def test_an_answer_means_the_same_for_a_change_and_a_lookup(
         with pytest.raises(GatewayError) as caught:
             call()
         assert type(caught.value) is kind
-        assert caught.value.request_id == "req_1"
+        assert caught.value.reason.endswith("(Stripe's request req_1)")
 
 
 def test_a_refusal_tells_code_param_and_reason(stripe_says: ScriptedStripe):

@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 
 from stripe_bridge.domain.errors import BridgeError, InvoiceNotSent, InvoiceNotVoided, RefundNotIssued
 from stripe_bridge.ports.gateway_errors import GatewayError
+from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 
 class CommandGroup(AppGroup):
@@ -39,6 +40,8 @@ def _in_a_sentence() -> Iterator[None]:
 
 def _told(error: BridgeError) -> Iterator[str]:
     yield error.message
+    if type(error) is StoreUnavailable:
+        yield "What to do about it: flask doctor"
     if isinstance(error, (GatewayError, InvoiceNotSent)):
         # Stripe's words come with line breaks of their own.
         yield " ".join(error.reason.split())

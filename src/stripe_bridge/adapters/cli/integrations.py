@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
-from stripe_bridge.adapters.cli.options import IDENTIFIER, Text, page_request, paging, tenant
+from stripe_bridge.adapters.cli.options import IDENTIFIER, Text, page_request, paging, tenant, whatever_tenant
 from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
 from stripe_bridge.adapters.cli.rows import in_flight_rows, integration_row
 from stripe_bridge.adapters.cli.tools import tools
@@ -49,16 +49,22 @@ def show(integration_id: int, tenant_id: str, as_json: bool) -> None:
 
 @integrations.command()
 @click.argument("name", type=Text())
-@tenant
+@whatever_tenant
+@click.option(
+    "--new-tenant", is_flag=True, help="Though nothing of the tenant's is here yet, not even a token."
+)
 @as_json
-def create(name: str, tenant_id: str, as_json: bool) -> None:
+def create(name: str, tenant_id: str, new_tenant: bool, as_json: bool) -> None:
     """Make an integration by that name. It is connected to no account yet: `authorize` comes next.
 
     \b
     Example, for a script:
       ID=$(flask integrations create "Rosen Furniture" --tenant acme --json | jq .id)
     """
-    view = tools().bridge.create_integration(tenant_id, name)
+    bridge = tools().bridge
+    if not new_tenant:
+        bridge.check_tenant(tenant_id)
+    view = bridge.create_integration(tenant_id, name)
     show_row(integration_row(view), as_json=as_json, columns=_COLUMNS)
 
 

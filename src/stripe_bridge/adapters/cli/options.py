@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
 
+from stripe_bridge.adapters.cli.tools import tools
 from stripe_bridge.domain.paging import PageRequest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -81,10 +83,31 @@ class Moment(click.ParamType[datetime]):
             self.fail("is no ISO 8601 date or time, such as 2026-11-23 or 2026-11-23T09:30:00Z", param, ctx)
 
 
-tenant = click.option("--tenant", "tenant_id", required=True, type=Text(), help="Whose data it is about.")
-any_tenant = click.option(
-    "--tenant", "tenant_id", type=Text(), help="Only this tenant's; all, when left out."
+whatever_tenant = click.option(
+    "--tenant", "tenant_id", required=True, type=Text(), help="Whose data it is about."
 )
+
+
+def tenant(command: Command) -> Command:
+    """One that has something here: of a name that was mistyped there is nothing, which looks as if all were well."""
+    return whatever_tenant(_checking_tenant(command))
+
+
+def any_tenant(command: Command) -> Command:
+    named = click.option("--tenant", "tenant_id", type=Text(), help="Only this tenant's; all, when left out.")
+    return named(_checking_tenant(command))
+
+
+def _checking_tenant(command: Command) -> Command:
+    @wraps(command)
+    def checked(*, tenant_id: str | None, **values: Any) -> Any:
+        if tenant_id is not None:
+            tools().bridge.check_tenant(tenant_id)
+        return command(tenant_id=tenant_id, **values)
+
+    return checked  # type: ignore[return-value]  # with the same signature, as far as click sees
+
+
 user_id = click.option(
     "--user-id",
     type=IDENTIFIER,

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from stripe_bridge.adapters.database.engine import create_engine, without_time_limit
 from stripe_bridge.adapters.database.rows import Row
+from stripe_bridge.ports.unit_of_work import SchemaUnknown
 
 # Any number, so long as it stays the same: whoever migrates holds PostgreSQL's advisory lock of this name.
 _LOCK = 7_102_534_811
@@ -26,10 +27,15 @@ _log = logging.getLogger(__name__)
 
 
 def migrate(url: str) -> None:
-    """Apply what is missing, all or nothing. Several processes may do it at once: the first one does it."""
+    """Apply what is missing, all or nothing. Several processes may do it at once: the first one does it.
+
+    Raises SchemaUnknown.
+    """
 
     def upgrade() -> None:
         with migrating(url) as config:
+            if current_revision(config.attributes["connection"]) not in {None, *known_revisions()}:
+                raise SchemaUnknown
             command.upgrade(config, "head")
 
     persistently(upgrade)

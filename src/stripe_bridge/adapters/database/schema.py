@@ -14,7 +14,7 @@ class Schema:
         self._url = url
 
     def migrate(self) -> None:
-        """Bring it to what this code needs, all or nothing."""
+        """Bring it to what this code needs, all or nothing. Raises SchemaUnknown."""
         with telling_unavailable():
             migrate(self._url)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, CursorResult, Executable, Select, func
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from stripe_bridge.adapters.database.mapping import Aggregate, AggregateMapper, Mapper, Value
@@ -19,24 +19,28 @@ from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
-# As they come where a driver is used without SQLAlchemy between.
-_DRIVERS = (
+# What the drivers themselves say of a database that is gone, full or too busy.
+_TOLD_BY_DRIVERS = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     sqlite3.OperationalError,
     sqlite3.InterfaceError,
 )
-# A write in a transaction that may not, and the beginning of one that may on a server that does not let it.
+# What they take for mistakes of ours, by its code. A write in a transaction that may not, and the beginning of one that may
+# on a server that does not let it; a table or a column that is not there, or not for us; a file or an index that is damaged.
 _TAKES_NO_WRITES = ("25006", "0A000")
+_IS_NOT_MIGRATED = ("42P01", "42703", "42501")
+_IS_DAMAGED = ("XX001", "XX002", sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_OF_THE_DATABASE = (*_TAKES_NO_WRITES, *_IS_NOT_MIGRATED, *_IS_DAMAGED)
 
 
 @contextmanager
 def telling_unavailable() -> Iterator[None]:
-    """The drivers' ways of saying that the database is gone, full or too busy, as ours."""
+    """The drivers' ways of saying that the database is gone, full, too busy or not in order, as ours."""
     try:
         yield
-    except (DBAPIError, PoolTimeout, *_DRIVERS) as error:
-        if isinstance(error, DBAPIError) and not _is_of_the_database(error):
+    except (DBAPIError, PoolTimeout, psycopg.Error, sqlite3.Error) as error:
+        if not _is_of_the_database(error):
             raise
         # The driver's first line: what follows it, and what SQLAlchemy adds, may show values.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
@@ -44,12 +48,16 @@ def telling_unavailable() -> Iterator[None]:
         raise StoreUnavailable from error
 
 
-def _is_of_the_database(error: DBAPIError) -> bool:
+def _is_of_the_database(error: Exception) -> bool:
     """And no mistake of ours, whatever the driver counts it as: it takes some ends of a connection for one, such as that of
-    a transaction in which nothing happened for too long; and that the whole server takes no writes, as a standby does after
-    a failover."""
-    is_told = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
-    return is_told or getattr(error.orig, "sqlstate", None) in _TAKES_NO_WRITES
+    a transaction in which nothing happened for too long; that the whole server takes no writes, as a standby does after a
+    failover; and that nobody has migrated it yet, as when a new release starts before its upgrade."""
+    if isinstance(error, PoolTimeout) or getattr(error, "connection_invalidated", False):
+        return True
+    told: Any = getattr(error, "orig", error)
+    # Of SQLite's codes the upper bits say more than is asked here.
+    code = getattr(told, "sqlstate", None) or getattr(told, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(told, _TOLD_BY_DRIVERS) or code in _OF_THE_DATABASE
 
 
 class Transaction:

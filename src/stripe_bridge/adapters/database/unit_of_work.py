@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
 from types import TracebackType
@@ -49,6 +50,8 @@ from stripe_bridge.ports.repositories import (
     Tokens,
 )
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
+
+_log = logging.getLogger(__name__)
 
 
 class SqlUnitOfWork:
@@ -148,6 +151,8 @@ class SqlStore:
             raise StoreUnavailable from error
         # A newer one is not known here: migrations are made to run while an older version serves.
         if current != self._newest and (current is None or current in self._known):
+            needed = f"its schema is at {current}, not at {self._newest}: flask db upgrade"
+            _log.warning("the database is not usable", extra={"reason": needed})
             raise StoreUnavailable
         self._probe.check()
 

@@ -77,14 +77,17 @@ def translated(*rows: Row) -> Iterator[None]:
 
 def _ours(error: stripe.StripeError, rows: tuple[Row, ...]) -> GatewayError:
     code, reason = _code(error), _reason(error.user_message or type(error).__name__)
+    if error.request_id is not None:
+        # Stripe's own logs, and its support, find the call by it.
+        reason = f"{reason} (Stripe's request {error.request_id})"
     kind: type[GatewayError] = OutcomeUnknown
     # A 5xx proves nothing, whatever class or code the SDK reads into it.
     if (error.http_status or 0) < 500:
         kind = next((row.ours for row in rows if _fits(row, error, code)), OutcomeUnknown)
     if issubclass(kind, GatewayRefused):
         param = getattr(error, "param", None)
-        return kind(reason, code=code, request_id=error.request_id, param=param)
-    return kind(reason, code=code, request_id=error.request_id)
+        return kind(reason, code=code, param=param)
+    return kind(reason, code=code)
 
 
 def _fits(row: Row, error: stripe.StripeError, code: str | None) -> bool:

@@ -3,7 +3,7 @@
     BridgeError
     ├── NotFound
     │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound
-    │   └── WebhookEventNotFound · ReceiverNotFound · TokenNotFound
+    │   └── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
     ├── Unauthenticated
     ├── Forbidden
     ├── Invalid                     a value that can never be right; names its field
@@ -52,6 +52,7 @@ from stripe_bridge.domain.errors.root import (
     NotFound,
     ReceiverNotFound,
     SalesOrderNotFound,
+    TenantNotFound,
     TokenNotFound,
     Unauthenticated,
     WebhookEventNotFound,
@@ -122,6 +123,7 @@ __all__ = [
     "SalesOrderNotFound",
     "SignatureInvalid",
     "StaleWrite",
+    "TenantNotFound",
     "TokenNotFound",
     "Unauthenticated",
     "WebhookEventNotFound",

@@ -37,6 +37,10 @@ class ReceiverNotFound(NotFound):
     message = "Webhook receiver not found."
 
 
+class TenantNotFound(NotFound):
+    message = "Tenant not found: it has neither a token nor an integration."
+
+
 class TokenNotFound(NotFound):
     message = "Token not found."
 
