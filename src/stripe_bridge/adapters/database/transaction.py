@@ -35,8 +35,8 @@ def telling_unavailable() -> Iterator[None]:
     """The drivers' ways of saying that the database is gone, full or too busy, as ours."""
     try:
         yield
-    except (DBAPIError, PoolTimeout, *_DRIVERS) as error:
-        if isinstance(error, DBAPIError) and not _is_of_the_database(error):
+    except (DBAPIError, PoolTimeout, psycopg.Error, *_DRIVERS) as error:
+        if not _is_of_the_database(error):
             raise
         # The driver's first line: what follows it, and what SQLAlchemy adds, may show values.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
@@ -44,12 +44,13 @@ def telling_unavailable() -> Iterator[None]:
         raise StoreUnavailable from error
 
 
-def _is_of_the_database(error: DBAPIError) -> bool:
+def _is_of_the_database(error: Exception) -> bool:
     """And no mistake of ours, whatever the driver counts it as: it takes some ends of a connection for one, such as that of
     a transaction in which nothing happened for too long; and that the whole server takes no writes, as a standby does after
     a failover."""
-    is_told = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
-    return is_told or getattr(error.orig, "sqlstate", None) in _TAKES_NO_WRITES
+    is_told = isinstance(error, (OperationalError, InterfaceError, PoolTimeout, *_DRIVERS))
+    is_lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    return is_told or is_lost or getattr(getattr(error, "orig", error), "sqlstate", None) in _TAKES_NO_WRITES
 
 
 class Transaction:
