@@ -107,8 +107,7 @@ class CompleteAuthorization:
             endpoint = self._connect(state, authorization, snapshot)
         except _NotConnected as end:
             return _told(end.reason, None if state is None else state.integration_id, command.error)
-        if endpoint is not None:
-            self._ask(endpoint)
+        self._see_to(snapshot.account_id, endpoint)
         return AuthorizationOutcome(status=AuthorizationStatus.CONNECTED, integration_id=state.integration_id)
 
     def _find(self, state: str | None) -> OAuthState:
@@ -119,12 +118,17 @@ class CompleteAuthorization:
             raise _NotConnected(AuthorizationFailure.STATE_UNKNOWN)
         return found
 
-    def _ask(self, endpoint: int) -> None:
-        """For a receiver of the account's own. It is connected either way, and the sweeper asks again."""
+    def _see_to(self, account_id: str, endpoint: int | None) -> None:
+        """What workers skipped until it was committed is queued again; the sweeper asks for a receiver again, too."""
         try:
-            self._settle(endpoint)
+            with self._store.writing() as work:
+                work.inbox.revive(account_id, self._clock.now())
+                work.commit()
+            self._nudges.inbox()
+            if endpoint is not None:
+                self._settle(endpoint)
         except BridgeError as error:
-            _log.warning("the receiver is asked for later", extra={"reason": error.message})
+            _log.warning("not all was seen to after connecting", extra={"reason": error.message})
 
     def _consume(self, state: OAuthState) -> Integration | None:
         """Good once: whoever commits this goes on."""
@@ -177,11 +181,9 @@ class CompleteAuthorization:
                         former=former,
                     )
                     endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
-                    revived = work.inbox.revive(snapshot.account_id, now)
+                    work.inbox.revive(snapshot.account_id, now)
                     waited = self._go_on(work, (integration, former), now)
                     work.commit()
-                    if revived:
-                        self._nudges.inbox()
                     if waited:
                         self._nudges.intents()
                     return endpoint
