@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from stripe_bridge.domain.errors import (
@@ -146,6 +148,25 @@ def test_calls_in_flight_get_ten_seconds_and_no_more(world: World):
     # What came of it is not known, and nobody can look any more: it is kept, and with it the order.
     assert [each.operation for each in world.unsettled()] == [Operation.FINALIZE]
     assert world.order().open_invoice is not None
+
+
+def test_however_many_calls_hang_at_a_stripe_that_does_not_answer_the_disconnect_is_answered(world: World):
+    world.fail("add_lines", GatewayBusy("busy"), times=100)
+    for number in range(5):
+        world.put_order(501 + number)
+        with pytest.raises(InvoiceNotSent):
+            world.send(501 + number)
+    world.mend()
+    world.fail("add_lines", OutcomeUnknown("timed out"), times=5)
+    for _ in range(5):
+        world.stripe.before_next("add_lines", lambda: world.clock.advance(seconds=20))
+    world.clock.advance(seconds=900)
+    began = world.clock.now()
+
+    disconnect(world)
+
+    # One call may begin just before the time is over.
+    assert world.clock.now() - began <= GRACE + timedelta(seconds=20)
 
 
 def test_a_refund_that_was_made_and_not_answered_before_we_left_stays_reserved_until_we_are_back(
