@@ -98,6 +98,21 @@ def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
     assert world.bridge.show_integration("other", other.id).integration.connected
 
 
+def test_whoever_is_held_up_while_leaving_an_account_does_not_end_its_next_connection(world: World):
+    world.sent()
+
+    def come_back() -> None:
+        world.clock.advance(seconds=61)
+        world.work_off()
+        assert not world.lets_us_in()
+        world.connect(world.account_id, into=world.integration_id)
+
+    world.stripe.before_next("invoice", come_back)
+    disconnect(world)
+
+    assert world.lets_us_in()
+
+
 def test_a_disconnected_integration_sends_voids_and_refunds_nothing(world: World):
     paid, open_ = world.paid(501), world.sent(502)
     world.put_order(503)

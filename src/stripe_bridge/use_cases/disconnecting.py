@@ -132,6 +132,9 @@ class Deauthorize:
         for receiver in receivers:
             if receiver.stripe_endpoint_id is not None:
                 self._remove(intent.account_id, receiver.stripe_endpoint_id)
+        # That may have taken so long that somebody else came to the end of it, and the merchant came back.
+        if self._is_in_use(intent.account_id):
+            return "in use again"
         self._gateway.deauthorize(intent.account_id)
         return "revoked"
 
