@@ -143,7 +143,7 @@ class FakeInbox:
             ),
         )
 
-    def revive(self, account_id: str, now: datetime) -> int:
+    def revive(self, account_id: str, now: datetime, *, waiting: bool) -> int:
         revived = self._events.matching(
             lambda event: event.account_id == account_id and (_is_awaiting(event) or _is_revivable(event))
         )

@@ -76,9 +76,12 @@ class Inbox(Protocol):
         """Have it applied again, from the first attempt; by the integration that has its account now, if none had it then."""
         ...
 
-    def revive(self, account_id: str, now: datetime) -> int:
+    def revive(self, account_id: str, now: datetime, *, waiting: bool) -> int:
         """Have those applied again that were skipped because the account was in no integration, and still have their payload;
-        how many there are. With them those that wait, as whoever has claimed them may not know whose they are now."""
+        how many there are. With them those that wait, as whoever has claimed them may not know whose they are now.
+
+        What others have locked is waited for, or left out: to wait for them while something else is held, for which they may
+        wait, ends one of the two."""
         ...
 
     def page(

@@ -122,7 +122,7 @@ class CompleteAuthorization:
         """What workers skipped until it was committed is queued again; the sweeper asks for a receiver again, too."""
         try:
             with self._store.writing() as work:
-                work.inbox.revive(account_id, self._clock.now())
+                work.inbox.revive(account_id, self._clock.now(), waiting=True)
                 work.commit()
             self._nudges.inbox()
             if endpoint is not None:
@@ -169,8 +169,10 @@ class CompleteAuthorization:
         sealed, now = self._vault.seal(authorization.access_token), self._clock.now()
         try:
             with self._store.writing() as work:
-                integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
                 former = work.integrations.find_by_account(snapshot.account_id)
+                # First, as whoever settles a call holds that before all else.
+                waited = self._go_on(work, (work.integrations.find(state.integration_id), former), now)
+                integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
                 refusal = self._refusal(work, integration, former, authorization)
                 if refusal is None:
                     connected = integration.connect(
@@ -181,8 +183,7 @@ class CompleteAuthorization:
                         former=former,
                     )
                     endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
-                    work.inbox.revive(snapshot.account_id, now)
-                    waited = self._go_on(work, (integration, former), now)
+                    work.inbox.revive(snapshot.account_id, now, waiting=False)
                     work.commit()
                     if waited:
                         self._nudges.intents()
@@ -220,9 +221,8 @@ class CompleteAuthorization:
 
     def _ask_for_receiver(self, work: UnitOfWork, integration: Integration) -> int | None:
         """None when a receiver is there, or an earlier request for one is not settled yet."""
-        if work.receivers.of_integration(integration.id) or integration.account_id is None:
-            return None
-        if work.intents.find_unsettled(receiver_subject(integration.id)) is not None:
+        is_asked_for = work.intents.find_unsettled(receiver_subject(integration.id)) is not None
+        if is_asked_for or work.receivers.of_integration(integration.id) or integration.account_id is None:
             return None
         plan = plan_endpoint(
             integration,
