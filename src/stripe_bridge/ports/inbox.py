@@ -55,6 +55,13 @@ class Inbox(Protocol):
         """Store what became of events that were taken in this unit of work: as they are, they are claimed."""
         ...
 
+    def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
+        """Lock those that were claimed until then, before all else in this unit of work.
+
+        Whoever takes events locks them before what they are about. That may be one of these: what is just being claimed is
+        passed by, but locked all the same. So to lock what they are about first would be to wait for each other for ever."""
+        ...
+
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
         """Store what became of events that were claimed until then. The ids of those whose claim was not lost meanwhile:
         the others are not changed."""
