@@ -70,7 +70,7 @@ def replay_some(store: Store) -> None:
 
 def revive(store: Store) -> None:
     with store.writing() as work:
-        work.inbox.revive("acct_1", NOW)
+        work.inbox.revive("acct_1", NOW, waiting=True)
         work.commit()
 
 

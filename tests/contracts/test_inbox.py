@@ -435,8 +435,8 @@ def test_what_was_skipped_for_a_disconnect_is_revived_and_nothing_else(store: St
     with store.writing() as work:
         settle(work, away, away.skipped(SkipReason.DISCONNECTED, NOW))
         settle(work, foreign, foreign.skipped(SkipReason.FOREIGN_OBJECT, NOW))
-        assert work.inbox.revive("acct_other", NOW) == 0
-        assert work.inbox.revive(away.account_id, NOW) == 1
+        assert work.inbox.revive("acct_other", NOW, waiting=True) == 0
+        assert work.inbox.revive(away.account_id, NOW, waiting=True) == 1
         work.commit()
     (again,) = claim(store)
     assert (again.id, again.attempts, again.skip_reason) == (away.id, 1, None)
@@ -505,7 +505,7 @@ def test_what_waits_when_its_account_is_joined_is_its_integrations(store: Store,
     early = claim(store) if is_claimed else []
     integration = stored_integration(store)
     with store.writing() as work:
-        assert work.inbox.revive("acct_1", NOW) == 1
+        assert work.inbox.revive("acct_1", NOW, waiting=True) == 1
         work.commit()
     with store.writing() as work:
         for event in early:
@@ -525,6 +525,6 @@ def test_what_has_no_payload_any_more_is_not_revived(store: Store):
         work.commit()
     assert forget(store, NOW + timedelta(days=1)) == 1
     with store.writing() as work:
-        assert work.inbox.revive(event.account_id, NOW) == 0
+        assert work.inbox.revive(event.account_id, NOW, waiting=True) == 0
         work.commit()
     assert claim(store) == []

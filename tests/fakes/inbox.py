@@ -77,6 +77,9 @@ class FakeInbox:
         for event in events:
             self._put_outcome(self._events.rows[event.id], event)
 
+    def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
+        """Nobody else is there while this unit of work is."""
+
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
         return {event.id for event in events if self._settle(claimed_until, event)}
 
@@ -143,7 +146,7 @@ class FakeInbox:
             ),
         )
 
-    def revive(self, account_id: str, now: datetime) -> int:
+    def revive(self, account_id: str, now: datetime, *, waiting: bool) -> int:
         revived = self._events.matching(
             lambda event: event.account_id == account_id and (_is_awaiting(event) or _is_revivable(event))
         )

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from stripe_bridge.domain.errors import (
@@ -96,6 +98,21 @@ def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
     assert world.bridge.show_integration("other", other.id).integration.connected
 
 
+def test_whoever_is_held_up_while_leaving_an_account_does_not_end_its_next_connection(world: World):
+    world.sent()
+
+    def come_back() -> None:
+        world.clock.advance(seconds=61)
+        world.work_off()
+        assert not world.lets_us_in()
+        world.connect(world.account_id, into=world.integration_id)
+
+    world.stripe.before_next("invoice", come_back)
+    disconnect(world)
+
+    assert world.lets_us_in()
+
+
 def test_a_disconnected_integration_sends_voids_and_refunds_nothing(world: World):
     paid, open_ = world.paid(501), world.sent(502)
     world.put_order(503)
@@ -159,6 +176,25 @@ def test_a_refund_of_what_a_former_integration_sent_is_made_before_access_is_rev
 
     assert [refund.amount for refund in world.refunds_at_stripe()] == [AMOUNT]
     assert not world.lets_us_in()
+
+
+def test_however_many_calls_hang_at_a_stripe_that_does_not_answer_the_disconnect_is_answered(world: World):
+    world.fail("add_lines", GatewayBusy("busy"), times=100)
+    for number in range(5):
+        world.put_order(501 + number)
+        with pytest.raises(InvoiceNotSent):
+            world.send(501 + number)
+    world.mend()
+    world.fail("add_lines", OutcomeUnknown("timed out"), times=5)
+    for _ in range(5):
+        world.stripe.before_next("add_lines", lambda: world.clock.advance(seconds=20))
+    world.clock.advance(seconds=900)
+    began = world.clock.now()
+
+    disconnect(world)
+
+    # One call may begin just before the time is over.
+    assert world.clock.now() - began <= GRACE + timedelta(seconds=20)
 
 
 def test_a_refund_that_was_made_and_not_answered_before_we_left_stays_reserved_until_we_are_back(

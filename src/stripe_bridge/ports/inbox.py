@@ -55,6 +55,13 @@ class Inbox(Protocol):
         """Store what became of events that were taken in this unit of work: as they are, they are claimed."""
         ...
 
+    def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
+        """Lock those that were claimed until then, before all else in this unit of work.
+
+        Whoever takes events locks them before what they are about. That may be one of these: what is just being claimed is
+        passed by, but locked all the same. So to lock what they are about first would be to wait for each other for ever."""
+        ...
+
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
         """Store what became of events that were claimed until then. The ids of those whose claim was not lost meanwhile:
         the others are not changed."""
@@ -76,9 +83,12 @@ class Inbox(Protocol):
         """Have it applied again, from the first attempt; by the integration that has its account now, if none had it then."""
         ...
 
-    def revive(self, account_id: str, now: datetime) -> int:
+    def revive(self, account_id: str, now: datetime, *, waiting: bool) -> int:
         """Have those applied again that were skipped because the account was in no integration, and still have their payload;
-        how many there are. With them those that wait, as whoever has claimed them may not know whose they are now."""
+        how many there are. With them those that wait, as whoever has claimed them may not know whose they are now.
+
+        What others have locked is waited for, or left out: to wait for them while something else is held, for which they may
+        wait, ends one of the two."""
         ...
 
     def page(

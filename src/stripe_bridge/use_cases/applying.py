@@ -134,6 +134,7 @@ class ApplyEvents:
             return claimed
         try:
             with self._store.writing() as work:
+                work.inbox.hold(claimed[0].due_at, claimed)
                 done = self._judge.together(work, readable, self._clock.now())
                 if len(work.inbox.settle(claimed[0].due_at, done)) < len(done):
                     # Somebody else has claimed some of them meanwhile.
@@ -189,6 +190,7 @@ class ApplyEvents:
         fetched: Fetched[Any] | None = None
         for _ in range(_MOST_LOOKS):
             with self._store.writing() as work:
+                work.inbox.hold(event.due_at, [event])
                 done = self._judge(work, event, parsed, fetched, self._clock.now())
                 if not isinstance(done, NeedsCurrent):
                     if work.inbox.settle(event.due_at, [done]):
@@ -210,6 +212,7 @@ class ApplyEvents:
 
     def _hand_back(self, events: Sequence[WebhookEvent]) -> None:
         with self._store.writing() as work:
+            work.inbox.hold(events[0].due_at, events)
             work.inbox.settle(events[0].due_at, [event.put_down(self._clock.now()) for event in events])
             work.commit()
         _log.info("events handed back", extra={"events": len(events)})

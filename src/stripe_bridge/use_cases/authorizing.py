@@ -107,8 +107,7 @@ class CompleteAuthorization:
             endpoint = self._connect(state, authorization, snapshot)
         except _NotConnected as end:
             return _told(end.reason, None if state is None else state.integration_id, command.error)
-        if endpoint is not None:
-            self._ask(endpoint)
+        self._see_to(snapshot.account_id, endpoint)
         return AuthorizationOutcome(status=AuthorizationStatus.CONNECTED, integration_id=state.integration_id)
 
     def _find(self, state: str | None) -> OAuthState:
@@ -119,12 +118,17 @@ class CompleteAuthorization:
             raise _NotConnected(AuthorizationFailure.STATE_UNKNOWN)
         return found
 
-    def _ask(self, endpoint: int) -> None:
-        """For a receiver of the account's own. It is connected either way, and the sweeper asks again."""
+    def _see_to(self, account_id: str, endpoint: int | None) -> None:
+        """What workers skipped until it was committed is queued again; the sweeper asks for a receiver again, too."""
         try:
-            self._settle(endpoint)
+            with self._store.writing() as work:
+                work.inbox.revive(account_id, self._clock.now(), waiting=True)
+                work.commit()
+            self._nudges.inbox()
+            if endpoint is not None:
+                self._settle(endpoint)
         except BridgeError as error:
-            _log.warning("the receiver is asked for later", extra={"reason": error.message})
+            _log.warning("not all was seen to after connecting", extra={"reason": error.message})
 
     def _consume(self, state: OAuthState) -> Integration | None:
         """Good once: whoever commits this goes on."""
@@ -165,8 +169,10 @@ class CompleteAuthorization:
         sealed, now = self._vault.seal(authorization.access_token), self._clock.now()
         try:
             with self._store.writing() as work:
-                integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
                 former = work.integrations.find_by_account(snapshot.account_id)
+                # First, as whoever settles a call holds that before all else.
+                waited = self._go_on(work, snapshot.account_id, now)
+                integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
                 refusal = self._refusal(work, integration, former, authorization)
                 if refusal is None:
                     connected = integration.connect(
@@ -177,11 +183,8 @@ class CompleteAuthorization:
                         former=former,
                     )
                     endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
-                    revived = work.inbox.revive(snapshot.account_id, now)
-                    waited = self._go_on(work, snapshot.account_id, now)
+                    work.inbox.revive(snapshot.account_id, now, waiting=False)
                     work.commit()
-                    if revived:
-                        self._nudges.inbox()
                     if waited:
                         self._nudges.intents()
                     return endpoint
@@ -218,9 +221,8 @@ class CompleteAuthorization:
 
     def _ask_for_receiver(self, work: UnitOfWork, integration: Integration) -> int | None:
         """None when a receiver is there, or an earlier request for one is not settled yet."""
-        if work.receivers.of_integration(integration.id) or integration.account_id is None:
-            return None
-        if work.intents.find_unsettled(receiver_subject(integration.id)) is not None:
+        is_asked_for = work.intents.find_unsettled(receiver_subject(integration.id)) is not None
+        if is_asked_for or work.receivers.of_integration(integration.id) or integration.account_id is None:
             return None
         plan = plan_endpoint(
             integration,

@@ -59,7 +59,9 @@ class DisconnectIntegration:
                 break
             due = [intent for intent in unsettled if intent.is_due(self._clock.now())]
             for intent in due:
-                self._settle(intent.id)
+                # Each may take as long as Stripe does not answer: what is left is the workers'.
+                if self._clock.now() < deadline:
+                    self._settle(intent.id)
             if not due:
                 self._clock.sleep(_WAIT)
         if revoking is not None:
@@ -130,6 +132,9 @@ class Deauthorize:
         for receiver in receivers:
             if receiver.stripe_endpoint_id is not None:
                 self._remove(intent.account_id, receiver.stripe_endpoint_id)
+        # That may have taken so long that somebody else came to the end of it, and the merchant came back.
+        if self._is_in_use(intent.account_id):
+            return "in use again"
         self._gateway.deauthorize(intent.account_id)
         return "revoked"
 

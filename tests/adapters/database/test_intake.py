@@ -182,6 +182,17 @@ def test_a_connection_that_died_in_its_sleep_costs_nobody_an_event(own_postgres:
     store.close()
 
 
+def test_a_server_that_became_a_standby_is_unavailable_to_webhooks_too(own_postgres: PostgresServer):
+    migrate(own_postgres.url())
+    store = SqlStore(create_engine(own_postgres.url()))
+    with receiving(store.engine) as (here, intake):
+        assert here.run(intake.receive(an_event(1)))
+        own_postgres.become_standby()
+        with pytest.raises(StoreUnavailable):
+            here.run(intake.receive(an_event(2)))
+    store.close()
+
+
 def test_what_a_dead_connection_leaves_may_be_anothers_by_now(own_postgres: PostgresServer):
     """The number of its socket: mostly that of a connection by which webhooks come."""
     migrate(own_postgres.url())

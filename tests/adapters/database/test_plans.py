@@ -91,6 +91,7 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "events claimed": lambda work: work.inbox.claim(NOW, NOW + timedelta(seconds=60), 10),
     "events taken": lambda work: work.inbox.take(NOW, NOW + timedelta(seconds=60), 10),
     "event settled": lambda work: work.inbox.settle(NOW, [a_webhook_event().processed(NOW)]),
+    "events held": lambda work: work.inbox.hold(NOW, [a_webhook_event(id=1), a_webhook_event(id=2)]),
     "event requeued": requeued,
     "payloads forgotten": lambda work: work.inbox.forget_payloads(NOW + timedelta(days=1), 1),
     "payloads left": payloads_left,

@@ -54,9 +54,14 @@ _OUTCOME = attrgetter(*_SETTLED)
 SETTLE_TAKEN = (
     update(EVENTS.table).where(among(_EVENT.id, "ids")).values({name: bindparam(name) for name in _SETTLED})
 )
-SETTLE = SETTLE_TAKEN.where(
-    _EVENT.status == EventStatus.PROCESSING, _EVENT.due_at == bindparam("claimed_until")
-).returning(_EVENT.id)
+_IS_STILL_CLAIMED = (_EVENT.status == EventStatus.PROCESSING, _EVENT.due_at == bindparam("claimed_until"))
+SETTLE = SETTLE_TAKEN.where(*_IS_STILL_CLAIMED).returning(_EVENT.id)
+HOLD = (
+    select(_EVENT.id)
+    .where(among(_EVENT.id, "ids"), *_IS_STILL_CLAIMED)
+    .order_by(_EVENT.id)
+    .with_for_update(key_share=True)
+)
 
 
 def alike(events: Sequence[WebhookEvent]) -> list[dict[str, Any]]:

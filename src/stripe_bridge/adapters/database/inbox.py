@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 
-from stripe_bridge.adapters.database.claiming import CLAIM, SETTLE, SETTLE_TAKEN, TAKE, alike
+from stripe_bridge.adapters.database.among import among
+from stripe_bridge.adapters.database.claiming import CLAIM, HOLD, SETTLE, SETTLE_TAKEN, TAKE, alike
 from stripe_bridge.adapters.database.counts import EVENT_TOTALS
 from stripe_bridge.adapters.database.events import EVENTS, HAS_PAYLOAD, STORE, owner_of, values_to_store
 from stripe_bridge.adapters.database.forgetting import forget_payloads
@@ -57,6 +58,10 @@ class SqlInbox:
         for given in alike(events):
             self._transaction.execute(SETTLE_TAKEN, given)
 
+    def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
+        given = {"ids": [event.id for event in events], "claimed_until": claimed_until}
+        self._transaction.execute(HOLD, given).all()
+
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
         settled: set[int] = set()
         for given in alike(events):
@@ -88,14 +93,16 @@ class SqlInbox:
         if self._transaction.execute(statement).rowcount == 0:
             raise WebhookEventNotFound
 
-    def revive(self, account_id: str, now: datetime) -> int:
+    def revive(self, account_id: str, now: datetime, *, waiting: bool) -> int:
+        of_account = select(_EVENT.id).where(_EVENT.account_id == account_id)
+        locked = of_account.order_by(_EVENT.id).with_for_update(skip_locked=not waiting, key_share=True)
+        renewed = update(EVENTS.table).where(among(_EVENT.id, "ids")).values(_fresh(now))
+        number = 0
         # Those that wait come first: one that a worker is just skipping is, once it has, among the others.
-        return sum(
-            self._transaction.execute(
-                update(EVENTS.table).where(_EVENT.account_id == account_id, *conditions).values(_fresh(now))
-            ).rowcount
-            for conditions in ([IS_AWAITING], _TO_REVIVE)
-        )
+        for matching in (locked.where(IS_AWAITING), locked.where(*_TO_REVIVE)):
+            ids = self._transaction.execute(matching).scalars().all()
+            number += self._transaction.execute(renewed, {"ids": ids}).rowcount
+        return number
 
     def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
         statement = EVENTS.select.where(*_conditions(tenant_id, matching))
