@@ -122,9 +122,10 @@ class CompleteAuthorization:
         """What workers skipped until it was committed is queued again; the sweeper asks for a receiver again, too."""
         try:
             with self._store.writing() as work:
-                work.inbox.revive(account_id, self._clock.now(), waiting=True)
+                revived = work.inbox.revive(account_id, self._clock.now(), waiting=True)
                 work.commit()
-            self._nudges.inbox()
+            if revived:
+                self._nudges.inbox()
             if endpoint is not None:
                 self._settle(endpoint)
         except BridgeError as error:
@@ -206,16 +207,15 @@ class CompleteAuthorization:
     def _refusal(
         self, work: UnitOfWork, integration: Integration, holder: Integration | None, granted: Authorization
     ) -> AuthorizationFailure | None:
-        account_id = granted.account_id
         if granted.scope != "read_write":
             return AuthorizationFailure.CODE_REFUSED
         if integration.connected:
             return AuthorizationFailure.ALREADY_CONNECTED
-        if work.intents.find_unsettled(account_subject(account_id)) is not None:
+        if work.intents.find_unsettled(account_subject(granted.account_id)) is not None:
             return AuthorizationFailure.SETTLING
         if holder is not None and holder.connected:
             return AuthorizationFailure.ACCOUNT_IN_USE
-        if work.invoices.has_other_account(integration.id, account_id):
+        if work.invoices.has_other_account(integration.id, granted.account_id):
             return AuthorizationFailure.OTHER_ACCOUNT
         return None
 
