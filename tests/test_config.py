@@ -75,6 +75,8 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
         ("CORS_ORIGINS", "https://erp.example.com,https://*.example.com"),
         ("SWEEP_SECONDS", "nan"),
         ("WORKER_REST", "-1"),
+        ("EVENT_PAYLOAD_DAYS", "29"),
+        ("EVENT_PAYLOAD_DAYS", "3651"),
         ("JWT_ISSUER", "https://login.example.com"),
     ],
 )
@@ -97,6 +99,10 @@ def test_a_value_that_cannot_serve_is_told_by_name(name, value):
 )
 def test_every_url_that_an_engine_can_be_made_for_is_taken(url):
     assert settings(DATABASE_URL=url).database_url == url
+
+
+def test_payloads_are_kept_for_ever_or_for_as_long_as_stripe_lists_events():
+    assert [settings(EVENT_PAYLOAD_DAYS=days).event_payload_days for days in ("0", "30")] == [0, 30]
 
 
 def test_with_a_live_key_no_call_is_given_up_while_it_may_still_have_its_effect():

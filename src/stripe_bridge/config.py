@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from stripe_bridge.domain.reconciliation import HORIZON
 from stripe_bridge.environment import (
     Environment,
     base_url,
@@ -112,7 +113,7 @@ class Settings:
             "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, seconds),
             "intent_settle_seconds": read.optional("INTENT_SETTLE_SECONDS", 60.0, seconds),
             "metrics_token": read.optional("METRICS_TOKEN", None, str),
-            "event_payload_days": read.optional("EVENT_PAYLOAD_DAYS", 90, between(0, 3650)),
+            "event_payload_days": read.optional("EVENT_PAYLOAD_DAYS", 90, _payload_days),
             "reconcile_seconds": read.optional("RECONCILE_SECONDS", 900, between(0, 86_400)),
         }
         if read.faults:
@@ -200,6 +201,14 @@ def _fernet_keys(text: str) -> tuple[str, ...]:
         if not is_key:
             raise ValueError(f"has no Fernet key in place {position}; `flask keys generate` prints a new one")
     return keys
+
+
+def _payload_days(text: str) -> int:
+    """For a merchant who comes back, what happened meanwhile is applied from these, unless Stripe no longer tells of it."""
+    days = between(0, 3650)(text)
+    if 0 < days < HORIZON.days:
+        raise ValueError(f"has to be 0, or at least {HORIZON.days}, for which Stripe lists events")
+    return days
 
 
 def _webhook_secrets(text: str) -> tuple[str, ...]:
