@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stripe_bridge.domain.errors import BridgeError
-from stripe_bridge.domain.receiver import ReceiverKind
+from stripe_bridge.domain.receiver import PLATFORM_KINDS
 from stripe_bridge.ports.unit_of_work import Store, StoreUnavailable
 from stripe_bridge.ports.vault import Vault
 
@@ -41,7 +41,7 @@ class CheckSecrets:
     def __call__(self) -> None:
         try:
             with self._store.reading() as work:
-                receivers = work.receivers.of_kinds([ReceiverKind.PLATFORM, ReceiverKind.CONNECT])
+                receivers = work.receivers.of_kinds(PLATFORM_KINDS)
         except StoreUnavailable:
             # That is told by the database's own check.
             return

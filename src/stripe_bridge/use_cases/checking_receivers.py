@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from stripe_bridge.domain.receiver import Receiver, ReceiverKind, faults_of
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver, ReceiverKind, faults_of
 from stripe_bridge.domain.stripe_objects import WebhookEndpoint
 from stripe_bridge.ports.gateway_errors import GatewayError
 from stripe_bridge.ports.receiver_gateway import ReceiverGateway
@@ -16,7 +16,6 @@ from stripe_bridge.ports.unit_of_work import Store
 from stripe_bridge.ports.vault import Vault, opens
 
 _log = logging.getLogger(__name__)
-_PLATFORMS = (ReceiverKind.PLATFORM, ReceiverKind.CONNECT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +39,10 @@ class CheckReceivers:
 
     def __call__(self) -> list[CheckedReceiver]:
         with self._store.reading() as work:
-            known = {receiver.kind: receiver for receiver in work.receivers.of_kinds(_PLATFORMS)}
+            known = {receiver.kind: receiver for receiver in work.receivers.of_kinds(PLATFORM_KINDS)}
         at_stripe = {endpoint.id: endpoint for endpoint in self._gateway.endpoints(None)}
         self._remember(list(known.values()), self._url, at_stripe)
-        return [self._checked(kind, known.get(kind), at_stripe) for kind in _PLATFORMS]
+        return [self._checked(kind, known.get(kind), at_stripe) for kind in PLATFORM_KINDS]
 
     def of_integration(self, integration_id: int, account_id: str) -> list[CheckedReceiver]:
         """The same of those that stand in the account itself; mostly there are none."""
@@ -118,7 +117,7 @@ class CheckReceiversDue:
     def __call__(self) -> None:
         """With Stripe out of reach nothing is known of them: what was known stays."""
         with self._store.reading() as work:
-            checked_at = [receiver.checked_at for receiver in work.receivers.of_kinds(_PLATFORMS)]
+            checked_at = [receiver.checked_at for receiver in work.receivers.of_kinds(PLATFORM_KINDS)]
         if self._every and not checked_at and not self._has_extra_secrets:
             self._tell_of_none()
         if self._every and checked_at and self._clock.now() - min(checked_at) >= self._every:

@@ -14,7 +14,7 @@ from stripe_bridge.domain.errors import (
     SignatureInvalid,
 )
 from stripe_bridge.domain.integration import Integration
-from stripe_bridge.domain.receiver import Receiver, ReceiverKind
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver
 from stripe_bridge.domain.webhook_event import (
     MAX_PAYLOAD_BYTES,
     PLATFORM,
@@ -194,7 +194,7 @@ class ReceiveWebhook:
         until = self._clock.now() + _MEMORY
         with self._store.reading() as work:
             if integration_id is None:
-                receivers = work.receivers.of_kinds([ReceiverKind.PLATFORM, ReceiverKind.CONNECT])
+                receivers = work.receivers.of_kinds(PLATFORM_KINDS)
                 secrets = (*self._open(receivers), *self._extra_secrets)
                 return _Door(secrets=secrets, own_account=None, remembered_until=until)
             receivers = work.receivers.of_integration(integration_id)
