@@ -30,11 +30,11 @@ def mend_with(
         assert finding.integration_id is not None, "It is an integration that is reconciled"
         report = reconcile(finding.integration_id)
         if report.disconnected:
-            return f"{finding.subject}: disconnected, since its account does not let us in"
-        healed = sum(report.drift.values())
+            return f"{finding.subject}: disconnected, since its account no longer lets us in"
+        corrected = sum(report.drift.values())
         if report.is_complete:
-            return f"{finding.subject}: reconciled, {healed} differences healed"
-        return f"{finding.subject}: reconciled in part, {healed} differences healed; {report.faults[0]}"
+            return f"{finding.subject}: reconciled, {corrected} differences corrected"
+        return f"{finding.subject}: reconciled in part, {corrected} differences corrected; {report.faults[0]}"
 
     def resolve(_finding: Finding) -> str:
         settled = [each.is_settled for each in operations.resolve_due_intents(_MOST, dry_run=False)]

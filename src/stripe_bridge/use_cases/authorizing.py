@@ -124,7 +124,7 @@ class CompleteAuthorization:
         try:
             self._settle(endpoint)
         except BridgeError as error:
-            _log.warning("the receiver is asked for later", extra={"reason": error.message})
+            _log.warning("the account's receiver will be requested later", extra={"reason": error.message})
 
     def _consume(self, state: OAuthState) -> Integration | None:
         """Good once: whoever commits this goes on."""

@@ -49,7 +49,7 @@ class LookOnceMore:
         for known in self._objects(kind, account_id):
             facts = {"account_id": account_id, "object": f"{kind.name} {kind.id_of(known)}"}
             if self._clock.now() >= deadline:
-                _log.warning("no time was left to look at all that is in flight", extra=facts)
+                _log.warning("not enough time to look at everything in flight", extra=facts)
                 return False
             try:
                 kind.settle(known)
@@ -62,7 +62,7 @@ class LookOnceMore:
                 is_ours = not isinstance(error, BridgeError)
                 reason = error.reason if isinstance(error, GatewayError) else type(error).__name__
                 _log.warning(
-                    "what is in flight could not be looked at",
+                    "something in flight could not be looked at",
                     extra={**facts, "reason": reason},
                     exc_info=error if is_ours else None,
                 )

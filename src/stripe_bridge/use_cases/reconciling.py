@@ -201,7 +201,9 @@ class ReconcileDue:
                 work.reconciliations.put_off(integration.id, now)
                 work.commit()
         except IntegrationNotConnected:
-            _log.info("integration left before it was reconciled", extra={"integration_id": integration.id})
+            _log.info(
+                "integration disconnected before it was reconciled", extra={"integration_id": integration.id}
+            )
         return 1
 
 

@@ -75,7 +75,7 @@ class RegisterReceivers:
         before = self._standing(kind, self._url, at_stripe)
         faults = before.faults
         if before.strays and before.known is not None:
-            faults += (f"{len(before.strays)} more send here, with secrets that are not stored",)
+            faults += (f"endpoints whose secrets are not stored send here too: {len(before.strays)}",)
         if not before.is_in_order:
             self._mend(kind)
         with self._store.writing() as work:
@@ -128,7 +128,7 @@ class RegisterReceivers:
                 raise GatewayRefused(intent.last_error or "")
             if self._clock.now() >= deadline:
                 why = intent.last_error or "no answer yet"
-                raise OutcomeUnknown(f"{why}; ask again in a minute, unless a worker does")
+                raise OutcomeUnknown(f"{why}; a worker will retry it, or try again in a minute")
             if intent.is_due(self._clock.now()):
                 self._settle(intent_id)
             else:

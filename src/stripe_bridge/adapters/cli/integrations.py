@@ -85,9 +85,9 @@ def authorize(integration_id: int, tenant_id: str, as_json: bool) -> None:
 def disconnect(integration_id: int, tenant_id: str, as_json: bool) -> None:
     """Disconnect the account and ask Stripe to end our access.
 
-    From then on no new calls are made. This waits up to ten seconds for calls in flight. If Stripe is unreachable, a worker ends the access later (see `flask
-    intents list`). Open invoices can still be paid: what is still in flight is listed on stderr. Running this again
-    changes nothing.
+    From then on no new calls are made. This waits up to ten seconds for calls in flight. If Stripe is unreachable, a
+    worker ends the access later (see `flask intents list`). Open invoices can still be paid: what is still in flight is
+    listed on stderr. Running this again changes nothing.
     """
     bridge = tools().bridge
     bridge.disconnect_integration(tenant_id, integration_id)

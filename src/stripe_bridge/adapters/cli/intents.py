@@ -96,8 +96,9 @@ def show(intent_id: int, as_json: bool) -> None:
 def resolve(intent_id: int | None, all_due: bool, limit: int, dry_run: bool, as_json: bool) -> None:
     """Settle an intent now, and show its state afterwards.
 
-    This is as safe as waiting for its next try: if a call may already have taken effect, Stripe is checked before the call is made again.
-    An intent that is being settled right now is refused. Exit code 1 means that something is still unsettled.
+    This is as safe as waiting for its next try: if a call may already have taken effect, Stripe is checked before the
+    call is made again. An intent that is being settled right now is refused. Exit code 1 means that something is still
+    unsettled.
     """
     if all_due == (intent_id is not None):
         raise click.UsageError("Give either an ID or --all-due.")

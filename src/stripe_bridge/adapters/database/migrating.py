@@ -47,7 +47,7 @@ def persistently(migration: Callable[[], None]) -> None:
         except DBAPIError as error:
             if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
                 raise
-            _log.warning("migration begun anew: it could not have a lock")
+            _log.warning("migration restarted: it could not get a lock")
             time.sleep(_PAUSE)
         else:
             return

@@ -105,7 +105,9 @@ class DramatiqNudges:
                 self._broker.enqueue(Message(queue_name=job, actor_name=job, args=(), kwargs={}, options={}))
         except redis.RedisError as error:
             self._rests_until = time.monotonic() + self._rest_seconds
-            _log.warning("nudge not sent: the workers' next sweep does without", extra={"reason": str(error)})
+            _log.warning(
+                "nudge not sent: the workers' next sweep finds the work", extra={"reason": str(error)}
+            )
 
     def _length(self, job: str) -> int:
         length: int = self._broker.client.llen(f"{self._broker.namespace}:{job}")

@@ -75,7 +75,7 @@ class InProcessWorker:
                 thread.join(max(0.0, deadline - time.monotonic()))
         if late := [thread.name for thread in self._threads if thread.is_alive()]:
             _log.warning(
-                "stopped with work in hand: it is taken up again when its lease ends", extra={"threads": late}
+                "stopped with work unfinished: it is resumed when its lease ends", extra={"threads": late}
             )
 
     def _sweep(self) -> None:
