@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stripe_bridge.use_cases.applying import ApplyEvents
 from stripe_bridge.use_cases.attaching import AttachReceiver
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
-from stripe_bridge.use_cases.checking import CheckReadiness
+from stripe_bridge.use_cases.checking_readiness import CheckReadiness
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.counting import CheckCounts, FoldCounts
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
@@ -36,12 +36,12 @@ from stripe_bridge.use_cases.receiving import ReceiveWebhook
 from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
 from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
 from stripe_bridge.use_cases.registering import ListReceivers, RegisterReceivers
-from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest, ForgetRequests
+from stripe_bridge.use_cases.repeating_requests import BeginRequest, FinishRequest, ForgetRequests
 from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
 from stripe_bridge.use_cases.rotating import RotateKeys
 from stripe_bridge.use_cases.settling import SettleDueIntents
-from stripe_bridge.use_cases.tracking import TrackMoney
+from stripe_bridge.use_cases.tracking_money import TrackMoney
 from stripe_bridge.use_cases.voiding import VoidInvoice
 
 

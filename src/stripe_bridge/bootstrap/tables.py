@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stripe_bridge.bootstrap.driven import Adapters
-from stripe_bridge.bootstrap.parting import last_look_of
+from stripe_bridge.bootstrap.last_look import last_look_of
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Operation
 from stripe_bridge.ports.handlers import Handler, HandlerTable

@@ -9,7 +9,7 @@ from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.use_cases.integrating import IntegrationView
 from stripe_bridge.use_cases.ordering import SalesOrderView
-from stripe_bridge.use_cases.tracking import MoneyInFlight
+from stripe_bridge.use_cases.tracking_money import MoneyInFlight
 
 
 def integration_row(view: IntegrationView) -> Row:

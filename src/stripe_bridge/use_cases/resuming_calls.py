@@ -1,4 +1,4 @@
-"""Returning to an account that lets us in again, be it through another integration than before."""
+"""Resuming calls on an account that lets us in again, even through another integration than before."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from stripe_bridge.domain.integration import Integration
 from stripe_bridge.ports.unit_of_work import UnitOfWork
 
 
-def go_on_with_calls(work: UnitOfWork, integrations: Sequence[Integration | None], now: datetime) -> bool:
-    """Whether calls were found that waited outside: what became of them can be looked up from now on."""
+def resume_calls(work: UnitOfWork, integrations: Sequence[Integration | None], now: datetime) -> bool:
+    """Make the waiting calls of these integrations due now, as what became of them can be looked up again. Whether any waited."""
     is_any = False
     for integration in filter(None, integrations):
         for seen in work.intents.unsettled_of_integration(integration.id):
