@@ -10,7 +10,7 @@ from stripe_bridge.ports.unit_of_work import UnitOfWork
 
 
 def resume_calls(work: UnitOfWork, integrations: Sequence[Integration | None], now: datetime) -> bool:
-    """Make the waiting calls of these integrations due now, as what became of them can be looked up again. Whether any waited."""
+    """Make the waiting calls of these integrations due now, since Stripe can be looked at again. Whether there were any."""
     is_any = False
     for integration in filter(None, integrations):
         for seen in work.intents.unsettled_of_integration(integration.id):
