@@ -1,4 +1,4 @@
-"""Measuring what waits, for those who watch the service."""
+"""Measuring what is waiting, for monitoring."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stripe_bridge.ports.unit_of_work import Store
 
 
 class MeasureBacklog:
-    """Of the whole service, as its database has it. Raises StoreUnavailable."""
+    """The backlog of the whole service, from its database. Raises StoreUnavailable."""
 
     def __init__(self, store: Store, clock: Clock, nudges: Nudges) -> None:
         self._store, self._clock, self._nudges = store, clock, nudges
