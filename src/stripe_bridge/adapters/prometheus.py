@@ -1,7 +1,7 @@
 """Measurements as Prometheus reads them.
 
-Counters are those of one process. Where PROMETHEUS_MULTIPROC_DIR names a folder, the client library keeps them there, and
-each process shows the sum of all that have the same folder: several web processes, and the workers beside them.
+Counters cover one process. If PROMETHEUS_MULTIPROC_DIR names a folder, the client library keeps them there, and each process
+shows the sum for all processes with the same folder: several web processes, and workers.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ class PrometheusMeasurements:
             "webhooks", "Webhooks that came in: stored, duplicate, refused or failed.", "outcome"
         )
         self._events = self._counter(
-            "events", "Events taken up, by what became of them: `received` is to be tried again.", "status"
+            "events", "Events taken up, by what became of them: `received` will be tried again.", "status"
         )
         self._intents = self._counter(
             "intents",
-            "Calls that change something at Stripe, by what came of them: `planned` is put off, `failed` refused.",
+            "Calls that change something at Stripe, by what came of them: `planned` is postponed, `failed` refused.",
             "operation",
             "state",
         )
 
-        # Looking up what belongs to labels costs more than counting does.
+        # Looking up a metric by its labels costs more than counting does.
         self._request = cache(self._requests.labels)
         self._webhook = cache(self._webhooks.labels)
         self._runs = self._counter("reconciliations", "Runs, by whether all was reconciled.", "outcome")
@@ -106,7 +106,7 @@ class PrometheusMeasurements:
 
 
 def _gauges(backlog: Backlog | None) -> CollectorRegistry:
-    """Made anew for each reading: a number that was not read now is not shown."""
+    """Created for each reading, so that only numbers that were just read are shown."""
     registry = CollectorRegistry()
 
     def gauge(name: str, told: str, *labels: str) -> Gauge:
@@ -115,10 +115,10 @@ def _gauges(backlog: Backlog | None) -> CollectorRegistry:
     gauge("database_up", "Whether the database answers.").set(backlog is not None)
     if backlog is None:
         return registry
-    depth = gauge("inbox_events", "Stored events that are not done with.", "status")
+    depth = gauge("inbox_events", "Stored events that are not finished.", "status")
     for status in _UNFINISHED:
         depth.labels(status.value).set(backlog.events.by_status.get(status.value, 0))
-    gauge("inbox_oldest_seconds", "How long ago the oldest event that still waits was stored.").set(
+    gauge("inbox_oldest_seconds", "How long ago the oldest event that is still waiting was stored.").set(
         backlog.age(backlog.events)
     )
     unsettled = gauge("unsettled_intents", "Calls to Stripe whose outcome is still open.", "state")
@@ -135,7 +135,7 @@ def _show_upkeep(backlog: Backlog, gauge: Callable[..., Gauge]) -> None:
     gauge("queue_up", "Whether the queue's broker answers.").set(backlog.queue is not None)
     if backlog.queue is not None:
         nudges = gauge(
-            "queue_nudges", "Nudges that no worker has heard yet; one stands for many events.", "job"
+            "queue_nudges", "Nudges that no worker has picked up yet; one stands for many events.", "job"
         )
         for job, number in backlog.queue.items():
             nudges.labels(job).set(number)
@@ -143,12 +143,12 @@ def _show_upkeep(backlog: Backlog, gauge: Callable[..., Gauge]) -> None:
         behind = (backlog.measured_at - backlog.reconciled_until).total_seconds()
         gauge(
             "reconciled_oldest_seconds",
-            "How far back the connected account that is furthest behind is known to be as at Stripe.",
+            "How far behind Stripe the connected account is that is furthest behind.",
         ).set(max(0.0, behind))
     if backlog.receivers:
         receivers = gauge(
             "receiver_in_order",
-            "Whether the platform's endpoint was as it should be when last looked at.",
+            "Whether the platform's endpoint was in order when last checked.",
             "kind",
         )
         for kind, is_in_order in backlog.receivers.items():

@@ -18,7 +18,7 @@ from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 _log = logging.getLogger(__name__)
 # Asymmetric ones only: with a shared secret, whoever can check a token could make one.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
-# Silence, a connection that breaks, and an answer that holds no keys (a proxy's page): none says a thing of the token.
+# No answer, a broken connection, or an answer without keys (a proxy's page): none says anything about the token.
 _NO_KEYS = (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, json.JSONDecodeError, OSError)
 _LEEWAY_SECONDS = 30
 _TIMEOUT_SECONDS = 5
@@ -30,7 +30,7 @@ _MAX_USER_ID = 2**63 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JwtTrust:
-    """Whose tokens count, and which of their claims say what."""
+    """Whose tokens are accepted, and what their claims mean."""
 
     issuer: str
     audience: str
@@ -41,8 +41,8 @@ class JwtTrust:
 
 
 class JwtIdentityProvider:
-    """Keys are fetched when first needed, kept for five minutes, and fetched anew for an unknown key id, not more
-    often than twice a minute."""
+    """Keys are fetched when first needed, kept for five minutes, and fetched again for an unknown key id, at most
+    twice a minute."""
 
     def __init__(self, trust: JwtTrust) -> None:
         self._trust = trust
@@ -82,13 +82,13 @@ class JwtIdentityProvider:
             tenant_id=tenant,
             role=Role(role),
             user_id=_user_id(user),
-            # One who comes back with a fresh token keeps its rate and its idempotency keys.
+            # A caller who comes back with a fresh token keeps its rate limits and idempotency keys.
             token_id=f"jwt:{_without_colons(tenant)}:{claims['sub']}",
         )
 
 
 def _is_name(claim: object, longest: int) -> TypeGuard[str]:
-    """Whether it is a text, and one that every database can keep."""
+    """Whether it is text that every database can store."""
     return (
         isinstance(claim, str)
         and 0 < len(claim) <= longest
@@ -97,12 +97,12 @@ def _is_name(claim: object, longest: int) -> TypeGuard[str]:
 
 
 def _without_colons(tenant: str) -> str:
-    """So that where the tenant ends and the subject begins is never in doubt."""
+    """Makes it unambiguous where the tenant ends and the subject begins."""
     return tenant.replace("%", "%25").replace(":", "%3A")
 
 
 def _user_id(claim: object) -> int | None:
-    """The ERP's integer; some providers tell numbers as text."""
+    """The ERP's integer; some providers send numbers as text."""
     if isinstance(claim, str) and re.fullmatch("[0-9]{1,19}", claim):
         claim = int(claim)
     is_id = isinstance(claim, int) and not isinstance(claim, bool) and 0 < claim <= _MAX_USER_ID
