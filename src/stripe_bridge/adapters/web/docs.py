@@ -1,4 +1,4 @@
-"""The OpenAPI document as a page to browse. Everything it needs comes from here."""
+"""The OpenAPI document as a page to browse, which loads nothing from elsewhere."""
 
 from __future__ import annotations
 
