@@ -1,4 +1,4 @@
-"""One database transaction, as the repositories see it: values in and out, our own errors."""
+"""A database transaction as the repositories see it: values in and out, and our own errors."""
 
 from __future__ import annotations
 
@@ -19,35 +19,34 @@ from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
-# As they come where a driver is used without SQLAlchemy between.
+# The errors of a driver that is used without SQLAlchemy.
 _DRIVERS = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     sqlite3.OperationalError,
     sqlite3.InterfaceError,
 )
-# A write in a transaction that may not, and the beginning of one that may on a server that does not let it.
+# A write in a read-only transaction, and the start of a writing one on a server that does not allow it.
 _TAKES_NO_WRITES = ("25006", "0A000")
 
 
 @contextmanager
 def telling_unavailable() -> Iterator[None]:
-    """The drivers' ways of saying that the database is gone, full or too busy, as ours."""
+    """Turn the drivers' errors for a database that is gone, full or too busy into ours."""
     try:
         yield
     except (DBAPIError, PoolTimeout, *_DRIVERS) as error:
         if isinstance(error, DBAPIError) and not _is_of_the_database(error):
             raise
-        # The driver's first line: what follows it, and what SQLAlchemy adds, may show values.
+        # Only the driver's first line: what follows, and what SQLAlchemy adds, may contain values.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
         _log.warning("the database is not usable", extra={"reason": told})
         raise StoreUnavailable from error
 
 
 def _is_of_the_database(error: DBAPIError) -> bool:
-    """And no mistake of ours, whatever the driver counts it as: it takes some ends of a connection for one, such as that of
-    a transaction in which nothing happened for too long; and that the whole server takes no writes, as a standby does after
-    a failover."""
+    """Whether the database is at fault, and not we, whatever class the driver gives the error. It blames us when a connection
+    ends because a transaction was idle for too long, and when the server takes no writes, like a standby after a failover."""
     is_told = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
     return is_told or getattr(error.orig, "sqlstate", None) in _TAKES_NO_WRITES
 
@@ -61,7 +60,7 @@ class Transaction:
             return self._connection.execute(statement, values)
 
     def execute_many(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
-        """For each of the values; for none, nothing."""
+        """Execute it for each of the values; for none, do nothing."""
         if values:
             with telling_unavailable():
                 self._connection.execute(statement, values)
@@ -106,16 +105,16 @@ class Transaction:
         )
 
     def add(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> int:
-        """The new row's id. Raises the error of the rule that stands against it."""
+        """Returns the new row's id. Raises the error of the rule that forbids it."""
         new_id: int | None = self.execute(mapper.insert, mapper.values(value, without=_ID)).scalar()
         if new_id is None:
             raise mapper.rule.error if mapper.rule else StaleWrite
         return new_id
 
     def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> None:
-        """Raises StaleWrite, or the error of the rule that stands against it.
+        """Raises StaleWrite, or the error of the rule that forbids it.
 
-        On PostgreSQL the latter ends the transaction, unless it is a `part`.
+        On PostgreSQL the latter ends the transaction, unless this is inside a `part`.
         """
         values = mapper.values(value, without=mapper.unsaved)
         values["own_id"] = value.id

@@ -52,7 +52,7 @@ from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 
 class SqlUnitOfWork:
-    """Over once it is committed: a statement after that is a mistake, and raises."""
+    """It ends with the commit: a statement after that is a mistake, and raises."""
 
     tokens: Tokens
     oauth_states: OAuthStates
@@ -78,7 +78,7 @@ class SqlUnitOfWork:
         with telling_unavailable():
             self._connection = self._engine.connect()
             try:
-                # Not at the first statement: on SQLite this is where the write lock is taken.
+                # Now and not at the first statement: on SQLite this is where the write lock is taken.
                 self._connection.begin()
             except BaseException:
                 self._connection.close()
@@ -146,7 +146,7 @@ class SqlStore:
                 current = current_revision(connection)
         except sqlalchemy.exc.SQLAlchemyError as error:
             raise StoreUnavailable from error
-        # A newer one is not known here: migrations are made to run while an older version serves.
+        # A newer revision is unknown here, but fine: migrations are made to run while an older version serves.
         if current != self._newest and (current is None or current in self._known):
             raise StoreUnavailable
         self._probe.check()
