@@ -60,7 +60,7 @@ class Access:
 
 @dataclass(frozen=True, kw_only=True)
 class Integrations:
-    """Stripe accounts, joined and let go."""
+    """Connecting and disconnecting Stripe accounts."""
 
     create_integration: CreateIntegration
     show_integration: ShowIntegration
@@ -89,7 +89,7 @@ class Invoices:
 
 @dataclass(frozen=True, kw_only=True)
 class Events:
-    """Stripe's webhooks, from the door to their effect."""
+    """Stripe's webhooks, from receiving them to their effect."""
 
     receive_webhook: ReceiveWebhook
     apply_events: ApplyEvents
@@ -119,7 +119,7 @@ class Operations:
 
 @dataclass(frozen=True, kw_only=True)
 class Upkeep:
-    """What keeps us true to Stripe, and clean: by schedule, and when operators ask."""
+    """What keeps us in line with Stripe, and clean: by schedule, and when operators ask for it."""
 
     reconcile_integration: ReconcileIntegration
     reconcile_due: ReconcileDue
@@ -140,5 +140,5 @@ class Bridge(Access, Integrations, Invoices, Events, Operations, Upkeep):
 
     @classmethod
     def of(cls, *groups: Access | Integrations | Invoices | Events | Operations | Upkeep) -> Bridge:
-        """Joined from one of each group. Raises TypeError when one is left out."""
+        """Built from one of each group. Raises TypeError if one is missing."""
         return cls(**{name: value for group in groups for name, value in vars(group).items()})

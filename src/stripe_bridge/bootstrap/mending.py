@@ -10,7 +10,7 @@ from stripe_bridge.use_cases.mending import MendFindings
 from stripe_bridge.use_cases.reconciling import ReconcileIntegration
 from stripe_bridge.use_cases.repairing_receivers import RepairReceivers
 
-# At once; who has more asks again.
+# The most that are done at once; if there are more, run it again.
 _MOST = 1000
 
 

@@ -1,4 +1,4 @@
-"""Where every use case meets its ports, real or fake."""
+"""Where every use case gets its ports, real or fake."""
 
 from __future__ import annotations
 
