@@ -36,7 +36,7 @@ def test_a_port_that_somebody_else_has_is_told():
         port = taken.getsockname()[1]
         told = run("--port", str(port), **ENVIRONMENT)
     assert told.exit_code == 1
-    assert f"Cannot listen at 127.0.0.1, port {port}" in told.output
+    assert f"Cannot listen on 127.0.0.1, port {port}" in told.output
 
 
 def test_more_than_one_process_is_refused_without_redis():

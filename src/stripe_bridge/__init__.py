@@ -1,12 +1,12 @@
 """Stripe Bridge: a service that stands between an ERP and Stripe.
 
-The map of the hexagon, outermost first; a line may only know the ones below it:
+The map of the hexagon, outermost first; each line may only know those below it:
 
     bootstrap    the composition root: the only module that names every adapter
     adapters     web, cli, worker (driving) · stripe_gateway, database, queue, vault, system (driven)
     config       the settings, read from the environment
     bridge       the one door: every use case by name
     use_cases    one module per capability
-    ports        what the use cases need of the world, as Protocols with their errors
+    ports        what the use cases need from the outside world, as Protocols with their errors
     domain       the rules, and nothing else
 """

@@ -16,25 +16,25 @@ from uvicorn.supervisors import Multiprocess
 from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.config import Settings, SettingsInvalid
 
-# Its own name is another here: whoever is started is `__main__`.
+# Not by `__name__`, which is `__main__` here.
 _log = logging.getLogger("stripe_bridge")
-# In seconds. A send waits up to 10 for another one of the same order.
+# In seconds. A send waits up to 10 for another send of the same order.
 _LONGEST_REQUEST = 15
-# One that does not say in so long that it lives is replaced: on a busy machine, reading all the code takes a while.
+# A worker that shows no sign of life for this long is replaced. On a busy machine, loading all the code takes a while.
 _SLOWEST_START = 30
-# Longer than what proxies and clients keep their connections for: else they send into one that is just being closed.
+# Longer than proxies and clients keep their connections: otherwise they may send into one that is just being closed.
 _IDLE = 75
 
 
 @click.command(name="python -m stripe_bridge", help="Serve the API and the receivers of webhooks over HTTP.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
     "--workers",
     default=1,
     show_default=True,
     type=click.IntRange(1),
-    help="How many processes. More than one needs REDIS_URL.",
+    help="How many processes to run. More than one needs REDIS_URL.",
 )
 def serve(host: str, port: int, workers: int) -> None:
     try:
@@ -42,7 +42,7 @@ def serve(host: str, port: int, workers: int) -> None:
     except SettingsInvalid as error:
         raise SystemExit(str(error)) from None
     if workers > 1 and settings.redis_url is None:
-        # Each would have a worker, and count rate limits for itself.
+        # Each process would run a worker and count rate limits for itself.
         raise click.UsageError("More than one process needs REDIS_URL.")
     config = uvicorn.Config(
         "stripe_bridge.bootstrap:create_front",
@@ -51,7 +51,7 @@ def serve(host: str, port: int, workers: int) -> None:
         ws="none",
         lifespan="on",
         workers=workers,
-        # Ours say more, and not of each webhook.
+        # Our own log says more, and does not log each webhook.
         access_log=False,
         proxy_headers=False,
         server_header=False,
@@ -60,9 +60,9 @@ def serve(host: str, port: int, workers: int) -> None:
         timeout_worker_healthcheck=_SLOWEST_START,
     )
     with _bind(host, port) as bound, contextlib.suppress(KeyboardInterrupt):
-        # uvicorn sends itself the signal once more when all is in order: to end by it would look like a failure.
+        # uvicorn sends itself the signal again after an orderly shutdown: dying of it would look like a failure.
         signal.signal(signal.SIGTERM, _leave)
-        # uvicorn's configuration has set up its own. Whoever watches over several processes tells of them by these.
+        # After uvicorn's own configuration, which sets up logging, too: the supervisor of several processes logs through ours.
         configure_logging(settings.log_level, json=settings.log_format == "json")
         _log.info("serving as soon as it is ready", extra={"host": host, "port": port})
         if workers == 1:
@@ -79,9 +79,9 @@ def _leave(*_: object) -> None:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """Each process listens when it is ready to serve, and nobody is let in before.
+    """Bind, but do not listen: each process listens once it is ready to serve.
 
-    Others may listen there as well: a new release starts while the old one still serves.
+    Others may listen there as well, so that a new release can start while the old one still serves.
     """
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
@@ -90,7 +90,7 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except OSError as error:
         bound.close()
-        raise SystemExit(f"Cannot listen at {host}, port {port}: {error.strerror or error}") from None
+        raise SystemExit(f"Cannot listen on {host}, port {port}: {error.strerror or error}") from None
     return bound
 
 

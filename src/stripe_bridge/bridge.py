@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stripe_bridge.use_cases.applying import ApplyEvents
 from stripe_bridge.use_cases.attaching import AttachReceiver
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
-from stripe_bridge.use_cases.checking import CheckReadiness
+from stripe_bridge.use_cases.checking_readiness import CheckReadiness
 from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.counting import CheckCounts, FoldCounts
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
@@ -36,12 +36,12 @@ from stripe_bridge.use_cases.receiving import ReceiveWebhook
 from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
 from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
 from stripe_bridge.use_cases.registering import ListReceivers, RegisterReceivers
-from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest, ForgetRequests
+from stripe_bridge.use_cases.repeating_requests import BeginRequest, FinishRequest, ForgetRequests
 from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
 from stripe_bridge.use_cases.rotating import RotateKeys
 from stripe_bridge.use_cases.settling import SettleDueIntents
-from stripe_bridge.use_cases.tracking import TrackMoney
+from stripe_bridge.use_cases.tracking_money import TrackMoney
 from stripe_bridge.use_cases.voiding import VoidInvoice
 
 
@@ -61,7 +61,7 @@ class Access:
 
 @dataclass(frozen=True, kw_only=True)
 class Integrations:
-    """Stripe accounts, joined and let go."""
+    """Connecting and disconnecting Stripe accounts."""
 
     create_integration: CreateIntegration
     show_integration: ShowIntegration
@@ -90,7 +90,7 @@ class Invoices:
 
 @dataclass(frozen=True, kw_only=True)
 class Events:
-    """Stripe's webhooks, from the door to their effect."""
+    """Stripe's webhooks, from receiving them to their effect."""
 
     receive_webhook: ReceiveWebhook
     apply_events: ApplyEvents
@@ -120,7 +120,7 @@ class Operations:
 
 @dataclass(frozen=True, kw_only=True)
 class Upkeep:
-    """What keeps us true to Stripe, and clean: by schedule, and when operators ask."""
+    """What keeps us in line with Stripe, and clean: by schedule, and when operators ask for it."""
 
     reconcile_integration: ReconcileIntegration
     reconcile_due: ReconcileDue
@@ -141,5 +141,5 @@ class Bridge(Access, Integrations, Invoices, Events, Operations, Upkeep):
 
     @classmethod
     def of(cls, *groups: Access | Integrations | Invoices | Events | Operations | Upkeep) -> Bridge:
-        """Joined from one of each group. Raises TypeError when one is left out."""
+        """Built from one of each group. Raises TypeError if one is missing."""
         return cls(**{name: value for group in groups for name, value in vars(group).items()})

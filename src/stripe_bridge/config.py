@@ -1,4 +1,4 @@
-"""Settings from the environment: read once, checked whole, every fault told at once and by name."""
+"""Settings from the environment: read once, checked as a whole, every fault reported at once and by name."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Settings:
 
     @property
     def livemode(self) -> bool:
-        """Whose world the key opens: live, or test."""
+        """Whether the key is a live key, not a test key."""
         return "_live_" in self.stripe_secret_key
 
     @property
@@ -187,8 +187,8 @@ def _check_port(text: str) -> None:
     try:
         _ = urlsplit(text).port
     except ValueError:
-        # What Python says would show the password that it took for a port.
-        raise ValueError("has no number for a port; is its password percent-encoded?") from None
+        # Python's own message would show the password, which it mistook for a port.
+        raise ValueError("has a port that is not a number; is the password percent-encoded?") from None
 
 
 def _fernet_keys(text: str) -> tuple[str, ...]:
@@ -199,7 +199,9 @@ def _fernet_keys(text: str) -> tuple[str, ...]:
         except ValueError:
             is_key = False
         if not is_key:
-            raise ValueError(f"has no Fernet key in place {position}; `flask keys generate` prints a new one")
+            raise ValueError(
+                f"does not have a Fernet key at position {position}; `flask keys generate` prints a new one"
+            )
     return keys
 
 

@@ -1,4 +1,4 @@
-"""Variables of the environment: read, parsed, and every fault kept. A parser raises ValueError with what there has to be."""
+"""Environment variables: read, parsed, and every fault collected. A parser raises ValueError saying what is required."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _VISIBLE = re.compile("[!-~]+")
 
 
 class Environment:
-    """Collects faults instead of stopping at the first. A variable that is blank is as good as missing."""
+    """Collects faults instead of stopping at the first. A blank variable counts as missing."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self.faults: list[str] = []
 
     def required(self, name: str, parse: Parse, *, what: str) -> object:
-        """`what` it is, and where one gets it."""
+        """`what` says what it is and where to get it."""
         text = self._environ.get(name, "").strip()
         if not text:
             self.faults.append(f"{name} is missing: {what}")
@@ -35,7 +35,7 @@ class Environment:
         """Settings that mean something only together."""
         missing = [name for name in names if not self._environ.get(name, "").strip()]
         if missing and len(missing) < len(names):
-            self.faults.append(f"{', '.join(missing)} missing: {', '.join(names)} go together")
+            self.faults.append(f"{', '.join(missing)} missing: {', '.join(names)} have to be set together")
 
     def _parsed(self, name: str, text: str, parse: Parse) -> object:
         try:

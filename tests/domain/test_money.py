@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_bridge.domain.errors import AmountBelowMinimum, AmountNotChargeable, CurrencyUnknown
-from stripe_bridge.domain.money import Currency, in_words, known_currencies
+from stripe_bridge.domain.money import Currency, known_currencies
 from stripe_emulator import currencies as emulated
 
 CODES = st.sampled_from(known_currencies())
@@ -90,18 +90,3 @@ def test_the_minimum_itself_can_be_charged_and_one_step_less_cannot(code):
         of.check_chargeable(of.minimum, "x")
         with pytest.raises(AmountBelowMinimum):
             of.check_chargeable(of.minimum - of.multiple, "x")
-
-
-@pytest.mark.parametrize(
-    ("amount", "code", "words"),
-    [
-        (1234, "EUR", "12.34 EUR"),
-        (1234, "jpy", "1,234 JPY"),
-        (12_340, "KWD", "12.340 KWD"),
-        (500, "ISK", "5.00 ISK"),
-        (-5, "USD", "-0.05 USD"),
-        (10**17, "USD", "1,000,000,000,000,000.00 USD"),
-    ],
-)
-def test_an_amount_is_told_to_people_in_the_currencys_own_decimals(amount, code, words):
-    assert in_words(amount, code) == words

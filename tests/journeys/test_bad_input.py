@@ -234,7 +234,7 @@ ORDERS: dict[str, tuple[Ask, int, str]] = {
     "an older copy": (
         lambda s: s.erp.put_order(OUTSTANDING, number="SO-1", updated_at="2020-01-01T00:00:00Z"),
         409,
-        "A newer copy of this sales order is stored already.",
+        "The stored copy of this sales order is newer, or equally new but different.",
     ),
     "another currency under an open invoice": (
         lambda s: s.erp.put_order(INVOICED, currency="eur"),

@@ -8,7 +8,7 @@ import pytest
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.domain.errors import RequestStillRunning
 from stripe_bridge.domain.idempotency import IdempotentRequest, KeptAnswer, RequestScope
-from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest
+from stripe_bridge.use_cases.repeating_requests import BeginRequest, FinishRequest
 from tests.fakes.system import FrozenClock
 from tests.fakes.vault import FakeVault
 

@@ -199,7 +199,7 @@ def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(
 
     assert (finding.severity, finding.fix) == (Severity.ERROR, Fix.RECONCILE)
     assert "none is here" in finding.what
-    assert mend(world) == [f"integration {world.integration_id}: reconciled, 1 differences healed"]
+    assert mend(world) == [f"integration {world.integration_id}: reconciled, 1 differences corrected"]
     (finding,) = examine(world)
     assert (finding.severity, finding.fix) == (Severity.WARNING, None)
 
@@ -236,7 +236,7 @@ def test_webhooks_that_do_not_get_through_are_found_however_well_reconciling_wor
         Severity.ERROR,
         f"integration {receiving.integration_id}",
     )
-    assert "its last 3 events were brought by reconciling" in finding.what
+    assert "its last 3 events came by reconciling" in finding.what
 
 
 def test_they_are_found_until_one_gets_through(receiving: World):
@@ -268,7 +268,7 @@ def test_an_account_that_let_us_go_is_found_and_left(world: World):
 
     (finding,) = examine(world)
 
-    assert "does not let us in" in finding.what
+    assert "no longer lets us in" in finding.what
     assert "disconnected" in mend(world)[0]
     assert not world.bridge.show_integration(TENANT, world.integration_id).integration.connected
     assert examine(world) == []
@@ -331,7 +331,7 @@ def test_events_that_wait_for_a_worker_are_found(receiving: World):
 
     (finding,) = examine(receiving)
 
-    assert "does a worker run?" in finding.what
+    assert "is a worker running?" in finding.what
 
 
 def test_events_that_are_tried_again_and_again_are_not_taken_for_waiting(receiving: World):
@@ -359,7 +359,7 @@ def test_events_whose_worker_is_gone_are_found(receiving: World):
 
     (finding,) = examine(receiving)
 
-    assert "1 have been due for more than ten minutes: does a worker run?" in finding.what
+    assert "1 have been due for more than ten minutes: is a worker running?" in finding.what
 
 
 def test_a_call_that_hangs_is_found_and_settled(world: World):
@@ -404,5 +404,5 @@ def test_a_fix_that_fails_is_told_and_stops_no_other(world: World):
 
     done = list(world.bridge.mend_findings(findings))
 
-    assert done[0].endswith("could not be mended: no answer")
+    assert done[0].endswith("could not be fixed: no answer")
     assert "reconciled" in done[1]

@@ -52,7 +52,7 @@ def test_an_invoice_that_could_be_neither_mailed_nor_voided_is_found_until_it_is
     (finding,) = examine(world)
 
     assert (finding.subject, finding.severity, finding.fix) == ("invoices", Severity.ERROR, None)
-    assert finding.what == "1 can be paid at Stripe, though neither mailed nor undone (1): no void"
+    assert finding.what == "1 payable at Stripe, though neither emailed nor undone (1): no void"
     world.bridge.void_invoice(TENANT, 1)
     assert examine(world) == []
 
@@ -66,7 +66,7 @@ def test_an_invoice_that_stripe_refused_to_void_is_found_while_it_is_open(world:
     (finding,) = examine(world)
 
     assert (finding.subject, finding.severity) == ("invoices", Severity.WARNING)
-    assert "which refused to void" in finding.what
+    assert "which refused the void" in finding.what
     world.pay(invoice)
     world.bridge.reconcile_integration(world.integration_id)
     assert examine(world) == []
@@ -91,7 +91,7 @@ def test_drafts_that_nothing_moves_are_found_and_undone(world: World):
     (finding,) = examine(world)
 
     assert (finding.fix, finding.integration_id) == (Fix.RECONCILE, world.integration_id)
-    assert "hold their orders as drafts" in finding.what
+    assert "left as drafts by a failed send" in finding.what
     list(world.bridge.mend_findings([finding]))
     world.work_off()
     assert examine(world) == []
@@ -113,7 +113,7 @@ def test_many_are_told_by_their_number_and_some_of_their_ids(world: World):
 
     (finding,) = examine(world)
 
-    assert finding.what.startswith("12 can be paid")
+    assert finding.what.startswith("12 payable")
     assert "(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …)" in finding.what
 
 
@@ -146,7 +146,7 @@ def test_an_account_left_with_money_in_flight_is_found_for_some_time(world: Worl
     (finding,) = examine(world)
 
     assert (finding.subject, finding.severity) == (f"integration {world.integration_id}", Severity.WARNING)
-    assert f"{world.account_id} was left with 1 invoices in flight" in finding.what
+    assert f"{world.account_id} was disconnected with 1 invoices in flight" in finding.what
     assert f"in-flight {world.integration_id} --tenant {TENANT}" in finding.remedy
     world.clock.advance(timedelta(days=91))
     assert examine(world) == []

@@ -192,7 +192,7 @@ def test_strays_beside_a_known_endpoint_are_told_and_removed(world: World):
     (action, faults), second = register(world)
 
     assert (action, second) == ("repaired", ("in order", ()))
-    assert faults == ("1 more send here, with secrets that are not stored",)
+    assert faults == ("endpoints whose secrets are not stored send here too: 1",)
     assert_both_are_there_once(world)
     assert register(world) == [("in order", ()), ("in order", ())]
 

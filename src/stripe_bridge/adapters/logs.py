@@ -1,6 +1,6 @@
-"""How the service's logs read: one record a line, with the request's context and without secrets.
+"""How the service logs: one record per line, with the request's context and without secrets.
 
-The code logs through the standard library with its facts in `extra`; this decides what becomes of them.
+The code logs through the standard library with its facts in `extra`; this module decides how they are rendered.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _MASK = "[redacted]"
-# Whatever it stands in: a secret is known by its prefix, by its look, or by the word before it.
+# Wherever it appears, a secret is recognized by its prefix, its shape, or the word before it.
 _SECRETS = (
     re.compile(r"\b(?:[sr]k_(?:live|test)_|whsec_|sbt_)[\w-]+"),
     # An OAuth code. An account is `acct_…`, which this leaves alone.
@@ -38,7 +38,7 @@ _SECRET_FIELDS = frozenset(
     "access_token authorization client_secret code password payload refresh_token secret token".split()
 )
 
-# Most of a record are names that come again with the next; looking for secrets in them was half the cost of a record.
+# Most texts in a record are names that come up again in the next one; searching them for secrets was half a record's cost.
 _harmless: set[str] = set()
 _SHORT, _MOST = 64, 1_000
 
@@ -57,11 +57,11 @@ def configure_logging(level: str, *, json: bool) -> None:
         root.removeHandler(former)
     root.addHandler(handler)
     root.setLevel(level)
-    # The server under it has its own: what it tells is a record like any other.
+    # The server brings its own handlers; without them its records are like any others.
     server = logging.getLogger("uvicorn")
     server.handlers.clear()
     server.propagate = True
-    # It tells of its plugins, and at every look at the schema, each probe of readiness included, which database it found.
+    # It logs its plugins, and which database it found every time the schema is checked, even for each readiness probe.
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 

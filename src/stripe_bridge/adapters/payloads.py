@@ -1,4 +1,4 @@
-"""Reading of a payload what receiving needs, and no more: msgspec makes nothing of what nobody asked for."""
+"""Reading only those parts of a payload that receiving needs: msgspec skips everything that was not asked for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stripe_bridge.domain.webhook_event import StripeEvent, is_plain, parse_even
 
 
 class _Object(msgspec.Struct):
-    """What of an object names it, and others. Each may be an id, or be expanded."""
+    """The fields of an object that identify it and others. Each may be an id or an expanded object."""
 
     id: Any = None
     object: Any = None
@@ -39,7 +39,7 @@ _decoder = msgspec.json.Decoder(_Event)
 
 
 def read_event(payload: bytes) -> StripeEvent:
-    """As `parse_event`, but that its object holds only what names it and others. Raises PayloadMalformed."""
+    """Like `parse_event`, except that the object has only the fields that identify it and others. Raises PayloadMalformed."""
     try:
         event = _decoder.decode(payload)
         created_at = datetime.fromtimestamp(event.created, UTC)

@@ -1,7 +1,7 @@
 """Measurements as Prometheus reads them.
 
-Counters are those of one process. Where PROMETHEUS_MULTIPROC_DIR names a folder, the client library keeps them there, and
-each process shows the sum of all that have the same folder: several web processes, and the workers beside them.
+Counters cover one process. If PROMETHEUS_MULTIPROC_DIR names a folder, the client library keeps them there, and each process
+shows the sum for all processes with the same folder: several web processes, and workers.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ class PrometheusMeasurements:
             "webhooks", "Webhooks that came in: stored, duplicate, refused or failed.", "outcome"
         )
         self._events = self._counter(
-            "events", "Events taken up, by what became of them: `received` is to be tried again.", "status"
+            "events", "Events taken up, by what became of them: `received` will be tried again.", "status"
         )
         self._intents = self._counter(
             "intents",
-            "Calls that change something at Stripe, by what came of them: `planned` is put off, `failed` refused.",
+            "Calls that change something at Stripe, by what came of them: `planned` is postponed, `failed` refused.",
             "operation",
             "state",
         )
 
-        # Looking up what belongs to labels costs more than counting does.
+        # Looking up a metric by its labels costs more than counting does.
         self._request = cache(self._requests.labels)
         self._webhook = cache(self._webhooks.labels)
         self._runs = self._counter("reconciliations", "Runs, by whether all was reconciled.", "outcome")
@@ -102,7 +102,7 @@ class PrometheusMeasurements:
 
 
 class _Gauges:
-    """What was read now, and nothing of what was read before.
+    """What was just read, and nothing that was read before.
 
     As samples and not as the library's gauges: those would stand in the shared folder as well, and be told again as this
     process's, or a dead one's, whatever has become of them since.
@@ -123,7 +123,7 @@ def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
     events, intents = backlog.events, backlog.intents
     yield _by_label(
         "inbox_events",
-        "Stored events that are not done with.",
+        "Stored events that are not finished.",
         "status",
         {status.value: events.by_status.get(status.value, 0) for status in _UNFINISHED},
     )
@@ -148,13 +148,13 @@ def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
 def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
     yield _gauge("queue_up", "Whether the queue's broker answers.", float(backlog.queue is not None))
     if backlog.queue is not None:
-        told = "Nudges that no worker has heard yet; one stands for many events."
+        told = "Nudges that no worker has picked up yet; one stands for many events."
         yield _by_label("queue_nudges", told, "job", backlog.queue)
     if backlog.reconciled_until is not None:
         behind = (backlog.measured_at - backlog.reconciled_until).total_seconds()
         yield _gauge(
             "reconciled_oldest_seconds",
-            "How far back the connected account that is furthest behind is known to be as at Stripe.",
+            "How far behind Stripe the connected account is that is furthest behind.",
             max(0.0, behind),
         )
     if backlog.receivers:

@@ -1,4 +1,4 @@
-"""The machine's own clock, chance and names."""
+"""The system's clock, random numbers and new names."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import uuid
 from datetime import UTC, datetime
 from random import SystemRandom
 
-# How many objects may be made before the youngest are looked at, and how often that leads to looking at older ones.
+# How many objects may be created before the garbage collector checks the youngest, and how often it then checks older ones.
 _COLLECT = (10_000, 20, 50)
 
 
 def settle_memory() -> None:
-    """Leave what was loaded until now out of the collector's sight, and have it look at the rest less often.
+    """Hide what has been loaded so far from the garbage collector, and have it check the rest less often.
 
-    For a process that is about to serve: reading one webhook makes hundreds of objects, of which none is part of a cycle.
+    For a process that is about to serve: reading one webhook creates hundreds of objects, none of which is part of a cycle.
     """
     gc.collect()
     gc.freeze()

@@ -1,7 +1,7 @@
 """Traces, sent to an OpenTelemetry collector over OTLP/HTTP.
 
-Imported only where they are switched on: the SDK costs each process some megabytes. All of it is set up by OpenTelemetry's
-own environment variables, such as OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER.
+Imported only if tracing is on: the SDK costs each process some megabytes. It is configured by OpenTelemetry's own environment
+variables, such as OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SERVICE = "stripe-bridge"
 
 
 class OpenTelemetryTracing:
-    """Spans go out in batches from a thread of their own; what a collector out of reach does not take is dropped."""
+    """Spans are sent in batches from a thread of their own; if the collector is unreachable, they are dropped."""
 
     def __init__(self) -> None:
         resource = Resource.create()
@@ -46,13 +46,13 @@ class OpenTelemetryTracing:
             try:
                 yield span.set_attribute
             except BaseException as error:
-                # Its text may quote what nobody outside should read.
+                # Its message may quote what nobody outside should read.
                 span.set_attribute("error.type", type(error).__name__)
                 span.set_status(Status(StatusCode.ERROR))
                 raise
 
     def serving(self, app: WSGIApplication) -> WSGIApplication:
-        """The application with a span around each request, in the caller's trace where it names one."""
+        """The application with a span around each request, in the caller's trace if it names one."""
 
         def traced(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
             told = {"traceparent": environ.get("HTTP_TRACEPARENT", "")}
@@ -82,5 +82,5 @@ class OpenTelemetryTracing:
         return traced
 
     def close(self) -> None:
-        """Send what is not sent yet."""
+        """Send what has not been sent yet."""
         self._provider.shutdown()

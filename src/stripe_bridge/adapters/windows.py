@@ -1,4 +1,4 @@
-"""Rate limits as moving windows, in memory or in Redis; there, several are counted in one turn."""
+"""Rate limits as moving windows, in memory or in Redis, where several are counted in a single round trip."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from limits.errors import StorageError
 from limits.storage import RedisStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-# As `limits` keeps a window: a list of moments, the newest first. So what it counts and what is counted here is one.
+# Keeps a window as `limits` does: a list of times, newest first. So both count in the same window.
 _COUNT = b"""
 local now = tonumber(ARGV[1])
 
@@ -32,21 +32,21 @@ for i = 1, #KEYS do
 end
 return 0
 """
-# In seconds: less is how two threads look at the same clock.
+# In seconds. Smaller steps back are only two threads reading the same clock.
 _SET_BACK = 1.0
 
 
 class Window(NamedTuple):
-    """How much is let through, and whose it is: a window for each name."""
+    """How much is let through, and for whom: each name has its own window."""
 
     item: RateLimitItem
     name: tuple[str, ...]
 
 
 class MovingWindows:
-    """Shared by all processes with the same storage: `memory://` is this process alone, a `redis://` URL all.
+    """Shared by all processes with the same storage: `memory://` is only this process, a `redis://` URL all of them.
 
-    `timeout`, for a connection to Redis and for each of its answers, in seconds.
+    `timeout` is for a connection to Redis and for each of its answers, in seconds.
     """
 
     def __init__(self, storage_uri: str, *, timeout: float) -> None:
@@ -59,14 +59,14 @@ class MovingWindows:
         self._in_redis = _InRedis(storage) if isinstance(storage, RedisStorage) else None
 
     def hit_each(self, *windows: Window) -> Window | None:
-        """Count in each, up to the first that is full: that one. Raises StorageError."""
+        """Count in each up to the first that is full, and return that one. Raises StorageError."""
         if self._in_redis is not None:
             return self._in_redis.count("each", windows)
         self._mind_the_clock()
         return next((each for each in windows if not self._limiter.hit(each.item, *each.name)), None)
 
     def hit_all(self, *windows: Window) -> bool:
-        """Count in all, or in none where any is full. Raises StorageError."""
+        """Count in all, or in none if any is full. Raises StorageError."""
         if self._in_redis is not None:
             return self._in_redis.count("all", windows) is None
         self._mind_the_clock()
@@ -75,11 +75,11 @@ class MovingWindows:
         )
 
     def resets_in(self, window: Window) -> float:
-        """Seconds until the oldest in it goes. Raises StorageError."""
+        """Seconds until its oldest entry expires. Raises StorageError."""
         return self._limiter.get_window_stats(window.item, *window.name).reset_time - time.time()
 
     def _mind_the_clock(self) -> None:
-        """What was counted before a clock was set back lies ahead: a window that was full would stay so for as long."""
+        """If the clock was set back, what was counted before lies in the future, and a full window would stay full."""
         now = time.time()
         if now < self._seen_at - _SET_BACK:
             self._storage.reset()
@@ -92,7 +92,7 @@ class _InRedis:
         self._script = storage.get_connection().register_script(_COUNT)
 
     def count(self, how: str, windows: tuple[Window, ...]) -> Window | None:
-        """The first that is full."""
+        """Returns the first that is full."""
         keys = [self._storage.prefixed_key(each.item.key_for(*each.name)) for each in windows]
         sizes = [number for each in windows for number in (each.item.amount, each.item.get_expiry())]
         try:

@@ -39,7 +39,7 @@ keys = keys_commands(new_key)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """The bridge and what keeps it at work. `mailbox` holds the nudges of this process; `broker` those of all, with Redis."""
+    """The bridge and what runs it. `mailbox` has this process's nudges; with Redis, `broker` has those of all processes."""
 
     settings: Settings
     bridge: Bridge
@@ -49,7 +49,7 @@ class Service:
     broker: Broker | None
 
     def worker(self) -> InProcessWorker:
-        """Sweeps, and works on what this process is nudged for. With a broker, dramatiq's threads do the latter."""
+        """Sweeps, and does what this process is nudged for. With a broker, dramatiq's threads do the latter."""
         return InProcessWorker(
             Jobs(self.bridge),
             self.mailbox,
@@ -58,7 +58,7 @@ class Service:
         )
 
     def run_worker(self) -> None:
-        """A worker process, until it is told to stop."""
+        """Run a worker process until it is told to stop."""
         threads = self.settings.worker_threads
         settle_memory()
         run_worker(Jobs(self.bridge), self.worker(), broker=self.broker, threads=threads)
@@ -87,9 +87,9 @@ def build_service(environ: Mapping[str, str]) -> Service:
 
 
 def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
-    """The web application with its commands. `serving` starts the in-process worker where there is no Redis.
+    """The web application with its commands. `serving` starts the in-process worker if there is no Redis.
 
-    Ends the process with one sentence for each setting that is missing or wrong.
+    Exits with one sentence for each setting that is missing or wrong.
     """
     service = _service_or_exit(environ)
     app = _web_app_of(service)
@@ -99,9 +99,9 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
 
 
 def create_front(environ: Mapping[str, str] = os.environ) -> Front:
-    """The web application behind a way in that is made for webhooks. Ends the process as `create_app` does.
+    """The web application behind a fast entrance for webhooks.
 
-    With the status by which uvicorn knows that another try would end like this one.
+    Exits as `create_app` does, with the status that tells uvicorn that another try would end the same way.
     """
     try:
         service = build_service(environ)
@@ -111,7 +111,7 @@ def create_front(environ: Mapping[str, str] = os.environ) -> Front:
     app = _web_app_of(service)
     return Front(
         app,
-        # Who wants traces wants them of webhooks, too, and has them from Flask's requests.
+        # With tracing on, webhooks should be traced, too, and they are if Flask handles them.
         service.bridge.receive_webhook if service.tracing is None else None,
         service.measurements,
         threads=service.settings.web_threads,
@@ -127,7 +127,7 @@ def _service_or_exit(environ: Mapping[str, str]) -> Service:
 
 
 def _begin_serving(service: Service) -> Callable[[], None]:
-    """What is to be called at the end. Without Redis the process has a worker."""
+    """Start the worker that the process has without Redis. Returns what to call at the end."""
     settle_memory()
     if service.broker is not None:
         return lambda: None
@@ -165,7 +165,7 @@ def _web_app_of(service: Service) -> Flask:
 
 
 def start_worker() -> None:
-    """For dramatiq's own command, which calls this in each of its processes and then works for the broker set here."""
+    """For dramatiq's own command, which calls this in each of its processes and then works with the broker set here."""
     service = _service_or_exit(os.environ)
     if service.broker is None:
         raise SystemExit("REDIS_URL is missing: without Redis, run `flask worker` instead of dramatiq.")

@@ -1,4 +1,4 @@
-"""The real adapters, as the settings want them."""
+"""The real adapters, built from the settings."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _identity_provider(settings: Settings) -> JwtIdentityProvider | None:
 
 
 def _tokens(store: Store, vault: Vault) -> Callable[[str], str | None]:
-    """The OAuth token of an account: None from its disconnect on."""
+    """The OAuth token of an account; None once it is disconnected."""
 
     def token_for(account_id: str) -> str | None:
         with store.reading() as work:

@@ -1,4 +1,4 @@
-"""Everything driven, by port: real adapters or fakes."""
+"""All driven adapters, one for each port: real ones or fakes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from stripe_bridge.ports.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters:
-    """One for each port. No `tracing`: nobody wants traces. `read_event` does what `parse_event` does."""
+    """One for each port. Without `tracing` nothing is traced. `read_event` does what `parse_event` does."""
 
     store: Store
     intake: Intake

@@ -10,7 +10,7 @@ from stripe_bridge.use_cases.mending import MendFindings
 from stripe_bridge.use_cases.reconciling import ReconcileIntegration
 from stripe_bridge.use_cases.repairing_receivers import RepairReceivers
 
-# At once; who has more asks again.
+# The most that are done at once; if there are more, run it again.
 _MOST = 1000
 
 
@@ -30,11 +30,11 @@ def mend_with(
         assert finding.integration_id is not None, "It is an integration that is reconciled"
         report = reconcile(finding.integration_id)
         if report.disconnected:
-            return f"{finding.subject}: disconnected, since its account does not let us in"
-        healed = sum(report.drift.values())
+            return f"{finding.subject}: disconnected, since its account no longer lets us in"
+        corrected = sum(report.drift.values())
         if report.is_complete:
-            return f"{finding.subject}: reconciled, {healed} differences healed"
-        return f"{finding.subject}: reconciled in part, {healed} differences healed; {report.faults[0]}"
+            return f"{finding.subject}: reconciled, {corrected} differences corrected"
+        return f"{finding.subject}: reconciled in part, {corrected} differences corrected; {report.faults[0]}"
 
     def resolve(_finding: Finding) -> str:
         settled = [each.is_settled for each in operations.resolve_due_intents(_MOST, dry_run=False)]

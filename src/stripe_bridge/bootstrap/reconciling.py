@@ -24,7 +24,7 @@ from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.refreshing import RefreshAccount
 from stripe_bridge.use_cases.repairing_receivers import RepairReceivers
 from stripe_bridge.use_cases.sweeping import Disputes, Invoices, Refunds, SweepAccount, SweepKind
-from stripe_bridge.use_cases.tracking import TrackMoney
+from stripe_bridge.use_cases.tracking_money import TrackMoney
 from stripe_bridge.use_cases.undoing import UndoStuckDraft
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stripe_bridge.bootstrap.driven import Adapters
-from stripe_bridge.bootstrap.parting import last_look_of
+from stripe_bridge.bootstrap.last_look import last_look_of
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Operation
 from stripe_bridge.ports.handlers import Handler, HandlerTable
@@ -28,9 +28,7 @@ from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
 from stripe_bridge.use_cases.leaving import leave_account
 from stripe_bridge.use_cases.mending_endpoints import MendEndpoint
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
-from stripe_bridge.use_cases.registering import (
-    CreateEndpoint,
-)
+from stripe_bridge.use_cases.registering import CreateEndpoint
 from stripe_bridge.use_cases.sending import DeleteDraft, Finalize, Send, Void
 
 
@@ -87,14 +85,14 @@ def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
     }
     return HandlerTable(
         handlers=table | about_accounts,
-        # Everything else is skipped once its integration is disconnected; a reconnect catches up.
+        # All other types are skipped once the integration is disconnected; a reconnect catches up.
         even_disconnected=frozenset({_DEAUTHORIZED}),
         alone=frozenset(about_accounts),
     )
 
 
 _DEAUTHORIZED = "account.application.deauthorized"
-# A credit note moves what remains of its invoice.
+# A credit note changes what remains due on its invoice.
 _INVOICE_EVENTS = (
     "credit_note.created",
     "credit_note.updated",

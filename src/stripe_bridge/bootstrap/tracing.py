@@ -1,5 +1,5 @@
-"""Which work is traced. Traces do not go through the queue: a nudge stands for any number of events and intents, so there
-is no one request that the work after it is part of. The ids of intents and events lead from one trace to the other."""
+"""Which work is traced. Traces do not pass through the queue: a nudge stands for any number of events and intents, so the
+work after it belongs to no single request. The ids of intents and events link one trace to the other."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
 
 
 def find_tracing(environ: Mapping[str, str]) -> Any:
-    """The adapter where OpenTelemetry's own variables name a collector, else None.
+    """The adapter if OpenTelemetry's own variables name a collector, else None.
 
-    Raises ImportError where they do and the libraries are not there.
+    Raises ImportError if they do but the libraries are not installed.
     """
     is_off = (
         environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
@@ -32,8 +32,7 @@ def find_tracing(environ: Mapping[str, str]) -> Any:
     )
     if is_off or not any(environ.get(name) for name in _ENDPOINTS):
         return None
-    # Not an import statement: the SDK would cost every process its memory, and has to be installed only for those who
-    # want traces.
+    # Not an import statement: the SDK costs memory in every process, and only those who want traces have to install it.
     return importlib.import_module("stripe_bridge.adapters.tracing").OpenTelemetryTracing()
 
 
@@ -82,7 +81,7 @@ def traced_handlers(
 
 
 class _TracedStep(Generic[Result]):
-    """The two parts that ask Stripe."""
+    """Traces the two parts that ask Stripe."""
 
     def __init__(self, step: Step[Result], tracing: Tracing) -> None:
         self._step, self._tracing = step, tracing

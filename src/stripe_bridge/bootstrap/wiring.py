@@ -1,4 +1,4 @@
-"""Where every use case meets its ports, real or fake."""
+"""Where every use case gets its ports, real or fake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stripe_bridge.ports.steps import Settle
 from stripe_bridge.use_cases.applying import ApplyEvents
 from stripe_bridge.use_cases.attaching import AttachReceiver
 from stripe_bridge.use_cases.authorizing import CompleteAuthorization
-from stripe_bridge.use_cases.checking import CheckReadiness, CheckSecrets
+from stripe_bridge.use_cases.checking_readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
 from stripe_bridge.use_cases.giving_way import GiveWay
 from stripe_bridge.use_cases.granting import Authenticate, CheckTenant, CreateToken, ListTokens, RevokeToken
@@ -45,13 +45,13 @@ from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
 from stripe_bridge.use_cases.refusing_revised import RefuseRevised
 from stripe_bridge.use_cases.registering import ListReceivers, RegisterReceivers
-from stripe_bridge.use_cases.remembering import BeginRequest, FinishRequest, ForgetRequests
+from stripe_bridge.use_cases.repeating_requests import BeginRequest, FinishRequest, ForgetRequests
 from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
-from stripe_bridge.use_cases.returning import go_on_with_calls
+from stripe_bridge.use_cases.resuming_calls import resume_calls
 from stripe_bridge.use_cases.rotating import RotateKeys
 from stripe_bridge.use_cases.settling import SettleDueIntents, SettleIntent
-from stripe_bridge.use_cases.tracking import TrackMoney
+from stripe_bridge.use_cases.tracking_money import TrackMoney
 from stripe_bridge.use_cases.voiding import VoidInvoice
 
 
@@ -117,7 +117,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Int
             adapters.vault,
             adapters.nudges,
             settle,
-            go_on_with_calls,
+            resume_calls,
             livemode=settings.livemode,
             receiver_url=_receiver_url(settings),
         ),

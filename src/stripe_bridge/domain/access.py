@@ -48,7 +48,7 @@ _TABLE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """On whose behalf a request is made. `token_id` tells tokens apart without telling the token."""
+    """On whose behalf a request is made. `token_id` tells tokens apart without revealing them."""
 
     tenant_id: str
     role: Role
@@ -63,7 +63,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiToken:
-    """A bearer token as it is stored: its SHA-256, never itself. The token has 256 random bits, so no salt is needed."""
+    """A bearer token as stored: its SHA-256, never the token itself. It has 256 random bits, so no salt is needed."""
 
     id: int
     tenant_id: str

@@ -1,7 +1,7 @@
-"""A billed customer: the ERP's customer as one Stripe customer of one account.
+"""A billed customer: the ERP's customer as a Stripe customer in one account.
 
-One per account, ERP customer and lower-cased email. No invoice call takes an email, so another email makes another
-Stripe customer, and none is ever edited.
+There is one per account, ERP customer and lower-cased email. No invoice call takes an email, so a different email makes a
+new Stripe customer, and none is ever edited.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class CustomerKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BilledCustomer:
-    """`stripe_customer_id` is None until Stripe has it, and again when Stripe has it no more."""
+    """`stripe_customer_id` is None until the customer exists at Stripe, and again once it no longer does."""
 
     id: int
     key: CustomerKey

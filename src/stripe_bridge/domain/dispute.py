@@ -1,4 +1,4 @@
-"""A dispute: the bank takes a payment back, or inquires whether it will."""
+"""A dispute: the bank takes a payment back, or asks about it first (an inquiry)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Dispute:
         return self.amount if self.status in (LOST, PREVENTED) else 0
 
     def blocks(self, payment: Payment) -> bool:
-        """Whether the payment may not be refunded because of it. An inquiry leaves it refundable: that is its remedy."""
+        """Whether it keeps the payment from being refunded. An inquiry does not: a refund is the way to resolve it."""
         is_of = (
             self.payment_intent_id == payment.payment_intent_id
             if self.payment_intent_id is not None

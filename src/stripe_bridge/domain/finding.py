@@ -1,4 +1,4 @@
-"""A finding: what an examination of the service came upon, and what can be done."""
+"""A finding: something that an examination of the service found, and what can be done about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Severity(StrEnum):
 
 
 class Fix(StrEnum):
-    """What can be done about a finding without asking anybody."""
+    """A way to fix a finding without asking anybody."""
 
     REGISTER_RECEIVERS = "register_receivers"
     REPAIR_RECEIVERS = "repair_receivers"
@@ -24,7 +24,7 @@ class Fix(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`what` is wrong with the `subject`, and what to do. `integration_id` is that which `fix` is about, where one is."""
+    """`what` is wrong with the `subject`, and the `remedy`. `integration_id` names the integration to `fix`, if it is one."""
 
     severity: Severity
     subject: str
@@ -44,10 +44,10 @@ class Finding:
     def warning(
         cls, subject: str, what: str, remedy: str, fix: Fix | None = None, integration_id: int | None = None
     ) -> Finding:
-        """Something is late, or unlike what is usual."""
+        """Something is late, or unusual."""
         return cls(Severity.WARNING, subject, what, remedy, fix, integration_id)
 
     @classmethod
     def note(cls, subject: str, what: str, remedy: str) -> Finding:
-        """Nothing is known to be wrong, but nobody looks there."""
+        """Nothing is known to be wrong, but it cannot be checked."""
         return cls(Severity.NOTE, subject, what, remedy)

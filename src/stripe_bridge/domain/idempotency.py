@@ -1,4 +1,4 @@
-"""Idempotency keys of our own callers: the same request again gets the first answer again.
+"""Idempotency keys of our own callers: a repeated request gets the first answer again.
 
 After https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/, per token, method and path.
 """
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 LIFETIME = timedelta(hours=24)
-# A request that takes longer is given up for dead; run again, it is safe through its intent.
+# A request that takes longer is presumed dead; its intent makes it safe to run again.
 LEASE = timedelta(seconds=60)
 MAX_KEY_LENGTH = 255
 _NOT_KEPT = frozenset(
@@ -25,7 +25,7 @@ _NOT_KEPT = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestScope:
-    """What a key is unique in."""
+    """Within what a key is unique."""
 
     token_id: str
     method: str
@@ -51,7 +51,7 @@ class IdempotentRequest:
     answer: KeptAnswer | None = None
 
     def is_forgotten(self, now: datetime) -> bool:
-        """Whether it no longer stands in the way of anything."""
+        """Whether it is so old that it no longer counts."""
         return now - self.created_at >= LIFETIME
 
     def is_dead(self, now: datetime) -> bool:
@@ -60,5 +60,5 @@ class IdempotentRequest:
 
 
 def is_kept(status: int) -> bool:
-    """What the caller could change by asking again later is not kept, and no failure of ours is."""
+    """Answers that may be different later are not kept, and neither are failures of ours."""
     return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NOT_KEPT

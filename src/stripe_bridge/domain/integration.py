@@ -1,4 +1,4 @@
-"""An integration: one Stripe account joined to this service, and how that comes and goes."""
+"""An integration: one Stripe account joined to this service; connecting and disconnecting it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class SyncStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Integration:
-    """`account_id` is the account it is, or was last, joined to; `connected` says which.
+    """`account_id` is the account that it is joined to or, if not `connected`, was last joined to.
 
-    Keeping it after a disconnect is what lets late events find their integration. `connected_at` is when it first joined
-    that account; `last_reconciled_at` when the last complete comparison with Stripe began, its tenant's former integration's
-    to begin with.
+    It is kept after a disconnect so that late events find their integration. `connected_at` is when it first joined that
+    account. `last_reconciled_at` is when the last complete comparison with Stripe began; at first it is taken over from the
+    tenant's former integration with that account, if there was one.
     """
 
     id: int
@@ -79,7 +79,7 @@ class Integration:
         """Join the account. `former` is the integration that had it last, if one had. Raises AlreadyConnected."""
         if self.connected:
             raise AlreadyConnected
-        # What happened while it was away is caught up with from where reconciling had come to.
+        # What happened while it was disconnected is fetched from where reconciling had got to.
         is_the_same = snapshot.account_id == self.account_id and self.connected_at is not None
         return replace(
             self,
@@ -95,7 +95,7 @@ class Integration:
         )
 
     def _known_from(self, former: Integration | None) -> datetime | None:
-        """Up to when the tenant knows of the account by that integration, whose invoices go on there."""
+        """Until when the tenant knows what happened in the account, through its former integration with it."""
         if former is None or former.tenant_id != self.tenant_id:
             return None
         return former.last_reconciled_at or former.connected_at
@@ -105,14 +105,14 @@ class Integration:
         return self if snapshot == self.snapshot else replace(self, snapshot=snapshot, updated_at=now)
 
     def reconciled(self, begun_at: datetime) -> Integration:
-        """All that happened before is known here. Nothing that callers see changes but that.
+        """Note that everything that happened before `begun_at` is known here.
 
-        A run that ends late may have begun before the one that is known.
+        A run that ends late may have begun earlier than the one already noted.
         """
         return replace(self, last_reconciled_at=max(begun_at, self.last_reconciled_at or begun_at))
 
     def disconnect(self, now: datetime) -> Integration:
-        """Leave the account and forget its token; the last snapshot stays readable. Again, or never connected: no change."""
+        """Leave the account and forget its token; the last snapshot stays readable. Without a connection: no change."""
         if not self.connected:
             return self
         return replace(self, connected=False, sealed_access_token=None, disconnected_at=now, updated_at=now)
@@ -135,7 +135,7 @@ class AuthorizationFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthState:
-    """One authorization under way: stored by the hash of the `state` that travels, good once and for ten minutes."""
+    """An authorization under way, stored by the hash of its `state`, which works once, within ten minutes."""
 
     state_hash: str
     tenant_id: str

@@ -6,7 +6,7 @@
        └───── unknown          Stripe was asked, and what came of it is not known yet
 
 One unsettled intent per subject (a database constraint) makes calls on one invoice, customer or account
-follow one another. A crash leaves an intent `sent` under a lease; who finds the lease expired looks at Stripe
+follow one another. A crash leaves an intent `sent` under a lease; whoever finds the lease expired looks at Stripe
 before sending again, because Stripe forgets idempotency keys after a day and replays a stored 500 before that.
 """
 
@@ -21,16 +21,16 @@ from typing import Any
 from stripe_bridge.domain.receiver import ReceiverKind
 
 _FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=1), timedelta(minutes=15)
-# A merchant who comes back ends the wait; nobody else can.
+# Only the merchant can end this wait, by connecting again.
 _LOCKED_OUT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """`lease`: longer than the longest call, its retries included, so that an expired lease means its holder is gone.
+    """`lease`: longer than the longest call including retries, so that an expired lease means its holder is gone.
 
-    `settle_after`: a first call may still be running inside Stripe this long after it was made; before that,
-    not seeing its effect proves nothing.
+    `settle_after`: for this long after it was made, a call may still be running inside Stripe, so that not seeing its
+    effect proves nothing.
     """
 
     lease: timedelta = timedelta(seconds=60)
@@ -63,7 +63,7 @@ class IntentState(StrEnum):
 
 
 UNSETTLED = frozenset({IntentState.PLANNED, IntentState.SENT, IntentState.UNKNOWN})
-# What moves money, lets somebody pay, or lets us in. The others leave at most a draft behind, which is nobody's to pay.
+# What moves money, lets somebody pay, or lets us in. The others leave at most a draft behind, which nobody can pay.
 _BINDING = frozenset(
     {Operation.FINALIZE, Operation.SEND, Operation.VOID, Operation.REFUND, Operation.DEAUTHORIZE}
 )
@@ -71,12 +71,12 @@ _BINDING = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """`reference` is random and goes into Stripe's metadata: it finds the effect again. `parameters` never change.
+    """`reference` is random and goes into Stripe's metadata, so that the effect can be found. `parameters` never change.
 
     `tenant_id` and `integration_id` are None for a call about the platform itself.
 
-    `due_at` is when it may be taken up (again): the end of a backoff, or of the lease of whoever is at it.
-    `first_sent_at` is that of the present revision.
+    `due_at` is when it may be taken (again): the end of a backoff, or of the current holder's lease.
+    `first_sent_at` belongs to the current revision.
     """
 
     id: int
@@ -109,19 +109,20 @@ class Intent:
 
     @property
     def may_have_happened(self) -> bool:
-        """Whether Stripe has to be looked at before it is asked (again)."""
+        """Whether the call may have had its effect, so that Stripe has to be looked at before it is made (again)."""
         return self.first_sent_at is not None
 
     @property
     def binds(self) -> bool:
-        """Whether its effect matters where nobody can look for it: then only Stripe can tell that there is none."""
+        """Whether its effect matters even while nobody can look: it stays open until Stripe shows whether there is one."""
         return self.operation in _BINDING
 
     def is_due(self, now: datetime) -> bool:
         return not self.is_settled and now >= self.due_at
 
     def take(self, now: datetime, patience: Patience = DEFAULT_PATIENCE) -> Intent:
-        """Lease it to whoever commits this, about to call. Marked sent before the call: a crash is never mistaken for rest."""
+        """Lease it to whoever commits this and then makes the call. Marked `sent` beforehand, so that a crash during the
+        call cannot look as if it had never been made."""
         return replace(
             self,
             state=IntentState.SENT,
@@ -132,11 +133,11 @@ class Intent:
         )
 
     def absence_counts(self, now: datetime, patience: Patience = DEFAULT_PATIENCE) -> bool:
-        """Whether Stripe's not showing the effect proves that the call never will have one."""
+        """Whether it proves that the call never had and never will have an effect when Stripe shows none."""
         return self.first_sent_at is not None and now - self.first_sent_at >= patience.settle_after
 
     def revise(self, now: datetime) -> Intent:
-        """Go on under a new key, after the effect was shown to be absent."""
+        """Try again under a new key, once the effect has been shown to be absent."""
         return replace(self, revision=self.revision + 1, first_sent_at=now, updated_at=now)
 
     def confirm(self, now: datetime) -> Intent:
@@ -146,17 +147,17 @@ class Intent:
         """Stripe said no for good."""
         return replace(self, state=IntentState.FAILED, last_error=error, updated_at=now)
 
-    def postpone(self, error: str, now: datetime, *, jitter: float, at_least: float = 0.0) -> Intent:
+    def postpone(self, error: str, now: datetime, *, jitter: float) -> Intent:
         """Stripe did not take the call (busy, locked): nothing happened; try later under the same key.
 
-        `jitter` in [0, 1] spreads the tries; `at_least` in seconds.
+        `jitter` in [0, 1] spreads the tries.
         """
         return replace(
             self,
             state=IntentState.PLANNED,
             first_sent_at=None,
             last_error=error,
-            due_at=now + max(self._delay(jitter), timedelta(seconds=at_least)),
+            due_at=now + self._delay(jitter),
             updated_at=now,
         )
 
@@ -171,18 +172,18 @@ class Intent:
         )
 
     def wait_outside(self, error: str, now: datetime) -> Intent:
-        """The account no longer lets us look."""
+        """The account no longer lets us look: wait until it does."""
         return replace(
             self, state=IntentState.UNKNOWN, last_error=error, due_at=now + _LOCKED_OUT, updated_at=now
         )
 
     def hasten(self, now: datetime) -> Intent:
-        """Due at once, unless it is settled or somebody is at it."""
+        """Make it due at once, unless it is settled or somebody is working on it."""
         is_waiting = self.state in (IntentState.PLANNED, IntentState.UNKNOWN)
         return replace(self, due_at=now, updated_at=now) if is_waiting and self.due_at > now else self
 
     def _delay(self, jitter: float) -> timedelta:
-        """Exponential, between half and the whole of it."""
+        """Exponential; the jitter takes off up to half."""
         full = min(_FIRST_DELAY * int(2 ** min(self.attempts - 1, 20)), _LONGEST_DELAY)
         return full * (0.5 + jitter / 2)
 
@@ -208,5 +209,5 @@ def platform_subject(kind: ReceiverKind) -> str:
 
 
 def refund_subject(refund_id: int) -> str:
-    """Of its own: the ledger's reservation, not the intent, keeps an invoice's refunds apart."""
+    """Each refund is a subject of its own: what keeps an invoice's refunds apart is the ledger's reservation."""
     return f"refund:{refund_id}"

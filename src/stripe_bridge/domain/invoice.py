@@ -32,7 +32,7 @@ class InvoiceStatus(StrEnum):
 
 
 PAYABLE = frozenset({InvoiceStatus.RESERVED, InvoiceStatus.DRAFT, InvoiceStatus.OPEN})
-# How far an invoice has come. A snapshot of a lower rank is older than what we have; paid and void are ends.
+# How far an invoice has got. A snapshot of a lower rank is older than what we have; paid and void are final.
 _RANK = {
     InvoiceStatus.RESERVED: 0,
     InvoiceStatus.DRAFT: 1,
@@ -51,7 +51,7 @@ class RefundStatus(StrEnum):
 
 
 class Age(StrEnum):
-    """What a snapshot is to an invoice, judged without a clock."""
+    """How a snapshot compares with what we have, judged without a clock."""
 
     NEWER = "newer"
     SAME = "same"
@@ -113,7 +113,7 @@ class Invoice:
 
     @property
     def settles(self) -> int:
-        """What of the sales order this invoice settles, in minor units."""
+        """How much of the sales order this invoice settles, in minor units."""
         if self.status is InvoiceStatus.PAID:
             collected = self.amount
         elif self.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
@@ -131,7 +131,7 @@ class Invoice:
         return RefundStatus.FULL if 0 < collected <= self.amount_refunded else RefundStatus.PARTIAL
 
     def check_voidable(self) -> None:
-        """Raises InvoiceNotVoidable. A partly paid one Stripe would refuse."""
+        """Raises InvoiceNotVoidable. Stripe would refuse to void a partly paid one."""
         if self.status in (InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.VOID):
             raise InvoiceNotVoidable(self.status.value)
         if self.amount_paid > 0:
@@ -140,10 +140,11 @@ class Invoice:
     def age_of(self, snapshot: StripeInvoice) -> Age:
         """Whether the snapshot is newer than this, by rank: a status never goes back, and what was paid stays paid.
 
-        Of equal rank with other content (a credit note moves what remains), only Stripe's current state can tell.
+        If the rank is equal but the content differs (a credit note changes what remains), only Stripe's current state can
+        tell.
         """
         if self.status is InvoiceStatus.DRAFT and snapshot.status is StripeInvoiceStatus.DRAFT:
-            # Only our own sending changes a draft, and it learns from its answers.
+            # Only our own sending changes a draft, and it learns the changes from its answers.
             return Age.SAME
         ours = (_RANK[self.status], self.amount_paid)
         theirs = (_RANK[InvoiceStatus(snapshot.status.value)], snapshot.amount_paid)
@@ -156,7 +157,7 @@ class Invoice:
         return Age.UNCLEAR
 
     def observe(self, snapshot: StripeInvoice, now: datetime) -> Invoice:
-        """Set to what Stripe shows. An older snapshot, or the same, changes nothing."""
+        """Take over what Stripe shows. An older snapshot, or the same, changes nothing."""
         if self.age_of(snapshot) in (Age.OLDER, Age.SAME):
             return self
         return replace(
@@ -178,11 +179,11 @@ class Invoice:
         )
 
     def mark_sent(self, now: datetime) -> Invoice:
-        """Stripe has mailed it, or no longer needs to."""
+        """Stripe has emailed it, or no longer needs to."""
         return self if self.sent_at is not None else replace(self, sent_at=now, updated_at=now)
 
     def show_payments(self, leader: Payment | None, collected: int, now: datetime) -> Invoice:
-        """Name the payment intent and charge that lead, and what Stripe collected in all."""
+        """Name the leading payment's intent and charge, and what Stripe collected in total."""
         intent_id, charge_id = self.stripe_payment_intent_id, self.stripe_charge_id
         if leader is not None:
             intent_id, charge_id = leader.payment_intent_id, leader.charge_id
@@ -198,7 +199,7 @@ class Invoice:
         )
 
     def show_refunds(self, refunded: int, last_at: datetime | None, now: datetime) -> Invoice:
-        """What was refunded in all: a total that Stripe's refunds set, never a sum of events."""
+        """What was refunded in total, which comes from Stripe's refunds, never from adding up events."""
         shown = replace(self, amount_refunded=refunded, last_refunded_at=last_at)
         return self if shown == self else replace(shown, updated_at=now)
 
@@ -207,7 +208,7 @@ class Invoice:
         return self if shown == self else replace(shown, updated_at=now)
 
     def gone(self, now: datetime) -> Invoice:
-        """Its draft was deleted at Stripe: for everybody here that is void."""
+        """Its draft was deleted at Stripe, which counts as void here."""
         return replace(self, status=InvoiceStatus.VOID, voided_at=now, updated_at=now)
 
     def abandon(self, reason: str, now: datetime) -> Invoice:
@@ -215,7 +216,7 @@ class Invoice:
         return replace(self, status=InvoiceStatus.ABANDONED, failure_reason=reason, updated_at=now)
 
     def _agrees_with(self, snapshot: StripeInvoice) -> bool:
-        # The bearer links are left out: Stripe may render them anew each time.
+        # The links are left out: Stripe may render new ones each time.
         return (
             self.status.value == snapshot.status.value
             and self.number == snapshot.number
@@ -226,5 +227,5 @@ class Invoice:
 
 
 def is_as_agreed(invoice: Invoice, snapshot: StripeInvoice) -> bool:
-    """Whether Stripe asks for what we do: a customer's balance moves `amount_due` away from `total`."""
+    """Whether Stripe asks for the agreed amount: a customer's balance makes `amount_due` differ from `total`."""
     return snapshot.total == snapshot.amount_due == invoice.amount

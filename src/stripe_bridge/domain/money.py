@@ -8,7 +8,6 @@ would silently move to the customer's balance.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 
 from stripe_bridge.domain.errors import AmountBelowMinimum, AmountNotChargeable, CurrencyUnknown
 
@@ -80,9 +79,3 @@ class Currency:
 def known_currencies() -> list[str]:
     """Every code that `Currency.of` takes, sorted."""
     return sorted(_TWO_DECIMAL | _ZERO_DECIMAL | _THREE_DECIMAL | _WHOLE_UNITS_IN_TWO_DECIMALS)
-
-
-def in_words(amount: int, currency: str) -> str:
-    """For people: `1234, "EUR"` is `12.34 EUR`."""
-    of = Currency.of(currency)
-    return f"{Decimal(amount).scaleb(-of.decimals):,.{of.decimals}f} {of.code}"

@@ -31,7 +31,7 @@ class Payment:
 
     @property
     def is_refundable_kind(self) -> bool:
-        """Whether Stripe collected it, so that Stripe can give it back: not so what was paid out of band."""
+        """Whether Stripe collected it and so can refund it, unlike what was paid out of band."""
         return self.is_paid and (self.payment_intent_id is not None or self.charge_id is not None)
 
     def age(self) -> tuple[datetime, str]:
@@ -45,7 +45,7 @@ class Payment:
 def observe_payment(
     known: Payment | None, seen: StripePayment, *, invoice_id: int, account_id: str
 ) -> Payment:
-    """What is known after seeing a snapshot. Paid and canceled are ends: a snapshot from before them changes nothing."""
+    """What is known after seeing a snapshot. Paid and canceled are final: a snapshot from before changes nothing."""
     if known is not None and known.status != "open" and seen.status == "open":
         return known
     paid = seen.status == "paid"

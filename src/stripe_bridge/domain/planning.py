@@ -1,6 +1,6 @@
-"""What each intent freezes: the parameters of a call to Stripe, decided once, before it is made.
+"""Planning intents: the parameters of a call to Stripe are decided here once, before it is made.
 
-Whatever is read back out of `parameters` was put there here.
+Everything that is read out of `parameters` elsewhere was put there by this module.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from stripe_bridge.domain.webhook_event import PLATFORM
 def plan_customer(
     customer: BilledCustomer, invoice: Invoice, details: Customer, *, reference: str, now: datetime
 ) -> Intent:
-    """Have Stripe make the customer. It belongs to no invoice: several may wait for it."""
+    """Create the customer at Stripe. The intent belongs to no invoice, as several may wait for the customer."""
     return _plan(
         Operation.CREATE_CUSTOMER,
         customer_subject(customer.id),
@@ -90,7 +90,7 @@ def plan_send(invoice: Invoice, *, reference: str, now: datetime) -> Intent:
 
 
 def plan_void(invoice: Invoice, *, because: str | None, reference: str, now: datetime) -> Intent:
-    """`because` is kept on the invoice when the void ends a send."""
+    """`because` is stored on the invoice if the void ends a send."""
     parameters = {**_only_id(invoice), "because": because}
     return _plan_for(Operation.VOID, invoice, parameters, reference=reference, now=now)
 
@@ -151,7 +151,7 @@ def plan_endpoint(
 
 
 def plan_mending(kind: ReceiverKind, url: str, *, reference: str, now: datetime) -> Intent:
-    """Have one of the platform's endpoints be there, as it should be."""
+    """Make sure that one of the platform's endpoints exists and is in order."""
     return _plan(
         Operation.MEND_ENDPOINT,
         platform_subject(kind),

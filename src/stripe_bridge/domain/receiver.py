@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from stripe_bridge.domain.stripe_objects import WebhookEndpoint
 
-# What is asked of Stripe. Everything else that arrives is stored and skipped.
+# The events that we ask Stripe for. Everything else that arrives is stored and skipped.
 SUBSCRIBED_EVENTS = frozenset(
     {
         "account.application.deauthorized",
@@ -49,14 +49,14 @@ SUBSCRIBED_EVENTS = frozenset(
 
 
 class ReceiverKind(StrEnum):
-    """Whose events come: the platform's own, all connected accounts', or one account's."""
+    """Whose events it gets: the platform's own, those of all connected accounts, or those of one account."""
 
     PLATFORM = "platform"
     CONNECT = "connect"
     ACCOUNT = "account"
 
 
-# Of each there is one at most.
+# There is at most one of each.
 PLATFORM_KINDS = (ReceiverKind.PLATFORM, ReceiverKind.CONNECT)
 
 

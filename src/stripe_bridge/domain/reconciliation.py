@@ -22,9 +22,9 @@ _SPREAD = 7919
 
 
 class Drift(StrEnum):
-    """What differed from Stripe until it was reconciled. One missed event may show twice: as itself and in its object.
+    """What differed from Stripe until it was reconciled. A missed event may show twice: as itself and in its object.
 
-    A total that differs is not Stripe's: it is of our own lists."""
+    TOTAL_DIFFERS is not about Stripe but about our own lists."""
 
     MISSED_EVENT = "missed_event"
     INVOICE_DIFFERS = "invoice_differs"
@@ -37,9 +37,9 @@ class Drift(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Findings:
-    """What a run has come upon so far. `faults` has a sentence for each thing that could not be reconciled.
+    """What a run has found so far. `faults` has a sentence for each thing that could not be reconciled.
 
-    `is_cut_short`: Stripe did not take a look at an object, for reasons that have nothing to do with it.
+    `is_cut_short`: Stripe did not accept a lookup of an object, for reasons that have nothing to do with that object.
     """
 
     events: int = 0
@@ -51,7 +51,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileReport:
-    """One run. `events` and `objects` were looked at; `drift` counts, by cause, what was healed.
+    """One run. `events` and `objects` count what was checked; `drift` counts, by cause, what was corrected.
 
     `beyond_horizon`: the last complete run was so long ago that Stripe may have forgotten events since.
     `disconnected`: Stripe showed that the account no longer lets us in.
@@ -75,10 +75,10 @@ class ReconcileReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Events that no webhook had brought when reconciling came upon them, since the last one that a webhook did bring.
+    """Events that reconciling had to fetch, since the last one that arrived by webhook.
 
-    `runs` is how many runs came upon some; the last of them began at `found_at`. `newest_at` is when the newest event was
-    created, by Stripe's clock.
+    `runs` is how many runs had to fetch some; the last of them began at `found_at`. `newest_at` is when the newest of these
+    events was created, by Stripe's clock.
     """
 
     events: int
@@ -88,17 +88,17 @@ class Gap:
 
     @property
     def is_proven(self) -> bool:
-        """Whether the webhooks can not just have been slower than one run."""
+        """Whether more is wrong than webhooks having been slower than a single run."""
         return self.runs > 1 or self.found_at - self.newest_at > ON_ITS_WAY
 
 
 def gap_after(
     before: Gap | None, missed: Sequence[datetime], came: datetime | None, begun_at: datetime
 ) -> Gap | None:
-    """What a run makes of the gap. `missed` and `came` are when events were created: those that it had to fetch, and the
-    newest of those that were here already.
+    """The gap after a run. `missed` has the creation times of the events that the run had to fetch, `came` that of the
+    newest event that was here already.
 
-    What an earlier run had fetched is here as well, but is not newer than the gap.
+    Events fetched by an earlier run are also here already, but they are not newer than the gap.
     """
     if before is not None and came is not None and came > before.newest_at:
         before = None
@@ -117,7 +117,7 @@ def gap_after(
 
 
 def reconciled_until(integration: Integration) -> datetime:
-    """Up to when all is known: the last complete run, else the beginning."""
+    """Until when everything is known: the last complete run, or else the connection."""
     return integration.last_reconciled_at or integration.connected_at or integration.created_at
 
 
@@ -134,10 +134,10 @@ def is_beyond_horizon(integration: Integration, now: datetime) -> bool:
 
 
 def is_sweep_due(integration: Integration, now: datetime) -> bool:
-    """Whether this is the first run of its day, which looks at every unsettled object.
+    """Whether this is the first run of its day, which also checks every unsettled object.
 
-    Not every run does: Stripe grants some 500 reads per payment in a month, and an invoice may stay open for many.
-    Each integration's day begins at another time, so that they do not all sweep at once.
+    Other runs do not: Stripe grants some 500 reads per payment in a month, and an invoice may stay open for many months.
+    Each integration's day begins at a different time, so that they do not all sweep at once.
     """
     last = integration.last_reconciled_at
     return last is None or _day(last, integration.id) != _day(now, integration.id)

@@ -2,7 +2,7 @@
 
 reserved ──> pending | requires_action ──> succeeded ──> failed
    │                    └──────────────────────────────> canceled | failed
-   └──> refused                                  a refund that never came to be, and is shown to nobody
+   └──> refused                                  never came into existence, and is not shown to callers
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class RefundState(StrEnum):
 
 
 class RefundReason(StrEnum):
-    """What Stripe takes as a reason; it may show others."""
+    """The reasons that Stripe accepts; it may show others."""
 
     DUPLICATE = "duplicate"
     FRAUDULENT = "fraudulent"
     REQUESTED_BY_CUSTOMER = "requested_by_customer"
 
 
-# A refund that succeeded can still fail; failed and canceled are ends.
+# A refund that succeeded can still fail; failed and canceled are final.
 _RANK = {
     RefundState.RESERVED: 0,
     RefundState.PENDING: 1,
@@ -52,9 +52,9 @@ _TAKEN_BACK = frozenset({RefundState.FAILED, RefundState.CANCELED, RefundState.R
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """`reference` is that of the intent behind it, None for one made in Stripe's dashboard. `amount` in minor units.
+    """`reference` is its intent's, None for a refund made in Stripe's dashboard. `amount` in minor units.
 
-    `version` counts its changes from 1: who looks before there is one takes note of 0.
+    `version` starts at 1 and counts its changes; 0 stands for a refund that is not stored yet.
     """
 
     id: int
@@ -77,12 +77,12 @@ class Refund:
 
     @property
     def holds(self) -> bool:
-        """Whether its amount is taken from what may still be refunded."""
+        """Whether its amount reduces what may still be refunded."""
         return self.state not in _TAKEN_BACK
 
     @property
     def counts(self) -> bool:
-        """Whether Stripe shows it, neither failed nor canceled."""
+        """Whether it exists at Stripe, neither failed nor canceled."""
         return self.holds and self.state is not RefundState.RESERVED
 
     @property
@@ -96,7 +96,7 @@ class Refund:
         return self.charge_id is not None and self.charge_id == payment.charge_id
 
     def age_of(self, snapshot: StripeRefund) -> Age:
-        """Whether the snapshot is newer, by rank; of equal rank with other content only Stripe can tell."""
+        """Whether the snapshot is newer, by rank; if the rank is equal but the content differs, only Stripe can tell."""
         ours, theirs = _RANK[self.state], _RANK[RefundState(snapshot.status)]
         if ours != theirs:
             return Age.NEWER if theirs > ours else Age.OLDER
@@ -104,7 +104,7 @@ class Refund:
         return Age.SAME if agrees else Age.UNCLEAR
 
     def observe(self, snapshot: StripeRefund, now: datetime) -> Refund:
-        """Set to what Stripe shows. An older snapshot, or the same, changes nothing."""
+        """Take over what Stripe shows. An older snapshot, or the same, changes nothing."""
         if self.age_of(snapshot) in (Age.OLDER, Age.SAME):
             return self
         return replace(
@@ -119,7 +119,7 @@ class Refund:
         )
 
     def refuse(self, reason: str, now: datetime) -> Refund:
-        """Stripe said no: the reservation is given back."""
+        """Stripe said no: the reservation is released."""
         return replace(self, state=RefundState.REFUSED, failure_reason=reason, updated_at=now)
 
 
@@ -133,9 +133,9 @@ def split_refund(
     refunds: Sequence[Refund],
     disputes: Sequence[Dispute],
 ) -> list[tuple[Payment, int]]:
-    """Which payment gives back how much: one that can bear it all, else several, newest first.
+    """How much to refund of which payment: all of one payment that can bear it, else of several, newest first.
 
-    `amount` None is all that may be refunded. Raises NothingCollected, RefundBlockedByDispute, AmountOverRefundable.
+    `amount` None means all that may be refunded. Raises NothingCollected, RefundBlockedByDispute, AmountOverRefundable.
     """
     collected = [payment for payment in payments if payment.is_refundable_kind]
     if not collected:

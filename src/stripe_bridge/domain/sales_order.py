@@ -1,4 +1,4 @@
-"""A sales order: the copy of the ERP's own that is needed to invoice it."""
+"""A sales order: our copy of the ERP's order, kept so that it can be invoiced."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SalesOrder:
-    """Amounts in minor units. `source_updated_at` is the ERP's clock, the others are ours."""
+    """Amounts in minor units. `source_updated_at` is by the ERP's clock, the other times by ours."""
 
     tenant_id: str
     id: int
@@ -64,14 +64,14 @@ class SalesOrder:
     updated_at: datetime
 
     def check(self) -> None:
-        """Raises CurrencyUnknown, AmountNotChargeable, LinesDoNotAddUp for what no state could make right."""
+        """Raises CurrencyUnknown, AmountNotChargeable or LinesDoNotAddUp for what is wrong in any state."""
         Currency.of(self.currency).check_exact(self.total, "total_in_cents")
         sum_of_lines = sum(line.amount for line in self.lines)
         if sum_of_lines != self.total:
             raise LinesDoNotAddUp(self.total, sum_of_lines)
 
     def replaced_by(self, newer: SalesOrder) -> SalesOrder:
-        """The ERP's newer copy in place of this one; the very same copy changes nothing. Raises OrderOutdated."""
+        """The ERP's newer copy in place of this one; an identical copy changes nothing. Raises OrderOutdated."""
         newer = replace(newer, created_at=self.created_at)
         if replace(newer, updated_at=self.updated_at) == self:
             return self
@@ -103,9 +103,9 @@ class SalesOrder:
         return max(0, self.paid_elsewhere + settled - self.total)
 
     def invoice_lines(self, amount: int, outstanding: int) -> tuple[InvoiceLine, ...]:
-        """The lines of an invoice of `amount`: the order's own for the whole of an untouched order, else one that names it.
+        """The lines of an invoice for `amount`: the order's own if it covers the whole order, else one that names the order.
 
-        Lines that Stripe would round one by one are not itemized either.
+        Lines that Stripe would have to round are not itemized either.
         """
         of = Currency.of(self.currency)
         whole = amount == outstanding == self.total

@@ -1,6 +1,6 @@
-"""What Stripe shows of its objects, in our words: the values that cross the gateway.
+"""Stripe's objects in our words: the values that cross the gateway.
 
-Snapshots, never live: what one says was true when Stripe rendered it.
+They are snapshots, never live: what one says was true when Stripe rendered it.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookEndpoint:
-    """A webhook endpoint at Stripe. `secret` is there only in the answer that creates it."""
+    """A webhook endpoint at Stripe. Only the answer that creates it has its `secret`."""
 
     id: str
     url: str

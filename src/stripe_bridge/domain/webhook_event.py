@@ -19,14 +19,14 @@ from stripe_bridge.domain.errors import PayloadMalformed
 # What the account of the platform itself is called: `account_id` is never null.
 PLATFORM = "platform"
 MAX_PAYLOAD_BYTES = 1024 * 1024
-# What fails by itself is given up after some hours; what waits for Stripe is tried for as long as Stripe's own
-# deliveries are: about three days.
+# An event that fails for its own reasons is given up after some hours; one that waits for Stripe is tried for as long as
+# Stripe itself would deliver it: about three days.
 MAX_ATTEMPTS = 15
 MAX_PATIENT_ATTEMPTS = 80
 LEASE = timedelta(seconds=60)
-_TRIED_AGAIN = "It could not be applied yet, and is tried again."
+_TRIED_AGAIN = "It could not be applied yet and will be tried again."
 _GIVEN_UP = (
-    "It could not be applied, and is not tried again until it is replayed. The operator's logs tell why."
+    "It could not be applied and will not be tried again unless it is replayed. The operator's logs say why."
 )
 _FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=2), timedelta(hours=1)
 
@@ -40,7 +40,7 @@ class EventStatus(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why a verified event has nothing to do here."""
+    """Why there is nothing to do for a verified event."""
 
     UNKNOWN_TYPE = "unknown_type"
     OTHER_ACCOUNT = "other_account"
@@ -54,7 +54,7 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeEvent:
-    """What a payload says of itself. `account` is None on the platform's own events."""
+    """What a payload says. `account` is None for the platform's own events."""
 
     id: str
     type: str
@@ -88,7 +88,7 @@ class StripeEvent:
 
     @property
     def related_object_id(self) -> str | None:
-        """The id by which the event is found again: of an invoice where the object names one, else of a charge …"""
+        """The id by which the event can be found: the object's own, or that of the invoice, charge … it is about."""
         if self.type.startswith("account.") and self.type != "account.updated":
             # Its object is an application, or a part of the account.
             return self.account
@@ -99,9 +99,9 @@ class StripeEvent:
 class WebhookEvent:
     """A stored event. `account_id` is the connected account's, or `platform`.
 
-    `payload` is None where it was not loaded, and empty where it is no longer kept.
+    `payload` is None if it was not loaded, and empty if it is no longer kept.
 
-    `due_at` is when it may be taken up: at once, after a backoff, or when the lease of whoever is at it ends.
+    `due_at` is when it may be taken up: at once, after a backoff, or when the current worker's lease ends.
     """
 
     id: int
@@ -130,7 +130,7 @@ class WebhookEvent:
 
     @property
     def told_error(self) -> str | None:
-        """What callers may know of `last_error`, which is for operators: that something went wrong, and what comes of it."""
+        """What callers may know: that something went wrong, and what happens next. `last_error` itself is for operators."""
         if self.last_error is None:
             return None
         return _GIVEN_UP if self.status is EventStatus.FAILED else _TRIED_AGAIN
@@ -162,7 +162,7 @@ class WebhookEvent:
         )
 
     def put_down(self, now: datetime, due_at: datetime | None = None) -> WebhookEvent:
-        """Not begun, for others to take up at once, or when it is due: that was no try."""
+        """Hand it back unstarted, for others to take up at once or when it is due. This does not count as a try."""
         return replace(
             self,
             status=EventStatus.RECEIVED,
@@ -172,8 +172,8 @@ class WebhookEvent:
         )
 
     def lose(self, now: datetime) -> WebhookEvent:
-        """Given up: whoever took it up never came back, time and again."""
-        error = f"Its worker ended before it was done, {self.attempts} times over."
+        """Give up: again and again, the worker that took it up never came back."""
+        error = f"Its worker ended before finishing it, {self.attempts} times."
         return replace(self, status=EventStatus.FAILED, last_error=error, updated_at=now)
 
     def retry_or_fail(
@@ -189,7 +189,7 @@ class WebhookEvent:
 
 
 def parse_event(payload: bytes) -> StripeEvent:
-    """What a verified payload says. Raises PayloadMalformed for what is no snapshot event of Stripe's."""
+    """What a verified payload says. Raises PayloadMalformed for anything but a snapshot event of Stripe's."""
     try:
         body = json.loads(payload.decode("utf-8"))
     except UnicodeDecodeError:
@@ -246,5 +246,5 @@ def _id(reference: object) -> str | None:
 
 
 def is_plain(text: object) -> bool:
-    """Whether it is text that every database can keep, as all names of Stripe's are."""
+    """Whether it is text that every database can store, as all of Stripe's names are."""
     return isinstance(text, str) and text.isascii() and text.isprintable()

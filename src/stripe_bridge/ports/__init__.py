@@ -1,1 +1,1 @@
-"""What the use cases need of the world: Protocols, their errors and values. A docstring here is the contract."""
+"""What the use cases need from the outside world: Protocols, their errors and values. Docstrings here are the contract."""

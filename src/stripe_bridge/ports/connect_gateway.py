@@ -1,4 +1,4 @@
-"""Stripe Connect: letting a merchant's account in, looking at it, letting it go."""
+"""Stripe Connect: connecting a merchant's account, reading it, and letting it go."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ConnectGateway(Protocol):
         ...
 
     def redeem(self, code: str) -> Authorization:
-        """Exchange the code: tried once and never again, since redeeming twice revokes everything.
+        """Exchange the code. Tried only once, since redeeming a code twice revokes everything.
 
         Raises GatewayRefused for a code that is unknown, used, expired or of the other mode.
         Source: https://docs.stripe.com/connect/oauth-reference
@@ -23,10 +23,10 @@ class ConnectGateway(Protocol):
         ...
 
     def deauthorize(self, account_id: str) -> None:
-        """Let the account go. One that is not connected (any more) is success."""
+        """End our access to the account. If it is not connected (any more), that is a success."""
         ...
 
     def account(self, account_id: str) -> AccountSnapshot:
-        """As it is now. Raises AccessRevoked when it does not let us in; GatewayMisconfigured when it does, and our key is not
-        that of whom it lets in."""
+        """As it is now. Raises AccessRevoked if the account does not let us in, and GatewayMisconfigured if it does but our
+        key belongs to somebody else."""
         ...

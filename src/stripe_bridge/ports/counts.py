@@ -1,4 +1,4 @@
-"""Totals of long lists, kept on the side. They are part of what lists answer; this is their upkeep."""
+"""Totals of long lists, kept on the side. Lists show them; this is their upkeep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miscount:
-    """A total of so many `of` what has these values that is too small by `number`, or too large."""
+    """A wrong total: that of the rows `of` a table with the values `by` is too small by `number` (too large if negative)."""
 
     of: str
     by: tuple[object, ...]
@@ -18,14 +18,14 @@ class Miscount:
 
 class Counts(Protocol):
     def fold(self) -> bool:
-        """Make what changed since the last time part of the totals, so that reading them stays quick; whether there was more
-        than is folded at once. Lists answer the same before and after."""
+        """Add the changes since the last time to the totals, so that reading them stays quick. Returns whether there were
+        more than are folded at once. Lists show the same before and after."""
         ...
 
     def miscounts(self, integration_id: int) -> Sequence[Miscount]:
-        """Count the integration's rows one by one. To be asked of a unit of work that reads: it sees one state."""
+        """Count the integration's rows one by one. Call it in a reading unit of work, which sees a single state."""
         ...
 
     def correct(self, miscounts: Sequence[Miscount]) -> None:
-        """Right also when more has changed since they were found: what is added is the difference."""
+        """Correct the totals by the differences, which is right even if more has changed since they were found."""
         ...

@@ -9,9 +9,9 @@ from typing import Protocol
 
 class EventGateway(Protocol):
     def pages_since(self, account_id: str, since: datetime) -> Iterator[Sequence[bytes]]:
-        """All events created at `since` or later, newest first, a page of at most 100 at a time.
+        """All events created at `since` or later, newest first, in pages of at most 100.
 
-        Each as the body of a webhook would be: the JSON of a snapshot event, with `account` set. Stripe keeps events
-        for 30 days. A page is asked for when it is wanted, and may raise GatewayError; AccessRevoked too.
+        Each event is like the body of a webhook: the JSON of a snapshot event, with `account` set. Stripe keeps events for
+        30 days. Pages are fetched as they are consumed, and each may raise GatewayError, including AccessRevoked.
         """
         ...

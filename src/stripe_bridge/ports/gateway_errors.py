@@ -1,12 +1,12 @@
 """What can go wrong between us and Stripe: every exception of the SDK becomes one of these.
 
 GatewayError
-├── GatewayRefused              Stripe said no: there is no effect, and asking again is of no use
+├── GatewayRefused              Stripe said no: there is no effect, and trying again is of no use
 │   ├── ObjectMissing           the object (or one named in the call) does not exist in that account
-│   └── AccessRevoked           the account does not let this platform in any more
-├── CallNotTaken                no effect; ask again later
+│   └── AccessRevoked           the account no longer lets this platform in
+├── CallNotTaken                no effect; try again later
 │   ├── GatewayBusy             rate limits and locks
-│   └── GatewayMisconfigured    our own key or client id is wrong: an operator has to mend it
+│   └── GatewayMisconfigured    our own key or client id is wrong: an operator has to fix it
 └── OutcomeUnknown              no answer, or one that proves nothing: there may be an effect
 """
 
@@ -26,7 +26,7 @@ class GatewayError(BridgeError):
 
 
 class GatewayRefused(GatewayError):
-    """`param` is the request's field that Stripe objects to, where it names one."""
+    """`param` is the field of the request that Stripe objects to, if it names one."""
 
     def __init__(self, reason: str, *, code: str | None = None, param: str | None = None) -> None:
         super().__init__(reason, code=code)

@@ -1,4 +1,4 @@
-"""What applying asks of each handler of webhook events."""
+"""What a handler of webhook events has to provide."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Current = TypeVar("Current")
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The state is as Stripe says; often it was so before."""
+    """Our state matches Stripe's; often it already did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +24,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class NeedsCurrent:
-    """The payload cannot show that it is the newest: Stripe's current state has to be fetched.
+    """The payload does not prove that it is the newest: Stripe's current state has to be fetched.
 
-    `version` is that of our row when this was found. What is fetched is applied only on that same version, since
-    a later fetch may have been applied in between.
+    `version` is that of our row at the time. The fetched state is applied only to that same version, since a later fetch
+    may have been applied in between.
     """
 
     version: int
@@ -43,7 +43,7 @@ Verdict = Applied | Skipped | NeedsCurrent
 
 
 class Handler(Protocol[Current]):
-    """Applying any event twice, late or out of order ends in the same state."""
+    """Applying any event twice, late or out of order has to end in the same state."""
 
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[Current] | None
@@ -58,8 +58,8 @@ class Handler(Protocol[Current]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerTable:
-    """Which handler applies which type. `even_disconnected` are those that mean something after a disconnect, too;
-    `alone` those that lock more than their invoice, and so are never applied with others."""
+    """Which handler applies which type. `even_disconnected` are the types that still matter after a disconnect; `alone` those
+    that lock more than their invoice, and so are never applied together with others."""
 
     handlers: Mapping[str, Handler[Any]]
     even_disconnected: frozenset[str]

@@ -10,7 +10,7 @@ from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope
 
 class IdempotentRequests(Protocol):
     def add(self, request: IdempotentRequest) -> bool:
-        """False, and no change, when one of the same scope is there."""
+        """Returns False and changes nothing if there is one with the same scope."""
         ...
 
     def find(self, scope: RequestScope) -> IdempotentRequest | None:
@@ -18,11 +18,11 @@ class IdempotentRequests(Protocol):
         ...
 
     def save(self, request: IdempotentRequest) -> None:
-        """In place of the one of the same scope."""
+        """Replace the one with the same scope."""
         ...
 
     def remove(self, scope: RequestScope) -> None: ...
 
     def remove_older_than(self, moment: datetime) -> int:
-        """Those made before; how many there were."""
+        """Remove those created before; returns how many."""
         ...

@@ -1,4 +1,4 @@
-"""The ERP's own identity provider, beside the tokens that we make."""
+"""The ERP's own identity provider, in addition to the tokens that we make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inbox: stored webhook events. The rows are the truth and the queue. Everything here happens inside a unit of work."""
+"""The inbox: stored webhook events, which are both the record and the queue. Used only inside a unit of work."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from stripe_bridge.ports.measurements import Depth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventFilter:
-    """`since` and, short of it, `until` are about when the event was stored. `with_payload` leaves out those whose payload is
-    no longer kept."""
+    """Events stored at `since` or later, and before `until`. `with_payload` leaves out those whose payload is no longer
+    kept."""
 
     integration_id: int | None = None
     status: EventStatus | None = None
@@ -29,30 +29,30 @@ class EventFilter:
 
 
 class Inbox(Protocol):
-    """Unique by account, livemode and Stripe's event id. Rows come without their payload unless said otherwise.
+    """Unique by account, livemode and Stripe's event id. Events come without their payload unless said otherwise.
 
-    A tenant of None is every tenant, and the events that belong to none: for operators only.
+    A tenant of None means all tenants and the events that belong to none: for operators only.
     """
 
     def store(self, event: WebhookEvent) -> bool:
-        """Whether it is new. One that is stored already stays as it is. The given id, tenant and integration are ignored:
-        the event belongs to the integration connected to its account, else to the one that last was, else to none."""
+        """Returns whether it is new. If it is already stored, nothing changes. The given id, tenant and integration are
+        ignored: the event belongs to the integration connected to its account, else to the last one that was, else to none."""
         ...
 
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
-        """Take up to `limit` due events, with payloads, oldest first: received ones, and those whose worker's lease ran out.
+        """Claim up to `limit` due events, with payloads, oldest first: received ones, and those whose worker's lease ran out.
 
-        They are then `processing`, one attempt further, due at `lease_until`. No two claimers get the same.
+        They become `processing`, with one more attempt, due at `lease_until`. No two claimers get the same event.
         """
         ...
 
     def take(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
-        """As `claim`, of received ones only, and with nothing stored: they are locked until this unit of work ends, and
-        claimers pass them by. Read ahead after this."""
+        """Like `claim`, but only for received ones and without storing anything: they are locked until this unit of work
+        ends, and other claimers skip them. Read ahead after this."""
         ...
 
     def settle_taken(self, events: Sequence[WebhookEvent]) -> None:
-        """Store what became of events that were taken in this unit of work: as they are, they are claimed."""
+        """Store what became of events that were taken in this unit of work; those that are unchanged become claimed."""
         ...
 
     def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
@@ -63,32 +63,34 @@ class Inbox(Protocol):
         ...
 
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
-        """Store what became of events that were claimed until then. The ids of those whose claim was not lost meanwhile:
-        the others are not changed."""
+        """Store what became of events that were claimed until `claimed_until`. Returns the ids of those whose claim was not
+        lost meanwhile; the others stay unchanged."""
         ...
 
     def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent: ...
 
     def payload(self, tenant_id: str | None, event_id: int) -> bytes:
-        """Empty when it is no longer kept."""
+        """Empty if it is no longer kept."""
         ...
 
     def forget_payloads(self, stored_before: datetime, limit: int) -> int:
-        """Let go of the payloads of events that are done with, from the oldest on, and of those that are so only since it was
-        their turn; how many events were looked at, fewer than the limit when none is left. What tells an event apart from
-        others is kept for ever."""
+        """Delete the payloads of finished events, starting with the oldest, and of those that finished only after their turn
+        had come. Returns how many events were looked at: fewer than the limit if none is left. What identifies an event is
+        kept forever."""
         ...
 
     def requeue(self, event_id: int, now: datetime) -> None:
-        """Have it applied again, from the first attempt; by the integration that has its account now, if none had it then."""
+        """Have it applied again, starting at the first attempt; if it belonged to no integration, by the one that has its
+        account now."""
         ...
 
     def revive(self, account_id: str, now: datetime, *, waiting: bool) -> int:
-        """Have those applied again that were skipped because the account was in no integration, and still have their payload;
-        how many there are. With them those that wait, as whoever has claimed them may not know whose they are now.
+        """Have the events applied again that were skipped because the account was in no integration, if they still have
+        their payload, and those that are waiting, since whoever claimed them may not know whose they are now. Returns how
+        many there are.
 
-        What others have locked is waited for, or left out: to wait for them while something else is held, for which they may
-        wait, ends one of the two."""
+        What others have locked is waited for, or else left out. Waiting while holding a lock that they may need would be a
+        deadlock."""
         ...
 
     def page(
@@ -102,13 +104,13 @@ class Inbox(Protocol):
     def count(self, tenant_id: str | None, matching: EventFilter) -> int: ...
 
     def newest_id(self) -> int:
-        """Of all that are stored, 0 where none is. It has grown whenever one was stored since."""
+        """Of all stored events; 0 if there is none. Grows with every event that is stored."""
         ...
 
     def backlog(self) -> Depth:
-        """Those received, processing and failed, over all tenants; the oldest is of the first two."""
+        """Events received, processing and failed, over all tenants; the oldest is the oldest received or processing one."""
         ...
 
     def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
-        """Those whose related object is one of these, oldest first by Stripe's clock, then by ours."""
+        """Events whose related object is one of these, oldest first by Stripe's clock, then by ours."""
         ...

@@ -8,11 +8,11 @@ from stripe_bridge.domain.webhook_event import WebhookEvent
 
 
 class Intake(Protocol):
-    """For one event loop."""
+    """Belongs to one event loop."""
 
     async def receive(self, event: WebhookEvent) -> bool:
-        """As `Inbox.store`, committed when it returns: alone, or together with what others receive at the same time.
+        """Like `Inbox.store`, and committed when it returns: alone, or together with what others receive at the same time.
 
-        Raises StoreUnavailable; the event may then be stored all the same.
+        Raises StoreUnavailable; the event may have been stored even so.
         """
         ...

@@ -18,14 +18,14 @@ class IntentNotFound(NotFound):
 
 
 class IntentBeingSettled(Conflict):
-    """Somebody is at it, or crashed less than a lease ago."""
+    """Somebody is settling it, or crashed less than a lease ago."""
 
     message = "The intent is being settled right now."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentFilter:
-    """Intents in one of `states`, for one of `operations`; None is any."""
+    """Intents in one of `states`, for one of `operations`; None means any."""
 
     tenant_id: str | None = None
     integration_id: int | None = None
@@ -37,7 +37,7 @@ class Intents(Protocol):
     """At most one unsettled intent per subject: adding a second raises IntentUnsettled."""
 
     def add(self, intent: Intent) -> Intent:
-        """With its new id; the one given is ignored."""
+        """Returns it with its new id; the given id is ignored."""
         ...
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None: ...
@@ -45,7 +45,7 @@ class Intents(Protocol):
     def find_unsettled(self, subject: str) -> Intent | None: ...
 
     def is_unsettled_for(self, invoice_id: int) -> bool:
-        """Whether a call on the invoice is under way, or its outcome not known yet."""
+        """Whether a call on the invoice is under way or its outcome is not known yet."""
         ...
 
     def unsettled_of_integration(self, integration_id: int) -> Sequence[Intent]:
@@ -57,7 +57,7 @@ class Intents(Protocol):
         ...
 
     def due(self, now: datetime, limit: int) -> Sequence[int]:
-        """The ids of unsettled intents whose time has come, longest due first."""
+        """The ids of unsettled intents that are due, longest overdue first."""
         ...
 
     def backlog(self) -> Depth:

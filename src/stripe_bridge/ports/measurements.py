@@ -1,4 +1,4 @@
-"""Measuring: what happened, counted; what waits, in numbers."""
+"""Measuring: counters of what happened, and numbers of what is waiting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stripe_bridge.domain.webhook_event import WebhookEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depth:
-    """How many there are by status, and when the oldest of those that are still to be dealt with was made."""
+    """How many there are by status, and when the oldest one that still has to be dealt with was created."""
 
     by_status: Mapping[str, int]
     oldest_at: datetime | None
@@ -22,11 +22,11 @@ class Depth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """Events that wait, are at work or failed; intents that are not settled; and what keeps both from growing.
+    """Events that are waiting, being processed or failed; unsettled intents; and what should keep both from growing.
 
-    `queue` is how many nudges nobody has heard yet, by job; None when the broker does not answer. `reconciled_until` is that
-    of the connected account that is furthest behind, None when none is connected. `receivers` says of the platform's
-    endpoints whether each was in order when it was last looked at; one that was never registered is not there.
+    `queue` is how many nudges nobody has picked up yet, by job; None if the broker does not answer. `reconciled_until`
+    belongs to the connected account that is furthest behind; None if none is connected. `receivers` says for each of the
+    platform's endpoints whether it was in order when last checked; one that was never registered is missing.
     """
 
     events: Depth
@@ -37,18 +37,18 @@ class Backlog:
     receivers: Mapping[str, bool] = field(default_factory=dict)
 
     def age(self, depth: Depth) -> float:
-        """Of the oldest in it, in seconds; 0 when nothing waits."""
+        """How old the oldest in it is, in seconds; 0 if nothing is waiting."""
         if depth.oldest_at is None:
             return 0.0
         return max(0.0, (self.measured_at - depth.oldest_at).total_seconds())
 
 
 class Measurements(Protocol):
-    """Counters of this process. Told only of what is committed, and never raises."""
+    """Counters of this process. Only what is committed is counted, and nothing raises."""
 
     @property
     def content_type(self) -> str:
-        """Of what `render` makes."""
+        """Of what `render` returns."""
         ...
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None: ...
@@ -56,21 +56,21 @@ class Measurements(Protocol):
     def webhook(self, outcome: str) -> None: ...
 
     def event(self, event: WebhookEvent) -> None:
-        """What became of an event that was taken up: its status tells. `received` is put back for another try."""
+        """Count what became of an event that was taken up, by its status. `received`: put back for another try."""
         ...
 
     def intent(self, intent: Intent) -> None:
-        """What came of asking Stripe: its state tells. `planned` is put off, as Stripe did not take the call."""
+        """Count what came of asking Stripe, by the intent's state. `planned`: postponed, as Stripe did not take the call."""
         ...
 
     def reconciled(self, report: ReconcileReport) -> None:
-        """A run is over: what it healed, by cause."""
+        """Count a finished run and what it corrected, by cause."""
         ...
 
     def waited(self, seconds: float) -> None:
-        """Somebody had to wait for a turn within Stripe's rate limits, in vain or not."""
+        """Count a wait for a turn within Stripe's rate limits, whether or not in vain."""
         ...
 
     def render(self, backlog: Backlog | None) -> bytes:
-        """All of it, for whoever collects it. None: the database does not answer."""
+        """Everything, in the collector's format. `backlog` is None if the database does not answer."""
         ...

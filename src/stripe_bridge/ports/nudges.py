@@ -1,4 +1,4 @@
-"""Waking the workers. The database is the truth and the queue: a nudge may be lost, repeated or merged."""
+"""Waking the workers. The database is the queue, so a nudge may be lost, repeated or merged."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from stripe_bridge.domain.errors import BridgeError
 
 
 class BrokerUnavailable(BridgeError):
-    """The queue's broker does not answer, or the workers in this process do not work."""
+    """The queue's broker does not answer, or the workers in this process have stopped working."""
 
     message = "The queue is temporarily unavailable."
 
 
 class Nudges(Protocol):
-    """A nudge never raises when nobody can be reached: a sweeper needs none."""
+    """A nudge does not raise if nobody can be reached: sweeps find the work without it."""
 
     def inbox(self, *, soon: bool = False) -> None:
-        """There are events to apply. `soon` is for an event loop: the caller waits for nobody, a moment passes maybe."""
+        """There are events to apply. `soon` is for an event loop: it never blocks, but may take effect a moment later."""
         ...
 
     def intents(self) -> None:
@@ -26,7 +26,7 @@ class Nudges(Protocol):
         ...
 
     def depths(self) -> Mapping[str, int]:
-        """How many nudges nobody has heard yet, by job. Raises BrokerUnavailable."""
+        """How many nudges nobody has picked up yet, by job. Raises BrokerUnavailable."""
         ...
 
     def check(self) -> None:

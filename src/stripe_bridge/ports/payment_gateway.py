@@ -21,7 +21,7 @@ class CustomerDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceDraft:
-    """`order_number` is printed on the invoice; at most 140 characters, as Stripe's custom fields."""
+    """`order_number` is printed on the invoice; it has at most 140 characters, like Stripe's custom fields."""
 
     customer_id: str
     currency: str
@@ -31,9 +31,9 @@ class InvoiceDraft:
 
 
 class PaymentGateway(Protocol):
-    """Every call may raise GatewayError; ObjectMissing for an id that the account does not have.
+    """Every call may raise GatewayError, and ObjectMissing for an id that the account does not have.
 
-    What changes something takes the idempotency key of its intent. Lookups read Stripe's current state.
+    Calls that change something take the idempotency key of their intent. Lookups read Stripe's current state.
     """
 
     def create_customer(self, account_id: str, draft: CustomerDraft, key: str) -> str:
@@ -45,7 +45,7 @@ class PaymentGateway(Protocol):
         ...
 
     def create_draft(self, account_id: str, draft: InvoiceDraft, key: str) -> StripeInvoice:
-        """An empty draft that stays one until told otherwise, and takes none of the customer's pending items.
+        """An empty draft that stays a draft until finalized, and takes none of the customer's pending items.
 
         Raises ObjectMissing when the customer is gone.
         """
@@ -64,13 +64,14 @@ class PaymentGateway(Protocol):
         ...
 
     def finalize(self, account_id: str, invoice_id: str, key: str) -> StripeInvoice:
-        """Open the draft without letting Stripe advance it; with its payments. Raises GatewayRefused when it is no draft."""
+        """Open the draft without letting Stripe advance it. Returns it with its payments. Raises GatewayRefused if it is no
+        draft."""
         ...
 
     def send(self, account_id: str, invoice_id: str, key: str) -> StripeInvoice:
-        """Mail an open invoice to the customer; again when already sent. Raises GatewayRefused once it is closed.
+        """Email an open invoice to the customer, again if it was already sent. Raises GatewayRefused once it is closed.
 
-        Only ever called on an open one: Stripe would finalize a draft by itself, before its amount was checked.
+        Only call it for an open one: Stripe would finalize a draft by itself, before its amount was checked.
         """
         ...
 
@@ -79,11 +80,11 @@ class PaymentGateway(Protocol):
         ...
 
     def void(self, account_id: str, invoice_id: str, key: str) -> StripeInvoice:
-        """Raises GatewayRefused when Stripe does not void it in its state."""
+        """Raises GatewayRefused if Stripe does not void it in its state."""
         ...
 
     def delete_draft(self, account_id: str, invoice_id: str) -> None:
-        """Raises GatewayRefused when it is no draft any more, ObjectMissing when it is gone already."""
+        """Raises GatewayRefused if it is no longer a draft, ObjectMissing if it is already gone."""
         ...
 
     def invoice(self, account_id: str, invoice_id: str) -> StripeInvoice:
@@ -95,5 +96,5 @@ class PaymentGateway(Protocol):
         ...
 
     def find_payment(self, account_id: str, payment_intent_id: str) -> StripePayment | None:
-        """The invoice payment that a payment intent makes, if it makes one."""
+        """The invoice payment that belongs to a payment intent, if there is one."""
         ...

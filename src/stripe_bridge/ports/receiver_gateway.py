@@ -13,7 +13,7 @@ class ReceiverGateway(Protocol):
 
     @property
     def api_version(self) -> str:
-        """That which every endpoint is pinned to."""
+        """The API version that every endpoint is pinned to."""
         ...
 
     def create_endpoint(
@@ -26,9 +26,9 @@ class ReceiverGateway(Protocol):
         metadata: Mapping[str, str],
         key: str,
     ) -> WebhookEndpoint:
-        """With its secret, which Stripe tells this once. Raises GatewayRefused where Stripe allows none.
+        """Returns it with its secret, which Stripe shows only this once. Raises GatewayRefused if Stripe does not allow it.
 
-        On a connected account Stripe normally allows none to a Connect platform.
+        Stripe normally does not let a Connect platform create one on a connected account.
         """
         ...
 
@@ -43,5 +43,5 @@ class ReceiverGateway(Protocol):
         ...
 
     def delete_endpoint(self, *, account_id: str | None, endpoint_id: str) -> None:
-        """One that is gone already is success."""
+        """If it is already gone, that is a success."""
         ...

@@ -1,4 +1,4 @@
-"""What reconciling asks of the store. Everything here happens inside a unit of work."""
+"""What reconciling needs from the store. Everything here happens inside a unit of work."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from stripe_bridge.domain.webhook_event import EventStatus
 
 
 class Reconciliations(Protocol):
-    """Whose turn it is, and what is not settled yet in an account. The latter in pages that go on after the last one's id."""
+    """Whose turn it is, and what is not settled yet in an account, in pages that continue after the last object's id."""
 
     def claim(self, now: datetime, lease_until: datetime) -> int | None:
-        """Take the connected integration that is longest due; due again at `lease_until`. No two claimers get the same."""
+        """Claim the connected integration that is longest overdue; it is due again at `lease_until`. No two claimers get the
+        same one."""
         ...
 
     def put_off(self, integration_id: int, until: datetime) -> None:
-        """Due no earlier than that: held on to while a run goes on, or until the next run."""
+        """Make it due no earlier than that: to hold on to it during a run, or until the next run."""
         ...
 
     def gap(self, integration_id: int) -> Gap | None:
-        """What was noted last; None as long as nothing was."""
+        """The gap that was noted last, if any."""
         ...
 
     def note_gap(self, integration_id: int, gap: Gap | None) -> None: ...
@@ -39,19 +40,19 @@ class Reconciliations(Protocol):
         ...
 
     def reconciled_until(self) -> datetime | None:
-        """Up to when all is known of the connected integration that is furthest behind; None when none is connected."""
+        """Until when everything is known of the connected integration that is furthest behind; None if none is connected."""
         ...
 
     def invoices(self, account_id: str, after_id: int, limit: int) -> Sequence[Invoice]:
-        """Those that Stripe knows and that are neither paid nor void nor abandoned."""
+        """Invoices that exist at Stripe and are neither paid, void nor abandoned."""
         ...
 
     def refunds(self, account_id: str, after_id: int, limit: int) -> Sequence[Refund]:
-        """Those that are pending, or wait for the customer."""
+        """Refunds that are pending or waiting for the customer."""
         ...
 
     def disputes(self, account_id: str, after_stripe_id: str, limit: int) -> Sequence[Dispute]:
-        """Those that have not ended, in the order in which the database sorts their ids."""
+        """Disputes that have not ended, in the order in which the database sorts their ids."""
         ...
 
     def newest_event_at(self, account_id: str) -> datetime | None:
@@ -59,6 +60,6 @@ class Reconciliations(Protocol):
         ...
 
     def overdue_events(self, since: datetime) -> Mapping[EventStatus, int]:
-        """How many events nobody has taken up though they were due by then: received ones, and those at which whoever had
-        them is gone. Over all tenants."""
+        """How many events were due by then and nobody has taken up: received ones, and those whose worker is gone. Over all
+        tenants."""
         ...

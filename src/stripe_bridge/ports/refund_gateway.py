@@ -24,13 +24,13 @@ class RefundGateway(Protocol):
     """Every call may raise GatewayError; ObjectMissing for an id that the account does not have."""
 
     def create_refund(self, account_id: str, draft: RefundDraft, key: str) -> StripeRefund:
-        """Raises GatewayRefused when more is asked than is left, or a dispute forbids it."""
+        """Raises GatewayRefused if the amount is more than is left, or a dispute forbids it."""
         ...
 
     def refunds_of(
         self, account_id: str, *, payment_intent_id: str | None, charge_id: str | None
     ) -> Sequence[StripeRefund]:
-        """All refunds of a payment, by its payment intent, or by its charge where it has none.
+        """All refunds of a payment, by its payment intent, or by its charge if it has none.
 
         Empty for a payment that the account does not have.
         """
@@ -43,7 +43,7 @@ class RefundGateway(Protocol):
     def disputes_of(
         self, account_id: str, *, payment_intent_id: str | None, charge_id: str | None
     ) -> Sequence[StripeDispute]:
-        """All disputes of a payment, named as for its refunds."""
+        """All disputes of a payment, identified as in `refunds_of`."""
         ...
 
     def dispute(self, account_id: str, dispute_id: str) -> StripeDispute:

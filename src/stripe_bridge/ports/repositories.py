@@ -1,9 +1,10 @@
 """What is stored, by aggregate. Everything here happens inside a unit of work.
 
 `get` raises the NotFound of its aggregate, `find` may return None. `lock=True` keeps everybody else from changing the row
-until the transaction ends. `add` returns the aggregate with its new id (the one given is ignored). `save` raises StaleWrite
-when the row is no longer at the version that was read, and returns the aggregate at its new version. A Conflict raised by
-`add` leaves the unit of work usable; after one raised by `save` (but for AccountInUse) it can only be left.
+until the transaction ends. `add` returns the aggregate with its new id (the given one is ignored). `save` raises StaleWrite
+if the row no longer has the version that was read, and returns the aggregate with its new version. After a Conflict raised
+by `add`, or AccountInUse raised by `save`, the unit of work stays usable; after any other Conflict raised by `save` it can
+only be left.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ class Tokens(Protocol):
     def find_by_hash(self, token_hash: str) -> ApiToken | None: ...
 
     def all(self) -> Sequence[ApiToken]:
-        """Oldest first, revoked ones too."""
+        """Oldest first, including revoked ones."""
         ...
 
     def revoke(self, token_id: int, now: datetime) -> ApiToken:
-        """Raises TokenNotFound. Again: no change."""
+        """Raises TokenNotFound. Revoking it again changes nothing."""
         ...
 
 
@@ -58,11 +59,11 @@ class Integrations(Protocol):
     def get(self, tenant_id: str, integration_id: int, *, lock: bool = False) -> Integration: ...
 
     def find(self, integration_id: int, *, lock: bool = False) -> Integration | None:
-        """Of whatever tenant: for workers and callbacks, whose credential is another."""
+        """Of any tenant: for workers and callbacks, which have other credentials than a tenant's token."""
         ...
 
     def find_by_account(self, account_id: str, *, lock: bool = False) -> Integration | None:
-        """The one connected to the account, else the one that was last."""
+        """The one connected to the account, else the last one that was."""
         ...
 
     def names_of(self, integration_ids: Sequence[int]) -> Mapping[int, str]: ...
@@ -70,7 +71,7 @@ class Integrations(Protocol):
     def page(self, tenant_id: str, request: PageRequest) -> Page[Integration]: ...
 
     def with_tokens(self) -> Sequence[int]:
-        """The ids of those that hold an access token, of whatever tenant."""
+        """The ids of those that hold an access token, of any tenant."""
         ...
 
     def save(self, integration: Integration) -> Integration: ...
@@ -82,17 +83,18 @@ class SalesOrders(Protocol):
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None: ...
 
     def add(self, order: SalesOrder) -> bool:
-        """False, and no change, when a copy is there: a row that is not there yet cannot be locked, but that one can."""
+        """Returns False and changes nothing if there is a copy already. A row that does not exist yet cannot be locked; that
+        copy then can."""
         ...
 
     def save(self, order: SalesOrder) -> None:
-        """In place of the earlier copy. Raises StaleWrite unless one is there."""
+        """Replace the earlier copy. Raises StaleWrite if there is none."""
         ...
 
 
 class BilledCustomers(Protocol):
     def get_or_add(self, key: CustomerKey) -> BilledCustomer:
-        """Locked; two simultaneous callers get the same one."""
+        """Returns it locked; two simultaneous callers get the same one."""
         ...
 
     def get(self, customer_id: int, *, lock: bool = False) -> BilledCustomer: ...
@@ -113,15 +115,15 @@ class Invoices(Protocol):
     def get(self, tenant_id: str, invoice_id: int, *, lock: bool = False) -> Invoice: ...
 
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
-        """Of whatever tenant and status, abandoned ones too: for workers."""
+        """Of any tenant and status, including abandoned ones: for workers."""
         ...
 
     def find_settled(self, invoice_id: int) -> Invoice | None:
-        """As `find`, but None while a call on it is not settled."""
+        """Like `find`, but None while a call on it is not settled."""
         ...
 
     def lock(self, invoice_id: int) -> Invoice | None:
-        """As `find`, locked after its order."""
+        """Like `find`, with its order and then the invoice locked."""
         ...
 
     def of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:
@@ -129,11 +131,11 @@ class Invoices(Protocol):
         ...
 
     def reserved_for_customer(self, customer_id: int) -> Sequence[Invoice]:
-        """Those that wait for Stripe to have their customer; oldest first."""
+        """Those that are waiting for their customer to be created at Stripe; oldest first."""
         ...
 
     def has_other_account(self, integration_id: int, account_id: str) -> bool:
-        """Whether the integration has an invoice in another account than this."""
+        """Whether the integration has an invoice in an account other than this."""
         ...
 
     def page(
@@ -143,17 +145,17 @@ class Invoices(Protocol):
         status: InvoiceStatus | None,
         request: PageRequest,
     ) -> Page[Invoice]:
-        """Asking for `draft` gives the reserved ones too."""
+        """`draft` includes the reserved ones."""
         ...
 
     def save(self, invoice: Invoice) -> Invoice: ...
 
 
 class Links(Protocol):
-    """Which Stripe objects belong to which of our invoices: its own id, payment intents, charges (failed attempts too)."""
+    """Which Stripe ids belong to which of our invoices: its own, its payment intents' and (also failed) charges'."""
 
     def add(self, account_id: str, invoice_id: int, stripe_ids: Sequence[str]) -> None:
-        """What is linked already stays as it is."""
+        """Existing links stay as they are."""
         ...
 
     def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None: ...
@@ -185,7 +187,7 @@ class Refunds(Protocol):
     def find_by_reference(self, reference: str) -> Refund | None: ...
 
     def of_invoice(self, invoice_id: int) -> Sequence[Refund]:
-        """Newest first; refused ones too."""
+        """Newest first, including refused ones."""
         ...
 
     def save(self, refund: Refund) -> Refund: ...
@@ -204,7 +206,7 @@ class Disputes(Protocol):
 
 
 class Receivers(Protocol):
-    """At most one of each of the platform's kinds: adding a second raises StaleWrite."""
+    """At most one of each of the platform's kinds: adding a second one raises StaleWrite."""
 
     def add(self, receiver: Receiver) -> Receiver: ...
 

@@ -1,4 +1,4 @@
-"""Showing that a payload comes from Stripe."""
+"""Verifying that a payload comes from Stripe."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Protocol
 
 class Signatures(Protocol):
     def check(self, payload: bytes, header: str | None, secrets: Iterable[str]) -> str:
-        """The first of the secrets under which the header signs exactly these bytes, no longer than 5 minutes ago.
+        """The first of the secrets with which the header signs exactly these bytes, no more than 5 minutes ago.
 
-        Raises SignatureInvalid: no header, no such secret (an empty one never counts), too old.
+        Raises SignatureInvalid if there is no header, no such secret (an empty one never counts), or it is too old.
         Source: https://docs.stripe.com/webhooks/signature
         """
         ...

@@ -16,13 +16,13 @@ from stripe_bridge.domain.stripe_objects import (
 
 
 class SnapshotUnreadable(BridgeError):
-    """The object lacks what it has to have at our API version, or has it in another shape."""
+    """The object lacks something that our API version requires, or has it in another shape."""
 
     message = "The event's object does not have the shape of our API version."
 
 
 class Snapshots(Protocol):
-    """The same reading for webhooks as for answers. Each raises SnapshotUnreadable."""
+    """Reads objects from webhooks as they are read from API responses. Every method may raise SnapshotUnreadable."""
 
     def invoice(self, object_: Mapping[str, Any]) -> StripeInvoice:
         """Without payments: a webhook never has them."""

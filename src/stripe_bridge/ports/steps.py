@@ -1,4 +1,4 @@
-"""What settling asks of each operation."""
+"""What settling an intent needs for each operation."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ Result = TypeVar("Result")
 
 
 class Step(Protocol[Result]):
-    """One operation on its way through Stripe.
+    """How one operation is carried out at Stripe.
 
-    `look` and `call` talk to Stripe and are never made inside a transaction; `confirm` and `refuse` only write,
-    in the transaction that settles the intent. The plan that they return is added in that transaction and gone on with.
+    `look` and `call` talk to Stripe and are never called inside a transaction; `confirm` and `refuse` only write, in the
+    transaction that settles the intent. An intent that they return is added in that transaction, and settled next.
     """
 
     def look(self, intent: Intent) -> Result | None:
-        """The effect as Stripe shows it; None when it shows none.
+        """The effect as Stripe shows it; None if it shows none.
 
-        Raises ObjectMissing where what the call was about is not there, so that the effect cannot be there either.
+        Raises ObjectMissing if the object that the call was about is not there, so that there can be no effect either.
         """
         ...
 
@@ -42,13 +42,13 @@ class Settle(Protocol):
     """Drives an intent, and those that follow from it, as far as Stripe lets it go now."""
 
     def __call__(self, intent_id: int) -> None:
-        """Take a due one, and settle it. Nothing happens when it is not due."""
+        """Take a due intent and settle it. Does nothing if it is not due."""
         ...
 
     def take(self, work: UnitOfWork, planned: Intent) -> Intent:
-        """Add what is planned as one's own to settle. Raises IntentUnsettled."""
+        """Add a planned intent, already taken by the caller. Raises IntentUnsettled."""
         ...
 
     def go_on(self, taken: Intent) -> None:
-        """Settle what was taken, now that this is committed."""
+        """Settle a taken intent, once that is committed."""
         ...

@@ -1,4 +1,4 @@
-"""Time, and chance."""
+"""Time and chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tracing: what took how long, and as part of what."""
+"""Tracing: what took how long, and what it was part of."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Protocol
 
 Fact = str | int
 Note = Callable[[str, Fact], None]
-"""Adds a fact to a span that is not over."""
+"""Adds a fact to a span that has not ended."""
 
 
 class Tracing(Protocol):
-    """Never raises, and waits for nobody. Names and facts are the caller's own words: no secrets, nothing of a payload."""
+    """Never raises and never blocks. Names and facts are the caller's own words: no secrets, nothing from a payload."""
 
     def span(
         self, name: str, facts: dict[str, Fact], *, is_call: bool = False
     ) -> AbstractContextManager[Note]:
-        """Around one piece of work. `is_call` when somebody else does it, and we wait for the answer.
+        """A span around one piece of work. `is_call`: somebody else does it, and we wait for the answer.
 
-        Of an exception that passes through only the type is kept.
+        Of an exception that passes through, only the type is recorded.
         """
         ...

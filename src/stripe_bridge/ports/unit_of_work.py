@@ -1,4 +1,4 @@
-"""One transaction, and everything that is stored."""
+"""A transaction, with everything that is stored."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class SchemaUnknown(StoreUnavailable):
 
 
 class UnitOfWork(Protocol):
-    """A context manager: leaving it without `commit()` rolls everything back. No network call inside it, ever.
+    """A context manager: leaving it without `commit()` rolls everything back. Never make a network call inside it.
 
     `commit()` ends it: nothing can be read or written through it afterwards.
 
@@ -95,10 +95,10 @@ class UnitOfWork(Protocol):
     ) -> None: ...
 
     def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
-        """Read and lock at once the invoices that these objects (account and Stripe id) are linked to, with their orders.
+        """Read and lock together the invoices that these objects (account and Stripe id) are linked to, with their orders.
 
-        To be the first thing in it, or the first after taking events. Nothing else changes by it but the speed of what
-        follows; what is saved of them may be written as late as at the commit.
+        Call it first, or first after taking events. It only makes what follows faster; changes to these invoices may not be
+        written before the commit.
         """
         ...
 
@@ -109,18 +109,18 @@ class Store(Protocol):
     """Where units of work come from: one per call, never shared between threads."""
 
     def writing(self) -> UnitOfWork:
-        """On SQLite it holds the one write lock from its first line."""
+        """On SQLite it holds the only write lock from the start."""
         ...
 
     def reading(self) -> UnitOfWork:
-        """A consistent look that takes no write lock and cannot write."""
+        """A consistent view that takes no write lock and cannot write."""
         ...
 
     def glancing(self) -> UnitOfWork:
-        """A look with one statement, for what is asked often: each sees a state of its own."""
+        """For frequent reads with a single statement: each statement sees a state of its own."""
         ...
 
     def check(self) -> None:
-        """Raises StoreUnavailable when the database does not answer, takes no writes, or has not the schema that this code
+        """Raises StoreUnavailable if the database does not answer, takes no writes, or lacks the schema that this code
         needs."""
         ...

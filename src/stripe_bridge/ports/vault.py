@@ -8,18 +8,18 @@ from stripe_bridge.domain.errors import BridgeError
 
 
 class SealBroken(BridgeError):
-    """What was stored cannot be opened: by none of the keys, or it was tampered with."""
+    """A stored secret cannot be opened: none of the keys fits, or it was tampered with."""
 
     message = "A stored secret cannot be opened with the configured encryption keys."
 
 
 class Vault(Protocol):
     def seal(self, secret: str) -> str:
-        """Encrypt and authenticate, under the newest key."""
+        """Encrypt and authenticate it with the newest key."""
         ...
 
     def open(self, sealed: str) -> str:
-        """Whatever of the configured keys sealed it. Raises SealBroken."""
+        """Open it with whichever of the configured keys sealed it. Raises SealBroken."""
         ...
 
     def reseal(self, sealed: str) -> str:
@@ -28,7 +28,7 @@ class Vault(Protocol):
 
 
 def opens(vault: Vault, sealed: str) -> bool:
-    """Whether any of the configured keys sealed it."""
+    """Whether any of the configured keys opens it."""
     try:
         vault.open(sealed)
     except SealBroken:

@@ -1,7 +1,7 @@
 """Applying stored webhook events: claim a batch, change state, settle each in the transaction that changed it.
 
-A batch is applied in one transaction, as long as every event in it can be applied without asking Stripe and none fails. What
-is left is done one by one: it asks Stripe, outside any transaction, or waits for its next try.
+A batch is applied in one transaction, except for the events that need to ask Stripe; if any of it fails, none of it counts.
+What is left is applied one by one: it asks Stripe, outside any transaction, or waits for its next try.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 
 _log = logging.getLogger(__name__)
 BATCH = 100
-# Our row was changed by somebody else between each look and its application: let them finish.
+# If somebody else changed our row between each fetch and its application, let them finish.
 _MOST_LOOKS = 4
-# One that has been taken up this often may be what ends its worker: it is applied alone, when all others are done.
+# An event that has been taken up more often than this may be what kills its worker: it is applied alone, after all others.
 _SUSPICIOUS = 3
-# So often a batch is claimed before it is applied: the first one, and one in so long.
+# How often a batch is claimed before it is applied: the first one, and then one in this interval.
 _BETWEEN_CLAIMS = timedelta(seconds=5)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-# What part of the lease may pass before nothing more is begun: the last look at Stripe takes time, too.
+# After this part of the lease no further event is begun: the last look at Stripe takes time, too.
 _PART_OF_LEASE = 0.3
-# For what waits only because Stripe did not answer about something else.
+# For events that wait only because Stripe did not answer about another one.
 _LONGEST_WAIT_FOR_ANOTHER = timedelta(seconds=60)
 
 
@@ -64,16 +64,16 @@ class Judge(Protocol):
 
 
 class ApplyEvents:
-    """Apply the events that are due, a batch at a time; how many were taken up. Zero means that none is due.
+    """Apply a batch of due events. Returns how many were taken up; zero means that none is due.
 
-    Once `is_stopping`, no further one is begun: those that were claimed go back at once, for others to claim.
+    Once `is_stopping`, no further event is begun: those that were claimed go back at once, for others to claim.
 
-    An event that cannot be applied waits for its next try with the error beside it. With it wait those of the batch that
-    are about the same object; when Stripe does not answer, those of the same account. It holds up no other.
+    An event that cannot be applied waits for its next try, with the error stored with it. Events of the same batch that are
+    about the same object wait with it; if Stripe does not answer, so do those of the same account. No others are held up.
 
-    Most batches are locked, applied and settled in one transaction, and a worker that dies in it leaves no trace. So the
-    first batch of each worker is claimed before, and one every few seconds: whoever died of an event claims it when it is
-    back, and what dead workers had claimed is found.
+    Most batches are locked, applied and settled in a single transaction, and a worker that dies in it leaves no trace. So the
+    first batch of each worker is claimed beforehand, and then one every few seconds: a worker that was killed by an event
+    claims that event when it is back, and what dead workers had claimed is found.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class ApplyEvents:
             left = claimed if is_stopping() else self._apply_together(claimed)
         self._apply_each(left, now + self._lease * _PART_OF_LEASE, is_stopping)
         if now >= self._claims_at:
-            # Nothing in it ended this worker.
+            # Nothing in the batch killed this worker.
             self._claims_at = now + _BETWEEN_CLAIMS
         return number
 
@@ -111,7 +111,7 @@ class ApplyEvents:
         return claimed
 
     def _take(self, now: datetime) -> tuple[int, Sequence[WebhookEvent]]:
-        """Apply a batch without having claimed it; how many, and those that are left, which then are claimed."""
+        """Apply a batch without claiming it first. Returns its size, and the events that are left, which are then claimed."""
         try:
             with self._store.writing() as work:
                 taken = work.inbox.take(now, now + self._lease, BATCH)
@@ -120,7 +120,7 @@ class ApplyEvents:
                 work.inbox.settle_taken([*done, *left])
                 work.commit()
         except Exception as error:
-            # Whose fault it was shows when they are claimed.
+            # Which event was at fault shows once they are claimed.
             _log.info("events cannot be applied unclaimed", extra={"error": type(error).__name__})
             return 0, []
         for event in done:
@@ -128,7 +128,7 @@ class ApplyEvents:
         return len(taken), left
 
     def _apply_together(self, claimed: Sequence[WebhookEvent]) -> Sequence[WebhookEvent]:
-        """Those that are left: they have to ask Stripe, cannot be read, or do not go together."""
+        """Returns those that are left: they have to ask Stripe, cannot be read, or cannot be applied together."""
         readable = self._readable_of(claimed)
         if len(readable) < 2:
             return claimed
@@ -137,11 +137,11 @@ class ApplyEvents:
                 work.inbox.hold(claimed[0].due_at, claimed)
                 done = self._judge.together(work, readable, self._clock.now())
                 if len(work.inbox.settle(claimed[0].due_at, done)) < len(done):
-                    # Somebody else has claimed some of them meanwhile.
+                    # Somebody else has claimed some of them in the meantime.
                     raise StaleWrite
                 work.commit()
         except Exception as error:
-            # Whose fault it was shows when each is applied by itself.
+            # Which event was at fault shows when each is applied by itself.
             _log.info("events cannot be applied together", extra={"error": type(error).__name__})
             return claimed
         for event in done:
@@ -152,7 +152,7 @@ class ApplyEvents:
         return [(event, read) for event in events if (read := self._readable(event)) is not None]
 
     def _readable(self, event: WebhookEvent) -> StripeEvent | None:
-        """None for what is to be applied alone."""
+        """None for an event that is to be applied alone."""
         if event.attempts > _SUSPICIOUS or event.event_type in self._table.alone:
             return None
         try:
@@ -182,7 +182,7 @@ class ApplyEvents:
                     waiting[account if is_the_accounts else about] = min(put_back.due_at, soon)
 
     def _apply(self, event: WebhookEvent, *, may_ask: bool) -> bool:
-        """Whether it could be applied, if need be by asking Stripe."""
+        """Returns whether it could be applied, by asking Stripe if necessary."""
         if event.attempts > MAX_PATIENT_ATTEMPTS:
             self._settle(event, event.lose(self._clock.now()))
             return True

@@ -1,4 +1,4 @@
-"""Attaching receivers: webhook endpoints that a merchant made by hand, of which only the signing secret is known here."""
+"""Attaching receivers: endpoints that a merchant created by hand, of which we know only the signing secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stripe_bridge.ports.vault import Vault, opens
 
 
 class AttachReceiver:
-    """Take the signing secret of an endpoint that the merchant made by hand, in place of all that no key opens any more.
+    """Add the signing secret of an endpoint that the merchant created by hand, replacing those that no key opens any more.
 
     Raises IntegrationNotFound.
     """
@@ -26,7 +26,7 @@ class AttachReceiver:
             if work.integrations.find(integration_id) is None:
                 raise IntegrationNotFound
             for known in work.receivers.of_integration(integration_id):
-                # One of those would keep the door shut to all.
+                # A secret that cannot be opened would keep out all of the integration's events.
                 if not opens(self._vault, known.sealed_secret):
                     work.receivers.remove(known.id)
             attached = work.receivers.add(

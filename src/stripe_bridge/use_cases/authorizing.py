@@ -1,7 +1,7 @@
 """Completing an authorization: what happens when the merchant comes back from Stripe.
 
-The OAuth code is the one call to Stripe that is not an intent: redeeming it twice revokes everything. So its state is consumed
-in a commit before, it is tried once, and a crash or a time-out leaves the integration unconnected: one authorizes again.
+Redeeming the OAuth code is the one change at Stripe that is not an intent, as doing it twice revokes everything. So its state
+is consumed in a commit beforehand, it is tried once, and a crash or a time-out leaves the integration to be authorized again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from stripe_bridge.ports.unit_of_work import AccountInUse, IntentUnsettled, Stor
 from stripe_bridge.ports.vault import Vault
 
 _log = logging.getLogger(__name__)
-# What Stripe calls it when the merchant said no; every other error is a fault, theirs or ours (RFC 6749, 4.1.2.1).
+# Stripe's error if the merchant declined; every other error is a fault, theirs or ours (RFC 6749, 4.1.2.1).
 _DENIAL = "access_denied"
 _LONGEST_LOGGED = 100
 
@@ -44,7 +44,7 @@ class AuthorizationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationOutcome:
-    """`integration_id` is None where the state does not tell it."""
+    """`integration_id` is None if the state does not tell."""
 
     status: AuthorizationStatus
     integration_id: int | None
@@ -61,7 +61,7 @@ class CallbackCommand:
 
 
 class _NotConnected(Exception):
-    """`reason` is None where the merchant said no."""
+    """`reason` is None if the merchant declined."""
 
     def __init__(self, reason: AuthorizationFailure | None) -> None:
         super().__init__(reason)
@@ -69,7 +69,7 @@ class _NotConnected(Exception):
 
 
 class CompleteAuthorization:
-    """Connect the integration that the state names. Never raises for what the merchant or Stripe did."""
+    """Connect the integration that the state names. What the merchant or Stripe does is never raised as an error."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class CompleteAuthorization:
         return found
 
     def _see_to(self, account_id: str, endpoint: int | None) -> None:
-        """What workers skipped until it was committed is queued again; the sweeper asks for a receiver again, too."""
+        """Queue again what workers skipped before the commit, and request a receiver. A sweep asks again for a receiver."""
         try:
             with self._store.writing() as work:
                 revived = work.inbox.revive(account_id, self._clock.now(), waiting=True)
@@ -129,10 +129,10 @@ class CompleteAuthorization:
             if endpoint is not None:
                 self._settle(endpoint)
         except BridgeError as error:
-            _log.warning("not all was seen to after connecting", extra={"reason": error.message})
+            _log.warning("not everything was seen to after connecting", extra={"reason": error.message})
 
     def _consume(self, state: OAuthState) -> Integration | None:
-        """Good once: whoever commits this goes on."""
+        """A state works once: whoever commits this may continue."""
         now = self._clock.now()
         with self._store.writing() as work:
             locked = work.oauth_states.find(state.state_hash, lock=True)
@@ -166,7 +166,7 @@ class CompleteAuthorization:
     def _connect(
         self, state: OAuthState, authorization: Authorization, snapshot: AccountSnapshot
     ) -> int | None:
-        """The intent that asks for a receiver of the account's own."""
+        """Returns the intent that requests a receiver of the account's own, if there is one."""
         sealed, now = self._vault.seal(authorization.access_token), self._clock.now()
         try:
             with self._store.writing() as work:
@@ -196,9 +196,9 @@ class CompleteAuthorization:
         raise _NotConnected(refusal)
 
     def _give_back(self, work: UnitOfWork, integration: Integration, account_id: str) -> None:
-        """Nothing here uses what was just granted."""
+        """Give up the access that was just granted, as nothing here uses it."""
         reference, now = self._identifiers.reference(), self._clock.now()
-        # Unless it is being given back already.
+        # Unless it is already being given up.
         with suppress(IntentUnsettled):
             work.intents.add(plan_deauthorize(integration, account_id, reference=reference, now=now))
             work.commit()
@@ -220,7 +220,7 @@ class CompleteAuthorization:
         return None
 
     def _ask_for_receiver(self, work: UnitOfWork, integration: Integration) -> int | None:
-        """None when a receiver is there, or an earlier request for one is not settled yet."""
+        """None if there already is a receiver, or an earlier request for one is not settled yet."""
         is_asked_for = work.intents.find_unsettled(receiver_subject(integration.id)) is not None
         if is_asked_for or work.receivers.of_integration(integration.id) or integration.account_id is None:
             return None

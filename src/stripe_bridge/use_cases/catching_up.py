@@ -1,4 +1,4 @@
-"""Catching up: the events that no webhook brought, from Stripe's list."""
+"""Catching up: fetching the events that never arrived by webhook from Stripe's list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Keep(Protocol):
 
 
 class CatchUp:
-    """Store the events of a connected integration that are not there yet, for workers to apply; and note whether webhooks
+    """Store those events of a connected integration that are missing here, for workers to apply, and note whether webhooks
     get through. Raises GatewayError."""
 
     def __init__(self, store: Store, clock: Clock, nudges: Nudges, events: EventGateway, keep: Keep) -> None:
@@ -47,16 +47,16 @@ class CatchUp:
         for page in self._events.pages_since(account_id, since):
             hold()
             read = [(event, body) for body in page if (event := _read(body, findings)) is not None]
-            # As webhooks are stored that come in meanwhile: so neither waits for the other for ever.
+            # The same order in which incoming webhooks are stored, so that the two cannot deadlock.
             events = sorted(read, key=lambda each: (each[0].livemode, each[0].id))
             with self._store.writing() as work:
                 kept = [(event, self._keep(work, event, body)) for event, body in events]
-                # No webhook tells what happened before the account was joined.
+                # Events from before the account was joined do not come by webhook.
                 told = [each for each in kept if _is_since(integration, each[0])]
                 missed += [event.created_at for event, new in told if new is not None]
                 came += [event.created_at for event, new in told if new is None]
                 gap = gap_after(before, missed, max(came, default=None), begun_at)
-                # With the events themselves: once they are here, nothing else tells how they came.
+                # In the same transaction as the events: once they are here, nothing else shows how they arrived.
                 work.reconciliations.note_gap(integration.id, gap)
                 work.commit()
             stored = [new for _, new in kept if new is not None]
@@ -73,7 +73,7 @@ def _is_since(integration: Integration, event: StripeEvent) -> bool:
 
 
 def _read(body: bytes, findings: Findings) -> StripeEvent | None:
-    """None for what no webhook would have brought: that was not missed."""
+    """None for an event that would not have come by webhook, and so was not missed."""
     try:
         event = parse_event(body)
     except PayloadMalformed as error:

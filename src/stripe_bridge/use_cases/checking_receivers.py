@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from stripe_bridge.domain.receiver import Receiver, ReceiverKind, faults_of
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver, ReceiverKind, faults_of
 from stripe_bridge.domain.stripe_objects import WebhookEndpoint
 from stripe_bridge.ports.gateway_errors import GatewayError
 from stripe_bridge.ports.receiver_gateway import ReceiverGateway
@@ -16,12 +16,11 @@ from stripe_bridge.ports.unit_of_work import Store
 from stripe_bridge.ports.vault import Vault, opens
 
 _log = logging.getLogger(__name__)
-_PLATFORMS = (ReceiverKind.PLATFORM, ReceiverKind.CONNECT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedReceiver:
-    """`faults` in words; empty when it is as it should be. `endpoint_id` is None where there is no endpoint."""
+    """`faults` in words; empty if it is in order. `endpoint_id` is None if there is no endpoint."""
 
     kind: ReceiverKind
     endpoint_id: str | None
@@ -29,7 +28,7 @@ class CheckedReceiver:
 
 
 class CheckReceivers:
-    """Look at the platform's two endpoints, and remember whether each sends us what it should. Changes nothing at Stripe.
+    """Check the platform's two endpoints, and store whether each sends us what it should. Changes nothing at Stripe.
 
     May raise GatewayError.
     """
@@ -40,13 +39,13 @@ class CheckReceivers:
 
     def __call__(self) -> list[CheckedReceiver]:
         with self._store.reading() as work:
-            known = {receiver.kind: receiver for receiver in work.receivers.of_kinds(_PLATFORMS)}
+            known = {receiver.kind: receiver for receiver in work.receivers.of_kinds(PLATFORM_KINDS)}
         at_stripe = {endpoint.id: endpoint for endpoint in self._gateway.endpoints(None)}
         self._remember(list(known.values()), self._url, at_stripe)
-        return [self._checked(kind, known.get(kind), at_stripe) for kind in _PLATFORMS]
+        return [self._checked(kind, known.get(kind), at_stripe) for kind in PLATFORM_KINDS]
 
     def of_integration(self, integration_id: int, account_id: str) -> list[CheckedReceiver]:
-        """The same of those that stand in the account itself; mostly there are none."""
+        """The same for endpoints in the account itself; usually there are none."""
         with self._store.reading() as work:
             own = [each for each in work.receivers.of_integration(integration_id) if each.stripe_endpoint_id]
         if not own:
@@ -97,9 +96,9 @@ class CheckReceivers:
 
 
 class CheckReceiversDue:
-    """Look at the platform's endpoints when they were not looked at for so long; zero turns the schedule off.
+    """Check the platform's endpoints if the last check is longer than `every` ago; zero turns the schedule off.
 
-    Whoever has secrets of endpoints made by hand need not have any others.
+    With secrets of endpoints created by hand (`has_extra_secrets`) there need not be any others.
     """
 
     def __init__(
@@ -116,9 +115,9 @@ class CheckReceiversDue:
         self._told_at: datetime | None = None
 
     def __call__(self) -> None:
-        """With Stripe out of reach nothing is known of them: what was known stays."""
+        """If Stripe is unreachable, what was known stays as it is."""
         with self._store.reading() as work:
-            checked_at = [receiver.checked_at for receiver in work.receivers.of_kinds(_PLATFORMS)]
+            checked_at = [receiver.checked_at for receiver in work.receivers.of_kinds(PLATFORM_KINDS)]
         if self._every and not checked_at and not self._has_extra_secrets:
             self._tell_of_none()
         if self._every and checked_at and self._clock.now() - min(checked_at) >= self._every:

@@ -1,4 +1,4 @@
-"""Counting: the upkeep of the totals that lists show."""
+"""Counting: maintaining the totals that lists show."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _log = logging.getLogger(__name__)
 
 
 class FoldCounts:
-    """Make what changed part of the totals; whether there was more than is folded at once. Any number may do so at once."""
+    """Add the recorded changes to the totals. Returns whether there are more. Any number of workers may do so at once."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -23,9 +23,9 @@ class FoldCounts:
 
 
 class CheckCounts:
-    """Count an integration's rows one by one, and set its totals right; how many were wrong.
+    """Count an integration's rows one by one, and correct its totals. Returns how many were wrong.
 
-    Not to be run twice at once for the same integration: each would make up for the difference.
+    Must not run twice at the same time for one integration: both would add the difference.
     """
 
     def __init__(self, store: Store) -> None:

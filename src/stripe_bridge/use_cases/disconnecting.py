@@ -19,7 +19,7 @@ from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 
 _log = logging.getLogger(__name__)
-# How long calls in flight may still settle before access is revoked, and a request waits for that.
+# How long calls in flight get to settle before access is revoked, and how long a request waits for that.
 GRACE = timedelta(seconds=10)
 _WAIT = 0.1
 
@@ -32,10 +32,9 @@ class InFlight(Protocol):
 
 
 class DisconnectIntegration:
-    """No new call goes out from the moment this commits. With Stripe out of reach, access is revoked later.
+    """From the moment this commits no new calls are made. If Stripe is unreachable, access is revoked later.
 
-    What is left in flight then is told to the log. Again, or on one that was never connected: no change.
-    Raises IntegrationNotFound.
+    What is then left in flight is logged. If the integration is not connected, nothing changes. Raises IntegrationNotFound.
     """
 
     def __init__(
@@ -92,10 +91,10 @@ class DisconnectIntegration:
 
 
 class Deauthorize:
-    """Revoke our access to an account, after its own receiver is removed, unless a live integration uses it.
+    """Remove the account's own receiver and revoke our access to the account, unless a live integration uses it.
 
-    Deauthorizing acts on platform and account, not on our row: that is why it asks again before each try. Until one
-    succeeds, `look_once_more` follows what is in flight there.
+    Deauthorizing acts on platform and account, not on our row, so this is checked again before each try. Until a try
+    succeeds, `look_once_more` checks what is in flight there.
     """
 
     def __init__(
@@ -145,14 +144,14 @@ class Deauthorize:
         return None
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        """Nothing can make up for it: the failed intent stays for operators to see."""
+        """Nothing can make up for a refusal: the failed intent stays for operators to see."""
         return None
 
     def _remove(self, account_id: str, endpoint_id: str) -> None:
         try:
             self._receivers.delete_endpoint(account_id=account_id, endpoint_id=endpoint_id)
         except GatewayRefused:
-            # Whatever keeps us from it, revoking our access ends what it sends about us.
+            # Whatever prevents it, revoking our access ends what it sends about us.
             return
 
     def _is_in_use(self, account_id: str) -> bool:
@@ -162,7 +161,7 @@ class Deauthorize:
 
 
 def _left_behind(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
-    """The account's own receivers; none when the integration is joined again, or they are another account's."""
+    """The account's own receivers; none if the integration is connected again, or they belong to another account."""
     assert intent.integration_id is not None, "It is an integration's account that is left"
     integration = work.integrations.find(intent.integration_id)
     if integration is None or integration.connected or integration.account_id != intent.account_id:

@@ -2,7 +2,7 @@
 
     create_customer ─> create_draft ─> add_lines ─> finalize …
 
-The invoice's Stripe id is committed while it is an empty draft: no webhook can ever be about an invoice that we do not know.
+The invoice's Stripe id is committed while it is still an empty draft, so that no webhook is ever about an unknown invoice.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Record = Callable[[UnitOfWork, Invoice, StripeInvoice], Invoice]
 
 
 class CreateCustomer:
-    """Have Stripe make the customer, then plan the drafts of every invoice that waited for it."""
+    """Create the customer at Stripe, then plan the drafts of all invoices that were waiting for it."""
 
     def __init__(self, gateway: PaymentGateway, clock: Clock, identifiers: Identifiers) -> None:
         self._gateway, self._clock, self._identifiers = gateway, clock, identifiers
@@ -62,7 +62,7 @@ class CreateCustomer:
         return None
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        # Whoever reserves one for it holds the customer, and may have seen this intent as unsettled.
+        # Whoever reserves an invoice for it holds the customer's lock, and may have seen this intent while it was unsettled.
         customer = work.customers.get(intent.parameters["customer"], lock=True)
         for invoice in work.invoices.reserved_for_customer(customer.id):
             if work.intents.find_unsettled(invoice_subject(invoice.id)) is None:
@@ -71,7 +71,7 @@ class CreateCustomer:
 
 
 class CreateDraft:
-    """Have Stripe make an empty draft. A customer that Stripe no longer has is made anew."""
+    """Create an empty draft at Stripe. A customer that Stripe no longer has is created again."""
 
     def __init__(
         self, gateway: PaymentGateway, clock: Clock, identifiers: Identifiers, record: Record
@@ -121,7 +121,7 @@ class CreateDraft:
 
 
 class AddLines:
-    """Give the draft its lines, and go on only when Stripe would then ask for exactly the agreed amount."""
+    """Add the lines to the draft, and continue only if Stripe would then ask for exactly the agreed amount."""
 
     def __init__(
         self, gateway: PaymentGateway, clock: Clock, identifiers: Identifiers, record: Record
@@ -159,7 +159,7 @@ class AddLines:
 
 
 def _invoice_of(work: UnitOfWork, intent: Intent) -> Invoice:
-    """The intent's invoice, locked. It was reserved before the intent, so it is there."""
+    """The intent's invoice, locked. It was reserved before the intent, so it exists."""
     assert intent.invoice_id is not None
     invoice = work.invoices.find(intent.invoice_id, lock=True)
     assert invoice is not None

@@ -1,4 +1,4 @@
-"""Examining the service: what is wrong, or about to be, and what to do about it."""
+"""Examining the service: what is wrong or about to go wrong, and what to do about it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from stripe_bridge.ports.unit_of_work import Store
 from stripe_bridge.ports.vault import Vault, opens
 
 _log = logging.getLogger(__name__)
-# How far back a silence is looked for.
+# How far back to look for events that never arrived.
 _LOOKING_BACK = timedelta(days=1)
 _LONG_WAIT = timedelta(minutes=10)
 _LONG_UNSETTLED = timedelta(hours=1)
@@ -44,9 +44,9 @@ class Readiness(Protocol):
 
 
 class ExamineService:
-    """Every finding, what may cause others first; none when all is well. Changes nothing but what is known of receivers.
+    """All findings, possible causes before their effects; none when all is well. Updates only what is known of receivers.
 
-    Without a usable database there is nothing else to find.
+    Without a usable database, nothing else can be examined.
     """
 
     def __init__(
@@ -79,16 +79,16 @@ class ExamineService:
 
     def _readiness(self) -> Iterator[Finding]:
         remedies = {
-            "database": "check DATABASE_URL and that it runs, then: flask db upgrade",
-            "queue": "check REDIS_URL and that it runs; until then, workers find their work every SWEEP_SECONDS",
+            "database": "check DATABASE_URL and that the database runs, then: flask db upgrade",
+            "queue": "check REDIS_URL and that Redis runs; until then, workers look for work every SWEEP_SECONDS",
         }
         for name, fault in self._check_readiness().faults.items():
-            # Which secrets those are is told with their receivers.
+            # Which secrets those are is reported with their receivers.
             if fault is not None and name != "secrets":
                 yield Finding.error(name, fault, remedies.get(name, "see the logs"))
 
     def _one(self, integration: Integration) -> list[Finding]:
-        """Whatever is wrong with one, the others are looked at all the same."""
+        """Whatever goes wrong with one, the others are still examined."""
         try:
             return [*self._receivers.of_integration(integration), *self._integration(integration)]
         except Exception as error:
@@ -104,7 +104,7 @@ class ExamineService:
             what = f"not reconciled for {behind.days} days: Stripe forgets events after 30"
             yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
         elif self._every and behind > max(self._every * _MISSED_RUNS, _LONG_UNSETTLED):
-            what = f"not reconciled since {_short(reconciled_until(integration))}: does a worker run?"
+            what = f"not reconciled since {_short(reconciled_until(integration))}: is a worker running?"
             yield Finding.warning(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
         yield from self._seals(integration, subject)
         yield from self._silence(integration, subject, remedy)
@@ -128,21 +128,21 @@ class ExamineService:
         try:
             newest = self._newest_at_stripe(account_id, integration.connected_at)
         except AccessRevoked:
-            what = f"{account_id} does not let us in any more"
+            what = f"{account_id} no longer lets us in"
             yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
             return
         except GatewayError as error:
             yield Finding.warning(
-                subject, f"its events could not be listed: {error.reason}", "ask again later"
+                subject, f"its events could not be listed: {error.reason}", "try again later"
             )
             return
         with self._store.reading() as work:
             here = work.reconciliations.newest_event_at(account_id)
             gap = work.reconciliations.gap(integration.id)
         if newest is not None and (here is None or here < newest):
-            since = "none is here" if here is None else f"the newest here is of {_short(here)}"
+            since = "none is here" if here is None else f"the newest here is from {_short(here)}"
             what = (
-                f"{account_id} had an event at {_short(newest)}, but {since}: does the receiver get through?"
+                f"{account_id} had an event at {_short(newest)}, but {since}: are webhooks getting through?"
             )
             yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
         elif gap is not None and gap.is_proven and self._clock.now() - gap.found_at < _LOOKING_BACK:
@@ -150,7 +150,7 @@ class ExamineService:
 
     def _newest_at_stripe(self, account_id: str, joined_at: datetime | None) -> datetime | None:
         now = self._clock.now()
-        # Nobody tells us what happened before the account was joined, nor does reconciling fetch it.
+        # Events from before the account was joined are neither sent to us nor fetched by reconciling.
         since = max(now - _LOOKING_BACK, joined_at or now - _LOOKING_BACK)
         for page in self._events.pages_since(account_id, since):
             for body in page:
@@ -170,18 +170,18 @@ class ExamineService:
             number_failed, number_late = work.inbox.count(None, failed), work.inbox.count(None, late)
             overdue = work.reconciliations.overdue_events(long_ago)
         if number_failed:
-            what = f"{number_failed} could not be applied, the last try included"
+            what = f"{number_failed} could not be applied and will not be tried again"
             remedy = (
-                "flask events list --status failed; mend the cause, then: flask events replay --status failed"
+                "flask events list --status failed; fix the cause, then: flask events replay --status failed"
             )
             yield Finding.error("events", what, remedy, fix=Fix.REPLAY_EVENTS)
         if number_overdue := sum(overdue.values()):
-            what = f"{number_overdue} have been due for more than ten minutes: does a worker run?"
+            what = f"{number_overdue} have been due for more than ten minutes: is a worker running?"
             yield Finding.warning("events", what, "flask worker; flask events list --status received")
         if (number_tried := number_late - overdue.get(EventStatus.RECEIVED, 0)) > 0:
-            what = f"{number_tried} could not be applied so far, and are to be tried again"
+            what = f"{number_tried} could not be applied so far and will be tried again"
             yield Finding.warning(
-                "events", what, "see last_error of: flask events list --status received --json"
+                "events", what, "see last_error in: flask events list --status received --json"
             )
 
     def _intents(self) -> Iterator[Finding]:
@@ -205,14 +205,12 @@ class ExamineService:
 
 
 def _told_by_reconciling(subject: str, gap: Gap) -> Finding:
-    """That everything is here says nothing of the webhooks where reconciling is what brings it."""
+    """Having every event proves nothing about the webhooks when it is reconciling that fetched them."""
     what = (
-        f"its last {gap.events} events were brought by reconciling and by no webhook, {gap.runs} runs in a row:"
-        " does the receiver get through?"
+        f"its last {gap.events} events came by reconciling and not by webhook, {gap.runs} runs in a row:"
+        " are webhooks getting through?"
     )
-    remedy = (
-        "see what Stripe's Dashboard says of the endpoint's deliveries; the way from Stripe to PUBLIC_URL"
-    )
+    remedy = "check the endpoint's deliveries in Stripe's Dashboard, and the path from Stripe to PUBLIC_URL"
     return Finding.error(subject, what, remedy) if gap.runs > 1 else Finding.warning(subject, what, remedy)
 
 

@@ -1,4 +1,4 @@
-"""Examining calls to Stripe that were refused for good, and accounts that were left with money in flight."""
+"""Examining calls to Stripe that were refused for good, and accounts that were disconnected with money in flight."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stripe_bridge.ports.intents import IntentFilter
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 
-# After that what was in flight has mostly come down, and a merchant who left is no concern of every day's.
+# By then most of what was in flight has ended, and a merchant who left no longer needs daily attention.
 _FOLLOWED = timedelta(days=90)
 _UNDOING = frozenset({Operation.SEND, Operation.VOID, Operation.DELETE_DRAFT})
 _PAGE = 100
@@ -30,7 +30,7 @@ class InFlight(Protocol):
 
 
 class ExamineCalls:
-    """What a refusal left undone, as long as it is; and what is in flight where we no longer see it."""
+    """What a refusal left undone, for as long as it is; and what is in flight where we can no longer see it."""
 
     def __init__(
         self, store: Store, clock: Clock, events: EventGateway, track: Callable[[str, int], InFlight]
@@ -63,16 +63,19 @@ class ExamineCalls:
             own = [each for each in drafts if each[0].integration_id == integration_id]
             yield _of_drafts(home, own)
         if unsent:
-            what = "can be paid at Stripe, though neither mailed nor undone"
-            remedy = "flask invoices void ID --tenant T, and send the order again; or hand its hosted_invoice_url on"
+            what = "payable at Stripe, though neither emailed nor undone"
+            remedy = (
+                "flask invoices void ID --tenant T, and send the order again; "
+                "or give the customer its hosted_invoice_url"
+            )
             yield Finding.error("invoices", _named(unsent, what), remedy)
         if unvoided:
-            what = "can be paid at Stripe, which refused to void"
-            remedy = "void in Stripe's Dashboard, or await the payment"
+            what = "payable at Stripe, which refused the void"
+            remedy = "void it in Stripe's Dashboard, or wait for the payment"
             yield Finding.warning("invoices", _named(unvoided, what), remedy)
 
     def _still_in(self) -> Iterator[Finding]:
-        """Accounts that we were to leave, that did not let us go, and that let us in still."""
+        """Accounts that we were told to leave, where Stripe refused to end our access and still lets us in."""
         with self._store.reading() as work:
             refused = reversed(_failed(work, frozenset({Operation.DEAUTHORIZE})))
             failed = {intent.account_id: intent for intent in refused}
@@ -110,19 +113,19 @@ class ExamineCalls:
                 see = f"flask integrations in-flight {integration.id} --tenant {integration.tenant_id}"
                 yield Finding.warning(
                     f"integration {integration.id}",
-                    f"{integration.account_id} was left with {told} in flight, which may change unseen",
-                    f"{see}; the merchant sees to it in Stripe's Dashboard, or authorizes again",
+                    f"{integration.account_id} was disconnected with {told} in flight, which we no longer see",
+                    f"{see}; the merchant can deal with it in Stripe's Dashboard, or authorize again",
                 )
 
 
 def _is_followed(work: UnitOfWork, integration: Integration) -> bool:
-    """Whether another integration is joined to the account by now: reconciling looks at whatever is in it."""
+    """Whether another integration has joined the account since: reconciling then covers everything in it."""
     holder = work.integrations.find_by_account(integration.account_id or "")
     return holder is not None and holder.connected
 
 
 def _of_drafts(home: Integration | None, drafts: Sequence[tuple[Invoice, Intent]]) -> Finding:
-    what = _named(drafts, "hold their orders as drafts, though their sending failed")
+    what = _named(drafts, "left as drafts by a failed send, still holding their orders")
     if home is None or not home.connected:
         return Finding.warning("invoices", what, "authorize the integration again")
     remedy = f"flask reconcile --integration {home.id}"

@@ -40,15 +40,15 @@ class ExamineReceivers:
             checked = self._check()
         except GatewayError as error:
             yield Finding.error(
-                "stripe", error.reason, "check STRIPE_SECRET_KEY and the way to Stripe, then ask again"
+                "stripe", error.reason, "check STRIPE_SECRET_KEY and the connection to Stripe, then try again"
             )
             return
-        # Whoever made the endpoints by hand has no others.
+        # With endpoints made by hand, there need not be any others.
         by_hand = [each for each in checked if each.endpoint_id is None and self._has_extra_secrets]
         if by_hand:
-            what = "endpoints made by hand (STRIPE_WEBHOOK_SECRETS) cannot be examined from here"
+            what = "endpoints created by hand (STRIPE_WEBHOOK_SECRETS) cannot be examined from here"
             yield Finding.note(
-                "receivers", what, "look at them in Stripe's Dashboard, or: flask receivers register"
+                "receivers", what, "check them in Stripe's Dashboard, or: flask receivers register"
             )
         for receiver in checked:
             if receiver.faults and receiver not in by_hand:
@@ -60,7 +60,7 @@ class ExamineReceivers:
                 )
 
     def of_integration(self, integration: Integration) -> Iterator[Finding]:
-        """With Stripe out of reach, or the account closed to us, others tell."""
+        """That Stripe is unreachable, or the account no longer lets us in, is reported elsewhere."""
         if integration.stripe_account_id is None:
             return
         try:
@@ -68,8 +68,8 @@ class ExamineReceivers:
         except AccessRevoked:
             return
         except GatewayError as error:
-            what = f"its own receiver could not be looked at: {error.reason}"
-            yield Finding.warning(f"integration {integration.id}", what, "ask again later")
+            what = f"its own receiver could not be checked: {error.reason}"
+            yield Finding.warning(f"integration {integration.id}", what, "try again later")
             return
         for receiver in checked:
             if receiver.faults:

@@ -1,7 +1,7 @@
 """Following our invoices through Stripe's webhook events.
 
-What a payload says counts only where it shows itself to be newest (`Invoice.age_of`); otherwise Stripe is asked. What concerns
-no invoice of ours is skipped: a connected account sends everything that happens in it.
+A payload counts only if it proves to be newer than what we have (`Invoice.age_of`); if that is unclear, Stripe is asked. What
+concerns no invoice of ours is skipped: a connected account sends everything that happens in it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Identify(Protocol):
 
 
 class FollowInvoice:
-    """`invoice.*`: the invoice is as its newest snapshot says."""
+    """`invoice.*`: bring the invoice to its newest snapshot."""
 
     def __init__(self, gateway: PaymentGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:
         self._gateway, self._snapshots, self._record, self._lock = gateway, snapshots, record, lock
@@ -84,7 +84,7 @@ class FollowInvoice:
 
 
 class FollowDeletion:
-    """`invoice.deleted`: a draft that the merchant deleted is void here. One being sent is seen to by its sending."""
+    """`invoice.deleted`: a draft that the merchant deleted is void here. If it is being sent, the sending handles it."""
 
     def __init__(self, clock: Clock, lock: Lock) -> None:
         self._clock, self._lock = clock, lock
@@ -105,9 +105,9 @@ class FollowDeletion:
 
 
 class FollowInvoicePayment:
-    """`invoice_payment.paid`: one of the invoice's payments has come in. Being paid is an end, so the payload suffices; but it
-    names no charge. That of the default payment tells of itself; that of another may have done so before it was tied to the
-    invoice, when it was nobody's here, so Stripe is asked for it.
+    """`invoice_payment.paid`: one of the invoice's payments has come in. Paid is final, so the payload suffices, but it does
+    not name the charge. The default payment's charge has events of its own. Another payment may have been collected before it
+    was attached to the invoice, when its charge's events were skipped as foreign, so Stripe is asked for it.
     """
 
     def __init__(self, gateway: PaymentGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:

@@ -19,7 +19,7 @@ Leave = Callable[[UnitOfWork, Integration, datetime], None]
 
 
 class FollowAccount:
-    """`account.updated`: nothing in a payload tells its age, so a snapshot that differs is fetched anew."""
+    """`account.updated`: a payload does not show its age, so if the snapshot differs, the current one is fetched."""
 
     def __init__(self, gateway: ConnectGateway, snapshots: Snapshots, clock: Clock) -> None:
         self._gateway, self._snapshots, self._clock = gateway, snapshots, clock

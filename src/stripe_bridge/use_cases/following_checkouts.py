@@ -1,4 +1,4 @@
-"""Following `checkout.session.*`, where a session pays one of our invoices: what it paid is read from the invoice itself."""
+"""Following `checkout.session.*` if a session pays one of our invoices: what it paid is read from the invoice itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Following refunds and disputes through Stripe's webhook events, those of Stripe's dashboard too."""
+"""Following refunds and disputes through Stripe's webhook events, including refunds made in Stripe's dashboard."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class DisputeLook:
 
 
 class FollowRefund:
-    """`refund.*`: a status only goes forward, so a payload of a higher one counts; of an equal one Stripe is asked."""
+    """`refund.*`: a status only goes forward, so a payload with a later one counts; if it is unclear, Stripe is asked."""
 
     def __init__(
         self, identify: Identify, gateway: RefundGateway, snapshots: Snapshots, ledger: Ledger
@@ -94,7 +94,7 @@ class FollowRefund:
 
 
 class FollowRefundedCharge:
-    """`charge.refunded`: it names no refund, so they are fetched whenever the ledger does not add up to it."""
+    """`charge.refunded` names no refund, so the refunds are fetched whenever the ledger does not add up to its total."""
 
     def __init__(self, identify: Identify, gateway: RefundGateway, ledger: Ledger) -> None:
         self._identify, self._gateway, self._ledger = identify, gateway, ledger
@@ -131,7 +131,7 @@ class FollowRefundedCharge:
 
 
 class FollowDispute:
-    """`charge.dispute.*`: its status may go back and forth, so what differs from what we know is fetched anew."""
+    """`charge.dispute.*`: a status may go back and forth, so if it differs from what we know, the dispute is fetched."""
 
     def __init__(
         self, identify: Identify, gateway: RefundGateway, snapshots: Snapshots, ledger: Ledger

@@ -1,4 +1,4 @@
-"""Forgetting what is of no use to anybody any more."""
+"""Forgetting what is no longer of use."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from datetime import timedelta
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
 
-# So long, who comes back late is told why it does not work.
+# For this long, a merchant who comes back too late is still told why it did not work.
 _KEPT = timedelta(days=1)
-# Events in one transaction: others wait for it, on SQLite.
+# Events per transaction: on SQLite, others wait for it.
 _AT_ONCE = 500
 
 
 class ForgetPayloads:
-    """Let go of the payloads of events that were stored `after` so long ago and are done with, some at a time; whether there
-    was more than is looked at in one go.
+    """Delete the payloads of finished events that were stored longer than `after` ago, a batch at a time. Returns whether
+    there may be more.
 
-    They are most of what is stored, and personal data. What shows that an event came before is kept, so that it is never
-    applied a second time. An `after` of zero keeps them for ever.
+    Payloads are most of what is stored, and contain personal data. The record that an event arrived is kept, so that it is
+    never applied a second time. An `after` of zero keeps payloads forever.
     """
 
     def __init__(self, store: Store, clock: Clock, after: timedelta) -> None:
@@ -30,7 +30,7 @@ class ForgetPayloads:
         with self._store.writing() as work:
             seen = work.inbox.forget_payloads(self._clock.now() - self._after, _AT_ONCE)
             work.commit()
-        # As they came in then, they become old now: there is always another one.
+        # Events grow old as steadily as they once came in, so there is always one more: only a full batch means more work.
         return seen >= _AT_ONCE
 
 

@@ -1,4 +1,4 @@
-"""Giving way: while webhooks come in, they are acknowledged first, and what is stored is applied in between."""
+"""Giving way: while webhooks are coming in, acknowledging them comes first, and stored events are applied in between."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from datetime import UTC, datetime, timedelta
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
 
-# However long a batch took: it may have waited for Stripe, and what comes in is to be applied, too.
+# However long a batch took: it may have waited for Stripe, and new events have to be applied, too.
 LONGEST_REST = timedelta(seconds=1)
-# They come in as long as two are no further apart. So often whoever rests looks whether they still do.
+# Webhooks count as coming in while two are no further apart than this. A resting worker checks at this interval.
 APART = timedelta(seconds=0.05)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class GiveWay:
-    """Rest after a batch that took so many seconds, as long as webhooks come in: `rest` times as long as it took, at most.
+    """Rest after a batch that `took` so many seconds, while webhooks are coming in: at most `rest` times as long as it took.
 
-    `wait` waits for so many seconds, and tells whether it is time to stop.
+    `wait` waits for a number of seconds, and returns whether it is time to stop.
 
-    What one thread's batch took, all threads of the process rest for: so they apply for the same part of the time, however
-    many there are. That something came in is known by its id, and not by its age: clocks of two machines differ.
+    All threads of the process rest for the time that any one thread's batch took, so that they apply events for the same
+    share of the time however many there are. Whether something came in is judged by ids and not by times, because the clocks
+    of two machines differ.
     """
 
     def __init__(self, store: Store, clock: Clock, *, rest: int) -> None:

@@ -1,4 +1,4 @@
-"""Granting access: bearer tokens, made and revoked by operators, and checked on every request."""
+"""Granting access: bearer tokens, created and revoked by operators, and checked on every request."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from stripe_bridge.ports.identity_provider import IdentityProvider
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
 
-# Tells people and secret scanners what it is that they have found.
+# Tells people and secret scanners what they have found.
 PREFIX = "sbt_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
-    """`secret` is told this once; only its hash is stored."""
+    """`secret` is shown only this once; just its hash is stored."""
 
     token: ApiToken
     secret: str = field(repr=False)
 
 
 class CreateToken:
-    """A new token for a tenant; it acts with a role, on behalf of a user of the ERP's or of none."""
+    """Create a token for a tenant, with a role, on behalf of an ERP user or of none."""
 
     def __init__(self, store: Store, clock: Clock, identifiers: Identifiers) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
@@ -51,7 +51,7 @@ class CreateToken:
 
 
 class ListTokens:
-    """Oldest first, revoked ones too."""
+    """Oldest first, including revoked ones."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -88,7 +88,7 @@ class CheckTenant:
 
 
 class Authenticate:
-    """On whose behalf a bearer token acts: one of our own, or the identity provider's where there is one.
+    """On whose behalf a bearer token acts: one of our own, or the identity provider's if there is one.
 
     Raises Unauthenticated, IdentityProviderUnavailable.
     """

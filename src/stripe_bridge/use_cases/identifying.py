@@ -1,7 +1,7 @@
-"""Identifying the invoice that an event is about, when its object names a payment intent or a charge but no invoice.
+"""Identifying the invoice that an event is about, if its object names a payment intent or a charge but no invoice.
 
-Finalizing told us the invoice's payment intent, so that its events cost no call. Of another (a second payment, or something
-the merchant does beside us) Stripe is asked what it pays.
+We know the invoice's payment intent from finalizing it, so its events cost no call. For another payment intent (a second
+payment, or something the merchant does outside this service), Stripe is asked what it pays.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class IdentifyInvoice:
 
 
 def find_invoice(work: UnitOfWork, account_id: str, *stripe_ids: str | None) -> Invoice | None:
-    """Our invoice behind the first of these ids that is linked: its own, a payment intent's, a charge's."""
+    """Our invoice that the first linked one of these ids belongs to: its own, a payment intent's or a charge's."""
     for stripe_id in stripe_ids:
         invoice_id = None if stripe_id is None else work.links.find_invoice_id(account_id, stripe_id)
         if invoice_id is not None:
@@ -63,6 +63,6 @@ def find_invoice(work: UnitOfWork, account_id: str, *stripe_ids: str | None) -> 
 
 
 def _is_of_our_customer(work: UnitOfWork, account_id: str, event: StripeEvent) -> bool:
-    """Invoices are paid by their own customer: what is another's need not be asked about."""
+    """Invoices are paid by their own customer, so Stripe need not be asked about the payments of others."""
     customer = event.customer_id
     return customer is None or work.customers.is_known(account_id, customer)

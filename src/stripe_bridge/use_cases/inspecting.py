@@ -31,7 +31,7 @@ class ListInvoices:
 
 
 class ListOrderInvoices:
-    """A sales order's invoices, through whatever integration, newest first. Raises SalesOrderNotFound."""
+    """A sales order's invoices, through any integration, newest first. Raises SalesOrderNotFound."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -45,7 +45,7 @@ class ListOrderInvoices:
 class ListWebhookEvents:
     """Newest first, without payloads. An event that belongs to no integration is in no tenant's list.
 
-    A tenant of None is every tenant, and those events too: for operators only.
+    A tenant of None means all tenants and those events, too: for operators only.
     """
 
     def __init__(self, store: Store) -> None:
@@ -59,7 +59,7 @@ class ListWebhookEvents:
 
 
 class ShowWebhookEvent:
-    """With its payload when asked for; of every tenant, for None. Raises WebhookEventNotFound."""
+    """With its payload if asked for. A tenant of None means any tenant. Raises WebhookEventNotFound."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Making integrations, looking at them, and starting their authorization."""
+"""Creating integrations, showing them, and starting their authorization."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntegrationView:
-    """`webhook_registered`: a receiver that Stripe sends this account's events to is there and enabled."""
+    """`webhook_registered`: there is an enabled receiver to which Stripe sends this account's events."""
 
     integration: Integration
     webhook_registered: bool
@@ -38,7 +38,7 @@ def view_integration(work: UnitOfWork, integration: Integration) -> IntegrationV
 
 
 class CreateIntegration:
-    """A pending integration. `livemode` is that of our own key: the two are never mixed."""
+    """Create a pending integration. Its `livemode` is that of our own key: the two modes are never mixed."""
 
     def __init__(self, store: Store, clock: Clock, *, livemode: bool) -> None:
         self._store, self._clock, self._livemode = store, clock, livemode
@@ -83,7 +83,7 @@ class ListIntegrations:
 
 
 class StartAuthorization:
-    """Where the merchant goes to let us in. Raises IntegrationNotFound, AlreadyConnected."""
+    """The URL where the merchant grants us access. Raises IntegrationNotFound, AlreadyConnected."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Invoicing a sales order: reserve it, see the sending through, look at what came of it."""
+"""Invoicing a sales order: reserve it, see the sending through, and show the invoice."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 
 RefuseRevised = Callable[[SalesOrder, Sequence[Invoice]], None]
-# How long a request stays with an invoice that is being sent, by itself or by another request.
+# How long a request waits for an invoice that is being sent, by itself or by another request.
 PATIENCE = timedelta(seconds=10)
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
-    """An invoice with what a caller sees beside it."""
+    """An invoice, with what else a caller sees."""
 
     invoice: Invoice
     integration_name: str
@@ -34,7 +34,7 @@ class InvoiceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendInvoiceCommand:
-    """`amount` in minor units; left out, all that is outstanding. `email` left out, the order's customer's."""
+    """`amount` in minor units; by default all that is outstanding. `email` is by default that of the order's customer."""
 
     tenant_id: str
     user_id: int | None
@@ -46,7 +46,7 @@ class SendInvoiceCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentInvoice:
-    """`created` tells this request's own invoice from one that was there already."""
+    """`created` tells whether this request created the invoice, or found it there."""
 
     view: InvoiceView
     created: bool
@@ -54,7 +54,7 @@ class SentInvoice:
 
 @dataclass(frozen=True, slots=True)
 class _Reserved:
-    """`taken` is what the sending begins with: ours to settle, now that it is committed."""
+    """`taken` are the intents that the sending starts with, which are ours to settle once committed."""
 
     invoice_id: int
     created: bool
@@ -71,7 +71,7 @@ class _Voided:
 
 
 class SendInvoice:
-    """Send an invoice for a sales order, once, however often it is asked.
+    """Send an invoice for a sales order, once, however often it is asked to.
 
     Raises, in this order: SalesOrderNotFound, IntegrationNotFound; IntegrationNotConnected, IntegrationRestricted;
     NothingOutstanding, AmountOverOutstanding, EmailMissing, AmountNotChargeable, AmountBelowMinimum; InvoiceRevised;
@@ -189,19 +189,19 @@ class SendInvoice:
         return [self._settle.take(work, plan)]
 
     def _seen(self, reserved: _Reserved) -> tuple[Invoice, str, bool] | None:
-        """As `_see_through`, with one look; None where that does not do."""
+        """Like `_see_through`, but with a single look; None if that is not enough."""
         with self._store.glancing() as work:
             invoice = work.invoices.find_settled(reserved.invoice_id)
-        # One that was there already may be another integration's.
+        # An invoice that was already there may belong to another integration.
         known = reserved.integration
         if invoice and invoice.integration_id == known.id and invoice.status is not InvoiceStatus.RESERVED:
             return invoice, known.name, True
         return None
 
     def _see_through(self, invoice_id: int) -> tuple[Invoice, str, bool]:
-        """The invoice, its integration's name, and whether its sending came to an end, however it ended, in our patience.
+        """The invoice, its integration's name, and whether its sending ended, either way, before we ran out of patience.
 
-        Takes up whatever is due on the way, so that a request which finds another's crashed send finishes it.
+        Settles whatever is due on the way, so that a request that finds another's crashed send finishes it.
         """
         deadline, wait = self._clock.now() + PATIENCE, _SHORTEST_WAIT
         while True:
@@ -239,7 +239,7 @@ _UNDONE = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})
 
 
 def _unsettled(work: UnitOfWork, invoice: Invoice) -> Intent | None:
-    """What the invoice's sending waits for: a call on itself, or on its customer."""
+    """What sending the invoice is waiting for: a call on the invoice itself, or on its customer."""
     own = work.intents.find_unsettled(invoice_subject(invoice.id))
     if own is not None or invoice.status is not InvoiceStatus.RESERVED:
         return own

@@ -24,7 +24,7 @@ class Ledger(Protocol):
 
 
 class IssueRefund:
-    """One that is reserved."""
+    """Ask Stripe for a reserved refund."""
 
     def __init__(self, gateway: RefundGateway, ledger: Ledger, lock: Lock) -> None:
         self._gateway, self._ledger, self._lock = gateway, ledger, lock

@@ -16,7 +16,7 @@ Owners = dict[int | None, Integration | None]
 
 
 class JudgeEvents:
-    """What becomes of an event that is applied; NeedsCurrent, and nothing changed, when Stripe has to be asked first."""
+    """Apply an event and return what became of it; NeedsCurrent, with nothing changed, if Stripe has to be asked first."""
 
     def __init__(self, table: HandlerTable) -> None:
         self._table = table
@@ -34,7 +34,7 @@ class JudgeEvents:
     def together(
         self, work: UnitOfWork, events: Sequence[tuple[WebhookEvent, StripeEvent]], now: datetime
     ) -> list[WebhookEvent]:
-        """Of all these, what becomes of those that need not ask Stripe."""
+        """Apply those of the events that need not ask Stripe, and return what became of them."""
         work.read_ahead([pair for event, parsed in events for pair in _links_of(event, parsed)])
         owners: Owners = {}
         outcomes = (
@@ -50,13 +50,13 @@ class JudgeEvents:
         fetched: Fetched[Any] | None,
         owners: Owners,
     ) -> Verdict:
-        """`owners` remembers, within one transaction, whose integration is whose."""
+        """`owners` caches the integrations within one transaction."""
         handler = self._table.handlers.get(event.event_type)
         if handler is None:
             return Skipped(SkipReason.UNKNOWN_TYPE)
         if event.integration_id is None:
             return Skipped(SkipReason.NO_INTEGRATION)
-        # Asked again, though receiving has asked before: a replay brings back what was skipped there.
+        # Receiving has already checked this and the next, but a replay brings back what it skipped.
         if parsed.account not in (None, event.account_id):
             return Skipped(SkipReason.OTHER_ACCOUNT)
         if event.integration_id not in owners:
@@ -72,8 +72,8 @@ class JudgeEvents:
 
 
 def _is_followed(work: UnitOfWork, integration: Integration | None, event: WebhookEvent) -> bool:
-    """Whether the integration is joined to the event's account, or has left it and Stripe does not know that yet; or
-    another one is joined to it by now, which is sent what happens to the invoices of this one, too.
+    """Whether the integration is connected to the event's account, or has left it but Stripe does not know that yet; or
+    another integration is connected to it by now, which also gets the events of this one's invoices.
     """
     is_its = integration is not None and integration.account_id == event.account_id
     if integration is not None and is_its and integration.connected:
@@ -91,6 +91,6 @@ def _settled(event: WebhookEvent, verdict: Verdict, now: datetime) -> WebhookEve
 
 
 def _links_of(event: WebhookEvent, parsed: StripeEvent) -> list[tuple[str, str]]:
-    """By which the event's invoice may be known."""
+    """The links by which the event's invoice may be known."""
     ids = (event.related_object_id, parsed.invoice_id, parsed.payment_intent_id, parsed.charge_id)
     return [(event.account_id, id_) for id_ in ids if id_ is not None]

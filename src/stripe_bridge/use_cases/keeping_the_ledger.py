@@ -1,4 +1,4 @@
-"""Keeping the ledger: an invoice's refunds and disputes are what Stripe's own objects say, however they come to be known."""
+"""Keeping the ledger: an invoice's refunds and disputes are what Stripe's own objects say, however we learn of them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from stripe_bridge.ports.unit_of_work import UnitOfWork
 
 
 class KeepLedger:
-    """Takes Stripe's refunds and disputes into the ledger of a locked invoice, and sets the invoice's totals from it."""
+    """Enter Stripe's refunds and disputes into the ledger of a locked invoice, and set the invoice's totals from it."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     def find(self, work: UnitOfWork, account_id: str, seen: StripeRefund) -> Refund | None:
-        """By Stripe's id, else by the intent that made it: a webhook may come before our own answer does.
+        """By Stripe's id, else by the intent that made it, since a webhook may arrive before our own answer.
 
-        Anybody may copy metadata. What bears the reference of a refund that Stripe knows already is another one.
+        Anybody can copy metadata: a refund that has the reference of one whose Stripe id we already know is a different one.
         """
         known = work.refunds.find_by_stripe_id(account_id, seen.id)
         if known is not None or METADATA_REFERENCE not in seen.metadata:
@@ -32,10 +32,11 @@ class KeepLedger:
     def refund(
         self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool = False
     ) -> Invoice:
-        """One made in Stripe's dashboard enters the ledger here.
+        """Enter a refund, or what has become of it. One that is not known yet was made in Stripe's dashboard.
 
-        `may_be_late`: others may have changed the ledger since Stripe showed this. Pending and waiting for the customer go
-        back and forth, so where only Stripe could tell which is newer, the ledger stays: another event brings it.
+        `may_be_late`: others may have changed the ledger since Stripe showed this. A refund may go back and forth between
+        pending and waiting for the customer, so if only Stripe could tell which is newer, the ledger stays as it is: another
+        event will bring the current state.
         """
         known = self.find(work, invoice.stripe_account_id, seen)
         if known is None:
@@ -49,7 +50,7 @@ class KeepLedger:
         return self._show_refunds(work, invoice)
 
     def refuse(self, work: UnitOfWork, refund_id: int, reason: str) -> None:
-        """Give a reservation back."""
+        """Release a reservation."""
         reserved = work.refunds.find(refund_id)
         if reserved is not None and reserved.state is RefundState.RESERVED:
             work.refunds.save(reserved.refuse(reason, self._clock.now()))

@@ -1,20 +1,18 @@
-"""Measuring what waits, for those who watch the service."""
+"""Measuring what is waiting, for monitoring."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stripe_bridge.domain.receiver import ReceiverKind
+from stripe_bridge.domain.receiver import PLATFORM_KINDS
 from stripe_bridge.ports.measurements import Backlog
 from stripe_bridge.ports.nudges import BrokerUnavailable, Nudges
 from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
 
-_PLATFORMS = (ReceiverKind.PLATFORM, ReceiverKind.CONNECT)
-
 
 class MeasureBacklog:
-    """Of the whole service, as its database has it. Raises StoreUnavailable."""
+    """The backlog of the whole service, from its database. Raises StoreUnavailable."""
 
     def __init__(self, store: Store, clock: Clock, nudges: Nudges) -> None:
         self._store, self._clock, self._nudges = store, clock, nudges
@@ -28,7 +26,7 @@ class MeasureBacklog:
                 measured_at=self._clock.now(),
                 queue=queue,
                 reconciled_until=work.reconciliations.reconciled_until(),
-                receivers={each.kind: each.enabled for each in work.receivers.of_kinds(_PLATFORMS)},
+                receivers={each.kind: each.enabled for each in work.receivers.of_kinds(PLATFORM_KINDS)},
             )
 
     def _queue(self) -> Mapping[str, int] | None:

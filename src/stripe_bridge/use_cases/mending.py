@@ -1,4 +1,4 @@
-"""Mending what an examination found, where that can be done without asking anybody."""
+"""Mending what an examination found, where that is possible without asking anybody."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Mend = Callable[[Finding], str]
 
 
 class MendFindings:
-    """Do each fix once, and tell of each in a sentence what was done, or why it could not be."""
+    """Do each fix once, with a sentence for each that says what was done, or why it could not be."""
 
     def __init__(self, fixes: dict[Fix, Mend]) -> None:
         self._fixes = fixes
@@ -28,6 +28,6 @@ class MendFindings:
             try:
                 yield self._fixes[finding.fix](finding)
             except BridgeError as error:
-                _log.warning("finding could not be mended", exc_info=error)
+                _log.warning("finding could not be fixed", exc_info=error)
                 why = error.reason if isinstance(error, GatewayError) else error.message
-                yield f"{finding.subject}: could not be mended: {why}"
+                yield f"{finding.subject}: could not be fixed: {why}"

@@ -1,4 +1,4 @@
-"""Mending the platform's endpoints: the step that makes one be there, once, as it should be, with its secret stored here."""
+"""Mending the platform's endpoints: the step that makes sure one exists, once and in order, with its secret stored here."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from stripe_bridge.ports.vault import Vault, opens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How a kind of receiver stands. `endpoint` is the one at Stripe whose secret is stored here, None without one.
+    """The state of one kind of receiver. `endpoint` is the one at Stripe whose secret is stored here, if there is one.
 
-    `strays` were made by us for the same kind and URL, and their secret is not stored: events signed with it are refused.
+    `strays` were created by us for the same kind and URL, but their secrets are not stored: their events are refused.
     """
 
     known: Receiver | None
@@ -34,7 +34,7 @@ class Standing:
 
 
 class MendEndpoint:
-    """Whatever is found is brought to the same end, so it may be done any number of times."""
+    """Whatever it finds, the result is the same, so it may be done any number of times."""
 
     def __init__(self, store: Store, clock: Clock, gateway: ReceiverGateway, vault: Vault) -> None:
         self._store, self._clock, self._gateway, self._vault = store, clock, gateway, vault
@@ -64,7 +64,7 @@ class MendEndpoint:
         )
 
     def look(self, intent: Intent) -> WebhookEndpoint | None:
-        """Its secret was told once and is lost with the answer: there is nothing to find but a stray."""
+        """Its secret was shown once and got lost with the answer: there can only be a stray."""
         return None
 
     def call(self, intent: Intent) -> WebhookEndpoint:

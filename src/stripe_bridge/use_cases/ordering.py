@@ -1,4 +1,4 @@
-"""Keeping the ERP's sales orders, and telling what they still owe."""
+"""Storing the ERP's sales orders, and showing what they still owe."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class StoredSalesOrder:
 
 
 class PutSalesOrder:
-    """Store the ERP's copy of an order; the same one again changes nothing.
+    """Store the ERP's copy of an order; storing the same copy again changes nothing.
 
     Raises CurrencyUnknown, AmountNotChargeable, LinesDoNotAddUp, CurrencyLocked, OrderOutdated.
     """
@@ -73,7 +73,7 @@ class PutSalesOrder:
         with self._store.writing() as work:
             stored = work.sales_orders.find(given.tenant_id, given.id, lock=True)
             if stored is None and not work.sales_orders.add(given):
-                # Another's first copy came in between.
+                # Another request stored the first copy in the meantime.
                 stored = work.sales_orders.get(given.tenant_id, given.id, lock=True)
             order = given if stored is None else stored.replaced_by(given)
             invoices = work.invoices.of_order(order.tenant_id, order.id)

@@ -1,4 +1,4 @@
-"""Receiving webhooks: show that Stripe sent it, store it once, wake the workers. Nothing else happens before the answer."""
+"""Receiving webhooks: verify that Stripe sent it, store it once, wake the workers. Nothing else happens before the answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stripe_bridge.domain.errors import (
     SignatureInvalid,
 )
 from stripe_bridge.domain.integration import Integration
-from stripe_bridge.domain.receiver import Receiver, ReceiverKind
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver
 from stripe_bridge.domain.webhook_event import (
     MAX_PAYLOAD_BYTES,
     PLATFORM,
@@ -31,13 +31,13 @@ from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.vault import Vault
 
 _log = logging.getLogger(__name__)
-# How long secrets are remembered: a receiver that was removed may still be let in for as long.
+# How long secrets are remembered. A receiver that was removed may still be accepted for as long.
 _MEMORY = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiveWebhookCommand:
-    """`integration_id` names the receiver of one account's own; None the platform's."""
+    """`integration_id` names an account's own receiver; None means the platform's."""
 
     payload: bytes = field(repr=False)
     signature: str | None
@@ -45,17 +45,17 @@ class ReceiveWebhookCommand:
 
 
 class FormEvent:
-    """An event as it goes into the inbox, however it came. What there is nothing to do for here is skipped at once."""
+    """Makes an event as it goes into the inbox, however it arrived. If there is nothing to do for it, it is skipped now."""
 
     def __init__(self, clock: Clock, *, livemode: bool, known_types: frozenset[str]) -> None:
         self._clock, self._livemode, self._known_types = clock, livemode, known_types
 
     def __call__(self, event: StripeEvent, payload: bytes, own_account: str | None = None) -> WebhookEvent:
-        """`own_account` is that whose events are expected where it came in, None where any account's are."""
+        """`own_account` is the account whose events are expected at this receiver, None if any account's are."""
         now = self._clock.now()
         is_foreign = own_account is not None and event.account not in (None, own_account)
-        # What arrives at the wrong door is kept under the door's account: were it kept under its own, it
-        # would stand in the way of the same event when that comes to the right one.
+        # An event at the wrong receiver is stored under the receiver's account: stored under its own, it would take the
+        # place of the same event when that arrives at the right one.
         account_id = own_account if is_foreign else event.account or own_account
         received = WebhookEvent(
             id=0,
@@ -86,7 +86,7 @@ class FormEvent:
 
 
 class KeepEvent:
-    """Put an event that was fetched into the inbox once: as stored, or None when it was there already."""
+    """Put a fetched event into the inbox once. Returns it as stored, or None if it was already there."""
 
     def __init__(self, form: FormEvent) -> None:
         self._form = form
@@ -98,7 +98,7 @@ class KeepEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Door:
-    """`own_account`: whose events come here when the payload does not say."""
+    """How a receiver is entered. `own_account`: whose events arrive here if the payload does not say."""
 
     secrets: tuple[str, ...] = field(repr=False)
     own_account: str | None
@@ -106,14 +106,14 @@ class _Door:
 
 
 class SecretsNotAtHand(Exception):
-    """Whether the signature is right cannot be told without looking its secret up."""
+    """The signature cannot be judged without looking up its secret."""
 
 
 class ReceiveWebhook:
-    """Store a verified event once. Whether it is new: a repetition is as welcome.
+    """Store a verified event once. Returns whether it is new; a repetition is fine, too.
 
-    Raises PayloadTooLarge, ReceiverNotFound, SignatureInvalid, PayloadMalformed, in this order; and StoreUnavailable,
-    on which Stripe comes again.
+    Raises PayloadTooLarge, ReceiverNotFound, SignatureInvalid, PayloadMalformed, in this order; and StoreUnavailable, after
+    which Stripe will retry.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class ReceiveWebhook:
         return self._told(event, is_new=is_new, soon=False)
 
     async def at_once(self, command: ReceiveWebhookCommand) -> bool:
-        """As a call, in an event loop, which it never blocks. Raises SecretsNotAtHand where a call would block it."""
+        """Like `__call__`, for an event loop, which it never blocks: where it would have to, it raises SecretsNotAtHand."""
         event = self._formed(command, self._verify_at_once)
         return self._told(event, is_new=await self._intake.receive(event), soon=True)
 
@@ -167,9 +167,9 @@ class ReceiveWebhook:
         return is_new
 
     def _verify(self, command: ReceiveWebhookCommand) -> _Door:
-        """The door by which the payload comes in.
+        """The door through which the payload comes in.
 
-        Looked up anew before a signature is refused: its secret may be newer than what is remembered.
+        It is looked up again before a signature is refused, since the secret may be newer than what is remembered.
         """
         try:
             return self._verify_at_once(command)
@@ -185,7 +185,7 @@ class ReceiveWebhook:
             try:
                 self._signatures.check(command.payload, command.signature, known.secrets)
             except SignatureInvalid:
-                # What is remembered stays: whoever cannot sign would else send all others to look it up again.
+                # Keep what is remembered: otherwise bad signatures would force a new lookup for all others.
                 raise SecretsNotAtHand from None
             return known
         raise SecretsNotAtHand
@@ -194,7 +194,7 @@ class ReceiveWebhook:
         until = self._clock.now() + _MEMORY
         with self._store.reading() as work:
             if integration_id is None:
-                receivers = work.receivers.of_kinds([ReceiverKind.PLATFORM, ReceiverKind.CONNECT])
+                receivers = work.receivers.of_kinds(PLATFORM_KINDS)
                 secrets = (*self._open(receivers), *self._extra_secrets)
                 return _Door(secrets=secrets, own_account=None, remembered_until=until)
             receivers = work.receivers.of_integration(integration_id)
@@ -211,8 +211,8 @@ class ReceiveWebhook:
 def _own_account(work: UnitOfWork, integration: Integration) -> str:
     """The account whose events an integration's own receiver may bring.
 
-    Whoever has its secret could sign whatever they like: so where the integration has no account, or that has moved on to
-    another integration, its receiver speaks for none. What it brings is kept under a name that no account has.
+    Whoever has its secret can sign whatever they like. So if the integration has no account, or its account has moved to
+    another integration, the receiver speaks for no account, and its events are stored under a name that no account has.
     """
     if integration.account_id is not None:
         owner = work.integrations.find_by_account(integration.account_id)
@@ -222,7 +222,7 @@ def _own_account(work: UnitOfWork, integration: Integration) -> str:
 
 
 def _check_readable(payload: bytes) -> None:
-    """Raises PayloadMalformed for what no JSON is, whoever signed it: Stripe's SDK can only say that of text."""
+    """Raises PayloadMalformed for bytes that cannot be JSON, whoever signed them: Stripe's SDK only accepts text."""
     try:
         payload.decode("utf-8")
     except UnicodeDecodeError:

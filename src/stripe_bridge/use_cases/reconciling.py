@@ -1,4 +1,4 @@
-"""Reconciling: what webhooks missed is fetched, what differs is set right, and both are told."""
+"""Reconciling: fetching what webhooks missed, correcting what differs, and reporting both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store
 
 _log = logging.getLogger(__name__)
-# After a crash or a fault it is how long the next run waits.
+# Also how long the next run waits after a crash or a fault.
 _LEASE = timedelta(minutes=5)
 _HOLD_AGAIN = timedelta(minutes=1)
 
@@ -55,14 +55,14 @@ def _never() -> bool:
 
 
 class ReconcilingStopped(Exception):
-    """The worker was told to stop: the run is given up where it is."""
+    """The worker was told to stop, so the run is abandoned where it is."""
 
 
 class ReconcileIntegration:
-    """Bring a connected integration to Stripe's state, as far as Stripe lets it go now; the report has the rest as faults.
+    """Bring a connected integration to Stripe's state, as far as Stripe allows now; the report lists the rest as faults.
 
-    Raises IntegrationNotFound, IntegrationNotConnected; and StoreUnavailable. Any number may run at once, and any be
-    killed: the time up to when all is known moves on only at the end of a run that had every event and looked at every object.
+    Raises IntegrationNotFound, IntegrationNotConnected, StoreUnavailable. Any number of runs may go on at once, and any of
+    them may be killed: `last_reconciled_at` moves on only at the end of a run that had every event and was not cut short.
     """
 
     def __init__(
@@ -91,9 +91,9 @@ class ReconcileIntegration:
         tell: Tell = _silently,
         is_stopping: Callable[[], bool] = _never,
     ) -> ReconcileReport:
-        """Without `sweep` only events are caught up with; `tell` hears how it goes on, in words.
+        """Without `sweep`, only missed events are fetched. `tell` is told about progress, in words.
 
-        Raises ReconcilingStopped between two calls of Stripe's once `is_stopping`.
+        Once `is_stopping`, raises ReconcilingStopped between two calls to Stripe.
         """
         started_at = self._clock.now()
         integration, account_id = self._begin(integration_id)
@@ -110,7 +110,7 @@ class ReconcileIntegration:
                     self._check_receivers(integration_id, account_id)
                     self._sweep(account_id, findings, hold, tell)
                     findings.drift[Drift.TOTAL_DIFFERS] += self._check_counts(integration_id)
-                # One sick object tells nothing against all the others: it is looked at again tomorrow.
+                # A single object that fails says nothing about the others: it is checked again tomorrow.
                 is_complete = is_caught_up and not findings.is_cut_short
         except GatewayError as error:
             lets_us_in = not isinstance(error, AccessRevoked) or self._lets_us_in_after_all(
@@ -153,7 +153,7 @@ class ReconcileIntegration:
 
 
 class _Hold:
-    """A run's lease, held anew by the minute; asked between calls of Stripe's. Raises ReconcilingStopped."""
+    """Renews a run's lease every minute. Called between calls to Stripe. Raises ReconcilingStopped."""
 
     def __init__(
         self, store: Store, clock: Clock, integration_id: int, is_stopping: Callable[[], bool]
@@ -174,9 +174,9 @@ class _Hold:
 
 
 class ReconcileDue:
-    """Reconcile the connected integration that has waited longest; how many were due: one or none.
+    """Reconcile the connected integration that is longest overdue. Returns how many were due: one or none.
 
-    `every` of zero turns the schedule off. Once `is_stopping`, what is in hand is given up, and due for others at once.
+    `every` of zero turns the schedule off. Once `is_stopping`, the run is abandoned, and is due for others at once.
     """
 
     def __init__(
@@ -201,7 +201,9 @@ class ReconcileDue:
                 work.reconciliations.put_off(integration.id, now)
                 work.commit()
         except IntegrationNotConnected:
-            _log.info("integration left before it was reconciled", extra={"integration_id": integration.id})
+            _log.info(
+                "integration disconnected before it was reconciled", extra={"integration_id": integration.id}
+            )
         return 1
 
 

@@ -1,4 +1,4 @@
-"""Recording what Stripe shows of an invoice: the one way in which snapshots, of calls and of webhooks alike, change it."""
+"""Recording what Stripe shows of an invoice: the only way in which snapshots, from calls and webhooks alike, change it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from stripe_bridge.ports.unit_of_work import UnitOfWork
 
 
 def lock_invoice(work: UnitOfWork, invoice: Invoice) -> Invoice:
-    """The invoice, locked after its order: whoever changes what is settled locks the order first."""
+    """The invoice, locked after its order: whoever changes what is settled has to lock the order first."""
     return work.invoices.lock(invoice.id) or invoice
 
 
 class RecordInvoice:
-    """Bring a locked invoice to a snapshot: state, links and payments. What is not newer changes nothing."""
+    """Bring a locked invoice to a snapshot: state, links and payments. A snapshot that is not newer changes nothing."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -26,9 +26,9 @@ class RecordInvoice:
         return self._record(work, invoice, invoice.observe(snapshot, self._clock.now()), snapshot)
 
     def answer(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
-        """As a call, of what answered a call to Stripe: others may have changed the invoice since.
+        """Like `__call__`, for the answer to a call to Stripe: others may have changed the invoice in the meantime.
 
-        Where only Stripe could tell which is newer, ours stays: an event brings what Stripe has, or else the sweep.
+        If only Stripe could tell which is newer, ours stays as it is: an event, or else the sweep, brings Stripe's state.
         """
         is_unclear = invoice.age_of(snapshot) is Age.UNCLEAR
         seen = invoice if is_unclear else invoice.observe(snapshot, self._clock.now())
@@ -42,14 +42,14 @@ class RecordInvoice:
         return seen if seen == invoice else work.invoices.save(seen)
 
     def payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice:
-        """Take in payments of a locked invoice, and show the leading one."""
+        """Record payments of a locked invoice, and show the leading one."""
         shown = self._payments(work, invoice, seen)
         return shown if shown == invoice else work.invoices.save(shown)
 
     def charge(
         self, work: UnitOfWork, invoice: Invoice, payment_intent_id: str, charge_id: str, *, succeeded: bool
     ) -> Invoice:
-        """Take in a charge of one of the invoice's known payments; one that failed is only linked."""
+        """Record a charge of one of the invoice's known payments; one that failed is only linked."""
         work.links.add(invoice.stripe_account_id, invoice.id, [charge_id])
         payment = work.payments.find(invoice.stripe_account_id, payment_intent_id)
         if not succeeded or payment is None or payment.charge_id == charge_id:

@@ -1,4 +1,4 @@
-"""Refreshing: the account as Stripe shows it now, if it lets us in at all."""
+"""Refreshing the snapshot of a connected account, if it still lets us in."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Leave = Callable[[UnitOfWork, Integration, datetime], None]
 
 
 class RefreshAccount:
-    """Take in the account's snapshot. Whether it still lets us in: where not, the integration has left it.
+    """Store the account's current snapshot. Returns whether it still lets us in; if not, the integration has left it.
 
     May raise GatewayError.
     """
@@ -35,7 +35,7 @@ class RefreshAccount:
             snapshot = None
         with self._store.writing() as work:
             current = work.integrations.find(integration_id, lock=True)
-            # It may have been let go and connected again since Stripe was asked.
+            # It may have been disconnected and connected again since Stripe was asked.
             if current is None or current.version != integration.version:
                 return True
             if snapshot is None:

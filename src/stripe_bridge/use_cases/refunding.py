@@ -41,11 +41,11 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundInvoiceCommand:
-    """`amount` in minor units; left out, all that may still be refunded.
+    """`amount` in minor units; by default all that may still be refunded.
 
-    `request` names the asking: asked again under the same name, by a caller who got no answer, nothing more is refunded.
-    It is good for as long as an idempotency key, after which the same name is another asking. It is as unguessable as
-    a reference, and shorter than 60 characters.
+    `request` names the request: if a caller who got no answer repeats it under the same name, nothing more is refunded. The
+    name counts for as long as an idempotency key; after that it names a new request. It is as unguessable as a reference,
+    and shorter than 60 characters.
     """
 
     tenant_id: str
@@ -68,11 +68,11 @@ class IssuedRefunds:
 
 
 class RefundInvoice:
-    """Give money back: all that may still be refunded, or the amount asked for.
+    """Refund an invoice: all that may still be refunded, or the amount asked for.
 
     Raises InvoiceNotFound, IntegrationNotConnected, AmountNotChargeable for what Stripe would round, NothingCollected,
-    RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued when Stripe refuses; GatewayError when Stripe cannot
-    tell what was paid.
+    RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued if Stripe refuses; GatewayError if Stripe cannot tell what
+    was paid.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class RefundInvoice:
         return IssuedRefunds(refunds=made, amount_refused=asked_for - went_back)
 
     def _learn_payments(self, command: RefundInvoiceCommand) -> None:
-        """Ask Stripe when more was paid than the payments that we know of: a webhook may still be on its way."""
+        """If more was paid than the payments that we know of, ask Stripe: a webhook may still be on its way."""
         with self._store.reading() as work:
             invoice = work.invoices.get(command.tenant_id, command.invoice_id)
             _check_connected(work, invoice)
@@ -118,7 +118,7 @@ class RefundInvoice:
             work.commit()
 
     def _reserve(self, command: RefundInvoiceCommand) -> list[tuple[int, int | None]]:
-        """The ids of each refund and of its intent, None where that is settled."""
+        """The ids of each refund and of its intent; None if the intent is settled."""
         with self._store.writing() as work:
             invoice = self._lock(work, work.invoices.get(command.tenant_id, command.invoice_id))
             _check_connected(work, invoice)
@@ -138,7 +138,7 @@ class RefundInvoice:
         return reserved
 
     def _see_through(self, intent_ids: Sequence[int]) -> None:
-        """Ask Stripe. A worker may have been faster to take one up: then it is still sent, and soon settled."""
+        """Ask Stripe. If a worker was faster and has taken one up, it is `sent` and will soon be settled: wait for it."""
         deadline = self._clock.now() + _PATIENCE
         for intent_id in intent_ids:
             self._settle(intent_id)
@@ -179,7 +179,7 @@ class RefundInvoice:
         )
 
     def _explain(self, command: RefundInvoiceCommand) -> None:
-        """Stripe refused: most likely the dashboard or a bank was there before us. Take in what they did, and judge again."""
+        """Stripe refused, most likely because the dashboard or a bank was faster. Record what they did, and judge again."""
         with self._store.reading() as work:
             invoice = work.invoices.get(command.tenant_id, command.invoice_id)
             payments = [each for each in work.payments.of_invoice(invoice.id) if each.is_refundable_kind]
@@ -198,7 +198,7 @@ class RefundInvoice:
             locked = self._lock(work, invoice)
             for refund in refunds:
                 locked = self._ledger.refund(work, locked, refund, may_be_late=True)
-            # Others may have changed them since Stripe was asked: then theirs are newer.
+            # If others have changed them since Stripe was asked, theirs are newer.
             if work.disputes.of_invoice(invoice.id) == before:
                 for dispute in disputes:
                     locked = self._ledger.dispute(work, locked, dispute)
@@ -208,7 +208,7 @@ class RefundInvoice:
 
 
 class ListRefunds:
-    """Newest first, those that Stripe refused left out. Raises InvoiceNotFound."""
+    """Newest first, without those that Stripe refused. Raises InvoiceNotFound."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -238,7 +238,7 @@ def _unsettled(work: UnitOfWork, refund: Refund) -> int | None:
 
 
 def _asked_before(work: UnitOfWork, request: str | None) -> list[Refund]:
-    """What was reserved when this was asked before, whenever that was and whatever became of it."""
+    """What was reserved for the same request before, whenever that was and whatever became of it."""
     found: list[Refund] = []
     while request is not None and (refund := work.refunds.find_by_reference(f"{request}-{len(found) + 1}")):
         found.append(refund)
@@ -246,5 +246,5 @@ def _asked_before(work: UnitOfWork, request: str | None) -> list[Refund]:
 
 
 def _still_answers(refund: Refund, now: datetime) -> bool:
-    """Whether asking again means this one, rather than another."""
+    """Whether a repeated request means this refund, rather than a new one."""
     return refund.state is not RefundState.REFUSED and now - refund.created_at < LIFETIME

@@ -48,10 +48,10 @@ class Standing(Protocol):
 
 
 class RegisterReceivers:
-    """Make the platform's two endpoints at Stripe, or mend what is wrong with them; again is a check.
+    """Create the platform's two endpoints at Stripe, or repair them; if they are in order, this is only a check.
 
-    An endpoint whose secret we do not have, or of another API version, cannot be mended: it is replaced. Those who ask at
-    the same time wait for the same call. May raise GatewayError; what is not refused then is gone on with by a worker.
+    An endpoint whose secret we do not have, or of another API version, cannot be repaired and is replaced. Several that
+    register at the same time wait for the same call. May raise GatewayError; unless Stripe refused, a worker then carries on.
     """
 
     def __init__(
@@ -75,11 +75,11 @@ class RegisterReceivers:
         before = self._standing(kind, self._url, at_stripe)
         faults = before.faults
         if before.strays and before.known is not None:
-            faults += (f"{len(before.strays)} more send here, with secrets that are not stored",)
+            faults += (f"endpoints whose secrets are not stored send here too: {len(before.strays)}",)
         if not before.is_in_order:
             self._mend(kind)
         with self._store.writing() as work:
-            # Read anew: its secret may have been sealed under another key in the meantime.
+            # Read again: its secret may have been sealed with another key in the meantime.
             current = next(iter(work.receivers.of_kinds([kind])))
             work.receivers.save(replace(current, enabled=True, url=self._url, checked_at=self._clock.now()))
             work.commit()
@@ -94,7 +94,7 @@ class RegisterReceivers:
         )
 
     def _mend(self, kind: ReceiverKind) -> None:
-        """A call that was planned for an address that we have left since comes to its end first."""
+        """Mend it, after finishing any call that was planned for a URL we no longer use."""
         while True:
             intent = self._plan(kind)
             self._see_through(intent.id)
@@ -128,7 +128,7 @@ class RegisterReceivers:
                 raise GatewayRefused(intent.last_error or "")
             if self._clock.now() >= deadline:
                 why = intent.last_error or "no answer yet"
-                raise OutcomeUnknown(f"{why}; ask again in a minute, unless a worker does")
+                raise OutcomeUnknown(f"{why}; a worker will retry it, or try again in a minute")
             if intent.is_due(self._clock.now()):
                 self._settle(intent_id)
             else:
@@ -136,20 +136,20 @@ class RegisterReceivers:
 
 
 class CreateEndpoint:
-    """Ask Stripe for a receiver of the account's own. Where Stripe refuses, the platform's Connect endpoint serves it."""
+    """Ask Stripe for a receiver of the account's own. If Stripe refuses, the platform's Connect endpoint serves it."""
 
     def __init__(self, gateway: ReceiverGateway, clock: Clock, vault: Vault) -> None:
         self._gateway, self._clock, self._vault = gateway, clock, vault
 
     def look(self, intent: Intent) -> WebhookEndpoint | None:
-        """Its secret was told once and is lost, so what is there is removed: absent then."""
+        """Its secret was shown only once and is lost, so an endpoint that exists is removed, and then there is none."""
         for endpoint in self._gateway.endpoints(intent.account_id):
             if endpoint.metadata.get(METADATA_REFERENCE) == intent.reference:
                 self._gateway.delete_endpoint(account_id=intent.account_id, endpoint_id=endpoint.id)
         return None
 
     def call(self, intent: Intent) -> WebhookEndpoint | None:
-        """None where Stripe allows none, as it normally does to a Connect platform: that is an answer, not a failure."""
+        """None if Stripe does not allow it, which is normal for a Connect platform: that is an answer, not a failure."""
         try:
             return self._gateway.create_endpoint(
                 account_id=intent.account_id,
@@ -179,7 +179,7 @@ class CreateEndpoint:
 
 
 class ListReceivers:
-    """All of them, platform's first."""
+    """All receivers, the platform's first."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

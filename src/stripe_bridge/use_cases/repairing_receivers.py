@@ -1,4 +1,4 @@
-"""Repairing receivers: the webhook endpoints that stand in a connected account itself."""
+"""Repairing receivers: webhook endpoints in a connected account itself."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class RepairedReceivers:
 
 
 class RepairReceivers:
-    """Mend an integration's own endpoints at Stripe, or take away what cannot be mended: the platform's Connect endpoint
-    brings the same events.
+    """Repair an integration's own endpoints at Stripe, or remove those that cannot be repaired: the platform's Connect
+    endpoint gets the same events.
 
     Neither needs an intent, as both may be done any number of times. Raises IntegrationNotConnected; may raise GatewayError.
     """
@@ -50,7 +50,7 @@ class RepairReceivers:
         return done
 
     def _remove(self, account_id: str, receiver: Receiver, endpoint: WebhookEndpoint | None) -> None:
-        # First there: what goes on sending with a secret that is forgotten here is refused, until Stripe disables it.
+        # At Stripe first: if an endpoint went on sending with a secret we no longer have, each event would be refused.
         if endpoint is not None:
             self._gateway.delete_endpoint(account_id=account_id, endpoint_id=endpoint.id)
         with self._store.writing() as work:
@@ -62,7 +62,7 @@ class RepairReceivers:
             account_id=account_id, endpoint_id=endpoint.id, url=url, events=SUBSCRIBED_EVENTS
         )
         with self._store.writing() as work:
-            # Read anew: its secret may have been sealed under another key, or the account been let go, in the meantime.
+            # Read again: in the meantime its secret may have been sealed with another key, or the account disconnected.
             current = work.receivers.find(receiver.id, lock=True)
             if current is not None:
                 now = self._clock.now()

@@ -1,4 +1,4 @@
-"""Replaying stored webhook events: applied again as if they had just come."""
+"""Replaying stored webhook events: applying them again as if they had just arrived."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ReplayWebhookEvent:
     """Queue an event again, whatever became of it before. Raises WebhookEventNotFound, EventBeingProcessed,
     PayloadForgotten.
 
-    A tenant of None is every tenant: for operators only.
+    A tenant of None means any tenant: for operators only.
     """
 
     def __init__(self, store: Store, clock: Clock, nudges: Nudges) -> None:
@@ -35,7 +35,7 @@ class ReplayWebhookEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """As they stood before. `forgotten`: their payload is no longer kept. `more` is how many match beyond the limit."""
+    """Events as they were before. `forgotten`: their payload is no longer kept. `more`: how many match beyond the limit."""
 
     queued: Sequence[WebhookEvent]
     being_processed: Sequence[WebhookEvent]
@@ -44,11 +44,11 @@ class Replay:
 
 
 class ReplayWebhookEvents:
-    """Queue the oldest matching events again, at most `limit`, but for those that are being processed, and for those whose
-    payload is no longer kept: these are told of only where they were asked for by their ids.
+    """Queue the oldest matching events again, at most `limit`, except those that are being processed and those whose payload
+    is no longer kept. The latter are reported only if they were asked for by id.
 
-    One by one, so that nobody else has to wait; what was queued stays queued when the rest fails. `dry_run` changes nothing.
-    A tenant of None is every tenant: for operators only.
+    This is done one by one, so that nobody else has to wait; what was queued stays queued if the rest fails. `dry_run` changes
+    nothing. A tenant of None means all tenants: for operators only.
     """
 
     def __init__(self, store: Store, clock: Clock, nudges: Nudges) -> None:

@@ -1,4 +1,4 @@
-"""Resolving intents: operators look at the calls to Stripe whose outcome is open, and have them settled now."""
+"""Resolving intents: operators list the calls to Stripe whose outcome is open, and have them settled now."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ListIntents:
 
 
 class ShowIntent:
-    """Of whatever tenant. Raises IntentNotFound."""
+    """Of any tenant. Raises IntentNotFound."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -37,10 +37,10 @@ class ShowIntent:
 
 
 class ResolveIntent:
-    """Settle an intent now instead of when its backoff ends; how it stands then. A settled one stays as it is.
+    """Settle an intent now instead of when its backoff ends, and return it as it is then. A settled one stays as it is.
 
-    As safe as waiting: Stripe is looked at before it is asked again. Raises IntentNotFound, and IntentBeingSettled while
-    somebody holds its lease. `dry_run` raises the same and changes nothing.
+    This is as safe as waiting: Stripe is checked before a call is made again. Raises IntentNotFound, and IntentBeingSettled
+    while somebody holds its lease. `dry_run` raises the same and changes nothing.
     """
 
     def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
@@ -65,7 +65,7 @@ class ResolveIntent:
 
 
 class ResolveDueIntents:
-    """Settle those that are due, longest due first, at most `limit`, each once; how they stand then.
+    """Settle the intents that are due, longest overdue first, at most `limit`, once each, and return them as they are then.
 
     `dry_run` changes nothing.
     """

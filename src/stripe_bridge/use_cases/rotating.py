@@ -1,4 +1,4 @@
-"""Rotating keys: every stored secret is sealed again, under the newest key."""
+"""Rotating keys: sealing every stored secret again with the newest key."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class KeyRotation:
 
 
 class RotateKeys:
-    """Seal integrations' access tokens and receivers' signing secrets again; again is no harm.
+    """Seal integrations' access tokens and receivers' signing secrets again. Doing so twice is harmless.
 
-    One row at a time under its lock, so that the service goes on meanwhile.
+    It is done one locked row at a time, so that the service can keep running.
     """
 
     def __init__(self, store: Store, vault: Vault) -> None:

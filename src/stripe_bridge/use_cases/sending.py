@@ -2,7 +2,7 @@
 
 … add_lines ─> finalize ─> send
       │            │         │
-      └─> delete_draft ─> void        when Stripe, or an amount that differs, says no
+      └─> delete_draft ─> void        if Stripe refuses, or the amount differs
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Record = Callable[[UnitOfWork, Invoice, StripeInvoice], Invoice]
 
 
 class _InvoiceStep:
-    """What these steps share: the invoice is at Stripe, and its state there tells whether there is anything left to do."""
+    """What these steps share: the invoice exists at Stripe, and its state there shows whether there is anything left to do."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class _InvoiceStep:
 
 
 class Finalize(_InvoiceStep):
-    """Open the draft; undo it when a customer's balance has moved the amount at the last moment."""
+    """Open the draft; undo it if a customer's balance has changed the amount at the last moment."""
 
     def look(self, intent: Intent) -> StripeInvoice | None:
         found = self._current(intent)
@@ -72,7 +72,8 @@ class Finalize(_InvoiceStep):
 
 
 class Send(_InvoiceStep):
-    """Mail the open invoice. A mail of unknown outcome that left no event is sent again: two rather than none."""
+    """Email the open invoice. If the outcome is unknown and there is no event of it, it is sent again: two emails rather than
+    none."""
 
     def look(self, intent: Intent) -> StripeInvoice | None:
         sent = self._gateway.was_sent(
@@ -88,7 +89,7 @@ class Send(_InvoiceStep):
             current = self._current(intent)
             if current.status is StripeInvoiceStatus.OPEN:
                 raise
-            # Paid or voided before the mail went out: there is nothing left to send.
+            # It was paid or voided before the email went out: there is nothing left to send.
             return current
 
     def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
@@ -102,8 +103,8 @@ class Send(_InvoiceStep):
 
 
 class Void(_InvoiceStep):
-    """Void the invoice at Stripe, or find it in a state (paid, void, uncollectible, partly paid) that tells why it cannot
-    be: whoever was faster, the merchant or the customer, is recorded as any other change is.
+    """Void the invoice at Stripe, or find it in a state (paid, void, uncollectible, partly paid) that shows why it cannot be
+    voided. If the merchant or the customer was faster, that is recorded like any other change.
     """
 
     def look(self, intent: Intent) -> StripeInvoice | None:
@@ -128,10 +129,10 @@ class Void(_InvoiceStep):
         return None
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        """It stays as it is at Stripe, and payable there; a draft that we are locked out from is nobody's to pay.
+        """It stays as it is at Stripe, and payable there; but nobody can pay a draft that we are locked out of.
 
-        Nor is test data that was deleted: as whoever asked for this wants it gone, it is. A live invoice never goes once it is
-        open: where Stripe shows none, we look in another place than its own.
+        Nobody can pay deleted test data either: whoever asked for this wants it gone, and it is. But a live invoice never
+        disappears once it is open: if Stripe does not show it, we are looking in the wrong place.
         """
         invoice, now = self._locked(work, intent), self._clock.now()
         if isinstance(error, AccessRevoked) and invoice.status is InvoiceStatus.DRAFT:

@@ -33,8 +33,8 @@ def _never() -> bool:
 class SettleIntent:
     """Drive a due intent, and those that follow from it, as far as Stripe lets it go now.
 
-    What cannot be finished is left planned or unknown with a later due time, for whoever comes then. Nothing happens
-    when the intent is not due: somebody else is at it, or it is done.
+    What cannot be finished stays planned or unknown with a later due time. Nothing happens if the intent is not due: somebody
+    else is working on it, or it is done.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class SettleIntent:
         self._drive(intent, must_look=must_look)
 
     def take(self, work: UnitOfWork, planned: Intent) -> Intent:
-        """Add what is planned as ours to settle: nobody else comes between, and it costs no commit of its own.
+        """Add a planned intent as already taken by us, so that nobody else can take it, without a commit of its own.
 
         Raises IntentUnsettled.
         """
         return work.intents.add(planned.take(self._clock.now(), self._patience))
 
     def go_on(self, taken: Intent) -> None:
-        """Settle what was taken, now that this is committed."""
+        """Settle a taken intent, once that is committed."""
         self._drive(taken, must_look=False)
 
     def _drive(self, intent: Intent, *, must_look: bool) -> None:
@@ -76,11 +76,12 @@ class SettleIntent:
             while following is not None:
                 following = self._advance(following, must_look=False)
         except StaleWrite:
-            # We were slower than our lease, and somebody took over: what they find at Stripe counts.
+            # We took longer than our lease, and somebody took over: what they find at Stripe counts.
             _log.warning("intent was taken over", extra={"intent_id": intent.id})
 
     def _advance(self, intent: Intent, *, must_look: bool) -> Intent | None:
-        """One call; the taken intent that follows, if one does. A fault of ours is like an answer that proves nothing."""
+        """Make one call and return the taken intent that follows, if any. A bug of ours counts as an answer that proves
+        nothing."""
         try:
             return self._ask(self._steps[intent.operation], intent, must_look=must_look)
         except (StaleWrite, StoreUnavailable):
@@ -109,7 +110,7 @@ class SettleIntent:
             self._doubt(intent, error.reason, is_locked_out=isinstance(error, AccessRevoked))
             return None
         if self._clock.now() >= intent.due_at:
-            # We were held up for longer than our lease: somebody else may be at it, under another key.
+            # We were held up for longer than our lease: somebody else may be making the call, under another key.
             return None
         try:
             result = step.call(intent)
@@ -168,7 +169,7 @@ class SettleIntent:
 class SettleDueIntents:
     """Settle whatever is due: what crashed, was postponed, or was planned for later. Returns how many were due.
 
-    Once `is_stopping`, no further one is taken.
+    Once `is_stopping`, no further intent is taken.
     """
 
     def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
@@ -183,15 +184,16 @@ class SettleDueIntents:
             try:
                 self._settle(intent_id)
             except Exception:
-                # One sick intent must not hold up the rest; it keeps its lease and is due again after it.
+                # One bad intent must not hold up the rest; it keeps its lease and is due again afterwards.
                 _log.exception("intent could not be settled", extra={"intent_id": intent_id})
         return len(due)
 
 
 def _proves_absence(error: GatewayError, intent: Intent) -> TypeGuard[GatewayRefused]:
-    """Whether a look that fails like this tells that there is no effect, or none that could matter.
+    """Whether a look that fails like this shows that there is no effect, or none that could matter.
 
-    That Stripe refuses the *look* says nothing of the call before it: locked out, what binds is kept until we are let in.
+    That Stripe refuses the *look* says nothing about the call before it: if we are locked out, binding intents are kept until
+    we are let in again.
     """
     return isinstance(error, ObjectMissing) or (isinstance(error, AccessRevoked) and not intent.binds)
 

@@ -1,4 +1,4 @@
-"""Sweeping an account: each object that Stripe may still change is looked at, whatever its events said or did not say."""
+"""Sweeping an account: checking each object that Stripe may still change, whatever its events did or did not say."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stripe_bridge.ports.unit_of_work import Store, StoreUnavailable, UnitOfWork
 
 _log = logging.getLogger(__name__)
 _PAGE = 100
-# So many refusals one after the other are Stripe's own trouble, and not that of the objects.
+# After this many failures in a row the trouble is with Stripe, not with the objects.
 _MOST_IN_A_ROW = 5
 
 Object = TypeVar("Object")
@@ -41,9 +41,9 @@ class Ledger(Protocol):
 
 
 class Kind(Protocol[Object]):
-    """One kind of object. `settle` asks Stripe and sets ours; what it tells is how they differed, None when they did not.
+    """One kind of object. `settle` asks Stripe and updates ours; it returns how they differed, or None if they did not.
 
-    Where somebody else has changed ours since the page was read, theirs counts: it is newer than what was asked for here.
+    If somebody else has changed ours since the page was read, that change stands: it is newer than what was fetched here.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Kind(Protocol[Object]):
 
 
 class Invoices:
-    """Drafts, open and uncollectible ones."""
+    """Invoices that are drafts, open or uncollectible."""
 
     name = "invoice"
 
@@ -78,7 +78,7 @@ class Invoices:
             current = self._gateway.invoice(account_id, stripe_id)
         except ObjectMissing:
             return self._settle_missing(known)
-        # With their charges, which the invoice itself does not show.
+        # Fetched for their charges, which the invoice itself does not show.
         is_paid_since = current.amount_paid != known.amount_paid
         payments = self._gateway.payments_of(account_id, stripe_id) if is_paid_since else ()
         with self._store.writing() as work:
@@ -92,7 +92,7 @@ class Invoices:
         return None if after == before else Drift.INVOICE_DIFFERS
 
     def _settle_missing(self, known: Invoice) -> Drift | None:
-        """A draft that the merchant deleted is void here. Of anything else only an operator can know what became of it."""
+        """A draft that the merchant deleted is void here. What became of any other invoice, only an operator can find out."""
         with self._store.writing() as work:
             before = self._lock(work, known)
             if before.version != known.version or work.intents.is_unsettled_for(known.id):
@@ -105,7 +105,7 @@ class Invoices:
 
 
 class Refunds:
-    """Those on their way."""
+    """Refunds that are pending or waiting for the customer."""
 
     name = "refund"
 
@@ -137,7 +137,7 @@ class Refunds:
 
 
 class Disputes:
-    """Those that have not ended."""
+    """Disputes that have not ended."""
 
     name = "dispute"
 
@@ -169,9 +169,9 @@ class Disputes:
 
 
 class SweepKind(Generic[Object]):
-    """Every object of one kind, page by page. A sick one is told as a fault and stops no other.
+    """Check every object of one kind, page by page. One that fails is reported as a fault and does not stop the others.
 
-    Raises AccessRevoked, StoreUnavailable; and GatewayError when one after the other fails.
+    Raises AccessRevoked, StoreUnavailable; and GatewayError if too many fail in a row.
     """
 
     def __init__(self, store: Store, kind: Kind[Object]) -> None:
@@ -184,13 +184,13 @@ class SweepKind(Generic[Object]):
             try:
                 drift = self._kind.settle(known)
             except StaleWrite:
-                # Somebody else is at it.
+                # Somebody else is changing it.
                 continue
             except (AccessRevoked, StoreUnavailable):
                 raise
             except Exception as error:
                 findings.faults.append(self._in_words(known, error))
-                # That is no fault of the object's: it has to be looked at again soon.
+                # In that case it is not the object's fault: it has to be checked again soon.
                 findings.is_cut_short = findings.is_cut_short or isinstance(error, CallNotTaken)
                 in_a_row += 1
                 if isinstance(error, GatewayError) and in_a_row >= _MOST_IN_A_ROW:
@@ -198,7 +198,7 @@ class SweepKind(Generic[Object]):
                 continue
             in_a_row = 0
             if drift is Drift.OBJECT_MISSING:
-                # People have to find out why, so they have to know which.
+                # People have to find out why, so they need to know which one.
                 what = f"{self._kind.name} {self._kind.id_of(known)}"
                 _log.warning("Stripe does not have it", extra={"account_id": account_id, "object": what})
             if drift is not None:

@@ -1,4 +1,4 @@
-"""Undoing a draft that nothing moves any more, so that it does not hold its order for ever."""
+"""Undoing a draft that got stuck, so that it does not hold its order forever."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import UnitOfWork
 
 _log = logging.getLogger(__name__)
-BECAUSE = "its sending came to no end"
+BECAUSE = "its sending never finished"
 
 
 class UndoStuckDraft:
-    """Plan to delete a locked invoice that is a draft here and at Stripe, and that no call is under way for.
+    """Plan to delete a locked invoice that is a draft here and at Stripe and has no call under way.
 
-    Its sending failed, and so did undoing it: its sender was told so long ago, and may send the order again after this.
+    Sending it failed, and so did undoing it. The caller learned of that long ago, and can send the order again after this.
     """
 
     def __init__(self, clock: Clock, identifiers: Identifiers) -> None:
@@ -30,4 +30,4 @@ class UndoStuckDraft:
             return
         reference, now = self._identifiers.reference(), self._clock.now()
         work.intents.add(plan_delete(invoice, because=BECAUSE, reference=reference, now=now))
-        _log.warning("a draft that nothing moved is undone", extra={"invoice_id": invoice.id})
+        _log.warning("stuck draft is undone", extra={"invoice_id": invoice.id})

@@ -1,4 +1,4 @@
-"""Voiding an invoice: at Stripe first, and what Stripe then shows is what the caller is told."""
+"""Voiding an invoice: first at Stripe, and the caller then gets what Stripe shows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Settle = Callable[[int], None]
 
 
 class VoidInvoice:
-    """Void an open invoice, or delete a draft: either way it is `void` here, and its order is free.
+    """Void an open invoice, or delete a draft: either way it becomes `void` here, and its order is free.
 
     Raises InvoiceNotFound, InvoiceNotVoidable (paid, uncollectible, void, partly paid), IntegrationNotConnected,
     InvoiceBeingSent after waiting for its sending, InvoiceNotVoided when Stripe refuses or does not answer.
@@ -54,7 +54,7 @@ class VoidInvoice:
         return self._outcome(tenant_id, invoice_id, intent_id)
 
     def _wait_for_faster(self, intent_id: int, deadline: datetime) -> None:
-        """A worker may have taken it up before we did: then it is still sent, and soon settled."""
+        """If a worker was faster and has taken it up, it is `sent` and will soon be settled."""
         while self._clock.now() < deadline:
             with self._store.reading() as work:
                 intent = work.intents.find(intent_id)
@@ -82,7 +82,7 @@ class VoidInvoice:
 
 
 def _under_way(work: UnitOfWork, invoice: Invoice) -> Intent | None:
-    """What stands in the way: a call on the invoice, or on the customer that a reserved one waits for."""
+    """What is in the way: a call on the invoice, or on the customer that a reserved invoice is waiting for."""
     own = work.intents.find_unsettled(invoice_subject(invoice.id))
     if own is not None or invoice.status is not InvoiceStatus.RESERVED:
         return own

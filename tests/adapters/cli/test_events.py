@@ -191,7 +191,7 @@ def test_events_whose_payloads_are_no_longer_kept_are_left_alone_and_stop_no_oth
     assert names_of(wet["queued"]) == ["evt_new"]
     assert wet == dry | {"dry_run": False}
     assert (
-        "Left alone, as their payloads are no longer kept: 1."
+        "Left alone because their payloads are no longer kept: 1."
         in told.run("events", "replay", forgotten).output
     )
     assert "no longer kept" in told.refused("events", "replay", forgotten)

@@ -78,7 +78,7 @@ def test_a_void_without_an_answer_is_a_failure(connected: Terminal):
     told = connected.refused("invoices", "void", sent["id"], *ACME)
 
     assert "could not be voided" in told
-    assert told.endswith("what became of it: flask intents list\n")
+    assert told.endswith("what became of it; see: flask intents list\n")
     assert [row["operation"] for row in connected.json("intents", "list")] == ["void"]
 
 

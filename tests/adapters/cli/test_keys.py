@@ -75,7 +75,7 @@ def test_what_no_key_opens_is_named_and_left_and_holds_up_nothing_else(sealed: T
 
     told = json.loads(result.stdout)
     assert result.exit_code == 1
-    assert "None of the keys opens" in result.stderr
+    assert "cannot be opened with any of the keys" in result.stderr
     assert (told["unreadable_integrations"], told["unreadable_receivers"]) == ([1], [1])
     assert told["access_tokens"] == 1
     assert secrets_of(sealed)[:2] == before[:2]

@@ -97,7 +97,7 @@ def test_one_that_still_runs_is_a_conflict_until_its_lease_is_over(world):
     body_hash = "a6c5d3a6"
     assert isinstance(world.bridge.begin_request(scope, body_hash), IdempotentRequest)
     refused = problem(post(world), 422)
-    assert "another body" in refused["message"]
+    assert "different body" in refused["message"]
     first = post(world, key="k-2")
     with world.store.writing() as work:
         kept = work.idempotent_requests.find(RequestScope(**{**_fields(scope), "key": "k-2"}))

@@ -44,7 +44,10 @@ def test_an_older_copy_or_another_one_of_the_same_time_is_a_conflict(world):
     world.put_order()
     for changes in ({"updated_at": "2026-11-23T09:59:59Z"}, {"number": "SO-2"}):
         refused = problem(world.put_order(**changes), 409)
-        assert refused["message"] == "A newer copy of this sales order is stored already."
+        assert (
+            refused["message"]
+            == "The stored copy of this sales order is newer, or equally new but different."
+        )
 
 
 def test_a_newer_copy_replaces_the_stored_one(world):

@@ -130,13 +130,13 @@ def test_callers_hear_that_an_event_failed_and_only_operators_why(world, invoice
         assert for_operators not in (None, shown["last_error"])
         return shown["status"], shown["last_error"]
 
-    assert told() == ("received", "It could not be applied yet, and is tried again.")
+    assert told() == ("received", "It could not be applied yet and will be tried again.")
     for _ in range(MAX_ATTEMPTS):
         world.clock.advance(timedelta(hours=1))
         world.bridge.apply_events()
     assert told() == (
         "failed",
-        "It could not be applied, and is not tried again until it is replayed. The operator's logs tell why.",
+        "It could not be applied and will not be tried again unless it is replayed. The operator's logs say why.",
     )
 
 

@@ -22,7 +22,7 @@ def db() -> None:
 
 @db.command()
 def upgrade() -> None:
-    """Bring the schema to what this release needs, all or nothing. Several may run it at once."""
+    """Upgrade the schema to this release, all or nothing. Safe to run several times at once."""
     tools().migrate()
     click.echo(f"The schema is at {tools().current_revision()}.")
 
@@ -30,6 +30,6 @@ def upgrade() -> None:
 @db.command()
 @as_json
 def current(as_json: bool) -> None:
-    """Show the schema's revision, and the one that this release needs."""
+    """Show the schema's revision and the one this release needs."""
     found, needed = tools().current_revision(), tools().newest_revision()
     show_row({"current": found, "newest": needed, "is_newest": found == needed}, as_json=as_json)

@@ -12,16 +12,16 @@ from stripe_bridge.domain.finding import Finding, Severity
 
 
 @click.command(cls=SingleCommand)
-@click.option("--fix", is_flag=True, help="Do what can be done about it, and say so.")
+@click.option("--fix", is_flag=True, help="Fix what can be fixed without asking, and say what was done.")
 @as_json
 @with_appcontext
 def doctor(fix: bool, as_json: bool) -> None:
-    """Look for what is wrong or about to be: each finding with what to do about it.
+    """Look for what is wrong or about to go wrong, and say what to do about it.
 
-    It looks at the database and the queue, at the endpoints at Stripe, at each connected account (whether its events get
-    through, when it was last reconciled, whether its secrets can be opened), at events that failed or wait, at calls to
-    Stripe that hang or were refused and matter still, and at accounts that were left with money in flight.
-    Exit code 0: nothing was found but what is only to be noted; 1: something was, or was before it was fixed.
+    It checks the database and the queue, the endpoints at Stripe, each connected account (whether its events get through,
+    when it was last reconciled, whether its secrets can be opened), events that failed or are waiting, calls to Stripe
+    that are stuck or whose refusal still matters, and accounts that were disconnected with money in flight.
+    Exit code 0: nothing was found, or only notes. Exit code 1: something was found, even if it was then fixed.
 
     \b
     Examples:

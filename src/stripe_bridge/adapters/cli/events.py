@@ -38,19 +38,17 @@ _COLUMNS = (
     "created_at",
 )
 _FILTERS = (
-    click.option("--status", type=OneOf(EventStatus), help="Only those that stand so."),
+    click.option("--status", type=OneOf(EventStatus), help="Only those with this status."),
     click.option("--type", "event_type", type=Text(), help="Only those of this type, such as invoice.paid."),
     click.option("--integration", "integration_id", type=IDENTIFIER, help="Only those of this integration."),
     click.option(
         "--account", "account_id", type=Text(), help="Only those of this Stripe account, or `platform`."
     ),
+    click.option("--object", "related_object_id", type=Text(), help="Only those about this Stripe object."),
     click.option(
-        "--object", "related_object_id", type=Text(), help="Only those about this object of Stripe's."
+        "--since", type=Moment(), help="Only those stored at or after this time. ISO 8601, UTC by default."
     ),
-    click.option(
-        "--since", type=Moment(), help="Only those stored then or later. ISO 8601, in UTC by default."
-    ),
-    click.option("--until", type=Moment(), help="Only those stored before that."),
+    click.option("--until", type=Moment(), help="Only those stored before this time."),
 )
 
 
@@ -62,7 +60,9 @@ def _filters(command: Command) -> Command:
 
 @click.group(cls=CommandGroup)
 def events() -> None:
-    """Webhook events: what Stripe sent, and what became of it. Of all tenants, and of none, unless --tenant names one.
+    """Webhook events: what Stripe sent, and what became of it.
+
+    Without --tenant, the events of all tenants and those that belong to none.
 
     \b
     Examples:
@@ -79,7 +79,7 @@ def events() -> None:
 @paging
 @as_json
 def list_(tenant_id: str | None, limit: int, before: int | None, as_json: bool, **matching: Any) -> None:
-    """Show stored events, newest first. One that belongs to no integration has no tenant."""
+    """Show stored events, newest first. An event that belongs to no integration has no tenant."""
     request = page_request(limit, before)
     page = tools().bridge.list_webhook_events(tenant_id, EventFilter(**matching), request)
     show_page(page, event_row, as_json=as_json, when_empty="No such events.", columns=_COLUMNS)
@@ -88,10 +88,10 @@ def list_(tenant_id: str | None, limit: int, before: int | None, as_json: bool, 
 @events.command()
 @click.argument("event_id", metavar="ID", type=IDENTIFIER)
 @any_tenant
-@click.option("--payload", "with_payload", is_flag=True, help="What Stripe sent, too.")
+@click.option("--payload", "with_payload", is_flag=True, help="Also show what Stripe sent.")
 @as_json
 def show(event_id: int, tenant_id: str | None, with_payload: bool, as_json: bool) -> None:
-    """Show all that is known of an event. A payload holds personal data: mind where it goes.
+    """Show everything known about an event. A payload contains personal data: be careful where you put it.
 
     \b
     Example, for a script:
@@ -108,7 +108,7 @@ def show(event_id: int, tenant_id: str | None, with_payload: bool, as_json: bool
 
 
 def _document(payload: bytes) -> Any:
-    """What Stripe sent; where the database damaged that, what is there."""
+    """What Stripe sent; if that is no longer valid JSON, the text as it is."""
     try:
         return json.loads(payload)
     except (ValueError, RecursionError):
@@ -119,8 +119,8 @@ def _document(payload: bytes) -> Any:
 @click.argument("event_ids", metavar="[ID]...", nargs=-1, type=IDENTIFIER)
 @any_tenant
 @_filters
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most this many.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @as_json
 def replay(
     event_ids: tuple[int, ...],
@@ -130,11 +130,11 @@ def replay(
     as_json: bool,
     **matching: Any,
 ) -> None:
-    """Have events applied again, by ID or by filter, oldest first.
+    """Queue events to be applied again, by ID or by filter, oldest first.
 
-    Whatever became of them before. Applying one twice changes nothing, so a replay is safe: it heals what a mistake in
-    this service, mended since, left behind. Workers do it, within SWEEP_SECONDS at the latest. Events that are being
-    processed are left alone.
+    Their current status does not matter. Applying an event twice changes nothing, so a replay is safe; use it to repair
+    what a bug in this service left behind, once the bug is fixed. Workers apply the events, within SWEEP_SECONDS at the
+    latest. Events that are being processed are left alone.
 
     \b
     Examples:
@@ -144,7 +144,7 @@ def replay(
     """
     ids = frozenset(event_ids) or None
     if ids is None and not any(matching.values()):
-        raise click.UsageError("Say which: give IDs, or a filter such as --status failed.")
+        raise click.UsageError("Say which events: give IDs, or a filter such as --status failed.")
     at_most = limit if ids is None else len(ids)
     replayed = tools().bridge.replay_webhook_events(
         tenant_id, EventFilter(ids=ids, **matching), at_most, dry_run=dry_run
@@ -155,7 +155,7 @@ def replay(
     if missing:
         raise click.ClickException(f"No such webhook event: {', '.join(map(str, missing))}.")
     if ids is not None and replayed.being_processed:
-        raise click.ClickException("Not all were queued; try again.")
+        raise click.ClickException("Not all were queued: some are being processed; try again.")
     if ids is not None and replayed.forgotten:
         raise click.ClickException("Not all were queued: some payloads are no longer kept.")
 
@@ -171,10 +171,12 @@ def _show(replayed: Replay, *, dry_run: bool, as_json: bool) -> None:
     show_rows(queued, as_json=False, when_empty="No such events.", columns=_COLUMNS)
     if queued:
         would = "Would be queued" if dry_run else "Queued"
-        click.echo(f"\n{would} to be applied again: {len(queued)}. Above is how they stood before.")
+        click.echo(f"\n{would} to be applied again: {len(queued)}. Shown above as they were before.")
     if left:
-        click.echo(f"Left alone, as they are being processed: {', '.join(str(row['id']) for row in left)}.")
+        click.echo(
+            f"Left alone because they are being processed: {', '.join(str(row['id']) for row in left)}."
+        )
     if forgotten:
-        click.echo(f"Left alone, as their payloads are no longer kept: {len(forgotten)}.")
+        click.echo(f"Left alone because their payloads are no longer kept: {len(forgotten)}.")
     if replayed.more:
         click.echo(f"{replayed.more} more match: raise --limit to reach them.")

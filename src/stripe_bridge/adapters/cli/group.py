@@ -15,7 +15,7 @@ from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 
 class CommandGroup(AppGroup):
-    """A failure that has a name is a sentence on stderr and exit code 1; only a fault of ours shows a traceback."""
+    """A known failure becomes a sentence on stderr and exit code 1; only a bug of ours shows a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         with _in_a_sentence():
@@ -46,9 +46,9 @@ def _told(error: BridgeError) -> Iterator[str]:
         # Stripe's words come with line breaks of their own.
         yield " ".join(error.reason.split())
     if isinstance(error, (InvoiceNotSent, InvoiceNotVoided)) and not error.final:
-        yield "A worker finds out what became of it: flask intents list"
+        yield "A worker will find out what became of it; see: flask intents list"
     elif isinstance(error, (RefundNotIssued, InvoiceNotVoided)):
-        yield "Stripe's reason is kept: flask intents list --state failed"
+        yield "For Stripe's reason see: flask intents list --state failed"
 
 
-as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for programs.")

@@ -34,7 +34,7 @@ def integrations() -> None:
 def list_(tenant_id: str, limit: int, before: int | None, as_json: bool) -> None:
     """Show a tenant's integrations, newest first."""
     page = tools().bridge.list_integrations(tenant_id, page_request(limit, before))
-    none = "No integrations. Make one with: flask integrations create --help"
+    none = "No integrations. Create one with: flask integrations create (see --help)"
     show_page(page, integration_row, as_json=as_json, when_empty=none, columns=_COLUMNS)
 
 
@@ -43,19 +43,17 @@ def list_(tenant_id: str, limit: int, before: int | None, as_json: bool) -> None
 @tenant
 @as_json
 def show(integration_id: int, tenant_id: str, as_json: bool) -> None:
-    """Show all that is known of an integration; never its access token."""
+    """Show everything known about an integration, except its access token."""
     show_row(integration_row(tools().bridge.show_integration(tenant_id, integration_id)), as_json=as_json)
 
 
 @integrations.command()
 @click.argument("name", type=Text())
 @whatever_tenant
-@click.option(
-    "--new-tenant", is_flag=True, help="Though nothing of the tenant's is here yet, not even a token."
-)
+@click.option("--new-tenant", is_flag=True, help="Even if the tenant has nothing here yet, not even a token.")
 @as_json
 def create(name: str, tenant_id: str, new_tenant: bool, as_json: bool) -> None:
-    """Make an integration by that name. It is connected to no account yet: `authorize` comes next.
+    """Create an integration with this name. It is not connected to any account yet: `authorize` comes next.
 
     \b
     Example, for a script:
@@ -73,9 +71,9 @@ def create(name: str, tenant_id: str, new_tenant: bool, as_json: bool) -> None:
 @tenant
 @as_json
 def authorize(integration_id: int, tenant_id: str, as_json: bool) -> None:
-    """Print the address at which the merchant lets this service in.
+    """Print the URL where the merchant grants this service access.
 
-    It is good once, and for ten minutes. Whoever opens it decides which Stripe account is joined: give it to the merchant.
+    It works once, within ten minutes. Whoever opens it chooses which Stripe account is connected: give it to the merchant.
     """
     url = tools().bridge.start_authorization(tenant_id, integration_id)
     if as_json:
@@ -89,10 +87,11 @@ def authorize(integration_id: int, tenant_id: str, as_json: bool) -> None:
 @tenant
 @as_json
 def disconnect(integration_id: int, tenant_id: str, as_json: bool) -> None:
-    """Leave the account: no new call goes out, and Stripe is asked to end our access.
+    """Disconnect the account and ask Stripe to end our access.
 
-    It waits up to ten seconds for calls in flight. With Stripe out of reach the access is ended later, by a worker
-    (`flask intents list`). Open invoices can still be paid: what is left in flight is told on stderr. Again: no change.
+    From then on no new calls are made. This waits up to ten seconds for calls in flight. If Stripe is unreachable, a
+    worker ends the access later (see `flask intents list`). Open invoices can still be paid: what is still in flight is
+    listed on stderr. Running this again changes nothing.
     """
     bridge = tools().bridge
     bridge.disconnect_integration(tenant_id, integration_id)
@@ -111,8 +110,8 @@ def disconnect(integration_id: int, tenant_id: str, as_json: bool) -> None:
 def in_flight(integration_id: int, tenant_id: str, as_json: bool) -> None:
     """Show what may still be paid, refunded or taken back in an integration's account.
 
-    Of a disconnected one this is as it was last seen: nobody tells us any more what becomes of it. See for it in the
-    Dashboard of the account, or authorize again, which catches up.
+    For a disconnected integration this is what was last seen, since we no longer hear what becomes of it. Look at the
+    account's Dashboard, or authorize again, which catches up.
     """
     rows = in_flight_rows(tools().bridge.track_money(tenant_id, integration_id))
     show_rows(rows, as_json=as_json, when_empty="Nothing is in flight.")

@@ -30,8 +30,8 @@ _COLUMNS = (
 def intents() -> None:
     """Calls that change something at Stripe, stored before they are made.
 
-    Workers settle them by themselves. One that stays unsettled has its reason in `last_error`; one that Stripe refused
-    for good is `failed`.
+    Workers settle them automatically. If one stays unsettled, `last_error` has the reason; one that Stripe refused for
+    good is `failed`.
 
     \b
     Examples:
@@ -45,8 +45,8 @@ def intents() -> None:
 @intents.command("list")
 @any_tenant
 @click.option("--integration", "integration_id", type=IDENTIFIER, help="Only those of this integration.")
-@click.option("--state", type=OneOf(IntentState), help="Only those that stand so.")
-@click.option("--all", "settled_too", is_flag=True, help="Settled ones too.")
+@click.option("--state", type=OneOf(IntentState), help="Only those in this state.")
+@click.option("--all", "settled_too", is_flag=True, help="Include settled ones.")
 @paging
 @as_json
 def list_(
@@ -58,7 +58,7 @@ def list_(
     before: int | None,
     as_json: bool,
 ) -> None:
-    """Show intents, newest first: the unsettled ones, unless asked for others."""
+    """Show intents, newest first; only the unsettled ones unless asked for others."""
     states = None if settled_too else UNSETTLED
     matching = IntentFilter(
         tenant_id=tenant_id,
@@ -73,27 +73,35 @@ def list_(
 @click.argument("intent_id", metavar="ID", type=IDENTIFIER)
 @as_json
 def show(intent_id: int, as_json: bool) -> None:
-    """Show all that is known of an intent, with what Stripe is asked. That holds personal data: mind where it goes."""
+    """Show everything known about an intent, including the parameters of its call.
+
+    They contain personal data: be careful where you put it.
+    """
     intent = tools().bridge.show_intent(intent_id)
     show_row({**intent_row(intent), "parameters": dict(intent.parameters)}, as_json=as_json)
 
 
 @intents.command()
 @click.argument("intent_id", metavar="[ID]", required=False, type=IDENTIFIER)
-@click.option("--all-due", is_flag=True, help="All whose time has come, each once, the longest due first.")
+@click.option("--all-due", is_flag=True, help="All that are due, once each, longest overdue first.")
 @click.option(
-    "--limit", type=click.IntRange(1), default=100, show_default=True, help="At most so many; with --all-due."
+    "--limit",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="At most this many, with --all-due.",
 )
-@click.option("--dry-run", is_flag=True, help="Only tell, under `resolving`, what would be done.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done, in `resolving`.")
 @as_json
 def resolve(intent_id: int | None, all_due: bool, limit: int, dry_run: bool, as_json: bool) -> None:
-    """Settle an intent now, without waiting for its next try, and show how it stands then.
+    """Settle an intent now, and show its state afterwards.
 
-    As safe as waiting: where a call may have had its effect, Stripe is looked at before it is asked again. One that
-    somebody is settling at this moment is refused. Exit code 1 tells that something is unsettled still.
+    This is as safe as waiting for its next try: if a call may already have taken effect, Stripe is checked before the
+    call is made again. An intent that is being settled right now is refused. Exit code 1 means that something is still
+    unsettled.
     """
     if all_due == (intent_id is not None):
-        raise click.UsageError("Give an ID, or --all-due.")
+        raise click.UsageError("Give either an ID or --all-due.")
     bridge = tools().bridge
     if intent_id is None:
         found = bridge.resolve_due_intents(limit, dry_run=dry_run)

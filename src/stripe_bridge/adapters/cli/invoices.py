@@ -44,7 +44,7 @@ _HIDDEN = (InvoiceStatus.RESERVED, InvoiceStatus.ABANDONED)
 
 @click.group(cls=CommandGroup)
 def invoices() -> None:
-    """Invoices for sales orders. Amounts are in the currency's minor unit, as Stripe has them: 9900 is 99.00 EUR.
+    """Invoices for sales orders. Amounts are in the currency's minor unit, as at Stripe: 9900 is 99.00 EUR.
 
     \b
     Examples:
@@ -59,11 +59,11 @@ def invoices() -> None:
 @invoices.command("list")
 @tenant
 @click.option("--integration", "integration_id", type=IDENTIFIER, help="Those sent through this integration.")
-@click.option("--order", "sales_order_id", type=IDENTIFIER, help="Those for this sales order, all of them.")
+@click.option("--order", "sales_order_id", type=IDENTIFIER, help="All those for this sales order.")
 @click.option(
     "--status",
     type=OneOf([status for status in InvoiceStatus if status not in _HIDDEN]),
-    help="Only these; with --integration.",
+    help="Only those with this status; needs --integration.",
 )
 @paging
 @as_json
@@ -87,7 +87,7 @@ def list_(
         page = tools().bridge.list_invoices(tenant_id, integration_id, status, request)
         show_page(page, invoice_row, as_json=as_json, when_empty=_NONE, columns=_COLUMNS)
     else:
-        raise click.UsageError("Give --integration, with or without --status, or --order.")
+        raise click.UsageError("Give either --integration, with or without --status, or --order.")
 
 
 @invoices.command()
@@ -95,29 +95,33 @@ def list_(
 @tenant
 @as_json
 def show(invoice_id: int, tenant_id: str, as_json: bool) -> None:
-    """Show all that is known of an invoice."""
+    """Show everything known about an invoice."""
     show_row(invoice_row(tools().bridge.show_invoice(tenant_id, invoice_id).invoice), as_json=as_json)
 
 
 @invoices.command()
 @tenant
 @click.option(
-    "--integration", "integration_id", required=True, type=IDENTIFIER, help="Through which account."
+    "--integration",
+    "integration_id",
+    required=True,
+    type=IDENTIFIER,
+    help="The integration to send it through.",
 )
 @click.option("--order", "sales_order_id", required=True, type=IDENTIFIER, help="The ERP's sales order.")
-@click.option("--amount", type=AMOUNT, help="In minor units; all that the order still owes, when left out.")
+@click.option("--amount", type=AMOUNT, help="In minor units; by default, all that the order still owes.")
 @click.option(
     "--email",
     type=Text(longest=512, pattern=r"[^@\s]+@[^@\s]+", meaning="an email address"),
-    help="Whom to send it to; the order's customer, when left out.",
+    help="Whom to send it to; by default, the order's customer.",
 )
 @user_id
 @as_json
 def send(as_json: bool, **command: Any) -> None:
-    """Send an invoice for a sales order, which Stripe mails to the customer.
+    """Send an invoice for a sales order. Stripe emails it to the customer.
 
-    An order that has an invoice which can still be paid gets no second one: that one is shown. After a failure, sending
-    again is safe.
+    If the order has an invoice that can still be paid, that one is shown and no second one is sent. After a failure it is
+    safe to send again.
     """
     sent = tools().bridge.send_invoice(SendInvoiceCommand(**command))
     if not sent.created and not as_json:
@@ -130,7 +134,7 @@ def send(as_json: bool, **command: Any) -> None:
 @tenant
 @as_json
 def void(invoice_id: int, tenant_id: str, as_json: bool) -> None:
-    """Void an invoice that is not paid, for good: its order can then be invoiced anew. Refund a paid one instead."""
+    """Void an unpaid invoice for good, so that its order can be invoiced again. Refund a paid one instead."""
     invoice = tools().bridge.void_invoice(tenant_id, invoice_id)
     show_row(invoice_row(invoice), as_json=as_json, columns=_COLUMNS)
 
@@ -140,6 +144,6 @@ def void(invoice_id: int, tenant_id: str, as_json: bool) -> None:
 @tenant
 @as_json
 def activity(invoice_id: int, tenant_id: str, as_json: bool) -> None:
-    """Show what Stripe told about an invoice, its payments and its charges, oldest first."""
+    """Show Stripe's events about an invoice, its payments and its charges, oldest first."""
     rows = [event_row(event) for event in tools().bridge.show_activity(tenant_id, invoice_id)]
     show_rows(rows, as_json=as_json, when_empty="Nothing yet.", columns=_ACTIVITY)

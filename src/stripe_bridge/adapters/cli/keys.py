@@ -1,4 +1,4 @@
-"""`flask keys`. Making a key works without settings: it is one of them."""
+"""`flask keys`. Generating a key works without settings, since the key is one of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def keys_commands(new_key: Callable[[], str]) -> click.Group:
 
     @click.group(cls=CommandGroup)
     def keys() -> None:
-        """Keys that seal what is secret in the database.
+        """Keys that encrypt the secrets in the database.
 
         \b
         Examples:
@@ -26,7 +26,7 @@ def keys_commands(new_key: Callable[[], str]) -> click.Group:
 
     @keys.command(with_appcontext=False)
     def generate() -> None:
-        """Print a new key for ENCRYPTION_KEYS. Whoever loses all keys loses what they sealed."""
+        """Print a new key for ENCRYPTION_KEYS. If you lose all keys, you lose what they encrypted."""
         click.echo(new_key())
 
     keys.command("rotate")(_rotate)
@@ -35,14 +35,14 @@ def keys_commands(new_key: Callable[[], str]) -> click.Group:
 
 @as_json
 def _rotate(as_json: bool) -> None:
-    """Seal every stored secret again, under the newest key. The service may go on meanwhile; again is no harm.
+    """Encrypt every stored secret again with the newest key. The service can keep running; doing it twice is harmless.
 
     \b
     To change keys:
       1. Put a new key before the old ones: ENCRYPTION_KEYS=<new>,<old>
-      2. Restart every process, so that all know the new key.
+      2. Restart every process, so that all of them know the new key.
       3. flask keys rotate
-      4. If it named nothing unreadable: take the old key out, and restart again.
+      4. If it reports nothing unreadable, remove the old key and restart again.
     """
     rotation = tools().bridge.rotate_keys()
     row = {
@@ -54,6 +54,6 @@ def _rotate(as_json: bool) -> None:
     show_row(row, as_json=as_json)
     if not rotation.is_complete:
         raise click.ClickException(
-            "None of the keys opens some secrets. Put the key that sealed them behind the others and rotate again, "
-            "or authorize those integrations and register those receivers anew."
+            "Some secrets cannot be opened with any of the keys. Add the key they were encrypted with after the others "
+            "and rotate again, or authorize those integrations and register those receivers again."
         )

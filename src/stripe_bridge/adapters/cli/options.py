@@ -1,4 +1,4 @@
-"""Options and kinds of values that several commands share."""
+"""Options and parameter types that several commands share."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ AMOUNT = click.IntRange(1, 10**12 - 1)
 
 
 class Identifier(click.ParamType[int]):
-    """One that a database can hold."""
+    """An id that the database can hold."""
 
     name = "id"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value)
         if not re.fullmatch("[0-9]{1,19}", text) or not 1 <= int(text) <= _LARGEST_ID:
-            self.fail(f"{text!r} is no id", param, ctx)
+            self.fail(f"{text!r} is not a valid id", param, ctx)
         return int(text)
 
 
@@ -36,7 +36,7 @@ IDENTIFIER = Identifier()
 
 
 class Text(click.ParamType[str]):
-    """What every database can keep, and nobody mistakes for nothing."""
+    """Text that every database can store, and that is not blank."""
 
     name = "text"
 
@@ -49,9 +49,9 @@ class Text(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
         if not (text.strip() or self._may_be_blank):
-            self.fail("may not be blank", param, ctx)
+            self.fail("must not be blank", param, ctx)
         if len(text) > self._longest:
-            self.fail(f"may not be longer than {self._longest} characters", param, ctx)
+            self.fail(f"must not be longer than {self._longest} characters", param, ctx)
         if any("\ud800" <= character <= "\udfff" for character in text):
             self.fail("is not UTF-8", param, ctx)
         if self._pattern and not re.fullmatch(self._pattern, text):
@@ -60,7 +60,7 @@ class Text(click.ParamType[str]):
 
 
 class OneOf(click.Choice[Any]):
-    """A member of an enumeration, told by its value."""
+    """A member of an enumeration, given by its value."""
 
     def __init__(self, members: type[StrEnum] | list[StrEnum]) -> None:
         self._by_value = {member.value: member for member in members}
@@ -80,21 +80,25 @@ class Moment(click.ParamType[datetime]):
             moment = datetime.fromisoformat(value)
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         except (ValueError, OverflowError):
-            self.fail("is no ISO 8601 date or time, such as 2026-11-23 or 2026-11-23T09:30:00Z", param, ctx)
+            self.fail(
+                "is not an ISO 8601 date or time such as 2026-11-23 or 2026-11-23T09:30:00Z", param, ctx
+            )
 
 
 whatever_tenant = click.option(
-    "--tenant", "tenant_id", required=True, type=Text(), help="Whose data it is about."
+    "--tenant", "tenant_id", required=True, type=Text(), help="The tenant that owns the data."
 )
 
 
 def tenant(command: Command) -> Command:
-    """One that has something here: of a name that was mistyped there is nothing, which looks as if all were well."""
+    """A tenant that has something here. Of a mistyped name there is nothing, which would look as if all were well."""
     return whatever_tenant(_checking_tenant(command))
 
 
 def any_tenant(command: Command) -> Command:
-    named = click.option("--tenant", "tenant_id", type=Text(), help="Only this tenant's; all, when left out.")
+    named = click.option(
+        "--tenant", "tenant_id", type=Text(), help="Only this tenant's; by default, all tenants'."
+    )
     return named(_checking_tenant(command))
 
 
@@ -111,7 +115,7 @@ def _checking_tenant(command: Command) -> Command:
 user_id = click.option(
     "--user-id",
     type=IDENTIFIER,
-    help="The user of the ERP's on whose behalf; none when it is for the ERP itself.",
+    help="The ERP user on whose behalf this is done; leave out for the ERP itself.",
 )
 
 
@@ -124,10 +128,10 @@ def paging(command: Command) -> Command:
         show_default=True,
         help="How many to show, newest first.",
     )
-    before = click.option("--before", type=IDENTIFIER, help="Go on below this id.")
+    before = click.option("--before", type=IDENTIFIER, help="Continue below this id.")
     return limit(before(command))
 
 
 def page_request(limit: int, before: int | None) -> PageRequest:
-    """By id, so that a list of whatever length begins at once."""
+    """By id, so that even a very long list starts at once."""
     return PageRequest(per_page=limit, before_id=_LARGEST_ID if before is None else before)

@@ -13,7 +13,7 @@ from stripe_bridge.adapters.cli.tools import tools
 
 @click.group(cls=CommandGroup)
 def orders() -> None:
-    """The ERP's sales orders, as it last told them.
+    """The ERP's sales orders, as last submitted.
 
     \b
     Example:
@@ -26,5 +26,5 @@ def orders() -> None:
 @tenant
 @as_json
 def show(sales_order_id: int, tenant_id: str, as_json: bool) -> None:
-    """Show a sales order with what is settled and what it still owes, in minor units. The ID is the ERP's."""
+    """Show a sales order, what is settled and what it still owes, in minor units. The ID is the ERP's."""
     show_row(order_row(tools().bridge.show_sales_order(tenant_id, sales_order_id)), as_json=as_json)

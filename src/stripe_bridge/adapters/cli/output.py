@@ -48,7 +48,7 @@ def show_page(
     rows = [to_row(item) for item in page.items]
     show_rows(rows, as_json=as_json, when_empty=when_empty, columns=columns)
     if page.next_cursor is not None and not as_json:
-        click.echo(f"\nThere are more: --before {rows[-1]['id']}", err=True)
+        click.echo(f"\nThere are more; continue with: --before {rows[-1]['id']}", err=True)
 
 
 def show_json(document: object) -> None:
@@ -86,7 +86,7 @@ def _cell(value: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    """Control characters in what is stored must not move a terminal's cursor."""
+    """Control characters in stored data must not move a terminal's cursor."""
     return "".join(character if character.isprintable() else "?" for character in text)
 
 

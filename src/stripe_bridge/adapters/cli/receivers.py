@@ -13,13 +13,13 @@ from stripe_bridge.adapters.cli.options import IDENTIFIER
 from stripe_bridge.adapters.cli.output import show_rows
 from stripe_bridge.adapters.cli.tools import tools
 
-# What a terminal or a file may hold beside it can neither be sealed nor signed with.
+# Anything else that a terminal or a file may add to it can be neither sealed nor signed with.
 _SECRET = re.compile("whsec_[!-~]+")
 
 
 @click.group(cls=CommandGroup)
 def receivers() -> None:
-    """Webhook endpoints: where Stripe sends events to, and the secrets it signs them with.
+    """Webhook endpoints: where Stripe sends events, and the secrets it signs them with.
 
     \b
     Examples:
@@ -32,10 +32,10 @@ def receivers() -> None:
 @receivers.command()
 @as_json
 def register(as_json: bool) -> None:
-    """Make the platform's two endpoints at Stripe, or mend them.
+    """Create the platform's two endpoints at Stripe, or repair them.
 
     One is for the platform's own events, one for those of all connected accounts. Both point at PUBLIC_URL. Run it after
-    PUBLIC_URL changed, or at any time: what is in order stays as it is.
+    changing PUBLIC_URL, or at any time: whatever is in order stays as it is.
     """
     rows = [
         {
@@ -53,7 +53,7 @@ def register(as_json: bool) -> None:
 @receivers.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """Show the endpoints whose secrets are stored, the platform's first; never the secrets."""
+    """Show the endpoints whose secrets are stored, but not the secrets. The platform's come first."""
     rows = [
         {
             "id": receiver.id,
@@ -66,7 +66,7 @@ def list_(as_json: bool) -> None:
         }
         for receiver in tools().bridge.list_receivers()
     ]
-    show_rows(rows, as_json=as_json, when_empty="No receivers. Make them with: flask receivers register")
+    show_rows(rows, as_json=as_json, when_empty="No receivers. Create them with: flask receivers register")
 
 
 @receivers.command()
@@ -75,10 +75,10 @@ def list_(as_json: bool) -> None:
     "--secret-stdin", is_flag=True, help="Read the secret from standard input instead of asking for it."
 )
 def attach(integration_id: int, secret_stdin: bool) -> None:
-    """Accept events that an integration's merchant sends from an endpoint made by hand.
+    """Accept events from an endpoint that an integration's merchant created by hand.
 
-    Its signing secret (whsec_…, from the endpoint's page in the Stripe dashboard) is asked for and not shown, so that it
-    stands neither in the shell's history nor in the list of processes.
+    You are asked for its signing secret (whsec_…, from the endpoint's page in the Stripe dashboard). It is not shown, so
+    that it appears neither in the shell's history nor in the list of processes.
 
     \b
     Example, for a script:
@@ -86,9 +86,9 @@ def attach(integration_id: int, secret_stdin: bool) -> None:
     """
     secret = _read(sys.stdin) if secret_stdin else _ask()
     if not _SECRET.fullmatch(secret):
-        raise click.UsageError("A signing secret begins with whsec_ and has visible ASCII characters alone.")
+        raise click.UsageError("A signing secret begins with whsec_ and has only visible ASCII characters.")
     receiver = tools().bridge.attach_receiver(integration_id, secret)
-    click.echo(f"Receiver {receiver.id} is attached. Let the endpoint send to {receiver.url}")
+    click.echo(f"Receiver {receiver.id} is attached. The endpoint has to send to {receiver.url}")
 
 
 def _ask() -> str:

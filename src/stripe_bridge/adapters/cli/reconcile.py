@@ -19,15 +19,15 @@ _log = logging.getLogger(__name__)
 
 
 @click.command(cls=SingleCommand)
-@click.option("--integration", "integration_id", type=IDENTIFIER, help="Only this one.")
+@click.option("--integration", "integration_id", type=IDENTIFIER, help="Only this integration.")
 @as_json
 @with_appcontext
 def reconcile(integration_id: int | None, as_json: bool) -> None:
-    """Compare connected accounts with Stripe, heal what differs, and tell by cause how much there was.
+    """Compare connected accounts with Stripe, correct what differs, and report how much of it by cause.
 
-    Workers do it by themselves every RECONCILE_SECONDS. This looks at everything at once: events since the last complete
-    run, and each invoice, refund and dispute that is not settled. What webhooks missed is stored here and applied by
-    workers. Exit code 1: something could not be reconciled; run it again.
+    Workers do this automatically every RECONCILE_SECONDS. This command checks everything at once: events since the last
+    complete run, and each invoice, refund and dispute that is not settled. Events that webhooks missed are stored here
+    and applied by workers. Exit code 1: something could not be reconciled; run it again.
 
     \b
     Examples:
@@ -49,7 +49,7 @@ def _reconciled(integration_id: int) -> Row:
 
 
 def _one_of_all(integration_id: int) -> Row:
-    """Whatever is wrong with one, the others are reconciled all the same."""
+    """Whatever goes wrong with one, the others are still reconciled."""
     try:
         return _reconciled(integration_id)
     except Exception as error:
@@ -63,7 +63,7 @@ def _one_of_all(integration_id: int) -> Row:
 
 
 def _tell(integration_id: int, line: str) -> None:
-    """Progress, apart from the result."""
+    """Show progress, on stderr to keep it out of the result."""
     click.echo(f"integration {integration_id}: {line}", err=True)
 
 

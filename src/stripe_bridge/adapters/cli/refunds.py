@@ -17,7 +17,7 @@ _COLUMNS = ("id", "refund_id", "amount", "currency", "status", "reason", "failur
 
 @click.group(cls=CommandGroup)
 def refunds() -> None:
-    """Money back to the customer, by invoice. Amounts are in the currency's minor unit: 9900 is 99.00 EUR.
+    """Refunds to customers, by invoice. Amounts are in the currency's minor unit: 9900 is 99.00 EUR.
 
     \b
     Examples:
@@ -32,7 +32,7 @@ def refunds() -> None:
 @tenant
 @as_json
 def list_(invoice_id: int, tenant_id: str, as_json: bool) -> None:
-    """Show an invoice's refunds, newest first, those made in Stripe's dashboard too."""
+    """Show an invoice's refunds, newest first, including those made in Stripe's dashboard."""
     rows = [refund_row(refund) for refund in tools().bridge.list_refunds(tenant_id, invoice_id)]
     show_rows(rows, as_json=as_json, when_empty="No refunds.", columns=_COLUMNS)
 
@@ -40,8 +40,8 @@ def list_(invoice_id: int, tenant_id: str, as_json: bool) -> None:
 @refunds.command()
 @click.argument("invoice_id", metavar="INVOICE_ID", type=IDENTIFIER)
 @tenant
-@click.option("--amount", type=AMOUNT, help="In minor units; all that may still be refunded, when left out.")
-@click.option("--reason", type=OneOf(RefundReason), help="What Stripe is told.")
+@click.option("--amount", type=AMOUNT, help="In minor units; by default, all that may still be refunded.")
+@click.option("--reason", type=OneOf(RefundReason), help="The reason to give Stripe.")
 @user_id
 @as_json
 def issue(
@@ -54,8 +54,8 @@ def issue(
 ) -> None:
     """Refund what was paid for an invoice: all that is left of it, or the amount given.
 
-    What no single payment can bear becomes several refunds. One that is `pending` without a refund_id is not known to
-    Stripe for certain yet; a worker finds out: look at the list before issuing another.
+    An amount larger than any single payment is split into several refunds. For a refund that is `pending` without a
+    refund_id, it is not yet certain that Stripe has it; a worker will find out: check the list before issuing another.
     """
     command = RefundInvoiceCommand(
         tenant_id=tenant_id, user_id=user_id, invoice_id=invoice_id, amount=amount, reason=reason

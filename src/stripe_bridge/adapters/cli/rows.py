@@ -1,4 +1,4 @@
-"""What is stored, as rows: the REST API's names, and the tenant beside them where operators see several."""
+"""What is stored, as rows with the REST API's names, plus the tenant where operators see several."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.use_cases.integrating import IntegrationView
 from stripe_bridge.use_cases.ordering import SalesOrderView
-from stripe_bridge.use_cases.tracking import MoneyInFlight
+from stripe_bridge.use_cases.tracking_money import MoneyInFlight
 
 
 def integration_row(view: IntegrationView) -> Row:
@@ -45,7 +45,7 @@ _OF_INVOICE = (
 
 
 def invoice_row(invoice: Invoice) -> Row:
-    """A reserved invoice is a draft to everybody outside."""
+    """To the outside, a reserved invoice is a draft."""
     is_reserved = invoice.status is InvoiceStatus.RESERVED
     return {
         "id": invoice.id,
@@ -89,7 +89,7 @@ def order_row(view: SalesOrderView) -> Row:
 
 
 def in_flight_rows(money: MoneyInFlight) -> list[Row]:
-    """A dispute has the currency of what it disputes, which is not ours to guess."""
+    """A dispute is stored without a currency: it is that of the disputed charge, and not ours to guess."""
     keys = ("kind", "invoice_id", "stripe_id", "status", "amount", "currency")
     of_invoices = [
         ("invoice", each.id, each.stripe_invoice_id, each.status, each.amount_remaining, each.currency)
@@ -128,7 +128,7 @@ _OF_INTENT = (
 
 
 def intent_row(intent: Intent) -> Row:
-    """`resolving` is what settling it comes to."""
+    """`resolving` says what settling it would do."""
     resolving = "looks at Stripe first" if intent.may_have_happened else "calls Stripe"
     return {
         "id": intent.id,

@@ -15,7 +15,7 @@ from stripe_bridge.domain.access import ApiToken, Role
 
 @click.group(cls=CommandGroup)
 def tokens() -> None:
-    """Bearer tokens for the REST API: who may call it, and what for.
+    """Bearer tokens for the REST API: who may call it, and what they may do.
 
     \b
     Examples:
@@ -31,7 +31,7 @@ def tokens() -> None:
     "--tenant",
     required=True,
     type=Text(),
-    help="Whose data it opens. A tenant begins to exist with its first token.",
+    help="Whose data it gives access to. A tenant comes into existence with its first token.",
 )
 @click.option(
     "--role",
@@ -39,13 +39,15 @@ def tokens() -> None:
     required=True,
     multiple=True,
     type=OneOf(Role),
-    help="What it may do, from reading to everything. Given several times, it makes as many tokens.",
+    help="What it may do, from reading to everything. Repeat it to create one token for each role.",
 )
 @user_id
 @click.option("--label", default="", type=Text(may_be_blank=True), help="What it is for, in your own words.")
 @as_json
 def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str, as_json: bool) -> None:
-    """Make a token. It is shown this once; only its hash is stored. With --json: one object, of several roles a list.
+    """Create a token. It is shown only once; just its hash is stored.
+
+    With --json: one object, or a list if there are several roles.
 
     \b
     Example, for a script:
@@ -59,21 +61,23 @@ def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str
     else:
         show_rows(rows, as_json=as_json, when_empty="")
     if not as_json:
-        click.echo("\nKeep the token now: it cannot be shown again.", err=True)
+        click.echo("\nSave the token now: it cannot be shown again.", err=True)
 
 
 @tokens.command("list")
 @as_json
 def list_(as_json: bool) -> None:
-    """Show all tokens, oldest first, revoked ones too; never the tokens themselves."""
+    """List all tokens, oldest first, including revoked ones, but never the secrets themselves."""
     rows = [_row(token) for token in tools().bridge.list_tokens()]
-    show_rows(rows, as_json=as_json, when_empty="No tokens. Make one with: flask tokens create --help")
+    show_rows(
+        rows, as_json=as_json, when_empty="No tokens. Create one with: flask tokens create (see --help)"
+    )
 
 
 @tokens.command()
 @click.argument("token_id", metavar="ID", type=IDENTIFIER)
 def revoke(token_id: int) -> None:
-    """Take a token back, by the ID that `flask tokens list` shows. The next request with it is refused."""
+    """Revoke a token, by the ID that `flask tokens list` shows. The next request with it is refused."""
     token = tools().bridge.revoke_token(token_id)
     click.echo(f"Token {token.id} of {token.tenant_id} is revoked.")
 

@@ -14,7 +14,7 @@ _PLACE = "stripe_bridge.commands"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandTools:
-    """`migrate`, and the two that tell revisions, raise StoreUnavailable when the database does not answer.
+    """`migrate` and the two revisions raise StoreUnavailable when the database does not answer.
 
     A revision of None is a database without a schema.
     """

@@ -13,8 +13,9 @@ from stripe_bridge.adapters.cli.tools import tools
 def worker() -> None:
     """Apply webhook events and settle calls to Stripe, until SIGTERM or Ctrl-C.
 
-    With REDIS_URL set, it follows the web processes' nudges at once; any number may run. Without, the web process has a
-    worker of its own, and this one looks every SWEEP_SECONDS. What is in hand is finished before it ends.
+    With REDIS_URL set, it reacts to the web processes' nudges at once, and any number may run. Without, the web process
+    has a worker of its own, and this one only looks for work every SWEEP_SECONDS. It finishes what it is working on
+    before it stops.
 
     \b
     The same, with dramatiq's own command and several processes (needs REDIS_URL):

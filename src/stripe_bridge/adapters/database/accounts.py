@@ -39,7 +39,7 @@ _INTEGRATION_OF_TENANT = lockable(
         _INTEGRATION.id == bindparam("id"), _INTEGRATION.tenant_id == bindparam("tenant_id")
     )
 )
-# Of several that were connected, the last to leave. The one that is connected has no such time.
+# The connected integration (it has no `disconnected_at`), or else the one that was disconnected last.
 LAST_CONNECTED = (
     _INTEGRATION.connected.desc(),
     _INTEGRATION.disconnected_at.desc(),

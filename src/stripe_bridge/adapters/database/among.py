@@ -1,6 +1,6 @@
-"""`column IN (these)` with all values in one parameter.
+"""`column IN (…)` with all values in one parameter.
 
-However many they are, the statement stays the same: it is compiled once, and PostgreSQL parses and plans it once for each
+However many values there are, the statement stays the same: it is compiled once, and PostgreSQL parses and plans it once per
 connection.
 """
 
@@ -18,12 +18,12 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 def among(column: Column[Any], name: str) -> ColumnElement[bool]:
-    """Whether the column has one of the values that the parameter of this name is given."""
+    """Whether the column has one of the values in the parameter with this name."""
     return _Among(column, bindparam(name, type_=_Values(column.type)))
 
 
 class _Values(TypeDecorator[Collection[Any]]):
-    """An array; where there are none, as JSON."""
+    """An array, or JSON if the database has no arrays."""
 
     impl = Text
     cache_ok = True
@@ -41,7 +41,7 @@ class _Values(TypeDecorator[Collection[Any]]):
 
 
 class _Among(FunctionElement[bool]):
-    # No Boolean: SQLite has none, and would be asked whether it is 1, which no index answers.
+    # Not a Boolean: SQLite has none, so SQLAlchemy would compare it with 1, which no index can answer.
     inherit_cache = True
 
 

@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL in an event loop: it waits for nothing, and no thread waits for it."""
+"""A connection to PostgreSQL in an event loop, which never blocks and needs no thread."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sqlalchemy import Engine
 
 
 class AsyncConnection:
-    """For prepared statements, each a transaction by itself. One at a time."""
+    """Runs prepared statements, one at a time, each as a transaction of its own."""
 
     def __init__(self, connection: psycopg.Connection[Any], loop: asyncio.AbstractEventLoop) -> None:
         connection.autocommit = True
         self._connection, self._server, self._loop = connection, connection.pgconn, loop
         self._server.nonblocking = 1
-        # Kept, as a connection that is lost no longer tells it.
+        # Kept because a lost connection no longer has it.
         self._socket = self._server.socket
         self._is_watched = True
         self._prepared: set[bytes] = set()
@@ -29,10 +29,10 @@ class AsyncConnection:
 
     @classmethod
     async def of(cls, engine: Engine) -> AsyncConnection:
-        """A new one, as the engine connects. Raises what the driver raises."""
+        """A new connection, made as the engine connects. Raises what the driver raises."""
         loop = asyncio.get_running_loop()
         connection = await loop.run_in_executor(None, engine.raw_connection)
-        # Kept out of the pool from now on: this connection is no longer as others expect it.
+        # It must not go back to the pool: it is no longer in the state that others expect.
         connection.detach()
         driver: Any = connection.dbapi_connection
         return cls(driver, loop)
@@ -44,7 +44,7 @@ class AsyncConnection:
         values: Sequence[bytes | None],
         formats: Sequence[int],
     ) -> pq.abc.PGresult:
-        """Prepared by its name the first time. Raises what the driver raises."""
+        """The statement is prepared under its name the first time. Raises what the driver raises."""
         if name not in self._prepared:
             await self._ask(lambda: self._server.send_prepare(name, statement()))
             self._prepared.add(name)
@@ -67,7 +67,7 @@ class AsyncConnection:
         return result
 
     def _write(self) -> None:
-        """As much as the network takes now; the rest when it takes more."""
+        """Write as much as the network takes now, and the rest when it takes more."""
         try:
             is_more = self._server.flush()
         except psycopg.Error as error:
@@ -87,7 +87,7 @@ class AsyncConnection:
                     self._finish()
                     return
                 if _is_the_end(result):
-                    # Of what follows, that the server has closed, a loop need not tell: libuv stops watching at an error.
+                    # What follows, that the server has closed, may never be reported: libuv stops watching after an error.
                     self._lose(psycopg.OperationalError(result.get_error_message()))
                     return
                 self._result = result
@@ -95,19 +95,19 @@ class AsyncConnection:
             self._lose(error)
 
     def _finish(self) -> None:
-        """An answer ends with nothing more to come; what comes unasked has no result."""
+        """The answer is complete once nothing more follows; unsolicited messages have no result."""
         result, self._result = self._result, None
         if result is not None and self._answer is not None and not self._answer.done():
             self._answer.set_result(result)
 
     def _lose(self, error: psycopg.Error) -> None:
-        """Else the loop would go on telling that there is something to read."""
+        """Stop watching, or the loop would keep reporting that there is something to read."""
         self._unwatch()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(error)
 
     def _unwatch(self) -> None:
-        """Once: of a connection that is lost the socket is closed, and its number is soon that of somebody else's."""
+        """Do this only once: a lost connection's socket is closed, and its number soon belongs to another one."""
         if self._is_watched and not self._loop.is_closed():
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
@@ -115,7 +115,7 @@ class AsyncConnection:
 
 
 def _is_the_end(result: pq.abc.PGresult) -> bool:
-    """Whether the server says that it ends the connection: no answer is ever complete then."""
+    """Whether the server says that it is ending the connection: then no answer will ever be complete."""
     if result.status != pq.ExecStatus.FATAL_ERROR:
         return False
     # A pooler has but the one that PostgreSQL tells people in their language.

@@ -14,7 +14,7 @@ from stripe_bridge.adapters.database.rows import IS_AWAITING
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 
 _EVENT = EVENTS.table.c
-# As they are once they are claimed.
+# The state of events once they are claimed.
 _CLAIMED = {
     "status": literal(EventStatus.PROCESSING, _EVENT.status.type),
     "attempts": _EVENT.attempts + 1,
@@ -65,7 +65,7 @@ HOLD = (
 
 
 def alike(events: Sequence[WebhookEvent]) -> list[dict[str, Any]]:
-    """One statement's values for all that came to the same, which in a batch are nearly all."""
+    """One statement's values for all events with the same outcome, which in a batch are nearly all of them."""
     ids: dict[tuple[Any, ...], list[int]] = {}
     for event in events:
         ids.setdefault(_OUTCOME(event), []).append(event.id)

@@ -1,4 +1,4 @@
-"""Zstandard, as payloads are stored: JSON becomes less than half as long, and sooner than a database would do it.
+"""Zstandard for stored payloads: JSON becomes less than half as long, and faster than a database would do it.
 
 RFC 8878. `zstd -d` reads it as well.
 """
@@ -9,14 +9,14 @@ import threading
 
 import zstandard
 
-# A frame begins with it. Text does not: as UTF-8 the second byte would have to follow another one.
+# Every frame begins with this. Text cannot: the second byte would not be valid UTF-8 there.
 _MAGIC = zstandard.FRAME_HEADER
-# The quickest of those that look for more than what repeats at once.
+# The quickest level that looks for more than immediate repetitions.
 _LEVEL = 1
 
 
 class _Codec(threading.local):
-    """Making one costs more than a payload does, and none may be used by two threads at once."""
+    """Creating one costs more than compressing a payload, and two threads must not use the same one at once."""
 
     def __init__(self) -> None:
         self.compress = zstandard.ZstdCompressor(level=_LEVEL).compress
@@ -27,14 +27,14 @@ _codec = _Codec()
 
 
 def compressed(content: bytes) -> bytes:
-    """Nothing stays nothing."""
+    """Compress it; empty content stays empty."""
     return _codec.compress(content) if content else content
 
 
 def decompressed(stored: bytes) -> bytes:
-    """What is not compressed is what it is; so is what is damaged, which nobody takes for text.
+    """Decompress it. What is not compressed stays as it is, and so does what is damaged, which cannot pass for text.
 
-    Raising here would fail the statement that read it, and with it all the other rows.
+    Raising an error here would fail the statement that reads it, and with it all the other rows.
     """
     if not stored.startswith(_MAGIC):
         return stored

@@ -1,4 +1,4 @@
-"""Totals that do not scan: what triggers wrote of changes, and what was folded of them before."""
+"""Totals without a scan: the totals so far, and the changes recorded by triggers that are not folded into them yet."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _EVENT, _INVOICE = table_of(WebhookEventRow).c, table_of(InvoiceRow).c
 # As text, whatever the row's own type makes of it.
 _STATUS = literal_column("status", String).label("status")
 IS_DONE = is_among("status", [EventStatus.PROCESSED, EventStatus.SKIPPED, EventStatus.FAILED])
-# As many as one transaction folds.
+# The most changes that one transaction folds.
 _MOST = 10_000
 
 
@@ -70,7 +70,7 @@ class Totals:
         )
 
     def where(self, **equal: Any) -> Select[Any]:
-        """How many have these values; a list of values is any of them."""
+        """How many rows have these values; a list means any of its values."""
         parts = [
             select(table.c.number).where(*(_has(table.c[name], wanted) for name, wanted in equal.items()))
             for table in (self.totals, self.changes)

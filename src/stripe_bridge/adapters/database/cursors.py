@@ -1,4 +1,4 @@
-"""psycopg's cursor, for statements that are made again and again."""
+"""psycopg's cursor, for statements that are repeated again and again."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import psycopg
 from psycopg.pq import ExecStatus
 
 Columns = list[psycopg.Column]
-# By names and types: as many as there are different lists of columns in statements.
+# By names and types; there are as many as there are different column lists in statements.
 _KNOWN: dict[tuple[tuple[bytes | None, int], ...], Columns] = {}
 
 
 class KnowingCursor(psycopg.Cursor[Any]):
-    """Describes columns once. SQLAlchemy asks for them after each statement, which takes a quarter of reading an invoice."""
+    """Describes columns only once. SQLAlchemy asks for them after each statement, a quarter of the time to read an invoice."""
 
     @property
     def description(self) -> Columns | None:

@@ -1,7 +1,7 @@
-"""Engines for the two databases, each set up for short transactions of many threads and processes.
+"""Engines for the two databases, each set up for short transactions from many threads and processes.
 
-SQLite: write-ahead log, every commit on disk before it returns, and BEGIN IMMEDIATE for what writes: a transaction
-that begins by reading cannot wait for the write lock later, it fails at once whatever the timeout.
+SQLite: write-ahead log, every commit on disk before it returns, and BEGIN IMMEDIATE for writing transactions: one that
+begins by reading cannot wait for the write lock later, but fails at once whatever the timeout.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from sqlalchemy.exc import DisconnectionError
 
 from stripe_bridge.adapters.database.cursors import KnowingCursor
 
-# In seconds, for locks; for what hurries; and for any statement but a migration's.
+# In seconds: for locks; for transactions in a hurry; and for any statement except a migration's.
 LONGEST_WAIT = 30
 _RESTS_SINCE = "rests_since"
-# In seconds: younger connections are not asked whether they live.
+# In seconds: connections that were used more recently than this are not checked before use.
 _FRESH = 1.0
 _HURRIED_WAIT = 1
 _LONGEST_STATEMENT = 60
-# A host that vanishes says nothing: without these a connection to it would wait for many minutes. Its silence is noticed
-# within some ten seconds, whether it owes an answer (keepalives) or has not even acknowledged the question (user timeout).
+# A host that vanishes says nothing: without these settings a connection to it would wait for many minutes. With them it is
+# noticed within some ten seconds, whether it owes an answer (keepalives) or has not even acknowledged data (user timeout).
 _TCP = {
     "connect_timeout": 10,
     "keepalives": 1,
@@ -50,7 +50,7 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         raise ValueError("The database URL cannot be read.") from None
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
-    # An error would otherwise show what was stored: customers' addresses, and answers kept for a repetition.
+    # Otherwise errors would show what was stored: customers' addresses, and answers kept for repeated requests.
     options: dict[str, Any] = {
         "hide_parameters": True,
         "pool_size": pool_size,
@@ -73,14 +73,14 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
 
 
 def reading(engine: Engine) -> Engine:
-    """The same engine and pool, for transactions that see one state and cannot write."""
+    """The same engine and pool, for transactions that see a single state and cannot write."""
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return engine.execution_options(read_only=True)
 
 
 def glancing(engine: Engine) -> Engine:
-    """The same engine and pool, for looks of one statement: beginning and ending a transaction takes longer than those."""
+    """The same engine and pool, for reads with one statement, which take less time than beginning and ending a transaction."""
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="AUTOCOMMIT")
     return reading(engine)
@@ -91,9 +91,9 @@ def _note_rest(_connection: Any, record: Any) -> None:
 
 
 def _check_rested(connection: Any, record: Any, _proxy: Any) -> None:
-    """Ask a connection that has rested whether it still lives: others have just been used, and asking costs a turn.
+    """Check an idle connection before it is used. One that was used just now is not checked, as that costs a round trip.
 
-    Raises DisconnectionError, on which the pool makes a new one.
+    Raises DisconnectionError, after which the pool makes a new one.
     """
     if time.monotonic() - record.info.get(_RESTS_SINCE, -math.inf) < _FRESH:
         return
@@ -106,7 +106,7 @@ def _check_rested(connection: Any, record: Any, _proxy: Any) -> None:
 
 @contextmanager
 def hurrying(engine: Engine) -> Iterator[Connection]:
-    """A transaction that waits for nobody's lock for long: somebody waits for its answer."""
+    """A transaction that does not wait long for locks, since somebody is waiting for its result."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_HURRIED_WAIT}s'")
@@ -121,7 +121,7 @@ def hurrying(engine: Engine) -> Iterator[Connection]:
 
 
 def without_time_limit(connection: Connection) -> None:
-    """For the rest of the transaction: a migration takes as long as it takes."""
+    """Lift the time limit for the rest of the transaction: a migration takes as long as it takes."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
@@ -130,17 +130,17 @@ def without_time_limit(connection: Connection) -> None:
 
 def _set_up_postgresql(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
-        # The first and last of all times, which some programs send for none, can be told in no other zone.
+        # The earliest and latest times, which some programs send in place of none, cannot be expressed in any other zone.
         cursor.execute("SET timezone = 'UTC'")
         cursor.execute(f"SET lock_timeout = '{LONGEST_WAIT}s'")
         cursor.execute(f"SET statement_timeout = '{_LONGEST_STATEMENT}s'")
-        # Of one that was halted in a transaction, or lost its network there: what it had locked is for others then.
+        # If a process is suspended in a transaction, or loses its network there, its locks are released for others.
         cursor.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_STATEMENT}s'")
     connection.commit()
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    # The driver would otherwise begin by itself, and only before the first write.
+    # Otherwise the driver would begin transactions itself, and only before the first write.
     connection.isolation_level = None
     for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         connection.execute(f"PRAGMA {setting}").close()

@@ -16,12 +16,12 @@ EVENTS = Mapper(WebhookEvent, WebhookEventRow, apart=frozenset({"payload"}))
 _EVENT = EVENTS.table.c
 _INTEGRATION = table_of(IntegrationRow).c
 _IGNORED = frozenset({"id", "tenant_id", "integration_id"})
-# Of a payload's bytes only their number is looked at.
+# Only the number of a payload's bytes is looked at, not the bytes.
 HAS_PAYLOAD: ColumnElement[bool] = func.length(_EVENT.payload) > 0
 
 
 def owner_of(account_id: Any) -> dict[str, ScalarSelect[Any]]:
-    """Whose the account's events are: the integration's that is connected to it, else the last's that was."""
+    """The owner of the account's events: the integration connected to it, else the last one that was."""
     columns = {"tenant_id": _INTEGRATION.tenant_id, "integration_id": _INTEGRATION.id}
     return {
         name: select(column)
@@ -33,7 +33,7 @@ def owner_of(account_id: Any) -> dict[str, ScalarSelect[Any]]:
     }
 
 
-# Everything in one, built once.
+# Everything in a single statement, built once.
 STORE = (
     insert(EVENTS.table)
     .values(

@@ -1,7 +1,8 @@
-"""Letting go of payloads, without ever looking through all events for those that still have theirs.
+"""Deleting payloads, without ever scanning all events for those that still have one.
 
-Events are passed once, in the order in which they came: how far that has gone is remembered. So are those that were not done
-with when they were passed. There are few of them, and they are looked at again: they may be replayed at any time.
+Events are passed once, in the order in which they arrived, and how far that has got is stored. Events that were not finished
+when they were passed are noted down. There are few of them, and they are checked again later, as they may be replayed at any
+time.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _NEXT = (
 )
 _ARE_PASSED = (_EVENT.id > bindparam("up_to"), _EVENT.id <= bindparam("last"))
 _FORGET_PASSED = update(EVENTS.table).where(*_ARE_PASSED, _IS_DONE).values(payload=b"")
-# By what they have and not by what they are: one that another transaction is just done with is left, too.
+# Judged by whether they still have a payload and not by status, so that one that another transaction is finishing counts, too.
 _LEAVE = insert(_LEFT).from_select(["event_id"], select(_EVENT.id).where(*_ARE_PASSED, HAS_PAYLOAD))
 _DONE_SINCE = (
     select(_EVENT.id)
@@ -47,8 +48,8 @@ _LEAVE_NO_MORE = delete(_LEFT).where(among(_LEFT.c.event_id, "ids"))
 
 
 def forget_payloads(transaction: Transaction, stored_before: datetime, limit: int) -> int:
-    """How many events were looked at; those that are left only as far as there are not as many others to be passed."""
-    # Locked, so that of several each passes others.
+    """Returns how many events were looked at. Those noted down get their turn only if fewer than `limit` were passed."""
+    # Locked, so that several workers pass different events.
     up_to: int = transaction.execute(_PASSED).scalar_one()
     last, number = up_to, 0
     for row in transaction.execute(_NEXT, {"up_to": up_to, "most": limit}):
@@ -68,7 +69,7 @@ def _forget_left(transaction: Transaction, stored_before: datetime, limit: int) 
     done = transaction.execute(_DONE_SINCE, given).scalars().all()
     if not done:
         return 0
-    # One that is replayed meanwhile keeps its payload, and is left.
+    # One that is being replayed keeps its payload, and stays noted down.
     forgotten = transaction.execute(_FORGET_LEFT, {"ids": done}).scalars().all()
     transaction.execute(_LEAVE_NO_MORE, {"ids": forgotten})
     return len(forgotten)

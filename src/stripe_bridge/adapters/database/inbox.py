@@ -98,7 +98,7 @@ class SqlInbox:
         locked = of_account.order_by(_EVENT.id).with_for_update(skip_locked=not waiting, key_share=True)
         renewed = update(EVENTS.table).where(among(_EVENT.id, "ids")).values(_fresh(now))
         number = 0
-        # Those that wait come first: one that a worker is just skipping is, once it has, among the others.
+        # Waiting events first: one that a worker is skipping at this moment is then among the skipped ones.
         for matching in (locked.where(IS_AWAITING), locked.where(*_TO_REVIVE)):
             ids = self._transaction.execute(matching).scalars().all()
             number += self._transaction.execute(renewed, {"ids": ids}).rowcount
@@ -137,7 +137,7 @@ class SqlInbox:
 
 
 def _counting(tenant_id: str | None, matching: EventFilter) -> list[Select[Any]] | None:
-    """What is done with, by the totals, and what is not, by its own small index; None for what totals do not tell apart."""
+    """Count finished events by the totals, and others by their own small index; None if the totals cannot tell."""
     told_apart = EventFilter(
         integration_id=matching.integration_id, status=matching.status, event_type=matching.event_type
     )
@@ -178,7 +178,7 @@ def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElem
 
 
 def _fresh(now: datetime) -> dict[str, Any]:
-    """As if it had just come: one that belonged to nobody may belong to somebody now."""
+    """As if it had just arrived: one that belonged to no integration may belong to one now."""
     return {
         name: func.coalesce(_EVENT[name], owner) for name, owner in owner_of(_EVENT.account_id).items()
     } | {

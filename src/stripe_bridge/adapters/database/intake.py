@@ -1,7 +1,7 @@
 """Where webhooks come in: the events of simultaneous requests are committed together.
 
-A commit costs the disk a turn, however much is in it. So while one batch is on its way there, the next one gathers. Nobody
-waits for company for longer than the event loop takes to look around: a request that comes alone commits at once.
+A commit costs one disk flush, however much is in it. So while one batch is being flushed, the next one gathers. Nobody waits
+for others longer than a few turns of the event loop: a single request commits at once.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from stripe_bridge.adapters.database.storing_on_sqlite import SqliteStorage
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
-# As many as are stored by one statement; more wait for the next one.
+# The most events that one statement stores; more wait for the next one.
 _MOST = 32
-# Of the loop, before a batch goes: those whose requests are just being read are in it, too, and share what a statement costs.
+# Turns of the event loop before a batch is stored, so that requests that are just being read join it and share its cost.
 _TURNS = 3
 
 _Arrival = tuple[WebhookEvent, asyncio.Future[bool]]
 
 
 class SqlIntake:
-    """All of it happens in the event loop that it is first used in."""
+    """Everything happens in the event loop in which it is first used."""
 
     def __init__(self, engine: Engine) -> None:
         of_kind = PostgresqlStorage if engine.dialect.name == "postgresql" else SqliteStorage
@@ -45,7 +45,7 @@ class SqlIntake:
         self._storage.close()
 
     async def _store_all(self) -> None:
-        """One batch after the other, until nobody waits."""
+        """Store one batch after the other, until nobody is waiting."""
         try:
             while self._waiting:
                 for _ in range(_TURNS):
@@ -57,14 +57,14 @@ class SqlIntake:
             self._storing = None
 
     async def _store(self, batch: Sequence[_Arrival]) -> None:
-        """Tell each what became of it. What cannot be stored is no fault of those that came with it.
+        """Store a batch, and tell each request what became of its event. One that cannot be stored does not fail the others.
 
-        Always in the same order, so that two processes with the same events wait for each other, and not both for ever.
+        Events are always stored in the same order, so that two processes with the same events cannot deadlock.
         """
         try:
             new = await self._storage.store(sorted((event for event, _ in batch), key=key_of))
         except StoreUnavailable as error:
-            # Whoever has come meanwhile would wait as long again, one batch after the other.
+            # Those that arrived in the meantime would have to wait as long again, batch after batch.
             late, self._waiting = self._waiting, []
             for _, told in [*batch, *late]:
                 _fail(told, error)
@@ -77,10 +77,10 @@ class SqlIntake:
         else:
             for event, told in batch:
                 key = key_of(event)
-                # Whoever brought it may be gone.
+                # The request that brought it may be gone.
                 if not told.done():
                     told.set_result(key in new)
-                # Of the same event twice in a batch one is new.
+                # If an event is in the batch twice, one of the two is new.
                 new.discard(key)
 
 

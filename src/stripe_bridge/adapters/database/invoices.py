@@ -28,7 +28,7 @@ _INVOICE, _INTEGRATION = INVOICES.table.c, table_of(IntegrationRow).c
 _INTENT, _ORDER = table_of(IntentRow).c, table_of(SalesOrderRow).c
 _BY_ID = lockable(INVOICES.select.where(_INVOICE.id == bindparam("id")))
 _SETTLED = _BY_ID[False].where(~exists().where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED))
-# The order is locked before the invoice is even looked at: a row is locked last, once all that it is joined with is there.
+# The order is locked before the invoice is even read: a row is locked only after everything that it is joined with.
 _ORDER_OF = (
     select(_ORDER.id)
     .join(INVOICES.table, (_INVOICE.tenant_id == _ORDER.tenant_id) & (_INVOICE.sales_order_id == _ORDER.id))
@@ -53,7 +53,7 @@ _LISTED_OF_ORDER = _OF_ORDER.where(IS_LISTED).order_by(_INVOICE.id.desc())
 _WAITING_FOR_CUSTOMER = INVOICES.select.where(
     _INVOICE.customer_id == bindparam("customer_id"), IS_RESERVED
 ).order_by(_INVOICE.id)
-# A draft as callers know it: whether Stripe knows of it yet is not their concern.
+# A draft as callers see it: whether it exists at Stripe yet is not their concern.
 _SHOWN_AS_DRAFT = [InvoiceStatus.RESERVED, InvoiceStatus.DRAFT]
 
 
@@ -91,7 +91,7 @@ class SqlInvoices:
         return self._transaction.list(INVOICES, _WAITING_FOR_CUSTOMER, customer_id=customer_id)
 
     def has_other_account(self, integration_id: int, account_id: str) -> bool:
-        """Asks for the least and the greatest, each the end of an index: there may be millions between."""
+        """Asks only for the smallest and the largest, which are at the ends of an index: there may be millions in between."""
         accounts = select(_INVOICE.stripe_account_id).where(
             _INVOICE.integration_id == integration_id, IS_LISTED
         )

@@ -1,4 +1,4 @@
-"""Between values and rows. Columns bear the names of the fields and their types convert, so one mapper does for all."""
+"""Between values and rows. Columns are named like the fields and their types convert, so one mapper is enough for all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Record(Protocol):
 
 
 class Identified(Record, Protocol):
-    """One whose id the database gives."""
+    """A record whose id comes from the database."""
 
     @property
     def id(self) -> int: ...
@@ -56,7 +56,7 @@ class Mapper(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class OneOnly:
-    """A unique index that callers may run into, and what that means."""
+    """A unique index that callers may violate, and the error that this means."""
 
     index: Index
     error: type[Conflict]
@@ -73,7 +73,7 @@ class OneOnly:
 
 
 class AggregateMapper(Mapper[Aggregate]):
-    """With the statements that add and save, built once. What is `fixed` is never written again."""
+    """Adds statements that add and save, built once. Columns that are `fixed` are never written again."""
 
     def __init__(
         self,
@@ -97,15 +97,15 @@ def table_of(row: type[Row]) -> Table:
 
 
 def lockable(statement: Select[Any]) -> Mapping[bool, Select[Any]]:
-    """The statement without and with a lock on what it finds. SQLite needs none: whoever writes is alone.
+    """The statement without and with a lock on what it finds. SQLite needs no locks: there is only one writer.
 
-    Not as strong as FOR UPDATE, which would also keep others from inserting rows that refer to these.
+    The lock is weaker than FOR UPDATE, which would also keep others from inserting rows that refer to these.
     """
     return {False: statement, True: statement.with_for_update(key_share=True)}
 
 
 def putting(table: Table) -> Insert:
-    """Insert, or replace the row of the same key."""
+    """Insert a row, or replace the one with the same key."""
     statement = insert(table)
     return statement.on_conflict_do_update(
         index_elements=list(table.primary_key),
@@ -114,7 +114,7 @@ def putting(table: Table) -> Insert:
 
 
 def _insert(table: Table, rule: OneOnly | None) -> ReturningInsert[Any]:
-    """Nothing is inserted where the rule stands against it: unlike an error, that leaves the transaction usable."""
+    """If the rule forbids it, nothing is inserted: unlike an error, that leaves the transaction usable."""
     id_: Column[Any] = table.c.id
     if rule is None:
         return insert(table).on_conflict_do_nothing().returning(id_)
@@ -126,7 +126,7 @@ def _insert(table: Table, rule: OneOnly | None) -> ReturningInsert[Any]:
 
 
 def _update(table: Table) -> Update:
-    """Only at the version that was read, where there are versions."""
+    """Only if the row still has the version that was read, if it has versions."""
     statement = update(table).where(table.c.id == bindparam("own_id"))
     if "version" in table.c:
         statement = statement.where(table.c.version == bindparam("read_version"))

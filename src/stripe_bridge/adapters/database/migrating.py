@@ -20,14 +20,14 @@ from stripe_bridge.adapters.database.engine import create_engine, without_time_l
 from stripe_bridge.adapters.database.rows import Row
 from stripe_bridge.ports.unit_of_work import SchemaUnknown
 
-# Any number, so long as it stays the same: whoever migrates holds PostgreSQL's advisory lock of this name.
+# Any number that never changes: whoever migrates holds PostgreSQL's advisory lock with this number.
 _LOCK = 7_102_534_811
 _TRIES, _PAUSE, _LOCK_SECONDS = 20, 1.0, 2
 _log = logging.getLogger(__name__)
 
 
 def migrate(url: str) -> None:
-    """Apply what is missing, all or nothing. Several processes may do it at once: the first one does it.
+    """Apply what is missing, all or nothing. If several processes do so at once, the first one does the work.
 
     Raises SchemaUnknown.
     """
@@ -42,10 +42,10 @@ def migrate(url: str) -> None:
 
 
 def persistently(migration: Callable[[], None]) -> None:
-    """Again and again, where it could not have a lock, or would have waited for those who wait for it.
+    """Try again if it could not get a lock, or ran into a deadlock.
 
-    That is usual beside a service at work: a migration collects one table after the other, and so does a request, in another
-    order. Nothing is left of a try that failed.
+    Both are normal while the service is running: a migration locks one table after the other, and so does a request, in a
+    different order. A failed try leaves nothing behind.
     """
     for _ in range(_TRIES - 1):
         try:
@@ -53,7 +53,7 @@ def persistently(migration: Callable[[], None]) -> None:
         except DBAPIError as error:
             if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
                 raise
-            _log.warning("migration begun anew: it could not have a lock")
+            _log.warning("migration restarted: it could not get a lock")
             time.sleep(_PAUSE)
         else:
             return
@@ -71,7 +71,7 @@ def migrating(url: str) -> Iterator[Config]:
             without_time_limit(connection)
             if engine.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-                # Whoever wants a table that a migration waits for waits behind it.
+                # While a migration waits for a table, everybody else who wants the table waits behind it.
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
             config = _config()
             config.attributes["connection"] = connection
@@ -104,9 +104,9 @@ def _config() -> Config:
 
 
 def _without_foreign_keys(connection: Any, _record: Any) -> None:
-    """SQLite changes a table by dropping and making it again: with foreign keys on, what refers to its rows goes too.
+    """SQLite changes a table by dropping and recreating it: with foreign keys on, rows that refer to it would go, too.
 
-    Inside a transaction the setting does nothing, so it is made as soon as the connection is there.
+    The setting has no effect inside a transaction, so it is made as soon as the connection exists.
     """
     connection.execute("PRAGMA foreign_keys = OFF").close()
 

@@ -62,7 +62,7 @@ class SqlLinks:
         self._transaction, self._ahead = transaction, ahead
 
     def add(self, account_id: str, invoice_id: int, stripe_ids: Sequence[str]) -> None:
-        """In one order for all, so that no two transactions wait for each other."""
+        """Always in the same order, so that no two transactions deadlock."""
         for stripe_id in sorted(set(stripe_ids)):
             values = {"account_id": account_id, "invoice_id": invoice_id, "stripe_id": stripe_id}
             if invoice_id in self._ahead.invoices or (account_id, stripe_id) in self._ahead.links:

@@ -1,4 +1,4 @@
-"""Whether a commit lands on the disk: full disks, databases that became read-only, and nothing else."""
+"""Checking whether a commit reaches the disk, to detect full disks and databases that became read-only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stripe_bridge.adapters.database.mapping import putting, table_of
 from stripe_bridge.adapters.database.rows import ProbeRow
 from stripe_bridge.adapters.database.transaction import telling_unavailable
 
-# In seconds. Whoever asks may ask as often as they like.
+# In seconds, however often somebody asks.
 _AGAIN_AFTER = 5.0
 _WRITE = putting(table_of(ProbeRow))
 
@@ -29,7 +29,7 @@ class Probe:
         self._good_until = 0.0
 
     def check(self) -> None:
-        """Raises StoreUnavailable. Locks of others are no fault: then somebody else writes."""
+        """Raises StoreUnavailable. That others hold locks is no fault: it means that somebody else is writing."""
         if time.monotonic() < self._good_until:
             return
         with telling_unavailable():

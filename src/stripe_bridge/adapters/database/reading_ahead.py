@@ -1,7 +1,7 @@
-"""Invoices and what hangs on them, read and locked for many events at once, and written together at the end.
+"""Invoices and what belongs to them, read and locked for many events at once, and written together at the end.
 
-One statement for all costs little more than one for each. What a unit of work has locked nobody else can change, so it need
-not be read again; and of an invoice that is changed six times only the last state has to be stored.
+One statement for all of them costs little more than one for each. What a unit of work has locked, nobody else can change, so
+it need not be read again; and if an invoice is changed six times, only its last state has to be stored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ INVOICES = AggregateMapper(
     Invoice,
     InvoiceRow,
     rule=OneOnly.of(InvoiceRow, "uq_invoices_payable", PayableInvoiceExists),
-    # What was agreed when it was reserved.
+    # What was fixed when the invoice was reserved.
     fixed=frozenset(
         "tenant_id integration_id sales_order_id sales_order_number user_id stripe_account_id customer_id "
         "customer_email amount currency lines days_until_due created_at".split()
@@ -40,7 +40,7 @@ ADD_LINK = insert(table_of(LinkRow)).on_conflict_do_nothing()
 _LINKS = select(_LINK.account_id, _LINK.stripe_id, _LINK.invoice_id).where(
     among(_LINK.stripe_id, "stripe_ids")
 )
-# Always in the same order, so that no two of these wait for each other.
+# Always in the same order, so that no two of these deadlock.
 _LOCK_ORDERS = (
     select(_ORDER.tenant_id, _ORDER.id)
     .where(
@@ -60,11 +60,11 @@ Pair = tuple[str, str]
 
 
 class Ahead:
-    """Of one unit of work. Empty, and in nobody's way, unless something is read ahead."""
+    """What one unit of work has read ahead. Empty, and without effect, if nothing was."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
-        # None: known not to be linked.
+        # None means: known not to be linked.
         self.links: dict[Pair, int | None] = {}
         self.invoices: dict[int, Invoice] = {}
         self.payments: dict[int, dict[str, Payment]] = {}
@@ -79,7 +79,7 @@ class Ahead:
             return
         self.links.update(dict.fromkeys(wanted))
         for row in self._transaction.execute(_LINKS, {"stripe_ids": sorted({pair[1] for pair in wanted})}):
-            # Another account may have an object of the same id.
+            # Another account may have an object with the same id.
             if (row.account_id, row.stripe_id) in self.links:
                 self.links[row.account_id, row.stripe_id] = row.invoice_id
         ids = sorted({found for found in self.links.values() if found is not None})
@@ -87,7 +87,7 @@ class Ahead:
             self._lock(ids)
 
     def _lock(self, ids: Sequence[int]) -> None:
-        """The orders first, as everybody does."""
+        """Orders first, as everywhere."""
         self._transaction.execute(_LOCK_ORDERS, {"ids": ids}).all()
         for invoice in self._transaction.list(INVOICES, _LOCK_INVOICES, ids=ids):
             self.invoices[invoice.id] = invoice
@@ -102,10 +102,10 @@ class Ahead:
         return saved
 
     def add_link(self, values: Mapping[str, Any]) -> None:
-        """What is linked already stays as it is."""
+        """Existing links stay as they are."""
         pair = values["account_id"], values["stripe_id"]
         if pair not in self.links:
-            # Whether it is linked shows when it is written.
+            # Whether it is already linked shows when it is written.
             self._new_links.setdefault(pair, values)
         elif self.links[pair] is None:
             self.links[pair] = values["invoice_id"]
@@ -116,7 +116,7 @@ class Ahead:
         self._changed_payments[payment.account_id, payment.stripe_id] = payment
 
     def write(self) -> None:
-        """What has changed since, so that the database shows it."""
+        """Write what has changed since, so that the database shows it."""
         changed = [self.invoices[invoice_id] for invoice_id in sorted(self._changed_invoices)]
         self._transaction.execute_many(INVOICES.update, [self._values(invoice) for invoice in changed])
         puts = [PAYMENTS.values(payment) for _, payment in sorted(self._changed_payments.items())]

@@ -1,4 +1,4 @@
-"""What reconciling asks of the store, on SQL."""
+"""What reconciling needs from the store, in SQL."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from stripe_bridge.domain.webhook_event import EventStatus
 
 _INTEGRATIONS = table_of(IntegrationRow)
 _INTEGRATION = _INTEGRATIONS.c
-# Written out as the partial index has it.
+# Written exactly as in the partial index.
 _IS_CONNECTED = text("connected")
 # A common table expression is evaluated once; a subquery might be run, and lock, again and again.
 _DUE = (
@@ -92,7 +92,7 @@ class SqlReconciliations:
         return sorted(self._transaction.execute(_CONNECTED).scalars())
 
     def left_since(self, moment: datetime) -> Sequence[int]:
-        # Who comes back has no such time any more.
+        # An integration that is connected again no longer has this time.
         left = select(_INTEGRATION.id).where(_INTEGRATION.disconnected_at >= moment)
         return sorted(self._transaction.execute(left).scalars())
 

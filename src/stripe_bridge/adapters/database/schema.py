@@ -19,7 +19,7 @@ class Schema:
             migrate(self._url)
 
     def current_revision(self) -> str | None:
-        """None where there is none yet."""
+        """None if there is none yet."""
         engine = create_engine(self._url)
         try:
             with telling_unavailable(), engine.connect() as connection:

@@ -1,6 +1,6 @@
-"""Storing a batch of events in one transaction, by the driver itself: on this path a layer's cost is that of the whole.
+"""Storing a batch of events in one transaction, with the bare driver: here a layer in between would cost as much as the rest.
 
-Columns and their types are those of the same table as everywhere else. An event loop runs it.
+Columns and types come from the same table as everywhere else. It runs in an event loop.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 Key = tuple[str, bool, str]
 KEY = ("account_id", "livemode", "stripe_event_id")
-# Known when an event comes in; what is left out is null.
+# The columns that are known when an event arrives; all others are null.
 GIVEN = (
     *KEY,
     "event_type",
@@ -52,7 +52,7 @@ ON CONFLICT ({key}) DO NOTHING RETURNING {key}
 
 class Storage(Protocol):
     async def store(self, events: Sequence[WebhookEvent]) -> set[Key]:
-        """Those that are new, committed. One call at a time. Raises StoreUnavailable."""
+        """Store and commit the events, and return the keys of new ones. One call at a time. Raises StoreUnavailable."""
         ...
 
     def close(self) -> None: ...
@@ -62,15 +62,15 @@ key_of: Callable[[WebhookEvent], Key] = attrgetter(*KEY)
 
 
 class PostgresqlStorage:
-    """One prepared statement, which is a transaction by itself: the turns to begin and to commit are saved.
+    """One prepared statement that is a transaction of its own, which saves the round trips to begin and to commit.
 
-    Through libpq: psycopg's cursors read the whole statement anew each time once it is as long as this one gets.
+    It goes through libpq, because psycopg's cursors parse a statement as long as this one gets anew every time.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._types = [EVENTS.table.c[name].type.compile(engine.dialect) for name in GIVEN]
-        # Bytes as they are; all else as text.
+        # Bytes are sent as they are, everything else as text.
         self._formats = [int(name == "payload") for name in GIVEN]
         self._connection: AsyncConnection | None = None
 
@@ -81,7 +81,7 @@ class PostgresqlStorage:
         except StoreUnavailable:
             if not had_connection:
                 raise
-        # The connection may have died of old age. Storing again what was stored after all does nothing.
+        # The connection may have died while it was idle. If the events were stored after all, storing them again is harmless.
         return await self._store(events)
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ class PostgresqlStorage:
         return {_key_in(result, row) for row in range(result.ntuples)}
 
     def _statement(self, number: int) -> bytes:
-        """Made of names in this file alone."""
+        """Built only from names in this file."""
         parameters = itertools.count(1)
         rows = [", ".join(f"${next(parameters)}::{type_}" for type_ in self._types) for _ in range(number)]
         names, key = ", ".join(GIVEN), ", ".join(KEY)
@@ -125,7 +125,7 @@ def _as_libpq(event: WebhookEvent) -> tuple[bytes | None, ...]:
         None if event.related_object_id is None else event.related_object_id.encode(),
         _moment(event.event_created_at),
         created_at,
-        # Mostly the same: writing a moment out is what takes longest here.
+        # Formatting a time is what takes longest here, and most are the same.
         created_at if event.updated_at is event.created_at else _moment(event.updated_at),
         created_at if event.due_at is event.created_at else _moment(event.due_at),
         event.status.value.encode(),

@@ -1,4 +1,4 @@
-"""Storing a batch of events on SQLite: in a thread, as its driver waits for the disk."""
+"""Storing a batch of events on SQLite: in a thread, because its driver blocks on the disk."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from stripe_bridge.adapters.database.transaction import telling_unavailable
 from stripe_bridge.adapters.database.types import UtcDateTime
 from stripe_bridge.domain.webhook_event import WebhookEvent
 
-# Between two looks for the write lock.
+# Between two attempts to get the write lock.
 _LOOK_SECONDS = 0.001
-# The driver counts rows of what begins with INSERT. Without WHERE the conflict would be taken for the join's.
+# The driver counts rows only for statements that begin with INSERT. Without WHERE, ON CONFLICT would be parsed as the join's.
 _STORE = """
 INSERT INTO webhook_events (tenant_id, integration_id, {names})
 WITH incoming ({names}) AS (VALUES {rows})
@@ -35,9 +35,9 @@ WHERE true ON CONFLICT ({key}) DO NOTHING
 
 
 class SqliteStorage:
-    """One statement for all: with each the driver gives up the interpreter's lock, and has to get it back from a busy loop.
+    """One statement for all events: with each statement the driver releases the GIL, and has to get it back from a busy loop.
 
-    How many rows it stored tells whether all are new. Where they are not, it is taken back, and each has its own.
+    The number of stored rows tells whether all are new. If not, it is rolled back, and each event gets its own statement.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -63,16 +63,16 @@ class SqliteStorage:
         except Exception:
             connection, self._connection = self._connection, None
             if connection is not None:
-                # What is not committed ends with it.
+                # This rolls back what is not committed.
                 connection.close()
             raise
 
     def _connect(self) -> PoolProxiedConnection:
         connection = self._engine.raw_connection()
-        # Kept out of the pool from now on: this connection is no longer as others expect it.
+        # It must not go back to the pool: it is no longer in the state that others expect.
         connection.detach()
         driver: Any = connection.dbapi_connection
-        # It may have been a reader's before; and it waits for the write lock by itself.
+        # It may have been read-only before; and we do the waiting for the write lock ourselves.
         for setting in ("query_only = 0", "busy_timeout = 0"):
             driver.execute(f"PRAGMA {setting}").close()
         return connection
@@ -89,23 +89,23 @@ class SqliteStorage:
         return new
 
     def _insert(self, connection: sqlite3.Connection, events: Sequence[WebhookEvent]) -> int:
-        """How many are new."""
+        """Returns how many are new."""
         values = [value for event in events for value in self._values_of(event)]
         return connection.execute(_statement(len(events)), values).rowcount
 
 
 def _begin(connection: sqlite3.Connection) -> None:
-    """Take the write lock. SQLite itself looks for it less and less often, up to a tenth of a second apart: whoever waits for
-    one that applies events would wait much longer than it takes.
+    """Get the write lock. SQLite itself retries less and less often, up to a tenth of a second apart, and so would wait much
+    longer than a batch of events takes to be applied.
 
-    Raises sqlite3.OperationalError when others have it for too long.
+    Raises sqlite3.OperationalError if others hold it for too long.
     """
     deadline = time.monotonic() + LONGEST_WAIT
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            # Why it is busy is told in the upper bits.
+            # The upper bits say why it is busy.
             is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
             if not is_busy or time.monotonic() >= deadline:
                 raise
@@ -116,7 +116,7 @@ def _begin(connection: sqlite3.Connection) -> None:
 
 @lru_cache
 def _statement(number: int) -> str:
-    """Made of names in this file alone."""
+    """Built only from names in this file."""
     row = f"({', '.join('?' * len(GIVEN))})"
     return _STORE.format(names=", ".join(GIVEN), key=", ".join(KEY), rows=", ".join([row] * number))
 
@@ -124,7 +124,7 @@ def _statement(number: int) -> str:
 def _binding(dialect: Dialect) -> Callable[[WebhookEvent], list[Any]]:
     """The values of an event in the order of `GIVEN`, as the driver takes them."""
     moment = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
-    # The same one stands in several columns.
+    # The same time is used in several columns.
     kept_moment = lru_cache(moment) if moment else None
     forms: list[Callable[[WebhookEvent], Any]] = []
     for name in GIVEN:

@@ -1,4 +1,4 @@
-"""One database transaction, as the repositories see it: values in and out, our own errors."""
+"""A database transaction as the repositories see it: values in and out, and our own errors."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _TOLD_BY_DRIVERS = (
     sqlite3.OperationalError,
     sqlite3.InterfaceError,
 )
-# What they take for mistakes of ours, by its code. A write in a transaction that may not, and the beginning of one that may
-# on a server that does not let it; a table or a column that is not there, or not for us; a file or an index that is damaged.
+# What the drivers blame on us, by error code: a write in a read-only transaction, and the start of a writing one on a server
+# that does not allow it; a table or column that does not exist, or that we may not use; a damaged file or index.
 _TAKES_NO_WRITES = ("25006", "0A000")
 _IS_NOT_MIGRATED = ("42P01", "42703", "42501")
 _IS_DAMAGED = ("XX001", "XX002", sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -36,26 +36,26 @@ _OF_THE_DATABASE = (*_TAKES_NO_WRITES, *_IS_NOT_MIGRATED, *_IS_DAMAGED)
 
 @contextmanager
 def telling_unavailable() -> Iterator[None]:
-    """The drivers' ways of saying that the database is gone, full, too busy or not in order, as ours."""
+    """Turn the drivers' errors for a database that is gone, full, too busy or not in order into ours."""
     try:
         yield
     except (DBAPIError, PoolTimeout, psycopg.Error, sqlite3.Error) as error:
         if not _is_of_the_database(error):
             raise
-        # The driver's first line: what follows it, and what SQLAlchemy adds, may show values.
+        # Only the driver's first line: what follows, and what SQLAlchemy adds, may contain values.
         told = str(getattr(error, "orig", None) or error).partition("\n")[0]
         _log.warning("the database is not usable", extra={"reason": told})
         raise StoreUnavailable from error
 
 
 def _is_of_the_database(error: Exception) -> bool:
-    """And no mistake of ours, whatever the driver counts it as: it takes some ends of a connection for one, such as that of
-    a transaction in which nothing happened for too long; that the whole server takes no writes, as a standby does after a
-    failover; and that nobody has migrated it yet, as when a new release starts before its upgrade."""
+    """Whether the database is at fault, and not we, whatever class the driver gives the error. It blames us when a connection
+    ends because a transaction was idle for too long, when the server takes no writes, like a standby after a failover, and
+    when the schema has not been migrated yet, as when a new release starts before its upgrade."""
     if isinstance(error, PoolTimeout) or getattr(error, "connection_invalidated", False):
         return True
     told: Any = getattr(error, "orig", error)
-    # Of SQLite's codes the upper bits say more than is asked here.
+    # The upper bits of SQLite's codes say more than is needed here.
     code = getattr(told, "sqlstate", None) or getattr(told, "sqlite_errorcode", 0) & 0xFF
     return isinstance(told, _TOLD_BY_DRIVERS) or code in _OF_THE_DATABASE
 
@@ -69,7 +69,7 @@ class Transaction:
             return self._connection.execute(statement, values)
 
     def execute_many(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
-        """For each of the values; for none, nothing."""
+        """Execute it for each of the values; for none, do nothing."""
         if values:
             with telling_unavailable():
                 self._connection.execute(statement, values)
@@ -114,16 +114,16 @@ class Transaction:
         )
 
     def add(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> int:
-        """The new row's id. Raises the error of the rule that stands against it."""
+        """Returns the new row's id. Raises the error of the rule that forbids it."""
         new_id: int | None = self.execute(mapper.insert, mapper.values(value, without=_ID)).scalar()
         if new_id is None:
             raise mapper.rule.error if mapper.rule else StaleWrite
         return new_id
 
     def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> None:
-        """Raises StaleWrite, or the error of the rule that stands against it.
+        """Raises StaleWrite, or the error of the rule that forbids it.
 
-        On PostgreSQL the latter ends the transaction, unless it is a `part`.
+        On PostgreSQL the latter ends the transaction, unless this is inside a `part`.
         """
         values = mapper.values(value, without=mapper.unsaved)
         values["own_id"] = value.id

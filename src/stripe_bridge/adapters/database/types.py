@@ -1,4 +1,4 @@
-"""Column types that turn what is stored into the domain's values, and back."""
+"""Column types that turn stored data into the domain's values and back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Value = TypeVar("Value")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware and UTC on both sides, to the microsecond. SQLite has no zones: there it is stored bare."""
+    """Aware and in UTC on both sides, to the microsecond. SQLite has no time zones, so there it is stored without one."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -76,7 +76,7 @@ class Document(TypeDecorator[Value], Generic[Value]):
 
 
 class Compressed(TypeDecorator[bytes]):
-    """Bytes that take less room than they have; those that were stored before that was so are read as they are."""
+    """Bytes that are stored compressed. Those from before compression was introduced are read as they are."""
 
     impl = LargeBinary
     cache_ok = True

@@ -55,7 +55,7 @@ _log = logging.getLogger(__name__)
 
 
 class SqlUnitOfWork:
-    """Over once it is committed: a statement after that is a mistake, and raises."""
+    """It ends with the commit: a statement after that is a mistake, and raises."""
 
     tokens: Tokens
     oauth_states: OAuthStates
@@ -81,7 +81,7 @@ class SqlUnitOfWork:
         with telling_unavailable():
             self._connection = self._engine.connect()
             try:
-                # Not at the first statement: on SQLite this is where the write lock is taken.
+                # Now and not at the first statement: on SQLite this is where the write lock is taken.
                 self._connection.begin()
             except BaseException:
                 self._connection.close()
@@ -149,7 +149,7 @@ class SqlStore:
                 current = current_revision(connection)
         except sqlalchemy.exc.SQLAlchemyError as error:
             raise StoreUnavailable from error
-        # A newer one is not known here: migrations are made to run while an older version serves.
+        # A newer revision is unknown here, but fine: migrations are made to run while an older version serves.
         if current != self._newest and (current is None or current in self._known):
             needed = f"its schema is at {current}, not at {self._newest}: flask db upgrade"
             _log.warning("the database is not usable", extra={"reason": needed})

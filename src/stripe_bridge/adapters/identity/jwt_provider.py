@@ -30,7 +30,7 @@ _MAX_USER_ID = 2**63 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JwtTrust:
-    """Whose tokens count, and which of their claims say what."""
+    """Whose tokens are accepted, and what their claims mean."""
 
     issuer: str
     audience: str
@@ -63,8 +63,8 @@ class _Keys(jwt.PyJWKClient):
 
 
 class JwtIdentityProvider:
-    """Keys are fetched when first needed, kept for five minutes, and fetched anew for an unknown key id, not more
-    often than twice a minute."""
+    """Keys are fetched when first needed, kept for five minutes, and fetched again for an unknown key id, at most
+    twice a minute."""
 
     def __init__(self, trust: JwtTrust) -> None:
         self._trust = trust
@@ -101,13 +101,13 @@ class JwtIdentityProvider:
             tenant_id=tenant,
             role=Role(role),
             user_id=_user_id(user),
-            # One who comes back with a fresh token keeps its rate and its idempotency keys.
+            # A caller who comes back with a fresh token keeps its rate limits and idempotency keys.
             token_id=f"jwt:{_without_colons(tenant)}:{claims['sub']}",
         )
 
 
 def _is_name(claim: object, longest: int) -> TypeGuard[str]:
-    """Whether it is a text, and one that every database can keep."""
+    """Whether it is text that every database can store."""
     return (
         isinstance(claim, str)
         and 0 < len(claim) <= longest
@@ -116,12 +116,12 @@ def _is_name(claim: object, longest: int) -> TypeGuard[str]:
 
 
 def _without_colons(tenant: str) -> str:
-    """So that where the tenant ends and the subject begins is never in doubt."""
+    """Makes it unambiguous where the tenant ends and the subject begins."""
     return tenant.replace("%", "%25").replace(":", "%3A")
 
 
 def _user_id(claim: object) -> int | None:
-    """The ERP's integer; some providers tell numbers as text."""
+    """The ERP's integer; some providers send numbers as text."""
     if isinstance(claim, str) and re.fullmatch("[0-9]{1,19}", claim):
         claim = int(claim)
     is_id = isinstance(claim, int) and not isinstance(claim, bool) and 0 < claim <= _MAX_USER_ID

@@ -1,4 +1,4 @@
-"""Waking the workers: those of this process, or those of others through Redis."""
+"""Waking the workers: those of this process, or through Redis those of other processes."""
 
 from dramatiq import Broker
 

@@ -10,10 +10,10 @@ from stripe_bridge.ports.nudges import BrokerUnavailable
 
 
 class InProcessNudges:
-    """A mailbox of job names. A name that waits already is not put in twice; one that was taken may be put in again.
+    """A mailbox of job names. A name that is already waiting is not put in twice; one that was taken may be put in again.
 
-    So however many nudges come, nothing grows; and a nudge that comes while its job runs makes it run once more, as it
-    may have looked already.
+    So it does not grow however many nudges come, and a nudge that comes while its job is running makes the job run once more,
+    since it may have looked already.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class InProcessNudges:
         self._is_well: Callable[[], bool] | None = None
 
     def attended_by(self, is_well: Callable[[], bool]) -> None:
-        """From now on somebody is expected to take what is put in, and says whether they can."""
+        """From now on a worker is expected to take what is put in; `is_well` says whether it can."""
         self._is_well = is_well
 
     def inbox(self, *, soon: bool = False) -> None:
@@ -37,13 +37,13 @@ class InProcessNudges:
             return {DRAIN_INBOX: 0, SETTLE_INTENTS: 0} | dict.fromkeys(self._waiting, 1)
 
     def check(self) -> None:
-        """Out of reach are workers of this process that do not work any more."""
+        """Raises BrokerUnavailable if the workers of this process have stopped working."""
         if self._is_well is not None and not self._is_well():
             raise BrokerUnavailable
 
     def wake(self, job: str) -> None:
         if job in self._waiting:
-            # Whoever takes it out looks after that, and so sees what this nudge is about.
+            # Whoever takes it out looks for work afterwards, and so sees what this nudge is about.
             return
         with self._changed:
             if not self._is_closed:
@@ -51,7 +51,7 @@ class InProcessNudges:
                 self._changed.notify_all()
 
     def take(self, job: str) -> bool:
-        """Wait until the job is wanted, and take its name out; False once it is not and never will be."""
+        """Wait until the job is wanted, and take its name out. Returns False once the mailbox is closed and empty of it."""
         with self._changed:
             self._changed.wait_for(lambda: job in self._waiting or self._is_closed)
             is_wanted = job in self._waiting
@@ -59,7 +59,7 @@ class InProcessNudges:
             return is_wanted
 
     def close(self) -> None:
-        """Put nothing more in. Whoever waits in vain is let go."""
+        """Accept nothing more, and release whoever is waiting."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

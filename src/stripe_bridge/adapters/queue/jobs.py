@@ -1,4 +1,4 @@
-"""The names by which workers know their jobs. The worker has the same: what is sent must be what is declared."""
+"""The names of the jobs that workers are nudged for. The worker declares the same names."""
 
 DRAIN_INBOX = "drain_inbox"
 SETTLE_INTENTS = "settle_intents"

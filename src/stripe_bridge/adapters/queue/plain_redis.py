@@ -1,7 +1,7 @@
 """redis-py, without what it would load unasked.
 
-Wherever OpenTelemetry's SDK is installed, redis-py imports it for metrics of its own that nobody reads here: some megabytes
-for each process, and a tenth of a second at its start. This package imports this module before all else.
+If OpenTelemetry's SDK is installed, redis-py imports it for metrics of its own that nobody reads here, which costs each
+process some megabytes and a tenth of a second at startup. This package imports this module before anything else.
 """
 
 import sys
@@ -9,7 +9,7 @@ import sys
 _SDK = "opentelemetry"
 _IS_WANTED = _SDK in sys.modules
 if not _IS_WANTED:
-    # Makes an import of it fail, which redis-py takes for not installed.
+    # Makes importing it fail, so that redis-py takes it as not installed.
     sys.modules[_SDK] = None  # type: ignore[assignment]  # the documented way to block an import
 
 import redis  # noqa: E402  # only now

@@ -16,17 +16,17 @@ from stripe_bridge.adapters.queue.jobs import DRAIN_INBOX, SETTLE_INTENTS
 from stripe_bridge.ports.nudges import BrokerUnavailable
 
 _log = logging.getLogger(__name__)
-# In seconds, for a connection and for each answer: while Redis is sick, a request waits for one of them.
+# In seconds, for a connection and for each answer. While Redis is in trouble, a request waits for one of these.
 _TIMEOUT = 0.25
 _REST_SECONDS = 5.0
-# A burst of webhooks is one message in so long, and not a turn to Redis for each.
+# During a burst of webhooks, one message is sent per interval, instead of a round trip to Redis for each webhook.
 _GATHER_SECONDS = 0.02
 
 
 def redis_broker(url: str) -> RedisBroker:
     """A broker that connects when it is first used.
 
-    It has none of dramatiq's middleware: a job has no time limit, and what it could not do is not retried by message but
+    It has none of dramatiq's middleware: jobs have no time limit, and what a job could not do is not retried by message but
     found by the next sweep.
     """
     client = redis.Redis.from_url(url, socket_connect_timeout=_TIMEOUT, socket_timeout=_TIMEOUT)
@@ -36,16 +36,16 @@ def redis_broker(url: str) -> RedisBroker:
 class DramatiqNudges:
     """Sends by the actor's name; each actor has a queue of the same name.
 
-    A burst of webhooks would make as many messages, of which one is enough. So nothing is sent while a message waits in
-    the queue's list: a worker that fetches it begins the job after that, and so sees whatever was committed before the
-    nudge. A message that a worker has fetched proves nothing, as its job may have looked already, and does not count. Two
-    nudges at once may both find the list empty; the second job then finds nothing to do. As the list itself is asked, there
-    is no mark that could outlive the message it stands for, and without any worker one message waits.
+    A burst of webhooks would make as many messages, where one is enough. So nothing is sent while a message is waiting in the
+    queue's list: the worker that fetches it starts the job afterwards, and so sees everything that was committed before the
+    nudge. A message that a worker has already fetched does not count, since its job may have looked already. Two nudges at
+    the same time may both find the list empty; the second job then finds nothing to do. Since the list itself is asked, there
+    is no flag that could outlive its message, and without any worker a single message waits.
 
-    Redis is not even asked for each: the first nudge goes at once, and those that come within a moment of it are one more
-    at the end of that moment, from a thread of its own, as those that have to go soon do.
+    Redis is not even asked for each nudge: the first one is sent at once, and those that follow within a moment become one
+    more message at the end of that moment, sent from a thread of its own, like those that are only due `soon`.
 
-    After a failure Redis is left alone for `rest_seconds`: no request but one waits for it, and the log is not filled.
+    After a failure Redis is not asked for `rest_seconds`, so that only one request waits for it and the log does not fill up.
     """
 
     def __init__(self, broker: RedisBroker, *, rest_seconds: float = _REST_SECONDS) -> None:
@@ -54,7 +54,7 @@ class DramatiqNudges:
         self._mutex = threading.Lock()
         self._gathers_until: dict[str, float] = {}
         self._gathered: set[str] = set()
-        # Whoever leaves the process waits for what it has in hand.
+        # When the process exits, it waits for what this executor is doing.
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="nudges")
 
     def inbox(self, *, soon: bool = False) -> None:
@@ -77,7 +77,7 @@ class DramatiqNudges:
 
     def _send(self, job: str, *, soon: bool = False) -> None:
         if job in self._gathered:
-            # It is about to be sent, and whoever then looks sees what this one is about.
+            # One is about to be sent, and the job that it starts will see what this one is about.
             return
         now = time.monotonic()
         with self._mutex:
@@ -93,7 +93,7 @@ class DramatiqNudges:
 
     def _send_gathered(self, job: str, moment: float) -> None:
         time.sleep(moment)
-        # Before it is sent: a nudge from here on may be about what the worker will not see.
+        # Do this before sending: a later nudge may be about something that the worker will not see.
         with self._mutex:
             self._gathered.discard(job)
             self._gathers_until[job] = time.monotonic() + _GATHER_SECONDS
@@ -105,7 +105,9 @@ class DramatiqNudges:
                 self._broker.enqueue(Message(queue_name=job, actor_name=job, args=(), kwargs={}, options={}))
         except redis.RedisError as error:
             self._rests_until = time.monotonic() + self._rest_seconds
-            _log.warning("nudge not sent: the workers' next sweep does without", extra={"reason": str(error)})
+            _log.warning(
+                "nudge not sent: the workers' next sweep finds the work", extra={"reason": str(error)}
+            )
 
     def _length(self, job: str) -> int:
         length: int = self._broker.client.llen(f"{self._broker.namespace}:{job}")

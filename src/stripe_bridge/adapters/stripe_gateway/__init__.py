@@ -1,4 +1,4 @@
 """Stripe over its SDK: the only place that imports `stripe`.
 
-SDK objects end in `snapshots`, SDK exceptions end in `errors`.
+SDK objects get no further than `snapshots`, SDK exceptions no further than `errors`.
 """

@@ -1,4 +1,4 @@
-"""Stripe's rate limits, kept on our side before Stripe has to refuse: a budget of requests per second.
+"""Staying within Stripe's rate limits, so that Stripe need not refuse: a budget of requests per second.
 
 Stripe allows each account 100 a second in live mode and 25 in test mode, and each endpoint of its API 25:
 https://docs.stripe.com/rate-limits
@@ -22,7 +22,7 @@ ENDPOINT_PER_SECOND = 25
 _log = logging.getLogger(__name__)
 _LONGEST_WAIT = 5.0
 _LOOK_AGAIN = 0.02
-# For a connection to Redis and for each of its answers; and how long it is left alone after a failure. All in seconds.
+# For a connection to Redis and for each of its answers; and how long Redis is not asked after a failure. All in seconds.
 _TIMEOUT = 0.25
 _REST = 5.0
 
@@ -32,10 +32,10 @@ def _nobody(_seconds: float) -> None:
 
 
 class Budget:
-    """Shared by all processes with the same storage: `memory://` is this process alone, a `redis://` URL all.
+    """Shared by all processes with the same storage: `memory://` is only this process, a `redis://` URL all of them.
 
-    With the storage out of reach calls go on without a budget: Stripe's own refusals are heeded all the same.
-    `waited` is told how long, in seconds, whoever had to wait for a turn did so.
+    If the storage is unreachable, calls are made without a budget: Stripe's own refusals still count. `waited` is called with
+    the seconds that a caller had to wait for its turn.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class Budget:
         self._rests_until = 0.0
 
     def take(self, key: str, account: str, endpoint: str) -> None:
-        """Wait for a turn of the account, of the endpoint there, and of our key. `key` and `account` are names for them, and
-        the same where the platform asks for itself.
+        """Wait for a turn of the account, of its endpoint, and of our key. `key` and `account` are names for our key and the
+        account, and the same if the platform acts for itself.
 
-        Stripe does not tell whose limit a call for a connected account counts against, that account's or the platform's.
-        Raises GatewayBusy when no turn comes: Stripe was not asked.
+        Stripe does not say whose limit a call for a connected account counts against, that account's or the platform's.
+        Raises GatewayBusy if no turn comes in time; Stripe was then not asked.
         """
         turns = [Window(self._of_account, (name,)) for name in dict.fromkeys((account, key))]
         turns.append(Window(self._of_endpoint, (f"{account} {endpoint}",)))
@@ -76,7 +76,7 @@ class Budget:
         if time.monotonic() < self._rests_until:
             return True
         try:
-            # Of all or of none, so that no turn is spent on a call that has to wait for another.
+            # All or none, so that no turn is wasted on a call that has to wait for another one.
             return self._windows.hit_all(*turns)
         except StorageError as error:
             self._rests_until = time.monotonic() + _REST

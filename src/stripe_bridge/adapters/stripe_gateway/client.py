@@ -1,4 +1,4 @@
-"""Reaching Stripe: the SDK's client, and the two kinds of call that are made through it."""
+"""Reaching Stripe: the SDK's client, and the two kinds of calls that are made through it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.ports.vault import SealBroken
 
 API_VERSION = stripe.api_version
-"""The version whose shapes this package knows; requests and endpoints are pinned to it."""
+"""The version whose objects this package can read; requests and endpoints are pinned to it."""
 
 TokenFor = Callable[[str], str | None]
-"""The OAuth token of an account, None where there is none."""
+"""The OAuth token of an account, None if there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeAccess:
     """The platform's credentials, where Stripe is, and how long to wait for it (seconds).
 
-    `max_network_retries` and `busy_patience`, the time for which a 429 is waited out, count for lookups alone.
+    `max_network_retries` and `busy_patience` (how long to wait out a 429) apply only to lookups.
     """
 
     secret_key: str = field(repr=False)
@@ -51,7 +51,7 @@ def build_client(access: StripeAccess) -> stripe.StripeClient:
         access.secret_key,
         stripe_version=API_VERSION,
         client_id=access.client_id,
-        # Without it the client makes no retry at all: the SDK's module-wide default does not reach it.
+        # Without this the client makes no retries at all: the SDK's module-wide default does not apply to it.
         max_network_retries=access.max_network_retries,
         http_client=PacedClient(
             timeout=(access.connect_timeout, access.read_timeout),
@@ -70,8 +70,8 @@ def build_client(access: StripeAccess) -> stripe.StripeClient:
 class StripeCalls:
     """The client with what every call needs: whose account, which key, our errors in place of the SDK's.
 
-    A change is tried once. The SDK would retry it under the same idempotency key, so that a 429 after a cut
-    connection would look as if nothing had happened; whether to ask again is for the intent to decide.
+    A change is tried once. The SDK would retry it under the same idempotency key, so that a 429 after a dropped
+    connection would look as if nothing had happened; whether to try again is for the intent to decide.
     """
 
     def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
@@ -97,13 +97,13 @@ class StripeCalls:
             yield options
 
     def post(self, path: str, params: Mapping[str, object], options: stripe.RequestOptions) -> Raw:
-        """What Stripe answers, as it is: the SDK's object of an invoice takes longer to make than to read."""
+        """Stripe's raw answer: building the SDK's object for an invoice takes longer than reading it."""
         return cast("Raw", self._client.raw_request("post", path, **params, **options).data)
 
     def _acting_as(self, account_id: str | None) -> tuple[stripe.RequestOptions, tuple[Row, ...]]:
-        """An account whose token is gone is still the platform's to act for, while Stripe says so.
+        """Without the account's token the platform may still act for it, as long as Stripe allows it.
 
-        Raises GatewayMisconfigured where the token is there and cannot be opened.
+        Raises GatewayMisconfigured if there is a token that cannot be opened.
         """
         if account_id is None:
             return {}, ()
@@ -118,12 +118,11 @@ class StripeCalls:
 
 
 def _hush_sdk() -> None:
-    """Settings that the SDK, and what carries its requests, only have for the whole process, made here and nowhere else.
+    """Settings that the SDK and its transport have only for the whole process, made here and nowhere else.
 
-    Telemetry writes a file into the home folder and tells Stripe about this machine. The SDK's log shows
-    OAuth codes and tokens (debug) and customers' emails (info), so only its warnings are let through. Its
-    environment variable STRIPE_LOG prints all of it to stderr whatever is set here. urllib3 (debug) shows each address, in
-    which customers are looked for by their email.
+    Telemetry writes a file into the home folder and tells Stripe about this machine. The SDK's log shows OAuth codes and
+    tokens (debug) and customers' emails (info), so only its warnings are let through. Its environment variable STRIPE_LOG
+    prints all of it to stderr whatever is set here. urllib3 (debug) shows each URL, and customers are looked up by email.
     """
     stripe.enable_telemetry = False
     for name in ("stripe", "urllib3"):

@@ -14,14 +14,14 @@ from stripe_bridge.domain.stripe_objects import AccountSnapshot, Authorization
 from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayMisconfigured
 from stripe_bridge.ports.vault import SealBroken
 
-# Seen from the platform, an account that is not there has left.
+# To the platform, an account that is not found has left.
 _ACCOUNT_GONE = Row(stripe.InvalidRequestError, "resource_missing", AccessRevoked)
 
-_ANOTHERS_KEY = "STRIPE_SECRET_KEY is not that of the platform account, or mode, that the account has let in"
+_ANOTHERS_KEY = "STRIPE_SECRET_KEY belongs to another platform account, or mode, than the account has let in"
 
 
 class StripeConnectGateway:
-    """Acts as the platform, whose view it is that counts. An account's own token tells only whether that view is ours."""
+    """Acts as the platform, whose view is what counts. An account's own token only shows whether our key is the right one."""
 
     def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
         self._stripe, self._token_for = StripeCalls(access), token_for
@@ -55,7 +55,7 @@ class StripeConnectGateway:
             raise
 
     def _still_lets_in(self, account_id: str) -> bool:
-        """Whether its token is good, which ends with the access of the platform that it was given to.
+        """Whether the account's token is valid: it ends with the access of the platform that it was given to.
 
         To the key of another platform account, or of the other mode, every account looks as if it had left.
         """

@@ -1,4 +1,4 @@
-"""What the SDK raises, in our words: one table."""
+"""The SDK's exceptions in our words, as one table."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from stripe_bridge.ports.gateway_errors import (
 
 
 class Row(NamedTuple):
-    """`code` None is any code."""
+    """`code` None means any code."""
 
     raised: type[Exception]
     code: str | None
     ours: type[GatewayError]
 
 
-# The first row that fits counts. Whatever fits none, of the SDK's or not, leaves the outcome unknown.
+# The first matching row counts. An exception that matches none, the SDK's or not, leaves the outcome unknown.
 _TABLE = (
     # A lock may be refused with a status that the SDK has no class for.
     Row(stripe.StripeError, "lock_timeout", GatewayBusy),
     Row(stripe.RateLimitError, None, GatewayBusy),
-    # The key was used for another call, or by one still under way: neither tells what became of that one.
+    # The key was used for another call, or by one still under way: neither shows what became of that call.
     Row(stripe.IdempotencyError, None, OutcomeUnknown),
     Row(stripe.InvalidRequestError, "resource_missing", ObjectMissing),
     Row(stripe.InvalidRequestError, None, GatewayRefused),
@@ -59,9 +59,9 @@ _LONGEST_REASON = 500
 
 @contextmanager
 def translated(*rows: Row) -> Iterator[None]:
-    """Raise GatewayError for whatever goes wrong inside; `rows` go before the table.
+    """Raise GatewayError for whatever goes wrong inside; `rows` take precedence over the table.
 
-    The causes are cut off, since their texts and bodies may hold secrets.
+    Causes are dropped, since their messages and bodies may contain secrets.
     """
     try:
         yield
@@ -95,11 +95,11 @@ def _fits(row: Row, error: stripe.StripeError, code: str | None) -> bool:
 
 
 def _code(error: stripe.StripeError) -> str | None:
-    """The SDK hands the code on to some of its classes only; the body has it."""
+    """The SDK gives the code only to some of its classes; the body has it."""
     told = error.code or getattr(error.error, "code", None)
     return told if isinstance(told, str) else None
 
 
 def _reason(told: object) -> str:
-    """Without secrets, and short: the SDK quotes whole pages of a proxy's."""
+    """Without secrets, and short: the SDK may quote a proxy's whole error page."""
     return _SECRET.sub(r"\1_[redacted]", str(told))[:_LONGEST_REASON]

@@ -1,4 +1,4 @@
-"""Stripe's list of events, as the bodies that webhooks would have had."""
+"""Stripe's list of events, as bodies like those of webhooks."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class StripeEventGateway:
                 page = [_body(event, account_id) for event in found.data]
                 more = found.has_more and bool(page)
                 if more:
-                    # What is created meanwhile stands before the cursor: nothing is seen twice, or left out.
+                    # Events created meanwhile are listed before the cursor: nothing is seen twice or missed.
                     params["starting_after"] = found.data[-1].id
             yield page
 
 
 def _body(event: stripe.Event, account_id: str) -> bytes:
-    """A list does not say whose events it has, as a webhook does."""
+    """Unlike a webhook, the list does not say whose events these are."""
     return json.dumps(event.to_dict(for_json=True) | {"account": account_id}).encode()

@@ -16,17 +16,17 @@ from stripe_bridge.adapters.stripe_gateway.transport import KeepingClient
 from stripe_bridge.ports.tracing import Fact, Note, Tracing
 
 _BUSY = 429
-# Unlike the names of collections and verbs, ids have digits or capitals in them: `/in_1Mtq`, but not `/invoice_payments`.
+# Unlike the names of collections and verbs, ids contain digits or capitals: `/in_1Mtq`, but not `/invoice_payments`.
 _ID = re.compile(r"/[a-z]+_(?=\w*[\dA-Z])\w+")
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 4.0
 
 
 class PacedClient(KeepingClient):
-    """Each request, every page and retry, waits for its turn in the budget.
+    """Every request, including each page and retry, waits for its turn in the budget.
 
-    A lookup that Stripe refuses for its rate (or for a lock) is asked again, with jittered backoff, for up to `patience`
-    seconds in all. A change is not: whether and when to ask again is for its intent to decide. The SDK itself asks
-    again after a 429 only when a header tells it to.
+    A lookup that Stripe refuses because of its rate (or a lock) is retried, with jittered backoff, for up to `patience`
+    seconds in total. A change is not: whether and when to try again is for its intent to decide. The SDK itself retries after
+    a 429 only if a header tells it to.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class PacedClient(KeepingClient):
             delay = min(2 * delay, _LONGEST_DELAY)
 
     def _span(self, endpoint: str, account: str) -> AbstractContextManager[Note]:
-        """Of the request alone, without the wait for its turn."""
+        """Covers only the request, without the wait for its turn."""
         if self._tracing is None:
             return nullcontext(_note_nothing)
         return self._tracing.span(f"Stripe {endpoint}", {"stripe.account": account}, is_call=True)
@@ -85,5 +85,5 @@ def endpoint_of(method: str, url: str) -> str:
 
 
 def _key(headers: Mapping[str, str]) -> str:
-    """A name for the key that a request bears, of which only a hash is told."""
+    """A name for the key that a request carries: only a hash, so as not to reveal it."""
     return hashlib.sha256(headers.get("Authorization", "").encode()).hexdigest()[:16]

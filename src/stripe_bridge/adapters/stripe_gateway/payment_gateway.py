@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         InvoiceFinalizeInvoiceParams,
     )
 
-# How far Stripe's clock may lag behind ours: looking back a little further is better than overlooking.
+# How far Stripe's clock may lag behind ours: better to look back a little further than to miss something.
 CLOCK_SKEW = timedelta(seconds=60)
 _PAGE = 100
 # Four levels, the most that Stripe expands.
@@ -44,7 +44,7 @@ class StripePaymentGateway:
             "metadata": dict(draft.metadata),
         }
         if draft.address is not None:
-            # Stripe takes an empty part for one that is to be unset, which a new customer has not: it refuses all of it.
+            # To Stripe an empty part means "unset this", which it refuses for a new customer.
             known = {part: text for part, text in asdict(draft.address).items() if text and text.strip()}
             params["address"] = cast("CustomerCreateParamsAddress", known)
         with self._stripe.change(account_id, key) as options:

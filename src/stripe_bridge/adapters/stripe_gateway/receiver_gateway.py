@@ -11,7 +11,7 @@ from stripe_bridge.domain.stripe_objects import WebhookEndpoint
 from stripe_bridge.ports.gateway_errors import ObjectMissing
 
 
-# The SDK types event names and versions as literals, which ours are known not to be: hence Any.
+# The SDK types event names and versions as literals, and ours are plain strings: hence Any.
 class StripeReceiverGateway:
     def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
         self._stripe = StripeCalls(access, token_for)
@@ -67,5 +67,5 @@ class StripeReceiverGateway:
 
 
 def _listed(events: frozenset[str]) -> list[Any]:
-    """In a stable order, since one idempotency key stands for the very same parameters."""
+    """In a stable order, since repeating an idempotency key requires identical parameters."""
     return sorted(events)

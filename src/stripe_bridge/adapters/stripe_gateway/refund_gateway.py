@@ -1,4 +1,4 @@
-"""Stripe's refunds, as direct charges have them: out of the merchant's own balance; and the disputes it answers."""
+"""Refunds of direct charges, which come out of the merchant's own balance; and disputes."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class StripeRefundGateway:
 
 
 def _of_payment(payment_intent_id: str | None, charge_id: str | None) -> dict[str, str]:
-    """Stripe takes one of the two. Given neither it would list those of the whole account."""
+    """Stripe takes one of the two. Given neither, it would list those of the whole account."""
     if payment_intent_id is not None:
         return {"payment_intent": payment_intent_id}
     if charge_id is not None:

@@ -15,8 +15,8 @@ from stripe import WebhookSignature
 from stripe_bridge.domain.errors import SignatureInvalid
 
 TOLERANCE = 300
-"""Seconds. Only old timestamps are refused: a future one needs the secret all the same."""
-# As Stripe writes it while an endpoint has one secret.
+"""Seconds. Only old timestamps are refused: a future one still needs the secret."""
+# The header as Stripe writes it while an endpoint has only one secret.
 _USUAL = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})(?:,v0=[0-9a-f]{64})?")
 
 
@@ -29,9 +29,9 @@ class StripeSignatures:
 
 
 def _signs_as_usual(payload: bytes, header: str | None, secret: str) -> bool:
-    """Whether the usual header is right. The SDK takes more than twice as long, as it goes from bytes to text and back.
+    """Whether a header in the usual form is right. The SDK takes more than twice as long, going from bytes to text and back.
 
-    No says nothing: then the SDK is asked.
+    False proves nothing: then the SDK is asked.
     """
     usual = _USUAL.fullmatch(header or "")
     if usual is None or not secret.strip():
@@ -46,6 +46,6 @@ def _signs(payload: bytes, header: str | None, secret: str) -> bool:
         # An empty secret is refused by the SDK.
         WebhookSignature.verify_header(payload, header, secret, TOLERANCE)
     except Exception:
-        # Beside its own error the SDK lets UnicodeDecodeError, TypeError and others out on garbage.
+        # Given garbage, the SDK raises UnicodeDecodeError, TypeError and others besides its own error.
         return False
     return True

@@ -1,8 +1,8 @@
-"""Stripe's objects as domain values: out of the SDK's answers, and out of webhook payloads.
+"""Stripe's objects as domain values, from the SDK's answers and from webhook payloads.
 
-Nothing past this module sees an SDK object. Stripe leaves keys out, and shows an object as its id or in full,
-depending on the call; both are read here. What cannot be read (no id, a status that we do not know) raises
-KeyError, TypeError or ValueError: an answer then proves nothing, a payload is unreadable.
+Nothing past this module sees an SDK object. Depending on the call, Stripe leaves out keys, and shows an object in full or
+only as its id; all of these can be read here. What cannot be read (no id, an unknown status) raises KeyError, TypeError or
+ValueError: an answer then proves nothing, a payload is unreadable.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Raw = Mapping[str, Any]
 Shown = stripe.StripeObject | Raw
 Value = TypeVar("Value")
 
-# Whether money is on its way follows from the status: one that we do not know must not be guessed.
+# The status shows whether money is on its way, so an unknown one must not be guessed at.
 _REFUND_STATUSES = frozenset({"pending", "requires_action", "succeeded", "failed", "canceled"})
 
 
@@ -85,7 +85,7 @@ def payment(shown: Shown) -> StripePayment:
     raw = _raw(shown)
     made_by = raw["payment"]
     intent = made_by.get("payment_intent")
-    # Only a charge that has no payment intent stands here itself.
+    # The charge itself is named only if it has no payment intent.
     charge = intent.get("latest_charge") if isinstance(intent, Mapping) else made_by.get("charge")
     return StripePayment(
         id=_must(str, raw["id"]),

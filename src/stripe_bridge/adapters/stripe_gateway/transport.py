@@ -1,4 +1,4 @@
-"""What carries the SDK's requests: urllib3 and connections that are kept, without what a browser would need around them."""
+"""The SDK's HTTP transport: urllib3 with connections that are kept open, without what only browsers need."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from urllib3 import PoolManager, ProxyManager, Timeout, make_headers
 from urllib3.exceptions import HTTPError, SSLError
 from urllib3.util import parse_url
 
-# Of threads, to one host; more of them than that make connections that are not kept.
+# Connections to one host; if more threads than this need one, the additional ones are not kept.
 _KEPT = 32
 _STANDING = make_headers(keep_alive=True, accept_encoding="gzip,deflate")
 _Answer = tuple[Any, int, Mapping[str, str]]
 
 
 class KeepingClient(stripe.HTTPClient):
-    """For threads to share. It sends what the SDK gives it as it is, and follows nobody elsewhere.
+    """Can be shared by threads. It sends exactly what the SDK gives it, and follows no redirects.
 
-    The SDK's own clients are made for any library there is, and read the environment for each request, `.netrc` among it,
-    whose password would take our key's place. Here proxies alone are taken from there, once for each host.
+    The SDK's own clients support any HTTP library, and read the environment for each request, including `.netrc`, whose
+    password would replace our key. Here only proxies are taken from the environment, once for each host.
     """
 
     name = "urllib3"
 
     def __init__(self, *, timeout: tuple[float, float]) -> None:
-        """`timeout` for a connection and for each part of an answer, in seconds."""
+        """`timeout`: for connecting and for each part of an answer, in seconds."""
         super().__init__()
         connect, read = timeout
         self._options: Mapping[str, Any] = {
@@ -48,7 +48,7 @@ class KeepingClient(stripe.HTTPClient):
         *,
         _usage: list[str] | None = None,
     ) -> _Answer:
-        """Raises stripe.APIConnectionError, which tells whether it may go better another time."""
+        """Raises stripe.APIConnectionError, which says whether a retry may help."""
         body = post_data.encode() if isinstance(post_data, str) else post_data
         try:
             answer = self._way_to(url).urlopen(
@@ -68,7 +68,7 @@ class KeepingClient(stripe.HTTPClient):
             way.clear()
 
     def _way_to(self, url: str) -> PoolManager:
-        """Two threads that find none agree on the first one's."""
+        """If two threads create one at the same time, both use the first."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}/"
         return self._ways.get(origin) or self._ways.setdefault(origin, self._find_way(origin))

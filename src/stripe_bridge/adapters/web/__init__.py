@@ -1,7 +1,7 @@
 """The web adapter: the REST contract over HTTP.
 
     app          create_app: all of it, put together
-    front, webhook_protocol, asgi  the way in that is made for webhooks, with `app` behind it
+    front, webhook_protocol, asgi  a fast entrance for webhooks, with `app` behind it
     exchange     what every request has: id, log line, headers
     access       who may come in: tokens, permissions, rate limits
     operations   what an operation is, and how it becomes a route

@@ -1,4 +1,4 @@
-"""Who may come in: bearer tokens, permissions and rate limits, before anything of a request is read."""
+"""Who may come in: bearer tokens, permissions and rate limits, before a request's body is read."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _TIMEOUT = 0.25
 
 
 class RateLimits:
-    """Moving windows per token, shared by all who have the same storage."""
+    """Moving windows per token, shared by all processes with the same storage."""
 
     def __init__(self, storage_uri: str) -> None:
         self._windows = MovingWindows(storage_uri, timeout=_TIMEOUT)
 
     def count(self, *limits: tuple[str, tuple[str, ...]]) -> None:
-        """In each of these, how many in what time and whose, up to the first that is full.
+        """Count in each of these limits (how many in what time, and whose), up to the first that is full.
 
-        Raises TooManyAttempts. Without its storage nothing is limited: a limit must not take the service down.
+        Raises TooManyAttempts. If the storage is unavailable nothing is limited: a limit must not take the service down.
         """
         try:
             full = self._windows.hit_each(*(Window(_item(limit), name) for limit, name in limits))
@@ -52,9 +52,9 @@ _item = cache(parse)
 def guard(
     app: Flask, operations: Mapping[str, Operation], authenticate: Authenticate, limits: RateLimits
 ) -> None:
-    """Let only those pass who may, and put nothing where nothing can be.
+    """Let in only those who may come in, and refuse to create anything under an impossible id.
 
-    `operations` are by endpoint; what is not among them is public.
+    `operations` are by endpoint; endpoints that are not among them are public.
     """
 
     @app.before_request
@@ -68,7 +68,7 @@ def guard(
             bind_contextvars(tenant_id=principal.tenant_id, token_id=principal.token_id)
             _count(limits, principal, operation)
             principal.check(operation.permission)
-        # Elsewhere nobody's id is found as little as any other that is not there; here it would be made.
+        # 0 stands for an impossible id. Other operations will not find it; a PUT would create it.
         if operation.method == "PUT" and 0 in (request.view_args or {}).values():
             raise NotFound
 

@@ -18,13 +18,13 @@ from stripe_bridge.adapters.web.schemas.fields import MAX_ID, id_in_path
 from stripe_bridge.adapters.web.schemas.service import Problem
 
 _DESCRIPTION = """\
-Sales orders of an ERP become invoices at Stripe, are paid there, and stay in step.
+Turns an ERP's sales orders into invoices at Stripe, and keeps both in sync as they are paid.
 
-Money is an integer in the currency's minor unit, as Stripe takes it. Times are UTC. Every answer carries
-`X-Request-Id`, and takes the caller's. Every failure is `application/problem+json` (RFC 9457).
+Money is an integer in the currency's minor unit, as Stripe takes it. Times are UTC. Every response has an `X-Request-Id`,
+which is the caller's if it sent one. Every failure is `application/problem+json` (RFC 9457).
 """
 
-# Beside X-Request-Id, which is on every answer.
+# In addition to X-Request-Id, which is on every response.
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: ["WWW-Authenticate"],
     HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining"],
@@ -42,7 +42,7 @@ class IdConverter(BaseConverter):
 
 
 class BridgeApi(Api):
-    """Documents failures as what they are: RFC 9457 bodies, and only those that an operation can answer."""
+    """Documents failures as what they are: RFC 9457 bodies, and only those that an operation can return."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
@@ -77,7 +77,7 @@ def document(app: Flask) -> BridgeApi:
         IdConverter, lambda _: {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
     )
     whose = (
-        "Made by `flask tokens create`, or a JWT of the ERP's identity provider where the service knows one."
+        "A token made by `flask tokens create`, or a JWT of the ERP's identity provider if one is configured."
     )
     scheme = {"type": "http", "scheme": "bearer", "description": whose}
     api.spec.components.security_scheme("bearer", scheme)

@@ -27,10 +27,10 @@ _ACCEPTED = ["Authorization", "Content-Type", HEADER, "X-Request-Id"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebOptions:
-    """`public_url` begins the links to further pages; without it they begin at the root of whatever host it is.
+    """`public_url` is the start of the links to other pages; without it they are relative to the host's root.
 
-    `oauth_return_url` is where merchants go when Stripe is done with them; without it they see a small page.
-    Without `metrics_token` there are no metrics.
+    `oauth_return_url` is where merchants go after Stripe; without it they see a small page. Without `metrics_token` there are
+    no metrics.
     """
 
     public_url: str = ""
@@ -41,16 +41,16 @@ class WebOptions:
 
 
 class OrderedJson(DefaultJSONProvider):
-    """Fields in the order of their schema, which is made for reading."""
+    """Keeps fields in the order of their schema, which is easier to read."""
 
     sort_keys = False
 
 
 def create_app(bridge: Bridge, *, options: WebOptions, measurements: Measurements) -> Flask:
-    """The whole HTTP face of the bridge."""
+    """The whole HTTP interface of the bridge."""
     app = Flask(__name__, static_folder=None)
     app.json = OrderedJson(app)
-    # A body that does not tell its length is cut off there in silence: the byte too many is what shows it.
+    # A body without a declared length is silently cut off there: the additional byte shows that it was too long.
     app.config["MAX_CONTENT_LENGTH"] = MAX_PAYLOAD_BYTES + 1
     app.config["PUBLIC_URL"] = options.public_url.rstrip("/")
     app.config["OAUTH_RETURN_URL"] = options.oauth_return_url

@@ -1,4 +1,4 @@
-"""ASGI, the interface of asynchronous web servers: what of it is used here, and a WSGI application behind it.
+"""ASGI, the interface of asynchronous web servers: the parts that are used here, and a WSGI application behind it.
 
 https://asgi.readthedocs.io/en/stable/specs/www.html
 """
@@ -22,16 +22,16 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 CAME_AT = "stripe_bridge.came_at"
-"""Under this name a request's environ has the moment, of `time.perf_counter`, at which it began to wait for a thread."""
-# What WSGI knows under names of its own.
+"""The key in a request's environ for the `time.perf_counter` at which it began to wait for a thread."""
+# Headers for which WSGI has names of its own.
 _BARE = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
 class Threaded:
-    """A WSGI application in an event loop: each request has one of the threads for itself.
+    """A WSGI application in an event loop: each request gets one of the threads to itself.
 
-    Of a body no more is read than one byte over `most`: it shows that there would have been more. A request whose body
-    breaks off is none.
+    A body is read up to one byte more than `most`, which shows that it is too long. A request whose body breaks off is
+    dropped.
     """
 
     def __init__(self, app: WSGIApplication, *, threads: int, most: int) -> None:
@@ -69,7 +69,7 @@ class Threaded:
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
-    """None when whoever sends it has gone: a part of a body may say another thing than all of it would have said."""
+    """None if the client has gone: part of a body may say something else than the whole."""
     read = bytearray()
     while len(read) < most:
         message = await receive()
@@ -106,7 +106,7 @@ def _environ(scope: Scope, body: bytes) -> WSGIEnvironment:
     for name, value in (
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
     ):
-        # An underscore could pass for the hyphen of another header.
+        # With an underscore, a header could pass for another one that has a hyphen.
         if "_" not in name:
             variable = _BARE.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
             environ[variable] = f"{environ[variable]},{value}" if variable in environ else value

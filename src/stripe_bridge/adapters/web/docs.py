@@ -1,6 +1,6 @@
-"""The OpenAPI document as a page to browse. Everything it needs comes from here.
+"""The OpenAPI document as a page to browse, which loads nothing from elsewhere.
 
-Its addresses are relative: a proxy may have put all of this behind a path of its own.
+Its addresses are relative, since a proxy may serve all of this under a path of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every exchange has, whatever it is about: an id, a line in the log, headers that keep browsers careful."""
+"""What every request and response has: an id, a log line, and security headers for browsers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stripe_bridge.adapters.web.asgi import CAME_AT
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
-# In seconds. Whoever waited so long for a thread has mostly gone; to serve them all the same would make the next ones wait.
+# In seconds. Clients that waited this long for a thread have mostly gone; serving them would make the next ones wait.
 _LONGEST_WAIT = 30.0
 HEADERS = {
     "Cache-Control": "no-store",
@@ -27,7 +27,7 @@ HEADERS = {
 
 
 def observe_exchanges(app: Flask) -> None:
-    """To be called before anything else is hooked in: what comes later then has the request's id."""
+    """Has to be called before anything else is hooked in, so that what comes later has the request's id."""
     app.before_request(_begin)
     app.before_request(_refuse_late)
     app.after_request(_end)
@@ -35,7 +35,7 @@ def observe_exchanges(app: Flask) -> None:
 
 
 def request_id_for(given: str) -> str:
-    """The caller's own, where it is usable."""
+    """The caller's own if it is usable, otherwise a new one."""
     return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
@@ -55,7 +55,7 @@ def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
-    # The route and not the path, and never a query: an OAuth callback's holds secrets.
+    # The route and not the path, and never the query: that of an OAuth callback contains secrets.
     _log.info(
         "request",
         extra={
@@ -69,5 +69,5 @@ def _end(response: Response) -> Response:
 
 
 def _forget(_error: BaseException | None) -> None:
-    # Threads are used again, and with them their context.
+    # Threads are reused, and their context with them.
     clear_contextvars()

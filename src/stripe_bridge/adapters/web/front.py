@@ -1,8 +1,8 @@
-"""The way in, in production: webhooks are taken here, in the event loop; all else is Flask's, in threads.
+"""The entrance in production: webhooks are handled here, in the event loop; everything else by Flask, in threads.
 
-What Flask does around a request, and handing it from thread to thread, costs more than taking a webhook does. So it is
-taken here when nothing has to be waited for but the disk. One that is refused, or whose secret has to be looked up, goes on
-to Flask, where the same use case decides, and tells.
+What Flask does around a request, and handing it from thread to thread, costs more than receiving a webhook. So a webhook is
+handled here if it only has to wait for the disk. One that would be refused, or whose secret has to be looked up, is passed on
+to Flask, where the same use case decides and answers.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _PATH = re.compile(re.escape(PLATFORM_ROUTE.encode()) + b"(?:/([0-9]+))?")
 STATE = "front"
-"""Under this name of ASGI's lifespan state the server's protocol finds it."""
+"""The key in ASGI's lifespan state under which the server's protocol finds the front."""
 
 
 class Front:
     """An ASGI application, for one event loop. `at_the_end` is called when that ends.
 
-    Without `receive` webhooks are Flask's, too.
+    Without `receive`, Flask handles webhooks, too.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Front:
         at_the_end: Callable[[], None],
     ) -> None:
         self._behind = Threaded(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
-        # Threads of their own: while the database is away each webhook holds one, and they come in numbers.
+        # Threads of their own: while the database is down each webhook holds one, and there are many.
         self._webhooks = Threaded(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
         self._receive, self._measurements, self._at_the_end = receive, measurements, at_the_end
 
@@ -61,7 +61,7 @@ class Front:
             await self._behind(scope, receive, send)
 
     def way_for(self, method: bytes, target: bytes) -> Way | None:
-        """How a request is taken here; None when it is Flask's in any case."""
+        """How to handle a request here; None if it is for Flask in any case."""
         path = _PATH.fullmatch(target)
         if self._receive is None or method != b"POST" or path is None:
             return None
@@ -88,14 +88,14 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """Into one receiver: the platform's, or that of an integration."""
+    """The way to one receiver: the platform's, or an integration's."""
 
     receive: ReceiveWebhook
     measurements: Measurements
     integration_id: int | None
 
     async def take(self, payload: bytes, signature: str | None) -> bool:
-        """Whether the webhook is stored, and so may be acknowledged. If not, nothing is said against it: Flask decides."""
+        """Returns whether the webhook is stored, and so may be acknowledged. If not, that is no refusal: Flask decides."""
         began_at = time.perf_counter()
         command = ReceiveWebhookCommand(
             payload=payload, signature=signature, integration_id=self.integration_id

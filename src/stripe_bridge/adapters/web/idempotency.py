@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same request again gets the first answer again, header `Idempotent-Replayed: true`."""
+"""`Idempotency-Key`: a repeated request gets the first answer again, with the header `Idempotent-Replayed: true`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEY = re.compile(f"[!-~]{{1,{MAX_KEY_LENGTH}}}")
 
 
 def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], bridge: Bridge) -> None:
-    """To be called after the guard is in place: a key belongs to whoever may come in."""
+    """Has to be called after the guard is in place: keys belong to authenticated callers."""
 
     @app.before_request
     def begin() -> Response | None:
@@ -31,7 +31,7 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
         key = request.headers.get(HEADER)
         if key is None or operation is None or not operation.takes_idempotency_key:
             return None
-        # OPTIONS leads to the same endpoint, and the guard let it pass without a principal.
+        # OPTIONS has the same endpoint, and the guard lets it pass without a principal.
         if request.method != operation.method:
             return None
         if not _KEY.fullmatch(key):
@@ -58,18 +58,18 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
             try:
                 bridge.finish_request(begun, answer, is_secret=g.tells_secret)
             except BridgeError as error:
-                # The answer stands; what it was is forgotten when the key's lease runs out.
+                # The answer stands; but it cannot be repeated once the key's lease has run out.
                 _log.warning("an idempotent answer was not kept", extra={"reason": error.message})
         return response
 
 
 def _path() -> str:
-    """An id that is out of range is nobody's, however many digits it has: more of them than an index takes, maybe."""
+    """The path; for an id that is out of range its route, since an index may not take as many digits."""
     is_anybodys = 0 not in (request.view_args or {}).values()
     return request.path if is_anybodys else str(request.url_rule)
 
 
 def _name(scope: RequestScope, body_hash: str) -> str:
-    """The same for the same request, and only for that."""
+    """The same for every repetition of a request, and different for any other."""
     parts = (scope.token_id, scope.method, scope.path, scope.key, body_hash)
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:48]

@@ -1,4 +1,4 @@
-"""`/metrics`, for Prometheus; and what of each exchange is counted there."""
+"""`/metrics`, for Prometheus, and counting requests for it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from stripe_bridge.use_cases.measuring import MeasureBacklog
 
 ROUTE = "/metrics"
 _WEBHOOKS = "/api/webhooks/"
-# Whatever else a client may call its method: a label must not have as many values as clients have ideas.
+# Anything else counts as `other`: clients may invent methods, and a label must not have endless values.
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
 def count_exchanges(app: Flask, measurements: Measurements) -> None:
-    """Each by its route, never by its path: a path has ids in it, without end."""
+    """Count each by its route, never by its path: paths contain ids, and so are endless."""
 
     @app.after_request
     def count(response: Response) -> Response:
@@ -34,7 +34,7 @@ def count_exchanges(app: Flask, measurements: Measurements) -> None:
 
 
 def serve_metrics(app: Flask, measurements: Measurements, measure: MeasureBacklog, token: str) -> None:
-    """To whoever has the token: how much business is done here is not for everybody."""
+    """Serve them to those who have the token: how much business is done here is not public."""
 
     @app.get(ROUTE)
     def metrics() -> Response:

@@ -26,9 +26,9 @@ View = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to an operation, read and checked. A public one has no principal, and never looks at it.
+    """One request to an operation, parsed and validated. A public operation has no principal and never looks at it.
 
-    `name` is the same whenever the same request comes again; None when it came without an Idempotency-Key.
+    `name` is the same for every repetition of a request; None if it has no Idempotency-Key.
     """
 
     bridge: Bridge
@@ -40,11 +40,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """`permission` None: its credential is another than a bearer token, or it needs none.
+    """`permission` None: it needs no credential, or one other than a bearer token.
 
-    `answers` has the schema of each good status, the usual one first; None for what is no JSON. `problems` are the bad
-    ones that do not follow from the rest. `limit` is the operation's own rate, per token, beside the overall one.
-    `tells_secret`: whoever reads its answer could do what only its caller should.
+    `answers` has the schema of each success status, the usual one first; None if it is not JSON. `problems` are the failure
+    statuses that do not follow from the rest. `limit` is the operation's own rate limit, per token, on top of the overall
+    one. `tells_secret`: whoever reads its response could do what only its caller should be able to do.
     """
 
     view: View
@@ -103,7 +103,7 @@ def blueprint_of(group: Group, bridge: Bridge) -> Blueprint:
             view = blueprint.arguments(each.query(), location="query", arg_name="query")(view)
         if each.body is not None:
             schema = each.body()
-            # No body is as good as an empty object, where nothing in it has to be given.
+            # If no field is required, no body is the same as an empty object.
             is_required = any(part.required for part in schema.fields.values())
             view = blueprint.arguments(schema, arg_name="body", required=is_required)(view)
         blueprint.add_url_rule(each.path, endpoint=each.id, view_func=view, methods=[each.method])
@@ -160,6 +160,6 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": False,
-    "description": "The same key and body again within 24 hours get the first answer again.",
+    "description": "Repeating the request with the same key and body within 24 hours returns the first response again.",
     "schema": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_KEY_LENGTH}}}$"},
 }

@@ -48,7 +48,7 @@ class Row:
         return _TITLES.get(self.status, self.status.phrase)
 
 
-# An error without a row of its own has that of its nearest ancestor. Messages of a 500 are never told.
+# An error without a row of its own uses that of its nearest ancestor. The message of a 500 is never shown.
 TABLE: Mapping[type[BridgeError], Row] = {
     Unauthenticated: Row(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": "Bearer"}),
     Forbidden: Row(HTTPStatus.FORBIDDEN),
@@ -84,7 +84,7 @@ _MESSAGES = {
 
 
 class RequestInvalid(Exception):
-    """The request does not have the shape it has to have. `errors` has the faults of each field."""
+    """The request does not have the required shape. `errors` has what is wrong with each field."""
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         super().__init__("The given data was invalid.")
@@ -160,7 +160,7 @@ def _unforeseen(error: Exception) -> Response:
 
 
 def _type_of(error: Exception) -> str:
-    """`urn:stripe-bridge:problem:IntegrationNotConnected`: for programs, which must not read messages."""
+    """`urn:stripe-bridge:problem:IntegrationNotConnected`: for programs, which should not parse messages."""
     return f"urn:stripe-bridge:problem:{type(error).__name__}"
 
 

@@ -1,8 +1,8 @@
-"""HTTP as uvicorn speaks it, but that webhooks go from its parser straight to the front, and their answer straight back.
+"""uvicorn's HTTP, except that webhooks go straight from its parser to the front, and their answers straight back.
 
-What ASGI does around a request (a scope, a cycle, events, two messages back) takes about as long as storing a webhook. Each
-request that is no webhook, and each that the front does not take, is uvicorn's as ever; but for those with a body that would
-change the protocol, which it would serve without their body.
+What ASGI does around a request (a scope, a cycle, events, two messages back) takes about as long as storing a webhook. uvicorn
+handles all other requests as usual, and webhooks that the front does not take. Only requests that have a body and ask to
+switch protocols are refused, since uvicorn would serve them without their body.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from stripe_bridge.adapters.web.exchange import HEADERS, request_id_for
 from stripe_bridge.adapters.web.front import STATE, Front, Way
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 
-# As far as it came in several parts. Proxies let less through.
+# For a head that arrives in several parts. Proxies allow less.
 _LONGEST_HEAD = 64 * 1024
 _BODY = b'{"received":true}\n'
 _TOLD = {"content-type": "application/json", "content-length": str(len(_BODY)), **HEADERS}
@@ -24,7 +24,7 @@ _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name.lower()}: {value}\r\n" for name,
 
 @dataclass(slots=True, kw_only=True)
 class _Webhook:
-    """One that is being read, and then answered. Whatever follows it on the connection before that goes unanswered."""
+    """A webhook that is being read and then answered. Anything that follows on the connection before that is not answered."""
 
     way: Way
     signature: str | None
@@ -37,20 +37,20 @@ class _Webhook:
 
 
 class _UpgradeWithBody(Exception):
-    """For the parser, which the server then takes at its word: 400, and the end of the connection."""
+    """Raised through the parser, so that the server answers 400 and closes the connection."""
 
 
 class WebhookProtocol(HttpToolsProtocol):
-    """For `uvicorn --http`. Without a front in the lifespan's state it is uvicorn's own."""
+    """For `uvicorn --http`. Without a front in the lifespan's state it behaves like uvicorn's own."""
 
     _webhook: _Webhook | None = None
-    # So much has come since the parser last found a head, a part of a body, or an end.
+    # How many bytes have arrived since the parser last found a head, part of a body, or an end.
     _unclear = 0
 
     def data_received(self, data: bytes) -> None:
         self._unclear += len(data)
         super().data_received(data)
-        # The parser takes a head, or trailers, of any length, and its time grows with the square of that.
+        # The parser accepts a head, or trailers, of any length, in time that grows with the square of it.
         if self._unclear > _LONGEST_HEAD and not self.transport.is_closing():
             self.send_400_response("The head of the request is too long.")
 
@@ -62,8 +62,8 @@ class WebhookProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._unclear = 0
         if self.parser.should_upgrade() and self._tells_of_a_body():
-            # The parser takes what follows for another protocol's: the application would see no body, and what stands in it
-            # could pass for a request of its own.
+            # The parser takes what follows as another protocol: the application would see no body, and the body's content
+            # could pass for a separate request.
             raise _UpgradeWithBody
         if self._webhook is None:
             self._webhook = self._find_webhook()
@@ -105,7 +105,7 @@ class WebhookProtocol(HttpToolsProtocol):
         )
 
     def _find_webhook(self) -> _Webhook | None:
-        """None when it is none, or when it cannot be answered at once: while another answer is under way, for example."""
+        """None if the request is no webhook, or cannot be handled here, for example while another answer is under way."""
         front: Front | None = self.app_state.get(STATE)
         way = None if front is None else front.way_for(self.parser.get_method(), self.url)
         if way is None or self._is_busy or self.expect_100_continue or self.parser.should_upgrade():
@@ -121,8 +121,8 @@ class WebhookProtocol(HttpToolsProtocol):
 
     @property
     def _is_busy(self) -> bool:
-        """With an earlier request of this connection."""
-        # There is none before the first one, whatever its type says.
+        """Whether an earlier request on this connection is not answered yet."""
+        # Before the first request it is None, whatever its type says.
         cycle: RequestResponseCycle | None = self.cycle
         return cycle is not None and not cycle.response_complete
 
@@ -133,7 +133,7 @@ class WebhookProtocol(HttpToolsProtocol):
         if is_taken:
             self._acknowledge(webhook)
         elif webhook.is_followed:
-            # The parser is further on. Nothing was acknowledged: whoever sent it comes again.
+            # The parser has already moved on. Nothing was acknowledged, so the sender will retry.
             self.transport.close()
         else:
             self._leave(webhook)
@@ -151,9 +151,9 @@ class WebhookProtocol(HttpToolsProtocol):
         self.on_response_complete()
 
     def _leave(self, webhook: _Webhook) -> None:
-        """To the application, as if it had come only now."""
+        """Pass it on to the application, as if it had only just arrived."""
         self._webhook = None
         super().on_headers_complete()
-        # The parser no longer knows, once it has read all of it; and the server may have begun to end meanwhile.
+        # The parser no longer knows this once it has read everything; and the server may have begun to shut down.
         self.cycle.keep_alive = webhook.keep_alive
         super().on_body(b"".join(webhook.parts))

@@ -12,7 +12,7 @@ from stripe_bridge.adapters.worker.jobs import Jobs
 
 
 def declare_actors(broker: Broker, jobs: Jobs) -> None:
-    """An actor and a queue for each job, by its name. A message carries nothing else, and may come twice or never."""
+    """An actor and a queue for each job, by its name. A message carries nothing else, and may arrive twice or never."""
     for job in jobs.names:
         dramatiq.actor(actor_name=job, queue_name=job, broker=broker)(partial(jobs.run, job))
 
@@ -28,7 +28,7 @@ def attach_to_dramatiq(broker: Broker, jobs: Jobs, sweeps: InProcessWorker) -> N
 
 
 class _Sweeping(Middleware):
-    """Sweeps begin and end with dramatiq's worker."""
+    """Sweeps start and stop with dramatiq's worker."""
 
     def __init__(self, jobs: Jobs, sweeps: InProcessWorker) -> None:
         self._jobs, self._sweeps = jobs, sweeps

@@ -12,34 +12,34 @@ from stripe_bridge.adapters.worker.jobs import Jobs
 _log = logging.getLogger(__name__)
 # Less than the ten seconds that Docker and others leave between SIGTERM and SIGKILL.
 GRACE_SECONDS = 8.0
-# Between two runs of a job: in a flood of webhooks many events gather for each, and those who receive them in the same
-# process come to their turn. Whoever comes alone does not notice.
+# Between two runs of a job: in a flood of webhooks many events gather for each run, and receiving gets its turn if it is in
+# the same process. A single event is not delayed noticeably.
 _REST_SECONDS = 0.1
-# So much later than it should be, a sweep is not just held up.
+# A sweep that is later than this is more than just delayed.
 _SWEEPS_LATE, _LATE_SECONDS = 3, 10.0
 
 
 class Mailbox(Protocol):
-    """Where the names of jobs wait; one that waits already is not put in twice."""
+    """Where the names of jobs wait; a name that is already waiting is not put in twice."""
 
     def wake(self, job: str) -> None: ...
 
     def take(self, job: str) -> bool:
-        """Wait until the job is wanted, and take its name out; False once it is not and never will be."""
+        """Wait until the job is wanted, and take its name out. Returns False once that will never be."""
         ...
 
     def close(self) -> None: ...
 
 
 class InProcessWorker:
-    """Runs jobs as the mailbox names them, and puts all of them in every `sweep_seconds`, beginning with the start.
+    """Runs jobs as the mailbox names them, and puts in all of them at the start and every `sweep_seconds`.
 
-    Each job has `threads` of its own: intents that wait for a Stripe that does not answer hold up no event.
+    Each job has `threads` of its own, so that intents that wait for an unresponsive Stripe hold up no event.
 
-    The sweep finds what no nudge came for: what is due only now, and what a crash or a lost nudge left behind. Sweeps of
-    several processes do not disturb each other, as whoever claims a thing first does it.
+    Sweeps find work that no nudge came for: what is due only now, and what a crash or a lost nudge left behind. Sweeps of
+    several processes do not disturb each other, since whoever claims something first does it.
 
-    The threads are daemons: a job that outlasts the grace ends with the process, and its lease brings it back.
+    The threads are daemons: a job that outlasts the grace period ends with the process, and is resumed when its lease ends.
     """
 
     def __init__(self, jobs: Jobs, mailbox: Mailbox, *, threads: int, sweep_seconds: float) -> None:
@@ -60,12 +60,12 @@ class InProcessWorker:
             thread.start()
 
     def is_well(self) -> bool:
-        """Whether all that was started is alive, and sweeps come."""
+        """Whether all threads that were started are alive, and sweeps are on time."""
         is_late = time.monotonic() - self._swept_at > self._late_after
         return not is_late and all(thread.is_alive() for thread in self._threads)
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Begin nothing more, and wait for what is under way. Again, or before the start, it does nothing."""
+        """Begin nothing more, and wait for what is under way. Does nothing the second time, or before the start."""
         self._jobs.stop()
         self._stopped.set()
         self._mailbox.close()
@@ -75,11 +75,11 @@ class InProcessWorker:
                 thread.join(max(0.0, deadline - time.monotonic()))
         if late := [thread.name for thread in self._threads if thread.is_alive()]:
             _log.warning(
-                "stopped with work in hand: it is taken up again when its lease ends", extra={"threads": late}
+                "stopped with work unfinished: it is resumed when its lease ends", extra={"threads": late}
             )
 
     def _sweep(self) -> None:
-        """By a clock that nobody can set back, which a scheduler's is not."""
+        """Uses a clock that cannot be set back, unlike a scheduler's."""
         while not self._stopped.is_set():
             for job in self._jobs.names:
                 self._mailbox.wake(job)

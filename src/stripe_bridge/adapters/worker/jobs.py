@@ -1,4 +1,4 @@
-"""What a worker does, by the name that it is nudged with."""
+"""What a worker does, by the name of the job."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from stripe_bridge.bridge import Bridge
 from stripe_bridge.ports.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
-# What others nudge us about; the rest is done with each sweep.
+# The jobs that workers are nudged for; the others run with each sweep.
 NUDGED = frozenset({"drain_inbox", "settle_intents"})
 _FEW_SECONDS, _MINUTE, _HOUR = 5.0, 60.0, 3600.0
 
 
 class Jobs:
-    """A job takes no arguments and never raises: the database knows what is to be done, and the next sweep tries again.
+    """A job takes no arguments and never raises: the database knows what has to be done, and the next sweep tries again.
 
-    So any number of workers may run the same job at once, and a job that was killed is taken up by whoever comes next.
+    So any number of workers may run the same job at once, and the work of a killed job is taken up by the next one.
     """
 
     def __init__(self, bridge: Bridge) -> None:
@@ -49,7 +49,7 @@ class Jobs:
             _log.exception("job failed", extra={"job": name})
 
     def stop(self) -> None:
-        """Begin nothing more: what was claimed and not begun is handed back."""
+        """Begin nothing more: what was claimed but not begun is handed back."""
         self._stopping.set()
 
     def _drain_inbox(self) -> None:
@@ -60,23 +60,23 @@ class Jobs:
             self._bridge.give_way(time.monotonic() - begun, self._stopping.wait)
 
     def _settle_intents(self) -> None:
-        # Once, not until none is due: an intent that fails before it is taken stays due, and would be tried without pause.
+        # Only once, not until none is due: an intent that fails before it is taken stays due, and would be tried non-stop.
         if not self._stopping.is_set():
             self._bridge.settle_due_intents(self._stopping.is_set)
 
     def _reconcile(self) -> None:
-        """Whose turn it is. The database knows, so that each is reconciled by one worker of all."""
+        """Reconcile what is due. The database knows whose turn it is, so that only one worker reconciles each account."""
         while not self._stopping.is_set() and self._bridge.reconcile_due(self._stopping.is_set):
             pass
 
     def _check_receivers(self) -> None:
-        # Apart from reconciling, which may never be done: an endpoint that Stripe disabled is what gives it the most to do.
+        # Separate from reconciling, which may never finish: a disabled endpoint is what gives it the most to do.
         if not self._stopping.is_set() and self._is_time("check_receivers", _MINUTE):
             self._bridge.check_receivers_due()
 
     def _fold_counts(self) -> None:
         if self._is_time("fold_counts", _FEW_SECONDS):
-            # While events come in there is always something: the next time is soon enough for that.
+            # While events are coming in there is always something left: that can wait for the next time.
             while not self._stopping.is_set() and self._bridge.fold_counts():
                 pass
 
@@ -88,7 +88,7 @@ class Jobs:
                 pass
 
     def _is_time(self, work: str, seconds: float) -> bool:
-        """Once in so long, in this process: what several may do without harm, but need not do with every sweep."""
+        """Whether `seconds` have passed in this process: for what several may safely do, but not with every sweep."""
         now = time.monotonic()
         if now < self._not_before.get(work, 0.0):
             return False

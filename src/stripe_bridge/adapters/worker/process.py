@@ -15,7 +15,7 @@ from stripe_bridge.adapters.worker.in_process import GRACE_SECONDS, InProcessWor
 from stripe_bridge.adapters.worker.jobs import NUDGED, Jobs
 
 _log = logging.getLogger(__name__)
-# How long dramatiq may leave an idle queue unasked. Its default of a second would be most of a webhook's way.
+# How often dramatiq polls an idle queue. Its default of a second would be most of the time that a webhook takes.
 _POLL_MILLISECONDS = 100
 
 
@@ -27,11 +27,11 @@ def run_worker(
     threads: int,
     grace_seconds: float = GRACE_SECONDS,
 ) -> None:
-    """Work until SIGTERM or SIGINT, and then for at most the grace. Only for the main thread.
+    """Work until SIGTERM or SIGINT, and then for at most `grace_seconds`. Only for the main thread.
 
-    A second signal changes nothing: Ctrl-C reaches a whole group, and make, timeout and others send their own on top.
+    A second signal changes nothing: Ctrl-C reaches a whole process group, and make, timeout and others send their own as well.
 
-    With a broker, `threads` of dramatiq's do what messages ask for. The sweeps do not go through it, and go on without.
+    With a broker, `threads` dramatiq threads do what messages ask for. Sweeps do not go through the broker.
     """
     signals = _signals()
     sweeps.start()
@@ -49,7 +49,7 @@ def run_worker(
 
 def _start_dramatiq(broker: Broker, jobs: Jobs, threads: int) -> Worker:
     declare_actors(broker, jobs)
-    # Each queue that is listened to is asked for again and again, and for its delayed messages as well.
+    # Only these, since every queue that is listened to is polled all the time, as are its delayed messages.
     worker = Worker(broker, queues=set(NUDGED), worker_threads=threads, worker_timeout=_POLL_MILLISECONDS)
     worker.start()
     return worker
@@ -59,12 +59,12 @@ def _stop_dramatiq(worker: Worker, seconds: float) -> None:
     try:
         worker.stop(timeout=max(0, int(seconds * 1000)))
     except Exception:
-        # It hands messages back that were fetched and not begun, which fails when Redis is away. Nothing is lost with them.
+        # Handing back messages that were fetched but not begun fails if Redis is down. Nothing is lost with them.
         _log.warning("messages not handed back", exc_info=True)
 
 
 def _signals() -> SimpleQueue[int]:
-    # Not an Event: a handler may interrupt whoever holds its lock, and would then wait for it for ever.
+    # Not an Event: a signal handler may interrupt whoever holds its lock, and would then wait for it forever.
     caught: SimpleQueue[int] = SimpleQueue()
 
     def stop(number: int, _frame: FrameType | None) -> None:

@@ -23,7 +23,7 @@ class OrderOutdated(Conflict):
     def __init__(self, stored: datetime, given: datetime) -> None:
         super().__init__(stored, given)
         self.stored, self.given = stored, given
-        self.message = "A newer copy of this sales order is stored already."
+        self.message = "The stored copy of this sales order is newer, or equally new but different."
 
 
 class InvoiceBeingSent(Conflict):

@@ -1,4 +1,4 @@
-"""The root of the tree, what is not there, and who may not come in."""
+"""The root of the tree, and the errors of what is not found and who is not let in."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class BridgeError(Exception):
 
 
 class NotFound(BridgeError):
-    """No such thing in this tenant: another tenant's is no different from one that never was."""
+    """No such thing in this tenant. Another tenant's thing looks no different from one that never existed."""
 
 
 class IntegrationNotFound(NotFound):
@@ -46,7 +46,7 @@ class TokenNotFound(NotFound):
 
 
 class Unauthenticated(BridgeError):
-    """No token, an unknown one, or a revoked one: deliberately not told apart."""
+    """The token is missing, unknown or revoked; deliberately, callers cannot tell which."""
 
     message = "Unauthenticated."
 

@@ -1,4 +1,4 @@
-"""An error as operators read it beside what it kept from being done."""
+"""An error in words, as operators read it in `last_error`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONGEST = 500
 
 
 def in_words(error: Exception) -> str:
-    """What went wrong, and where. What a database or a library said stays in the logs."""
+    """What went wrong, and where. Messages of databases and libraries stay in the logs."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "unknown place"
     told = getattr(error, "reason", error.message) if isinstance(error, BridgeError) else ""

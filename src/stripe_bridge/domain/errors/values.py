@@ -36,9 +36,9 @@ class LinesDoNotAddUp(Invalid):
 
 class CursorBroken(Invalid):
     def __init__(self) -> None:
-        super().__init__("The cursor is not one of ours.", "cursor")
+        super().__init__("The cursor is not valid.", "cursor")
 
 
 class IdempotencyKeyReused(Invalid):
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used with another body before.", "Idempotency-Key")
+        super().__init__("This Idempotency-Key was already used with a different body.", "Idempotency-Key")

@@ -26,7 +26,7 @@ class IntegrationShape(Shape):
         validate=OneOf([status.value for status in SyncStatus]),
         metadata={
             "description": "`pending`: never connected. `active`: connected and able to charge. `restricted`: connected, "
-            "but Stripe does not let the account charge yet."
+            "but Stripe does not let the account charge yet. `disconnected`: no longer connected."
         },
     )
     connected = fields.Boolean(attribute="integration.connected")
@@ -85,7 +85,7 @@ class AuthorizationShape(Shape):
     authorize_url = fields.String(
         metadata={
             "format": "uri",
-            "description": "Where the merchant lets this service in. Good once, and for ten minutes.",
+            "description": "Where the merchant grants this service access. Works once, within ten minutes.",
             "examples": ["https://connect.stripe.com/oauth/authorize?client_id=ca_123&state=x"],
         }
     )

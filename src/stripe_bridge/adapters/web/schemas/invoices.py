@@ -29,21 +29,21 @@ class NewInvoice(Strict):
         low=1,
         high=MAX_AMOUNT,
         data_key="amount_in_cents",
-        metadata={"description": "All that the order still owes, when left out.", "examples": [9900]},
+        metadata={"description": "By default, all that the order still owes.", "examples": [9900]},
     )
     email = Text(
         data_key="customer_email",
         validate=[Email(), Length(max=512)],
         metadata={
             "format": "email",
-            "description": "That of the order's customer, when left out.",
+            "description": "By default, that of the order's customer.",
             "examples": ["jenny@example.com"],
         },
     )
 
 
 class ShownStatus(fields.String):
-    """A reserved invoice is a draft to everybody outside."""
+    """To the outside, a reserved invoice is a draft."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
         status: InvoiceStatus = InvoiceStatus.DRAFT if value is InvoiceStatus.RESERVED else value
@@ -57,13 +57,13 @@ class InvoiceShape(Shape):
     integration_instance_id = fields.Integer(attribute="integration_id", metadata={"examples": [1]})
     sales_order_id = fields.Integer(allow_none=True, metadata={"examples": [1001]})
     sales_order_number = fields.String(allow_none=True, metadata={"examples": ["SO-1001"]})
-    user_id = fields.Integer(allow_none=True, metadata={"description": "Who sent it, in the ERP."})
+    user_id = fields.Integer(allow_none=True, metadata={"description": "The ERP user who sent it."})
     stripe_account_id = fields.String()
     stripe_invoice_id = fields.String(allow_none=True)
     stripe_customer_id = fields.String(allow_none=True)
     stripe_payment_intent_id = fields.String(allow_none=True)
     stripe_charge_id = fields.String(allow_none=True)
-    number = fields.String(allow_none=True, metadata={"description": "Stripe's."})
+    number = fields.String(allow_none=True, metadata={"description": "Stripe's invoice number."})
     amount = fields.Integer(metadata={"examples": [9900]})
     amount_paid = fields.Integer()
     amount_refunded = fields.Integer()

@@ -13,8 +13,8 @@ class PageQuery(Strict):
     per_page = QueryNumber(low=1, high=MAX_PER_PAGE, load_default=DEFAULT_PER_PAGE)
     cursor = Text(
         metadata={
-            "description": "Instead of `page`: the `next_cursor` of the page before. Costs the same on every page, "
-            "but tells no totals."
+            "description": "Instead of `page`: the `next_cursor` of the previous page. Costs the same on every page, "
+            "but shows no totals."
         },
     )
 

@@ -23,7 +23,7 @@ class NewRefund(Strict):
         low=1,
         high=MAX_AMOUNT,
         data_key="amount_in_cents",
-        metadata={"description": "All that may still be refunded, when left out.", "examples": [5000]},
+        metadata={"description": "By default, all that may still be refunded.", "examples": [5000]},
     )
     reason = Text(validate=OneOf([reason.value for reason in RefundReason]))
 
@@ -40,14 +40,17 @@ class RefundShape(Shape):
     refund_id = fields.String(
         attribute="stripe_refund_id",
         allow_none=True,
-        metadata={"description": "Stripe's.", "examples": ["re_1"]},
+        metadata={"description": "Stripe's refund id.", "examples": ["re_1"]},
     )
     amount = fields.Integer(metadata={"examples": [5000]})
     currency = LowerCase(metadata={"examples": ["eur"]})
     status = fields.String(attribute="shown_status", validate=OneOf(_SHOWN))
     reason = fields.String(allow_none=True)
     failure_reason = fields.String(allow_none=True)
-    user_id = fields.Integer(allow_none=True, metadata={"description": "Who issued it here, in the ERP."})
+    user_id = fields.Integer(
+        allow_none=True,
+        metadata={"description": "The ERP user who issued it; null if it was made in Stripe's dashboard."},
+    )
     created_at = Timestamp()
     updated_at = Timestamp()
 
@@ -56,7 +59,7 @@ class IssuedShape(Shape):
     """What was asked for, which may have taken several refunds: one for each payment that gives back a part."""
 
     refund_id = fields.String(
-        allow_none=True, metadata={"description": "The first one's.", "examples": ["re_1"]}
+        allow_none=True, metadata={"description": "That of the first refund.", "examples": ["re_1"]}
     )
     amount = fields.Integer(metadata={"description": "The sum.", "examples": [5000]})
     currency = LowerCase(metadata={"examples": ["eur"]})

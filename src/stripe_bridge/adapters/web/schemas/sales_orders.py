@@ -75,7 +75,7 @@ class LineBody(Strict):
         data_key="amount_in_cents",
         required=True,
         metadata={
-            "description": "The whole line's, in the minor unit; a discount is negative.",
+            "description": "The amount of the whole line, in the minor unit; negative for a discount.",
             "examples": [9900],
         },
     )
@@ -111,7 +111,7 @@ class SalesOrderBody(Strict):
     updated_at = Timestamp(
         required=True,
         metadata={
-            "description": "When the ERP last changed the order: an older copy than the stored one is refused.",
+            "description": "When the ERP last changed the order. A copy older than the stored one is refused.",
             "examples": ["2026-11-23T12:00:00Z"],
         },
     )
@@ -153,8 +153,12 @@ class SalesOrderShape(Shape):
     paid_elsewhere_in_cents = fields.Integer(attribute="order.paid_elsewhere")
     customer = fields.Nested(CustomerShape, attribute="order.customer")
     lines = fields.List(fields.Nested(LineShape), attribute="order.lines")
-    updated_at = Timestamp(attribute="order.source_updated_at", metadata={"description": "The ERP's own."})
-    created_at = Timestamp(attribute="order.created_at", metadata={"description": "When it first came here."})
+    updated_at = Timestamp(
+        attribute="order.source_updated_at", metadata={"description": "As the ERP sent it."}
+    )
+    created_at = Timestamp(
+        attribute="order.created_at", metadata={"description": "When it was first stored here."}
+    )
     outstanding_in_cents = fields.Integer(
         attribute="outstanding", metadata={"description": "What the order still owes.", "examples": [9900]}
     )

@@ -9,7 +9,7 @@ from stripe_bridge.adapters.web.schemas.fields import Shape
 
 
 class Problem(Shape):
-    """RFC 9457. `errors` tells the faults of each field, `request_id` finds the request in our logs."""
+    """RFC 9457. `errors` lists what is wrong with each field, `request_id` finds the request in our logs."""
 
     # Together the examples are one answer, for the page shows them as one.
     type = fields.String(metadata={"format": "uri", "examples": ["urn:stripe-bridge:problem:RequestInvalid"]})
@@ -51,7 +51,7 @@ class ReadinessShape(HealthShape):
         keys=fields.String(),
         values=fields.String(),
         metadata={
-            "description": "By name: `ok`, or what is wrong.",
+            "description": "For each check: `ok`, or what is wrong.",
             "examples": [{"database": "ok", "queue": "ok", "secrets": "ok"}],
         },
     )

@@ -41,15 +41,15 @@ class WebhookEventShape(Shape):
     status = fields.String(
         validate=OneOf(_STATUSES),
         metadata={
-            "description": "`received` with `attempts` waits for its next try; `failed` has had its last; `skipped` has "
-            "nothing to do here."
+            "description": "`received` with `attempts` above 0: waiting for its next try. `failed`: has had its last try. "
+            "`skipped`: there was nothing to do."
         },
     )
     attempts = fields.Integer()
     last_error = fields.String(
         attribute="told_error",
         allow_none=True,
-        metadata={"description": "Set when the last try failed; why is for operators only."},
+        metadata={"description": "Set if the last try failed; the cause is shown to operators only."},
     )
     skip_reason = fields.String(
         allow_none=True, validate=OneOf([None, *(reason.value for reason in SkipReason)])
@@ -76,7 +76,7 @@ class WebhookEventDetailShape(WebhookEventShape):
         allow_none=True,
         metadata={
             "sometimes": True,
-            "description": "The event as Stripe sent it, when asked for; null when it is no longer kept, or damaged.",
+            "description": "If asked for: the event as Stripe sent it; null if it is no longer kept, or damaged.",
         },
     )
 

@@ -12,10 +12,10 @@ from stripe_bridge.adapters.web.views.webhooks import WEBHOOKS
 
 GROUPS = (
     Group("Integrations", "Stripe accounts joined to this service.", (*INTEGRATIONS, *CALLBACK)),
-    Group("Sales orders", "The ERP's own, of which a copy is kept here to invoice them.", SALES_ORDERS),
+    Group("Sales orders", "The ERP's sales orders, copied here so that they can be invoiced.", SALES_ORDERS),
     Group("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
-    Group("Refunds", "Money back, in whole or in part.", REFUNDS),
-    Group("Webhook events", "What Stripe told, and what became of it.", WEBHOOK_EVENTS),
-    Group("Webhooks", "What Stripe calls. The credential is its signature.", WEBHOOKS),
-    Group("Health", "For whoever runs the service.", HEALTH),
+    Group("Refunds", "Full and partial refunds.", REFUNDS),
+    Group("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
+    Group("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
+    Group("Health", "For those who run the service.", HEALTH),
 )

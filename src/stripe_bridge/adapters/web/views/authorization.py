@@ -17,7 +17,7 @@ _WORDS = {
     AuthorizationStatus.DENIED: (
         "×",
         "Stripe was not connected",
-        "You did not let us in. Nothing was changed.",
+        "You did not grant access. Nothing was changed.",
     ),
     AuthorizationStatus.FAILED: ("!", "Stripe could not be connected", "Please start again from your ERP."),
 }
@@ -51,12 +51,12 @@ _HTML = {"text/html": {"schema": {"type": "string"}}}
 def complete_authorization(call: Call) -> Any:
     """OAuth Callback
 
-    Where Stripe sends the merchant's browser. The credential is `state`, which is good once and for ten minutes.
+    Where Stripe sends the merchant's browser. The credential is `state`, which works once, within ten minutes.
     """
     if request.method == "HEAD":
-        # Asked by what looks at links before people do: the state is the browser's to use up.
+        # Link scanners ask before people do: they must not use up the state.
         return Response()
-    # Empty is what a form sends for nothing.
+    # A form sends an empty value for nothing.
     given = {name: call.query.get(name) or None for name in ("state", "code", "error")}
     outcome = call.bridge.complete_authorization(CallbackCommand(**given))
     return_url = current_app.config["OAUTH_RETURN_URL"]

@@ -19,7 +19,7 @@ def show_health(_call: Call) -> Any:
 def show_readiness(call: Call) -> Any:
     """Readiness
 
-    Database (for writing, too), its schema, queue and signing secrets are usable; 503 when one is not.
+    Whether the database (including writes), its schema, the queue and the signing secrets are usable; 503 if not.
     """
     readiness = call.bridge.check_readiness()
     checks = {name: fault or "ok" for name, fault in readiness.faults.items()}

@@ -82,8 +82,8 @@ def authorize_integration(call: Call, integration_id: int) -> Any:
 def disconnect_integration(call: Call, integration_id: int) -> Any:
     """Disconnect Integration
 
-    Again, or on one that was never connected: the same answer, and no change. With Stripe out of reach the access is
-    revoked later.
+    Doing it again, or to an integration that was never connected, changes nothing and answers the same. If Stripe is
+    unreachable, access is revoked later.
     """
     integration = call.bridge.disconnect_integration(call.principal.tenant_id, integration_id)
     view = IntegrationView(integration=integration, webhook_registered=False)

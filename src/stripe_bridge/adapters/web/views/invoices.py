@@ -31,8 +31,8 @@ from stripe_bridge.use_cases.invoicing import SendInvoiceCommand
 def send_invoice(call: Call) -> Any:
     """Send Invoice
 
-    200 with the invoice that is there when one of the order can still be paid: its amount and email, not the request's.
-    After a 502, sending again is safe.
+    If the order has an invoice that can still be paid, the answer is a 200 with that one: its amount and email, not the
+    request's. After a 502, it is safe to send again.
     """
     command = SendInvoiceCommand(
         tenant_id=call.principal.tenant_id, user_id=call.principal.user_id, **call.body
@@ -65,7 +65,7 @@ def show_invoice(call: Call, invoice_id: int) -> Any:
 def void_invoice(call: Call, invoice_id: int) -> Any:
     """Void Invoice
 
-    An open one is voided at Stripe, a draft is deleted there. Either way its order is free again.
+    An open invoice is voided at Stripe, a draft is deleted there. Either way its order can be invoiced again.
     """
     invoice = call.bridge.void_invoice(call.principal.tenant_id, invoice_id)
     return {"data": invoice, "message": "Invoice voided."}

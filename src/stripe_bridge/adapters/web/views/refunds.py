@@ -24,9 +24,9 @@ _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
 def issue_refund(call: Call, invoice_id: int) -> Any:
     """Issue Refund
 
-    202 when Stripe's answer is not known yet: it is found out by itself, and the amount stays reserved meanwhile.
+    202 if Stripe's answer is not known yet: the service finds it out by itself, and keeps the amount reserved meanwhile.
 
-    Split over several payments, it may be refused for some: `amount` is then less than what was asked for.
+    A refund that is split over several payments may be refused for some: `amount` is then less than what was asked for.
     """
     reason = RefundReason(call.body["reason"]) if "reason" in call.body else None
     command = RefundInvoiceCommand(
@@ -40,7 +40,7 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
     issued = call.bridge.refund_invoice(command)
     is_pending = any(refund.state is RefundState.RESERVED for refund in issued.refunds)
     told = "Refund pending" if is_pending else "Refund issued"
-    # No failure: money went back, and who asks again for all of it would send more.
+    # Not a failure: money went back, and asking again for all of it would send more.
     in_part = " in part: Stripe refused the rest" if issued.amount_refused else ""
     return {"data": _together(issued.refunds), "message": f"{told}{in_part}."}, 202 if is_pending else 201
 
@@ -49,7 +49,7 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
 def list_refunds(call: Call, invoice_id: int) -> Any:
     """List Refunds of Invoice
 
-    Newest first, those made in Stripe's dashboard too.
+    Newest first, including those made in Stripe's dashboard.
     """
     return {"data": call.bridge.list_refunds(call.principal.tenant_id, invoice_id)}
 
@@ -58,7 +58,7 @@ REFUNDS = (issue_refund, list_refunds)
 
 
 def _together(refunds: Sequence[Refund]) -> dict[str, Any]:
-    """As one, which is as far as the one that is least far."""
+    """As one, whose status is that of the first refund that has not succeeded, if there is one."""
     unfinished = (refund.shown_status for refund in refunds if refund.state is not RefundState.SUCCEEDED)
     return {
         "refund_id": refunds[0].stripe_refund_id,

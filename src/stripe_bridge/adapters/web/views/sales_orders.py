@@ -25,7 +25,7 @@ _PATH = "/api/sales-orders/<id:sales_order_id>"
 def put_sales_order(call: Call, sales_order_id: int) -> Any:
     """Store Sales Order
 
-    201 when it is new. The same copy again changes nothing; an older one is a 409.
+    201 if it is new. Storing the same copy again changes nothing; an older one is a 409.
     """
     command = PutSalesOrderCommand(
         tenant_id=call.principal.tenant_id, sales_order_id=sales_order_id, **call.body

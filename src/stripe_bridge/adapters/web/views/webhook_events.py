@@ -31,7 +31,7 @@ _PATH = "/api/stripe/webhook-events"
 def show_activity_log(call: Call, invoice_id: int) -> Any:
     """Get Invoice Activity Log
 
-    The stored events about the invoice, its payment intents and its charges, failed attempts too.
+    The stored events about the invoice, its payment intents and its charges, including failed attempts.
     """
     oldest_first = call.bridge.show_activity(call.principal.tenant_id, invoice_id)
     return {"data": oldest_first if call.query["order"] == "asc" else oldest_first[::-1]}
@@ -78,7 +78,7 @@ def show_webhook_event(call: Call, event_id: int) -> Any:
 def replay_webhook_event(call: Call, event_id: int) -> Any:
     """Replay Webhook Event
 
-    Applied again as if it had just come; what it did already it does not do twice.
+    The event is applied again as if it had just arrived; nothing it already did is done twice.
     """
     call.bridge.replay_webhook_event(call.principal.tenant_id, event_id)
     return {"message": "Webhook event re-queued for processing."}

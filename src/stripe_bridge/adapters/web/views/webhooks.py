@@ -1,4 +1,4 @@
-"""What Stripe calls. In production most of it is taken by the front, before it comes here."""
+"""What Stripe calls. In production the front handles most of it before it gets here."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SIGNED_EVENT = {
 def receive_platform_webhook(call: Call) -> Received:
     """Platform Webhook
 
-    For the platform's own receivers, also those for connected accounts.
+    For the platform's receivers, including the one for connected accounts.
     """
     return _receive(call, None)
 

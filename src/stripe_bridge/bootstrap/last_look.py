@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stripe_bridge.bootstrap.driven import Adapters
 from stripe_bridge.use_cases.keeping_the_ledger import KeepLedger
-from stripe_bridge.use_cases.parting import LookOnceMore
+from stripe_bridge.use_cases.looking_once_more import LookOnceMore
 from stripe_bridge.use_cases.recording import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.sweeping import Disputes, Invoices, Refunds
 from stripe_bridge.use_cases.undoing import UndoStuckDraft

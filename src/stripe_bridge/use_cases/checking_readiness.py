@@ -1,4 +1,4 @@
-"""Checking whether the service can do its work."""
+"""Checking whether the service is ready to work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stripe_bridge.domain.errors import BridgeError
-from stripe_bridge.domain.receiver import ReceiverKind
+from stripe_bridge.domain.receiver import PLATFORM_KINDS
 from stripe_bridge.ports.unit_of_work import Store, StoreUnavailable
 from stripe_bridge.ports.vault import Vault
 
@@ -23,7 +23,7 @@ class Readiness:
 
 
 class CheckReadiness:
-    """Ask each of the service's own dependencies. Stripe is not one: with it out of reach, webhooks and reads still work."""
+    """Check each of the service's own dependencies. Stripe is not one: if it is unreachable, webhooks and reads still work."""
 
     def __init__(self, checks: dict[str, Callable[[], None]]) -> None:
         self._checks = checks
@@ -33,7 +33,7 @@ class CheckReadiness:
 
 
 class CheckSecrets:
-    """Whether the signing secrets can be opened that webhooks are verified with. Raises SealBroken."""
+    """Check that the signing secrets with which webhooks are verified can be opened. Raises SealBroken."""
 
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store, self._vault = store, vault
@@ -41,9 +41,9 @@ class CheckSecrets:
     def __call__(self) -> None:
         try:
             with self._store.reading() as work:
-                receivers = work.receivers.of_kinds([ReceiverKind.PLATFORM, ReceiverKind.CONNECT])
+                receivers = work.receivers.of_kinds(PLATFORM_KINDS)
         except StoreUnavailable:
-            # That is told by the database's own check.
+            # The database's own check reports that.
             return
         for receiver in receivers:
             self._vault.open(receiver.sealed_secret)

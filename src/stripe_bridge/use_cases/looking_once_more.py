@@ -1,4 +1,4 @@
-"""Parting from an account: what is in flight in it is followed for as long as Stripe lets us look."""
+"""Looking once more at what is in flight in an account that we are about to leave, while Stripe still lets us."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stripe_bridge.ports.timing import Clock
 from stripe_bridge.ports.unit_of_work import Store, StoreUnavailable, UnitOfWork
 
 _log = logging.getLogger(__name__)
-# Somebody may be waiting for the disconnect, and the intent that this is a part of is leased.
+# Somebody may be waiting for the disconnect, and the lease of the intent that this belongs to is running.
 TIME = timedelta(seconds=5)
 
 
@@ -30,9 +30,9 @@ class Kind(Protocol):
 
 
 class LookOnceMore:
-    """Bring what is not settled in an account to Stripe's state, as far as Stripe and a few seconds go.
+    """Bring what is not settled in an account to Stripe's state, as far as Stripe and a few seconds allow.
 
-    Raises StoreUnavailable alone: what cannot be looked at does not keep us in an account that we were told to leave.
+    Raises only StoreUnavailable: what cannot be looked at does not keep us in an account that we were told to leave.
     """
 
     def __init__(self, store: Store, clock: Clock, kinds: Sequence[Kind]) -> None:
@@ -45,11 +45,11 @@ class LookOnceMore:
                 return
 
     def _look_at(self, kind: Kind, account_id: str, deadline: datetime) -> bool:
-        """Whether it is worth going on."""
+        """Whether it is worth continuing with the other kinds."""
         for known in self._objects(kind, account_id):
             facts = {"account_id": account_id, "object": f"{kind.name} {kind.id_of(known)}"}
             if self._clock.now() >= deadline:
-                _log.warning("no time was left to look at all that is in flight", extra=facts)
+                _log.warning("not enough time to look at everything in flight", extra=facts)
                 return False
             try:
                 kind.settle(known)
@@ -62,7 +62,7 @@ class LookOnceMore:
                 is_ours = not isinstance(error, BridgeError)
                 reason = error.reason if isinstance(error, GatewayError) else type(error).__name__
                 _log.warning(
-                    "what is in flight could not be looked at",
+                    "something in flight could not be looked at",
                     extra={**facts, "reason": reason},
                     exc_info=error if is_ours else None,
                 )
@@ -82,5 +82,5 @@ class LookOnceMore:
 
 
 def _is_about_all(error: GatewayError) -> bool:
-    """Whether Stripe, or the account, is out of reach, and not just one object."""
+    """Whether Stripe or the account is unreachable, and not just one object."""
     return isinstance(error, AccessRevoked) or not isinstance(error, GatewayRefused)

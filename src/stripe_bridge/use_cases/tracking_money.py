@@ -19,8 +19,8 @@ Object = TypeVar("Object")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyInFlight:
-    """`invoices` are drafts, open or uncollectible; `refunds` reserved, pending or waiting for the customer; `disputes`
-    have not ended. `account_id` is the account that they are in, None where there never was one.
+    """`invoices` are drafts, open or uncollectible; `refunds` are reserved, pending or waiting for the customer; `disputes`
+    have not ended. `account_id` is the account they are in, None if there never was one.
     """
 
     account_id: str | None
@@ -30,7 +30,7 @@ class MoneyInFlight:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Of each kind of which there is any."""
+        """How many there are, for each kind that has any."""
         kinds = {"invoices": self.invoices, "refunds": self.refunds, "disputes": self.disputes}
         return {kind: len(found) for kind, found in kinds.items() if found}
 
@@ -75,7 +75,7 @@ def _all(page_after: Callable[[Object | None], Sequence[Object]]) -> Iterator[Ob
 
 
 def _reserved(work: UnitOfWork, integration_id: int) -> Iterator[Refund]:
-    """Those that Stripe was asked for, or will be, and that it has not shown yet."""
+    """Refunds that Stripe was or will be asked for, and that it has not shown yet."""
     for intent in work.intents.unsettled_of_integration(integration_id):
         if intent.operation is Operation.REFUND:
             refund = work.refunds.find(intent.parameters["refund"])

@@ -1,4 +1,4 @@
-"""Returning to an account that lets us in again, be it through another integration than before."""
+"""Resuming calls on an account that lets us in again, even through another integration than before."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime
 from stripe_bridge.ports.unit_of_work import UnitOfWork
 
 
-def go_on_with_calls(work: UnitOfWork, account_id: str, now: datetime) -> bool:
-    """Whether calls were found that waited outside: what became of them can be looked up from now on."""
+def resume_calls(work: UnitOfWork, account_id: str, now: datetime) -> bool:
+    """Make the waiting calls in this account due now, since Stripe can be looked at again. Whether there were any."""
     is_any = False
     for seen in work.intents.unsettled_in_account(account_id):
         waiting = work.intents.find(seen.id, lock=True) or seen

@@ -1,4 +1,4 @@
-"""Remembering requests that came with an Idempotency-Key, so that one which comes again gets the same answer."""
+"""Repeating requests: one that comes again with its Idempotency-Key gets the same answer, and is not run twice."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from stripe_bridge.ports.vault import SealBroken, Vault
 
 
 class BeginRequest:
-    """The answer that is kept for it; or the request as it was begun, when it is to be run, now, by the caller.
+    """The answer stored for the request; or, if the caller has to run it now, the request as begun.
 
-    `is_secret` as it was finished. Raises IdempotencyKeyReused for another body, RequestStillRunning while the first one
-    runs.
+    `is_secret` has to be the same as for FinishRequest. Raises IdempotencyKeyReused for a different body, and
+    RequestStillRunning while the first one runs.
     """
 
     def __init__(self, store: Store, clock: Clock, vault: Vault) -> None:
@@ -37,7 +37,7 @@ class BeginRequest:
             while not work.idempotent_requests.add(begun):
                 earlier = work.idempotent_requests.find(scope)
                 if earlier is None:
-                    # Whoever ran it has let it go in between: it is still to be had, for one.
+                    # Whoever ran it has removed it in the meantime: try to add it again, as only one can.
                     continue
                 if not earlier.is_forgotten(now):
                     if earlier.body_hash != body_hash:
@@ -53,7 +53,7 @@ class BeginRequest:
         return begun
 
     def _opened(self, answer: KeptAnswer | None) -> KeptAnswer | None:
-        """None where no key opens it any more: then the request is made again."""
+        """None if no key opens it any more: then the request is run again."""
         try:
             return answer and replace(answer, body=self._vault.open(answer.body.decode()).encode())
         except SealBroken:
@@ -61,9 +61,10 @@ class BeginRequest:
 
 
 class FinishRequest:
-    """Keep the answer, sealed when it holds a secret, or forget the request when its answer is not one to keep.
+    """Store the answer, sealed if it contains a secret; or forget the request if its answer is not one to keep.
 
-    One that took longer than its lease may have been given up for dead, and begun again: then that one's answer counts.
+    A request that took longer than its lease may have been presumed dead and begun again: then the later one's answer
+    counts.
     """
 
     def __init__(self, store: Store, vault: Vault) -> None:
@@ -83,7 +84,7 @@ class FinishRequest:
 
 
 class ForgetRequests:
-    """Remove those whose time is over; how many there were."""
+    """Remove requests that have expired; how many there were."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
