@@ -4,7 +4,13 @@ import pytest
 
 from stripe_bridge.domain.errors import InvoiceNotSent, InvoiceRevised, NothingOutstanding
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
-from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayBusy, GatewayError, OutcomeUnknown
+from stripe_bridge.ports.gateway_errors import (
+    AccessRevoked,
+    GatewayBusy,
+    GatewayError,
+    GatewayRefused,
+    OutcomeUnknown,
+)
 from tests.builders import AMOUNT, an_order_line
 from tests.world import World
 
@@ -118,7 +124,9 @@ def test_an_edit_of_an_uncollectible_invoice_that_we_have_not_heard_of_is_seen_a
     assert refusal(world).revision_id == revision
 
 
-@pytest.mark.parametrize("error", [GatewayBusy("busy"), OutcomeUnknown("cut")])
+@pytest.mark.parametrize(
+    "error", [GatewayBusy("busy"), GatewayRefused("no permission"), OutcomeUnknown("cut")]
+)
 def test_while_stripe_cannot_be_asked_nothing_is_sent(world: World, error: GatewayError):
     edited(world, world.sent())
     made = len(world.at_stripe())

@@ -11,7 +11,7 @@ from stripe_bridge.domain.errors import InvoiceNotSent, InvoiceRevised
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
-from stripe_bridge.ports.gateway_errors import GatewayError, GatewayRefused
+from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayError, ObjectMissing
 from stripe_bridge.ports.payment_gateway import PaymentGateway
 from stripe_bridge.ports.refund_gateway import RefundGateway
 
@@ -43,7 +43,7 @@ class RefuseRevised:
         try:
             revision = self._revision(invoice.stripe_account_id, invoice.stripe_invoice_id)
             return revision, self._kept(invoice.stripe_account_id, revision) if revision else 0
-        except GatewayRefused:
+        except (AccessRevoked, ObjectMissing):
             # We have left that account, or the invoice has gone from it.
             return None, 0
         except GatewayError as error:
