@@ -137,11 +137,13 @@ class FakeStripe:
             account.invoices[invoice_id] = replace(open_, status=StripeInvoiceStatus.UNCOLLECTIBLE)
 
     def revise(self, account_id: str, invoice_id: str) -> StripeInvoice:
-        """The merchant edits an open invoice: another one takes its place."""
+        """The merchant edits an invoice that is not paid: another one takes its place."""
         with self._lock:
             account = self.accounts[account_id]
             original = account.invoices[invoice_id]
-            revision = replace(original, id=self.new_id("in"), number=self.new_id("R"))
+            revision = replace(
+                original, id=self.new_id("in"), number=self.new_id("R"), status=StripeInvoiceStatus.OPEN
+            )
             (asked_for,) = account.payments_of(invoice_id)
             asked_for = replace(
                 asked_for,

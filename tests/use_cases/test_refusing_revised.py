@@ -2,9 +2,15 @@
 
 import pytest
 
-from stripe_bridge.domain.errors import InvoiceNotSent, InvoiceRevised
+from stripe_bridge.domain.errors import InvoiceNotSent, InvoiceRevised, NothingOutstanding
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
-from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayBusy, GatewayError, OutcomeUnknown
+from stripe_bridge.ports.gateway_errors import (
+    AccessRevoked,
+    GatewayBusy,
+    GatewayError,
+    GatewayRefused,
+    OutcomeUnknown,
+)
 from tests.builders import AMOUNT, an_order_line
 from tests.world import World
 
@@ -25,12 +31,14 @@ def refusal(world: World) -> InvoiceRevised:
     return refused.value
 
 
-def tell_of_what_was_paid_elsewhere(world: World, amount: int) -> None:
-    """And that the order has grown by 3,000."""
-    lines = (an_order_line(AMOUNT + 3_000),)
+def tell_of_what_was_paid_elsewhere(world: World, amount: int, *, grown_by: int = 0) -> None:
+    total = AMOUNT + grown_by
     world.clock.advance(seconds=1)
     world.put_order(
-        total=AMOUNT + 3_000, lines=lines, paid_elsewhere=amount, source_updated_at=world.clock.now()
+        total=total,
+        lines=(an_order_line(total),),
+        paid_elsewhere=amount,
+        source_updated_at=world.clock.now(),
     )
 
 
@@ -64,26 +72,61 @@ def test_a_revision_that_was_paid_is_in_the_way_until_the_order_knows_of_it(worl
     refused = refusal(world)
 
     assert (refused.revision_id, refused.is_paid) == (revision, True)
-    tell_of_what_was_paid_elsewhere(world, AMOUNT - 1)
+    tell_of_what_was_paid_elsewhere(world, AMOUNT - 1, grown_by=3_000)
     refusal(world)
-    tell_of_what_was_paid_elsewhere(world, AMOUNT)
+    tell_of_what_was_paid_elsewhere(world, AMOUNT, grown_by=3_000)
     assert world.send().view.invoice.amount == 3_000
+
+
+def test_once_all_that_a_revision_brought_in_is_refunded_the_order_is_free(world: World):
+    payment = world.stripe.pay(world.account_id, edited(world, world.sent()))
+    assert payment.charge_id is not None
+    world.stripe.refund(world.account_id, payment.charge_id, AMOUNT - 1_000)
+    assert refusal(world).is_paid
+    world.stripe.refund(world.account_id, payment.charge_id)
+
+    assert world.send().view.invoice.amount == AMOUNT
+
+
+def test_what_was_paid_elsewhere_before_is_not_taken_for_what_the_revision_brought_in(world: World):
+    deposit = AMOUNT // 2
+    world.put_order(paid_elsewhere=deposit)
+    revision = edited(world, world.send().view.invoice)
+    world.clock.advance(seconds=1)
+    world.stripe.pay(world.account_id, revision)
+
+    assert refusal(world).is_paid
+    tell_of_what_was_paid_elsewhere(world, AMOUNT)
+    with pytest.raises(NothingOutstanding):
+        world.send()
 
 
 def test_what_several_revisions_were_paid_counts_together(world: World):
     half = AMOUNT // 2
-    world.put_order(paid_elsewhere=half)
-    for is_paid in (True, False):
-        revision = edited(world, world.send(amount=half).view.invoice)
-        if is_paid:
-            world.stripe.pay(world.account_id, revision)
+    world.put_order()
+    first = edited(world, world.send(amount=half).view.invoice)
+    world.stripe.pay(world.account_id, first)
+    tell_of_what_was_paid_elsewhere(world, half)
+    second = edited(world, world.send().view.invoice)
     assert not refusal(world).is_paid
-    world.stripe.pay(world.account_id, revision)
+    world.stripe.pay(world.account_id, second)
 
     assert refusal(world).is_paid
 
 
-@pytest.mark.parametrize("error", [GatewayBusy("busy"), OutcomeUnknown("cut")])
+def test_an_edit_of_an_uncollectible_invoice_that_we_have_not_heard_of_is_seen_as_well(world: World):
+    invoice = world.sent()
+    assert invoice.stripe_invoice_id is not None
+    world.stripe.mark_uncollectible(world.account_id, invoice.stripe_invoice_id)
+    world.deliver()
+    revision = world.stripe.revise(world.account_id, invoice.stripe_invoice_id).id
+
+    assert refusal(world).revision_id == revision
+
+
+@pytest.mark.parametrize(
+    "error", [GatewayBusy("busy"), GatewayRefused("no permission"), OutcomeUnknown("cut")]
+)
 def test_while_stripe_cannot_be_asked_nothing_is_sent(world: World, error: GatewayError):
     edited(world, world.sent())
     made = len(world.at_stripe())
@@ -104,7 +147,7 @@ def test_an_account_that_does_not_let_us_look_holds_no_order(world: World):
     assert world.send().created
 
 
-def test_stripe_is_asked_only_where_an_invoice_of_the_order_is_void(world: World):
+def test_stripe_is_asked_only_where_an_invoice_of_the_order_ended_unpaid(world: World):
     world.paid()
     world.refund(world.invoice_id, 2_000)
     asked = world.calls().count("invoice")

@@ -180,6 +180,16 @@ def test_a_void_of_unknown_outcome_is_found_later(world: World):
     assert len(world.stripe.calls_of("void")) == 1
 
 
+def test_a_void_that_is_repeated_while_the_outcome_is_unknown_says_so_again(world: World):
+    world.sent()
+    world.fail("void", OutcomeUnknown("cut"), times=30)
+
+    for _ in range(2):
+        with pytest.raises(InvoiceNotVoided) as caught:
+            void(world)
+        assert not caught.value.final
+
+
 @pytest.mark.parametrize("step", ["create_customer", "create_draft", "add_lines", "finalize", "send"])
 def test_a_void_waits_ten_seconds_for_the_sending_then_gives_way(world: World, step: str):
     world.put_order()
@@ -230,8 +240,9 @@ def test_two_voids_at_once_ask_stripe_once(world: World):
     others = []
 
     def ask() -> None:
-        with pytest.raises(InvoiceBeingSent):
+        with pytest.raises(InvoiceNotVoided) as caught:
             void(world)
+        assert not caught.value.final
         others.append(1)
 
     world.stripe.before_next("void", ask)

@@ -136,7 +136,7 @@ def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoice
             clock,
             identifiers,
             settle,
-            RefuseRevised(adapters.payment_gateway),
+            RefuseRevised(adapters.payment_gateway, adapters.refund_gateway),
             settings.invoice_days_until_due,
         ),
         show_invoice=ShowInvoice(store),

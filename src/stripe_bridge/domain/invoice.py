@@ -108,8 +108,11 @@ class Invoice:
 
     @property
     def may_be_revised(self) -> bool:
-        """Whether its end may be that another invoice took its place at Stripe."""
-        return self.status is InvoiceStatus.VOID and self.finalized_at is not None
+        """Whether another invoice may have taken its place at Stripe, which voids it; of one that is uncollectible, too,
+        we may not have heard of it yet.
+        """
+        is_ended = self.status in (InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE)
+        return is_ended and self.finalized_at is not None
 
     @property
     def settles(self) -> int:

@@ -63,7 +63,7 @@ class _Reserved:
 
 
 @dataclass(frozen=True, slots=True)
-class _Voided:
+class _MayBeRevised:
     """Nothing was reserved: these invoices of the order are to be looked at first, and not in a transaction."""
 
     order: SalesOrder
@@ -92,7 +92,7 @@ class SendInvoice:
 
     def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
         looked_at: frozenset[int] = frozenset()
-        while isinstance(reserved := self._reserve(command, looked_at), _Voided):
+        while isinstance(reserved := self._reserve(command, looked_at), _MayBeRevised):
             self._refuse_revised(reserved.order, reserved.invoices)
             looked_at = frozenset(invoice.id for invoice in reserved.invoices)
         for taken in reserved.taken:
@@ -107,7 +107,7 @@ class SendInvoice:
             raise InvoiceNotSent(final=False, reason="Stripe let us neither mail it nor undo it")
         return SentInvoice(view=InvoiceView(invoice=invoice, integration_name=name), created=created)
 
-    def _reserve(self, command: SendInvoiceCommand, looked_at: frozenset[int]) -> _Reserved | _Voided:
+    def _reserve(self, command: SendInvoiceCommand, looked_at: frozenset[int]) -> _Reserved | _MayBeRevised:
         with self._store.writing() as work:
             order = work.sales_orders.get(command.tenant_id, command.sales_order_id, lock=True)
             integration = work.integrations.get(command.tenant_id, command.integration_id, lock=True)
@@ -118,9 +118,9 @@ class SendInvoice:
             account_id = integration.charging_account()
             outstanding = order.outstanding(sum(invoice.settles for invoice in earlier))
             amount, email = order.terms(command.amount, command.email, outstanding)
-            voided = [invoice for invoice in earlier if invoice.may_be_revised]
-            if not looked_at.issuperset(invoice.id for invoice in voided):
-                return _Voided(order, voided)
+            ended = [invoice for invoice in earlier if invoice.may_be_revised]
+            if not looked_at.issuperset(invoice.id for invoice in ended):
+                return _MayBeRevised(order, ended)
             key = CustomerKey.of(
                 tenant_id=order.tenant_id,
                 account_id=account_id,

@@ -1,4 +1,4 @@
-"""An invoice that is void may have been edited at Stripe: then another one has taken its place there, and asks for the money.
+"""An invoice that ended unpaid may have been edited at Stripe: then another one has taken its place, and asks for the money.
 
 https://docs.stripe.com/invoicing/invoice-edits
 """
@@ -11,39 +11,59 @@ from stripe_bridge.domain.errors import InvoiceNotSent, InvoiceRevised
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
-from stripe_bridge.ports.gateway_errors import GatewayError, GatewayRefused
+from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayError, ObjectMissing
 from stripe_bridge.ports.payment_gateway import PaymentGateway
+from stripe_bridge.ports.refund_gateway import RefundGateway
 
 
 class RefuseRevised:
-    """Raises InvoiceRevised while a revision of one of these invoices, all void, could have the order paid twice; and
-    InvoiceNotSent when Stripe cannot be asked.
+    """Raises InvoiceRevised while a revision of one of these invoices could have the order paid twice; and InvoiceNotSent
+    when Stripe cannot be asked.
     """
 
-    def __init__(self, gateway: PaymentGateway) -> None:
-        self._gateway = gateway
+    def __init__(self, gateway: PaymentGateway, refunds: RefundGateway) -> None:
+        self._gateway, self._refunds = gateway, refunds
 
-    def __call__(self, order: SalesOrder, voided: Sequence[Invoice]) -> None:
-        paid = 0
-        for revision in filter(None, map(self._revision, voided)):
-            if revision.status is StripeInvoiceStatus.PAID:
-                paid += revision.amount_paid
-                if paid > order.paid_elsewhere:
-                    raise InvoiceRevised(revision.id, is_paid=True)
-            elif revision.status is not StripeInvoiceStatus.VOID:
+    def __call__(self, order: SalesOrder, ended: Sequence[Invoice]) -> None:
+        kept = 0
+        for invoice in ended:
+            revision, keeps = self._seen(invoice)
+            if revision is None or revision.status is StripeInvoiceStatus.VOID:
+                continue
+            if revision.status is not StripeInvoiceStatus.PAID:
                 raise InvoiceRevised(revision.id, is_paid=False)
+            kept += keeps
+            # A copy of the order that is older than the payment cannot count it: what it has was paid before.
+            is_older = revision.paid_at is not None and order.updated_at < revision.paid_at
+            if kept > order.paid_elsewhere or (is_older and keeps > 0):
+                raise InvoiceRevised(revision.id, is_paid=True)
 
-    def _revision(self, invoice: Invoice) -> StripeInvoice | None:
-        """The newest one."""
-        newest, next_id, seen = None, invoice.stripe_invoice_id, set[str]()
+    def _seen(self, invoice: Invoice) -> tuple[StripeInvoice | None, int]:
+        """The newest revision, and what of its payment was not given back."""
         try:
-            while next_id is not None and next_id not in seen:
-                seen.add(next_id)
-                newest = self._gateway.invoice(invoice.stripe_account_id, next_id)
-                next_id = newest.latest_revision
-        except GatewayRefused:
+            revision = self._revision(invoice.stripe_account_id, invoice.stripe_invoice_id)
+            return revision, self._kept(invoice.stripe_account_id, revision) if revision else 0
+        except (AccessRevoked, ObjectMissing):
             # We have left that account, or the invoice has gone from it.
-            return None
+            return None, 0
         except GatewayError as error:
             raise InvoiceNotSent(final=True, reason=error.reason) from error
+
+    def _revision(self, account_id: str, next_id: str | None) -> StripeInvoice | None:
+        newest, seen = None, set[str]()
+        while next_id is not None and next_id not in seen:
+            seen.add(next_id)
+            newest = self._gateway.invoice(account_id, next_id)
+            next_id = newest.latest_revision
         return newest if len(seen) > 1 else None
+
+    def _kept(self, account_id: str, revision: StripeInvoice) -> int:
+        refunds = [
+            refund
+            for payment in revision.payments or ()
+            if payment.status == "paid" and (payment.payment_intent_id or payment.charge_id)
+            for refund in self._refunds.refunds_of(
+                account_id, payment_intent_id=payment.payment_intent_id, charge_id=payment.charge_id
+            )
+        ]
+        return revision.amount_paid - sum(refund.amount for refund in refunds if refund.counts)

@@ -10,7 +10,7 @@ from stripe_bridge.domain.errors import (
     InvoiceBeingSent,
     InvoiceNotVoided,
 )
-from stripe_bridge.domain.intent import Intent, IntentState, customer_subject, invoice_subject
+from stripe_bridge.domain.intent import Intent, IntentState, Operation, customer_subject, invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.planning import plan_delete, plan_void
 from stripe_bridge.ports.identifiers import Identifiers
@@ -19,6 +19,7 @@ from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
 
 PATIENCE = timedelta(seconds=10)
 _WAIT = 0.1
+_ENDING = frozenset({Operation.VOID, Operation.DELETE_DRAFT})
 
 Settle = Callable[[int], None]
 
@@ -27,7 +28,8 @@ class VoidInvoice:
     """Void an open invoice, or delete a draft: either way it becomes `void` here, and its order is free.
 
     Raises InvoiceNotFound, InvoiceNotVoidable (paid, uncollectible, void, partly paid), IntegrationNotConnected,
-    InvoiceBeingSent after waiting for its sending, InvoiceNotVoided when Stripe refuses or does not answer.
+    InvoiceBeingSent after waiting for its sending, InvoiceNotVoided when Stripe refuses or does not answer, also to somebody
+    else who has it voided.
     """
 
     def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: Settle) -> None:
@@ -44,7 +46,8 @@ class VoidInvoice:
                     work.commit()
                     break
             if self._clock.now() >= deadline:
-                raise InvoiceBeingSent
+                is_ending = under_way is not None and under_way.operation in _ENDING
+                raise InvoiceNotVoided(final=False) if is_ending else InvoiceBeingSent
             if under_way is not None and under_way.is_due(self._clock.now()):
                 self._settle(under_way.id)
             else:

@@ -19,7 +19,7 @@ class InvoiceRevised(Refused):
         self.message += (
             "was paid. Count that into the order's `paid_elsewhere_in_cents`."
             if is_paid
-            else "is open. Void that one in Stripe first."
+            else "can still be paid. Void that one in Stripe first."
         )
 
 
