@@ -30,6 +30,7 @@ CODES = st.sampled_from(known_currencies())
 )
 def test_a_currency_counts_as_stripe_says(code, decimals, multiple, minimum):
     assert Currency.of(code) == Currency(code.upper(), decimals, multiple, minimum)
+    assert code.upper() in known_currencies()
 
 
 @given(CODES)
@@ -79,8 +80,9 @@ def test_the_minimum_itself_can_be_charged_and_one_step_less_cannot(code):
         of.check_chargeable(of.multiple, "x")
     else:
         of.check_chargeable(of.minimum, "x")
-        with pytest.raises(AmountBelowMinimum):
+        with pytest.raises(AmountBelowMinimum) as refusal:
             of.check_chargeable(of.minimum - of.multiple, "x")
+        assert refusal.value.minimum == of.minimum
 
 
 @pytest.mark.parametrize(

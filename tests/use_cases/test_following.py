@@ -7,12 +7,15 @@ from dataclasses import replace
 import pytest
 
 from stripe_bridge.bootstrap.tables import handlers_of
+from stripe_bridge.domain.errors import InvoiceNotSent
 from stripe_bridge.domain.integration import SyncStatus
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.refund import RefundState
+from stripe_bridge.domain.stripe_objects import StripeInvoice
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, parse_event
+from stripe_bridge.ports.gateway_errors import GatewayRefused
 from stripe_bridge.ports.handlers import Fetched, NeedsCurrent, Verdict
-from tests.builders import AMOUNT, TENANT
+from tests.builders import AMOUNT, TENANT, a_stripe_payment
 from tests.fakes import payloads
 from tests.world import CLIENT_ID, Event, World
 
@@ -125,6 +128,36 @@ def test_a_refund_in_stripes_dashboard_enters_the_ledger_by_any_of_its_events(wo
         assert world.invoice(invoice.id).amount_refunded == 1_500
 
 
+@pytest.mark.parametrize("kind", ["refund.updated", "charge.refunded", "charge.dispute.updated"])
+def test_money_back_of_a_payment_that_is_not_known_yet_is_tied_to_its_invoice_by_asking_stripe(
+    world: World, kind: str
+):
+    invoice = world.sent()
+    payment = world.stripe.pay(world.account_id, invoice.stripe_invoice_id, 2_000)
+    if kind == "charge.dispute.updated":
+        world.stripe.dispute(world.account_id, payment.charge_id)
+    else:
+        world.stripe.refund(world.account_id, payment.charge_id, 500)
+
+    world.deliver(told(world, kind))
+
+    seen = world.invoice(invoice.id)
+    assert seen.amount_collected == 2_000
+    back = (0, "needs_response") if kind == "charge.dispute.updated" else (500, None)
+    assert (seen.amount_refunded, seen.dispute_status) == back
+
+
+def test_a_refund_of_one_payment_does_not_hide_one_of_the_same_amount_of_another(world: World):
+    invoice = world.sent()
+    payments = [world.stripe.pay(world.account_id, invoice.stripe_invoice_id, 2_000) for _ in range(2)]
+    world.deliver()
+    for payment in payments:
+        world.stripe.refund(world.account_id, payment.charge_id, 500)
+        world.deliver(told(world, "charge.refunded"))
+
+    assert world.invoice(invoice.id).amount_refunded == 1_000
+
+
 def test_a_refund_is_counted_once_however_many_events_tell_of_it(world: World):
     invoice = world.paid()
     world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_500)
@@ -135,11 +168,11 @@ def test_a_refund_is_counted_once_however_many_events_tell_of_it(world: World):
     assert world.invoice(invoice.id).amount_refunded == 1_500
 
 
-def looked_at_by_one_who_knew_nothing(world: World, event: Event) -> Callable[[], Verdict]:
-    """What a worker finds now at Stripe, for an event about what is not known here yet; to be applied later."""
+def looked_at(world: World, event: Event, version: int = 0) -> Callable[[], Verdict]:
+    """What a worker who knew that version finds now at Stripe, to be applied later; 0 of what is not known here yet."""
     handler = handlers_of(world.settings, world.adapters).handlers[event["type"]]
     parsed = parse_event(json.dumps(event).encode())
-    seen = Fetched(handler.fetch(world.account_id, parsed), 0)
+    seen = Fetched(handler.fetch(world.account_id, parsed), version)
 
     def apply() -> Verdict:
         with world.store.writing() as work:
@@ -155,7 +188,7 @@ def test_a_refund_as_it_was_before_others_entered_it_is_not_taken_for_its_presen
     world.stripe.new_refund_status = "pending"
     refund = world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_500)
     (created,) = told(world, "refund")
-    apply = looked_at_by_one_who_knew_nothing(world, created)
+    apply = looked_at(world, created)
     world.stripe.change_refund(world.account_id, refund.id, "requires_action")
     world.deliver(told(world, "refund"))
 
@@ -176,20 +209,56 @@ def test_a_dispute_is_followed_back_and_forth_to_its_present_state(world: World)
     assert world.invoice(invoice.id).dispute_status == "under_review"
 
 
-def test_a_checkout_session_that_pays_our_invoice_is_read_from_the_invoice_itself(world: World):
+def test_a_dispute_as_it_was_before_others_changed_it_is_not_taken_for_its_present_state(world: World):
+    invoice = world.paid()
+    dispute = world.stripe.dispute(world.account_id, invoice.stripe_charge_id)
+    world.deliver(told(world, "charge.dispute"))
+    world.stripe.change_dispute(world.account_id, dispute.id, "under_review")
+    apply = looked_at(world, told(world, "charge.dispute")[0], version=1)
+    world.stripe.change_dispute(world.account_id, dispute.id, "won")
+    world.deliver(told(world, "charge.dispute"))
+
+    assert isinstance(apply(), NeedsCurrent)
+    assert world.invoice(invoice.id).dispute_status == "won"
+
+
+@pytest.mark.parametrize("named_by", ["invoice", "payment_intent"])
+def test_a_checkout_session_that_pays_our_invoice_is_read_from_the_invoice_itself(
+    world: World, named_by: str
+):
     invoice = world.sent()
-    world.pay(invoice)
+    payment = world.stripe.pay(world.account_id, invoice.stripe_invoice_id, AMOUNT - 500)
+    at_stripe = world.stripe.accounts[world.account_id].invoices
+    partly_paid = at_stripe[invoice.stripe_invoice_id]
+    names = {"invoice": partly_paid.id, "payment_intent": payment.payment_intent_id}
+    session = {"object": "checkout.session", named_by: names[named_by]}
+
+    world.deliver([world.event("checkout.session.completed", session | {"id": "cs_1"})])
+    assert world.invoice(invoice.id).amount_paid == AMOUNT - 500
+    # A credit note: only Stripe could tell that this is newer, and just has.
+    at_stripe[partly_paid.id] = replace(partly_paid, amount_remaining=100)
+    world.deliver([world.event("checkout.session.completed", session | {"id": "cs_2"})])
+    assert world.invoice(invoice.id).amount_remaining == 100
+
+
+def test_a_checkout_session_for_an_invoice_that_stripe_no_longer_has_is_no_fault(world: World):
+    invoice = world.sent()
+    del world.stripe.accounts[world.account_id].invoices[invoice.stripe_invoice_id]
     session = {"id": "cs_1", "object": "checkout.session", "invoice": invoice.stripe_invoice_id}
 
     world.deliver([world.event("checkout.session.completed", session)])
 
-    assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+    assert newest(world).status is EventStatus.PROCESSED
+    assert world.invoice(invoice.id) == invoice
 
 
-def test_an_invoice_as_it_was_before_a_checkout_was_known_is_not_taken_for_its_present_state(world: World):
+@pytest.mark.parametrize("kind", ["checkout.session.completed", "credit_note.created"])
+def test_an_invoice_as_it_was_before_others_changed_it_is_not_taken_for_its_present_state(
+    world: World, kind: str
+):
     invoice = world.sent()
-    session = {"id": "cs_1", "object": "checkout.session", "invoice": invoice.stripe_invoice_id}
-    apply = looked_at_by_one_who_knew_nothing(world, world.event("checkout.session.completed", session))
+    tells = {"id": "told_1", "object": "object", "invoice": invoice.stripe_invoice_id}
+    apply = looked_at(world, world.event(kind, tells))
     at_stripe = world.stripe.accounts[world.account_id].invoices
     shown = at_stripe[invoice.stripe_invoice_id]
     at_stripe[shown.id] = replace(shown, amount_remaining=AMOUNT - 500)
@@ -202,8 +271,18 @@ def test_an_invoice_as_it_was_before_a_checkout_was_known_is_not_taken_for_its_p
 
 def test_a_foreign_checkout_session_is_skipped(world: World):
     session = {"id": "cs_1", "object": "checkout.session", "payment_intent": "pi_theirs"}
+    asked = world.calls()
 
     world.deliver([world.event("checkout.session.completed", session)])
+
+    assert newest(world).skip_reason is SkipReason.FOREIGN_OBJECT
+    assert world.calls() == [*asked, "find_payment"]
+
+
+def test_a_foreign_invoices_payment_is_skipped(world: World):
+    payment = payloads.payment_object(a_stripe_payment(invoice_id="in_theirs"))
+
+    world.deliver([world.event("invoice_payment.paid", payment)])
 
     assert newest(world).skip_reason is SkipReason.FOREIGN_OBJECT
 
@@ -219,6 +298,20 @@ def test_a_draft_that_is_deleted_while_it_is_being_sent_is_left_to_its_sending(w
     world.stripe.before_next("finalize", told_too_early)
 
     assert world.send().view.invoice.status is InvoiceStatus.OPEN
+
+
+def test_the_deletion_of_a_draft_whose_send_was_given_up_does_not_bring_it_back(world: World):
+    world.put_order()
+    world.stripe.before_next("delete_draft", lambda: drafts.extend(world.at_stripe()))
+    world.fail("add_lines", GatewayRefused("no"))
+    drafts: list[StripeInvoice] = []
+    with pytest.raises(InvoiceNotSent):
+        world.send()
+
+    world.deliver([world.event("invoice.deleted", payloads.invoice_object(drafts[0]))])
+
+    assert newest(world).status is EventStatus.PROCESSED
+    assert world.invoice(1).status is InvoiceStatus.ABANDONED
 
 
 def test_accounts_are_followed_to_their_present_state_whatever_the_payload_says(world: World):

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from stripe_bridge.domain.errors import (
+    AmountNotChargeable,
     AmountOverRefundable,
     IntegrationNotConnected,
     InvoiceNotFound,
@@ -35,16 +36,19 @@ def test_a_refund_is_made_at_stripe_and_shown(world: World):
     invoice = world.invoice(1)
     assert (invoice.amount_refunded, invoice.refund_status) == (4_000, RefundStatus.PARTIAL)
     assert invoice.last_refunded_at == world.clock.now()
+    assert "payments_of" not in world.calls()
 
 
 def test_left_out_the_amount_is_all_that_may_still_be_refunded(world: World):
     world.paid()
     world.refund(1, 4_000)
+    world.clock.advance(seconds=60)
 
     (rest,) = world.refund(1)
 
     assert rest.amount == AMOUNT - 4_000
     assert world.invoice(1).refund_status is RefundStatus.FULL
+    assert world.invoice(1).last_refunded_at == world.clock.now()
 
 
 def test_more_than_what_remains_is_refused_and_nothing_reserved(world: World):
@@ -64,6 +68,14 @@ def test_what_stripe_did_not_collect_cannot_be_refunded(world: World):
 
     with pytest.raises(NothingCollected):
         world.refund(1)
+
+
+def test_an_amount_that_stripe_would_round_is_not_refunded(world: World):
+    world.paid(currency="ISK")
+
+    with pytest.raises(AmountNotChargeable):
+        world.refund(1, 150)
+    assert not world.stripe.calls_of("create_refund")
 
 
 def test_another_tenants_invoice_is_not_there(world: World):
@@ -194,6 +206,19 @@ def test_a_refund_of_unknown_outcome_is_reserved_pending_and_made_once(world: Wo
     world.come_to_rest()
     assert [each.amount for each in world.refunds_at_stripe()] == [9_000]
     assert [each.state for each in shown(world)] == [RefundState.SUCCEEDED]
+
+
+def test_a_refund_of_the_dashboard_is_not_taken_for_one_of_ours_whose_outcome_is_unknown(world: World):
+    invoice = world.paid()
+    world.fail("create_refund", OutcomeUnknown("cut"))
+    world.refund(1, 1_000)
+    world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_000)
+
+    world.come_to_rest()
+    world.deliver()
+
+    assert len(world.refunds_at_stripe()) == 2
+    assert world.invoice(1).amount_refunded == 2_000
 
 
 def test_a_refund_that_stripe_was_too_busy_for_is_made_later_under_its_key(world: World):
