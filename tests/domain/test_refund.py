@@ -70,7 +70,7 @@ def test_one_payment_that_can_bear_it_all_does():
 def test_what_no_single_payment_can_bear_is_split_newest_first():
     old, new = paid(1, 100), paid(2, 30)
     assert split_refund(None, [old, new], [], []) == [(new, 30), (old, 100)]
-    assert split_refund(120, [old, new], [], []) == [(new, 30), (old, 90)]
+    assert split_refund(120, [paid(0, 10), old, new], [], []) == [(new, 30), (old, 90)]
 
 
 def test_nothing_goes_back_where_stripe_collected_nothing():
@@ -136,6 +136,7 @@ def test_what_stripe_shows_of_a_refund_is_taken_over_and_its_charge_kept_when_it
     shown = a_stripe_refund(status="pending", charge_id=None, amount=9, reason="expired_uncaptured_charge")
     pending = a_refund(charge_id="ch_old", reason="duplicate").observe(shown, LATER)
     assert (pending.charge_id, pending.amount, pending.reason) == ("ch_old", 9, "expired_uncaptured_charge")
+    assert pending.observe(shown, NOW) is pending
     assert pending.observe(a_stripe_refund(charge_id="ch_new"), LATER).charge_id == "ch_new"
 
 

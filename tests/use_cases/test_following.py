@@ -147,14 +147,21 @@ def test_money_back_of_a_payment_that_is_not_known_yet_is_tied_to_its_invoice_by
     assert (seen.amount_refunded, seen.dispute_status) == back
 
 
-def test_a_refund_of_one_payment_does_not_hide_one_of_the_same_amount_of_another(world: World):
+def test_what_is_known_of_other_refunds_does_not_hide_one_of_the_same_amount(world: World):
     invoice = world.sent()
     payments = [world.stripe.pay(world.account_id, invoice.stripe_invoice_id, 2_000) for _ in range(2)]
     world.deliver()
     for payment in payments:
         world.stripe.refund(world.account_id, payment.charge_id, 500)
         world.deliver(told(world, "charge.refunded"))
+    assert world.invoice(invoice.id).amount_refunded == 1_000
 
+    failed = next(iter(world.refunds_at_stripe()))
+    world.stripe.change_refund(world.account_id, failed.id, "failed")
+    world.deliver(told(world, "refund.failed"))
+    assert world.invoice(invoice.id).amount_refunded == 500
+    world.stripe.refund(world.account_id, failed.charge_id, 500)
+    world.deliver([each | {"id": f"{each['id']}_again"} for each in told(world, "charge.refunded")])
     assert world.invoice(invoice.id).amount_refunded == 1_000
 
 
@@ -195,6 +202,18 @@ def test_a_refund_as_it_was_before_others_entered_it_is_not_taken_for_its_presen
     assert isinstance(apply(), NeedsCurrent)
     (entered,) = world.bridge.list_refunds(TENANT, invoice.id)
     assert entered.state is RefundState.REQUIRES_ACTION
+
+
+def test_a_refund_that_no_longer_waits_for_the_customer_is_pending_again(world: World):
+    invoice = world.paid()
+    world.stripe.new_refund_status = "pending"
+    refund = world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_500)
+    for number, status in enumerate(("requires_action", "pending")):
+        world.stripe.change_refund(world.account_id, refund.id, status)
+        world.deliver([event | {"id": f"evt_{number}"} for event in told(world, "refund")])
+
+        (shown,) = world.bridge.list_refunds(TENANT, invoice.id)
+        assert shown.state.value == status
 
 
 def test_a_dispute_is_followed_back_and_forth_to_its_present_state(world: World):
@@ -298,6 +317,21 @@ def test_a_draft_that_is_deleted_while_it_is_being_sent_is_left_to_its_sending(w
     world.stripe.before_next("finalize", told_too_early)
 
     assert world.send().view.invoice.status is InvoiceStatus.OPEN
+
+
+def test_a_draft_that_the_merchant_deletes_is_void_and_frees_its_order(world: World):
+    world.put_order()
+    for step in ("finalize", "delete_draft", "void"):
+        world.fail(step, GatewayRefused("no"))
+    with pytest.raises(InvoiceNotSent):
+        world.send()
+    (draft,) = world.at_stripe()
+    assert world.invoice(1).status is InvoiceStatus.DRAFT
+
+    world.deliver([world.event("invoice.deleted", payloads.invoice_object(draft))])
+
+    assert world.invoice(1).status is InvoiceStatus.VOID
+    assert world.order().open_invoice is None
 
 
 def test_the_deletion_of_a_draft_whose_send_was_given_up_does_not_bring_it_back(world: World):

@@ -247,6 +247,22 @@ def test_a_webhook_that_outruns_the_answer_finds_the_reservation_and_makes_no_se
     assert world.invoice(1).amount_refunded == AMOUNT
 
 
+def test_a_refund_that_a_webhook_has_shown_keeps_its_amount_whatever_our_call_is_answered(world: World):
+    world.paid()
+
+    def tell_and_refuse(_crossing: int, place: str) -> None:
+        if place == "after create_refund":
+            world.deliver()
+            raise GatewayRefused("no")
+
+    world.restart(Boundary(tell_and_refuse).around)
+
+    (refund,) = world.refund(1)
+
+    assert refund.state is RefundState.SUCCEEDED
+    assert world.invoice(1).refund_status is RefundStatus.FULL
+
+
 def test_a_refund_that_fails_later_is_taken_back_out(world: World):
     world.paid()
     world.stripe.new_refund_status = "pending"
@@ -258,7 +274,7 @@ def test_a_refund_that_fails_later_is_taken_back_out(world: World):
     )
     world.deliver()
 
-    assert world.invoice(1).amount_refunded == 0
+    assert (world.invoice(1).amount_refunded, world.invoice(1).last_refunded_at) == (0, None)
     (failed,) = shown(world)
     assert (failed.state, failed.failure_reason) == (RefundState.FAILED, "expired_or_canceled_card")
     assert world.refund(1)[0].amount == AMOUNT
