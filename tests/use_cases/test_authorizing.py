@@ -6,7 +6,12 @@ import pytest
 from stripe_bridge.domain.errors import AlreadyConnected, IntegrationNotFound
 from stripe_bridge.domain.integration import AuthorizationFailure, SyncStatus
 from stripe_bridge.domain.intent import Operation
-from stripe_bridge.ports.gateway_errors import GatewayError, GatewayMisconfigured, OutcomeUnknown
+from stripe_bridge.ports.gateway_errors import (
+    GatewayError,
+    GatewayMisconfigured,
+    GatewayRefused,
+    OutcomeUnknown,
+)
 from stripe_bridge.use_cases.authorizing import AuthorizationOutcome, AuthorizationStatus, CallbackCommand
 from tests.builders import TENANT
 from tests.world import World
@@ -250,6 +255,22 @@ def test_an_integration_without_invoices_may_take_another_account(world: World):
     world.connect("acct_other", into=world.integration_id)
 
     assert shown(world).account_id == "acct_other"
+
+
+@pytest.mark.parametrize("known", ["attached by hand", "of the same account"])
+def test_a_receiver_that_may_be_the_accounts_stays_the_only_one(world: World, known: str):
+    world.allow_own_endpoints()
+    if known == "attached by hand":
+        world.bridge.attach_receiver(world.integration_id, "whsec_by_hand")
+    else:
+        world.connect("acct_1", into=world.integration_id)
+        world.fail("deauthorize", GatewayRefused("no"))
+        world.bridge.disconnect_integration(TENANT, world.integration_id)
+    (receiver,) = world.bridge.list_receivers()
+
+    world.connect("acct_1", into=world.integration_id)
+
+    assert world.bridge.list_receivers() == [receiver]
 
 
 def test_a_reconnect_continues_the_integration_with_its_invoices(world: World):

@@ -201,6 +201,23 @@ def test_an_own_receiver_goes_with_the_integration():
     assert not world.bridge.list_receivers()
 
 
+def test_an_account_that_is_joined_before_the_former_is_left_has_a_receiver_of_its_own_and_keeps_it():
+    world = World()
+    world.allow_own_endpoints()
+    world.connect()
+    former = world.account_id
+    world.fail("deauthorize", OutcomeUnknown("down"), times=3)
+    disconnect(world)
+    world.connect("acct_another", into=world.integration_id)
+    (own,) = world.own_endpoints()
+
+    world.come_to_rest()
+
+    assert not world.stripe.accounts[former].connected
+    assert [each.stripe_endpoint_id for each in world.bridge.list_receivers()] == [own]
+    assert world.own_endpoints() == {own}
+
+
 def test_a_send_that_is_under_way_when_the_integration_is_disconnected_leaves_nothing_payable(world: World):
     world.put_order()
     world.stripe.before_next("add_lines", lambda: world.bridge.disconnect_integration(TENANT, 1))

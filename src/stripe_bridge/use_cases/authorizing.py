@@ -176,7 +176,8 @@ class CompleteAuthorization:
                         now=now,
                         former=former,
                     )
-                    endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
+                    work.integrations.save(connected)
+                    endpoint = self._ask_for_receiver(work, integration, snapshot.account_id)
                     revived = work.inbox.revive(snapshot.account_id, now)
                     waited = self._go_on(work, snapshot.account_id, now)
                     work.commit()
@@ -216,19 +217,18 @@ class CompleteAuthorization:
             return AuthorizationFailure.OTHER_ACCOUNT
         return None
 
-    def _ask_for_receiver(self, work: UnitOfWork, integration: Integration) -> int | None:
+    def _ask_for_receiver(self, work: UnitOfWork, before: Integration, account_id: str) -> int | None:
         """None when a receiver is there, or an earlier request for one is not settled yet."""
-        if work.receivers.of_integration(integration.id) or integration.account_id is None:
+        for receiver in work.receivers.of_integration(before.id):
+            # One that we asked for stands in the account that was left, and what it brought would pass for this one's.
+            if before.account_id != account_id and receiver.stripe_endpoint_id is not None:
+                work.receivers.remove(receiver.id)
+        if work.receivers.of_integration(before.id):
             return None
-        if work.intents.find_unsettled(receiver_subject(integration.id)) is not None:
+        if work.intents.find_unsettled(receiver_subject(before.id)) is not None:
             return None
-        plan = plan_endpoint(
-            integration,
-            integration.account_id,
-            self._receiver_url(integration.id),
-            reference=self._identifiers.reference(),
-            now=self._clock.now(),
-        )
+        url, reference = self._receiver_url(before.id), self._identifiers.reference()
+        plan = plan_endpoint(before, account_id, url, reference=reference, now=self._clock.now())
         return work.intents.add(plan).id
 
 
