@@ -339,6 +339,22 @@ def test_after_a_disconnect_a_refund_is_refused_without_asking_stripe_what_was_p
     assert len(world.calls()) == asked
 
 
+def test_a_disconnect_while_stripe_is_asked_what_was_paid_leaves_nothing_reserved(world: World):
+    invoice = world.sent()
+    world.pay(invoice)
+    world.deliver([each for each in world.events() if each["type"] == "invoice.paid"])
+
+    def leave(_crossing: int, place: str) -> None:
+        if place == "after payments_of":
+            world.bridge.disconnect_integration(TENANT, world.integration_id)
+
+    world.restart(Boundary(leave).around)
+
+    with pytest.raises(IntegrationNotConnected):
+        world.refund(1)
+    assert not world.stripe.calls_of("create_refund")
+
+
 def test_an_invoice_is_refunded_through_whatever_integration_of_its_tenant_has_the_account_now(world: World):
     invoice = world.paid()
     world.bridge.disconnect_integration(TENANT, world.integration_id)
