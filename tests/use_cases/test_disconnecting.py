@@ -75,6 +75,15 @@ def test_with_stripe_down_it_is_disconnected_here_at_once_and_revoked_later(worl
     assert not world.lets_us_in()
 
 
+def test_a_revocation_that_was_not_answered_is_found_and_not_asked_for_again(world: World):
+    world.fail("deauthorize", OutcomeUnknown("cut"), after_effect=True)
+
+    disconnect(world)
+    world.come_to_rest()
+
+    assert len(world.stripe.calls_of("deauthorize")) == 1
+
+
 def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
     world.fail("deauthorize", GatewayBusy("busy"), times=20)
     disconnect(world)

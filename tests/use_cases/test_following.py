@@ -359,6 +359,23 @@ def test_accounts_are_followed_to_their_present_state_whatever_the_payload_says(
     assert (integration.sync_status, integration.snapshot.country) == (SyncStatus.ACTIVE, "AT")
 
 
+def test_an_account_as_it_was_before_others_changed_it_is_not_taken_for_its_present_state(world: World):
+    def tell(*, charges_enabled: bool) -> Event:
+        world.stripe.change_account(world.account_id, charges_enabled=charges_enabled)
+        return world.event(
+            "account.updated", payloads.account_object(world.stripe.accounts[world.account_id].snapshot)
+        )
+
+    version = world.bridge.show_integration(TENANT, world.integration_id).integration.version
+    able = looked_at(world, tell(charges_enabled=True), version)
+    world.deliver([tell(charges_enabled=False)])
+
+    able()
+
+    integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+    assert integration.sync_status is SyncStatus.RESTRICTED
+
+
 def test_an_account_that_may_no_longer_charge_is_restricted(world: World):
     world.stripe.change_account(world.account_id, charges_enabled=False)
     payload = payloads.account_object(world.stripe.accounts[world.account_id].snapshot)
@@ -388,6 +405,17 @@ def test_a_deauthorization_older_than_a_reconnect_is_not_believed(world: World):
 
     assert world.bridge.show_integration(TENANT, world.integration_id).integration.connected
     assert newest(world).skip_reason is SkipReason.STILL_CONNECTED
+
+
+def test_a_probe_from_before_a_reconnect_disconnects_nothing(world: World):
+    version = world.bridge.show_integration(TENANT, world.integration_id).integration.version
+    world.stripe.revoke(world.account_id)
+    apply = looked_at(world, deauthorized(world), version)
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.connect(world.account_id, into=world.integration_id)
+
+    assert isinstance(apply(), NeedsCurrent)
+    assert world.bridge.show_integration(TENANT, world.integration_id).integration.connected
 
 
 def test_another_applications_deauthorization_is_none_of_ours(world: World):
