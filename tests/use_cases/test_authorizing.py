@@ -350,3 +350,18 @@ def test_a_callback_without_code_or_error_leaves_its_state_good(world: World):
 
     outcome = world.come_back(state=state, code=world.stripe.consent())
     assert outcome.status is AuthorizationStatus.CONNECTED
+
+
+def test_a_reconnect_does_not_wait_for_an_earlier_request_for_a_receiver(world: World):
+    world.allow_own_endpoints()
+    world.fail("create_endpoint", OutcomeUnknown("cut"))
+    world.connect("acct_1", into=world.integration_id)
+    world.stripe.revoke("acct_1")
+    world.bridge.reconcile_integration(world.integration_id)
+    assert not shown(world).connected
+    assert world.unsettled()
+
+    world.connect("acct_1", into=world.integration_id)
+    world.come_to_rest()
+
+    assert len(world.own_endpoints()) == 1

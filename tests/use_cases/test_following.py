@@ -100,15 +100,15 @@ def test_a_charge_of_a_second_payment_is_tied_to_its_invoice_by_asking_stripe(wo
     assert world.invoice(invoice.id).amount_collected == 2_000
 
 
-def test_a_failed_charge_is_linked_but_never_shown_as_the_invoices(world: World):
+@pytest.mark.parametrize("kind", ["charge.failed", "payment_intent.payment_failed"])
+def test_a_failed_charge_is_linked_but_never_shown_as_the_invoices(world: World, kind: str):
     invoice = world.sent()
-    failed = {
-        "id": "ch_failed",
-        "object": "charge",
-        "payment_intent": invoice.stripe_payment_intent_id,
-        "status": "failed",
+    intent_id = invoice.stripe_payment_intent_id
+    objects = {
+        "charge.failed": {"id": "ch_failed", "payment_intent": intent_id, "status": "failed"},
+        "payment_intent.payment_failed": {"id": intent_id, "latest_charge": "ch_failed"},
     }
-    world.deliver([world.event("charge.failed", failed)])
+    world.deliver([world.event(kind, objects[kind] | {"object": kind.split(".")[0]})])
 
     assert "ch_failed" in world.links(invoice.id)
     assert world.invoice(invoice.id).stripe_charge_id is None
