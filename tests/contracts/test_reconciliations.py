@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from stripe_bridge.domain.dispute import ENDED
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.refund import RefundState
@@ -173,7 +172,8 @@ def test_undecided_refunds_of_an_account_come_in_pages(store: Store):
 
 def test_disputes_that_have_not_ended_come_in_pages(store: Store):
     invoice = stored_invoice(store)
-    statuses = ["needs_response", "warning_under_review", "new_to_us", *ENDED]
+    ended = ["lost", "won", "warning_closed", "prevented"]
+    statuses = ["needs_response", "warning_under_review", "new_to_us", *ended]
     with store.writing() as work:
         for number, status in enumerate(statuses):
             work.disputes.put(a_dispute(invoice_id=invoice.id, stripe_id=f"du_{number}", status=status))

@@ -128,6 +128,15 @@ def test_void_and_paid_at_once_is_for_stripe_to_tell():
     assert void.age_of(paid_nothing) is Age.UNCLEAR
 
 
+def test_a_later_status_with_less_paid_is_for_stripe_to_tell_and_an_earlier_one_is_older():
+    partly_paid = replace(OPEN, amount_paid=100, amount_remaining=AMOUNT - 100)
+    opened = an_invoice().observe(partly_paid, NOW)
+    assert opened.age_of(a_stripe_invoice(status=StripeInvoiceStatus.VOID)) is Age.UNCLEAR
+    for older in (replace(partly_paid, status=StripeInvoiceStatus.DRAFT), OPEN, DRAFT):
+        assert opened.age_of(older) is Age.OLDER
+    assert opened.age_of(replace(DRAFT, amount_paid=200)) is Age.UNCLEAR
+
+
 @pytest.mark.parametrize(
     ("status", "paid", "remaining", "settles"),
     [

@@ -32,6 +32,7 @@ CODES = st.sampled_from(known_currencies())
 )
 def test_a_currency_counts_as_stripe_says(code, decimals, multiple, minimum):
     assert Currency.of(code) == Currency(code.upper(), decimals, multiple, minimum)
+    assert code.upper() in known_currencies()
 
 
 def test_what_the_emulator_charges_in_is_known_and_the_other_way_round():
@@ -88,5 +89,6 @@ def test_the_minimum_itself_can_be_charged_and_one_step_less_cannot(code):
         of.check_chargeable(of.multiple, "x")
     else:
         of.check_chargeable(of.minimum, "x")
-        with pytest.raises(AmountBelowMinimum):
+        with pytest.raises(AmountBelowMinimum) as refusal:
             of.check_chargeable(of.minimum - of.multiple, "x")
+        assert refusal.value.minimum == of.minimum

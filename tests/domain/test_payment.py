@@ -26,6 +26,12 @@ def test_a_canceled_payment_is_not_opened_again():
     assert observe_payment(canceled, OPEN, invoice_id=1, account_id="acct_1") is canceled
 
 
+def test_a_payment_that_is_still_open_is_as_it_was_last_seen():
+    known = observe_payment(None, OPEN, invoice_id=1, account_id="acct_1")
+    seen = a_stripe_payment(status="open", is_default=False)
+    assert not observe_payment(known, seen, invoice_id=1, account_id="acct_1").is_default
+
+
 def test_a_charge_that_failed_is_not_the_payments_charge():
     attempted = a_stripe_payment(status="open", charge_id="ch_failed")
     assert observe_payment(None, attempted, invoice_id=1, account_id="acct_1").charge_id is None
@@ -39,6 +45,8 @@ def test_the_newest_paid_payment_leads_else_the_default_one():
     ]
     assert leading(payments) == leading(payments[::-1]) == payments[1]
     assert leading([payments[2], a_payment(stripe_id="x", status="open", is_default=False)]) == payments[2]
+    replaced = a_payment(stripe_id="inpay_2", paid_at=None, status="open")
+    assert leading([payments[2], replaced]) == leading([replaced, payments[2]]) == payments[2]
     assert leading([]) is None
 
 
@@ -56,7 +64,8 @@ def test_a_payment_that_stripe_did_not_collect_does_not_hide_one_that_it_did():
 
 
 def test_what_was_paid_out_of_band_was_not_collected_by_stripe():
-    by_card = a_payment(amount_paid=70)
+    by_card = a_payment(amount_paid=50)
+    charge_unknown = a_payment(stripe_id="inpay_4", charge_id=None, amount_paid=20)
     by_hand = a_payment(stripe_id="inpay_2", payment_intent_id=None, charge_id=None, amount_paid=30)
     unpaid = a_payment(stripe_id="inpay_3", status="open", amount_paid=99)
-    assert collected_in_total([by_card, by_hand, unpaid]) == 70
+    assert collected_in_total([by_card, charge_unknown, by_hand, unpaid]) == 70

@@ -13,6 +13,7 @@ from tests.builders import NOW, a_dispute, a_payment, a_refund, a_stripe_refund
 LATER = NOW + timedelta(seconds=1)
 SUCCEEDED = a_stripe_refund()
 FAILED = a_stripe_refund(status="failed", failure_reason="lost_or_stolen_card")
+CANCELED = a_stripe_refund(status="canceled")
 
 
 def paid(number: int, amount: int):
@@ -27,31 +28,29 @@ def paid(number: int, amount: int):
 
 @st.composite
 def ledgers(draw: st.DrawFn):
-    """Payments, and refunds of theirs that Stripe or a reservation allowed."""
+    """Payments, refunds of theirs that Stripe or a reservation allowed, and what each payment has left."""
     payments = [
         paid(number, draw(st.integers(min_value=1, max_value=1_000)))
         for number in range(draw(st.integers(min_value=1, max_value=4)))
     ]
     refunds = []
+    left = {}
     for payment in payments:
-        left = payment.amount_paid
+        left[payment] = payment.amount_paid
         for state in draw(st.lists(st.sampled_from(RefundState), max_size=3)):
-            amount = draw(st.integers(min_value=0, max_value=left))
-            refund = a_refund(
-                amount=amount, state=state, payment_intent_id=payment.payment_intent_id, charge_id=None
+            amount = draw(st.integers(min_value=0, max_value=left[payment]))
+            intent_id, charge_id = draw(
+                st.sampled_from([(payment.payment_intent_id, None), (None, payment.charge_id)])
             )
-            left -= amount if refund.holds else 0
+            refund = a_refund(amount=amount, state=state, payment_intent_id=intent_id, charge_id=charge_id)
+            left[payment] -= amount if refund.holds else 0
             refunds.append(refund)
-    return payments, refunds
+    return payments, refunds, left
 
 
 @given(ledgers(), st.none() | st.integers(min_value=1, max_value=5_000))
 def test_never_more_goes_back_than_each_payment_has_left(ledger, amount):
-    payments, refunds = ledger
-    left = {
-        payment: payment.amount_paid - sum(r.amount for r in refunds if r.holds and r.is_of(payment))
-        for payment in payments
-    }
+    payments, refunds, left = ledger
     try:
         parts = split_refund(amount, payments, refunds, [])
     except AmountOverRefundable:
@@ -71,7 +70,7 @@ def test_one_payment_that_can_bear_it_all_does():
 def test_what_no_single_payment_can_bear_is_split_newest_first():
     old, new = paid(1, 100), paid(2, 30)
     assert split_refund(None, [old, new], [], []) == [(new, 30), (old, 100)]
-    assert split_refund(120, [old, new], [], []) == [(new, 30), (old, 90)]
+    assert split_refund(120, [paid(0, 10), old, new], [], []) == [(new, 30), (old, 90)]
 
 
 def test_nothing_goes_back_where_stripe_collected_nothing():
@@ -84,6 +83,12 @@ def test_nothing_goes_back_where_stripe_collected_nothing():
 def test_what_was_refunded_in_full_is_refunded_once():
     with pytest.raises(AmountOverRefundable):
         split_refund(None, [paid(1, 100)], [a_refund(amount=100, payment_intent_id="pi_1")], [])
+
+
+def test_more_than_what_is_left_is_refused_with_what_is_left():
+    with pytest.raises(AmountOverRefundable) as refusal:
+        split_refund(71, [paid(1, 100)], [a_refund(amount=30, payment_intent_id="pi_1")], [])
+    assert refusal.value.refundable == 70
 
 
 @pytest.mark.parametrize(
@@ -99,6 +104,9 @@ def test_a_disputed_payment_is_not_refunded_but_another_one_is(dispute):
     with pytest.raises(RefundBlockedByDispute):
         split_refund(None, [paid(1, 100)], [], [dispute])
     assert split_refund(None, [paid(1, 100), paid(2, 30)], [], [dispute]) == [(paid(2, 30), 30)]
+    given_back = a_refund(amount=30, payment_intent_id="pi_2")
+    with pytest.raises(RefundBlockedByDispute):
+        split_refund(None, [paid(1, 100), paid(2, 30)], [given_back], [dispute])
 
 
 @pytest.mark.parametrize(
@@ -109,13 +117,31 @@ def test_a_dispute_that_takes_nothing_leaves_a_payment_refundable(harmless):
     assert split_refund(None, [paid(1, 100)], [], [dispute]) == [(paid(1, 100), 100)]
 
 
-@given(st.permutations([SUCCEEDED, FAILED, SUCCEEDED, a_stripe_refund(status="pending")]))
-def test_a_refund_that_failed_stays_taken_back_whatever_comes_late(snapshots):
+@given(
+    st.sampled_from([FAILED, CANCELED]).flatmap(
+        lambda end: st.permutations([SUCCEEDED, end, SUCCEEDED, a_stripe_refund(status="pending")])
+    )
+)
+def test_a_refund_that_failed_or_was_canceled_stays_taken_back_whatever_comes_late(snapshots):
     refund = a_refund()
     for snapshot in snapshots:
         refund = refund.observe(snapshot, LATER)
-    assert refund.state is RefundState.FAILED
+    assert refund.state in (RefundState.FAILED, RefundState.CANCELED)
     assert not refund.holds
+
+
+def test_a_refund_that_we_took_for_refused_counts_once_stripe_shows_it():
+    refused = a_refund().refuse("no such charge", LATER)
+    assert (refused.failure_reason, refused.holds) == ("no such charge", False)
+    assert refused.observe(SUCCEEDED, LATER).counts
+
+
+def test_what_stripe_shows_of_a_refund_is_taken_over_and_its_charge_kept_when_it_shows_none():
+    shown = a_stripe_refund(status="pending", charge_id=None, amount=9, reason="expired_uncaptured_charge")
+    pending = a_refund(charge_id="ch_old", reason="duplicate").observe(shown, LATER)
+    assert (pending.charge_id, pending.amount, pending.reason) == ("ch_old", 9, "expired_uncaptured_charge")
+    assert pending.observe(shown, NOW) is pending
+    assert pending.observe(a_stripe_refund(charge_id="ch_new"), LATER).charge_id == "ch_new"
 
 
 @pytest.mark.parametrize(

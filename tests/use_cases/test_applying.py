@@ -330,9 +330,9 @@ def test_what_a_dead_worker_had_claimed_is_taken_up_while_more_and_more_comes_in
 
 def test_what_waits_for_stripe_holds_up_nothing_that_does_not(world: World):
     """Each look at a Stripe that does not answer takes its time: there is one, and then the others wait as well."""
-    sick, healthy = world.sent(601), world.sent(602)
-    world.invoice_id = sick.id
+    sick, healthy, as_sick = (world.sent(order_id) for order_id in (601, 602, 603))
     for number in range(5):
+        world.invoice_id = (sick.id, as_sick.id)[number % 2]
         world.receive(unclear(world, number))
     world.pay(healthy)
     for event in world.events():
@@ -346,6 +346,7 @@ def test_what_waits_for_stripe_holds_up_nothing_that_does_not(world: World):
     assert len(world.calls()) == len(calls) + 1
     waiting = [event for event in world.events_stored() if event.status is EventStatus.RECEIVED]
     assert sorted(event.attempts for event in waiting) == [0, 0, 0, 0, 1]
+    assert len({event.due_at for event in waiting}) == 1
 
 
 def test_when_its_time_is_nearly_up_a_worker_hands_back_what_it_has_not_begun(world: World):

@@ -6,7 +6,12 @@ import pytest
 from stripe_bridge.domain.errors import AlreadyConnected, IntegrationNotFound
 from stripe_bridge.domain.integration import AuthorizationFailure, SyncStatus
 from stripe_bridge.domain.intent import Operation
-from stripe_bridge.ports.gateway_errors import GatewayError, GatewayMisconfigured, OutcomeUnknown
+from stripe_bridge.ports.gateway_errors import (
+    GatewayError,
+    GatewayMisconfigured,
+    GatewayRefused,
+    OutcomeUnknown,
+)
 from stripe_bridge.use_cases.authorizing import AuthorizationOutcome, AuthorizationStatus, CallbackCommand
 from tests.builders import TENANT
 from tests.world import World
@@ -252,6 +257,22 @@ def test_an_integration_without_invoices_may_take_another_account(world: World):
     assert shown(world).account_id == "acct_other"
 
 
+@pytest.mark.parametrize("known", ["attached by hand", "of the same account"])
+def test_a_receiver_that_may_be_the_accounts_stays_the_only_one(world: World, known: str):
+    world.allow_own_endpoints()
+    if known == "attached by hand":
+        world.bridge.attach_receiver(world.integration_id, "whsec_by_hand")
+    else:
+        world.connect("acct_1", into=world.integration_id)
+        world.fail("deauthorize", GatewayRefused("no"))
+        world.bridge.disconnect_integration(TENANT, world.integration_id)
+    (receiver,) = world.bridge.list_receivers()
+
+    world.connect("acct_1", into=world.integration_id)
+
+    assert world.bridge.list_receivers() == [receiver]
+
+
 def test_a_reconnect_continues_the_integration_with_its_invoices(world: World):
     world.connect(into=world.integration_id)
     invoice = world.sent()
@@ -329,3 +350,18 @@ def test_a_callback_without_code_or_error_leaves_its_state_good(world: World):
 
     outcome = world.come_back(state=state, code=world.stripe.consent())
     assert outcome.status is AuthorizationStatus.CONNECTED
+
+
+def test_a_reconnect_does_not_wait_for_an_earlier_request_for_a_receiver(world: World):
+    world.allow_own_endpoints()
+    world.fail("create_endpoint", OutcomeUnknown("cut"))
+    world.connect("acct_1", into=world.integration_id)
+    world.stripe.revoke("acct_1")
+    world.bridge.reconcile_integration(world.integration_id)
+    assert not shown(world).connected
+    assert world.unsettled()
+
+    world.connect("acct_1", into=world.integration_id)
+    world.come_to_rest()
+
+    assert len(world.own_endpoints()) == 1

@@ -77,6 +77,15 @@ def test_with_stripe_down_it_is_disconnected_here_at_once_and_revoked_later(worl
     assert not world.lets_us_in()
 
 
+def test_a_revocation_that_was_not_answered_is_found_and_not_asked_for_again(world: World):
+    world.fail("deauthorize", OutcomeUnknown("cut"), after_effect=True)
+
+    disconnect(world)
+    world.come_to_rest()
+
+    assert len(world.stripe.calls_of("deauthorize")) == 1
+
+
 def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
     world.fail("deauthorize", GatewayBusy("busy"), times=20)
     disconnect(world)
@@ -235,6 +244,23 @@ def test_an_own_receiver_goes_with_the_integration():
 
     assert not world.own_endpoints()
     assert not world.bridge.list_receivers()
+
+
+def test_an_account_that_is_joined_before_the_former_is_left_has_a_receiver_of_its_own_and_keeps_it():
+    world = World()
+    world.allow_own_endpoints()
+    world.connect()
+    former = world.account_id
+    world.fail("deauthorize", OutcomeUnknown("down"), times=3)
+    disconnect(world)
+    world.connect("acct_another", into=world.integration_id)
+    (own,) = world.own_endpoints()
+
+    world.come_to_rest()
+
+    assert not world.stripe.accounts[former].connected
+    assert [each.stripe_endpoint_id for each in world.bridge.list_receivers()] == [own]
+    assert world.own_endpoints() == {own}
 
 
 def test_a_send_that_is_under_way_when_the_integration_is_disconnected_leaves_nothing_payable(world: World):

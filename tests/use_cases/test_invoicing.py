@@ -15,7 +15,7 @@ from stripe_bridge.domain.errors import (
     SalesOrderNotFound,
 )
 from stripe_bridge.domain.invoice import InvoiceStatus
-from stripe_bridge.domain.sales_order import InvoiceLine
+from stripe_bridge.domain.sales_order import Address, InvoiceLine
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
 from stripe_bridge.ports.gateway_errors import OutcomeUnknown
 from tests.builders import AMOUNT, TENANT, a_customer, an_order_line
@@ -41,6 +41,7 @@ def test_a_send_answers_the_open_invoice_with_all_that_stripe_made_of_it(world: 
     assert (invoice.user_id, invoice.sales_order_number) == (USER, "SO-501")
     assert invoice.number
     assert invoice.hosted_invoice_url
+    assert invoice.invoice_pdf
     assert invoice.stripe_payment_intent_id in world.links(invoice.id)
     assert world.mails() == [invoice.stripe_invoice_id]
 
@@ -75,6 +76,7 @@ def test_left_out_the_amount_is_what_is_outstanding(world: World):
     world.deliver()
 
     assert world.send().view.invoice.amount == AMOUNT - 5_000
+    assert not world.stripe.calls_of("void")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_a_payable_invoice_is_answered_as_it_is_whatever_is_asked_and_through_wh
     world: World,
 ):
     invoice = world.sent()
-    pending = world.add_integration()
+    pending = world.add_integration(name="Second shop")
 
     again = world.send(into=pending, amount=10**9, email="other@example.com")
 
@@ -140,6 +142,15 @@ def test_a_payable_invoice_is_answered_as_it_is_whatever_is_asked_and_through_wh
     assert again.view.invoice == invoice
     assert again.view.integration_name == "Main shop"
     assert len(world.at_stripe()) == 1
+
+
+@pytest.mark.parametrize("address", [a_customer().address, None])
+def test_stripe_gets_the_customer_as_the_erp_has_it(world: World, address: Address | None):
+    world.sent(customer=a_customer(address=address))
+
+    (call,) = world.stripe.calls_of("create_customer")
+    made = call.arguments["draft"]
+    assert (made.name, made.email, made.address) == ("Jane Doe", "jane@customer.example", address)
 
 
 def test_an_email_of_the_requests_own_makes_another_customer_and_edits_none(world: World):

@@ -77,7 +77,12 @@ def test_what_is_not_signed_is_refused_and_not_stored(world: World, header: str 
     assert not stored(world)
 
 
-def test_what_is_signed_with_another_secret_is_refused(world: World):
+@pytest.mark.parametrize("is_known", [False, True])
+def test_what_is_signed_with_another_secret_is_refused_also_where_ours_is_remembered(
+    world: World, is_known: bool
+):
+    if is_known:
+        world.receive(an_event_payload(id_="evt_ours"))
     with pytest.raises(SignatureInvalid):
         world.receive(an_event_payload(), secret="whsec_other")
 

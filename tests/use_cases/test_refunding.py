@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from stripe_bridge.domain.errors import (
+    AmountNotChargeable,
     AmountOverRefundable,
     IntegrationNotConnected,
     InvoiceNotFound,
@@ -35,16 +36,19 @@ def test_a_refund_is_made_at_stripe_and_shown(world: World):
     invoice = world.invoice(1)
     assert (invoice.amount_refunded, invoice.refund_status) == (4_000, RefundStatus.PARTIAL)
     assert invoice.last_refunded_at == world.clock.now()
+    assert "payments_of" not in world.calls()
 
 
 def test_left_out_the_amount_is_all_that_may_still_be_refunded(world: World):
     world.paid()
     world.refund(1, 4_000)
+    world.clock.advance(seconds=60)
 
     (rest,) = world.refund(1)
 
     assert rest.amount == AMOUNT - 4_000
     assert world.invoice(1).refund_status is RefundStatus.FULL
+    assert world.invoice(1).last_refunded_at == world.clock.now()
 
 
 def test_more_than_what_remains_is_refused_and_nothing_reserved(world: World):
@@ -64,6 +68,14 @@ def test_what_stripe_did_not_collect_cannot_be_refunded(world: World):
 
     with pytest.raises(NothingCollected):
         world.refund(1)
+
+
+def test_an_amount_that_stripe_would_round_is_not_refunded(world: World):
+    world.paid(currency="ISK")
+
+    with pytest.raises(AmountNotChargeable):
+        world.refund(1, 150)
+    assert not world.stripe.calls_of("create_refund")
 
 
 def test_another_tenants_invoice_is_not_there(world: World):
@@ -196,6 +208,19 @@ def test_a_refund_of_unknown_outcome_is_reserved_pending_and_made_once(world: Wo
     assert [each.state for each in shown(world)] == [RefundState.SUCCEEDED]
 
 
+def test_a_refund_of_the_dashboard_is_not_taken_for_one_of_ours_whose_outcome_is_unknown(world: World):
+    invoice = world.paid()
+    world.fail("create_refund", OutcomeUnknown("cut"))
+    world.refund(1, 1_000)
+    world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_000)
+
+    world.come_to_rest()
+    world.deliver()
+
+    assert len(world.refunds_at_stripe()) == 2
+    assert world.invoice(1).amount_refunded == 2_000
+
+
 def test_a_refund_that_stripe_was_too_busy_for_is_made_later_under_its_key(world: World):
     world.paid()
     world.fail("create_refund", GatewayBusy("429"))
@@ -222,6 +247,22 @@ def test_a_webhook_that_outruns_the_answer_finds_the_reservation_and_makes_no_se
     assert world.invoice(1).amount_refunded == AMOUNT
 
 
+def test_a_refund_that_a_webhook_has_shown_keeps_its_amount_whatever_our_call_is_answered(world: World):
+    world.paid()
+
+    def tell_and_refuse(_crossing: int, place: str) -> None:
+        if place == "after create_refund":
+            world.deliver()
+            raise GatewayRefused("no")
+
+    world.restart(Boundary(tell_and_refuse).around)
+
+    (refund,) = world.refund(1)
+
+    assert refund.state is RefundState.SUCCEEDED
+    assert world.invoice(1).refund_status is RefundStatus.FULL
+
+
 def test_a_refund_that_fails_later_is_taken_back_out(world: World):
     world.paid()
     world.stripe.new_refund_status = "pending"
@@ -233,7 +274,7 @@ def test_a_refund_that_fails_later_is_taken_back_out(world: World):
     )
     world.deliver()
 
-    assert world.invoice(1).amount_refunded == 0
+    assert (world.invoice(1).amount_refunded, world.invoice(1).last_refunded_at) == (0, None)
     (failed,) = shown(world)
     assert (failed.state, failed.failure_reason) == (RefundState.FAILED, "expired_or_canceled_card")
     assert world.refund(1)[0].amount == AMOUNT
@@ -296,6 +337,22 @@ def test_after_a_disconnect_a_refund_is_refused_without_asking_stripe_what_was_p
     with pytest.raises(IntegrationNotConnected):
         world.refund(1)
     assert len(world.calls()) == asked
+
+
+def test_a_disconnect_while_stripe_is_asked_what_was_paid_leaves_nothing_reserved(world: World):
+    invoice = world.sent()
+    world.pay(invoice)
+    world.deliver([each for each in world.events() if each["type"] == "invoice.paid"])
+
+    def leave(_crossing: int, place: str) -> None:
+        if place == "after payments_of":
+            world.bridge.disconnect_integration(TENANT, world.integration_id)
+
+    world.restart(Boundary(leave).around)
+
+    with pytest.raises(IntegrationNotConnected):
+        world.refund(1)
+    assert not world.stripe.calls_of("create_refund")
 
 
 def test_an_invoice_is_refunded_through_whatever_integration_of_its_tenant_has_the_account_now(world: World):

@@ -216,10 +216,12 @@ def test_what_is_no_longer_kept_stands_in_the_way_of_no_replay_of_others(world: 
     for name in ("evt_new", "evt_newer"):
         world.receive(world.event("invoice.paid", {"id": "in_1", "object": "invoice"}, id_=name))
 
+    world.nudges.waiting.clear()
     matching = EventFilter(account_id=world.account_id)
     replayed = world.bridge.replay_webhook_events(TENANT, matching, 1, dry_run=False)
 
     assert ([event.stripe_event_id for event in replayed.queued], replayed.more) == (["evt_new"], 1)
+    assert world.nudges.waiting == ["drain_inbox"]
     ids = EventFilter(ids=frozenset({event_id}))
     asked_for = world.bridge.replay_webhook_events(TENANT, ids, 1, dry_run=False)
     assert [event.id for event in asked_for.forgotten] == [event_id]

@@ -281,6 +281,14 @@ def test_an_invoice_that_is_paid_before_it_is_mailed_is_paid_and_that_is_fine(wo
     assert not world.mails()
 
 
+def test_an_invoice_that_is_paid_before_it_can_be_undone_is_told_as_paid(world: World):
+    world.put_order()
+    world.fail("send", GatewayRefused("no"))
+    world.stripe.before_next("void", lambda: world.pay(world.invoice(1)))
+
+    assert world.send().view.invoice.status is InvoiceStatus.PAID
+
+
 def test_an_invoice_voided_by_the_merchant_before_it_is_mailed_frees_the_order(world: World):
     world.put_order()
 

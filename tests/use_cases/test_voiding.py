@@ -166,6 +166,25 @@ def test_an_invoice_is_voided_through_whatever_integration_of_its_tenant_has_the
             void(world)
 
 
+@pytest.mark.parametrize("status", ["open", "uncollectible"])
+def test_a_void_of_unknown_outcome_that_had_no_effect_is_made_again(world: World, status: str):
+    invoice = world.sent()
+    world.fail("void", OutcomeUnknown("cut"))
+    world.stripe.voids_uncollectible = True
+    if status == "open":
+        with pytest.raises(InvoiceNotVoided):
+            void(world)
+    else:
+        world.stripe.mark_uncollectible(world.account_id, invoice.stripe_invoice_id)
+        world.deliver()
+        world.send()
+
+    world.come_to_rest()
+
+    assert world.invoice(1).status is InvoiceStatus.VOID
+    assert len(world.stripe.calls_of("void")) == 2
+
+
 def test_a_void_of_unknown_outcome_is_found_later(world: World):
     world.sent()
     world.fail("void", OutcomeUnknown("cut"), after_effect=True)

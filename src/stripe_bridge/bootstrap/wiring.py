@@ -47,6 +47,7 @@ from stripe_bridge.use_cases.refusing_revised import RefuseRevised
 from stripe_bridge.use_cases.registering import ListReceivers, RegisterReceivers
 from stripe_bridge.use_cases.repeating_requests import BeginRequest, FinishRequest, ForgetRequests
 from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
+from stripe_bridge.use_cases.requesting_receivers import RequestReceiver
 from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
 from stripe_bridge.use_cases.resuming_calls import resume_calls
 from stripe_bridge.use_cases.rotating import RotateKeys
@@ -118,8 +119,8 @@ def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Int
             adapters.nudges,
             settle,
             resume_calls,
+            RequestReceiver(clock, identifiers, _receiver_url(settings)),
             livemode=settings.livemode,
-            receiver_url=_receiver_url(settings),
         ),
         disconnect_integration=DisconnectIntegration(store, clock, identifiers, settle, track),
         track_money=track,

@@ -16,8 +16,8 @@ from enum import StrEnum
 
 from stripe_bridge.domain.errors import BridgeError
 from stripe_bridge.domain.integration import AuthorizationFailure, Integration, OAuthState
-from stripe_bridge.domain.intent import account_subject, receiver_subject
-from stripe_bridge.domain.planning import plan_deauthorize, plan_endpoint
+from stripe_bridge.domain.intent import account_subject
+from stripe_bridge.domain.planning import plan_deauthorize
 from stripe_bridge.domain.stripe_objects import AccountSnapshot, Authorization
 from stripe_bridge.ports.connect_gateway import ConnectGateway
 from stripe_bridge.ports.gateway_errors import GatewayError, GatewayRefused
@@ -34,6 +34,7 @@ _LONGEST_LOGGED = 100
 
 Settle = Callable[[int], None]
 GoOn = Callable[[UnitOfWork, str, datetime], bool]
+RequestReceiver = Callable[[UnitOfWork, Integration, str], int | None]
 
 
 class AuthorizationStatus(StrEnum):
@@ -81,13 +82,13 @@ class CompleteAuthorization:
         nudges: Nudges,
         settle: Settle,
         go_on: GoOn,
+        request_receiver: RequestReceiver,
         *,
         livemode: bool,
-        receiver_url: Callable[[int], str],
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
         self._gateway, self._vault, self._nudges, self._settle = gateway, vault, nudges, settle
-        self._go_on, self._livemode, self._receiver_url = go_on, livemode, receiver_url
+        self._go_on, self._request_receiver, self._livemode = go_on, request_receiver, livemode
 
     def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
         state: OAuthState | None = None
@@ -183,7 +184,8 @@ class CompleteAuthorization:
                         now=now,
                         former=former,
                     )
-                    endpoint = self._ask_for_receiver(work, work.integrations.save(connected))
+                    work.integrations.save(connected)
+                    endpoint = self._request_receiver(work, integration, snapshot.account_id)
                     work.inbox.revive(snapshot.account_id, now, waiting=False)
                     work.commit()
                     if waited:
@@ -218,20 +220,6 @@ class CompleteAuthorization:
         if work.invoices.has_other_account(integration.id, granted.account_id):
             return AuthorizationFailure.OTHER_ACCOUNT
         return None
-
-    def _ask_for_receiver(self, work: UnitOfWork, integration: Integration) -> int | None:
-        """None if there already is a receiver, or an earlier request for one is not settled yet."""
-        is_asked_for = work.intents.find_unsettled(receiver_subject(integration.id)) is not None
-        if is_asked_for or work.receivers.of_integration(integration.id) or integration.account_id is None:
-            return None
-        plan = plan_endpoint(
-            integration,
-            integration.account_id,
-            self._receiver_url(integration.id),
-            reference=self._identifiers.reference(),
-            now=self._clock.now(),
-        )
-        return work.intents.add(plan).id
 
 
 def _meaning(error: str) -> AuthorizationFailure | None:

@@ -1,0 +1,38 @@
+"""What is kept of our callers' requests, and for how long."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from stripe_bridge.domain.idempotency import IdempotentRequest, KeptAnswer, RequestScope, is_kept
+from tests.builders import NOW
+
+REQUEST = IdempotentRequest(
+    scope=RequestScope(token_id="token:1", method="POST", path="/api/stripe/invoices", key="k-1"),
+    body_hash="5e884898",
+    created_at=NOW,
+    leased_until=NOW + timedelta(seconds=60),
+)
+ANSWERED = replace(REQUEST, answer=KeptAnswer(status=201, content_type="application/json", body=b"{}"))
+
+
+@pytest.mark.parametrize(
+    ("status", "kept"),
+    [(200, True), (201, True), (404, True), (422, True)]
+    + [(status, False) for status in (401, 403, 409, 429, 500, 502, 503)],
+)
+def test_what_asking_again_could_change_is_not_kept(status: int, kept: bool):
+    assert is_kept(status) is kept
+
+
+def test_a_request_is_forgotten_after_a_day():
+    day = timedelta(hours=24)
+    assert not ANSWERED.is_forgotten(NOW + day - timedelta(microseconds=1))
+    assert ANSWERED.is_forgotten(NOW + day)
+
+
+def test_whoever_has_not_answered_within_its_lease_is_gone():
+    assert not REQUEST.is_dead(REQUEST.leased_until - timedelta(microseconds=1))
+    assert REQUEST.is_dead(REQUEST.leased_until)
+    assert not ANSWERED.is_dead(NOW + timedelta(hours=1))
