@@ -25,6 +25,7 @@ from tests.servers.shared import SharedServers
 
 SERVERS = pytest.StashKey[SharedServers]()
 SERVER_FIXTURES = {"postgres_url", "redis_url", "own_postgres", "own_redis"}
+_LONGEST = {"benchmarks", "storm"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,6 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
+    # The longest first: at the end, short ones keep all processes busy until the last.
+    items.sort(key=_shortness)
+
+
+def _shortness(item: pytest.Item) -> tuple[bool, bool]:
+    return item.get_closest_marker("slow") is None, item.path.parent.name not in _LONGEST
 
 
 @pytest.fixture(autouse=True)
