@@ -57,6 +57,7 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
         ("DATABASE_URL", "postgresql://user:hunter2@host:port/bridge"),
         ("DATABASE_URL", "postgresql://user:p@s:hunter2@host/bridge"),
         ("DATABASE_URL", "postgresql://host:65536/bridge"),
+        ("DATABASE_URL", "postgresql://user:hunter2@host:/bridge"),
         ("PUBLIC_URL", "https://bridge.example.com:port"),
         ("PUBLIC_URL", "https://:443"),
         ("STRIPE_API_BASE", "http://[::1"),

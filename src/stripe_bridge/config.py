@@ -173,7 +173,10 @@ def _database_url(text: str) -> str:
         authority, _, place = text.partition("://")[2].partition("@")
         if "@" in place.partition("/")[0]:
             raise ValueError("has more than one @; is its password percent-encoded?")
-        _check_port(f"//{place or authority}")
+        where = f"//{place or authority}"
+        _check_port(where)
+        if urlsplit(where).netloc.endswith(":"):
+            raise ValueError("has no port after its colon")
     return text
 
 

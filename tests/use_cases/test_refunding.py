@@ -146,6 +146,30 @@ def test_a_refund_that_stripe_refuses_gives_its_reservation_back(world: World):
     assert world.refund(1)[0].amount == AMOUNT
 
 
+@pytest.mark.parametrize("amount", [AMOUNT, None])
+def test_a_request_that_is_repeated_says_again_what_stripe_refused_of_it(world: World, amount: int | None):
+    invoice = world.sent()
+    world.pay(invoice, 5_000)
+    world.pay(invoice)
+    world.deliver()
+    command = RefundInvoiceCommand(
+        tenant_id=TENANT, user_id=USER, invoice_id=invoice.id, amount=amount, request="abc"
+    )
+    for _ in range(2):
+        world.fail("create_refund", GatewayRefused("no"))
+    with pytest.raises(RefundNotIssued):
+        world.bridge.refund_invoice(command)
+    world.clock.advance(seconds=1)
+    world.fail("create_refund", GatewayRefused("no"))
+    first = world.bridge.refund_invoice(command)
+
+    again = world.bridge.refund_invoice(command)
+
+    assert again == first
+    assert first.amount_refused == AMOUNT - first.refunds[0].amount > 0
+    assert len(world.refunds_at_stripe()) == 1
+
+
 def test_a_refund_that_the_dashboard_made_first_is_learned_from_the_refusal(world: World):
     invoice = world.paid()
     world.stripe.refund(world.account_id, invoice.stripe_charge_id, 10_000)

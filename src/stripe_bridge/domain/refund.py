@@ -127,6 +127,15 @@ def refunded_in_total(refunds: Iterable[Refund]) -> int:
     return sum(refund.amount for refund in refunds if refund.counts)
 
 
+def last_try(asked: Sequence[Refund], *, after: datetime) -> list[Refund]:
+    """Of all that was reserved for one request: its last try, if Stripe has not refused all of that, and it was after then.
+
+    With what Stripe refused of it. All of one try is reserved at the same moment.
+    """
+    tries = [r.created_at for r in asked if r.state is not RefundState.REFUSED and r.created_at > after]
+    return [refund for refund in asked if tries and refund.created_at >= min(tries)]
+
+
 def split_refund(
     amount: int | None,
     payments: Sequence[Payment],

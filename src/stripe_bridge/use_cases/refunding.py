@@ -14,7 +14,7 @@ from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.planning import plan_refund
-from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, split_refund
+from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, last_try, split_refund
 from stripe_bridge.domain.stripe_objects import StripeDispute, StripePayment, StripeRefund
 from stripe_bridge.ports.gateway_errors import GatewayError
 from stripe_bridge.ports.identifiers import Identifiers
@@ -124,14 +124,16 @@ class RefundInvoice:
             _check_connected(work, invoice)
             if command.amount is not None:
                 Currency.of(invoice.currency).check_exact(command.amount, "amount_in_cents")
-            earlier = _asked_before(work, command.request)
-            if going := [refund for refund in earlier if _still_answers(refund, self._clock.now())]:
-                return [(refund.id, _unsettled(work, refund)) for refund in going]
+            earlier, now = _asked_before(work, command.request), self._clock.now()
+            if made := last_try(earlier, after=now - LIFETIME):
+                return [(refund.id, _unsettled(work, refund)) for refund in made]
             reserved: list[tuple[int, int | None]] = []
             splits = self._split(work, invoice, command.amount)
             for number, (payment, amount) in enumerate(splits, start=len(earlier) + 1):
-                reference = _reference(command.request, number) or self._identifiers.reference()
-                refund = work.refunds.add(self._reservation(command, invoice, payment, amount, reference))
+                reference = (
+                    f"{command.request}-{number}" if command.request else self._identifiers.reference()
+                )
+                refund = work.refunds.add(_reservation(command, invoice, payment, amount, reference, now))
                 plan = plan_refund(refund, invoice, reference=refund.reference or "", now=refund.created_at)
                 reserved.append((refund.id, work.intents.add(plan).id))
             work.commit()
@@ -156,26 +158,6 @@ class RefundInvoice:
             work.payments.of_invoice(invoice.id),
             work.refunds.of_invoice(invoice.id),
             work.disputes.of_invoice(invoice.id),
-        )
-
-    def _reservation(
-        self, command: RefundInvoiceCommand, invoice: Invoice, payment: Payment, amount: int, reference: str
-    ) -> Refund:
-        now = self._clock.now()
-        return Refund(
-            id=0,
-            tenant_id=invoice.tenant_id,
-            invoice_id=invoice.id,
-            account_id=invoice.stripe_account_id,
-            payment_intent_id=payment.payment_intent_id,
-            charge_id=payment.charge_id,
-            amount=amount,
-            currency=invoice.currency,
-            created_at=now,
-            updated_at=now,
-            reference=reference,
-            reason=None if command.reason is None else command.reason.value,
-            user_id=command.user_id,
         )
 
     def _explain(self, command: RefundInvoiceCommand) -> None:
@@ -227,8 +209,29 @@ def _check_connected(work: UnitOfWork, invoice: Invoice) -> None:
         raise IntegrationNotConnected
 
 
-def _reference(request: str | None, number: int) -> str | None:
-    return None if request is None else f"{request}-{number}"
+def _reservation(
+    command: RefundInvoiceCommand,
+    invoice: Invoice,
+    payment: Payment,
+    amount: int,
+    reference: str,
+    now: datetime,
+) -> Refund:
+    return Refund(
+        id=0,
+        tenant_id=invoice.tenant_id,
+        invoice_id=invoice.id,
+        account_id=invoice.stripe_account_id,
+        payment_intent_id=payment.payment_intent_id,
+        charge_id=payment.charge_id,
+        amount=amount,
+        currency=invoice.currency,
+        created_at=now,
+        updated_at=now,
+        reference=reference,
+        reason=None if command.reason is None else command.reason.value,
+        user_id=command.user_id,
+    )
 
 
 def _unsettled(work: UnitOfWork, refund: Refund) -> int | None:
@@ -243,8 +246,3 @@ def _asked_before(work: UnitOfWork, request: str | None) -> list[Refund]:
     while request is not None and (refund := work.refunds.find_by_reference(f"{request}-{len(found) + 1}")):
         found.append(refund)
     return found
-
-
-def _still_answers(refund: Refund, now: datetime) -> bool:
-    """Whether a repeated request means this refund, rather than a new one."""
-    return refund.state is not RefundState.REFUSED and now - refund.created_at < LIFETIME
