@@ -21,5 +21,5 @@ def test_every_measure_runs_to_its_end_and_writes_nothing():
         timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "All of it works" in done.stdout
+    assert "Everything works." in done.stdout
     assert sorted(OUTPUT.iterdir()) == before
