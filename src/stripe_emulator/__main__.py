@@ -29,11 +29,7 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     text, switch = partial(_text, made, environ), partial(_switch, made, environ)
     text("host", "127.0.0.1", "the address to listen on")
     text("port", 12111, "the port to listen on; 0 takes a free one", int)
-    text(
-        "data-dir",
-        "",
-        "the directory that keeps the state across restarts; without it, the state is in memory",
-    )
+    text("data-dir", "", "a directory that keeps the state across restarts (default: in memory)")
     text(
         "wire-log",
         "",
@@ -42,15 +38,11 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     text("secret-key", DEFAULTS.secret_key, "the platform's secret key")
     text("client-id", DEFAULTS.client_id, "the platform's Connect client id")
     text("platform-name", DEFAULTS.platform_name, "the platform's name, as merchants see it")
-    text(
-        "redirect-uris",
-        "",
-        "the registered OAuth redirect URIs, separated by commas; if there are none, any is accepted",
-    )
+    text("redirect-uris", "", "the registered OAuth redirect URIs, separated by commas (default: any)")
     text(
         "retry-base",
         DEFAULTS.retry_base,
-        "seconds before a failed delivery is tried again, doubling each time",
+        "seconds before the first retry of a delivery; then doubling",
         float,
     )
     text(
