@@ -110,7 +110,7 @@ def test_with_a_live_key_no_call_is_given_up_while_it_may_still_have_its_effect(
 
     (fault,) = faults(**SUFFICIENT | live)
 
-    assert fault.startswith("INTENT_SETTLE_SECONDS has to be longer than")
+    assert fault.startswith("INTENT_SETTLE_SECONDS must be longer than")
     assert settings(**live, INTENT_SETTLE_SECONDS="90").livemode
     assert settings(STRIPE_SECRET_KEY="sk_live_1").intent_settle_seconds == 60
     assert settings(INTENT_SETTLE_SECONDS="0.5").intent_settle_seconds == 0.5

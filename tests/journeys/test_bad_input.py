@@ -184,7 +184,7 @@ BODIES: dict[str, tuple[Ask, int, str]] = {
     "another content type": (
         lambda s: s.raw(b"name=Mine", "application/x-www-form-urlencoded"),
         415,
-        "The body has to be application/json.",
+        "The body must be application/json.",
     ),
     "no object": (lambda s: s.raw(b'["Mine"]'), 422, INVALID),
     "nothing": (lambda s: s.raw(b""), 422, INVALID),
