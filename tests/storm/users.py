@@ -40,7 +40,7 @@ class Shop:
 
 @dataclass
 class Order:
-    """What the user asked for. `refunded` is the amount of a refund, or None if its request got no final answer."""
+    """What the user asked for. `refunded` is the amount that the user asked to refund; 0 if there was no such request."""
 
     number: int
     shop: Shop
