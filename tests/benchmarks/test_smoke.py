@@ -1,4 +1,4 @@
-"""`make bench`, as small as possible: it works with the service as it is now."""
+"""`make bench`, as small as possible: it works with the present service."""
 
 import os
 import subprocess

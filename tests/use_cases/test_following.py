@@ -1,4 +1,4 @@
-"""What each kind of event does, and what it does not."""
+"""What each kind of event changes, and what it does not."""
 
 import json
 from collections.abc import Callable
@@ -168,7 +168,7 @@ def test_a_refund_is_counted_once_however_many_events_tell_of_it(world: World):
 
 
 def looked_at_by_one_who_knew_nothing(world: World, event: Event) -> Callable[[], Verdict]:
-    """What a worker finds now at Stripe, for an event about what is not known here yet; to be applied later."""
+    """What a worker now finds at Stripe for an event about something that is not known here yet; to be applied later."""
     handler = handlers_of(world.settings, world.adapters).handlers[event["type"]]
     parsed = parse_event(json.dumps(event).encode())
     seen = Fetched(handler.fetch(world.account_id, parsed), 0)
