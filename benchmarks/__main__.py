@@ -31,7 +31,9 @@ def main(arguments: Sequence[str]) -> int:
         print(fault, file=sys.stderr)
         return 1
     if options.smoke:
-        print(f"Everything works. The figures would mean nothing. {len(report.page())} characters of report.")
+        print(
+            f"Everything works. Figures of such a small run would mean nothing. {len(report.page())} characters of report."
+        )
         return 0
     print(report.table())
     if options.output:

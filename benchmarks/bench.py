@@ -70,7 +70,7 @@ class Bench:
         return kind(template, self._numbers)
 
     def install_peers(self) -> None:
-        self.tell("  installing the peers, unless they are ...")
+        self.tell("  making sure that the peers are installed ...")
         self.versions |= dj_stripe.install() | sync_engine.install()
 
 

@@ -55,7 +55,7 @@ def parse(arguments: Sequence[str], names: Sequence[str], environ: Mapping[str, 
     number("seconds", float, "how long a turn takes (%(default)s)")
     number("invoices", int, "invoices in the lists that `paging` reads (%(default)s)")
     number("events", int, "events in the lists that `paging` reads (%(default)s)")
-    number("backlog", int, "stored events that `busy` has applied meanwhile (%(default)s)")
+    number("backlog", int, "stored events that are being applied during `busy` (%(default)s)")
     number("paid_invoices", int, "invoices whose events `applying` applies in a turn (%(default)s)")
     number("sends", int, "invoices that `sending` sends in a turn (%(default)s)")
     parser.add_argument("--no-peers", action="store_true", help="only the service and the limit")
