@@ -33,7 +33,7 @@ class RefuseRevised:
             if revision.status is not StripeInvoiceStatus.PAID:
                 raise InvoiceRevised(revision.id, is_paid=False)
             kept += keeps
-            # A copy of the order that is older than the payment cannot include it.
+            # A copy of the order from before the payment cannot count it: what it has as paid elsewhere is something else.
             is_older = revision.paid_at is not None and order.updated_at < revision.paid_at
             if kept > order.paid_elsewhere or (is_older and keeps > 0):
                 raise InvoiceRevised(revision.id, is_paid=True)
