@@ -1,11 +1,11 @@
-# `make` alone tells what there is. PORT, EMULATOR_PORT and DATA_DIR reach `make run` from the command line
-# or the environment.
+# `make` without a target lists the targets. `make run` takes PORT, EMULATOR_PORT and DATA_DIR from the command
+# line or the environment.
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 LOCK := requirements.lock
-# What `make bench` needs beside that, and nobody else.
+# Additional packages, which only `make bench` needs.
 BENCH_READY := .venv/.bench-ready
 BENCH_LOCK := benchmarks/requirements.lock
 # How many processes run the tests; `auto` is one per core.
@@ -17,10 +17,10 @@ TEST_JOBS ?= auto
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(READY) ## Make .venv with every dependency, as locked
+setup: $(READY) ## Create .venv with every dependency, as locked
 
-# Two steps, since pip cannot take an editable together with hashes. The second one needs no network: the
-# build backend is in the lock.
+# Two steps, since pip cannot install an editable package together with hashes. The second one needs no network:
+# the build backend is in the lock.
 $(READY): $(LOCK) setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] \
 		if sys.version_info < (3, 11) else 0)'
@@ -36,16 +36,16 @@ $(READY): $(LOCK) setup.cfg pyproject.toml
 run: $(READY) ## Start the service and the Stripe emulator; Ctrl-C stops both
 	@$(BIN)/python -m playground run
 
-demo: $(READY) ## Play the whole story, from connecting an account to a paid invoice
+demo: $(READY) ## Play the main story, from connecting an account to a paid invoice
 	@$(BIN)/python -m playground demo
 
 test: $(READY) ## Run all tests, on SQLite and PostgreSQL, in process and over Redis
 	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q
 
-test-fast: $(READY) ## Run the tests that are quick and need no server
+test-fast: $(READY) ## Run the quick tests, which need no server
 	@$(BIN)/python -m pytest -q -m "not slow and not servers"
 
-storm: $(READY) ## Orders while everything fails and is killed; SIZE=2000, SEED, STORM=servers or embedded
+storm: $(READY) ## Process orders while Stripe fails and processes are killed; SIZE=2000, SEED, STORM=servers or embedded
 	@$(BIN)/python -m tests.storm
 
 $(BENCH_READY): $(READY) $(BENCH_LOCK)
@@ -67,7 +67,7 @@ format: $(READY) ## Format the code and sort the imports
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-lock: $(READY) ## Write requirements.lock anew from setup.cfg, keeping the versions that still fit
+lock: $(READY) ## Rewrite requirements.lock from setup.cfg, keeping the versions that still fit
 	@$(BIN)/uv pip compile setup.cfg --extra test --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		--custom-compile-command "make lock" --quiet -o $(LOCK)

@@ -1,13 +1,13 @@
-"""What `make bench` runs: the service, its peers and the limit of the machine, measured in turns.
+"""What `make bench` runs: measures the service, its peers and the machine's limit, in turns.
 
     options, __main__   what to measure, how often, how large
-    targets             what has to be reached
+    targets             the ratios and sizes to reach
     measures/           one module per thing measured
     contenders/         what is measured: the limit, ours, dj-stripe, stripe-sync-engine
-    load/               signed webhooks, and what sends them
-    stand/              the servers that all of it needs
+    load/               signed webhooks, and the programs that send them
+    stand/              the servers that everything needs
     results, report, plots
 
-The service is reached through its public doors alone: its commands, its settings, REST and webhooks. Only what counts
-its stored rows, and what fills its tables, knows the schema.
+The service is used only through its public interfaces: commands, settings, REST and webhooks. Only the code that counts
+its stored rows or fills its tables knows the schema.
 """

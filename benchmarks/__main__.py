@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure, print the table, and write it where it belongs."""
+"""`python -m benchmarks`: measures, prints the table, and writes the results."""
 
 import importlib
 import shutil
@@ -31,19 +31,21 @@ def main(arguments: Sequence[str]) -> int:
         print(fault, file=sys.stderr)
         return 1
     if options.smoke:
-        print(f"All of it works; its figures would mean nothing. {len(report.page())} characters of report.")
+        print(
+            f"Everything works. Figures of such a small run would mean nothing. {len(report.page())} characters of report."
+        )
         return 0
     print(report.table())
     if options.output:
         report.write(options.output)
-        # Whoever only prints the table needs nothing that draws.
+        # Imported only here: printing the table does not need the plotting library.
         importlib.import_module("benchmarks.plots").draw(options.output)
         print(f"Written to {options.output}.")
     return 0
 
 
 def run(options: Options) -> Report:
-    """All that was asked for, one measure after the other."""
+    """Run the chosen measures, one after the other."""
     if not options.smoke:
         ensure_wrk()
     outcome = Outcome()

@@ -23,7 +23,7 @@ _TEMPLATE = "migrated"
 
 @dataclass
 class Bench:
-    """`versions` grows with what is installed."""
+    """Everything that a measure needs. `versions` grows with what is installed."""
 
     options: Options
     postgres: Postgres
@@ -36,11 +36,11 @@ class Bench:
     _databases: int = 0
 
     def tell(self, text: str) -> None:
-        """To whoever waits for it."""
+        """Print progress."""
         print(text, flush=True)
 
     def service(self, *, stripe_url: str | None = None) -> Service:
-        """Ours on PostgreSQL and Redis, its database empty; Stripe is the emulator unless told otherwise."""
+        """Our service on PostgreSQL and Redis, with an empty database. Stripe is the emulator unless `stripe_url` is given."""
         self._databases += 1
         database = self.postgres.create(f"ours_{self._databases}", template=self._migrated)
         return Service(
@@ -58,7 +58,7 @@ class Bench:
         return _TEMPLATE
 
     def template(self, erp: Erp) -> Template:
-        """An `invoice.paid` as this ERP's service receives it: sent through it, paid at the emulator."""
+        """An `invoice.paid` as the service receives it, for an invoice sent through it and paid at the emulator."""
         integration = erp.connect(self.emulator)
         erp.order(1)
         stripe_id = erp.send(integration, 1)["stripe_invoice_id"]
@@ -70,13 +70,13 @@ class Bench:
         return kind(template, self._numbers)
 
     def install_peers(self) -> None:
-        self.tell("  seeing that the peers are installed ...")
+        self.tell("  making sure that the peers are installed ...")
         self.versions |= dj_stripe.install() | sync_engine.install()
 
 
 @contextmanager
 def started(options: Options, *, has_wrk: bool) -> Iterator[Bench]:
-    """All servers running; gone afterwards."""
+    """Run all servers, and remove them afterwards."""
     with ExitStack() as at_the_end:
         folder = Path(at_the_end.enter_context(tempfile.TemporaryDirectory(prefix="stripe-bridge-bench-")))
         postgres = at_the_end.enter_context(Postgres())

@@ -1,4 +1,4 @@
-"""What the figures were measured on: the class of machine, and the versions."""
+"""What the figures were measured on: the kind of machine, and the versions."""
 
 import importlib.metadata
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def machine() -> dict[str, str]:
-    """Cores, memory, kernel and file system; nothing that names the machine."""
+    """Cores, memory, kernel and file system; nothing that identifies the machine."""
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "cores": str(os.cpu_count()),
@@ -22,7 +22,7 @@ def machine() -> dict[str, str]:
 
 
 def versions(postgres: Path) -> dict[str, str]:
-    """Of what takes part in every measure."""
+    """The versions of what takes part in every measure."""
     packages = ("uvicorn", "Flask", "SQLAlchemy", "psycopg")
     found = {"Python": platform.python_version()}
     found |= {package: importlib.metadata.version(package) for package in packages}
@@ -47,6 +47,6 @@ def _processor() -> str:
 
 
 def _file_system() -> str:
-    """Where the databases lie."""
+    """The type of file system that the databases are on."""
     done = subprocess.run(["df", "--output=fstype", "/tmp"], capture_output=True, text=True)
     return done.stdout.splitlines()[-1].strip() if done.returncode == 0 else "unknown"

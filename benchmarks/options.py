@@ -1,4 +1,4 @@
-"""What to measure, how often, and how large: from the command line, else from the environment."""
+"""What to measure, how often, and at what size: from the command line, or else from the environment."""
 
 import argparse
 import os
@@ -41,7 +41,7 @@ SMOKE = Options(
 
 
 def parse(arguments: Sequence[str], names: Sequence[str], environ: Mapping[str, str] = os.environ) -> Options:
-    """The options; exits with an explanation where they make no sense."""
+    """The options. Exits with an explanation if they are not valid."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     default = Options()
 
@@ -52,26 +52,26 @@ def parse(arguments: Sequence[str], names: Sequence[str], environ: Mapping[str, 
     only = ", ".join(names)
     parser.add_argument("--only", default=environ.get("BENCH_ONLY", ""), help=f"some of: {only}")
     number("rounds", int, "how many turns each contender has (%(default)s)")
-    number("seconds", float, "how long one turn takes (%(default)s)")
-    number("invoices", int, "rows for reading (%(default)s)")
-    number("events", int, "rows for reading (%(default)s)")
-    number("backlog", int, "stored events that are being applied meanwhile (%(default)s)")
-    number("paid_invoices", int, "invoices whose events are applied in one turn (%(default)s)")
-    number("sends", int, "invoices sent in one turn (%(default)s)")
-    parser.add_argument("--no-peers", action="store_true", help="the service and the limit alone")
+    number("seconds", float, "how long a turn takes (%(default)s)")
+    number("invoices", int, "invoices in the lists that `paging` reads (%(default)s)")
+    number("events", int, "events in the lists that `paging` reads (%(default)s)")
+    number("backlog", int, "stored events that are being applied during `busy` (%(default)s)")
+    number("paid_invoices", int, "invoices whose events `applying` applies in a turn (%(default)s)")
+    number("sends", int, "invoices that `sending` sends in a turn (%(default)s)")
+    parser.add_argument("--no-peers", action="store_true", help="only the service and the limit")
     parser.add_argument("--smoke", action="store_true", help="everything, as small as possible; no figures")
     parser.add_argument("--output", type=Path, help="the folder for table, plots and raw figures")
     given = parser.parse_args(arguments)
     chosen = tuple(name.strip() for name in given.only.split(",") if name.strip())
     if unknown := set(chosen) - set(names):
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {only}")
+        parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {only}")
     if given.smoke:
         return Options(**{**vars(SMOKE), "only": chosen})
     sizes = ("rounds", "seconds", "invoices", "events", "backlog", "paid_invoices", "sends")
     return Options(
         only=chosen,
         peers=not given.no_peers,
-        # A part of the table does not overwrite the whole.
+        # A partial table does not overwrite the complete one.
         output=given.output or (None if chosen else OUTPUT),
         **{name: getattr(given, name) for name in sizes},
     )

@@ -1,4 +1,4 @@
-"""The figures as pictures, made from raw.json: `python -m benchmarks.plots docs/benchmarks`."""
+"""Plots the figures in raw.json: `python -m benchmarks.plots docs/benchmarks`."""
 
 import json
 import statistics
@@ -16,8 +16,8 @@ _COLOR, _DOTS = "#635bff", "#0a2540"
 
 
 def draw(folder: Path) -> None:
-    """One picture for each measure, with an axis for each of its units."""
-    # The same figures give the same file.
+    """Draw one picture for each measure, with an axis for each of its units."""
+    # So that the same figures give the same file.
     mpl.rcParams["svg.hashsalt"] = "stripe-bridge"
     series = json.loads((folder / RAW).read_text())["series"]
     by_measure: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))

@@ -1,4 +1,4 @@
-"""The table of ratios, the figures behind it, and both as files."""
+"""The table of ratios and the figures behind it, in text and in files."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ RESULTS, RAW = "results.md", "raw.json"
 
 @dataclass(frozen=True)
 class Report:
-    """What one run found, on what, and how."""
+    """What a run found, on what machine and versions, with what options."""
 
     outcome: Outcome
     machine: dict[str, str]
@@ -27,12 +27,12 @@ class Report:
 
     @classmethod
     def of(cls, bench: Bench, outcome: Outcome) -> "Report":
-        """Of a bench whose servers still run."""
+        """Report on a bench; its servers must still be running."""
         known = versions(bench.postgres.binaries) | bench.versions
         return cls(outcome, machine(), known, bench.options, datetime.now(UTC))
 
     def table(self) -> str:
-        """What has to be reached, and what was."""
+        """The targets, and what was measured."""
         rows = ["| | at least | aim | measured (median) | spread | met |", "|---|---|---|---|---|---|"]
         found = {finding.target: finding for finding in self.outcome.findings}
         for target in TARGETS:
@@ -43,7 +43,7 @@ class Report:
         return "\n".join(rows)
 
     def figures(self) -> str:
-        """Every series: what the ratios are made of."""
+        """Every series, from which the ratios are computed."""
         rows = ["| measure | what | unit | median | least | most |", "|---|---|---|---|---|---|"]
         for series in self.outcome.series:
             numbers = [_number(value) for value in (series.median, *series.spread)]
@@ -72,7 +72,7 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
     def measures(self) -> list[str]:
-        """Those that have series, each once."""
+        """The measures that have series, each once."""
         return list(dict.fromkeys(series.measure for series in self.outcome.series))
 
     def raw(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class Report:
         }
 
     def write(self, folder: Path) -> None:
-        """Table and raw figures; the plots are made from the latter."""
+        """Write the table and the raw figures; the plots are made from the latter."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / RESULTS).write_text(self.page())
         (folder / RAW).write_text(json.dumps(self.raw(), indent=1) + "\n")

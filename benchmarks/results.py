@@ -1,4 +1,4 @@
-"""Figures: what was measured in each round, and what stands in the table."""
+"""What was measured in each round, and what is shown in the table."""
 
 import math
 import statistics
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Series:
-    """One thing, measured once in every round. A `measure` draws all its series into one plot per unit."""
+    """One thing, measured once in every round. The series of a `measure` share one plot per unit."""
 
     measure: str
     name: str
@@ -21,15 +21,15 @@ class Series:
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The least and the most."""
+        """The smallest and the largest sample."""
         return min(self.samples), max(self.samples)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What stands beside one of the targets: the ratio, or the figure, of every round.
+    """What is compared with a target: a ratio or a figure of every round.
 
-    Where the samples are of different things, of which each has to reach the target, the `worst` (greatest) counts.
+    If the samples are of different things that all have to reach the target, the `worst` (greatest) counts.
     """
 
     target: str
@@ -48,7 +48,7 @@ class Finding:
 
 @dataclass
 class Outcome:
-    """All that one measure found."""
+    """Everything that a measure found."""
 
     findings: list[Finding] = field(default_factory=list)
     series: list[Series] = field(default_factory=list)
@@ -61,11 +61,11 @@ class Outcome:
 
 
 def ratios(numerators: Sequence[float], denominators: Sequence[float]) -> tuple[float, ...]:
-    """Round by round: what disturbs the machine for longer than a round disturbs both."""
+    """Round by round, so that a disturbance that outlasts a round affects both."""
     return tuple(above / below for above, below in zip(numerators, denominators, strict=True))
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The nearest rank: a value that was really measured."""
+    """By nearest rank, so that it is a value that was really measured."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

@@ -1,11 +1,11 @@
-"""What has to be reached. The words and figures are the project's; what is measured stands beside them."""
+"""The targets. Their words and figures are the project's; what is measured is compared with them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """`unit` is `%` (a ratio times hundred), `×` (a ratio) or `MB`. Without `more`, less is better."""
+    """`unit` is `%` (a ratio times 100), `×` (a ratio) or `MB`. Unless `more`, less is better."""
 
     name: str
     text: str

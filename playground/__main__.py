@@ -21,16 +21,16 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Asked(BaseException):
-    """Somebody wants us to stop. Not an Exception: nothing in between may take it for a fault."""
+    """We were asked to stop. Not an Exception, so that nothing in between handles it as an error."""
 
 
 def main() -> int:
-    """Do what the command line says; the exit status is 0 when all was well."""
+    """Do what the command line says; the exit status is 0 if all went well."""
     parser = argparse.ArgumentParser(prog="python -m playground", description=__doc__)
     parser.add_argument("what", choices=["run", "demo"])
     what = parser.parse_args().what
     for number in _STOP_SIGNALS:
-        # Under nohup the terminal's end is no reason to stop.
+        # Under nohup, a closed terminal is no reason to stop.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
     try:
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
-    # Asked once is enough: make passes on what the terminal has already sent us.
+    # Ignore further signals: make passes on those that the terminal has already sent us.
     for each in _STOP_SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     raise _Asked
@@ -83,9 +83,9 @@ def _tell(text: str) -> None:
 
 def _welcome(stack: Stack) -> None:
     facts = stack.run
-    _tell(f"\nService    {facts['service']}     (the API as a page: {facts['service']}/docs)")
+    _tell(f"\nService    {facts['service']}     (API documentation: {facts['service']}/docs)")
     _tell(f"Emulator   {facts['emulator']}    (what Stripe sees)")
-    _tell(f"Data       {stack.settings.data_dir}    (logs too; run.json tells scripts all of this)\n")
+    _tell(f"Data       {stack.settings.data_dir}    (with the logs; run.json has all of this for scripts)\n")
     _tell("Tokens")
     for role, each in facts["tokens"].items():
         _tell(f"  {role:<11}{each}")

@@ -1,4 +1,4 @@
-"""The two sides of the story: the ERP's front end, and whoever acts at Stripe."""
+"""The two sides of the story: the ERP, and people at Stripe."""
 
 import json
 import time
@@ -25,7 +25,7 @@ class Erp:
     token: str
 
     def call(self, method: str, path: str, body: Json | None = None, *, expected: int) -> Json:
-        """The JSON answer; a Fault, with the problem's own words, when the status is another one."""
+        """The JSON answer. Raises a Fault with the answer's own words if it has a different status."""
         headers = {"Authorization": f"Bearer {self.token}"}
         answer = self.http.request(method, self.url + path, json=body, headers=headers, timeout=_TIMEOUT)
         if answer.status_code != expected:
@@ -38,7 +38,7 @@ class Erp:
 
 @dataclass
 class StripeSide:
-    """The merchant, the customer and the onlooker at the emulated Stripe."""
+    """What merchants and customers do at the emulated Stripe, and what can be seen there."""
 
     http: requests.Session
     url: str
@@ -67,7 +67,7 @@ class StripeSide:
         return objects
 
     def new_exchanges(self) -> list[Json]:
-        """What the service and Stripe said to each other since the last time."""
+        """The exchanges between the service and Stripe since the last time."""
         answer = self.http.get(f"{self.url}/_emulator/wire-log", timeout=_TIMEOUT)
         answer.raise_for_status()
         exchanges = [json.loads(line) for line in answer.text.splitlines() if line]
@@ -76,7 +76,7 @@ class StripeSide:
 
 
 def wait_for(what: str, look: Callable[[], T], right: Callable[[T], bool], *, within: float = 90.0) -> T:
-    """Look until it is right; a Fault that shows the last look when it never is."""
+    """Look until it is right. If it never is, raises a Fault that shows what was seen last."""
     deadline = time.monotonic() + within
     while not right(seen := look()):
         if time.monotonic() > deadline:
@@ -86,7 +86,7 @@ def wait_for(what: str, look: Callable[[], T], right: Callable[[T], bool], *, wi
 
 
 def expect(what: str, actual: Mapping[str, Any], **expected: Any) -> None:
-    """A Fault unless all these fields have these values."""
+    """Raises a Fault unless all these fields have these values."""
     wrong = {
         name: f"{actual.get(name)!r}, not {value!r}"
         for name, value in expected.items()

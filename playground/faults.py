@@ -2,4 +2,4 @@
 
 
 class Fault(Exception):
-    """Something is not as it should be; the text says what, for a person."""
+    """Something is not as it should be; the message tells a person what."""

@@ -1,4 +1,4 @@
-"""Programs that run beside this one, and never after it."""
+"""Programs that run beside this one, and never outlive it."""
 
 import contextlib
 import ctypes
@@ -32,7 +32,7 @@ def run(arguments: Sequence[str], env: Mapping[str, str]) -> str:
 
 
 class Program:
-    """A server in a session of its own: Ctrl-C in the terminal reaches us alone, and we stop it in order."""
+    """A server in a session of its own: Ctrl-C in the terminal reaches only us, and we stop it in order."""
 
     def __init__(
         self, name: str, arguments: Sequence[str], *, env: Mapping[str, str], log: Path, ready_at: str
@@ -73,18 +73,20 @@ class Program:
         )
 
     def check(self) -> None:
-        """A Fault when it has ended by itself."""
+        """Raises a Fault if it has ended by itself."""
         status = self._process.poll()
         if status is not None:
             raise Fault(f"The {self.name} ended with status {status}.\n{self._last_words()}")
 
     def stop(self) -> None:
-        """Let it finish what it is doing; after that, and in any case, nothing of it is left."""
+        """Let it finish what it is doing, for a limited time; none of its processes is left afterwards."""
         try:
             self._process.terminate()
             self._process.wait(_PATIENCE_TO_STOP)
         except subprocess.TimeoutExpired:
-            print(f"The {self.name} did not stop in {_PATIENCE_TO_STOP:g} s and is killed.", flush=True)
+            print(
+                f"The {self.name} did not stop within {_PATIENCE_TO_STOP:g} s and will be killed.", flush=True
+            )
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -98,7 +100,7 @@ class Program:
 
 
 def _stop_with_parent() -> Callable[[], None]:
-    """What a child does before it becomes the program: ask the kernel for SIGTERM when we are killed."""
+    """Called in the child before it becomes the program: ask the kernel for SIGTERM when we are killed."""
     libc = ctypes.CDLL(None)
 
     def ask() -> None:

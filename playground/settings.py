@@ -1,4 +1,4 @@
-"""What a playground is started with, and where its things lie."""
+"""A playground's settings and secrets, and where they are stored."""
 
 import base64
 import json
@@ -37,7 +37,7 @@ class Settings:
 
     @classmethod
     def anywhere(cls, data_dir: Path) -> "Settings":
-        """On ports that are free just now."""
+        """On two ports that are free now."""
         with socket.socket() as one, socket.socket() as other:
             one.bind((HOST, 0))
             other.bind((HOST, 0))
@@ -52,7 +52,7 @@ class Settings:
         return f"http://{HOST}:{self.emulator_port}"
 
     def check_ports(self) -> None:
-        """Tell who is in the way before anything is started."""
+        """Raises a Fault if a port is taken, before anything is started."""
         for name, port in {"PORT": self.port, "EMULATOR_PORT": self.emulator_port}.items():
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,13 +60,13 @@ class Settings:
                     probe.bind((HOST, port))
                 except OSError as error:
                     raise Fault(
-                        f"Port {port} cannot be used ({error.strerror}). Choose with {name}=…"
+                        f"Port {port} cannot be used ({error.strerror}). Choose another with {name}=…"
                     ) from error
 
 
 @dataclass(frozen=True)
 class Secrets:
-    """Made at the first start, and kept in the data's folder: without them the data cannot be read."""
+    """Created at the first start and stored in the data directory: without them, the data cannot be read."""
 
     encryption_key: str
     stripe_secret_key: str
@@ -74,7 +74,7 @@ class Secrets:
 
     @classmethod
     def of(cls, data_dir: Path) -> "Secrets":
-        """Those of this folder; made when it has none."""
+        """The secrets in this directory; created if it has none."""
         path = data_dir / "secrets.json"
         if path.exists():
             return cls(**json.loads(path.read_text()))
@@ -88,7 +88,7 @@ class Secrets:
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON that only its owner may read; whoever reads it sees the old or the new, never a half."""
+    """Write JSON that only its owner may read; readers see either the old content or the new."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -101,5 +101,5 @@ def write_private(path: Path, content: Mapping[str, Any]) -> None:
 def _port(env: Mapping[str, str], name: str, default: int) -> int:
     text = env.get(name) or str(default)
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise Fault(f"{name} is {text!r}; a port is a number from 1 to 65535.")
+        raise Fault(f"{name} is {text!r}, but a port is a number from 1 to 65535.")
     return int(text)

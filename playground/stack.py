@@ -1,4 +1,4 @@
-"""Emulator and service, started in order and stopped in the other one."""
+"""The emulator and the service, started in this order and stopped in reverse."""
 
 import fcntl
 import json
@@ -22,23 +22,23 @@ TENANT, OTHER_TENANT = "demo", "other"
 
 
 class Tell(Protocol):
-    """Says to a person what is going on."""
+    """Tells a person what is going on."""
 
     def __call__(self, text: str) -> None: ...
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Both, up and ready."""
+    """Both, running and ready."""
 
     settings: Settings
     run: Mapping[str, Any]
-    """What run.json holds."""
+    """The content of run.json."""
     http: requests.Session
     programs: tuple[Program, ...]
 
     def watch(self) -> None:
-        """Return never: until a signal comes, or one of the two ends by itself."""
+        """Never returns: it ends by a signal, or by a Fault if one of the two ends by itself."""
         while True:
             for program in self.programs:
                 program.check()
@@ -47,13 +47,13 @@ class Stack:
 
 @contextmanager
 def started(settings: Settings, tell: Tell) -> Iterator[Stack]:
-    """Both running, with tables, tokens and receivers; stopped at the end, whatever happens."""
+    """Run both, with tables, tokens and receivers; they are stopped at the end, whatever happens."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as at_the_end:
         at_the_end.enter_context(_alone_in(settings.data_dir))
         settings.check_ports()
         http = at_the_end.enter_context(requests.Session())
-        # The two are on this machine: a proxy that the environment names has no part in it.
+        # Both are on this machine, so a proxy from the environment must not be used.
         http.trust_env = False
         secrets = Secrets.of(settings.data_dir)
         env = _service_env(settings, secrets)
@@ -69,7 +69,7 @@ def started(settings: Settings, tell: Tell) -> Iterator[Stack]:
         run(["flask", "--app", "wsgi:app", "db", "upgrade"], env)
         tell("Starting the service ...")
         service = begin(_service(settings, env))
-        tell("Telling Stripe where webhooks go ...")
+        tell("Telling Stripe where to send webhooks ...")
         run(["flask", "--app", "wsgi:app", "receivers", "register"], env)
         facts = _write_run_file(settings, secrets, http, env)
         yield Stack(settings, facts, http, (service, emulator))
@@ -82,7 +82,7 @@ def _emulator(settings: Settings, secrets: Secrets) -> Program:
         "--data-dir": str(settings.data_dir / "emulator"),
         "--secret-key": secrets.stripe_secret_key,
         "--client-id": secrets.stripe_client_id,
-        # Stripe leads merchants nowhere else, and so a callback at another address fails here, too.
+        # As with Stripe, a callback to any other address fails.
         "--redirect-uris": f"{settings.service_url}/api/stripe/oauth/callback",
     }
     return Program(
@@ -115,9 +115,9 @@ def _service_env(settings: Settings, secrets: Secrets) -> dict[str, str]:
         "ENCRYPTION_KEYS": secrets.encryption_key,
         "NO_PROXY": HOST,
     }
-    # The embedded default has no Redis, whatever the shell knows of one.
+    # The embedded default has no Redis, even if the shell names one.
     env.pop("REDIS_URL", None)
-    # Whoever starts us may be a command of Flask's; the service is none, and has a worker.
+    # We may have been started by a Flask command; the service is not one, and has a worker.
     env.pop("FLASK_RUN_FROM_CLI", None)
     return env
 
@@ -125,14 +125,14 @@ def _service_env(settings: Settings, secrets: Secrets) -> dict[str, str]:
 def _write_run_file(
     settings: Settings, secrets: Secrets, http: requests.Session, env: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Tell scripts where everything is. Tokens of an earlier start that still work are kept."""
+    """Write where everything is, for scripts. Tokens of an earlier start that still work are kept."""
     path = settings.data_dir / "run.json"
     old = _read(path)
     old_tokens = {**old.get("tokens", {}), OTHER_TENANT: old.get("other_tenant_token")}
     known = {role: old_tokens.get(role) for role in (*ROLES, OTHER_TENANT)}
     good = {role: token for role, token in known.items() if token and _works(token, settings, http)}
     missing = [role for role in ROLES if role not in good]
-    # A command takes a second, most of it to start.
+    # Each command takes a second, mostly to start.
     with ThreadPoolExecutor(2) as several:
         ours = several.submit(_create_tokens, TENANT, missing, env)
         other = several.submit(_create_tokens, OTHER_TENANT, [] if OTHER_TENANT in good else ["admin"], env)
@@ -176,10 +176,10 @@ def _create_tokens(tenant: str, roles: Sequence[str], env: Mapping[str, str]) ->
 
 @contextmanager
 def _alone_in(data_dir: Path) -> Iterator[None]:
-    """Two services with in-process workers on one SQLite file would each think themselves the only one."""
+    """Lock the data directory: each of two in-process workers on one SQLite file would assume it is the only one."""
     with (data_dir / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Fault(f"Already running on {data_dir}. Choose another folder with DATA_DIR=…") from error
+            raise Fault(f"Already running on {data_dir}. Choose another directory with DATA_DIR=…") from error
         yield

@@ -21,7 +21,7 @@ ORDER: Json = {
         {"description": "Loyalty discount", "quantity": "1", "amount_in_cents": -450},
     ],
 }
-# What Stripe tells of a paid invoice, in whatever order.
+# The events that Stripe sends about a paid invoice, in any order.
 TOLD_BY_STRIPE = {
     "charge.succeeded",
     "invoice.finalized",
@@ -33,7 +33,7 @@ SETTLED = {"processed", "skipped"}
 
 
 def play(stack: Stack) -> None:
-    """Tell and check everything; a Fault at the first thing that is not as it should be."""
+    """Print and check everything; raises a Fault at the first thing that is wrong."""
     facts = stack.run
     erp = Erp(stack.http, facts["service"], facts["tokens"]["power_user"])
     _Story(erp, StripeSide(stack.http, facts["emulator"])).play()
@@ -63,7 +63,7 @@ class _Story:
         authorize_url = self.ask("POST", f"{path}/authorize", expected=200)["authorize_url"]
         self.say("merchant", f"opens {authorize_url.partition('?')[0]} and approves")
         callback = self.stripe.approve(authorize_url)
-        # Where the environment names a return URL, it leads to an ERP that need not be there.
+        # The environment may name a return URL of an ERP that is not running.
         answer = self.stripe.http.get(callback, allow_redirects=False, timeout=60)
         if not answer.ok:
             raise Fault(f"The OAuth callback answered {answer.status_code}:\n{answer.text[:2000]}")
@@ -74,7 +74,7 @@ class _Story:
         return integration
 
     def order(self) -> None:
-        self.step("The ERP hands over a sales order")
+        self.step("The ERP provides a sales order")
         order = ORDER | {"updated_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
         stored = self.ask("PUT", f"/api/sales-orders/{ORDER_ID}", order, expected=201)
         expect("The order", stored, outstanding_in_cents=ORDER["total_in_cents"], settled_in_cents=0)
@@ -94,7 +94,7 @@ class _Story:
             customer_email=ORDER["customer"]["email"],
         )
         again = self.ask("POST", "/api/stripe/invoices", body, expected=200)
-        expect("Sending once more, the same invoice", again, id=invoice["id"])
+        expect("The invoice when sent again", again, id=invoice["id"])
         return invoice
 
     def pay(self, invoice: Json) -> None:
@@ -103,10 +103,10 @@ class _Story:
         self.stripe.pay(invoice["stripe_invoice_id"])
 
     def show_paid(self, invoice: Json) -> Json:
-        self.step("Stripe's webhooks make it paid here")
+        self.step("Stripe's webhooks tell the service that it is paid")
         path = f"/api/stripe/invoices/{invoice['id']}"
         paid: Json = wait_for(
-            "the invoice is paid, its payment and charge known",
+            "the invoice is paid and its charge known",
             lambda: self.get(path),
             lambda seen: seen["status"] == "paid" and bool(seen["stripe_charge_id"]),
         )
@@ -121,7 +121,7 @@ class _Story:
         return paid
 
     def show_events(self, paid: Json) -> None:
-        self.step("What is stored in the end")
+        self.step("What the service has stored")
         path = f"/api/stripe/invoices/{paid['id']}"
         events = wait_for(
             f"all of {', '.join(sorted(TOLD_BY_STRIPE))} are stored and applied",
@@ -143,11 +143,11 @@ class _Story:
         whole, cents = divmod(paid["amount_paid"], 100)
         self.say(
             "story",
-            f"{paid['number']} is paid, {whole}.{cents:02} {paid['currency']}: all is as it should be",
+            f"{paid['number']} is paid, {whole}.{cents:02} {paid['currency']}: everything is as it should be",
         )
 
     def ask(self, method: str, path: str, body: Json | None = None, *, expected: int) -> Json:
-        """A call that the story tells of; returns the answer's data."""
+        """Make a call and print it; returns the answer's data."""
         self.say("ERP", f"{method} {path}{'' if body is None else '  ' + json.dumps(body)}")
         answer = self.erp.call(method, path, body, expected=expected)
         self.say("service", f"{expected} {answer.get('message', '')}".rstrip())
@@ -158,7 +158,7 @@ class _Story:
         return self.erp.call("GET", path, expected=200)["data"]
 
     def overhear(self) -> None:
-        """Tell what the service asked of Stripe meanwhile, and what Stripe said."""
+        """Print what the service meanwhile asked of Stripe, and what Stripe answered."""
         for exchange in self.stripe.new_exchanges():
             said = exchange["response"] if isinstance(exchange["response"], dict) else {}
             told = [str(said[name]) for name in ("id", "status") if said.get(name)]

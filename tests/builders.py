@@ -1,4 +1,4 @@
-"""Values for tests: valid by default, one keyword per difference."""
+"""Values for tests: valid by default, with a keyword argument for each difference."""
 
 import json
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ from stripe_bridge.domain.webhook_event import PLATFORM, WebhookEvent, parse_eve
 TENANT = "acme"
 ACCOUNT = "acct_1"
 AMOUNT = 12_000
-# To the microsecond, so that a store which drops them is found out.
+# With microseconds, so that a store that drops them is noticed.
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 _NUMBERS = count(1)
 
@@ -54,7 +54,7 @@ def an_account(**changes: Any) -> AccountSnapshot:
 
 
 def a_pending_integration(**changes: Any) -> Integration:
-    """Never connected."""
+    """One that was never connected."""
     integration = Integration(
         id=1, tenant_id=TENANT, name="Main shop", livemode=False, created_at=NOW, updated_at=NOW
     )
@@ -62,7 +62,7 @@ def a_pending_integration(**changes: Any) -> Integration:
 
 
 def an_integration(*, account_id: str = ACCOUNT, **changes: Any) -> Integration:
-    """Connected, and able to charge."""
+    """A connected one that can charge."""
     connected = a_pending_integration().connect(
         snapshot=an_account(account_id=account_id),
         livemode=False,
@@ -87,7 +87,7 @@ def an_order_line(amount: int = AMOUNT, **changes: Any) -> OrderLine:
 
 
 def a_sales_order(*, total: int = AMOUNT, **changes: Any) -> SalesOrder:
-    """With one line of its total."""
+    """With one line, for the total."""
     order = SalesOrder(
         tenant_id=TENANT,
         id=501,
@@ -134,7 +134,7 @@ def an_invoice(*, amount: int = AMOUNT, **changes: Any) -> Invoice:
 def a_stripe_invoice(
     *, status: StripeInvoiceStatus = StripeInvoiceStatus.OPEN, amount: int = AMOUNT, **changes: Any
 ) -> StripeInvoice:
-    """As Stripe shows one that is wholly of this status: amounts and times fit."""
+    """An invoice as Stripe shows it, with amounts and times that fit its status."""
     is_paid = status is StripeInvoiceStatus.PAID
     is_final = status is not StripeInvoiceStatus.DRAFT
     invoice = StripeInvoice(
@@ -251,7 +251,7 @@ def a_stripe_dispute(**changes: Any) -> StripeDispute:
 
 
 def an_intent(**changes: Any) -> Intent:
-    """Planned, and due at once. Each has a reference of its own."""
+    """Planned, and due at once. Each has its own reference."""
     intent = Intent(
         id=1,
         tenant_id=TENANT,
@@ -279,7 +279,7 @@ def an_event_payload(
     created: datetime = NOW,
     **members: Any,
 ) -> bytes:
-    """A snapshot event as Stripe posts it; `members` stand beside the usual ones."""
+    """A snapshot event as Stripe posts it; `members` are added to the usual ones."""
     event = {
         "id": id_,
         "object": "event",
@@ -296,7 +296,7 @@ def an_event_payload(
 
 
 def a_webhook_event(*, payload: bytes | None = None, **changes: Any) -> WebhookEvent:
-    """Received and due; says what its payload says, unless told otherwise."""
+    """Received and due; its fields match its payload, unless told otherwise."""
     payload = payload or an_event_payload()
     told = parse_event(payload)
     event = WebhookEvent(

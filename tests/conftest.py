@@ -1,7 +1,7 @@
-"""What all tests share: servers, fresh databases, and the rule that nothing leaves this machine.
+"""For all tests: servers, fresh databases, and the rule that nothing leaves this machine.
 
-The servers start once per run: under xdist before the first test, by the controlling process; otherwise when
-a test first asks.
+The servers start once per run: under xdist, the controlling process starts them before the first test; otherwise
+they start when a test first needs them.
 """
 
 import importlib
@@ -30,7 +30,7 @@ _LONGEST = {"benchmarks", "storm"}
 
 def pytest_configure(config: pytest.Config) -> None:
     stay_on_loopback()
-    # Where nobody watches, the same tree gives the same result; elsewhere every run looks somewhere else.
+    # In CI, the same tree always gives the same result; elsewhere, every run tries different examples.
     is_ci = bool(os.environ.get("CI"))
     hypothesis.settings.register_profile("here", deadline=None, print_blob=True, derandomize=is_ci)
     hypothesis.settings.load_profile("here")
@@ -66,7 +66,7 @@ def _shortness(item: pytest.Item) -> tuple[bool, bool]:
 
 @pytest.fixture(autouse=True)
 def _commands_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flask's command marks its process for good: services started from it later would take themselves for commands,
+    """Flask's command marks its process permanently: services started from it later would think they are commands,
     and begin no worker."""
     monkeypatch.setenv("FLASK_RUN_FROM_CLI", "false")
 
@@ -79,14 +79,14 @@ def servers(request: pytest.FixtureRequest) -> SharedServers:
 
 @pytest.fixture(scope="session")
 def worker(request: pytest.FixtureRequest) -> str:
-    """The name of this test process among those of the run."""
+    """The name of this test process, unique within the run."""
     name: str = getattr(request.config, "workerinput", {}).get("workerid", "gw0")
     return name
 
 
 @pytest.fixture(scope="session")
 def migrate() -> Callable[[str], None]:
-    """The service's own migrations; imported late, so that a test of the domain loads no database."""
+    """The service's own migrations; imported late, so that a test of the domain does not load the database's modules."""
     function: Callable[[str], None] = importlib.import_module("stripe_bridge.adapters.database").migrate
     return function
 
@@ -120,7 +120,7 @@ def sqlite_url(sqlite_databases: SqliteDatabases, tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty, migrated database of the test's own: the test runs on each kind."""
+    """An empty, migrated database of the test's own; the test runs once on each kind."""
     url: str = request.getfixturevalue(f"{request.param}_url")
     return url
 

@@ -17,7 +17,7 @@ class EventLoop:
         self.loop = asyncio.new_event_loop()
 
     def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
-        """What it returns, or raises; to be called from any other thread."""
+        """Run it; returns what it returns, or raises what it raises. Call it from any other thread."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
 
 

@@ -1,4 +1,4 @@
-"""Keeps the tests on this machine, and what they open out of the network's sight."""
+"""Keeps the tests from reaching other machines, and from being reached by them."""
 
 import os
 import socket
@@ -10,11 +10,11 @@ _GIVEN_SERVERS = ("TEST_DATABASE_URL", "TEST_REDIS_URL")
 
 
 class OutsideNetwork(Exception):
-    """A test reached for another machine, or opened a port to all of them."""
+    """A test tried to reach another machine, or to open a port to other machines."""
 
 
 def stay_on_loopback() -> None:
-    """Refuse every address but loopback, for the rest of the process: an audit hook cannot be bypassed."""
+    """Refuse every address except loopback, for the rest of the process: an audit hook cannot be removed."""
     given = {urlsplit(os.environ.get(name, "")).hostname for name in _GIVEN_SERVERS}
     allowed = {"127.0.0.1", "::1", "localhost", *given}
 

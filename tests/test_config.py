@@ -1,4 +1,4 @@
-"""Settings are read once, checked whole, and never shown."""
+"""Settings are read once, checked together, and never shown."""
 
 import pytest
 
@@ -111,14 +111,14 @@ def test_with_a_live_key_no_call_is_given_up_while_it_may_still_have_its_effect(
 
     (fault,) = faults(**SUFFICIENT | live)
 
-    assert fault.startswith("INTENT_SETTLE_SECONDS has to be longer than")
+    assert fault.startswith("INTENT_SETTLE_SECONDS must be longer than")
     assert settings(**live, INTENT_SETTLE_SECONDS="90").livemode
     assert settings(STRIPE_SECRET_KEY="sk_live_1").intent_settle_seconds == 60
     assert settings(INTENT_SETTLE_SECONDS="0.5").intent_settle_seconds == 0.5
 
 
 def test_the_return_url_stays_as_it_was_given():
-    """To a front end, with a slash at its end and without one are two places."""
+    """With and without a slash at the end, it may be two different addresses to a front end."""
     url = "https://erp.example.com/stripe/connected/"
     assert settings(OAUTH_RETURN_URL=url).oauth_return_url == url
     assert settings(PUBLIC_URL="https://bridge.example.com/").public_url == "https://bridge.example.com"

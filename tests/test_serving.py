@@ -1,4 +1,4 @@
-"""`python -m stripe_bridge`: what it says before it serves. That it serves is what the journeys show."""
+"""`python -m stripe_bridge`: what it says before it serves. The journeys show that it serves."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.adapters.web.world import ENVIRONMENT
 from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
 
-# A process that has ended is not asked for long whether it lives.
+# A process that has ended is not checked for long.
 HASTILY = "from stripe_bridge import __main__ as program; program._SLOWEST_START = 3; program.serve()"
 
 
@@ -47,7 +47,7 @@ def test_more_than_one_process_is_refused_without_redis():
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_processes_that_can_never_start_are_not_started_again(tmp_path, workers):
-    """As without the extra `tracing`, which only those who trace need."""
+    """For example, without the extra `tracing`, which only those who trace need."""
     (tmp_path / "opentelemetry.py").write_text("raise ImportError('not installed')\n")
     ended = subprocess.run(
         [sys.executable, "-c", HASTILY, "--port", str(free_port()), "--workers", str(workers)],
@@ -74,7 +74,7 @@ def test_options_that_make_no_sense_are_refused(arguments):
 
 @pytest.mark.slow
 def test_all_that_several_processes_log_are_records(tmp_path: Path):
-    """Also what is said by the one that watches over them."""
+    """Including what their supervisor logs."""
     log = tmp_path / "log"
     own = {"DATABASE_URL": f"sqlite:///{tmp_path}/bridge.sqlite", "REDIS_URL": "redis://127.0.0.1:1/0"}
     command = [sys.executable, "-m", "stripe_bridge", "--workers", "2", "--port", str(free_port())]

@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def wait_until(condition: Callable[[], T], *, within: float = 30.0, every: float = 0.02) -> T:
-    """Return the condition's first truthy value; an AssertionError after `within` seconds without one."""
+    """Return the condition's first truthy value. Raises AssertionError after `within` seconds without one."""
     deadline = time.monotonic() + within
     while True:
         if value := condition():

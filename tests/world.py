@@ -1,4 +1,4 @@
-"""A whole service in memory: the real bridge over a store, a Stripe, a clock and a queue that tests hold in their hands."""
+"""A whole service in memory: the real bridge, with a store, a Stripe, a clock and a queue that tests control."""
 
 import json
 from abc import ABC, abstractmethod
@@ -52,7 +52,7 @@ ENVIRONMENT = {
     "ENCRYPTION_KEYS": "A" * 43 + "=",
     "STRIPE_WEBHOOK_SECRETS": SECRET,
 }
-# Longer than any lease, and than what makes the absence of an effect count.
+# Longer than any lease, and than the time after which a missing effect counts as absent.
 A_WHILE = timedelta(seconds=61)
 USER = 7
 
@@ -65,9 +65,9 @@ def bare(adapters: Adapters) -> Adapters:
 
 
 class AnyWorld(ABC):
-    """What the ERP, the merchant's browser and the workers do here, whatever store and Stripe are behind.
+    """What the ERP, the merchant's browser and the workers do here, on any store and any Stripe.
 
-    `connect` keeps the last integration and account as `integration_id` and `account_id`; `sent` the last `invoice_id`.
+    `connect` sets `integration_id` and `account_id`, and `sent` sets `invoice_id`, to the latest ones.
     """
 
     bridge: Any
@@ -89,21 +89,21 @@ class AnyWorld(ABC):
         self.restart()
 
     def restart(self, around: Around = bare) -> None:
-        """A new process on the same store; `around` puts something between it and the world."""
+        """Start a new process on the same store; `around` wraps its adapters."""
         self.bridge = build_bridge(self.settings, around(self.adapters))
 
-    # Their side: what others do at Stripe, and what it then shows.
+    # Stripe's side: what others do there, and what it then shows.
 
     @abstractmethod
     def consent(self, account_id: str | None = None, **snapshot: Any) -> str:
-        """The merchant approves at Stripe: the OAuth code."""
+        """The merchant approves at Stripe; returns the OAuth code."""
 
     @abstractmethod
     def pay(self, invoice: Invoice, amount: int | None = None) -> None: ...
 
     @abstractmethod
     def events(self) -> list[Event]:
-        """Those of the connected account, so far."""
+        """The connected account's events so far."""
 
     @abstractmethod
     def at_stripe(self) -> list[StripeInvoice]:
@@ -117,7 +117,7 @@ class AnyWorld(ABC):
 
     @abstractmethod
     def mails(self) -> list[str]:
-        """The id of the invoice in each."""
+        """The id of the invoice in each email that Stripe has sent."""
 
     @abstractmethod
     def lets_us_in(self) -> bool: ...
@@ -136,7 +136,7 @@ class AnyWorld(ABC):
         return added
 
     def authorize(self, integration_id: int, tenant: str | None = None) -> str:
-        """The `state` that goes with the merchant to Stripe."""
+        """Start an authorization; returns the `state` that the merchant takes to Stripe."""
         url: str = self.bridge.start_authorization(tenant or self.tenant, integration_id)
         return parse_qs(urlsplit(url).query)["state"][0]
 
@@ -152,7 +152,7 @@ class AnyWorld(ABC):
         into: int | None = None,
         **snapshot: Any,
     ) -> int:
-        """A connected integration, new unless `into` names one."""
+        """Connect an integration, a new one unless `into` names one."""
         integration_id = self.add_integration(tenant) if into is None else into
         state = self.authorize(integration_id, tenant)
         outcome = self.come_back(state=state, code=self.consent(account_id, **snapshot))
@@ -209,7 +209,7 @@ class AnyWorld(ABC):
         return invoice
 
     def paid(self, order_id: int = 501, **changes: Any) -> Invoice:
-        """A new order's invoice, paid, and known here to be."""
+        """A new order's invoice that is paid, which is known here."""
         invoice = self.sent(order_id, **changes)
         self.pay(invoice)
         self.deliver()
@@ -244,7 +244,7 @@ class AnyWorld(ABC):
     # Webhooks and workers.
 
     def receive(self, event: Event | bytes, *, into: int | None = None, secret: str = SECRET) -> bool:
-        """Stripe posts it. Whether it is new."""
+        """Stripe posts an event; returns whether it is new."""
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()
         command = ReceiveWebhookCommand(
             payload=payload,
@@ -255,24 +255,24 @@ class AnyWorld(ABC):
         return is_new
 
     def events_stored(self) -> Sequence[WebhookEvent]:
-        """The tenant's, newest first."""
+        """The tenant's events, newest first."""
         page = self.bridge.list_webhook_events(self.tenant, EventFilter(), PageRequest(per_page=100))
         found: Sequence[WebhookEvent] = page.items
         return found
 
     def work_off(self) -> None:
-        """What is due now is done: events applied, intents settled."""
+        """Do everything that is due now: apply events and settle intents."""
         while self.bridge.apply_events() + self.bridge.settle_due_intents():
             pass
 
     def deliver(self, events: Sequence[Event] | None = None) -> None:
-        """Stripe posts them, all that tell the present state unless said otherwise, and workers apply them."""
+        """Stripe posts these events, by default those about the present state, and workers apply them."""
         for event in self.events() if events is None else events:
             self.receive(event)
         self.work_off()
 
     def come_to_rest(self, integration_id: int | None = None) -> None:
-        """Time goes by, and workers do what falls due, until nothing is left."""
+        """Let time pass and workers do what falls due, until nothing is left."""
         for _ in range(20):
             self.clock.advance(A_WHILE)
             self.work_off()
@@ -285,14 +285,14 @@ class World(AnyWorld):
     """With a store and a Stripe in memory."""
 
     store: FakeStore
-    # Typed as loosely as tests reach into it.
+    # Typed loosely, because tests reach into it.
     stripe: Any
 
     def __init__(self, *, stripe: FakeStripe | None = None, **environment: str) -> None:
         clock, store = FrozenClock(), FakeStore()
         self.stripe = stripe or FakeStripe(clock.now)
         self.nudges = FakeNudges()
-        # What Stripe's list of events has.
+        # What Stripe's list of events contains.
         self.listed: Callable[[], list[Event]] = self.events
         adapters = Adapters(
             store=store,
@@ -318,7 +318,7 @@ class World(AnyWorld):
         return code
 
     def _listed(self, account_id: str) -> list[tuple[datetime, bytes]]:
-        """As Stripe's list has them."""
+        """The events as in Stripe's list."""
         events = self.listed() if account_id == self.account_id else []
         return [(self.clock.now(), json.dumps(event).encode()) for event in events]
 
@@ -328,16 +328,16 @@ class World(AnyWorld):
         self.stripe.pay(invoice.stripe_account_id, _stripe_id(invoice), amount)
 
     def fail(self, method: str, error: GatewayError, *, times: int = 1, after_effect: bool = False) -> None:
-        """The next calls of this gateway's method raise; `after_effect` loses the answers only."""
+        """Make the next calls of this gateway method raise; with `after_effect`, only the answers are lost."""
         for _ in range(times):
             self.stripe.fail_next(method, error, after_effect=after_effect)
 
     def mend(self) -> None:
-        """Nothing fails any more."""
+        """Stop all failures."""
         self.stripe._failures.clear()
 
     def forget_keys(self) -> None:
-        """What Stripe does after a day."""
+        """Forget the idempotency keys, as Stripe does after a day."""
         self.stripe._answers.clear()
 
     # What Stripe shows.
@@ -372,14 +372,14 @@ class World(AnyWorld):
     # Events.
 
     def event(self, type_: str, object_: Mapping[str, Any], **more: Any) -> Event:
-        """One that happened now, in the connected account."""
+        """An event that happened now, in the connected account."""
         told = {"account": self.account_id, "created": self.clock.now(), **more}
         told.setdefault("id_", f"evt_{type_}_{crc32(json.dumps(object_).encode())}")
         event: Event = json.loads(an_event_payload(type_, object_, **told))
         return event
 
     def events(self) -> list[Event]:
-        """Those that Stripe would have made of what it holds now."""
+        """The events that Stripe would have created for its present state."""
         account = self.stripe.accounts[self.account_id]
         events = [
             self.event(_TYPES[invoice.status], payloads.invoice_object(invoice))
@@ -422,6 +422,6 @@ def _stripe_id(invoice: Invoice) -> str:
 
 
 def without_our_times(invoice: Invoice) -> Invoice:
-    """What has to be the same whenever and in whatever order it was learned."""
+    """What must be the same whenever and in whatever order it was learned."""
     never = datetime.min.replace(tzinfo=UTC)
     return replace(invoice, updated_at=never, version=0)

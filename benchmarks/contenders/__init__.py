@@ -1,1 +1,1 @@
-"""What is measured, each set up as its own documentation says."""
+"""The contenders, each set up as its own documentation says."""

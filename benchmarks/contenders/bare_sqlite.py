@@ -1,4 +1,4 @@
-"""The limit of SQLite: one process that inserts the same row, and commits each by itself."""
+"""The limit of SQLite: one process that inserts the same row over and over, with a commit for each."""
 
 import sqlite3
 import time
@@ -24,7 +24,7 @@ _NOW = "2026-11-01 00:00:00.000000"
 
 @dataclass
 class BareSqlite:
-    """The settings are ours: WAL, and `synchronous` FULL."""
+    """With our service's settings: WAL, and `synchronous` FULL."""
 
     path: Path
     payload: bytes

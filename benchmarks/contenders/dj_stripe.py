@@ -20,7 +20,7 @@ _PYTHON = _HOME / "bin" / "python"
 
 
 def install() -> dict[str, str]:
-    """Its own environment; what is in there."""
+    """Install it into an environment of its own; returns the versions."""
     if not is_installed(_HOME, _PACKAGES):
         run([sys.executable, "-m", "venv", "--clear", _HOME])
         run([_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *_PACKAGES])
@@ -31,7 +31,7 @@ def install() -> dict[str, str]:
 
 
 class DjStripe:
-    """Two processes on granian, as ours. `does`: `trigger` stores what came in, `all` processes it at once."""
+    """Two processes, like ours, on granian. `does`: `trigger` only stores webhooks, `all` also processes them at once."""
 
     def __init__(self, does: str, *, postgres: Postgres, stripe_url: str, folder: Path) -> None:
         self._postgres, self._log = postgres, folder / f"dj-stripe-{does}.log"
@@ -44,7 +44,7 @@ class DjStripe:
             STRIPE_API_BASE=stripe_url,
             STRIPE_API_VERSION=str(stripe.api_version),
         )
-        # None of ours.
+        # It must not find our packages.
         self._env.pop("PYTHONPATH", None)
         self._port = free_port()
         self._path = ""
@@ -54,7 +54,7 @@ class DjStripe:
         return f"http://127.0.0.1:{self._port}{self._path}"
 
     def stored(self) -> int:
-        """Valid triggers."""
+        """The number of valid triggers."""
         count: int = self._postgres.value(
             self.database, "SELECT count(*) FROM djstripe_webhookeventtrigger WHERE valid AND exception = ''"
         )
@@ -80,7 +80,7 @@ class DjStripe:
         self._web.stop()
 
     def _is_ready(self) -> bool:
-        # It takes POST alone.
+        # It accepts only POST.
         return self._web.log().count("Started worker-") == 2 and answers(self.webhooks, status=405)
 
     def _manage(self, *arguments: str) -> str:

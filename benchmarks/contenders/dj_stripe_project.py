@@ -1,6 +1,6 @@
-"""A Django project with dj-stripe, all in one module: settings, addresses, application, and its commands.
+"""A Django project with dj-stripe in one module: settings, URLs, application and commands.
 
-Runs in dj-stripe's own environment, which knows nothing of ours.
+It runs in dj-stripe's own environment, which has none of our packages.
 """
 
 import json
@@ -14,7 +14,7 @@ from django.urls import include, path
 
 
 def hand_over(_trigger, api_key=None):
-    """As its documentation suggests: leave an event to a queue. The queue costs nothing here."""
+    """As its documentation suggests, leave an event to a queue; this one costs nothing."""
 
 
 settings.configure(
@@ -33,7 +33,7 @@ settings.configure(
             "PORT": os.environ["POSTGRES_PORT"],
             "USER": "postgres",
             "NAME": os.environ["POSTGRES_DATABASE"],
-            # Kept open: a connection for each request would cost more than all the rest.
+            # Kept open: a new connection for each request would cost more than everything else.
             "CONN_MAX_AGE": None,
         }
     },
@@ -49,8 +49,8 @@ urlpatterns = [path("stripe/", include("djstripe.urls", namespace="djstripe"))]
 
 
 def make_endpoint(secret):
-    """What its admin page makes; where Stripe sends to."""
-    # Known only once Django is set up.
+    """Create the endpoint that its admin page would create; print its path."""
+    # Can be imported only once Django is set up.
     from djstripe.models import WebhookEndpoint
 
     endpoint = WebhookEndpoint.objects.create(

@@ -14,7 +14,7 @@ TENANT = "benchmarks"
 _UPDATED_AT = "2026-11-01T00:00:00Z"
 _AT_ONCE = 4
 SENDS_PER_TOKEN = 30
-"""How many sends a token has in a minute."""
+"""How many invoices a token may send in a minute."""
 Json = dict[str, Any]
 
 
@@ -28,13 +28,13 @@ class Erp:
     def __init__(self, service: Service, *, tokens: int = 1) -> None:
         self.url = service.url
         self.tokens = service.tokens(tokens, TENANT)
-        # Sends have turns of their own: else those of other calls would decide how many a token has.
+        # Sends cycle through the tokens separately, so that each token makes equally many, whatever other calls are made.
         self._turns, self._sends = itertools.cycle(self.tokens), itertools.cycle(self.tokens)
         self._http = requests.Session()
         self._http.trust_env = False
 
     def ask(self, method: str, path: str, body: Json | None = None, *, token: str | None = None) -> Json:
-        """The answer's body. Raises Refused."""
+        """The answer's body. Raises Refused if it is an error."""
         headers = {"Authorization": f"Bearer {token or next(self._turns)}"}
         address = path if path.startswith("http") else self.url + path
         answer = self._http.request(method, address, json=body, headers=headers, timeout=60)
@@ -59,7 +59,7 @@ class Erp:
         self.ask("PUT", f"/api/sales-orders/{number}", {**order, "updated_at": _UPDATED_AT})
 
     def sent(self, integration: Json, numbers: Iterable[int]) -> list[str]:
-        """An invoice for a new order of each number; their ids at Stripe."""
+        """Create an order for each number and send its invoice; returns the invoices' ids at Stripe."""
 
         def send(number: int) -> str:
             self.order(number)
@@ -70,7 +70,7 @@ class Erp:
             return list(several.map(send, numbers))
 
     def send(self, integration: Json, number: int) -> Json:
-        """The new invoice."""
+        """Send the order's invoice, and return it."""
         body = {"integration_instance_id": integration["id"], "sales_order_id": number}
         invoice: Json = self.ask("POST", "/api/stripe/invoices", body, token=next(self._sends))["data"]
         return invoice

@@ -1,4 +1,4 @@
-"""Where the peers are installed: once, into a folder that git does not see."""
+"""Where the peers are installed, once: a folder that git ignores."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ BENCH = ROOT / ".bench"
 
 
 def is_installed(folder: Path, wanted: object) -> bool:
-    """Whether exactly this was installed to its end."""
+    """Whether exactly these packages were installed completely."""
     mark = folder / "installed.json"
     return mark.exists() and json.loads(mark.read_text()) == json.loads(json.dumps(wanted))
 

@@ -17,7 +17,7 @@ CREATE TABLE stored (
     due_at timestamptz NOT NULL, status text NOT NULL, attempts bigint NOT NULL, payload bytea NOT NULL
 )
 """
-# The payload travels as a parameter, as it does for the others.
+# The payload is sent as a parameter, as with the others.
 _SCRIPT = """
 \\set number random(1, 900000000000000000)
 INSERT INTO stored (stripe_event_id, event_type, account_id, livemode, related_object_id, event_created_at, created_at,
@@ -29,7 +29,7 @@ VALUES ('evt_' || :number, 'invoice.paid', 'acct_1PgcXgCDqYH0vNsD', false, 'in_'
 
 @dataclass
 class Limit:
-    """What this PostgreSQL does when nobody stands before it."""
+    """How much this PostgreSQL can store with no application in front of it."""
 
     postgres: Postgres
     database: str
@@ -45,7 +45,7 @@ class Limit:
         return count
 
     def play(self, seconds: float) -> Played:
-        """One turn, over as many connections as the webhooks'."""
+        """One turn, over as many connections as the webhooks get."""
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "insert.sql").write_text(_SCRIPT)
@@ -60,7 +60,7 @@ class Limit:
         )
 
     def _command(self, folder: Path, seconds: int) -> list[str | Path]:
-        # As bytea is written: a backslash stands for itself when doubled.
+        # In the text format of bytea, a backslash is doubled.
         payload = self.payload.decode().replace("\\", "\\\\")
         where = ["-h", "127.0.0.1", "-p", str(self.postgres.port), "-U", "postgres"]
         load = ["-c", str(CONNECTIONS), "-j", str(THREADS), "-T", str(seconds), "-n", "-M", "prepared"]
@@ -69,5 +69,5 @@ class Limit:
 
 
 def _latency(line: str) -> float:
-    """Its third figure, in microseconds."""
+    """In milliseconds: the third figure of a log line is in microseconds."""
     return int(line.split()[2]) / 1000

@@ -20,7 +20,7 @@ _FLASK = ("flask", "--app", "wsgi:app")
 
 
 class Service:
-    """With Redis: some web processes, and a worker whenever it is asked for. Without: one web process with a worker."""
+    """With Redis: several web processes, and a worker when started. Without: one web process with its own worker."""
 
     def __init__(
         self,
@@ -40,11 +40,11 @@ class Service:
             STRIPE_CLIENT_ID=CLIENT_ID,
             STRIPE_API_BASE=stripe_url,
             STRIPE_CONNECT_BASE=stripe_url,
-            # The emulator has none.
+            # The emulator has no rate limit.
             STRIPE_REQUESTS_PER_SECOND="10000",
             STRIPE_WEBHOOK_SECRETS=SECRET,
             ENCRYPTION_KEYS=Fernet.generate_key().decode(),
-            # Not in the middle of a turn.
+            # No reconciling in the middle of a turn.
             RECONCILE_SECONDS="0",
         )
         if redis_url:
@@ -61,7 +61,7 @@ class Service:
 
     @property
     def database(self) -> str:
-        """Its name on the server."""
+        """The database's name on the server."""
         return self.env["DATABASE_URL"].rpartition("/")[2]
 
     def __enter__(self) -> "Service":
@@ -73,7 +73,7 @@ class Service:
             env=self.env,
             log=self._logs / f"web-{self._number}.log",
         )
-        # One that answers does not tell that all do.
+        # One process that answers does not show that all do.
         self._web.wait_until(self._is_ready)
         return self
 
@@ -87,7 +87,7 @@ class Service:
             self._web.stop()
 
     def start_worker(self) -> None:
-        """`flask worker`, until `stop_worker`."""
+        """Run `flask worker` until `stop_worker`."""
         self._workers += 1
         log = self._logs / f"worker-{self._number}-{self._workers}.log"
         self._worker = Program(python(*_FLASK, "worker"), env=self.env, log=log)
@@ -99,7 +99,7 @@ class Service:
             self._worker = None
 
     def web_pids(self) -> list[int]:
-        """Of the processes that serve, without the one above them."""
+        """The ids of the processes that serve, without that of their parent."""
         assert self._web
         return [int(pid) for pid in _STARTED.findall(self._web.log())]
 
@@ -109,18 +109,18 @@ class Service:
         return self._worker.pid
 
     def flask(self, *arguments: str) -> str:
-        """What a command prints."""
+        """Run a command, and return what it prints."""
         return run(python(*_FLASK, *arguments), env=self.env)
 
     def tokens(self, count: int, tenant: str) -> list[str]:
-        """Bearers of a power user: calls are limited for each."""
+        """Create tokens of a power user: each has rate limits of its own."""
         roles = itertools.chain.from_iterable(("--role", "power_user") for _ in range(count))
         made: Any = json.loads(self.flask("tokens", "create", "--tenant", tenant, *roles, "--json"))
         return [token["token"] for token in (made if isinstance(made, list) else [made])]
 
 
 def migrate(database_url: str, stripe_url: str, folder: Path) -> None:
-    """Make the tables, as one does before each release."""
+    """Create the tables, as one does before each release."""
     Service(database_url=database_url, redis_url=None, stripe_url=stripe_url, folder=folder).flask(
         "db", "upgrade"
     )

@@ -1,4 +1,4 @@
-"""@supabase/stripe-sync-engine: keeps a copy of Stripe's objects; an event is one upsert, and is not kept itself."""
+"""@supabase/stripe-sync-engine: keeps a copy of Stripe's objects. An event is one upsert, and is not stored itself."""
 
 import json
 import shutil
@@ -19,9 +19,9 @@ _OLDEST_NODE = 18
 
 
 def install() -> dict[str, str]:
-    """Its own folder; what is in there. Raises LoadFailed without a Node.js that it can run on."""
+    """Install it into a folder of its own; returns the versions. Raises LoadFailed without a suitable Node.js."""
     if not (shutil.which("node") and shutil.which("npm")):
-        raise LoadFailed("stripe-sync-engine needs Node.js and npm; `--no-peers` does without it.")
+        raise LoadFailed("stripe-sync-engine needs Node.js and npm; `--no-peers` leaves out the peers.")
     version = run(["node", "--version"]).strip()
     if int(version.removeprefix("v").partition(".")[0]) < _OLDEST_NODE:
         raise LoadFailed(f"stripe-sync-engine needs Node.js {_OLDEST_NODE} or newer, this is {version}")
@@ -55,7 +55,7 @@ class SyncEngine:
         return f"http://127.0.0.1:{self._port}/webhooks"
 
     def stored(self) -> int:
-        """Invoices: there is nothing else to count."""
+        """The number of invoices: there is nothing else to count."""
         count: int = self._postgres.value(self.database, "SELECT count(*) FROM stripe.invoices")
         return count
 

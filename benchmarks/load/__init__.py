@@ -1,1 +1,1 @@
-"""Webhooks as Stripe signs them, and programs that send them as fast as they are taken."""
+"""Webhooks signed as Stripe signs them, and programs that send them as fast as they are acknowledged."""

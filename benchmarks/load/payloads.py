@@ -1,4 +1,4 @@
-"""Webhooks as Stripe sends them: real events with ids that nobody has seen, signed, as bytes on the wire."""
+"""Webhooks as Stripe sends them: real events with new ids, signed, as bytes on the wire."""
 
 import hashlib
 import hmac
@@ -16,28 +16,28 @@ Json = dict[str, Any]
 
 
 def as_sent(event: Json) -> bytes:
-    """Stripe indents its JSON by two."""
+    """JSON as Stripe sends it, indented by two spaces."""
     return json.dumps(event, indent=2).encode()
 
 
 def compact(event: Json) -> bytes:
-    """Without the white space: 3.6 KB of an invoice with one line, where Stripe's own layout has half as much again."""
+    """JSON without white space: 3.6 KB for an invoice with one line; Stripe's own layout is half as long again."""
     return json.dumps(event, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True)
 class Template:
-    """An event from which any number can be made: each with an id of its own, about an invoice of its own."""
+    """An event from which any number can be made, each with its own id and about its own invoice."""
 
     parts: tuple[bytes, ...]
-    """The payload, cut wherever an id stands."""
+    """The payload, cut at each id."""
     kinds: tuple[int, ...]
-    """Which of the two ids stands behind each part but the last."""
+    """Which of the two ids follows each part, except the last."""
     ids: tuple[bytes, bytes]
 
     @classmethod
     def of(cls, event: Json) -> "Template":
-        """From an event about an invoice."""
+        """Make a template from an event about an invoice."""
         payload = compact(event)
         ids = event["id"].encode(), event["data"]["object"]["id"].encode()
         found = sorted((place, kind) for kind, id_ in enumerate(ids) for place in _places(payload, id_))
@@ -48,7 +48,7 @@ class Template:
         return cls(tuple(parts), tuple(kind for _, kind in found), ids)
 
     def payload(self, number: int) -> bytes:
-        """As long for every number as the original."""
+        """The event of this number; always as long as the original."""
         ids = [id_[: -len(f"{number:014d}")] + f"{number:014d}".encode() for id_ in self.ids]
         middle = (
             piece
@@ -79,7 +79,7 @@ def request(url: str, payload: bytes, at: int) -> bytes:
 
 
 class Numbers:
-    """Numbers that are given out once in the whole run."""
+    """Numbers, each given out only once in the whole run."""
 
     def __init__(self) -> None:
         self._next = itertools.count(1)
@@ -89,8 +89,8 @@ class Numbers:
 
 
 def write_requests(paths: list[Path], url: str, payloads: Iterator[bytes]) -> None:
-    """Deal requests into these files, each behind its length in eight digits."""
-    # Signed now, taken for five minutes.
+    """Distribute requests over these files, each preceded by its length in eight digits."""
+    # Signed now, accepted for five minutes.
     at = int(time.time())
     files = [path.open("wb") for path in paths]
     for file, payload in zip(itertools.cycle(files), payloads, strict=False):

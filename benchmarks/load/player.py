@@ -1,4 +1,4 @@
-"""A player for where wrk is not installed: it shows that everything works. Its figures say more of itself."""
+"""A substitute for wrk where it is not installed. It shows that everything works, but mostly measures itself."""
 
 import http.client
 import itertools
@@ -13,7 +13,7 @@ from benchmarks.load.wrk import CONNECTIONS, LoadFailed, Played, Stored, check_s
 
 
 class Player:
-    """Does what Wrk does, in this process."""
+    """Does what Wrk does, within this process."""
 
     def __init__(self, template: Template, numbers: Numbers) -> None:
         self._template, self._numbers = template, numbers
@@ -49,7 +49,7 @@ class Player:
 
     @contextmanager
     def delivering(self, url: str, payloads: Sequence[bytes]) -> Iterator[None]:
-        """Send each of these once while the caller watches what becomes of them."""
+        """Send each of these once while the caller watches the effects."""
         with ThreadPoolExecutor(CONNECTIONS) as connections:
             answers = [connections.submit(post, url, payload) for payload in payloads]
             yield
@@ -58,7 +58,7 @@ class Player:
 
 
 def post(url: str, payload: bytes) -> None:
-    """One webhook. Raises LoadFailed unless it is answered 200."""
+    """Post one webhook. Raises LoadFailed unless the answer is a 200."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=60)
     headers = {"Content-Type": "application/json", "Stripe-Signature": signature(payload, int(time.time()))}

@@ -23,12 +23,12 @@ _PAUSE = 0.5
 
 
 class LoadFailed(Exception):
-    """The round counts for nothing: something was refused, or went wrong on the way."""
+    """The round does not count: something was refused or failed."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """`latencies`, in milliseconds, are exact: one for each acknowledgement."""
+    """What a turn achieved. `latencies`, in milliseconds, has the exact one of each acknowledgement."""
 
     acknowledged: int
     seconds: float
@@ -43,19 +43,19 @@ Stored = Callable[[], int]
 
 
 def ensure_wrk() -> None:
-    """Install it where that is possible; raises LoadFailed where it is not."""
+    """Install wrk if possible. Raises LoadFailed if not."""
     if shutil.which("wrk"):
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "install", "-y", "-qq", "wrk"], check=True, stdout=subprocess.DEVNULL)
     if not shutil.which("wrk"):
         raise LoadFailed(
-            "The load comes from wrk: install it, on Debian and Ubuntu with `apt-get install wrk`."
+            "wrk is needed to send the load. Install it; on Debian and Ubuntu with `apt-get install wrk`."
         )
 
 
 class Wrk:
-    """Plays the template's events, each once in the whole run."""
+    """Plays events made from the template, each once in the whole run."""
 
     def __init__(self, template: Template, numbers: Numbers) -> None:
         self._template, self._numbers = template, numbers
@@ -63,7 +63,7 @@ class Wrk:
 
     def play(self, url: str, seconds: float, stored: Stored) -> Played:
         """One turn. Raises LoadFailed unless every answer was a 200, and everything acknowledged is stored."""
-        # Twice what it took last time. The first time there is a moment's trial for that, which warms up, too.
+        # Twice as many requests as last time needed. The first time, a short trial tells, which also warms up.
         rate = self._rates.get(url) or self._enough(url, 1, stored, count=2_000).per_second
         count = int(2 * rate * seconds) + 50 * CONNECTIONS
         played = self._enough(url, seconds, stored, count)
@@ -76,7 +76,7 @@ class Wrk:
         return played
 
     def _play(self, url: str, seconds: float, stored: Stored, count: int) -> Played | None:
-        """None when the requests did not suffice."""
+        """None if there were too few requests for the time."""
         before = settled(stored)
         with _folder() as folder:
             stem = folder / "requests"
@@ -89,14 +89,14 @@ class Wrk:
 
     @contextmanager
     def delivering(self, url: str, payloads: Sequence[bytes]) -> Iterator[None]:
-        """Send each of these once, over as many connections, while the caller watches what becomes of them.
+        """Send each of these once, over as many connections, while the caller watches the effects.
 
-        A thread of wrk's that has nothing left sends its last request once more.
+        A thread of wrk that has nothing left sends its last request again.
         """
         with _folder() as folder:
             stem = folder / "requests"
             files = [stem.with_suffix(f".{number}") for number in range(THREADS)]
-            # Before it begins, wrk takes the very first one to look at, and does not send it.
+            # Before it starts, wrk takes the very first request as a sample, and does not send it.
             write_requests(files, url, iter([payloads[0], *payloads[1:2], payloads[0], *payloads[2:]]))
             with subprocess.Popen(_command(url, stem, 3600), stdout=subprocess.DEVNULL) as wrk:
                 yield
@@ -104,7 +104,7 @@ class Wrk:
 
 
 def settled(stored: Stored) -> int:
-    """How many there are once those are in that an earlier turn left on their way."""
+    """The number stored, once the requests that an earlier turn left under way have arrived."""
     before, now = -1, stored()
     while now != before:
         time.sleep(_PAUSE)
@@ -113,13 +113,13 @@ def settled(stored: Stored) -> int:
 
 
 def check_stored(acknowledged: int, stored: int) -> None:
-    """When the time is up, each connection may have one request under way: stored, with nobody there to hear so."""
+    """When the time is up, each connection may have one request under way, which is stored but no longer counted."""
     if not acknowledged <= stored <= acknowledged + CONNECTIONS:
         raise LoadFailed(f"{acknowledged} acknowledged, {stored} stored")
 
 
 def _command(url: str, stem: Path, seconds: float) -> list[str]:
-    # It knows whole seconds only.
+    # wrk accepts only whole seconds.
     load = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
     return [*load, "-s", str(_SCRIPT), url, "--", str(stem)]
 
@@ -145,11 +145,11 @@ def _wrk(url: str, stem: Path, seconds: float) -> Played | None:
 
 
 def uncorrected(counts: dict[int, int], microseconds: int, requests: int) -> dict[int, int]:
-    """How often each latency was measured, from what wrk tells of it.
+    """How often each latency was really measured, computed from wrk's counts.
 
-    wrk adds latencies that it has not measured: for each one longer than usual those that requests would have had which
-    nobody made meanwhile. pgbench does not, so theirs would not compare. What it added is taken off again, from the
-    longest down, as it was put on. Raises LoadFailed when that does not come out even.
+    For each latency that is longer than usual, wrk adds latencies that it has not measured: those of the requests that
+    could have been made meanwhile. pgbench does not, so the two could not be compared. What wrk added is subtracted
+    again, from the longest latency down. Raises LoadFailed if the result does not match the number of requests.
     """
     measured = dict(counts)
     usual = microseconds // (requests // CONNECTIONS or 1)
@@ -166,7 +166,7 @@ def uncorrected(counts: dict[int, int], microseconds: int, requests: int) -> dic
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """In memory where possible: hundreds of megabytes on their way to the disk would slow every commit."""
+    """A folder in memory if possible: writing hundreds of megabytes to the disk would slow down every commit."""
     parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="stripe-bridge-bench-", dir=parent) as name:
         yield Path(name)

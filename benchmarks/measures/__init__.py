@@ -1,1 +1,1 @@
-"""One module per thing that is measured."""
+"""The measures, one module for each."""

@@ -1,4 +1,4 @@
-"""Durable acknowledgements: the limit, ours, dj-stripe storing its trigger, stripe-sync-engine, in turns."""
+"""Durable acknowledgements, in turns: the limit, ours, dj-stripe storing its trigger, stripe-sync-engine."""
 
 from contextlib import ExitStack
 

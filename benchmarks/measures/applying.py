@@ -18,18 +18,18 @@ from benchmarks.stand.emulator import PAID
 from tests.waiting import wait_until
 
 OURS, DJ_STRIPE = "ours", "dj-stripe, full processing"
-# How many invoices of a turn it gets: its turns last long enough with few.
+# dj-stripe gets this fraction of a turn's invoices: its turns last long enough with few.
 _SHARE = 5
-# Of the counts while waiting: each costs a millisecond, as it does not connect anew.
+# Seconds between counts while waiting. A count takes a millisecond, as the connection is kept.
 _EVERY = 0.05
 _PROCESSED = "SELECT count(*) FROM webhook_events WHERE status = 'processed'"
-# Made in the transaction that processes it.
+# These rows are inserted in the transaction that processes the event.
 _SYNCED = "SELECT count(*) FROM djstripe_event"
 
 
 @dataclass(frozen=True)
 class Applier:
-    """`done` counts the events that are dealt with wholly."""
+    """`done` counts the events that are completely processed."""
 
     name: str
     url: str
@@ -60,7 +60,7 @@ def measure(bench: Bench) -> Outcome:
 
 
 def _paid_invoices(bench: Bench, service: Service) -> list[list[dict[str, object]]]:
-    """The events of every turn, six for an invoice."""
+    """The events of each turn, six for each invoice."""
     options = bench.options
     total = options.rounds * options.paid_invoices
     erp = Erp(service, tokens=math.ceil(total / SENDS_PER_TOKEN) + 1)

@@ -1,4 +1,4 @@
-"""Acknowledgements while stored events are being applied, against none being applied; and the memory of all that."""
+"""Acknowledgements while stored events are being applied, against none being applied; and memory."""
 
 import math
 
@@ -19,7 +19,7 @@ _COUNT = "SELECT count(*) FROM webhook_events WHERE status IN ({}) AND account_i
 
 
 class Backlog:
-    """Stored events of invoices that the service knows, all to be applied. Nobody else's have this account."""
+    """Stored events of invoices that the service knows, all waiting to be applied. No other events have this account."""
 
     def __init__(self, bench: Bench, service: Service, erp: Erp) -> None:
         self._bench, self._database = bench, service.database
@@ -33,14 +33,14 @@ class Backlog:
                 copy.keep(connection)
 
     def fill(self) -> None:
-        """As many as the options say. They came before whatever comes from now on."""
+        """Fill it up to the size that the options say. These events are older than any that arrive from now on."""
         missing = self._bench.options.backlog - self.count("received", "processing")
         count = max(0, math.ceil(missing / self._each))
         with self._bench.postgres.connect(self._database) as connection:
             for copy in self._copies:
                 copy.insert(connection, self._copied + 1, self._copied + count)
             connection.execute("VACUUM ANALYZE")
-            # Not for the turn to write.
+            # So that the turn does not have to write these pages.
             connection.execute("CHECKPOINT")
         self._copied += count
 
@@ -80,15 +80,15 @@ def measure(bench: Bench) -> Outcome:
 
 
 def _check(backlog: Backlog, applied: float) -> None:
-    """There was something to apply all the time, and it was really applied."""
+    """Raises LoadFailed unless there was always something to apply, and it was really applied."""
     if lost := backlog.count("skipped", "failed"):
         raise LoadFailed(f"{lost} events of the backlog were not applied")
     if not applied or not backlog.count("received", "processing"):
-        raise LoadFailed(f"the backlog did not last: {applied:.0f} were applied in a second")
+        raise LoadFailed(f"the backlog did not last: {applied:.0f} events were applied per second")
 
 
 def _memory(service: Service) -> dict[str, Memory]:
-    """Of the larger web process, and of the worker."""
+    """The memory of the larger web process, and of the worker."""
     web = max((memory_of(pid) for pid in service.web_pids()), key=lambda memory: memory.all)
     return {"web": web, "worker": memory_of(service.worker_pid)}
 

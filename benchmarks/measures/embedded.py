@@ -31,7 +31,7 @@ def measure(bench: Bench) -> Outcome:
         for number in range(bench.options.rounds):
             contenders = [(BARE, bare.play), (OURS, ours)]
             for name, play in contenders if number % 2 == 0 else reversed(contenders):
-                # What the one before left to the kernel is not for this one to write.
+                # So that this turn does not have to write what the one before left to the kernel.
                 os.sync()
                 done = play(bench.options.seconds)
                 played[name].append(done)

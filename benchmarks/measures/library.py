@@ -1,4 +1,4 @@
-"""Millions of invoices and events, to be read."""
+"""Millions of invoices and events to read."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ from benchmarks.stand.copies import NUMBER, Copy, loading, replaced, restart_seq
 from tests.waiting import wait_until
 
 PAYLOAD_BYTES = 256
-"""Lists never look into it."""
+"""Lists never read it."""
 _AT_ONCE = 250_000
 _TYPES = ("charge.succeeded", "payment_intent.succeeded", "invoice_payment.paid", "invoice.paid")
 _FINISHED = "SELECT count(*) FROM webhook_events WHERE status = 'processed'"
 _BUSY_OBJECT = "ch_sought"
 
-# What triggers would have counted, had they been asked for each of the copies.
+# The counts that triggers would have kept if they had run for the copies.
 _TOTALS = """
 TRUNCATE event_counts, event_count_changes, invoice_counts, invoice_count_changes;
 INSERT INTO event_counts (tenant_id, integration_id, event_type, status, number)
@@ -29,7 +29,7 @@ INSERT INTO invoice_counts (integration_id, status, number)
 
 @dataclass(frozen=True)
 class Library:
-    """What there is to read. Every list of it has a page 50,000 when there are five million invoices."""
+    """What there is to read. With five million invoices, every list has a page 50,000."""
 
     integration: Json
     first_invoice: int
@@ -52,7 +52,7 @@ class Library:
 
 
 def fill(bench: Bench, service: Service, erp: Erp) -> Library:
-    """One invoice the way of all invoices, and copies of what it left behind."""
+    """Create one invoice in the normal way, and copy the rows that it leaves behind."""
     paid = make(bench, service, erp, order=1)
     service.start_worker()
     wait_until(lambda: bench.postgres.value(service.database, _FINISHED) == len(paid.events))
@@ -60,7 +60,7 @@ def fill(bench: Bench, service: Service, erp: Erp) -> Library:
     options = bench.options
     each, rest = divmod(options.events, options.invoices)
     if rest or not 0 < each <= len(_TYPES):
-        raise LoadFailed(f"{options.events} events cannot be {options.invoices} invoices'")
+        raise LoadFailed(f"{options.events} events cannot be divided among {options.invoices} invoices")
     copies = _copies(paid, each)
     with bench.postgres.connect(service.database) as connection:
         for copy in copies:
@@ -82,7 +82,7 @@ def fill(bench: Bench, service: Service, erp: Erp) -> Library:
 
 
 def _check(erp: Erp, library: Library, wanted: dict[str, int]) -> None:
-    """All is there, and the service knows. Raises LoadFailed."""
+    """Raises LoadFailed unless everything is there and the service counts it."""
     for name, number in wanted.items():
         if (told := erp.ask("GET", library.lists()[name])["total"]) != number:
             raise LoadFailed(f"{name}: {told} of {number}")
@@ -99,7 +99,7 @@ def _copies(paid: PaidInvoice, each: int) -> list[Copy]:
         "payload": f"convert_to(repeat(md5({NUMBER}::text), {PAYLOAD_BYTES // 32}), 'UTF8')",
     }
     unconnected = {"id": f"source.id + {NUMBER}", "connected": "false", "account_id": "NULL"}
-    # A quarter each of open and void, the rest paid.
+    # A quarter are open, a quarter void, the rest paid.
     status = f"CASE {NUMBER} % 4 WHEN 0 THEN 'open' WHEN 1 THEN 'void' ELSE 'paid' END"
     return [
         Copy("integrations", f"id = {paid.integration['id']}", unconnected),

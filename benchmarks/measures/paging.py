@@ -21,14 +21,14 @@ _TOKENS = 12
 
 
 class Reader:
-    """Asks for pages with as little of its own as possible: what is measured is the answer."""
+    """Reads pages with as little work of its own as possible, so that the service is what is measured."""
 
     def __init__(self, erp: Erp) -> None:
         self._tokens = itertools.cycle(erp.tokens)
         self._connection = http.client.HTTPConnection(urlsplit(erp.url).netloc, timeout=300)
 
     def get(self, path: str) -> tuple[float, Any]:
-        """Milliseconds, and the answer's body. Raises LoadFailed unless it is a 200."""
+        """The milliseconds it took, and the answer's body. Raises LoadFailed unless it is a 200."""
         headers = {"Authorization": f"Bearer {next(self._tokens)}"}
         begun = time.perf_counter()
         self._connection.request("GET", path, headers=headers)
@@ -40,7 +40,7 @@ class Reader:
         return taken, json.loads(body)
 
     def medians(self, pages: Mapping[str, str]) -> dict[str, float]:
-        """Milliseconds of each of these pages once it is warm, each asked for in its turn."""
+        """The median milliseconds of each page when warm; the pages take turns."""
         turns = [{page: self.get(path)[0] for page, path in pages.items()} for _ in range(WARMING + REPEATS)]
         return {page: statistics.median(turn[page] for turn in turns[WARMING:]) for page in pages}
 
@@ -65,10 +65,10 @@ def measure(bench: Bench) -> Outcome:
 
 
 def _paths(reader: Reader, path: str) -> dict[str, str]:
-    """Page 1 with its totals, the next one by cursor, and the deepest full one up to 50,000 by cursor."""
+    """Page 1 with its totals, page 2 by cursor, and the deepest full page, at most 50,000, by cursor."""
     _, first = reader.get(path)
     deepest = min(DEEP, first["total"] // first["per_page"])
-    # The page before tells its cursor: nobody has to walk all the way.
+    # The page before it, read by number, has its cursor.
     _, before = reader.get(f"{path}&page={deepest - 1}")
     deep = f"{path}&cursor={before['next_cursor']}"
     if not reader.get(deep)[1]["data"]:
@@ -103,6 +103,6 @@ def _outcome(bench: Bench, taken: dict[str, list[dict[str, float]]]) -> Outcome:
 
 
 def _ratio(turn: dict[str, float]) -> float:
-    """The deepest against the quicker of those before: page 1 has totals to tell beside."""
+    """The deepest page against the quicker of the others, since page 1 also has totals."""
     *shallow, deep = turn.values()
     return deep / min(shallow)

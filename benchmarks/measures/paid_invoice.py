@@ -1,4 +1,4 @@
-"""One invoice that was sent through the service and paid, with what came of it: the pattern for copies."""
+"""An invoice that was sent through the service and paid, with everything that belongs to it, to be copied."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from benchmarks.stand.copies import NUMBER, Copy
 
 @dataclass(frozen=True)
 class PaidInvoice:
-    """`events` are stored, each as a row of the inbox, and not applied while no worker runs."""
+    """`events` are stored in the inbox; they are not applied while no worker runs."""
 
     account: str
     integration: Json
@@ -22,16 +22,16 @@ class PaidInvoice:
 
     @property
     def ids(self) -> list[str]:
-        """Stripe's, of everything that belongs to this invoice alone."""
+        """The Stripe ids of everything that belongs only to this invoice."""
         objects = [event["data"]["object"] for event in self.events]
         methods = [object_.get("payment_method") for object_ in objects]
         found = [object_["id"] for object_ in objects] + [method for method in methods if method]
         return sorted(set(found) | {event["id"] for event in self.events})
 
     def copies(self, **invoices: str) -> list[Copy]:
-        """What the service knows of an invoice, in the order in which tables need each other.
+        """The rows that the service has about the invoice, ordered so that referenced rows come first.
 
-        `invoices` has SQL for columns of the invoices.
+        `invoices` has SQL expressions for columns of that table.
         """
         id_ = {"id": f"source.id + {NUMBER}"}
         own = id_ | {"sales_order_id": f"source.sales_order_id + {NUMBER}", **invoices}
@@ -45,7 +45,7 @@ class PaidInvoice:
 
 
 def make(bench: Bench, service: Service, erp: Erp, order: int) -> PaidInvoice:
-    """Through the service's own doors."""
+    """Create it through the service's public interfaces."""
     integration = erp.connect(bench.emulator)
     account = integration["stripe_account_id"]
     erp.order(order)

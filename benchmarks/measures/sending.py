@@ -1,7 +1,7 @@
-"""Our own time in sending an invoice: the whole of it, less what the emulator had in hand.
+"""Our own time in sending an invoice: the whole time, less the time that the emulator took.
 
-Beside it stands what no way of sending can do without: the SDK's share of as many calls, with nothing around them, and one
-read over the REST API, which has no call and writes nothing.
+For comparison, what no way of sending can avoid: the SDK's own share of as many calls, with nothing around them, and one
+read over the REST API, which makes no call and writes nothing.
 """
 
 import math
@@ -17,7 +17,7 @@ from benchmarks.stand.emulator import CLIENT_ID, SECRET_KEY
 from benchmarks.stand.proxy import MeasuringProxy
 from stripe_bridge.adapters.stripe_gateway.client import StripeAccess, build_client
 
-# Connections, caches and statements are made by then.
+# After this many sends, connections, caches and prepared statements exist.
 _WARMING = 5
 
 
@@ -32,7 +32,7 @@ class _Rounds:
     reads: list[float] = field(default_factory=list)
 
     def outcome(self) -> Outcome:
-        """The ratio, and the bare parts in the same unit."""
+        """The ratio, and the unavoidable parts in the same unit."""
         sdk, reads = (statistics.median(ratios(part, self.trips)) for part in (self.sdk, self.reads))
         note = (
             f"{percentile(self.calls, 50):g} calls to Stripe each; the SDK's share of these alone is {sdk:.1f} ×,"
@@ -51,7 +51,7 @@ class _Rounds:
 
 
 def measure(bench: Bench) -> Outcome:
-    """No receivers are registered: Stripe sends no webhooks into the middle of what is measured."""
+    """No receivers are registered, so that no webhooks arrive during the measurement."""
     options = bench.options
     rounds = _Rounds()
     with MeasuringProxy(bench.emulator.url) as proxy, bench.service(stripe_url=proxy.url) as service:
@@ -85,7 +85,7 @@ def measure(bench: Bench) -> Outcome:
 
 
 def _bare_call(proxy: MeasuringProxy, account_id: str, invoice_id: str) -> Callable[[], object]:
-    """A call for an account through the SDK, over the same connections as the service's: nothing but that."""
+    """A bare SDK call for an account, through the same proxy and with the same client as the service's calls."""
     access = StripeAccess(secret_key=SECRET_KEY, client_id=CLIENT_ID, api_base=proxy.url)
     client = build_client(access)
     return lambda: client.raw_request("get", f"/v1/invoices/{invoice_id}", stripe_account=account_id)
@@ -93,7 +93,7 @@ def _bare_call(proxy: MeasuringProxy, account_id: str, invoice_id: str) -> Calla
 
 @dataclass(frozen=True)
 class _Timed:
-    """`own`: without what the emulator had in hand. In milliseconds."""
+    """In milliseconds. `own` excludes the time that the emulator took."""
 
     own: float
     trips: list[float]

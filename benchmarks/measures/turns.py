@@ -1,4 +1,4 @@
-"""Taking turns: in every round each contender once, so that what disturbs the machine disturbs all of them."""
+"""Taking turns: each contender plays once in every round, so that disturbances affect all of them alike."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from benchmarks.load.wrk import Played, Wrk
 
 @dataclass(frozen=True)
 class Contender:
-    """`play` is one turn of so many seconds; `database` is where it stores what it acknowledges."""
+    """`play` plays one turn of so many seconds; `database` is where it stores what it acknowledges."""
 
     name: str
     database: str
@@ -19,7 +19,7 @@ class Contender:
 
 
 def of_service(name: str, bench: Bench, service: Service, load: Wrk | Player) -> Contender:
-    """Ours on PostgreSQL."""
+    """Our service, on PostgreSQL."""
 
     def stored() -> int:
         count: int = bench.postgres.value(service.database, "SELECT count(*) FROM webhook_events")
@@ -29,7 +29,7 @@ def of_service(name: str, bench: Bench, service: Service, load: Wrk | Player) ->
 
 
 def take_turns(bench: Bench, contenders: Sequence[Contender]) -> dict[str, list[Played]]:
-    """What each did in its turns. Every other round goes backwards: nobody always follows the same one."""
+    """What each did in its turns. Every other round is reversed, so that nobody always follows the same contender."""
     played: dict[str, list[Played]] = {contender.name: [] for contender in contenders}
     for number in range(bench.options.rounds):
         for contender in contenders if number % 2 == 0 else reversed(contenders):

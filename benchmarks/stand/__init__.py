@@ -1,1 +1,1 @@
-"""The servers that a measurement needs, brought up and taken down."""
+"""The servers that measurements need, and starting and stopping them."""

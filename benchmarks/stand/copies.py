@@ -1,6 +1,6 @@
-"""Any number of rows, each the copy of one that the service itself has stored: consistent, and quick to make.
+"""Any number of copies of rows that the service itself has stored: consistent, and quick to make.
 
-Columns that are not named here are copied as they are, whatever they are.
+Columns without a rule here are copied unchanged, so new ones need no change here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,8 +13,8 @@ import psycopg
 from stripe_bridge.adapters.database.compression import decompressed
 
 NUMBER = "copies.number"
-"""In an expression: which copy it is, from 1 on."""
-# How to have a column as text, and what it was again.
+"""In SQL expressions, the number of the copy, starting from 1."""
+# How to convert a column to text, and back.
 _TEXTS = {
     "text": ("{}", "{}"),
     "character varying": ("{}", "{}"),
@@ -26,7 +26,7 @@ _COLUMNS = """
 SELECT column_name, data_type FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER' ORDER BY ordinal_position
 """
-# All but what foreign keys lean on: those are in the order of the rows anyway.
+# All indexes except those that foreign keys depend on, which are in the order of the rows anyway.
 _INDEXES = """
 SELECT index.indexrelid::regclass::text, pg_get_indexdef(index.indexrelid),
     own.conname, pg_get_constraintdef(own.oid)
@@ -38,10 +38,10 @@ WHERE index.indrelid = %s::regclass
 
 @dataclass(frozen=True)
 class Copy:
-    """The rows of `table` for which `where` holds, as they were when they were kept, as often as asked for.
+    """Copies of the rows of `table` that match `where`, as they were when `keep` was called.
 
-    `values` has SQL for the columns that are not simply copied. `ids` are Stripe's, each replaced by one of its own
-    in all text, wherever it stands.
+    `values` has SQL for columns that are not simply copied. `ids` are Stripe ids, replaced everywhere in text by ids of
+    the copy's own.
     """
 
     table: str
@@ -50,7 +50,7 @@ class Copy:
     ids: Sequence[str] = ()
 
     def keep(self, connection: psycopg.Connection[Any]) -> None:
-        """Put the originals aside: the service goes on with its own."""
+        """Set the originals aside, since the service goes on changing its own rows."""
         connection.execute("CREATE SCHEMA IF NOT EXISTS originals")
         kept = (
             f"CREATE TABLE originals.{self.table} AS SELECT * FROM {self.table} WHERE {self.where} ORDER BY 1"
@@ -61,14 +61,14 @@ class Copy:
                 self._decompress(connection, name)
 
     def _decompress(self, connection: psycopg.Connection[Any], column: str) -> None:
-        """SQL has to find ids in there. The service reads it all the same."""
+        """So that SQL can find ids in it. The service can read it uncompressed, too."""
         rows = connection.execute(f"SELECT ctid, {column} FROM originals.{self.table}".encode()).fetchall()
         change = f"UPDATE originals.{self.table} SET {column} = %s WHERE ctid = %s".encode()
         for place, stored in rows:
             connection.execute(change, [decompressed(stored), place])
 
     def insert(self, connection: psycopg.Connection[Any], first: int, last: int) -> None:
-        """The copies with these numbers, both included, number by number."""
+        """Insert the copies with these numbers, both included, in order of number."""
         columns = dict(connection.execute(_COLUMNS, [self.table]).fetchall())
         chosen = {
             name: self.values.get(name) or self._value(connection, name, kind)
@@ -86,28 +86,28 @@ class Copy:
         if not as_text:
             return f'source."{name}"'
         text = as_text.format(f'source."{name}"')
-        # By the million, looking for what is not there is most of the work.
+        # For millions of copies, searching for ids that are not there would be most of the work.
         rows = connection.execute(f"SELECT {text} FROM originals.{self.table} AS source".encode())
         found = " ".join(value for (value,) in rows.fetchall() if value)
         return back.format(replaced(text, [id_ for id_ in self.ids if id_ in found]))
 
 
 def replaced(text: str, ids: Sequence[str]) -> str:
-    """SQL for the text with a copy's own ids in it."""
+    """SQL for the text with the copy's own ids in it."""
     for id_ in ids:
         text = f"replace({text}, '{id_}', {own_id(id_)})"
     return text
 
 
 def own_id(id_: str) -> str:
-    """SQL for the id that a copy has instead: as long, and as random."""
+    """SQL for the copy's own id: as long and as random as the original."""
     kind, _, rest = id_.rpartition("_")
     return f"'{kind}_' || left(md5({NUMBER} || '{id_}'), {len(rest)})"
 
 
 @contextmanager
 def loading(connection: psycopg.Connection[Any], tables: Sequence[str]) -> Iterator[None]:
-    """Rows by the million: without indexes, which are built afterwards, foreign keys and triggers."""
+    """Insert millions of rows quickly: without foreign keys and triggers, and with indexes built afterwards."""
     again: list[str] = []
     for table in tables:
         for index, definition, constraint, clause in connection.execute(_INDEXES, [table]).fetchall():
@@ -127,7 +127,7 @@ def loading(connection: psycopg.Connection[Any], tables: Sequence[str]) -> Itera
 
 
 def restart_sequence(connection: psycopg.Connection[Any], table: str) -> None:
-    """Let new rows have ids behind all that were copied."""
+    """Make new rows get ids after those of all copies."""
     connection.execute(
         f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))".encode()
     )

@@ -1,4 +1,4 @@
-"""The emulator in a process of its own, and what customers do there."""
+"""The emulator in its own process, and what merchants and customers do there."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ import requests
 from benchmarks.stand.programs import Program, answers, environment, python
 from tests.servers.processes import free_port
 
-# As long as real ones: dj-stripe looks at that.
+# As long as real ones, which dj-stripe checks.
 SECRET_KEY, CLIENT_ID = "sk_test_" + "benchmarks" * 4, "ca_benchmarks"
 _PLATFORM = ("--secret-key", SECRET_KEY, "--client-id", CLIENT_ID)
 PAID = (
@@ -21,12 +21,12 @@ PAID = (
     "invoice.paid",
     "invoice.payment_succeeded",
 )
-"""What Stripe sends when an invoice is paid."""
+"""The events that Stripe sends when an invoice is paid."""
 Json = dict[str, Any]
 
 
 class Emulator:
-    """Stripe, for all who need it."""
+    """Stripe, for all contenders."""
 
     def __init__(self, folder: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -47,11 +47,11 @@ class Emulator:
         self._program.stop()
 
     def pay(self, stripe_invoice_id: str) -> None:
-        """As the customer does."""
+        """Pay an invoice, as the customer does."""
         self._http.post(f"{self.url}/_emulator/invoices/{stripe_invoice_id}/pay").raise_for_status()
 
     def pay_all(self, account: str, stripe_invoice_ids: Sequence[str]) -> list[Json]:
-        """Pay these invoices, one after the other; the six events of each, in their order."""
+        """Pay these invoices one after the other; returns the six events of each, in order."""
         before = len(self.events(account))
         for stripe_invoice_id in stripe_invoice_ids:
             self.pay(stripe_invoice_id)
@@ -60,14 +60,14 @@ class Emulator:
         return events
 
     def approve(self, authorize_url: str) -> str:
-        """A merchant lets the platform in; where the browser is sent then."""
-        # Whoever stands between the service and us has no part in it.
+        """A merchant approves the connection; returns where the browser is sent next."""
+        # This goes to the emulator directly, not through a proxy between the service and it.
         address = urlsplit(authorize_url)._replace(netloc=urlsplit(self.url).netloc).geturl()
         answer = self._http.post(address, data={"decision": "approve"}, allow_redirects=False)
         return answer.headers["Location"]
 
     def events(self, account: str) -> list[Json]:
-        """All of an account, as they are in webhooks, in the order of their creation."""
+        """All events of an account, as webhooks carry them, in order of creation."""
         answer = self._http.get(f"{self.url}/_emulator/objects/events")
         answer.raise_for_status()
         return [event for event in answer.json()["data"] if event["account"] == account]

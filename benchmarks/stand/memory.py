@@ -1,4 +1,4 @@
-"""The memory of running processes, from what Linux tells of them."""
+"""The memory of running processes, as Linux reports it."""
 
 import re
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ _KIB_IN_MB = 1_000_000 / 1024
 
 @dataclass(frozen=True)
 class Memory:
-    """In MB. `own` (PSS) counts a page that several processes share as that part of it; `all` (RSS) as a whole."""
+    """In MB. A page shared by several processes counts in full in `all` (RSS), but only in part in `own` (PSS)."""
 
     own: float
     all: float
 
 
 def memory_of(pid: int) -> Memory:
-    """Of this one process."""
+    """The memory of one process."""
     told = (_PROC / str(pid) / "smaps_rollup").read_text()
     return Memory(own=_of(told, "Pss"), all=_of(told, "Rss"))
 

@@ -13,13 +13,13 @@ from tests.servers.postgres import PostgresServer
 from tests.waiting import wait_until
 
 DURABLE = MappingProxyType({"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"})
-# The defaults are for a machine of the nineties. All contenders share them.
+# PostgreSQL's defaults are for very small machines. These apply to all contenders alike.
 _SIZES = {"shared_buffers": "1GB", "max_wal_size": "8GB", "maintenance_work_mem": "512MB"}
 _FLUSHES = "SELECT coalesce(sum(fsyncs), 0)::bigint FROM pg_stat_io WHERE object = 'wal'"
 
 
 class Postgres:
-    """One server for all contenders, a database for each."""
+    """One server for all contenders, with a database for each."""
 
     def __init__(self) -> None:
         self._server = PostgresServer({**DURABLE, **_SIZES})
@@ -37,7 +37,7 @@ class Postgres:
         self._server.close()
 
     def create(self, name: str, *, template: str | None = None) -> str:
-        """A new database; its name."""
+        """Create a database; returns its name."""
         like = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
         with self.connect("postgres") as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)) + like)
@@ -47,18 +47,18 @@ class Postgres:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def connect(self, database: str) -> psycopg.Connection[Any]:
-        """Every statement is a transaction."""
+        """A connection on which every statement is a transaction."""
         return psycopg.connect(self.url(database), autocommit=True)
 
     def value(self, database: str, statement: str) -> Any:
-        """The one value that a statement answers."""
+        """The first value of a statement's first row."""
         with self.connect(database) as connection:
             row = connection.execute(statement.encode()).fetchone()
         return row[0] if row else None
 
     @contextmanager
     def watched(self, database: str) -> Iterator["Turn"]:
-        """A contender's turn: begun with nobody's pages to write but its own, and seen to be durable."""
+        """A contender's turn: it starts after a checkpoint, so that it writes only its own pages, and must be durable."""
         with self.connect("postgres") as connection:
             connection.execute("CHECKPOINT")
         self._check_settings(database)
@@ -72,9 +72,9 @@ class Postgres:
                 raise LoadFailed(f"{name} is {found}")
 
     def _check_flushes(self, before: int, acknowledged: int) -> None:
-        """Each connection waits for its answer, so a flush of the log can serve one request of each at most.
+        """Each connection waits for its answer, so a flush of the log can serve at most one request of each.
 
-        Fewer flushes than that mean that something was acknowledged first. Backends tell what they did only now and then.
+        Fewer flushes mean that something was acknowledged before it was flushed. Backends report their flushes with a delay.
         """
 
         def is_flushed() -> bool:
@@ -84,10 +84,10 @@ class Postgres:
         try:
             wait_until(is_flushed, within=15, every=0.2)
         except AssertionError as error:
-            raise LoadFailed(f"{acknowledged} acknowledged without as many flushes of the log") from error
+            raise LoadFailed(f"{acknowledged} acknowledged with too few flushes of the log") from error
 
 
 class Turn:
-    """What the contender of this turn says it has done."""
+    """How many requests the contender says it has acknowledged in this turn."""
 
     acknowledged = 0

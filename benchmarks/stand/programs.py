@@ -1,4 +1,4 @@
-"""Programs that end with the measurement, and whose answers tell when they are ready."""
+"""Programs that end with the measurement, and waiting until they are ready."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ _PATIENCE = 60.0
 
 
 class CommandFailed(Exception):
-    """A program ended as it should not have."""
+    """A program failed."""
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
     cwd: Path = ROOT,
     within: float = 600,
 ) -> str:
-    """What it prints. Raises CommandFailed with its last words."""
+    """Run a program, and return what it prints. Raises CommandFailed with the end of its output."""
     done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=within)
     if done.returncode:
         words = f"{done.stdout}\n{done.stderr}".strip()
@@ -39,18 +39,18 @@ def run(
 
 
 def python(*arguments: str) -> list[str]:
-    """A command of this environment's Python."""
+    """The command that runs a module with this environment's Python."""
     return [sys.executable, "-m", *arguments]
 
 
 class Program:
-    """A server, running from its beginning to `stop`."""
+    """A server, running from its creation until `stop`."""
 
     def __init__(
         self, command: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cwd: Path = ROOT
     ) -> None:
         self._log = log
-        # Killed at once, a web server would leave its processes behind.
+        # A web server that is killed at once would leave its child processes behind.
         self._process = spawn(command, log=log, env=env, on_parent_death=signal.SIGTERM, cwd=cwd)
 
     @property
@@ -61,7 +61,7 @@ class Program:
         return self._log.read_text(errors="replace")
 
     def wait_until(self, is_ready: Callable[[], bool]) -> None:
-        """Raises CommandFailed when it ends first, or takes too long."""
+        """Raises CommandFailed if it ends first or takes too long."""
         try:
             wait_until(lambda: self._process.poll() is not None or is_ready(), within=_PATIENCE)
         except AssertionError as error:
@@ -70,14 +70,14 @@ class Program:
             raise CommandFailed(f"{self._process.args!r} ended: {self.log()[-3000:]}")
 
     def stop(self) -> None:
-        """Nothing of it is left."""
+        """Stop it; none of its processes is left."""
         stop(self._process, signal.SIGTERM, within=20)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def answers(url: str, status: int = 200) -> bool:
-    """Whether that is what it answers just now."""
+    """Whether the URL now answers with this status."""
     with requests.Session() as http:
         http.trust_env = False
         try:
@@ -87,7 +87,7 @@ def answers(url: str, status: int = 200) -> bool:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """Ours, but for what would change how the contenders behave, with these settings."""
+    """These settings and a few of our variables: the others might change how contenders behave."""
     kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("PYTHON")}
     return {**kept, "NO_PROXY": "127.0.0.1", **settings}
 

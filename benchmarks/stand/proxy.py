@@ -1,4 +1,4 @@
-"""A proxy that measures how long Stripe has a call in hand: from its first byte to the last one of the answer."""
+"""A proxy that measures how long Stripe takes for a call: from its first byte to the last byte of the answer."""
 
 import socket
 import threading
@@ -18,9 +18,9 @@ class _Call:
 
 @dataclass
 class MeasuringProxy:
-    """Passes bytes on as they are, so it has no share worth telling: what parses them is the emulator.
+    """Passes bytes on without parsing them, so that its own share of the time is negligible.
 
-    Calls on one connection follow one another; `calls` tells when each began and ended.
+    Calls on one connection follow one another.
     """
 
     upstream: str
@@ -36,21 +36,21 @@ class MeasuringProxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A thread that waits in accept would go on doing so.
+        # A thread that waits in accept only ends by a shutdown.
         for connection in (self._server, *self._open):
             _shut(connection)
             connection.close()
 
     def forget(self) -> None:
-        """What is measured from now on is new."""
+        """Forget what was measured so far."""
         self._calls.clear()
 
     def durations(self) -> list[float]:
-        """Of each call, in seconds."""
+        """The duration of each call, in seconds."""
         return [call.ended - call.begun for call in self._calls]
 
     def busy(self) -> float:
-        """For how many seconds at least one call was under way."""
+        """For how many seconds altogether at least one call was under way."""
         return covered((call.begun, call.ended) for call in self._calls)
 
     def _accept(self) -> None:
@@ -67,7 +67,7 @@ class MeasuringProxy:
             threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
 
     def _serve(self, client: socket.socket, server: socket.socket) -> None:
-        """Both directions, each in a thread; a call begins with what comes after an answer."""
+        """Pass on both directions, each in a thread. A call begins with the first bytes after an answer."""
         current: list[_Call] = []
 
         def answers() -> None:
@@ -100,7 +100,7 @@ def _shut(connection: socket.socket) -> None:
 
 
 def covered(spans: Iterable[tuple[float, float]]) -> float:
-    """The length of what at least one of these spans covers."""
+    """The total length that at least one of these spans covers."""
     total, reached = 0.0, 0.0
     for begun, ended in sorted(spans):
         total += max(0.0, ended - max(begun, reached))

@@ -34,7 +34,7 @@ class SettingsInvalid(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What each is for, and its default, stands in the README's table. Secrets are hidden in repr."""
+    """The README's table says what each is for, and its default. Secrets are hidden in repr."""
 
     public_url: str
     stripe_secret_key: str = field(repr=False)
@@ -123,11 +123,11 @@ class Settings:
         return complete
 
     def _check_patience(self) -> None:
-        """A call that is still under way must not be taken for one without effect, and be made again: it may be a refund."""
+        """Otherwise a call that is still under way, such as a refund, could be taken for one without effect and made again."""
         longest = self.stripe_connect_timeout + self.stripe_read_timeout
         if self.livemode and self.intent_settle_seconds <= longest:
             told = f"longer than STRIPE_CONNECT_TIMEOUT and STRIPE_READ_TIMEOUT together ({longest:g}), with a live key"
-            raise SettingsInvalid([f"INTENT_SETTLE_SECONDS has to be {told}"])
+            raise SettingsInvalid([f"INTENT_SETTLE_SECONDS must be {told}"])
 
 
 def _of_stripe(read: Environment) -> dict[str, Any]:
@@ -167,9 +167,9 @@ def _of_the_identity_provider(read: Environment) -> dict[str, Any]:
 
 def _database_url(text: str) -> str:
     if not re.fullmatch(r"sqlite:///(?!:memory:).+|postgres(ql(\+psycopg)?)?://.+", text):
-        raise ValueError("has to be a sqlite:///file or postgresql://… URL")
+        raise ValueError("must be a sqlite:///file or postgresql://… URL")
     if text.startswith("postgres"):
-        # The password ends at the first @, and may have anything else in it.
+        # The password ends at the first @, but may contain any other character.
         authority, _, place = text.partition("://")[2].partition("@")
         if "@" in place.partition("/")[0]:
             raise ValueError("has more than one @; is its password percent-encoded?")
@@ -209,29 +209,29 @@ def _fernet_keys(text: str) -> tuple[str, ...]:
 
 
 def _payload_days(text: str) -> int:
-    """For a merchant who comes back, what happened meanwhile is applied from these, unless Stripe no longer tells of it."""
+    """When a merchant reconnects, missed events are applied from stored payloads, for as long as Stripe lists the events."""
     days = between(0, 3650)(text)
     if 0 < days < HORIZON.days:
-        raise ValueError(f"has to be 0, or at least {HORIZON.days}, for which Stripe lists events")
+        raise ValueError(f"must be 0, or at least {HORIZON.days}, the days for which Stripe lists events")
     return days
 
 
 def _webhook_secrets(text: str) -> tuple[str, ...]:
-    """None that is a prefix and nothing else, as an unset variable leaves it: with that, anybody could sign."""
+    """Refuses a secret that is only the prefix, as an unset variable leaves it: anybody could sign with that."""
     secrets = listed(text)
     if not all(re.fullmatch("whsec_[!-~]+", secret) for secret in secrets):
-        raise ValueError("has to be a comma-separated list of secrets that begin with whsec_")
+        raise ValueError("must be a comma-separated list of secrets that begin with whsec_")
     return secrets
 
 
 def _origins(text: str) -> tuple[str, ...]:
     """Each exactly as a browser sends it: scheme, host and port, no path.
 
-    No wildcard either: Flask-CORS would take it for a regular expression, which lets others in than it seems to.
+    Wildcards are refused, too: Flask-CORS would take them for regular expressions, which match more than they seem to.
     """
     origins = listed(text)
     if not all(re.fullmatch(r"https?://[A-Za-z0-9._-]+(:[0-9]+)?", origin) for origin in origins):
-        raise ValueError("has to be a comma-separated list of origins such as https://erp.example.com")
+        raise ValueError("must be a comma-separated list of origins such as https://erp.example.com")
     return origins
 
 

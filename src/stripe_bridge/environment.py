@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 Parse = Callable[[str], object]
 _DAY = 86_400
-# A header takes no others, and what was copied from a page may have them.
+# Headers allow no other characters, and text copied from a page may contain some.
 _VISIBLE = re.compile("[!-~]+")
 
 
@@ -35,7 +35,7 @@ class Environment:
         """Settings that mean something only together."""
         missing = [name for name in names if not self._environ.get(name, "").strip()]
         if missing and len(missing) < len(names):
-            self.faults.append(f"{', '.join(missing)} missing: {', '.join(names)} have to be set together")
+            self.faults.append(f"{', '.join(missing)} missing: {', '.join(names)} must be set together")
 
     def _parsed(self, name: str, text: str, parse: Parse) -> object:
         try:
@@ -47,14 +47,14 @@ class Environment:
 
 def url(text: str) -> str:
     if not _is_url(text):
-        raise ValueError("has to be an http or https URL")
+        raise ValueError("must be an http or https URL")
     return text
 
 
 def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        # Python looks at a port when it is asked for.
+        # Python checks the port only when it is read.
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
@@ -68,7 +68,7 @@ def starting_with(*prefixes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not text.startswith(prefixes) or not _VISIBLE.fullmatch(text):
             begins = " or ".join(prefixes)
-            raise ValueError(f"has to begin with {begins}, and to have visible ASCII characters alone")
+            raise ValueError(f"must begin with {begins}, and contain only visible ASCII characters")
         return text
 
     return parse
@@ -77,7 +77,7 @@ def starting_with(*prefixes: str) -> Callable[[str], str]:
 def one_of(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in choices:
-            raise ValueError("has to be one of " + ", ".join(choices))
+            raise ValueError("must be one of " + ", ".join(choices))
         return text
 
     return parse
@@ -90,7 +90,7 @@ def listed(text: str) -> tuple[str, ...]:
 def between(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
         if not (text.isascii() and text.isdigit()) or not low <= int(text) <= high:
-            raise ValueError(f"has to be a whole number from {low} to {high}")
+            raise ValueError(f"must be a whole number from {low} to {high}")
         return int(text)
 
     return parse
@@ -102,5 +102,5 @@ def seconds(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < _DAY:
-        raise ValueError("has to be a number of seconds, more than 0")
+        raise ValueError("must be a number of seconds, more than 0")
     return number

@@ -28,29 +28,30 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 
     text, switch = partial(_text, made, environ), partial(_switch, made, environ)
     text("host", "127.0.0.1", "the address to listen on")
-    text("port", 12111, "the port; 0 takes a free one", int)
-    text("data-dir", "", "where the state is kept over a restart; in memory without it")
+    text("port", 12111, "the port to listen on; 0 takes a free one", int)
+    text("data-dir", "", "a directory that keeps the state across restarts (default: in memory)")
     text(
         "wire-log",
         "",
-        "a file for all exchanges, one JSON line each (default: wire.jsonl in the data directory)",
+        "a file that logs every exchange, one JSON line each (default: wire.jsonl in the data directory)",
     )
     text("secret-key", DEFAULTS.secret_key, "the platform's secret key")
     text("client-id", DEFAULTS.client_id, "the platform's Connect client id")
     text("platform-name", DEFAULTS.platform_name, "the platform's name, as merchants see it")
-    text("redirect-uris", "", "the registered OAuth redirect URIs, separated by commas; none: any is taken")
+    text("redirect-uris", "", "the registered OAuth redirect URIs, separated by commas (default: any)")
     text(
         "retry-base",
         DEFAULTS.retry_base,
-        "seconds before a failed delivery is tried again; doubles each time",
+        "seconds before the first retry of a delivery; then doubling",
         float,
     )
     text(
         "retry-cap", DEFAULTS.retry_cap, "the longest wait between two tries of a delivery, in seconds", float
     )
-    text("retry-attempts", DEFAULTS.retry_attempts, "how often a delivery is tried", int)
+    text("retry-attempts", DEFAULTS.retry_attempts, "how many times a delivery is tried", int)
     switch(
-        "allow-account-endpoints", "take webhook endpoints made on connected accounts, which Stripe refuses"
+        "allow-account-endpoints",
+        "accept webhook endpoints created on connected accounts, which Stripe refuses",
     )
     switch("void-uncollectible", "let an uncollectible invoice be voided")
     return made
@@ -64,7 +65,7 @@ def _text(
     explanation: str,
     kind: Callable[[str], object] = str,
 ) -> None:
-    # As text, of which argparse makes the kind, and a sentence where it is none.
+    # The default is passed as text, so that argparse converts it, and reports it in a sentence if it cannot.
     given = environ.get(_variable(option), str(default))
     made.add_argument(f"--{option}", type=kind, default=given, help=explanation)
 
@@ -79,7 +80,7 @@ def _variable(option: str) -> str:
 
 
 def settings_from(options: argparse.Namespace) -> dict[str, Any]:
-    """The keywords of `Settings` that the options stand for."""
+    """The options as keyword arguments of `Settings`."""
     return {
         "secret_key": options.secret_key,
         "client_id": options.client_id,

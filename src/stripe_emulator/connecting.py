@@ -1,4 +1,4 @@
-"""Connect: merchants letting the platform in, and showing it out again."""
+"""Connect: how merchants give a platform access to their account, and how that ends."""
 
 import secrets
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CODE_LIFETIME = 5 * 60
 
 @dataclass
 class OAuthRefusal(Exception):
-    """A refusal in OAuth's own shape, which is not that of the API."""
+    """A refusal in OAuth's own shape, which differs from the API's."""
 
     error: str
     description: str
@@ -25,16 +25,16 @@ class OAuthRefusal(Exception):
 
 
 def grant_code(tx: Transaction, account: str, scope: str) -> str:
-    """The code that an approval sends back to the platform."""
+    """The code that the platform gets when the merchant approves."""
     code = new_id("ac")
     tx.insert("oauth_codes", account, {"id": code, "created": tx.now}, {"scope": scope, "used": False})
     return code
 
 
 def redeem_code(tx: Transaction, code: str) -> Json:
-    """Connect the account that the code stands for.
+    """Connect the account that the code was granted for.
 
-    A code works once. Using it again revokes everything that it gave, which `code_was_reused` tells.
+    A code works once. Using it again revokes what it gave: see `revoke_reused_code`.
     """
     record = tx.store.find("oauth_codes", code)
     if record is None:
@@ -66,13 +66,13 @@ def redeem_code(tx: Transaction, code: str) -> Json:
 
 
 def was_used(tx: Transaction, code: str) -> bool:
-    """Whether the code was redeemed before."""
+    """Whether the code was already redeemed."""
     record = tx.store.find("oauth_codes", code)
     return record is not None and bool(record.hidden["used"])
 
 
 def revoke_reused_code(tx: Transaction, code: str) -> OAuthRefusal:
-    """Take back what a code gave, since it was presented twice; returns the refusal to answer with."""
+    """Revoke what a code gave, since it was used twice; returns the refusal to answer with."""
     record = tx.store.find("oauth_codes", code)
     connection = connection_of(tx, record.account) if record else None
     if connection is not None and connection.hidden["code"] == code:
@@ -84,12 +84,12 @@ def revoke_reused_code(tx: Transaction, code: str) -> OAuthRefusal:
 
 
 def connection_of(tx: Transaction, account: str) -> Record | None:
-    """The platform's access to an account, if it has it."""
+    """The platform's access to an account, if it has any."""
     return tx.store.find("connections", f"connection_{account}")
 
 
 def disconnect(tx: Transaction, account: str) -> None:
-    """End the platform's access to an account, whoever wants it."""
+    """End the platform's access to an account, on behalf of the platform or the merchant."""
     connection = connection_of(tx, account)
     if connection is None:
         raise OAuthRefusal(

@@ -1,4 +1,4 @@
-"""The control API: everything that a test or a person can see and make happen beside Stripe's own API."""
+"""The control API: what tests and people can see and do outside of Stripe's own API."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from stripe_emulator.resources.accounts import change_account, make_account
 from stripe_emulator.store import Record, clone
 from stripe_emulator.transaction import delivery_of
 
-# Objects that are no secrets and worth seeing.
+# The kinds of objects that are worth seeing and not secret.
 KINDS = (
     "accounts",
     "charges",
@@ -30,10 +30,10 @@ KINDS = (
 
 
 class Control(Dashboard):
-    """The control API, for use in the same process and behind `/_emulator`."""
+    """The control API, as used in the same process and by `/_emulator`."""
 
     def objects(self, kind: str) -> list[Json]:
-        """All objects of a kind in the order of their creation, each with its account."""
+        """All objects of a kind in order of creation, each with its account."""
         if kind not in KINDS:
             raise no_such("kind of object", kind, "kind")
         with self._emulator.lock:
@@ -51,7 +51,7 @@ class Control(Dashboard):
         return shown
 
     def create_account(self, name: str = "Merchant", country: str = "US", connected: bool = False) -> Json:
-        """A new, fully enabled account; `connected` spares a test the way through OAuth."""
+        """A new, fully enabled account; `connected` connects it without OAuth."""
         with self._emulator.transaction() as tx:
             account = make_account(tx, name=name, country=country)
             if connected:
@@ -67,13 +67,13 @@ class Control(Dashboard):
             return clone(record.body)
 
     def revoke(self, account: str) -> Json:
-        """The merchant shows the platform out, in the dashboard."""
+        """The merchant revokes the platform's access, in the dashboard."""
         with self._emulator.transaction() as tx:
             disconnect(tx, find(tx, "accounts", "account", account).id)
         return {"account": account, "connected": False}
 
     def redeliver(self, event: str) -> list[Json]:
-        """Send an event once more to every endpoint that wants it."""
+        """Send an event once more to every endpoint that listens for it."""
         with self._emulator.transaction() as tx:
             record = find(tx, "events", "event", event)
             made = []
@@ -83,9 +83,9 @@ class Control(Dashboard):
         return [clone(delivery.body) for delivery in made]
 
     def release(self, order: list[str] | None = None) -> list[Json]:
-        """Send what is held back, one after the other: in the order of these event or delivery ids, or all of it.
+        """Send deliveries that are held, one after the other: those of these event or delivery ids in their order, or all.
 
-        Returns when each was tried once; what failed is tried again later, as ever.
+        Returns once each was tried; those that failed are tried again later, as usual.
         """
         with self._emulator.lock:
             held = [one for one in self._emulator.store.all("deliveries") if one.body["status"] == "held"]
@@ -98,17 +98,17 @@ class Control(Dashboard):
             return [clone(one.body) for one in chosen]
 
     def misbehave(self, setting: Any) -> Json:
-        """Put a misbehavior in force instead of the one before; `{}` ends it."""
+        """Replace the misbehavior in force; `{}` ends it."""
         with self._emulator.lock:
             self._emulator.misbehavior.replace(setting, self._emulator.now())
             return self.misbehavior()
 
     def misbehavior(self) -> Json:
-        """The setting in force, and how often each rule was considered."""
+        """The setting in force, and how many calls each rule has matched."""
         with self._emulator.lock:
             misbehavior = self._emulator.misbehavior
             return {"setting": misbehavior.setting, "seen": [rule.seen for rule in misbehavior.rules]}
 
     def reset(self) -> None:
-        """Forget everything but the platform."""
+        """Forget everything except the platform."""
         self._emulator.reset()

@@ -1,4 +1,4 @@
-"""The control API over HTTP; docs/emulator.md tells it by example."""
+"""The control API over HTTP; docs/emulator.md has examples."""
 
 import json
 from typing import Any, NoReturn
@@ -136,7 +136,7 @@ def _charges(routes: Blueprint, control: Control) -> None:
 
 
 def _arguments() -> Json:
-    """The body, which may be missing, as keyword arguments. Stripe's objects have no number with a fraction."""
+    """The body, which may be missing, as keyword arguments. No number in Stripe's objects has a fraction."""
     body = request.get_data(as_text=True)
     given: Any = json.loads(body, parse_float=_refuse_fraction) if body else {}
     if not isinstance(given, dict):

@@ -1,8 +1,8 @@
-"""What Stripe knows about currencies: which there are, the least that it charges, and how they read."""
+"""What Stripe knows about currencies: which there are, the smallest charges, and how amounts are printed."""
 
 ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
-# Written with two decimals although they have none: amounts must be whole hundreds.
+# Currencies without decimals that the API writes with two: amounts must be multiples of 100.
 WHOLE_HUNDREDS = frozenset(("isk", "ugx"))
 TWO_DECIMAL = frozenset(
     """aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf chf cny cop
@@ -35,7 +35,7 @@ _SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥", "cad": "CA$", "aud
 
 
 def readable(amount: int, currency: str) -> str:
-    """An amount as Stripe's messages and pages print it: `$40.00`, `¥500`, `40.00 CHF`."""
+    """An amount as printed in Stripe's messages and pages: `$40.00`, `¥500`, `40.00 CHF`."""
     exponent = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
     whole, rest = divmod(abs(amount), 10**exponent)
     digits = f"{whole:,}.{rest:0{exponent}}" if exponent else f"{whole:,}"
@@ -45,12 +45,12 @@ def readable(amount: int, currency: str) -> str:
 
 
 def step(currency: str) -> int:
-    """In what steps money moves: three-decimal currencies have a last digit that is never used."""
+    """What amounts have to be multiples of: three-decimal currencies never use their last digit."""
     return 100 if currency in WHOLE_HUNDREDS else 10 if currency in THREE_DECIMAL else 1
 
 
 def collectible(amount: int, currency: str) -> int:
-    """What Stripe asks a customer for who owes `amount`; the difference stays on the customer's balance."""
+    """What Stripe asks for when `amount` is due; the difference goes to the customer's balance."""
     if amount < MINIMUM_CHARGE.get(currency, 1):
         return 0
     if currency in WHOLE_HUNDREDS:

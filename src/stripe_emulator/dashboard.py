@@ -25,13 +25,13 @@ from stripe_emulator.transaction import Transaction
 
 
 class Dashboard:
-    """Actions on invoices, charges, refunds and disputes; each answers the object as it is afterwards."""
+    """Actions on invoices, charges, refunds and disputes; each returns the object as it is afterwards."""
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
 
     def pay(self, invoice: str, outcome: str = "succeed", amount: int | None = None) -> Json:
-        """The customer pays an invoice, or a part of it, or tries to."""
+        """The customer pays an invoice or a part of it, or tries to."""
         if outcome not in OUTCOMES:
             raise invalid(f"Invalid outcome: must be one of {', '.join(OUTCOMES)}", "outcome")
         with self._emulator.transaction() as tx:
@@ -56,7 +56,7 @@ class Dashboard:
             return clone(record.body)
 
     def revise(self, invoice: str) -> Json:
-        """The merchant edits an open invoice and updates it: another one takes its place."""
+        """The merchant edits an open invoice: a new invoice takes its place."""
         with self._emulator.transaction() as tx:
             revision = begin_revision(tx, find(tx, "invoices", "invoice", invoice))
             finalize_draft(tx, revision)
@@ -70,7 +70,7 @@ class Dashboard:
             return clone(record.body)
 
     def credit(self, invoice: str, amount: int, **how: Any) -> Json:
-        """The merchant writes a credit note; `how` is as in the API: `refund_amount`, `credit_amount`, …"""
+        """The merchant issues a credit note; `how` is as in the API: `refund_amount`, `credit_amount`, …"""
         with self._emulator.transaction() as tx:
             record = find(tx, "invoices", "invoice", invoice)
             note = credit(tx, record, {"amount": amount, **how})
@@ -85,7 +85,7 @@ class Dashboard:
             return clone(refund.body)
 
     def change_refund(self, refund: str, status: str | None = None, failure_reason: str = "unknown") -> Json:
-        """The bank moves a refund on; without a status, the acquirer's reference arrives."""
+        """The bank changes a refund's status; without a status, the acquirer's reference arrives."""
         with self._emulator.transaction() as tx:
             record = find(tx, "refunds", "refund", refund)
             if status is None:
@@ -104,7 +104,7 @@ class Dashboard:
             return clone(dispute.body)
 
     def change_dispute(self, dispute: str, status: str) -> Json:
-        """The bank moves a dispute on."""
+        """The bank changes a dispute's status."""
         with self._emulator.transaction() as tx:
             record = find(tx, "disputes", "dispute", dispute)
             move_dispute(tx, record, status)
@@ -120,7 +120,7 @@ class Dashboard:
 
 
 def find(tx: Transaction, kind: str, noun: str, object_id: str) -> Record:
-    """An object of whatever account."""
+    """An object of any account."""
     record = tx.store.find(kind, object_id)
     if record is None:
         raise no_such(noun, object_id, "id")

@@ -1,4 +1,4 @@
-"""Sending events to webhook endpoints: signed, in the background, again and again until one is taken."""
+"""Sending events to webhook endpoints: signed, in the background, with retries."""
 
 import contextlib
 import heapq
@@ -19,11 +19,11 @@ from stripe_emulator.settings import Settings
 from stripe_emulator.store import Record, Store
 from stripe_emulator.transaction import PLATFORM, Transaction
 
-GRACE = 0.5  # seconds that a delivery under way is given when the emulator stops
+GRACE = 0.5  # seconds that a delivery under way gets to finish when the emulator stops
 
 
 class Emulated(Protocol):
-    """What delivering needs of the emulator."""
+    """What delivering needs from the emulator."""
 
     settings: Settings
     store: Store
@@ -44,7 +44,7 @@ class Outgoing:
 
 
 class Deliverer:
-    """Threads that take the deliveries when they are due. They start with the first one."""
+    """Threads that make the deliveries when they are due. They start with the first delivery."""
 
     def __init__(self, emulator: Emulated) -> None:
         self._emulator = emulator
@@ -69,12 +69,12 @@ class Deliverer:
                 self.schedule(delivery)
 
     def forget(self) -> None:
-        """Drop everything that is waiting."""
+        """Drop all waiting deliveries."""
         with self._wake:
             self._queue.clear()
 
     def stop(self) -> None:
-        """End the threads; what is under way may finish within a moment, or is sent again after a restart."""
+        """End the threads. A delivery under way gets a moment to finish, or else is sent again after a restart."""
         with self._wake:
             self._stopped = True
             self._wake.notify_all()
@@ -107,7 +107,7 @@ class Deliverer:
         return None
 
     def deliver_now(self, delivery_ids: list[str]) -> None:
-        """Try these deliveries one after the other, in that order, and return when each was tried once."""
+        """Try these deliveries one after the other, in that order; returns once each was tried."""
         with _session() as session:
             for delivery_id in delivery_ids:
                 self._attempt(session, delivery_id)
@@ -116,7 +116,7 @@ class Deliverer:
         outgoing = self._prepare(delivery_id)
         if outgoing is None:
             return
-        # A fresh time and signature for every attempt, or receivers would refuse late ones as replayed.
+        # Every attempt gets a fresh time and signature, or receivers would refuse late attempts as replayed.
         signature = WebhookSignature.generate_signature_header(
             outgoing.payload, outgoing.secret, int(time.time())
         )
@@ -136,7 +136,7 @@ class Deliverer:
         self._conclude(delivery_id, attempt)
 
     def _prepare(self, delivery_id: str) -> Outgoing | None:
-        """What to send, or None if there is nothing to send any more."""
+        """What to send, or None if it no longer has to be sent."""
         with self._emulator.transaction() as tx:
             delivery = tx.store.find("deliveries", delivery_id)
             if delivery is None or delivery.body["status"] not in ("pending", "held"):
@@ -148,12 +148,12 @@ class Deliverer:
                 return None
             payload = dict(event.body)
             if endpoint.account == event.account != PLATFORM:
-                # An account's own endpoint hears of its own account without being told which.
+                # An account's own endpoint gets its events without the `account` field.
                 payload.pop("account", None)
             return Outgoing(endpoint.body["url"], json.dumps(payload, indent=2), endpoint.hidden["secret"])
 
     def _conclude(self, delivery_id: str, attempt: Json) -> None:
-        """Note how an attempt went, and plan the next one after a failure."""
+        """Record how an attempt went, and schedule the next one after a failure."""
         settings = self._emulator.settings
         with self._emulator.transaction() as tx:
             delivery = tx.store.find("deliveries", delivery_id)
@@ -189,5 +189,5 @@ class Deliverer:
 
 def _session() -> requests.Session:
     session = requests.Session()
-    session.trust_env = False  # no proxy between an emulator and a receiver on the same machine
+    session.trust_env = False  # no proxy between the emulator and a receiver on the same machine
     return session

@@ -1,4 +1,4 @@
-"""Everything of one emulator in one place."""
+"""An emulator, with everything that belongs to it."""
 
 import contextlib
 import pathlib
@@ -19,9 +19,9 @@ from stripe_emulator.wire_log import WireLog
 
 
 class Emulator:
-    """The state of one emulator and the only way to change it: `transaction`.
+    """The state of one emulator. It is changed only through `transaction`.
 
-    One lock serializes all changes; it is never held while something is delivered, delayed or cut.
+    One lock serializes all changes; it is never held during a delivery, a delay or a cut.
     """
 
     def __init__(
@@ -48,12 +48,12 @@ class Emulator:
         self.deliverer.resume()
 
     def now(self) -> int:
-        """The time as Stripe's objects tell it."""
+        """The time in whole seconds, as in Stripe's objects."""
         return int(self.clock())
 
     @contextlib.contextmanager
     def transaction(self, origin: Origin = Origin()) -> Iterator[Transaction]:
-        """Change the state, all or nothing; what is to be delivered goes out afterwards."""
+        """Change the state, all or nothing; the deliveries that result go out afterwards."""
         with self.lock:
             if self._is_closed:
                 raise EmulatorClosed
@@ -77,7 +77,7 @@ class Emulator:
                 self.deliverer.schedule(delivery)
 
     def reset(self) -> None:
-        """Forget everything but the platform's own account."""
+        """Forget everything except the platform's own account."""
         with self.lock:
             self.deliverer.forget()
             self.store = Store()
@@ -100,7 +100,7 @@ class Emulator:
                     self._journal.write(changed, removed)
 
     def close(self) -> None:
-        """Stop delivering and let go of the files."""
+        """Stop delivering and close the files."""
         self.deliverer.stop()
         with self.lock:
             self._is_closed = True

@@ -1,4 +1,4 @@
-"""The refusals of the API, in Stripe's words and shape."""
+"""The API's refusals, in Stripe's words and shape."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,8 +10,8 @@ Json = dict[str, Any]
 class StripeError(Exception):
     """An error answer.
 
-    `is_validation` marks one that Stripe gives before it executes the call, and so never keeps under an
-    idempotency key; `keeps_changes` one that comes with a lasting effect, such as a declined payment.
+    `is_validation`: Stripe answers it before it executes the call, and so never stores it under the idempotency
+    key. `keeps_changes`: the call has a lasting effect all the same, such as a declined payment.
     """
 
     message: str
@@ -24,7 +24,7 @@ class StripeError(Exception):
     keeps_changes: bool = False
 
     def body(self) -> Json:
-        """The JSON body of the answer; what is not known is left out, as Stripe does."""
+        """The JSON body of the answer; like Stripe, it leaves out what is not known."""
         error: Json = {"message": self.message, "type": self.type, **self.details}
         if self.code:
             error |= {"code": self.code, "doc_url": f"https://stripe.com/docs/error-codes/{self.code}"}
@@ -35,24 +35,24 @@ class StripeError(Exception):
 
 
 class EmulatorClosed(ConnectionError):
-    """The emulator has stopped: a server takes this for a client that went away, and answers nothing."""
+    """The emulator has stopped. A server treats this like a client that went away, and answers nothing."""
 
 
 def invalid(message: str, param: str | None = None, code: str | None = None) -> StripeError:
-    """A refusal by the rules of a resource."""
+    """A refusal because of a resource's rules."""
     return StripeError(message, param=param, code=code)
 
 
 def malformed(message: str, param: str | None = None, code: str | None = None) -> StripeError:
-    """A refusal of the parameters as such."""
+    """A refusal of malformed parameters."""
     return StripeError(message, param=param, code=code, is_validation=True)
 
 
 def missing_param(name: str) -> StripeError:
-    """A parameter that the call cannot do without."""
+    """A required parameter is missing."""
     return malformed(f"Missing required param: {name}.", name, "parameter_missing")
 
 
 def no_such(noun: str, object_id: str, param: str, status: int = 404) -> StripeError:
-    """An id that names nothing in this account: 404 in a path, 400 (mostly) in a body."""
+    """An id that does not exist in this account: 404 in a path, mostly 400 in a body."""
     return StripeError(f"No such {noun}: '{object_id}'", status=status, code="resource_missing", param=param)

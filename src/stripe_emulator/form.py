@@ -9,7 +9,7 @@ _PART = re.compile(r"\[([^\[\]]*)\]")
 
 
 def decode(encoded: str) -> Json:
-    """`a[b][0][c]=x` as nested dictionaries, keys and values still strings; `a[]=x` counts up."""
+    """`a[b][0][c]=x` as nested dictionaries of strings; `a[]=x` takes the next index."""
     root: Json = {}
     for key, value in urllib.parse.parse_qsl(encoded, keep_blank_values=True):
         head, bracket, _ = key.partition("[")

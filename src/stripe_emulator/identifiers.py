@@ -4,10 +4,10 @@ import secrets
 
 
 def new_id(prefix: str) -> str:
-    """A fresh id such as `in_…`; never from the global generator, which test tools seed."""
+    """A fresh id such as `in_…`. Not from the global random generator, which test tools seed."""
     return f"{prefix}_{secrets.token_hex(12)}"
 
 
 def redacted_key(key: str) -> str:
-    """A key as error messages show it: its beginning and its last four characters."""
+    """A key as shown in error messages: its beginning and its last four characters."""
     return f"{key[:8]}{'*' * 12}{key[-4:]}"

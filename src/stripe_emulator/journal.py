@@ -1,4 +1,4 @@
-"""The objects on disk, so that the stand-alone emulator finds its state again."""
+"""The objects on disk, so that the stand-alone emulator keeps its state across restarts."""
 
 import json
 import pathlib
@@ -18,8 +18,8 @@ CREATE TABLE IF NOT EXISTS records (
 class Journal:
     """A SQLite file with one row per record.
 
-    It survives the death of the process, not of the machine: nothing is synced, because a sync per call
-    would cost more than everything else together.
+    It survives a killed process, but not a power cut: nothing is synced, because a sync per call would
+    cost more than everything else together.
     """
 
     def __init__(self, path: pathlib.Path) -> None:
@@ -38,7 +38,7 @@ class Journal:
             yield Record(seq, kind, name, account, json.loads(body), json.loads(hidden))
 
     def write(self, changed: Iterable[Record], removed: Iterable[Record]) -> None:
-        """Keep one transaction's outcome."""
+        """Store the outcome of a transaction."""
         rows = [(r.seq, r.kind, r.id, r.account, json.dumps(r.body), json.dumps(r.hidden)) for r in changed]
         self._connection.execute("BEGIN")
         self._connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)", rows)
@@ -50,5 +50,5 @@ class Journal:
         self._connection.execute("DELETE FROM records")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._connection.close()

@@ -1,7 +1,7 @@
-"""Faults on command: of single API calls, and of deliveries.
+"""Faults on command: in single API calls, in refunds and in deliveries.
 
-A setting is JSON, as docs/emulator.md tells it. Each rule decides by chance (`probability`), by count
-(`next`: the coming n matching calls) or by position (`nth`: the k-th matching call).
+A setting is JSON; docs/emulator.md describes it. A rule strikes with a `probability`, for the `next` n
+matching calls, or for the `nth` only; without any of these, always.
 """
 
 import random
@@ -32,12 +32,12 @@ NUMBERS = {*CHANCES, "delay_ms", "reorder_ms", "probability", "next", "nth", "ms
 
 
 class MisbehaviorError(ValueError):
-    """A setting that makes no sense."""
+    """A setting that is not valid."""
 
 
 @dataclass
 class Rule:
-    """One fault of API calls."""
+    """A fault, and the API calls that it strikes."""
 
     effect: str
     method: str = ""
@@ -51,7 +51,7 @@ class Rule:
     seen: int = 0
 
     def strikes(self, method: str, path: str, chance: random.Random) -> bool:
-        """Whether this call is one that the rule spoils."""
+        """Whether the rule strikes this call."""
         if self.method not in ("", method) or not re.search(self.path, path):
             return False
         self.seen += 1
@@ -64,7 +64,7 @@ class Rule:
 
 @dataclass
 class Faults:
-    """What goes wrong with one API call."""
+    """What goes wrong in one API call."""
 
     delay: float = 0.0
     effect: str = ""
@@ -78,7 +78,7 @@ class Faults:
 
 @dataclass
 class Misbehavior:
-    """The setting in force. Guarded by the emulator's lock."""
+    """The setting in force. Protected by the emulator's lock."""
 
     setting: Json = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
@@ -88,19 +88,19 @@ class Misbehavior:
     _refunds_left: int | None = None
 
     def replace(self, setting: Any, now: int) -> None:
-        """Put another setting in force; `{}` is good behavior."""
+        """Replace the setting in force; `{}` is good behavior."""
         if not isinstance(setting, dict) or set(setting) - {"seed", "calls", "deliveries", "refunds"}:
-            raise MisbehaviorError("a setting has `seed`, `calls`, `deliveries` and `refunds`")
+            raise MisbehaviorError("a setting can only contain `seed`, `calls`, `deliveries` and `refunds`")
         deliveries = setting.get("deliveries", {})
         if not isinstance(deliveries, dict) or set(deliveries) - DELIVERY_FIELDS:
-            raise MisbehaviorError(f"`deliveries` has {', '.join(sorted(DELIVERY_FIELDS))}")
+            raise MisbehaviorError(f"`deliveries` can only contain {', '.join(sorted(DELIVERY_FIELDS))}")
         _check_numbers(deliveries)
         calls = setting.get("calls", [])
         if not isinstance(calls, list):
-            raise MisbehaviorError("`calls` is a list")
+            raise MisbehaviorError("`calls` must be a list")
         rules = [_rule(one) for one in calls]
         if not self.may_crash and any(rule.effect.startswith("crash") for rule in rules):
-            raise MisbehaviorError("only an emulator in a process of its own may crash")
+            raise MisbehaviorError("only an emulator that runs in its own process can crash")
         refunds = setting.get("refunds", {})
         if (
             not isinstance(refunds, dict)
@@ -108,11 +108,12 @@ class Misbehavior:
             or refunds.get("status", "pending") not in REFUND_STATUSES
         ):
             raise MisbehaviorError(
-                f"`refunds` has a `status` of {', '.join(REFUND_STATUSES)}, and {REFUND_FIELDS}"
+                f"`refunds` can only contain {', '.join(sorted(REFUND_FIELDS))}; "
+                f"`status` must be one of {', '.join(REFUND_STATUSES)}"
             )
         _check_numbers(refunds)
         if not isinstance(setting.get("seed"), int | float | str | None):
-            raise MisbehaviorError("`seed` is a number or a text")
+            raise MisbehaviorError("`seed` must be a number or a string")
         self.rules = rules
         self._refunds_left = refunds.get("next")
         self._chance = random.Random(setting.get("seed"))
@@ -120,7 +121,7 @@ class Misbehavior:
         self.setting = setting
 
     def faults(self, method: str, path: str) -> Faults:
-        """What befalls an API call: any number of delays, and the first other effect that strikes."""
+        """What goes wrong in an API call: the sum of all delays, and the first other effect that strikes."""
         faults = Faults()
         for rule in self.rules:
             if faults.effect and rule.effect != "delay":
@@ -138,7 +139,7 @@ class Misbehavior:
         return self._second if self._second is not None and self._likely("same_second") else now
 
     def deliveries(self) -> list[tuple[str, float]]:
-        """The status and delay in seconds of each delivery to make of an event for one endpoint."""
+        """The status and the delay in seconds of each delivery of an event to one endpoint."""
         if self._likely("drop"):
             return [("dropped", 0.0)]
         status = "held" if self._deliveries.get("hold") else "pending"
@@ -146,7 +147,7 @@ class Misbehavior:
         return [(status, self._postponed()) for _ in range(times)]
 
     def refund_status(self) -> str:
-        """The status that a refund made now gets: `succeeded`, unless something else is wanted."""
+        """The status of a refund created now: `succeeded`, unless the setting says otherwise."""
         wanted: Json = self.setting.get("refunds", {})
         if not wanted or self._chance.random() >= wanted.get("probability", 1):
             return "succeeded"
@@ -164,7 +165,7 @@ class Misbehavior:
     def _postponed(self) -> float:
         delay = self._deliveries.get("delay_ms", 1000) / 1000 if self._likely("delay") else 0.0
         if self._likely("reorder"):
-            # Overtaken by whatever is sent within the time drawn.
+            # Whatever is sent within the random delay overtakes it.
             delay += self._chance.random() * self._deliveries.get("reorder_ms", 500) / 1000
         return delay
 
@@ -174,20 +175,21 @@ class Misbehavior:
 
 
 def _check_numbers(given: Json) -> None:
-    """Refuse what would only fail later, in the calls that it was to spoil."""
+    """Refuse numbers that would only fail later, in the calls that the rule strikes."""
     for name in sorted(NUMBERS & set(given)):
         if not isinstance(given[name], int | float) or given[name] < 0:
-            raise MisbehaviorError(f"`{name}` is a number, not negative")
+            raise MisbehaviorError(f"`{name}` must be a number that is not negative")
 
 
 def _rule(given: Any) -> Rule:
     if not isinstance(given, dict) or set(given) - RULE_FIELDS or given.get("effect") not in EFFECTS:
         raise MisbehaviorError(
-            f"a call's rule has an `effect` of {', '.join(EFFECTS)}, and {sorted(RULE_FIELDS)}"
+            f"a rule in `calls` can only contain {', '.join(sorted(RULE_FIELDS))}; "
+            f"`effect` must be one of {', '.join(EFFECTS)}"
         )
     _check_numbers(given)
     try:
         re.compile(given.get("path", ""))
     except re.error as error:
-        raise MisbehaviorError(f"`path` is no regular expression: {error}") from error
+        raise MisbehaviorError(f"`path` is not a regular expression: {error}") from error
     return Rule(**given)

@@ -1,4 +1,4 @@
-"""Connect's OAuth: the consent page, the token, the revocation."""
+"""Connect's OAuth: the consent page, tokens and revocation."""
 
 import urllib.parse
 from collections.abc import Callable
@@ -79,7 +79,7 @@ def _back(emulator: Emulator, answer: dict[str, str]) -> Response:
 
 
 def _refused(emulator: Emulator) -> Response | tuple[str, int] | None:
-    """What is wrong with the request: told on a page while it is not sure where to go back to."""
+    """The answer if the request is wrong: a page, until the redirect URI is known to be right."""
     uri, registered = _redirect_uri(emulator), emulator.settings.redirect_uris
     if request.args.get("client_id") != emulator.settings.client_id:
         return render_template(
@@ -110,7 +110,7 @@ def _decided(emulator: Emulator) -> Response | tuple[str, int]:
             emulator, {"error": "access_denied", "error_description": "The user denied your request"}
         )
     if decision != "approve":
-        return render_template("refusal.html", message="A decision is either approve or deny."), 400
+        return render_template("refusal.html", message="The decision must be approve or deny."), 400
     wanted = request.form.get("account", "")
     with emulator.transaction() as tx:
         account = tx.store.find("accounts", wanted) if wanted else None
@@ -153,7 +153,7 @@ def _token(emulator: Emulator) -> Json:
         if not was_used(tx, code):
             return redeem_code(tx, code)
         refusal = revoke_reused_code(tx, code)
-    # Raised outside of the transaction, for the revocation has to last.
+    # Raised outside of the transaction, because the revocation must be kept.
     raise refusal
 
 

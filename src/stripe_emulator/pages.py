@@ -1,4 +1,4 @@
-"""What a person sees: the state of the emulator, and the pages that Stripe hosts for customers."""
+"""Pages for people: the state of the emulator, and those that Stripe hosts for customers."""
 
 import datetime
 import json
@@ -35,7 +35,7 @@ COUNTED = ("accounts", "customers", "invoices", "charges", "refunds", "disputes"
 
 
 def pages(emulator: Emulator, control: Control) -> Blueprint:
-    """The start page, and what customers are sent to."""
+    """The start page, and the pages for customers."""
     routes = Blueprint("pages", __name__)
     routes.add_app_template_filter(readable, "money")
     routes.add_app_template_filter(_day, "day")
@@ -123,7 +123,7 @@ def _invoice_page(emulator: Emulator, invoice: Record, message: str | None) -> s
 
 
 def _act(control: Control, invoice: str, outcome: str) -> str:
-    """Do what a button says; returns what to tell the customer."""
+    """Do what the button says; returns a message for the customer."""
     try:
         if outcome in ("settle", "fail"):
             control.settle_processing(invoice, "succeed" if outcome == "settle" else "fail")

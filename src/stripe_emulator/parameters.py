@@ -20,20 +20,20 @@ from stripe._stripe_object import UntypedStripeObject
 
 from stripe_emulator.errors import Json, StripeError, malformed, missing_param
 
-# Takes a parameter's name and its decoded value, gives the value in its proper type, or refuses.
+# Takes a parameter's name and decoded value; returns the value in its proper type, or refuses it.
 Check = Callable[[str, Any], Any]
 
 _INTEGER = re.compile(r"-?\d{1,18}")
 
 
 class Parameters:
-    """The checks of all operations, made when first used."""
+    """The checks of all operations, each built when first used."""
 
     def __init__(self) -> None:
         self._checks: dict[Any, Check] = {}
 
     def check(self, type_name: str, values: Json) -> Json:
-        """The parameters of a call in their proper types; refuses what Stripe would refuse."""
+        """The parameters of a call in their proper types. Refuses what Stripe would refuse."""
         kind: Any = stripe.params
         for name in type_name.split("."):
             kind = getattr(kind, name)
@@ -41,7 +41,7 @@ class Parameters:
         return checked
 
     def _of(self, annotation: Any, owner: type) -> Check:
-        """The check for an annotation as it stands in the class `owner`."""
+        """The check for an annotation in the class `owner`."""
         if isinstance(annotation, str | typing.ForwardRef):
             source = annotation if isinstance(annotation, str) else annotation.__forward_arg__
             return self._of(eval(source, vars(sys.modules[owner.__module__])), owner)
@@ -63,8 +63,8 @@ class Parameters:
     def _any_of(self, options: tuple[Any, ...], owner: type) -> Check:
         """The check for a union.
 
-        The package types enumerations openly, as `Literal[...] | str`, so that a newer API can be used with it.
-        Stripe itself takes none but the listed values.
+        The package types enumerations as `Literal[...] | str`, so that it can be used with a newer API. Stripe itself
+        accepts only the listed values.
         """
         useful = [
             o for o in options if typing.get_origin(o) is not UntypedStripeObject and o is not type(None)
@@ -79,7 +79,7 @@ class Parameters:
         if kind not in self._checks:
             fields: dict[str, Check] = {}
             required: list[str] = []
-            # Entered before it is filled, since a type may mention itself.
+            # Stored before it is filled, since a type may refer to itself.
             self._checks[kind] = _fields(fields, required)
             for name, annotation in kind.__annotations__.items():
                 if name in RequestOptions.__annotations__:
@@ -130,7 +130,7 @@ def _hash_of(item: Check) -> Check:
     def check(name: str, value: Any) -> Json:
         if not isinstance(value, dict):
             raise malformed("Invalid object", name)
-        # An empty value removes a key, so it is no empty parameter here.
+        # An empty value removes a key, so it is not refused as an empty parameter here.
         return {key: "" if entry == "" else item(_inside(name, key), entry) for key, entry in value.items()}
 
     return check
@@ -145,7 +145,7 @@ def _first_of(checks: list[Check], may_be_empty: bool) -> Check:
             try:
                 return option(name, value)
             except StripeError as error:
-                # The refusal that saw deepest into the value tells most.
+                # The refusal that got deepest into the value says most.
                 if refusal is None or len(error.param or "") > len(refusal.param or ""):
                     refusal = error
         raise refusal or malformed(f"Invalid value for {name}", name)

@@ -1,12 +1,12 @@
-"""A PDF with a few lines of text on one page: enough to open, nothing to admire."""
+"""A plain PDF with a few lines of text on one page."""
 
 TOP, LEFT, LEADING, SIZE = 780, 60, 20, 12
 
 
 def one_page(lines: list[str]) -> bytes:
-    """The document; characters outside of Windows' Latin alphabet are shown as question marks."""
+    """The document; characters outside of Windows-1252 are shown as question marks."""
     shown = "".join(f"({_escaped(line)}) Tj T* " for line in lines)
-    # What the font's WinAnsiEncoding says: Latin-1 and, among others, the sign of the euro.
+    # The font's WinAnsiEncoding: Latin-1 and some more, such as the euro sign.
     text = f"BT /F1 {SIZE} Tf {LEADING} TL {LEFT} {TOP} Td {shown}ET".encode("cp1252", "replace")
     font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
     resources = b"<< /Font << /F1 4 0 R >> >>"
@@ -28,7 +28,7 @@ def _escaped(line: str) -> str:
 
 
 def _document(objects: list[bytes]) -> bytes:
-    """Number the objects, and tell at the end where each begins."""
+    """Number the objects, and end with a table of where each begins."""
     document, places = b"%PDF-1.4\n", []
     for number, content in enumerate(objects, 1):
         places.append(len(document))

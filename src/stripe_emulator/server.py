@@ -1,4 +1,4 @@
-"""Serving an emulator on a loopback port, from threads of this process."""
+"""Serves an emulator on a port, from threads of this process."""
 
 import io
 import logging
@@ -20,14 +20,14 @@ from stripe_emulator.web import create_app
 
 
 class _Handler(WSGIRequestHandler):
-    """Keeps connections alive, as Stripe does and werkzeug's own does not; answers without delay, and logs nothing."""
+    """Keeps connections alive, as Stripe does but werkzeug's own handler does not; logs nothing."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # headers and body leave together
 
     def run_wsgi(self) -> None:
-        """One request, read to its end, so that the next one begins after it; and its answer, in one piece."""
+        """Read one request to its end, so that the next one begins after it, and send its answer in one piece."""
         if self.headers.get("Expect", "").strip().lower() == "100-continue":
             self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.wfile.flush()
@@ -52,15 +52,15 @@ class _Handler(WSGIRequestHandler):
         self.wfile.flush()
 
     def connection_dropped(self, *_: Any) -> None:
-        """Close the connection without an answer, on purpose or because the client left."""
+        """Close the connection without an answer: on purpose, or because the client left."""
         self.close_connection = True
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """The wire log says more."""
+        """Nothing: the wire log says more."""
 
 
 class _Server(ThreadedWSGIServer):
-    """Ends kept-alive connections when it stops, so that nobody talks to an emulator that is gone."""
+    """Ends kept-alive connections when it stops, so that no client goes on talking to a stopped emulator."""
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__(host, port, _no_application, handler=_Handler)
@@ -78,7 +78,7 @@ class _Server(ThreadedWSGIServer):
         super().shutdown_request(request)
 
     def close_connections(self) -> None:
-        """Hang up on everybody."""
+        """Close all connections."""
         with self._guard:
             for connection in self._connections:
                 try:
@@ -93,8 +93,7 @@ class EmulatorServer:
         with EmulatorServer() as server:
             client = StripeClient(server.settings.secret_key, base_addresses=server.base_addresses)
 
-    `control` does in this process what the control API does over HTTP. Keywords that are not named here are those
-    of `Settings`.
+    `control` is the control API, without HTTP. Other keyword arguments are those of `Settings`.
     """
 
     def __init__(
@@ -128,12 +127,12 @@ class EmulatorServer:
         return int(self._server.server_port)
 
     def start(self) -> Self:
-        """Begin to serve; connections are accepted from now on."""
+        """Start serving; connections are accepted from now on."""
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Stop serving and delivering; the state stays on disk, if it is there at all."""
+        """Stop serving and delivering; with a data directory, the state stays on disk."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

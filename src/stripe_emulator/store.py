@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from stripe_emulator.errors import Json
 
-# The fields by which objects are looked up often enough that a scan would show.
+# The fields by which objects are looked up so often that a scan would be too slow.
 INDEXED_FIELDS: dict[str, tuple[str, ...]] = {
     "customers": ("email",),
     "customer_balance_transactions": ("customer",),
@@ -23,7 +23,7 @@ INDEXED_FIELDS: dict[str, tuple[str, ...]] = {
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """One object: `body` is what the API shows of it, `hidden` what only the emulator knows."""
+    """One object: `body` is what the API shows, `hidden` is what only the emulator knows."""
 
     seq: int
     kind: str
@@ -33,19 +33,19 @@ class Record:
     hidden: Json = field(default_factory=dict)
 
     def indexed(self) -> list[tuple[str, str, object]]:
-        """The entries under which this record is found."""
+        """The index entries of this record."""
         fields = INDEXED_FIELDS.get(self.kind, ())
         return [(self.kind, name, self.hidden.get(name, self.body.get(name))) for name in fields]
 
 
 def clone(value: Json) -> Json:
-    """A deep copy of something that is JSON anyway."""
+    """A deep copy of JSON."""
     copy: Json = json.loads(json.dumps(value))
     return copy
 
 
 class Store:
-    """All records. Not thread-safe by itself: the emulator's lock guards it."""
+    """All records. Not thread-safe by itself: it is protected by the emulator's lock."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self._by_id: dict[str, Record] = {}
@@ -57,7 +57,7 @@ class Store:
             self.put(record)
 
     def next_seq(self) -> int:
-        """A number for a new record, higher than any before."""
+        """A sequence number for a new record, higher than any before."""
         self._last_seq += 1
         return self._last_seq
 
@@ -79,7 +79,7 @@ class Store:
             self._index.get(key, {}).pop(record.id, None)
 
     def reindex(self, record: Record, before: list[tuple[str, str, object]]) -> None:
-        """Move a changed record from the entries that it had."""
+        """Update the index entries of a changed record."""
         after = record.indexed()
         if after == before:
             return
@@ -90,14 +90,14 @@ class Store:
             self._index.setdefault(key, {})[record.id] = record
 
     def find(self, kind: str, object_id: str, account: str | None = None) -> Record | None:
-        """The record of that kind and id, if it is there and belongs to the account."""
+        """The record of that kind and id, if it exists and belongs to the account."""
         record = self._by_id.get(object_id)
         if record is None or record.kind != kind or account not in (None, record.account):
             return None
         return record
 
     def find_any(self, object_id: str) -> Record | None:
-        """The record with that id, of whatever kind."""
+        """The record with that id, of any kind."""
         return self._by_id.get(object_id)
 
     def all(self, kind: str) -> list[Record]:

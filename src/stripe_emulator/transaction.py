@@ -1,4 +1,4 @@
-"""One all-or-nothing change of the emulator's state, and the events that it makes."""
+"""An all-or-nothing change of the emulator's state, and the events that it creates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ PLATFORM = "acct_emulatorplatform"
 
 @dataclass(frozen=True)
 class Origin:
-    """The API call that an event came from; both are None where a person or Stripe itself acted."""
+    """The API call that caused an event; both are None if a person or Stripe itself did."""
 
     request_id: str | None = None
     idempotency_key: str | None = None
@@ -25,7 +25,7 @@ class Origin:
 
 @dataclass
 class Transaction:
-    """What resources work with: finding, adding, changing and removing objects, and telling of it."""
+    """Finds, adds, changes and removes objects, and emits the events about it."""
 
     store: Store
     settings: Settings
@@ -41,7 +41,7 @@ class Transaction:
 
     @property
     def now(self) -> int:
-        """The time as Stripe's objects tell it."""
+        """The time in whole seconds, as in Stripe's objects."""
         return int(self.time)
 
     def insert(self, kind: str, account: str, body: Json, hidden: Json | None = None) -> Record:
@@ -53,7 +53,7 @@ class Transaction:
         return record
 
     def edit(self, record: Record) -> Json:
-        """Announce that a record is about to change, and give its body to change."""
+        """Returns the record's body to be changed; call it before any change."""
         if record.id not in self._filed:
             self._filed[record.id] = record.indexed()
             self._before[record.id] = (record, clone(record.body), clone(record.hidden))
@@ -62,15 +62,15 @@ class Transaction:
         return record.body
 
     def remove(self, record: Record) -> None:
-        """Take an object away, once the transaction has succeeded."""
+        """Remove an object once the transaction succeeds."""
         self._removed.append(record)
 
     def emit(self, event_type: str, record: Record) -> None:
-        """Tell of something that happened to an object."""
+        """Emit an event about an object."""
         self.record_event(event_type, record.account, record.body)
 
     def emit_update(self, event_type: str, record: Record) -> None:
-        """Tell of a changed object, with the previous values of what changed since it was last told of."""
+        """Emit an event about a changed object, with the previous values of what changed since its last event."""
         before = self._told.pop(record.id, record.body)
         previous = difference(before, record.body)
         if previous:
@@ -79,7 +79,7 @@ class Transaction:
     def record_event(
         self, event_type: str, account: str, body: Json, previous: Json | None = None, by_request: bool = True
     ) -> None:
-        """Make an event and what is to be delivered of it."""
+        """Create an event and its deliveries."""
         data: Json = {"object": clone(body)}
         if previous is not None:
             data["previous_attributes"] = previous
@@ -114,15 +114,15 @@ class Transaction:
             return False
         if not endpoint.hidden["connect"]:
             return endpoint.account == account
-        # The end of a connection is told while it still stands.
+        # The event that a connection ends is sent while the connection still exists.
         return account != PLATFORM and self.store.find("connections", f"connection_{account}") is not None
 
     def deliveries(self) -> list[Record]:
-        """The deliveries that this transaction has brought about."""
+        """The deliveries that this transaction has created."""
         return [record for record in self._inserted if record.kind == "deliveries"]
 
     def commit(self) -> tuple[list[Record], list[Record]]:
-        """Make removals real; returns what is new or changed, and what is gone."""
+        """Carry out the removals; returns the records that are new or changed, and those removed."""
         kept = [*self._inserted, *(record for record, _, _ in self._before.values())]
         for record in kept:
             self.store.reindex(record, self._filed[record.id])
@@ -155,7 +155,7 @@ def delivery_of(event: Json, endpoint: Record, status: str, due_at: float) -> Js
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
-    """The earlier values of exactly those keys that changed; hashes are compared key by key."""
+    """The earlier values of the keys that changed; hashes are compared key by key."""
     found: Json = {}
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)

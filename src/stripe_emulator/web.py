@@ -1,4 +1,4 @@
-"""The WSGI application of an emulator."""
+"""An emulator's WSGI application."""
 
 from flask import Flask, request
 from werkzeug.wrappers import Response
@@ -17,7 +17,7 @@ VERBS = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 def create_app(emulator: Emulator, control: Control) -> Flask:
     """Everything that an emulator serves."""
     app = Flask(__name__)
-    # A cut connection is an exception that the server must see.
+    # A cut connection is an exception that has to reach the server.
     app.config["PROPAGATE_EXCEPTIONS"] = True
 
     @app.route("/v1/<path:rest>", methods=VERBS, provide_automatic_options=False)

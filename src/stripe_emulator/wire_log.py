@@ -1,4 +1,4 @@
-"""What was said over the wire, one exchange per line, without secrets."""
+"""A log of requests and answers, one exchange per line, without secrets."""
 
 import collections
 import json
@@ -15,7 +15,7 @@ KEPT = 5_000
 
 
 class WireLog:
-    """The last exchanges in memory, and all of them in a file when there is one."""
+    """The latest exchanges in memory, and all of them in a file if one is given."""
 
     def __init__(self, path: pathlib.Path | None = None) -> None:
         self._lock = threading.Lock()
@@ -23,13 +23,13 @@ class WireLog:
         self._file: IO[str] | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Line buffered: a killed process loses no exchange that it answered.
+            # Line buffered, so that a killed process loses no exchange that it answered.
             self._file = path.open("a", buffering=1, encoding="utf-8")
 
     def add(
         self, method: str, path: str, headers: dict[str, str], body: str, status: int, answer: str | None
     ) -> None:
-        """Note an exchange; `status` is 0 and the answer, which is JSON, None when the connection was cut."""
+        """Log an exchange. `answer` is JSON; if the connection was cut, `status` is 0 and `answer` None."""
         shown = {
             name: "Bearer [redacted]" if name.lower() == "authorization" else value
             for name, value in headers.items()
@@ -49,17 +49,17 @@ class WireLog:
                 self._file.write(line + "\n")
 
     def lines(self) -> list[str]:
-        """The exchanges still in memory, oldest first."""
+        """The exchanges in memory, oldest first."""
         with self._lock:
             return list(self._lines)
 
     def clear(self) -> None:
-        """Forget what is in memory; the file stays."""
+        """Clear what is in memory; the file stays."""
         with self._lock:
             self._lines.clear()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             if self._file is not None:
                 self._file.close()

@@ -1,4 +1,4 @@
-"""Reading quickly what receiving needs has the same outcome as reading all of a payload by the standard library."""
+"""Reading only what receiving needs has the same outcome as reading the whole payload with the standard library."""
 
 import json
 
@@ -33,7 +33,7 @@ JSON = st.recursive(
 
 
 def outcome(read, payload):
-    """What receiving looks at, or why it is refused."""
+    """What receiving reads, or why it refuses the payload."""
     try:
         event = read(payload)
     except PayloadMalformed as error:

@@ -1,4 +1,4 @@
-"""Counters of several processes, told as one."""
+"""Counters of several processes are shown as one."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def test_processes_that_share_a_folder_tell_their_sum(tmp_path: Path):
 
 
 def test_what_was_read_before_is_not_told_again(tmp_path: Path):
-    """Not this process's, nor that of one which has ended."""
+    """Neither this process's, nor that of a process that has ended."""
     told(PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
 
     shown = told(PROMETHEUS_MULTIPROC_DIR=str(tmp_path))

@@ -1,4 +1,4 @@
-"""The machine's clock, chance and names."""
+"""The machine's clock, randomness and identifiers."""
 
 import re
 from datetime import UTC

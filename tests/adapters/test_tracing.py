@@ -1,4 +1,4 @@
-"""Traces of a real service, as a collector gets them."""
+"""Traces of a real service, as a collector receives them."""
 
 import os
 import subprocess
@@ -61,7 +61,7 @@ class Collector:
         return [span for _, span in self.spans if span.name == name]
 
     def parents_of(self, span: Any) -> list[str]:
-        """The names of those around it, the nearest first."""
+        """The names of the spans around it, the nearest first."""
         by_id = {each.span_id: each for _, each in self.spans}
         names = []
         while (span := by_id.get(span.parent_span_id)) is not None:
@@ -77,7 +77,7 @@ def facts(span: Any) -> dict[str, Any]:
 def traced(
     tmp_path_factory: pytest.TempPathFactory, sqlite_databases: Any
 ) -> Iterator[tuple[Collector, Stack]]:
-    """A service that has carried an order to its payment, with a collector named in its environment."""
+    """A service with a collector named in its environment, which has processed an order up to its payment."""
     folder = tmp_path_factory.mktemp("traced")
     with Collector().listening() as collector:
         settings = {

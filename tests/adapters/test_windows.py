@@ -18,7 +18,7 @@ def storage_uri(request: pytest.FixtureRequest) -> str:
 
 
 def room(windows: MovingWindows, window: Window) -> int:
-    """How many are let through yet."""
+    """How many are still let through."""
     return next(number for number in range(9) if not windows.hit_all(window))
 
 
@@ -46,7 +46,7 @@ def test_every_name_has_windows_of_its_own(storage_uri: str):
 
 
 def test_what_the_library_counts_in_redis_is_counted_here_and_the_other_way_round(redis_url: str):
-    """Versions that serve side by side during a deployment have one limit."""
+    """Versions that serve side by side during a deployment share one limit."""
     windows, library = (
         MovingWindows(redis_url, timeout=5.0),
         MovingWindowRateLimiter(storage_from_string(redis_url)),

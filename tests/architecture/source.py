@@ -1,4 +1,4 @@
-"""The project's source, parsed for the rules that no linter knows."""
+"""The project's source, parsed for rules that no linter has."""
 
 import ast
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class SourceFile:
         return ast.parse(self.text)
 
     def at(self, line: int) -> str:
-        """Where a fault is, as editors understand it."""
+        """Where a fault is, in the format that editors understand."""
         return f"{self.path.relative_to(ROOT)}:{line}"
 
     def functions(self) -> Iterator[Function]:
@@ -40,7 +40,7 @@ class SourceFile:
                 yield node.lineno, node.module or ""
 
     def names(self) -> Iterator[tuple[int, str]]:
-        """Line and full dotted name of everything imported where it is used, aliases written out."""
+        """Line and full dotted name of every use of something imported, with aliases resolved."""
         origins = self._origins()
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Attribute | ast.Name) and (name := _dotted(node)):
@@ -66,7 +66,7 @@ def sources(*folders: str) -> list[SourceFile]:
 
 
 def is_migration(source: SourceFile) -> bool:
-    """Whether it is one of the numbered scripts, which tell the past and are left as they were."""
+    """Whether it is one of the numbered scripts, which describe the past and are never changed."""
     return source.path.parent.name == "versions"
 
 

@@ -1,4 +1,4 @@
-"""What is installed is what was declared and locked."""
+"""What is installed equals what is declared and locked."""
 
 import re
 import subprocess
@@ -50,7 +50,7 @@ def test_a_lock_names_no_place_to_download_from(lock):
 @pytest.mark.slow
 def test_the_wheel_carries_every_file_of_the_packages(tmp_path):
     build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-    # Built from a copy: setuptools writes beside what it builds.
+    # Built from a copy, since setuptools writes into the folder that it builds from.
     copy = tmp_path / "copy"
     subprocess.run(["git", "clone", "--quiet", ROOT, copy], check=True)
     subprocess.run([sys.executable, "-c", build, tmp_path], cwd=copy, check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""The rules' own eyesight: each sees the fault it is there for."""
+"""The rules themselves: each finds the fault that it is for."""
 
 from tests.architecture.source import SourceFile
 

@@ -13,7 +13,7 @@ CORE = ("stripe_bridge/domain", "stripe_bridge/use_cases")
 LINES_OF_A_FILE = 250
 LINES_OF_A_FUNCTION = 40
 
-# What would make the core's outcome depend on anything but its arguments. Names of modules cover all in them.
+# What would make the core depend on anything except its arguments. A module's name covers everything in it.
 OUTSIDE_WORLD = (
     "datetime.datetime.now",
     "datetime.datetime.utcnow",
@@ -114,7 +114,7 @@ def is_own(name: str, module: str) -> bool:
 
 
 def length_of(function: Function) -> int:
-    """Lines from its name to its end, without the docstring: explaining more is never a fault."""
+    """The lines from its name to its end, without the docstring, so that explaining more is never a fault."""
     first, last = function.lineno, function.end_lineno or function.lineno
     docstring = function.body[0] if ast.get_docstring(function) is not None else None
     explained = (docstring.end_lineno or 0) - docstring.lineno + 1 if docstring else 0

@@ -1,4 +1,4 @@
-"""The load is what Stripe would send, and what is measured of it is what happened."""
+"""The load is what Stripe would send, and the measurements are what really happened."""
 
 import json
 import time
@@ -75,7 +75,7 @@ def test_latencies_that_wrk_made_up_are_taken_off_again(latencies, milliseconds)
 
 
 def corrected(measured, usual):
-    """As wrk does it."""
+    """Add latencies as wrk does."""
     told = Counter(measured)
     for value in range(2 * usual, max(measured) + 1):
         count, added = told[value], value - usual

@@ -1,4 +1,4 @@
-"""How long Stripe had a call in hand."""
+"""Measuring how long Stripe takes for a call."""
 
 import http.client
 import http.server

@@ -1,4 +1,4 @@
-"""The table says what has to be reached, what was, and nothing else."""
+"""The table shows the targets and what was measured, and nothing else."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""`make bench`, as small as possible: it works with the service as it is now."""
+"""`make bench`, as small as possible: it works with the present service."""
 
 import os
 import subprocess
@@ -21,5 +21,5 @@ def test_every_measure_runs_to_its_end_and_writes_nothing():
         timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "All of it works" in done.stdout
+    assert "Everything works." in done.stdout
     assert sorted(OUTPUT.iterdir()) == before

@@ -1,4 +1,4 @@
-"""Stacks for what a whole service has to show, each for one module."""
+"""Running services for tests of the whole service, each shared by one module."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,7 +15,7 @@ RunStack = Callable[..., AbstractContextManager[Stack]]
 
 @pytest.fixture(scope="module")
 def run_stack(tmp_path_factory: pytest.TempPathFactory, sqlite_databases: SqliteDatabases) -> RunStack:
-    """Runs a service, on a fresh SQLite file unless told otherwise; more keywords are those of a Combination."""
+    """Runs a service, on a fresh SQLite file unless told otherwise; other keyword arguments are those of Combination."""
 
     @contextmanager
     def running(
@@ -32,6 +32,6 @@ def run_stack(tmp_path_factory: pytest.TempPathFactory, sqlite_databases: Sqlite
 
 @contextmanager
 def erp_of(stack: Stack) -> Iterator[Erp]:
-    """The ERP of a tenant of its own."""
+    """An ERP with a tenant of its own."""
     with browser() as http:
         yield Erp(stack, http)

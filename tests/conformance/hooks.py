@@ -1,8 +1,7 @@
-"""What schemathesis runs with, in its own process: keeps its requests from ending at the first gate.
+"""Hooks for schemathesis, loaded in its own process: they get more of its requests past the first check.
 
-Tokens take turns, so that a run is not mostly 429; every other webhook that could be good is signed, and goes to a
-receiver that there is; an integration that was disconnected is connected again, so that there is something to send
-through.
+Requests take turns at the tokens, so that a run is not mostly 429s. Every second webhook that could be valid is signed
+and sent to an existing receiver. A disconnected integration is connected again, so that invoices can be sent.
 """
 
 import hashlib
@@ -32,7 +31,7 @@ class Turns:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    # What is wrong on purpose stays wrong.
+    # Requests that are wrong on purpose stay wrong.
     if "/webhooks/" not in case.path or not case.meta.generation.mode.is_positive or next(_UNSIGNED):
         return
     body = requests.Request(**case.as_transport_kwargs(base_url=_GIVEN["service"])).prepare().body or b""

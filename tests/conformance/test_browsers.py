@@ -1,4 +1,4 @@
-"""Front ends in browsers, and people whom the ERP's own identity provider vouches for: both through a real server."""
+"""Front ends in browsers, and users of the ERP's own identity provider, both through a real server."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Rate limits as all web processes count them together."""
+"""Rate limits that all web processes count together."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ def erp(stack):
 
 
 def ask(erp, request, role=Role.POWER_USER):
-    # A connection each: one that is kept alive stays with one process.
+    # A new connection for each: a kept-alive one would stay with one process.
     return erp.ask(*request, role=role, headers={"Connection": "close"})
 
 
@@ -49,14 +49,14 @@ def ask(erp, request, role=Role.POWER_USER):
 )
 def test_one_more_than_the_limit_is_too_many_over_two_processes(erp, request_, limit, role):
     answers = [ask(erp, request_, role) for _ in range(limit)]
-    # Whatever they were: nothing to refund, no body, a role too weak.
+    # Whatever the answers were: nothing to refund, no body, too weak a role.
     assert {answer.status_code for answer in answers} < {403, 404, 422}
     refused = ask(erp, request_, role)
     assert problem(refused, 429)["message"] == "Too Many Attempts."
     assert refused.headers["X-RateLimit-Limit"] == str(limit)
     assert refused.headers["X-RateLimit-Remaining"] == "0"
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
-    # Neither other operations nor other tokens are concerned.
+    # Other operations and other tokens are not affected.
     assert ask(erp, READ, role).status_code == 200
     other = Role.ADMIN
     assert ask(erp, request_, other).status_code != 429

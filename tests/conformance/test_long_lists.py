@@ -1,4 +1,4 @@
-"""Lists of 100,000, which grow while they are read."""
+"""Lists of 100,000 rows, which grow while they are read."""
 
 import threading
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 
 def multiply(engine, row, id_, times, **different):
-    """Insert so many copies of a row; `different` has the columns that have to differ, as prefixes of the copy's number."""
+    """Insert this many copies of a row. `different` has the columns that must differ: a prefix for the copy's number."""
     table: Table = row.__table__
     first = select(literal(1).label("n")).cte(recursive=True)
     numbers = first.union_all(select(first.c.n + 1).where(first.c.n < times))
@@ -38,13 +38,13 @@ def multiply(engine, row, id_, times, **different):
     with engine.begin() as connection:
         connection.execute(insert(table).from_select([column.name for column in columns], copies))
         if times > 1:
-            # What autovacuum does by itself, some time after so many rows at once.
+            # What autovacuum would do a while after so many new rows.
             connection.execute(text(f"ANALYZE {table.name}"))
 
 
 @contextmanager
 def growing(add):
-    """While this goes on, `add` is called with 1, 2, 3 … about twenty times a second."""
+    """Meanwhile call `add` with 1, 2, 3 … about twenty times a second."""
     stop = threading.Event()
     added: list[int] = []
 
@@ -63,7 +63,7 @@ def growing(add):
 
 
 class Reader:
-    """Reads a list: page by page through the front door, all of it through the bridge behind that."""
+    """Reads a list: page by page over HTTP, or all of it through the bridge."""
 
     def __init__(self, erp, path, list_page):
         self._erp, self._path, self._list_page = erp, path, list_page
@@ -74,7 +74,7 @@ class Reader:
         return answer.json()
 
     def walk(self):
-        """The ids on all pages by cursor, in the order in which they come, and the cursor of the last page."""
+        """The ids on all pages, followed by cursor, in order, and the cursor of the last page."""
         page, last = self._list_page(PageRequest(per_page=PER_PAGE)), None
         ids = [id_of(item) for item in page.items]
         while page.next_cursor is not None:

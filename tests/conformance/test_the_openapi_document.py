@@ -1,6 +1,6 @@
-"""The service does what its own OpenAPI document says, whatever is asked and by whomever.
+"""The service does what its own OpenAPI document says, whatever the request and whoever makes it.
 
-CONFORMANCE_EXAMPLES (3) and CONFORMANCE_SEED (20261123) make the run larger, or the same again.
+CONFORMANCE_EXAMPLES (3) makes the run larger; CONFORMANCE_SEED (20261123) makes it different.
 """
 
 import json
@@ -19,7 +19,7 @@ from tests.journeys.stack import WEBHOOK_SECRET
 
 pytestmark = pytest.mark.slow
 
-# Business rules, what is too large, and what is no JSON are no matter of the schema.
+# The schema cannot express business rules, sizes that are too large, or bodies that are not JSON.
 CONFIG = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "413", "422", "429", "5xx"]
@@ -37,7 +37,7 @@ def stack(run_stack):
 
 @pytest.fixture(scope="module")
 def scene(stack):
-    """Something of everything, under the ids that the document's examples name."""
+    """One of everything, under the ids in the document's examples."""
     with erp_of(stack) as erp:
         connected, spare = erp.connect(), erp.connect()
         unconnected = erp.create_integration("Never connected")
@@ -95,14 +95,14 @@ def test_schemathesis_finds_nothing_with_every_check_on(stack, scene, role, tmp_
         f"schemathesis found something with seed {seed}:\n{run.stdout[-20_000:]}{run.stderr[-5_000:]}"
     )
     if role is Role.ADMIN:
-        # The document says no more of a webhook's body than that it is an object. Stripe's own events come to the platform's
-        # receiver; what is taken there is not logged but stored.
+        # The document only says that a webhook's body is an object. Stripe's own events go to the platform's receiver; what
+        # is accepted there is not logged but stored.
         assert never_well_answered(stack) <= {"receive_account_webhook", "receive_platform_webhook"}
         assert told(erp.ask("GET", "/api/stripe/webhook-events"), 200)
 
 
 def never_well_answered(stack):
-    """The operations that nothing but failures came from: what was said of their good answers was not tried."""
+    """The operations that answered only with failures, so that their successful answers were not tested."""
     lines = (line for line in stack.logs().splitlines() if line.startswith("{") and '"route"' in line)
     asked = [json.loads(line) for line in lines]
     good = {(line["method"], line["route"]) for line in asked if line["status"] < 400}

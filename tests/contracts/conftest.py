@@ -1,4 +1,4 @@
-"""The stores that keep one contract."""
+"""The stores that have to keep the same contract."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 @pytest.fixture
 def receive(store: Store) -> Iterator[Receive]:
-    """The intake of the same store, to be called from any thread."""
+    """The same store's intake, callable from any thread."""
     with an_event_loop() as here:
         if isinstance(store, FakeStore):
             intake = FakeIntake(store)

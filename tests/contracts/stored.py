@@ -1,4 +1,4 @@
-"""Puts builders' values into a store, with what they refer to, each in its own unit of work."""
+"""Stores values from the builders, with everything they refer to, each in its own unit of work."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +45,7 @@ def stored_order(store: Store, **changes: Any) -> SalesOrder:
 
 
 def ready_invoice(store: Store, **changes: Any) -> Invoice:
-    """Not stored yet, but all that it refers to is: an integration, an order, a customer."""
+    """An invoice that is not stored yet, while everything it refers to is: an integration, an order, a customer."""
     invoice = an_invoice(**changes)
     with store.writing() as work:
         integration = work.integrations.find_by_account(invoice.stripe_account_id)
@@ -70,7 +70,7 @@ def stored_invoice(store: Store, **changes: Any) -> Invoice:
 
 
 def stored_intent(store: Store, **changes: Any) -> Intent:
-    """Of the store's first integration."""
+    """An intent of the store's first integration."""
     intent = an_intent(**changes)
     with store.writing() as work:
         if intent.integration_id is not None and work.integrations.find(intent.integration_id) is None:
@@ -81,7 +81,7 @@ def stored_intent(store: Store, **changes: Any) -> Intent:
 
 
 def stored_event(store: Store, id_: str = "evt_1", **changes: Any) -> WebhookEvent:
-    """As it is found again; its account has to be an integration's of the usual tenant."""
+    """The event as read back. Its account must belong to an integration of the usual tenant."""
     changes.setdefault("payload", an_event_payload(id_=id_))
     with store.writing() as work:
         assert work.inbox.store(a_webhook_event(**changes))
@@ -103,7 +103,7 @@ def settle(work: UnitOfWork, claimed: WebhookEvent, outcome: WebhookEvent) -> bo
 
 
 def at_once(number: int, action: Callable[[int], Result]) -> list[Result | Exception]:
-    """What each of so many simultaneous calls returned or raised."""
+    """Make this many simultaneous calls; returns what each returned or raised."""
 
     def outcome(index: int) -> Result | Exception:
         try:

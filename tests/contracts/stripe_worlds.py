@@ -1,4 +1,4 @@
-"""The two Stripes that the gateways are held against: the fake, and the emulator behind the real adapter."""
+"""The two Stripes against which the gateways' contract is tested: the fake, and the emulator behind the real adapter."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ BACK = "https://bridge.test/back"
 
 
 class World(Protocol):
-    """The gateways, and what others do at Stripe."""
+    """The gateways, and the actions of others at Stripe."""
 
     payments: PaymentGateway
     connect: ConnectGateway
@@ -53,7 +53,7 @@ class World(Protocol):
     def pay(self, account_id: str, invoice_id: str, amount: int | None = None) -> None: ...
     def mark_uncollectible(self, account_id: str, invoice_id: str) -> None: ...
     def revise(self, account_id: str, invoice_id: str) -> str:
-        """The id of the invoice that takes its place."""
+        """The merchant edits the invoice; returns the id of the invoice that replaces it."""
 
     def delete_customer(self, account_id: str, customer_id: str) -> None: ...
     def set_balance(self, account_id: str, customer_id: str, balance: int) -> None: ...
@@ -64,7 +64,7 @@ class World(Protocol):
     def dispute(self, account_id: str, charge_id: str, kind: str) -> str: ...
     def change_dispute(self, account_id: str, dispute_id: str, status: str) -> None: ...
     def make_events(self, account_id: str, number: int) -> None:
-        """So many, at least, on one object of the account."""
+        """Make at least this many events about one object of the account."""
 
     def lose_the_answer_of_the_next(self, method: str) -> None: ...
     def be_busy_for_the_next(self, method: str) -> None: ...
@@ -239,7 +239,7 @@ class EmulatedWorld(World):
 
 
 class EmulatedWorldByToken(EmulatedWorld):
-    """Acting for an account by the token that it granted."""
+    """Acts for an account with the token that it granted."""
 
     def __init__(self, wire_log: Path) -> None:
         self._tokens: dict[str, str] = {}

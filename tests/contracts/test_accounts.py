@@ -1,4 +1,4 @@
-"""What every store promises of tokens, OAuth states, integrations and receivers."""
+"""What every store promises about tokens, OAuth states, integrations and receivers."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What every store promises of the totals that its lists show."""
+"""What every store promises about the totals of its lists."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,7 +28,7 @@ FILTERS = [
 
 
 def check_events(store: Store) -> None:
-    """Every total is the number of rows that a walk by cursor finds."""
+    """Every total equals the number of rows found by following cursors."""
     with store.reading() as work:
         for tenant in (TENANT, "other", None):
             for matching in FILTERS:
@@ -121,7 +121,7 @@ def test_invoices_are_counted_by_what_they_are_now(store: Store):
         work.commit()
     fold(store)
     with store.writing() as work:
-        # What is rolled back was never counted.
+        # What is rolled back is not counted.
         work.invoices.add(replace(invoice, id=0, sales_order_id=1, status=InvoiceStatus.VOID))
     with store.reading() as work:
         for status in (None, *InvoiceStatus):

@@ -1,4 +1,4 @@
-"""What Stripe's list of events promises, of the fake and of the emulator behind the real adapter."""
+"""What Stripe's list of events promises, tested with the fake and with the emulator behind the real adapter."""
 
 import json
 from collections.abc import Iterator

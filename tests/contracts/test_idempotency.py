@@ -1,4 +1,4 @@
-"""What every store promises of idempotent requests."""
+"""What every store promises about idempotent requests."""
 
 from dataclasses import replace
 from datetime import timedelta

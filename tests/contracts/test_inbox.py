@@ -1,4 +1,4 @@
-"""What every store promises of the inbox."""
+"""What every store promises about the inbox."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What every intake promises: as the inbox stores, for many at a time."""
+"""What every intake promises: to store as the inbox does, for many callers at a time."""
 
 from dataclasses import replace
 

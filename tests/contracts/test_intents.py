@@ -1,4 +1,4 @@
-"""What every store promises of intents."""
+"""What every store promises about intents."""
 
 from dataclasses import replace
 from datetime import timedelta

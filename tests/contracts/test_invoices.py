@@ -1,4 +1,4 @@
-"""What every store promises of invoices and links."""
+"""What every store promises about invoices and links."""
 
 import threading
 from dataclasses import replace
@@ -162,7 +162,7 @@ def test_invoices_are_paged_by_integration_and_status(store: Store):
     listed = [each.id for each in by_status.values() if each.status is not InvoiceStatus.ABANDONED]
     assert ids(None) == sorted(listed, reverse=True)
     assert ids(InvoiceStatus.OPEN) == [by_status[InvoiceStatus.OPEN].id]
-    # A reserved one is a draft to whoever asks.
+    # To callers, a reserved one is a draft.
     assert ids(InvoiceStatus.DRAFT) == [
         by_status[InvoiceStatus.DRAFT].id,
         by_status[InvoiceStatus.RESERVED].id,
@@ -195,7 +195,7 @@ def test_payments_are_stored_by_their_stripe_id_and_replaced(store: Store):
     with store.writing() as work:
         for payment in (lower, upper, elsewhere, replace(upper, status="open")):
             work.payments.put(payment)
-        # In the order of their bytes, whatever the database's locale.
+        # In byte order, whatever the database's locale.
         assert work.payments.of_invoice(first.id) == [replace(upper, status="open"), lower]
         assert work.payments.of_invoice(second.id) == [elsewhere]
         assert work.payments.find(ACCOUNT, "pi_a") == lower

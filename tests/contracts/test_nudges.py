@@ -14,12 +14,12 @@ JOBS = ("drain_inbox", "settle_intents")
 
 
 class Workplace(Protocol):
-    """Nudges, and what a worker would hear of them."""
+    """Nudges, and what a worker would notice of them."""
 
     nudges: Nudges
 
     def takes(self, job: str) -> bool:
-        """Whether a worker that is free for the job is woken; it has only begun then, and is not done."""
+        """Whether a worker that is free for the job is woken. It has then only begun, not finished."""
         ...
 
     def close(self) -> None: ...
@@ -48,7 +48,7 @@ class InThisProcess:
         free_worker.start()
         free_worker.join(0.2)
         if not taken:
-            # Nothing came: this wakes the thread, so that it takes no later nudge.
+            # Nothing came. This wakes the thread, so that it does not take a later nudge.
             self.nudges.wake(job)
             free_worker.join(5)
             return False
@@ -68,7 +68,7 @@ class ThroughRedis:
         self.held: list[tuple[Consumer, MessageProxy]] = []
 
     def takes(self, job: str) -> bool:
-        # It looks, and waits a little longer each time before it looks again: in all, longer than nudges are gathered for.
+        # It looks, and waits a little longer each time before looking again: altogether longer than nudges are gathered for.
         looks = (next(self.consumers[job]) for _ in range(6))
         message = next((found for found in looks if found is not None), None)
         if message is None:
@@ -108,7 +108,7 @@ def test_a_nudge_wakes_a_worker_for_its_job_alone(workplace: Workplace):
 
 
 def test_nudges_that_nobody_has_heard_yet_are_one_or_two(workplace: Workplace):
-    """Two where a burst is gathered behind the first: that one may be heard before the burst is over."""
+    """Two if a burst is gathered after the first one, which may be heard before the burst is over."""
     for _ in range(25):
         workplace.nudges.inbox()
 

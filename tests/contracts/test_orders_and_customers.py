@@ -1,4 +1,4 @@
-"""What every store promises of sales orders and billed customers."""
+"""What every store promises about sales orders and billed customers."""
 
 from dataclasses import replace
 from datetime import timedelta

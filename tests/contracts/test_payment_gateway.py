@@ -53,7 +53,7 @@ def gateway(world: World) -> PaymentGateway:
 
 
 class Shop:
-    """Makes, in one account, what a test starts from; every call under a key of its own."""
+    """Creates what a test starts from, in one account; every call has its own idempotency key."""
 
     def __init__(self, gateway: PaymentGateway, account: str) -> None:
         self._gateway, self._account = gateway, account
@@ -198,7 +198,9 @@ def test_a_customers_balance_moves_what_is_due_but_not_the_total(
     world: World, account: str, shop: Shop, balance: int
 ):
     customer = shop.customer()
-    shop.draft(customer_id=customer)  # A balance is in the currency that the customer was first billed in.
+    shop.draft(
+        customer_id=customer
+    )  # A customer's balance is in the currency in which they were first billed.
     world.set_balance(account, customer, balance)
 
     invoice = shop.open(customer_id=customer)
@@ -323,7 +325,7 @@ REFUSED_IN: dict[str, tuple[StripeInvoiceStatus, ...]] = {
     "add_lines": (OPEN, PAID, VOID),
     "finalize": (OPEN, PAID, VOID),
     "send": (PAID, VOID),
-    # Stripe's own pages disagree with what it does about voiding an uncollectible one: refused is the worse case.
+    # Stripe's documentation and its behavior differ about voiding an uncollectible one; being refused is the worse case.
     "void": (DRAFT, PAID, VOID, UNCOLLECTIBLE),
     "delete_draft": (OPEN, PAID, VOID),
 }

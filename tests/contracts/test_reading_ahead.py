@@ -1,4 +1,4 @@
-"""What every store promises of reading ahead: it changes the speed, and nothing else."""
+"""What every store promises about reading ahead: it only changes the speed."""
 
 import threading
 from dataclasses import replace
@@ -16,7 +16,7 @@ LINKED = [(ACCOUNT, "in_1"), (ACCOUNT, "pi_1"), (ACCOUNT, "in_none")]
 
 @pytest.fixture
 def invoice(store: Store) -> Invoice:
-    """Open, linked by its own id, without a payment."""
+    """An open invoice, linked by its own id, without a payment."""
     invoice = stored_invoice(store, status=InvoiceStatus.OPEN, stripe_invoice_id="in_1")
     with store.writing() as work:
         work.links.add(ACCOUNT, invoice.id, ["in_1"])
@@ -25,7 +25,7 @@ def invoice(store: Store) -> Invoice:
 
 
 def change(work: UnitOfWork, invoice: Invoice) -> Invoice:
-    """In several steps, as the events of a payment do."""
+    """Change it in several steps, as the events of a payment do."""
     found = work.links.find_invoice_id(ACCOUNT, "in_1")
     assert found == invoice.id
     assert work.links.find_invoice_id(ACCOUNT, "pi_1") is None

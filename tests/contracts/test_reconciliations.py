@@ -1,4 +1,4 @@
-"""What every store promises to reconciling."""
+"""What every store promises for reconciling."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What every store promises of refunds and disputes."""
+"""What every store promises about refunds and disputes."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -19,7 +19,7 @@ def signatures(request: pytest.FixtureRequest) -> Signatures:
 
 
 def header(secret: str = SECRET, *, payload: str = PAYLOAD, age: int = 0) -> str:
-    """As Stripe signs."""
+    """The header, signed as Stripe signs."""
     signed: str = stripe.WebhookSignature.generate_signature_header(payload, secret, int(time.time()) - age)
     return signed
 

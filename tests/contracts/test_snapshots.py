@@ -31,7 +31,7 @@ def paid_invoice(world: EmulatedWorld, account: str) -> str:
 
 
 def payload(world: EmulatedWorld, event_type: str) -> dict[str, Any]:
-    """The object of the latest event of the type."""
+    """The object in the latest event of the type."""
     events = world.emulator.control.objects("events")
     objects = [event["data"]["object"] for event in events if event["type"] == event_type]
     shown: dict[str, Any] = objects[-1]

@@ -1,4 +1,4 @@
-"""What every store promises of its units of work."""
+"""What every store promises about its units of work."""
 
 import threading
 

@@ -19,7 +19,7 @@ def fake(*numbers: int) -> Vault:
 
 @pytest.fixture(params=[fernet, fake])
 def vault_of(request: pytest.FixtureRequest):
-    """Makes a vault of some of three keys, the newest first."""
+    """Makes a vault with some of three keys, the newest first."""
     return request.param
 
 

@@ -1,4 +1,4 @@
-"""The `http` blocks of a page: requests with the answers that they get, in the notation that docs/api.md explains."""
+"""The `http` blocks of a page: requests and their answers, in the notation that docs/api.md explains."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def exchanges_in(text: str) -> list[Exchange]:
 
 @dataclass
 class Names:
-    """What the page has given names to."""
+    """The values to which the page has given names."""
 
     known: dict[str, Any] = field(default_factory=dict)
 
@@ -54,7 +54,7 @@ class Names:
         return _NAME.sub(lambda name: str(self.known[name[1]]), text)
 
     def differences(self, told: Any, got: Any, where: str) -> Iterator[str]:
-        """What is not as the page says. Names that are new to the page are learned."""
+        """The differences from what the page says. New names are learned."""
         match told:
             case str() if name := _NAME.fullmatch(told):
                 if self.known.setdefault(name[1], got) != got:

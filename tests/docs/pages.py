@@ -1,4 +1,4 @@
-"""The documentation's pages, read as Markdown as far as tests need it."""
+"""The documentation's pages, parsed as Markdown as far as tests need."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Page:
 
     @cached_property
     def prose(self) -> str:
-        """Without what stands in fences."""
+        """The text without fenced blocks."""
         return _FENCE.sub("", self.text)
 
     def links(self) -> list[str]:
@@ -34,7 +34,7 @@ class Page:
         return [target for target in _LINK.findall(self.prose) if not re.match(r"[a-z]+:", target)]
 
     def anchors(self) -> set[str]:
-        """What its headings can be linked by, as GitHub makes it of their text."""
+        """The anchors of its headings, as GitHub makes them from their text."""
         return {_anchor(heading) for heading in _HEADING.findall(self.prose)}
 
     def table_under(self, heading: str) -> list[list[str]]:

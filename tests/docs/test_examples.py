@@ -18,7 +18,7 @@ from tests.journeys.stack import WEBHOOK_SECRET, Combination, Stack
 from tests.waiting import wait_until
 
 INDEX = Page(ROOT / "docs" / "api.md")
-# In the order in which the index lists them.
+# In the index's order.
 PAGES = [Page(INDEX.path.parent / path) for path in dict.fromkeys(INDEX.links()) if path.startswith("api/")]
 OWN_SECRET = "whsec_own"
 
@@ -65,7 +65,7 @@ def test_every_operation_has_an_example_of_its_good_answer():
 
 
 def is_among(operation, requests_shown):
-    """The callback's address is what Stripe redirects to, so there its name stands for it."""
+    """The callback's full address comes from Stripe's redirect, so the page only gives its name."""
     path = r"\$callback" if operation.id == "complete_authorization" else operation.path
     pattern = rf"{operation.method} {re.sub('<id:.*?>', '[^/?]+', path)}(\?.*)?"
     return any(re.fullmatch(pattern, request) for request in requests_shown)

@@ -1,4 +1,4 @@
-"""Whatever a page points at inside the repository is there."""
+"""Everything inside the repository that a page links to exists."""
 
 from tests.docs.pages import ROOT, Page, pages
 

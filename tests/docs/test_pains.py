@@ -1,4 +1,4 @@
-"""The page of known pains points at tests, and each of them is there."""
+"""The page of known pains names tests, and each of them exists."""
 
 import ast
 import re

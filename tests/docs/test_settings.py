@@ -1,4 +1,4 @@
-"""The README's table of settings is what the code reads."""
+"""The README's table of settings matches what the code reads."""
 
 import ast
 
@@ -36,12 +36,12 @@ def test_the_table_of_the_playground_names_exactly_what_it_reads(readme):
 
 
 def told(rows):
-    """Each name with its default."""
+    """Each name in the table, with its default."""
     return {name.strip("`"): default.strip("`") for name, default, _ in rows}
 
 
 def read_by_the_service():
-    """The names and defaults in `Settings.from_env`, read from its source: the defaults stand nowhere else."""
+    """The names and defaults in `Settings.from_env`, read from its source, the only place that has the defaults."""
     tree = ast.parse((ROOT / "src" / "stripe_bridge" / "config.py").read_text())
     found = {}
     for node in ast.walk(tree):

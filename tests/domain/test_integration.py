@@ -1,4 +1,4 @@
-"""How an account comes and goes."""
+"""How an account is connected and disconnected."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A call to Stripe on its way from planned to settled."""
+"""A call to Stripe, from planned to settled."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""An invoice follows Stripe, whatever order Stripe's snapshots come in."""
+"""An invoice follows Stripe, in whatever order Stripe's snapshots arrive."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -26,13 +26,13 @@ OPEN = a_stripe_invoice(status=StripeInvoiceStatus.OPEN)
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[StripeInvoice]:
-    """What Stripe may show of one invoice over its life: a status never goes back, nor what was paid."""
+    """What Stripe may show of an invoice over its life: neither its status nor the amount paid ever goes back."""
     history = [DRAFT, OPEN]
     for part in draw(st.lists(st.integers(min_value=1, max_value=AMOUNT // 4), max_size=3)):
         paid = history[-1].amount_paid + part
         history.append(replace(history[-1], amount_paid=paid, amount_remaining=AMOUNT - paid))
         if draw(st.booleans()):
-            # A credit note moves what remains, and nothing else.
+            # A credit note changes what remains, and nothing else.
             history.append(replace(history[-1], amount_remaining=history[-1].amount_remaining - 1))
     if draw(st.booleans()):
         history.append(replace(history[-1], status=StripeInvoiceStatus.UNCOLLECTIBLE))
@@ -53,7 +53,7 @@ def histories(draw: st.DrawFn) -> list[StripeInvoice]:
 
 
 def follow(invoice: Invoice, snapshots: list[StripeInvoice], current: StripeInvoice) -> Invoice:
-    """As a handler does it: what only Stripe can tell is answered by its current state."""
+    """Follow as a handler does: if only Stripe can tell, its current state is fetched."""
     for snapshot in snapshots:
         unclear = invoice.age_of(snapshot) is Age.UNCLEAR
         invoice = invoice.observe(current if unclear else snapshot, LATER)

@@ -1,4 +1,4 @@
-"""Currencies as Stripe counts them."""
+"""Currencies and their minor units, as at Stripe."""
 
 import pytest
 from hypothesis import given
@@ -36,7 +36,7 @@ def test_a_currency_counts_as_stripe_says(code, decimals, multiple, minimum):
 
 
 def test_what_the_emulator_charges_in_is_known_and_the_other_way_round():
-    """Its table was written down from Stripe's pages by itself: a slip in either shows here."""
+    """Its table was written separately from Stripe's pages, so a mistake in either shows here."""
     assert {code: (Currency.of(code).multiple, Currency.of(code).minimum) for code in known_currencies()} == {
         code.upper(): (emulated.step(code), emulated.MINIMUM_CHARGE.get(code)) for code in emulated.SUPPORTED
     }

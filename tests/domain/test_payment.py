@@ -1,4 +1,4 @@
-"""The payments of an invoice, and which of them leads."""
+"""The payments of an invoice, and which one leads."""
 
 from datetime import timedelta
 

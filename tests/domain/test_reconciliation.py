@@ -1,4 +1,4 @@
-"""From when on, and how thoroughly, an integration is reconciled."""
+"""Starting from when, and how thoroughly, an integration is reconciled."""
 
 from datetime import timedelta
 

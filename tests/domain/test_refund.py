@@ -1,4 +1,4 @@
-"""The ledger of refunds: what goes back comes from what was collected, and never more."""
+"""The ledger of refunds: never more goes back than was collected."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def paid(number: int, amount: int):
 
 @st.composite
 def ledgers(draw: st.DrawFn):
-    """Payments, refunds of theirs that Stripe or a reservation allowed, and what each payment has left."""
+    """Payments, refunds of them that Stripe or a reservation allowed, and what each payment has left."""
     payments = [
         paid(number, draw(st.integers(min_value=1, max_value=1_000)))
         for number in range(draw(st.integers(min_value=1, max_value=4)))

@@ -15,7 +15,7 @@ from tests.emulator.shop import Shop
 
 @pytest.fixture
 def make_emulator() -> Iterator[Callable[..., EmulatorServer]]:
-    """Starts emulators with the given settings; EMULATOR_WIRE_LOG names a file for what they hear."""
+    """Starts emulators with the given settings; EMULATOR_WIRE_LOG names a file that logs their requests."""
     servers: list[EmulatorServer] = []
 
     def make(**settings: Any) -> EmulatorServer:
@@ -64,7 +64,7 @@ def client_of(emulator: EmulatorServer, key: str) -> stripe.StripeClient:
 
 
 def error_code(error: stripe.StripeError) -> str | None:
-    """The code in the body: the SDK does not pass it on with every kind of error."""
+    """The code in the body, which the SDK does not pass on with every kind of error."""
     return error.error.code if error.error else None
 
 

@@ -1,4 +1,4 @@
-"""A webhook receiver that keeps what it gets and answers as it is told."""
+"""A webhook receiver that keeps what it receives and answers as told."""
 
 import json
 import threading

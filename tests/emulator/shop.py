@@ -9,7 +9,7 @@ from stripe_emulator.control import Control
 
 
 class Shop:
-    """Shortens what nearly every test does; every value is valid unless a keyword changes it."""
+    """Shortcuts for what nearly every test does; every value is valid unless a keyword changes it."""
 
     def __init__(self, control: Control, client: stripe.StripeClient, account: str) -> None:
         self.control = control
@@ -81,5 +81,5 @@ class Shop:
 
 
 def _without_none(params: dict[str, Any]) -> Any:
-    """What is None is left out, so that a test can take a default away."""
+    """Leaves out what is None, so that a test can remove a default."""
     return {name: value for name, value in params.items() if value is not None}

@@ -1,4 +1,4 @@
-"""`python -m stripe_emulator`: its options, and the environment in their place."""
+"""`python -m stripe_emulator`: its options, also from the environment."""
 
 import pytest
 

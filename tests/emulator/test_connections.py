@@ -1,4 +1,4 @@
-"""Connections are kept, as Stripe's are: what a client measures is then not the making of connections."""
+"""Connections are kept alive, as Stripe's are, so that clients do not measure connecting."""
 
 from collections.abc import Iterator
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""Webhook endpoints, and what is sent to them."""
+"""Webhook endpoints, and the deliveries to them."""
 
 import json
 import socket

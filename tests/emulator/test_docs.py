@@ -1,4 +1,4 @@
-"""The page about the emulator, tried."""
+"""The commands on the page about the emulator work."""
 
 import pathlib
 import re
@@ -14,7 +14,7 @@ PAGE = pathlib.Path(__file__).parents[2] / "docs" / "emulator.md"
 
 
 def commands() -> list[str]:
-    """Every curl of the page, whole."""
+    """Every complete curl command on the page."""
     blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL)
     return [
         one.strip()
@@ -37,7 +37,7 @@ def run(command: str, names: dict[str, str]) -> requests.Response:
 
 @pytest.fixture
 def names(emulator, shop):
-    """What the page's variables stand for."""
+    """The values of the page's variables."""
     invoice = shop.paid(5000)
     charge = shop.charge_of(invoice.id).id
     return {

@@ -1,4 +1,4 @@
-"""Events: what they tell, and how they are found."""
+"""Events: what they contain, and how to find them."""
 
 import pytest
 import stripe

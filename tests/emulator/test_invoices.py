@@ -1,4 +1,4 @@
-"""Making an invoice, and what becomes of it."""
+"""Creating an invoice, and what can happen to it."""
 
 import pytest
 import stripe

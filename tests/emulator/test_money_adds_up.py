@@ -1,4 +1,4 @@
-"""Whatever happens to an invoice, its sums hold."""
+"""Whatever happens to an invoice, its amounts add up."""
 
 import pytest
 from hypothesis import settings
@@ -31,7 +31,7 @@ class Money(RuleBasedStateMachine):
         return self.control.objects(kind)
 
     def attempt(self, action, *arguments, **keywords) -> None:
-        """A refusal is fine; a refusal that leaves something changed is what the invariants find."""
+        """A refusal is fine; if it left something changed, the invariants would find it."""
         try:
             action(*arguments, **keywords)
         except StripeError:

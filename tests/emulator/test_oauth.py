@@ -1,4 +1,4 @@
-"""Connecting a merchant's account, and letting it go."""
+"""Connecting a merchant's account, and disconnecting it."""
 
 import urllib.parse
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def authorize_url(platform: stripe.StripeClient, **params: str) -> str:
 
 
 def decide(url: str, **form: str) -> dict[str, str]:
-    """What comes back to the redirect URI."""
+    """Decide; returns what is sent to the redirect URI."""
     answer = requests.post(url, data=form, allow_redirects=False, timeout=5)
     assert answer.status_code == 303
     location = urllib.parse.urlsplit(answer.headers["Location"])

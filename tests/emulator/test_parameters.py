@@ -1,4 +1,4 @@
-"""What is refused before anything is done."""
+"""Parameters that are refused before anything is done."""
 
 import pytest
 import stripe

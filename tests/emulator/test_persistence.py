@@ -54,7 +54,7 @@ def test_deliveries_left_open_go_on_after_a_restart(make_emulator, receiver, tmp
 
 
 class Program:
-    """The emulator in a process of its own."""
+    """The emulator in its own process."""
 
     def __init__(self, *arguments: str, **environ: str) -> None:
         command = [sys.executable, "-m", "stripe_emulator", "--port", "0", *arguments]

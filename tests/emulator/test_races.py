@@ -12,7 +12,7 @@ from stripe_emulator.errors import StripeError
 
 
 def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
-    """Make all calls from threads that start together; a refusal is an answer too."""
+    """Make all calls from threads that start together; a refusal is an answer, too."""
     barrier = threading.Barrier(len(calls))
     answers: list[Any] = [None] * len(calls)
 

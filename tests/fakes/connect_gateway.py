@@ -24,7 +24,7 @@ class FakeConnectGateway:
         return f"https://connect.stripe.test/oauth/authorize?{urlencode(query)}"
 
     def redeem(self, code: str) -> Authorization:
-        """A code that comes a second time revokes what it gave, as Stripe does."""
+        """As at Stripe, a code that is used a second time revokes what it gave."""
 
         def effect() -> Authorization:
             account_id = self.stripe.codes.get(code)

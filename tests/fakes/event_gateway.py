@@ -3,12 +3,12 @@ from datetime import datetime
 
 from tests.fakes.fake_stripe import Call, FakeStripe
 
-# Events as bodies, oldest first.
+# The bodies of events, oldest first.
 Events = Callable[[str], Sequence[tuple[datetime, bytes]]]
 
 
 class FakeEventGateway:
-    """Lists what `events` tells of an account: by default, what tests put into `happened`."""
+    """Lists what `events` returns for an account: by default, what tests put into `happened`."""
 
     def __init__(self, stripe: FakeStripe, events: Events | None = None, *, per_page: int = 100) -> None:
         self.stripe = stripe

@@ -1,4 +1,4 @@
-"""The charges of one account at the fake Stripe, what was given back of them, and what is disputed."""
+"""The charges of one account at the fake Stripe, their refunds and their disputes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -8,13 +8,13 @@ from stripe_bridge.domain.stripe_objects import StripeDispute, StripeRefund
 from stripe_bridge.ports.gateway_errors import GatewayRefused
 
 _UNDONE = ("failed", "canceled")
-# What may become of a refund: one that succeeded may still fail at the customer's bank.
+# The statuses that may follow each status. A refund that succeeded may still fail at the customer's bank.
 _REFUND_NEXT: Mapping[str, tuple[str, ...]] = {
     "pending": ("succeeded", "failed", "canceled", "requires_action"),
     "requires_action": ("pending", "succeeded", "failed", "canceled"),
     "succeeded": ("failed",),
 }
-# What may become of a dispute: an inquiry may turn into a chargeback.
+# The statuses that may follow each status. An inquiry may become a chargeback.
 _DISPUTE_NEXT: Mapping[str, tuple[str, ...]] = {
     "warning_needs_response": ("warning_under_review", "warning_closed", "needs_response"),
     "warning_under_review": ("warning_closed", "needs_response"),
@@ -25,7 +25,7 @@ _DISPUTE_NEXT: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class FakeCharge:
-    """One that succeeded."""
+    """A charge that succeeded."""
 
     id: str
     payment_intent_id: str | None
@@ -46,7 +46,7 @@ class FakeCharges:
         return next((each for each in charges if each.payment_intent_id == payment_intent_id), None)
 
     def left_of(self, charge: FakeCharge) -> int:
-        """What was not given back."""
+        """How much was not refunded."""
         refunds = (each for each in self.refunds.values() if each.charge_id == charge.id)
         return charge.amount - sum(each.amount for each in refunds if each.status not in _UNDONE)
 
@@ -59,7 +59,7 @@ class FakeCharges:
         reason: str | None,
         metadata: Mapping[str, str],
     ) -> StripeRefund:
-        """`amount` None is all that is left; `status` what the refund begins with."""
+        """`amount` None means all that is left; `status` is the refund's first status."""
         if amount is not None and amount <= 0:
             code = "parameter_invalid_integer"
             raise GatewayRefused("Invalid positive integer", code=code, param="amount")
@@ -98,7 +98,7 @@ class FakeCharges:
         return self.refunds[refund_id]
 
     def dispute(self, charge: FakeCharge, kind: str, amount: int | None) -> StripeDispute:
-        """`kind` is inquiry, in which no money moves yet, or chargeback."""
+        """`kind` is `inquiry`, in which no money moves yet, or `chargeback`."""
         status = {"inquiry": "warning_needs_response", "chargeback": "needs_response"}[kind]
         new = StripeDispute(
             id=self.new_id("du"),
@@ -122,7 +122,7 @@ class FakeCharges:
         return self.disputes[dispute_id]
 
     def _close_inquiries(self, charge: FakeCharge) -> None:
-        """A full refund is the answer to an inquiry."""
+        """A full refund closes the inquiries."""
         for each in self._disputes_of(charge):
             if each.status in ("warning_needs_response", "warning_under_review"):
                 self.change_dispute(each.id, "warning_closed")

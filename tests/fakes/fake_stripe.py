@@ -1,4 +1,4 @@
-"""A Stripe in memory, behind the fake gateways: what it holds, who may reach it, and how it can fail."""
+"""A Stripe in memory, behind the fake gateways: its objects, who may access them, and how it can fail."""
 
 import itertools
 import threading
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One call of a gateway's method. `account_id` None is the platform."""
+    """A call of a gateway's method. `account_id` None means the platform."""
 
     method: str
     account_id: str | None
@@ -44,7 +44,7 @@ class FakeCustomer:
 
 @dataclass(kw_only=True)
 class FakeAccount:
-    """What one account holds. Invoices stand here without their payments."""
+    """The objects of one account. Invoices are stored here without their payments."""
 
     snapshot: AccountSnapshot
     charges: FakeCharges
@@ -65,7 +65,7 @@ class FakeAccount:
 class FakeStripe:
     """Shared by the fake gateways of one test; safe to use from several threads.
 
-    `calls` has every call made, also those that failed.
+    `calls` has every call made, including those that failed.
     """
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), livemode: bool = False):
@@ -84,10 +84,10 @@ class FakeStripe:
         self._hooks: dict[str, deque[Callable[[], None]]] = defaultdict(deque)
         self._answers: dict[tuple[str | None, str], tuple[Call, Any]] = {}
 
-    # What a test arranges.
+    # For tests to arrange.
 
     def connect_account(self, account_id: str | None = None, **snapshot: Any) -> str:
-        """An account that has let the platform in."""
+        """An account that has connected the platform."""
         with self._lock:
             account_id = account_id or self.new_id("acct")
             known = self.accounts.get(account_id)
@@ -102,7 +102,7 @@ class FakeStripe:
             return account_id
 
     def consent(self, account_id: str | None = None, **snapshot: Any) -> str:
-        """A merchant approves: the OAuth code that its browser brings back."""
+        """A merchant approves; returns the OAuth code that the browser brings back."""
         with self._lock:
             known = self.accounts.get(account_id or "")
             was_connected = known is not None and known.connected
@@ -118,7 +118,7 @@ class FakeStripe:
             account.snapshot = replace(account.snapshot, **snapshot)
 
     def revoke(self, account_id: str) -> None:
-        """The merchant takes its consent back."""
+        """The merchant revokes the platform's access."""
         with self._lock:
             self.accounts[account_id].connected = False
 
@@ -137,7 +137,7 @@ class FakeStripe:
             account.invoices[invoice_id] = replace(open_, status=StripeInvoiceStatus.UNCOLLECTIBLE)
 
     def revise(self, account_id: str, invoice_id: str) -> StripeInvoice:
-        """The merchant edits an invoice that is not paid: another one takes its place."""
+        """The merchant edits an unpaid invoice: a new invoice takes its place."""
         with self._lock:
             account = self.accounts[account_id]
             original = account.invoices[invoice_id]
@@ -165,7 +165,7 @@ class FakeStripe:
             invoices[invoice_id] = void
 
     def pay(self, account_id: str, invoice_id: str, amount: int | None = None) -> StripePayment:
-        """The customer pays it, or a part of it; what is left of it at the end is the default payment's."""
+        """The customer pays an invoice or a part of it. The default payment is the one that pays the rest."""
         with self._lock:
             account = self.accounts[account_id]
             invoice = account.invoices[invoice_id]
@@ -182,7 +182,7 @@ class FakeStripe:
     def refund(
         self, account_id: str, charge_id: str, amount: int | None = None, reason: str | None = None
     ) -> StripeRefund:
-        """The merchant refunds a charge, or what is left of it, in Stripe's dashboard."""
+        """The merchant refunds a part of a charge, or what is left of it, in Stripe's dashboard."""
         with self._lock:
             charges, status = self.accounts[account_id].charges, self.new_refund_status
             charge = charges.charges[charge_id]
@@ -191,7 +191,7 @@ class FakeStripe:
     def change_refund(
         self, account_id: str, refund_id: str, status: str, failure_reason: str = "unknown"
     ) -> StripeRefund:
-        """The customer's bank moves a refund on."""
+        """The customer's bank changes a refund's status."""
         with self._lock:
             return self.accounts[account_id].charges.change_refund(refund_id, status, failure_reason)
 
@@ -204,17 +204,17 @@ class FakeStripe:
             return charges.dispute(charges.charges[charge_id], kind, amount)
 
     def change_dispute(self, account_id: str, dispute_id: str, status: str) -> StripeDispute:
-        """The bank moves a dispute on."""
+        """The bank changes a dispute's status."""
         with self._lock:
             return self.accounts[account_id].charges.change_dispute(dispute_id, status)
 
     def fail_next(self, method: str, error: GatewayError, *, after_effect: bool = False) -> None:
-        """The next call of this method raises; `after_effect` loses the answer only."""
+        """Make the next call of this method raise; with `after_effect`, only the answer is lost."""
         with self._lock:
             self._failures[method].append((error, after_effect))
 
     def before_next(self, method: str, hook: Callable[[], None]) -> None:
-        """Run this when the next call of the method arrives, before it has an effect: to block it, to race it."""
+        """Run this when the next call of the method arrives, before it has an effect: to block it, or to act first."""
         with self._lock:
             self._hooks[method].append(hook)
 
@@ -222,7 +222,7 @@ class FakeStripe:
         with self._lock:
             return [call for call in self.calls if call.method == method]
 
-    # What the gateways use.
+    # For the gateways.
 
     def serve(self, call: Call, effect: Callable[[], Result]) -> Result:
         """One call, from its arrival to its answer."""
@@ -242,7 +242,7 @@ class FakeStripe:
             return result
 
     def account(self, account_id: str) -> FakeAccount:
-        """Raises AccessRevoked unless it lets the platform in."""
+        """The account. Raises AccessRevoked unless it has connected the platform."""
         account = self.accounts.get(account_id)
         if account is None or not account.connected:
             raise AccessRevoked(f"The key has no access to {account_id}.", code="account_invalid")
@@ -252,7 +252,7 @@ class FakeStripe:
         return f"{prefix}_fake{next(self._numbers):06d}"
 
     def _once(self, call: Call, effect: Callable[[], Result]) -> Result:
-        """Under a key that was used before: the answer given then. Refusals are not kept."""
+        """If the key was used before, the answer given then. Refusals are not stored."""
         if call.key is None:
             return effect()
         if call.account_id is not None:

@@ -1,4 +1,4 @@
-"""A fake of the inbox, on the tables of one transaction."""
+"""A fake inbox, on the tables of one transaction."""
 
 from collections import Counter
 from collections.abc import Sequence, Set

@@ -1,4 +1,4 @@
-"""A fake of the intents' repository, on the tables of one transaction."""
+"""A fake repository of intents, on the tables of one transaction."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Nudges that remember for what workers would be woken."""
+"""Nudges that remember which jobs workers would be woken for."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from stripe_bridge.ports.nudges import BrokerUnavailable
 
 
 class FakeNudges:
-    """`waiting` has a job's name once, however often it was nudged. `is_available = False` takes the broker away."""
+    """`waiting` has each nudged job's name once. `is_available = False` makes the broker unavailable."""
 
     def __init__(self) -> None:
         self.waiting: list[str] = []

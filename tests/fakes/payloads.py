@@ -1,4 +1,4 @@
-"""Stripe's objects as webhooks carry them, out of what the fake Stripe holds; shaped as at our API version."""
+"""The fake Stripe's objects as webhooks carry them, in the shape of our API version."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,7 +18,7 @@ Object = dict[str, Any]
 
 
 def invoice_object(invoice: StripeInvoice) -> Object:
-    """Without payments: a webhook never has them."""
+    """Without payments, which a webhook never has."""
     shown = _plain(
         invoice, "id", "status", "total", "amount_due", "amount_paid", "amount_remaining", "number"
     )

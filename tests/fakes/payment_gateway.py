@@ -111,7 +111,7 @@ class FakePaymentGateway:
         return self._serve("finalize", account_id, effect, key, invoice_id=invoice_id)
 
     def send(self, account_id: str, invoice_id: str, key: str) -> StripeInvoice:
-        """A draft is finalized by sending it, as Stripe does."""
+        """As at Stripe, sending a draft finalizes it."""
 
         def effect(account: FakeAccount) -> StripeInvoice:
             invoice = _in(account.invoice(invoice_id), DRAFT, OPEN)
@@ -180,7 +180,7 @@ class FakePaymentGateway:
         return self.stripe.serve(call, lambda: effect(self.stripe.account(account_id)))
 
     def _open(self, account: FakeAccount, draft: StripeInvoice) -> StripeInvoice:
-        """Number it and take in the customer's balance; with nothing due it is paid, without any payment."""
+        """Number it and apply the customer's balance. If nothing is due then, it is paid, without any payment."""
         customer = account.customers.get(draft.customer_id)
         due = max(0, draft.total + (customer.balance if customer else 0))
         if customer:
@@ -223,6 +223,6 @@ def _in(invoice: StripeInvoice, *allowed: StripeInvoiceStatus, code: str | None 
 
 
 def _with_payments(account: FakeAccount, invoice_id: str) -> StripeInvoice:
-    """A payment's charge is one level further than Stripe expands from here."""
+    """Without the payments' charges, which are one level deeper than Stripe expands from here."""
     payments = tuple(replace(each, charge_id=None) for each in account.payments_of(invoice_id))
     return replace(account.invoice(invoice_id), payments=payments)

@@ -76,7 +76,7 @@ def _named(payment_intent_id: str | None, charge_id: str | None) -> dict[str, st
 
 
 def _of_payment(all_: Collection[Object], named: dict[str, str | None]) -> list[Object]:
-    """Newest first."""
+    """Those of the payment, newest first."""
     name = "charge_id" if named["payment_intent_id"] is None else "payment_intent_id"
     return [each for each in reversed(list(all_)) if getattr(each, name) == named[name]]
 

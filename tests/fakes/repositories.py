@@ -1,4 +1,4 @@
-"""Fakes of the repositories, on the tables of one transaction."""
+"""Fake repositories, on the tables of one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -120,7 +120,7 @@ class FakeIntegrations:
 
 
 def last_connected(integrations: Sequence[Integration]) -> Integration | None:
-    """The one that is connected, else the last to leave."""
+    """The one that is connected, or else the last one that was."""
 
     def rank(integration: Integration) -> tuple[bool, float, int]:
         left = integration.disconnected_at
@@ -390,5 +390,5 @@ class FakeReceivers:
 
 
 def _must_exist(referred_to: object) -> None:
-    """What a foreign key holds in a database. Breaking it is a mistake in the program, not an error to handle."""
+    """What a foreign key enforces in a database. Breaking it is a bug, not an error to handle."""
     assert referred_to is not None, "It refers to something that is not stored."

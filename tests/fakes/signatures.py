@@ -16,7 +16,7 @@ def sign(payload: bytes, secret: str, at: datetime) -> str:
 
 
 class FakeSignatures:
-    """Stripe's scheme on a clock of the test's own."""
+    """Stripe's scheme, on the test's own clock."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now

@@ -1,4 +1,4 @@
-"""A store in memory, which keeps the promises of the port: one writer at a time, rollback, constraints, stale writes."""
+"""A store in memory that keeps the port's promises: one writer at a time, rollback, constraints, stale writes."""
 
 import threading
 from collections.abc import Sequence
@@ -46,9 +46,10 @@ from tests.fakes.tables import Tables
 
 
 class FakeStore:
-    """Committed tables are never changed, only replaced: readers need no lock. `is_available = False` takes it away.
+    """Committed tables are never changed, only replaced, so that readers need no lock.
 
-    `commits` counts them. `is_open_here` tells whether this thread is inside a unit of work: no gateway may be called then.
+    `is_available = False` makes it unavailable. `commits` counts commits. `is_open_here` says whether this thread is inside
+    a unit of work, where no gateway may be called.
     """
 
     def __init__(self) -> None:
@@ -77,7 +78,7 @@ class FakeStore:
 
 
 class FakeIntake:
-    """Each by itself."""
+    """Commits each event by itself."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -90,7 +91,7 @@ class FakeIntake:
 
 
 class FakeCounts:
-    """Lists in memory are counted whenever they are looked at."""
+    """Does nothing: lists in memory are counted whenever they are read."""
 
     def fold(self) -> bool:
         return False
@@ -128,7 +129,7 @@ class FakeUnitOfWork:
     def __enter__(self) -> Self:
         self._store.check()
         if self._writable:
-            # A database would wait for itself here until it times out.
+            # A database would wait for its own lock here until it times out.
             assert not getattr(self._store.here, "writing", False), "A unit of work inside another."
             self._store.write_lock.acquire()
             self._store.here.writing = True
@@ -163,7 +164,7 @@ class FakeUnitOfWork:
         self._end()
 
     def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
-        """There is nothing to be gained here."""
+        """Does nothing: there is nothing to gain in memory."""
 
     def commit(self) -> None:
         assert not self._is_over, "The unit of work is over."
@@ -185,7 +186,7 @@ class FakeUnitOfWork:
             self._store.write_lock.release()
 
 
-# Where the repository of a table is named otherwise.
+# Tables whose repository has a different name.
 _ATTRIBUTE = {
     "events": "inbox",
     "forgotten": "counts",

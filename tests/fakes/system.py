@@ -1,4 +1,4 @@
-"""Time that stands still, dice that always fall alike, names in sequence."""
+"""A clock that stands still, dice that always fall the same way, and identifiers in sequence."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ NOON = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 
 
 class FrozenClock:
-    """Moves when told to: `sleep` does not wait but moves it on."""
+    """Moves only when told to: `sleep` advances it instead of waiting."""
 
     def __init__(self, now: datetime = NOON) -> None:
         self._now = now
@@ -21,7 +21,7 @@ class FrozenClock:
         self.advance(seconds=seconds)
 
     def advance(self, delta: timedelta = timedelta(), *, seconds: float = 0.0) -> datetime:
-        """The new time."""
+        """Advance it; returns the new time."""
         with self._lock:
             self._now += delta + timedelta(seconds=seconds)
             return self._now

@@ -1,4 +1,4 @@
-"""What the fake store holds: one committed state, and copies that transactions work on."""
+"""The fake store's tables: one committed state, and copies for transactions to work on."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -43,7 +43,7 @@ Saved = TypeVar("Saved", bound=Versioned)
 
 @dataclass
 class Table(Generic[Key, Value]):
-    """Rows by key. Ids are never given twice, not even after a rollback."""
+    """Rows by key. No id is given out twice, even after a rollback."""
 
     rows: dict[Key, Value] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
@@ -65,7 +65,7 @@ class Table(Generic[Key, Value]):
         self.rows.pop(key, None)
 
     def matching(self, condition: Callable[[Value], bool]) -> list[Value]:
-        """In the order in which they were added."""
+        """The matching rows, in the order in which they were added."""
         return [value for value in self.rows.values() if condition(value)]
 
     def check_writable(self, wanted: bool) -> None:

@@ -1,10 +1,10 @@
-"""A vault that shows what it sealed, to whoever reads a failing test."""
+"""A vault whose sealed texts stay readable, which helps when reading a failing test."""
 
 from stripe_bridge.ports.vault import SealBroken
 
 
 class FakeVault:
-    """Seals under `key`; opens what `key` or one of `older` sealed."""
+    """Seals with `key`; opens what `key` or one of `older` sealed."""
 
     def __init__(self, key: str = "key-1", *older: str) -> None:
         self._key = key

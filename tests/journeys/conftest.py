@@ -1,4 +1,4 @@
-"""A stack per combination, shared by the tests on it, and the people who use it."""
+"""A stack for each combination, shared by its tests, and the people who use it."""
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ from tests.journeys.traces import Traces
 from tests.servers.databases import PostgresDatabases, SqliteDatabases
 from tests.servers.shared import SharedServers
 
-# Beside those of the other tests of the same process, which empty theirs whenever they like.
+# Not the Redis database of this process's other tests, which empty theirs at any time.
 _REDIS_DATABASES_FROM = 8
 _LOGS = pytest.StashKey[tuple[Stack, dict[str, int]]]()
 
@@ -27,7 +27,7 @@ def stack(
     worker: str,
     sqlite_databases: SqliteDatabases,
 ) -> Iterator[Stack]:
-    """What `combinations.on` asks for. pytest sorts the tests so that each combination starts once."""
+    """The stack that `combinations.on` asks for. pytest sorts the tests so that each combination starts once."""
     combination: Combination = request.param
     folder = tmp_path_factory.mktemp(combination.name)
     with ExitStack() as at_the_end:
@@ -44,7 +44,7 @@ def stack(
 
 @pytest.fixture(autouse=True)
 def record(request: pytest.FixtureRequest, stack: Stack, wire_log: Path) -> Iterator[None]:
-    """The test's traffic with Stripe goes into its wire log, the service's logs into its report."""
+    """Put the test's traffic with Stripe into its wire log, and the service's logs into its report."""
     request.node.stash[_LOGS] = stack, stack.log_lengths()
     yield
     lines = stack.emulator.emulator.wire_log.lines()
@@ -65,7 +65,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def new_erp(stack: Stack) -> Iterator[Callable[[], Erp]]:
-    """Makes the ERPs of tenants that nobody else has."""
+    """Makes ERPs, each with a new tenant."""
     with browser() as http:
         yield lambda: Erp(stack, http)
 

@@ -1,4 +1,4 @@
-"""Holding what the service answers against what it says of itself, in its OpenAPI document."""
+"""Compares the service's answers with its own OpenAPI document."""
 
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ import schemathesis
 
 
 def hold(url: str, answer: requests.Response) -> None:
-    """Raise where the service at this address has not described such an answer to such a request."""
+    """Raise unless the document of the service at this address describes this answer to this request."""
     asked = answer.request
     operation = _document(url).find_operation_by_path(asked.method, urlsplit(asked.url or "").path)
     if operation is None:

@@ -1,4 +1,4 @@
-"""Who takes part: the ERP of a tenant, and the merchant, the customer and the browser between them and Stripe."""
+"""The people in the journeys: a tenant's ERP, the merchant with a browser, and the customer."""
 
 import itertools
 from collections import Counter
@@ -43,7 +43,7 @@ def browser() -> Iterator[requests.Session]:
 
 @dataclass
 class Erp:
-    """One tenant's ERP. It speaks with a power user's token unless told otherwise."""
+    """A tenant's ERP. It uses a power user's token unless told otherwise."""
 
     stack: Stack
     http: requests.Session
@@ -78,7 +78,7 @@ class Erp:
         return created
 
     def authorize(self, integration_id: int) -> str:
-        """Where the merchant is sent to."""
+        """Start an authorization; returns where to send the merchant."""
         answer = told(self.ask("POST", f"/api/stripe/integrations/{integration_id}/authorize"), 200)
         url: str = answer["authorize_url"]
         return url
@@ -88,7 +88,7 @@ class Erp:
         return shown
 
     def connect(self, integration_id: int | None = None, account: str | None = None) -> Json:
-        """The integration, a new one by default, connected to the account, by default a new one."""
+        """Connect an integration to an account, each a new one by default; returns the integration."""
         if integration_id is None:
             integration_id = self.create_integration()["id"]
         page = self.come_back(self.approve(self.authorize(integration_id), account))
@@ -103,7 +103,7 @@ class Erp:
         return shown
 
     def approve(self, authorize_url: str, account: str | None = None) -> str:
-        """The merchant agrees; where Stripe sends the browser then."""
+        """The merchant agrees; returns where Stripe sends the browser next."""
         return self._decide(authorize_url, {"decision": "approve", "account": account or ""})
 
     def deny(self, authorize_url: str) -> str:
@@ -119,7 +119,7 @@ class Erp:
         return answer.headers["Location"]
 
     def put_order(self, order_id: int = 1001, **changes: Any) -> requests.Response:
-        """Each one is newer than the one before."""
+        """Submit an order. Each submission is newer than the one before."""
         edited_at = datetime(2026, 11, 1, tzinfo=UTC) + timedelta(seconds=next(self._edits))
         order = {**ORDER, "updated_at": edited_at.isoformat(), **changes}
         return self.ask("PUT", f"/api/sales-orders/{order_id}", order)
@@ -129,7 +129,7 @@ class Erp:
         return stored
 
     def simple_order(self, order_id: int, currency: str, total: int, **changes: Any) -> Json:
-        """One line."""
+        """Submit an order with one line."""
         lines = [{"description": "Oak table", "quantity": "1", "amount_in_cents": total}]
         given = {"currency": currency, "total_in_cents": total, "lines": lines, **changes}
         return self.new_order(order_id, **given)
@@ -145,17 +145,17 @@ class Erp:
         return self.ask("POST", "/api/stripe/invoices", body, role=role)
 
     def sent(self, integration: Json, order_id: int = 1001, **more: Any) -> Json:
-        """The new invoice."""
+        """Send an invoice; returns it."""
         invoice: Json = told(self.send(integration, order_id, **more), 201)
         return invoice
 
     def invoice(self, invoice: Json) -> Json:
-        """As it is now."""
+        """The invoice as it is now."""
         shown: Json = self.get(f"/api/stripe/invoices/{invoice['id']}")
         return shown
 
     def invoice_with(self, invoice: Json, **expected: Any) -> Json:
-        """The invoice, once webhooks have made these fields these values."""
+        """Wait until webhooks have given these fields these values; returns the invoice."""
 
         def look() -> Json | None:
             shown = self.invoice(invoice)
@@ -169,7 +169,7 @@ class Erp:
             raise
 
     def paid(self, integration: Json, order_id: int = 1001, **more: Any) -> Json:
-        """A new invoice for the order, paid by the customer, with all that came with it applied."""
+        """A new invoice for the order that the customer has paid, with all events of that applied."""
         invoice = self.sent(integration, order_id, **more)
         self.stack.control.pay(invoice["stripe_invoice_id"])
         self.invoice_with(invoice, status="paid")
@@ -191,7 +191,7 @@ class Erp:
         return refunds
 
     def applied(self, invoice: Json, *types: str) -> list[Json]:
-        """The invoice's events, once these are among them, each as often as named, and none is still to be applied."""
+        """The invoice's events, once these are among them (each as often as named) and all have been applied."""
 
         def look() -> list[Json] | None:
             events = self.activity(invoice)
@@ -202,13 +202,13 @@ class Erp:
 
 
 def told(answer: requests.Response, status: int) -> Any:
-    """The data of an answer, which has this status."""
+    """The data of an answer, which must have this status."""
     assert answer.status_code == status, answer.text
     return answer.json()["data"]
 
 
 def problem(answer: requests.Response, status: int) -> Json:
-    """The body of a failure, which is one as the contract says."""
+    """The body of a failure, which must be a problem as the contract says."""
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     body: Json = answer.json()
@@ -219,5 +219,5 @@ def problem(answer: requests.Response, status: int) -> Json:
 
 
 def state_in(url: str) -> str:
-    """The `state` that a URL carries."""
+    """The `state` in a URL."""
     return parse_qs(urlsplit(url).query)["state"][0]

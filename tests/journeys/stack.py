@@ -37,7 +37,7 @@ _WORKERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Combination:
-    """`worker` names the command of the one worker process; with it nudges go through Redis."""
+    """`worker` names the command of the single worker process; if there is one, nudges go through Redis."""
 
     database: str
     web_processes: int = 1
@@ -54,8 +54,8 @@ class Combination:
 class Stack:
     """A running service, and the Stripe that it talks to.
 
-    `control` acts for customers, merchants and banks, `operator` has every use case at hand as the `flask` command does,
-    `platform` is the platform's own client at Stripe. Tests share a stack: each has tenants of its own.
+    `control` acts for customers, merchants and banks; `operator` has every use case, like the `flask` command; `platform` is
+    the platform's own client at Stripe. Tests share a stack, and each has its own tenants.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Stack:
             "STRIPE_CONNECT_BASE": self.emulator.url,
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "STRIPE_WEBHOOK_SECRETS": WEBHOOK_SECRET,
-            # What happens here is the doing of requests and webhooks alone.
+            # No reconciling: whatever happens here is caused by requests and webhooks.
             "RECONCILE_SECONDS": "0",
             "SWEEP_SECONDS": "1",
             **combination.settings,
@@ -113,7 +113,7 @@ class Stack:
         if self._combination.worker is not None:
             self._run("worker", _WORKERS[self._combination.worker])
         self.operator.register_receivers()
-        # One that answers does not tell that all do.
+        # One process that answers does not show that all do.
         wait_until(lambda: self._is_ready() and self._log("web").count(_STARTED) == web, within=90)
 
     def _run(self, name: str, command: list[str]) -> None:
@@ -121,7 +121,7 @@ class Stack:
         env = {**inherited, **self.env, "NO_PROXY": "127.0.0.1"}
         log = self._folder / f"{name}.log"
         arguments = [sys.executable, "-m", *command]
-        # Killed at once, the service would leave its web processes behind.
+        # If it were killed at once, the service would leave its web processes behind.
         process = spawn(arguments, log=log, env=env, on_parent_death=signal.SIGTERM, cwd=_ROOT)
         self._processes.append(process)
 
@@ -136,7 +136,7 @@ class Stack:
                 return False
 
     def logs(self, since: Mapping[str, int] | None = None) -> str:
-        """What the processes wrote, from these lengths on."""
+        """What the processes have written, starting from these lengths."""
         start = since or {}
         return "\n".join(f"--- {name}\n{self._log(name)[start.get(name, 0) :]}" for name in ("web", "worker"))
 
@@ -148,7 +148,7 @@ class Stack:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def close(self) -> None:
-        """End everything that was started; nothing of it is left."""
+        """Stop everything that was started; none of it is left."""
         for process in self._processes:
             stop(process, signal.SIGTERM, within=20)
             _kill_group(process.pid)
@@ -160,7 +160,7 @@ class Stack:
 
     @contextmanager
     def misbehaving(self, setting: Any) -> Iterator[None]:
-        """Stripe misbehaves as the emulator's page on that tells, for a while."""
+        """Meanwhile Stripe misbehaves; docs/emulator.md describes the settings."""
         self.control.misbehave(setting)
         try:
             yield

@@ -1,4 +1,4 @@
-"""What a browser gets that comes back from Stripe in a way it should not, and what it cannot change."""
+"""Browsers that come back from Stripe in a wrong way: what they are shown, and what they cannot change."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ pytestmark = on(SQLITE, POSTGRES)
 
 
 def back(stack: Stack, erp: Erp, query: str, status: int) -> str:
-    """The page that the browser sees."""
+    """The page that the browser shows."""
     page = erp.come_back(f"{stack.url}/api/stripe/oauth/callback?{query}")
     assert page.status_code == status, page.text
     assert page.headers["Content-Type"].startswith("text/html")

@@ -1,4 +1,4 @@
-"""What bad input gets at the front door: one precise answer, and nothing changes."""
+"""Bad input to the API gets one precise answer and changes nothing."""
 
 import hashlib
 import hmac
@@ -27,7 +27,7 @@ OUTSTANDING, WITHOUT_EMAIL, NOTHING_OWED, TINY, INVOICED = 1, 2, 3, 4, 5
 
 @dataclass
 class Scene:
-    """Two tenants with all that a request can be wrong about."""
+    """Two tenants with everything that a request can be wrong about."""
 
     stack: Stack
     erp: Erp
@@ -184,7 +184,7 @@ BODIES: dict[str, tuple[Ask, int, str]] = {
     "another content type": (
         lambda s: s.raw(b"name=Mine", "application/x-www-form-urlencoded"),
         415,
-        "The body has to be application/json.",
+        "The body must be application/json.",
     ),
     "no object": (lambda s: s.raw(b'["Mine"]'), 422, INVALID),
     "nothing": (lambda s: s.raw(b""), 422, INVALID),

@@ -1,4 +1,4 @@
-"""Merchants come, go, return, and are kept apart."""
+"""Merchants connect, disconnect and connect again, and are kept apart."""
 
 import json
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def test_an_account_with_invoices_elsewhere_cannot_take_the_integration_over(sta
     page = erp.come_back(erp.approve(erp.authorize(integration["id"])))
     assert (page.status_code, "other_account" in page.text) == (400, True)
     assert erp.integration(integration["id"])["connected"] is False
-    # What was just granted is given back.
+    # The access that was just granted is given up again.
     newest = stack.control.objects("accounts")[-1]
     assert newest["id"] != integration["stripe_account_id"]
     wait_until(lambda: not _is_let_in(stack, newest["id"]), within=20)
@@ -90,7 +90,7 @@ def test_an_account_is_live_in_one_integration_over_all_tenants(
     page = other.come_back(other.approve(other.authorize(theirs["id"]), taken["stripe_account_id"]))
     assert (page.status_code, "account_in_use" in page.text) == (400, True)
     assert other.integration(theirs["id"])["connected"] is False
-    # It is not shown out for that: the one who has it goes on.
+    # The account is not deauthorized for that: the integration that has it goes on.
     erp.new_order()
     erp.paid(taken)
 
@@ -118,7 +118,7 @@ def test_merchants_of_two_tenants_are_never_mixed(stack: Stack, erp: Erp, new_er
 
 
 def _assert_each_call_named_its_own_account(stack: Stack) -> None:
-    """Whatever an answer tells of, it lies in the account that the call's header named."""
+    """Everything in an answer belongs to the account that the call's header named."""
     owner_of = {
         one["id"]: one["account"] for kind in ("customers", "invoices") for one in stack.control.objects(kind)
     }

@@ -1,4 +1,4 @@
-"""Whom an invoice goes to."""
+"""To whom invoices are sent."""
 
 import stripe
 

@@ -1,4 +1,4 @@
-"""A request made again under its key, by an ERP that never saw the first answer."""
+"""Requests repeated with the same key, by an ERP that never got the first answer."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Money back through the front door: many who want it at once, voids against payments, and every kind of currency."""
+"""Refunds through the API: many at once, voids racing payments, and every kind of currency."""
 
 from collections import Counter
 from functools import partial
@@ -87,7 +87,7 @@ def test_of_twenty_simultaneous_voids_and_payments_either_kind_wins_and_the_answ
         assert erp.sent(integration)["id"] != invoice["id"]
 
 
-# Of a currency: an order's total, what of it may be invoiced, and refunded; and amounts that Stripe would have to round.
+# For each currency: an order's total, how much of it to invoice and to refund, and amounts that Stripe would have to round.
 EXACT = {
     "JPY": (5_000, 77, 1, None),
     "KRW": (70, 50, 9, None),
@@ -139,7 +139,7 @@ def test_the_least_that_stripe_charges_is_sent_and_less_is_refused(
     stack: Stack, erp: Erp, currency: str, least: int
 ):
     integration = erp.connect()
-    # An order may be worth less than one can charge, which shows when it is to be invoiced.
+    # An order may be worth less than the smallest charge, which is refused only when it is to be invoiced.
     erp.simple_order(1, currency, least - 1)
     erp.simple_order(2, currency, 3 * least)
     refusal = problem(erp.send(integration, 1), 422)

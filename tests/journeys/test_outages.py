@@ -1,4 +1,4 @@
-"""Stripe is busy, broken or out of reach at every step of a send, and a disconnect."""
+"""Stripe is busy, broken or unreachable at every step of sending, and of disconnecting."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How customers pay, in every way but the simplest."""
+"""How customers pay, in every way except the simplest."""
 
 import pytest
 
@@ -109,7 +109,7 @@ def test_an_uncollectible_invoice_frees_its_order_and_shows_as_overpaid_when_pai
     first = erp.sent(integration)
     stack.control.mark_uncollectible(first["stripe_invoice_id"])
     erp.invoice_with(first, status="uncollectible")
-    # Stripe refuses its void: the new one goes out all the same.
+    # Stripe refuses to void it, but the new one is sent all the same.
     second = erp.paid(integration)
     assert erp.invoice(first)["status"] == "uncollectible"
     assert second["id"] != first["id"]

@@ -1,4 +1,4 @@
-"""What many do at the same moment."""
+"""Many requests at the same moment."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ FIFTY = 50
 
 
 def at_once(actions: Sequence[Callable[[], T]]) -> list[T]:
-    """All of them in threads of their own, none before all are there."""
+    """Run each in its own thread; none begins before all are ready."""
     together = Barrier(len(actions))
 
     def act(action: Callable[[], T]) -> T:
@@ -33,7 +33,7 @@ def at_once(actions: Sequence[Callable[[], T]]) -> list[T]:
 
 
 def post(erp: Erp, path: str, body: Json | None, token: str) -> requests.Response:
-    """On a connection of its own."""
+    """Post on a new connection."""
     headers = {"Authorization": f"Bearer {token}"}
     with browser() as http:
         return http.post(f"{erp.stack.url}{path}", json=body, headers=headers, timeout=60)
@@ -46,7 +46,7 @@ def of_account(stack: Stack, kind: str, account: str) -> list[Json]:
 def test_fifty_simultaneous_sends_of_an_order_make_one_invoice_that_all_answers_name(stack: Stack, erp: Erp):
     integration = erp.connect()
     erp.new_order()
-    # A token may send thirty times a minute.
+    # A token may send only thirty invoices a minute.
     tokens = [erp.new_token(Role.MEMBER) for _ in range(2)]
     body = {"integration_instance_id": integration["id"], "sales_order_id": 1001}
     path = "/api/stripe/invoices"

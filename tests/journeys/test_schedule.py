@@ -1,4 +1,4 @@
-"""The schedule of a real process, with every webhook lost."""
+"""What a real process does on schedule while every webhook is lost."""
 
 from tests.journeys.combinations import on
 from tests.journeys.people import Erp

@@ -1,4 +1,4 @@
-"""All that a journey leaves behind: rows here, objects at Stripe."""
+"""Everything that a journey leaves behind: rows here, objects at Stripe."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ from stripe_bridge.domain.webhook_event import EventStatus
 from tests.journeys.stack import Stack
 from tests.waiting import wait_until
 
-# Tokens are ours to make during a test; first answers are kept, refusals among them; a probe only shows that writing works;
-# and totals are made of the rows that are looked at here, whenever a worker gets to it.
+# Not compared: tokens, which tests create; first answers, which are stored even for refusals; probes, which only show that
+# writing works; and totals, which workers compute at any time from rows that are compared.
 _NO_EFFECT = {
     "api_tokens",
     "event_count_changes",
@@ -36,7 +36,7 @@ _AT_STRIPE = (
 
 
 class Traces:
-    """Looks from outside: into the database beside the service, and into the emulator."""
+    """Looks from outside, directly into the database and the emulator."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -46,12 +46,12 @@ class Traces:
         self._engine.dispose()
 
     def execute(self, statement: sqlalchemy.Executable) -> None:
-        """Change a row behind the service's back: time does not pass in a test."""
+        """Change a row behind the service's back, as time does not pass in a test."""
         with self._engine.begin() as connection:
             connection.execute(statement)
 
     def all(self, besides: str | None = None) -> dict[str, list[Any]]:
-        """Everything that there is, once nothing moves any more, besides one table."""
+        """Everything except one table, once nothing changes any more."""
         wait_until(self._is_at_rest, within=30)
         found: dict[str, list[Any]] = {kind: self._stack.control.objects(kind) for kind in _AT_STRIPE}
         with self._engine.connect() as connection:

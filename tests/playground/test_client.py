@@ -1,4 +1,4 @@
-"""How the story looks at things."""
+"""How the story checks what it sees."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`run` and `demo` as a person or a script uses them: a process of their own, and signals."""
+"""`run` and `demo` as a person or a script uses them: as processes of their own, with signals."""
 
 import json
 import os
@@ -124,7 +124,7 @@ def listening(env):
 
 
 def test_the_demo_ends_well_and_leaves_nothing_behind(env, tmp_path):
-    # The README has it exported for a real account: the demo leads nobody out of this machine.
+    # The README has it exported for a real account, but the demo must send nobody to another machine.
     env["OAUTH_RETURN_URL"] = "https://erp.example.com/stripe/connected"
     done = subprocess.run([*PLAYGROUND, "demo"], cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

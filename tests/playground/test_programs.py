@@ -1,4 +1,4 @@
-"""Programs beside the playground."""
+"""The programs that the playground runs."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""What a playground is started with."""
+"""The playground's settings."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""The boundary between the core and everything driven, where each crossing is counted and can be made the last."""
+"""The boundary between the core and its ports: every crossing is counted, and a process can be ended at any of them."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -10,14 +10,14 @@ _GATEWAYS = ("connect_gateway", "event_gateway", "payment_gateway", "receiver_ga
 
 
 class Crash(BaseException):
-    """The process is gone: nothing after it happens, and no use case may catch it."""
+    """The process dies here: nothing happens after it, and no use case may catch it."""
 
 
 class Boundary:
-    """Every call of a gateway, commit and nudge crosses it twice: before it, and after it with its effect done. A list that
-    comes in pages crosses it with each of them.
+    """Every gateway call, commit and nudge crosses it twice: before it, and after it, when its effect is done. A list that
+    comes in pages crosses it with each page.
 
-    `on_crossing` gets the number and the place of each; what it raises ends the process.
+    `on_crossing` gets the number and the place of each crossing; what it raises ends the process.
     """
 
     def __init__(self, on_crossing: Callable[[int, str], None]) -> None:
@@ -104,5 +104,5 @@ class _Work:
 
 
 _END = object()
-# No network.
+# Makes no network call.
 _STAY_INSIDE = frozenset({"authorize_url"})

@@ -1,4 +1,4 @@
-"""Stores of each kind, and worlds of an emulated Stripe that share one."""
+"""Stores of each kind, and worlds with an emulated Stripe that share a store."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -20,7 +20,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
 
 @pytest.fixture
 def new_world(store: Store) -> Iterator[Callable[[], EmulatedWorld]]:
-    """A new tenant each time, with an account to connect."""
+    """Makes worlds, each with a new tenant and an account to connect."""
     tenants = (f"tenant-{number}" for number in count(1))
     with emulated() as (emulator, clock):
         yield lambda: EmulatedWorld(emulator, clock, store, tenant=next(tenants))

@@ -1,4 +1,4 @@
-"""Ending the process at each crossing of the boundary in turn, and what comes after it."""
+"""Ends the process at each crossing of the boundary in turn, and checks what follows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Do = Callable[[Any], object]
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """`act` is what the process dies in. `again`, if any, is what the caller or Stripe does after that, before rest."""
+    """The process dies during `act`. `again`, if any, is what the caller or Stripe does afterwards."""
 
     prepare: Do
     act: Do
@@ -23,13 +23,13 @@ class Scenario:
 
 
 def nothing(_: AnyWorld) -> None:
-    """Leave it to the workers."""
+    """Do nothing: leave it to the workers."""
 
 
 def crash_at_every_crossing(
     new_world: Callable[[], AnyWorld], scenario: Scenario, *, recover: Do
 ) -> list[str]:
-    """Play the scenario once for each crossing, until one run gets through; where it crossed the boundary."""
+    """Play the scenario once for each crossing, until a run is not interrupted; returns where it crossed the boundary."""
     for number in count(1):
         world = new_world()
         scenario.prepare(world)

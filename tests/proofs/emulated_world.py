@@ -1,4 +1,4 @@
-"""A service on a real store, over real HTTP to an emulated Stripe; only time stands still."""
+"""A service on a real store, with real HTTP to an emulated Stripe; only time stands still."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ _BACK = f"{ENVIRONMENT['PUBLIC_URL']}/api/stripe/oauth/callback"
 
 
 class EmulatedWorld(AnyWorld):
-    """Several may share emulator and store: each is a tenant that connects an account of its own."""
+    """Several may share an emulator and a store: each is a tenant that connects its own account."""
 
     def __init__(
         self, emulator: EmulatorServer, clock: FrozenClock, store: Store, *, tenant: str = TENANT
@@ -97,11 +97,11 @@ class EmulatedWorld(AnyWorld):
         return {each["id"] for each in self._objects("webhook_endpoints")}
 
     def invoice_charge(self) -> str:
-        """The last charge in the account."""
+        """The latest charge in the account."""
         return str(self._objects("charges")[-1]["id"])
 
     def deliver_elsewhere(self, events: Sequence[Event]) -> None:
-        """To another process, at which nothing that is put around this one shows."""
+        """Deliver to another process, without what was put around this one."""
         here = self.bridge
         self.restart()
         for event in events:
@@ -111,7 +111,7 @@ class EmulatedWorld(AnyWorld):
         self.bridge = here
 
     def allow_own_endpoints(self) -> None:
-        """It was told when it was started."""
+        """Nothing: the emulator was started with this option."""
 
     def _objects(self, kind: str) -> list[Event]:
         return [each for each in self.control.objects(kind) if each["account"] == self.account_id]
@@ -119,7 +119,7 @@ class EmulatedWorld(AnyWorld):
 
 @contextmanager
 def emulated() -> Iterator[tuple[EmulatorServer, FrozenClock]]:
-    """An emulator that goes by the clock given with it; its events are fetched, not posted."""
+    """An emulator and the clock that it uses. Its events are not posted but fetched."""
     clock = FrozenClock()
     with EmulatorServer(clock=lambda: clock.now().timestamp(), allow_account_endpoints=True) as emulator:
         emulator.control.misbehave({"deliveries": {"hold": True}})

@@ -1,7 +1,7 @@
-"""Whatever may happen to the money of an invoice, in any order, and what has to be so all along and in the end.
+"""Everything that can happen to an invoice's money, in any order, and what must be true always and in the end.
 
-The ERP, the merchant in Stripe's dashboard, customers and banks act; Stripe's events come late, twice, in any order or get
-lost; Stripe misbehaves; processes die, or are overtaken by what others do in between.
+The ERP, the merchant in Stripe's dashboard, customers and banks act. Stripe's events come late, twice, in any order or not
+at all. Stripe misbehaves, and processes die or are overtaken by what others do.
 """
 
 import sys
@@ -39,9 +39,9 @@ from tests.world import Event
 TOTAL = 10_000
 Json = dict[str, Any]
 
-# Mostly small, so that there is something left for the next one. None is all.
+# Mostly small, so that something is left for the next refund. None means all that is left.
 _AMOUNTS = st.sampled_from([100, 250, 500, 1_000, 1_000, 2_500, TOTAL, None])
-# A seed is a small thing to draw, however much is then shuffled.
+# Drawing only a seed keeps examples small, however much is shuffled with it.
 _CHANCES = st.builds(Random, st.integers(0, 2**16))
 _TROUBLES = st.fixed_dictionaries(
     {
@@ -53,7 +53,7 @@ _TROUBLES = st.fixed_dictionaries(
         "stored": st.booleans(),
     }
 )
-# Of the call that makes a refund; mostly such as leave it unknown whether it did.
+# For the call that creates a refund: mostly faults after which it is unknown whether it did.
 _REFUND_TROUBLES = st.fixed_dictionaries(
     {
         "effect": st.sampled_from(["cut_after", "500_after", "500_after", "cut_before", "rate_limit"]),
@@ -72,7 +72,7 @@ _BEGINNINGS = st.fixed_dictionaries(
 
 @dataclass(frozen=True)
 class Interruption:
-    """At this crossing of the boundary the process dies, or others act before it goes on."""
+    """At this crossing of the boundary, the process dies, or others act before it continues."""
 
     crossing: int
     what: str
@@ -88,7 +88,7 @@ _INTERRUPTIONS = st.builds(
 
 
 class MoneyBack(RuleBasedStateMachine):
-    """One invoice, sent; `open_world` gives a world of its own."""
+    """A sent invoice, in a world of its own, which `open_world` opens."""
 
     def __init__(self, open_world: Callable[[], AbstractContextManager[EmulatedWorld]]) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ class MoneyBack(RuleBasedStateMachine):
         self.world = self._at_the_end.enter_context(open_world())
         self.control = self.world.control
         self._heard = 0
-        # Events that Stripe has made: still to come, come, and those whose delivery failed for good.
+        # Stripe's events: those still to be delivered, those delivered, and those whose delivery failed for good.
         self.coming: list[Event] = []
         self.came: list[Event] = []
         self.lost: list[Event] = []
@@ -106,16 +106,16 @@ class MoneyBack(RuleBasedStateMachine):
         self._begins_as: Json = {}
         self.world.connect()
         self.world.sent(total=TOTAL)
-        # Stripe also forgets its events in the end, after which nothing could make up for those that were lost.
+        # Stripe also forgets its events some day, after which lost ones could not be recovered.
         self._forgets_at = self.world.clock.now() + timedelta(days=20)
 
     def teardown(self) -> None:
         with self._at_the_end:
-            # What failed already is told as it is, without what would follow from it.
+            # If the test has already failed, report only that, not what would follow from it.
             if sys.exc_info()[0] is None:
                 self.come_to_rest(Random(self._heard))
 
-    # What Stripe holds.
+    # What is at Stripe.
 
     def objects(self, kind: str) -> list[Json]:
         return [each for each in self.control.objects(kind) if each["account"] == self.world.account_id]
@@ -127,7 +127,7 @@ class MoneyBack(RuleBasedStateMachine):
         return [each for each in self.objects("refunds") if not (counted and each["status"] in UNDONE)]
 
     def references(self) -> list[str]:
-        """Of the refunds that were made through us."""
+        """The references of the refunds that were made through us."""
         found = [each["metadata"].get(METADATA_REFERENCE) for each in self.refunds()]
         return [reference for reference in found if reference is not None]
 
@@ -142,7 +142,7 @@ class MoneyBack(RuleBasedStateMachine):
     def _movable(self, kind: str, moves: dict[str, tuple[str, ...]]) -> list[Json]:
         return [each for each in self.objects(kind) if moves.get(each["status"])]
 
-    # What we hold.
+    # What is stored here.
 
     def ledger(self) -> list[Refund]:
         with self.world.store.reading() as work:
@@ -185,12 +185,12 @@ class MoneyBack(RuleBasedStateMachine):
     def the_bank_moves_a_refund(self, which: int, where: int) -> None:
         movable = self._movable("refunds", NEXT_OF_REFUND)
         refund = movable[which % len(movable)]
-        # Without a status it is but the bank's reference that arrives.
+        # Without a status, only the bank's reference arrives.
         statuses = [*NEXT_OF_REFUND[refund["status"]], None]
         self.control.change_refund(refund["id"], statuses[where % len(statuses)])
 
     def _wait_for_customers(self) -> None:
-        """Every refund that is pending needs the customer's bank details."""
+        """Make every pending refund wait for the customer's bank details."""
         for refund in self.refunds():
             if refund["status"] == "pending":
                 self.control.change_refund(refund["id"], "requires_action")
@@ -202,7 +202,7 @@ class MoneyBack(RuleBasedStateMachine):
         self.time_passes(1)
 
     def _undisputed(self) -> list[str]:
-        """A second dispute of a charge only comes after the first was let go."""
+        """Charges without an undecided or lost dispute."""
         over = ("won", "warning_closed")
         disputed = {each["charge"] for each in self.objects("disputes") if each["status"] not in over}
         return [each["id"] for each in self.charges() if each["id"] not in disputed]
@@ -217,7 +217,7 @@ class MoneyBack(RuleBasedStateMachine):
 
     @rule(troubles=st.lists(_TROUBLES, max_size=2), begins_as=st.just({}) | _BEGINNINGS)
     def stripe_behaves_otherwise(self, troubles: list[Json], begins_as: Json) -> None:
-        """The next calls meet with trouble, and the next refunds do not succeed at once."""
+        """The next calls fail, and the next refunds do not succeed at once."""
         self._trouble, self._begins_as = troubles, begins_as
         self._misbehave()
 
@@ -249,7 +249,7 @@ class MoneyBack(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 61]), during=st.none() | _INTERRUPTIONS, chance=_CHANCES)
     def workers_work_after(self, seconds: int, during: Interruption | None, chance: Random) -> None:
-        """A second, or a lease."""
+        """After a second, or after a lease has ended."""
         self.time_passes(seconds)
         self._do(self.world.work_off, during, chance)
 
@@ -267,7 +267,7 @@ class MoneyBack(RuleBasedStateMachine):
     @rule(chance=_CHANCES)
     def an_operator_replays_an_event(self, chance: Random) -> None:
         stored = self.world.events_stored()
-        # Whoever was at it when it died still has its lease.
+        # A process that died while applying it still has its lease.
         with suppress(EventBeingProcessed):
             self.world.bridge.replay_webhook_event(self.world.tenant, chance.choice(stored).id)
 
@@ -298,7 +298,7 @@ class MoneyBack(RuleBasedStateMachine):
         waiting = [] if during is None else [during]
 
         def on_crossing(crossing: int, place: str) -> None:
-            # Nobody but death gets in between a transaction's writes and its commit.
+            # Only a crash can come between a transaction's writes and its commit.
             if not waiting or crossing < waiting[0].crossing:
                 return
             if waiting[0].what == "crash":
@@ -309,7 +309,7 @@ class MoneyBack(RuleBasedStateMachine):
         return on_crossing
 
     def _meanwhile(self, what: str, chance: Random) -> None:
-        """Another process, at which nothing that is put around this one shows, or Stripe's own world."""
+        """Others act: another process, without what was put around this one, or somebody at Stripe."""
         here = self.world.bridge
         self.world.restart()
         if what == "dashboard" and self.refundable_at_stripe():
@@ -327,7 +327,7 @@ class MoneyBack(RuleBasedStateMachine):
         self.world.bridge = here
 
     def _refund(self, amount: int | None, reason: RefundReason | None) -> None:
-        """Told the truth: what is refused was not made, and what is made is no more than was asked for."""
+        """The answer is true: nothing was made if it says refused, and never more than was asked for."""
         before = set(self.references())
         made, refusal = self._ask_for_refund(amount, reason)
         if refusal is not None:
@@ -353,7 +353,7 @@ class MoneyBack(RuleBasedStateMachine):
         self._heard = len(events)
 
     def _tell(self, chance: Random, count: int) -> None:
-        """Some of the events that are to come, in any order, and some again; what is not answered comes again."""
+        """Deliver some of the coming events, in any order, and some again; those not acknowledged come again."""
         self._hear()
         chance.shuffle(self.coming)
         for event in self.coming[:count] + chance.sample(self.came, min(2, len(self.came))):
@@ -364,7 +364,7 @@ class MoneyBack(RuleBasedStateMachine):
         while self.world.bridge.apply_events():
             pass
 
-    # What has to be so.
+    # What must be true.
 
     @invariant()
     def no_refund_is_made_twice(self) -> None:
@@ -390,7 +390,7 @@ class MoneyBack(RuleBasedStateMachine):
             assert given_back == charge["amount_refunded"] <= charge["amount"]
 
     def come_to_rest(self, chance: Random) -> None:
-        """All is well, what was lost is made up for, and time goes by until nobody has anything left to do."""
+        """End all trouble, recover what was lost, and let time pass until nothing is left to do."""
         self._trouble, self._begins_as = [], {}
         self._misbehave()
         self._hear()
@@ -462,7 +462,7 @@ class MoneyBack(RuleBasedStateMachine):
         assert self.world.order().outstanding == TOTAL - max(0, theirs["amount_paid"] - refunded - lost)
 
     def _check_what_is_told_to_be_refundable(self) -> None:
-        """Asked for more than there ever was, it tells."""
+        """A request for more than was ever collected is answered with what may be refunded."""
         _, refusal = self._ask_for_refund(2 * TOTAL)
         left = self.refundable_at_stripe()
         if not self.charges():

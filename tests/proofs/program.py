@@ -1,7 +1,9 @@
-"""Real processes that end by SIGKILL: each line `crash_at act tenant integration invoice` on stdin forks one, which acts for
-the tenant and is killed at that crossing; with 0 it resolves instead what others left behind. Stdout tells its exit status.
+"""Real processes that end by SIGKILL.
 
-Forked from one that has imported everything but has opened nothing, since importing is what takes a process its time.
+Each line `crash_at act tenant integration invoice` on stdin forks a process that acts for the tenant and is killed at that
+crossing; with 0, it instead resolves what others left behind. Its exit status is written to stdout.
+
+They are forked from a process that has imported everything but opened nothing, since importing takes most of the time.
 """
 
 import os

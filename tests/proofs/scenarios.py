@@ -1,4 +1,4 @@
-"""What a process may be at when it dies, and what has to be so in the end."""
+"""What a process may be doing when it dies, and what must be true in the end."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,16 +39,16 @@ def send(world: AnyWorld) -> None:
 
 
 def ask_again(world: AnyWorld) -> None:
-    """The caller, who got no answer; perhaps too early."""
+    """The caller, who got no answer, asks again, perhaps too early."""
     with suppress(InvoiceNotSent):
         world.send()
 
 
 def one_invoice_was_sent(world: AnyWorld) -> None:
-    """Payable, for the right amount, known here, to one customer, and mailed."""
+    """It is payable, for the right amount, known here, to a single customer, and emailed."""
     view = world.order()
     if view.open_invoice is None:
-        # It died before anything was stored: as if it had never been asked.
+        # The process died before anything was stored, as if there had been no request.
         assert [each.metadata.get("sales_order_id") for each in world.at_stripe()].count("501") == 0
         world.send()
         view = world.order()
@@ -92,7 +92,7 @@ def it_is_paid(world: AnyWorld) -> None:
 
 
 def reconcile(world: AnyWorld) -> None:
-    """No webhook came; the workers apply what was fetched."""
+    """No webhook came: reconcile, and let workers apply what was fetched."""
     world.bridge.reconcile_integration(world.integration_id)
     world.work_off()
 
@@ -144,7 +144,7 @@ def access_is_revoked(world: AnyWorld) -> None:
 
 
 def the_order_can_be_invoiced_once(world: AnyWorld) -> None:
-    """Whatever is left behind at Stripe, one invoice of the order is payable there, and it is known here."""
+    """Whatever was left at Stripe, exactly one invoice of the order is payable there, and it is known here."""
     ours = world.send().view.invoice
     assert ours.status is InvoiceStatus.OPEN
     theirs = [each for each in world.at_stripe() if each.metadata["sales_order_id"] == "501"]
@@ -161,7 +161,7 @@ def an_account_with_its_own_receiver(world: AnyWorld) -> None:
 
 
 def deliver_again(world: AnyWorld) -> None:
-    """Stripe, which got no answer."""
+    """Stripe, which got no answer, delivers again."""
     pay_and_apply(world)
 
 

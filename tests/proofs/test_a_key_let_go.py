@@ -1,4 +1,4 @@
-"""A key that is let go at the very moment when it is asked for again."""
+"""An idempotency key that is released at the very moment when it is used again."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,14 +18,14 @@ FAILED = KeptAnswer(status=502, content_type="application/problem+json", body=b"
 
 @pytest.fixture
 def store(postgres_url: str) -> Iterator[SqlStore]:
-    """On SQLite there is one writer at a time, and no such moment."""
+    """PostgreSQL only: SQLite has one writer at a time, so there is no such moment."""
     sql_store = SqlStore(create_engine(postgres_url))
     yield sql_store
     sql_store.close()
 
 
 class LetGo:
-    """A store in which the first request ends while the second looks at it."""
+    """A store in which the first request ends while the second one looks at it."""
 
     def __init__(self, store: SqlStore, first: IdempotentRequest) -> None:
         self._store, self._first = store, first

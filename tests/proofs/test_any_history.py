@@ -1,5 +1,5 @@
-"""Whatever happens to an invoice at Stripe, and whichever of its events come, in whatever order and number: once it is
-reconciled, ours is as theirs.
+"""Whatever happens to an invoice at Stripe, and whichever of its events arrive, in whatever order and however often: once
+it is reconciled, our state equals Stripe's.
 """
 
 from contextlib import suppress
@@ -23,7 +23,7 @@ Shown = dict[str, Any]
 
 
 class History(RuleBasedStateMachine):
-    """What Stripe forbids in the state that the invoice is in does not happen."""
+    """Any history of an invoice. Steps that Stripe refuses in its state are left out."""
 
     def __init__(self, world: EmulatedWorld) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class History(RuleBasedStateMachine):
         back=st.sampled_from(["refund_amount", "credit_amount", "out_of_band_amount"]),
     )
     def the_merchant_writes_a_credit_note(self, amount: int, back: str) -> None:
-        """First against what is still due; what was paid goes back."""
+        """First against what is still due; the rest goes back to the customer."""
         paid = amount - min(amount, self.at_stripe()["amount_remaining"])
         with suppress(StripeError):
             self.control.credit(self.invoice_id, amount, **({back: paid} if paid else {}))
@@ -106,7 +106,7 @@ class History(RuleBasedStateMachine):
         with suppress(StripeError):
             self.control.change_dispute(dispute, status)
 
-    # Here. Whatever is not drawn is lost, or late.
+    # Here. Events that are not drawn are lost, or late.
 
     @rule(data=st.data())
     def events_come(self, data: st.DataObject) -> None:
@@ -133,7 +133,7 @@ class History(RuleBasedStateMachine):
         assert EventStatus.FAILED not in {event.status for event in self.world.events_stored()}
         assert self.ours() == self.theirs()
 
-    # Both sides, as far as both tell the same.
+    # Both sides, reduced to what can be compared.
 
     def ours(self) -> Shown:
         invoice = self.world.invoice(self.sent.id)
@@ -197,7 +197,7 @@ def test_any_history_with_any_of_its_events_ends_as_at_stripe_once_it_is_reconci
                 max_examples=40,
                 stateful_step_count=15,
                 deadline=None,
-                # The emulator remembers all that was: the same steps again take other ids.
+                # Replaying the same steps gives different ids, because the emulator keeps everything.
                 phases=[Phase.generate, Phase.shrink],
                 suppress_health_check=list(HealthCheck),
             ),

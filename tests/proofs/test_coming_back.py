@@ -1,4 +1,4 @@
-"""An account that comes back at the very moment at which what happened in it is skipped, as it is nobody's."""
+"""An account is connected again at the very moment when its events are skipped because it is not connected."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from tests.proofs.emulated_world import EmulatedWorld, emulated
 
 @pytest.fixture
 def world(postgres_url: str) -> Iterator[EmulatedWorld]:
-    """On SQLite there is one writer at a time, and no such moment."""
+    """PostgreSQL only: SQLite has one writer at a time, so there is no such moment."""
     store = SqlStore(create_engine(postgres_url))
     with emulated() as (emulator, clock):
         yield EmulatedWorld(emulator, clock, store)

@@ -1,7 +1,7 @@
 """A process that dies at any crossing of its boundary loses nothing and does nothing twice.
 
-The crossings are found by running: first the first one is the last thing that happens, then the second, until a run
-gets through.
+The crossings are found by running: the process first dies at the first crossing, then at the second, and so on until a
+run is not interrupted.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def wait_for_the_lease(world: World) -> None:
 
 
 def wait_a_day(world: World) -> None:
-    """Until Stripe has forgotten every idempotency key."""
+    """Wait until Stripe has forgotten every idempotency key."""
     world.clock.advance(seconds=25 * 3600)
     world.forget_keys()
 
@@ -94,7 +94,7 @@ def test_a_crash_at_any_crossing_of_a_scheduled_run_is_made_up_for_by_the_next()
         world.work_off()
 
     def the_next(world: World) -> None:
-        """On the same day: what is swept was swept, or is swept again."""
+        """The next sweep on the same day."""
         world.clock.advance(timedelta(minutes=20))
         work(world)
 
@@ -128,7 +128,7 @@ def be_revoked_and_let_in_again(world: World) -> None:
 
 
 def leave_and_be_let_in_again(world: World) -> None:
-    """Stripe does not show what became of earlier calls until it is too late to look."""
+    """Leave the account while Stripe does not answer lookups of earlier calls, and connect again once it does."""
     for look in ("find_customer", "find_invoice", "invoice", "was_sent", "refunds_of"):
         world.fail(look, OutcomeUnknown("cut"), times=50)
     world.bridge.disconnect_integration(TENANT, world.integration_id)
@@ -189,7 +189,7 @@ def test_a_crash_at_any_crossing_of_registering_leaves_each_endpoint_once_and_it
         world.bridge.register_receivers()
 
     def register_again(world: World) -> None:
-        """Somebody who asks too early is told so."""
+        """Try too early, which is refused, and then again later."""
         with suppress(OutcomeUnknown):
             register(world)
         world.clock.advance(A_WHILE)

@@ -1,7 +1,7 @@
-"""Senders, payers, voiders, refunders and workers in each other's way: whatever the order, no money moves twice.
+"""Sending, paying, voiding, refunding and workers get in each other's way: in any order, no money moves twice.
 
-One thread, so that a failure can be played again: while a call is at Stripe, somebody else acts; and while that one's is,
-another.
+All in one thread, so that a failure can be replayed: while a call is at Stripe, somebody else acts, and while that one's
+call is at Stripe, yet another.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ METHODS = (
 
 
 def act(world: World, what: str) -> None:
-    """What it asks may be refused; that is for the rules to say."""
+    """Do it. It may be refused, according to the rules."""
     with suppress(BridgeError):
         ACTS[what](world)
 
@@ -82,11 +82,11 @@ ACTS: dict[str, Callable[[World], object]] = {
 
 
 def meddle(world: World, acts: list[str], at: list[int]) -> None:
-    """At each of these crossings of the boundary, outside a transaction, the next act comes in between."""
+    """At each of these crossings of the boundary, if outside a transaction, the next act happens in between."""
 
     def come_between(crossing: int, place: str) -> None:
         assert_nothing_happened_twice(world)
-        # A call that takes longer than its lease is what the lease rules out: none of its time is spent there.
+        # No time passes during a call: leases assume that no call takes longer than its lease.
         is_in_call = place.startswith("before") and acts[:1] == ["wait"]
         if crossing in at and acts and not is_in_call and not world.store.is_open_here:
             act(world, acts.pop(0))
@@ -131,14 +131,14 @@ def assert_it_is_as_stripe_says(world: World) -> None:
 def test_whoever_comes_between_there_is_one_payable_invoice_and_no_more_refunded_than_collected(
     begin, between, at, faults
 ):
-    # Longer than all who come between may wait for each other.
+    # Longer than all the acts in between could wait for each other.
     world = World(INTENT_LEASE_SECONDS="200", INTENT_SETTLE_SECONDS="200")
     world.stripe.voids_uncollectible = True
     world.connect()
     world.put_order()
     for method, error, after_effect in faults:
         if error is not None:
-            # What was not taken had no effect.
+            # A call that Stripe did not take had no effect.
             world.fail(method, error, after_effect=after_effect and isinstance(error, OutcomeUnknown))
     meddle(world, list(between), at)
     for what in begin:

@@ -1,4 +1,4 @@
-"""What test_crashes.py shows inside one process, shown with processes that are killed: nothing gets to clean up."""
+"""Like test_crashes.py, but with real processes that are killed, so that nothing can clean up."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Processes:
-    """Begun one after the other; `run` tells how each ended."""
+    """Processes that run one after the other; `run` returns how each ended."""
 
     def __init__(self, emulator: EmulatorServer, database_url: str) -> None:
         env = {

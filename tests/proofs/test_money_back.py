@@ -1,6 +1,6 @@
-"""Any interleaving of refunds and disputes: never more given back than was collected, and no refund made twice.
+"""In any interleaving of refunds and disputes, no more is given back than was collected, and no refund is made twice.
 
-MONEY_BACK_SEED plays others, MONEY_BACK_EXAMPLES more of them.
+MONEY_BACK_SEED plays other examples, MONEY_BACK_EXAMPLES more of them.
 """
 
 import os
@@ -32,7 +32,7 @@ OpenWorld = Callable[[], AbstractContextManager[EmulatedWorld]]
 
 @contextmanager
 def a_world(database_url: str) -> Iterator[EmulatedWorld]:
-    """Where nobody waits in real time: a Stripe that is busy or gone is told of at once."""
+    """A world in which nobody waits in real time: if Stripe is busy or unreachable, the call fails at once."""
     store = SqlStore(create_engine(database_url, pool_size=5))
     try:
         with emulated() as (emulator, clock):
@@ -94,7 +94,7 @@ def play(open_world: OpenWorld, examples: int) -> None:
 
 @pytest.mark.parametrize("crossing", range(3, 9))
 def test_what_a_bank_does_before_stripes_answer_is_noted_is_not_undone_by_the_answer(on_sqlite, crossing):
-    """The answer shows a refund that is pending, the event one that waits for the customer: neither outranks the other."""
+    """In the answer the refund is pending, in the event it waits for the customer: neither outranks the other."""
     money = MoneyBack(on_sqlite)
     money.the_customer_pays(TOTAL)
     money.all_comes_to_rest(Random(SEED))

@@ -1,4 +1,4 @@
-"""A worker may take up a call that somebody is waiting for: the caller is told what came of it all the same."""
+"""If a worker takes over a call that somebody is waiting for, the caller is still told its outcome."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,7 +15,7 @@ from tests.world import World
 
 
 class ClockOfTheWaiting(FrozenClock):
-    """Who sleeps lets the worker go on."""
+    """When the caller sleeps, the worker continues."""
 
     def __init__(self, clock: FrozenClock, let_go_on: Callable[[], None]) -> None:
         super().__init__(clock.now())
@@ -27,7 +27,7 @@ class ClockOfTheWaiting(FrozenClock):
 
 
 class FasterWorker:
-    """Takes the call up as soon as it is planned, and is held up at Stripe until the caller waits."""
+    """Takes over the call as soon as it is planned, and is held up at Stripe until the caller waits."""
 
     def __init__(self, world: World, method: str) -> None:
         self._bridge = world.bridge

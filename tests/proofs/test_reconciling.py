@@ -1,4 +1,4 @@
-"""With no webhook at all, reconciling alone brings a real store to the emulated Stripe's state."""
+"""Without any webhook, reconciling alone brings a real store to the emulated Stripe's state."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Two orders of one new customer share its creation: whatever becomes of that, neither is left waiting for it."""
+"""Two orders of one new customer share its creation: whatever its outcome, neither is left waiting for it."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -36,11 +36,11 @@ def test_an_order_reserved_while_its_customer_is_refused_does_not_wait_for_ever(
         if current_thread() is second:
             if place == "before commit" and not second_has_looked.is_set():
                 second_has_looked.set()
-                # It may be this commit that the first one waits for.
+                # The first one may be waiting for this commit.
                 first_has_ended.wait(1)
         elif place == "before create_customer" and not second_has_looked.is_set():
             second.start()
-            # On SQLite, where there is one writer at a time, it may only get there later.
+            # On SQLite, with one writer at a time, it may get there only later.
             second_has_looked.wait(5)
 
     world.restart(Boundary(come_between).around)

@@ -1,7 +1,6 @@
-"""Whatever order a paid invoice's events come in, however often, and however early: the same end.
+"""A paid invoice's events lead to the same result in whatever order, however often and however early they arrive.
 
-The events are those that the emulator made. Stripe stands still meanwhile, so its answers are remembered instead of asked for
-again and again.
+The events are the emulator's. Nothing changes at Stripe meanwhile, so its answers are remembered rather than asked for again.
 """
 
 import itertools
@@ -41,7 +40,7 @@ End = tuple[Invoice, list[Payment], set[str], list[Refund], list[Dispute], Sales
 
 
 def end_of(world: AnyWorld) -> End:
-    """Everything that events tell, without the times at which it was told."""
+    """Everything that events change, without the times at which they changed it."""
     invoice = without_our_times(world.invoice(world.invoice_id))
     with world.store.reading() as work:
         refunds = [
@@ -61,7 +60,7 @@ def end_of(world: AnyWorld) -> End:
 
 
 class Remembering:
-    """A gateway's answers while Stripe stands still."""
+    """Remembers a gateway's answers while nothing changes at Stripe."""
 
     def __init__(self, gateway: Any) -> None:
         self._gateway = gateway
@@ -78,7 +77,7 @@ class Remembering:
 
 
 class Story:
-    """An invoice sent, and what then happened to it at Stripe; our side can go back to before it heard of that."""
+    """A sent invoice, and what then happened to it at Stripe; our side can be reset to before it knew of that."""
 
     def __init__(
         self, world: EmulatedWorld, store: FakeStore, happen: Callable[[EmulatedWorld], None]
@@ -96,7 +95,7 @@ class Story:
         self._before = store.committed
 
     def end_after(self, events: list[Event]) -> End:
-        """Each is applied before the next one comes."""
+        """The result if each event is applied before the next one arrives."""
         self._store.committed = self._before
         for event in events:
             if not self.world.receive(event):
@@ -106,7 +105,7 @@ class Story:
         return end_of(self.world)
 
     def replay(self, event: Event) -> None:
-        """The same once more, past the inbox that knows it."""
+        """Apply the same event again, bypassing the inbox, which would recognize it."""
         (stored,) = [each for each in self.world.events_stored() if each.stripe_event_id == event["id"]]
         self.world.bridge.replay_webhook_event(self.world.tenant, stored.id)
 
@@ -117,7 +116,7 @@ def pay(world: EmulatedWorld) -> None:
 
 @pytest.fixture(scope="module")
 def payment() -> Iterator[Story]:
-    """Of a paid invoice, the six events."""
+    """The six events of a paid invoice."""
     store = FakeStore()
     with emulated() as (emulator, clock):
         story = Story(EmulatedWorld(emulator, clock, store), store, pay)
@@ -163,7 +162,7 @@ def test_any_one_of_the_invoices_own_events_is_enough_to_show_it_paid(payment: S
 
 
 def refund_and_dispute(world: EmulatedWorld) -> None:
-    """Paid; refunded in part twice, once in vain; disputed, and the dispute lost."""
+    """Paid; refunded in part twice, one of which fails; disputed, and the dispute lost."""
     pay(world)
     charge = world.invoice_charge()
     world.control.refund(charge, 1_000)
@@ -228,10 +227,10 @@ def test_events_that_come_at_any_crossing_of_the_send_end_as_those_that_come_aft
 
 
 def interrupt(world: EmulatedWorld, number: int, chance: random.Random) -> Boundary:
-    """At this crossing of the boundary the customer pays, if there is something to pay, and Stripe tells everything."""
+    """At this crossing of the boundary, the customer pays, if there is something to pay, and Stripe delivers all events."""
 
     def pay_and_tell(crossing: int, place: str) -> None:
-        # Nobody gets in between a transaction's writes and its commit.
+        # Nothing can come between a transaction's writes and its commit.
         if crossing == number and place != "before commit":
             pay_what_is_open(world)
             deliver_shuffled(world, chance)

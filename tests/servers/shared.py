@@ -11,7 +11,7 @@ from tests.servers.redis import RedisServer
 
 @dataclass
 class SharedServers:
-    """Starts what is asked for, at the first time of asking; `close` ends what was started."""
+    """Starts each server when it is first asked for; `close` stops what was started."""
 
     run: str
     postgres: str | None = field(default_factory=lambda: os.environ.get("TEST_DATABASE_URL"))
@@ -21,7 +21,7 @@ class SharedServers:
 
     @classmethod
     def told(cls, told: Mapping[str, str]) -> "SharedServers":
-        """What the process that started the servers told this one."""
+        """Take over what the process that started the servers told this one."""
         return cls(run=told["run"], postgres=told["postgres"], redis=told["redis"])
 
     def tell(self) -> dict[str, str]:
@@ -45,7 +45,7 @@ class SharedServers:
         return self.redis
 
     def close(self) -> None:
-        """End what was started; on a PostgreSQL that was given, remove this run's databases."""
+        """Stop what was started; on a PostgreSQL that was given, remove this run's databases."""
         if self._postgres_server:
             self._postgres_server.close()
         elif self.postgres:

@@ -1,4 +1,4 @@
-"""`make storm`: SIZE orders, by the chances of SEED, on PostgreSQL and Redis (STORM=servers) or SQLite (STORM=embedded)."""
+"""`make storm`: SIZE orders, with random choices from SEED, on PostgreSQL and Redis (servers) or SQLite (embedded)."""
 
 import os
 import random

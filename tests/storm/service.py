@@ -1,4 +1,4 @@
-"""The service as processes that can be killed one by one, and the Stripe that it talks to."""
+"""The service, as processes that can be killed one by one, and the Stripe that it talks to."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ from tests.waiting import wait_until
 WEBHOOK_SECRET = "whsec_storm"
 """What tests sign the events with that they send themselves."""
 _ROOT = Path(__file__).parents[2]
-# Short, so that what a kill left behind is taken up while one waits. The longest call still fits into a lease.
+# Short, so that what a kill left behind is soon taken up. The longest call still fits into a lease.
 _IMPATIENT = {
     "INTENT_LEASE_SECONDS": "10",
     "INTENT_SETTLE_SECONDS": "6",
@@ -37,7 +37,7 @@ _IMPATIENT = {
 
 
 class Process:
-    """One that comes back with the same command. Start it from a thread that lives as long as it should."""
+    """A process that can be restarted with the same command. Start it from a thread that lives as long as it should."""
 
     def __init__(self, command: list[str], env: dict[str, str], log: Path) -> None:
         self._command, self._env, self._log = command, env, log
@@ -49,26 +49,26 @@ class Process:
 
     def start(self) -> None:
         command = [sys.executable, "-m", *self._command]
-        # Killed at once with its parent, a web server would leave its own children behind.
+        # If it were killed at once with its parent, a web server would leave its own children behind.
         self._process = spawn(
             command, log=self._log, env=self._env, on_parent_death=signal.SIGTERM, cwd=_ROOT
         )
 
     def kill(self) -> None:
-        """As a crash would, with what it started itself."""
+        """Kill it as a crash would, together with its children."""
         if self._process is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def stop(self, within: float = 20) -> int:
-        """The exit status, after SIGTERM."""
+        """Stop it with SIGTERM; returns the exit status."""
         assert self._process is not None
         return stop(self._process, signal.SIGTERM, within=within)
 
 
 class Service:
-    """Web processes on one address, which the kernel shares among those that live, and workers."""
+    """Workers, and web processes on one address, which the kernel distributes among those that are alive."""
 
     def __init__(
         self, folder: Path, database_url: str, redis_url: str | None, *, web: int, workers: int, **more: str
@@ -109,7 +109,7 @@ class Service:
         return store
 
     def new_worker(self) -> Process:
-        """One more, not started."""
+        """Another worker, not started yet."""
         process = Process(["flask", "--app", "wsgi:app", "worker"], self._env, self.log)
         self.workers.append(process)
         return process
@@ -122,7 +122,7 @@ class Service:
         self.operator.register_receivers()
 
     def revive(self) -> None:
-        """Start whatever does not run."""
+        """Start every process that is not running."""
         for process in (*self.web, *self.workers):
             if not process.is_running:
                 process.start()

@@ -1,4 +1,4 @@
-"""The storm: users at work while Stripe misbehaves and everything is killed in turn; then rest, and the truth."""
+"""The storm: users work while Stripe misbehaves and processes are killed; afterwards, our state is compared with Stripe's."""
 
 import random
 import time
@@ -24,7 +24,7 @@ _LONGEST_REST = 300.0
 
 
 def misbehavior(seed: int) -> Json:
-    """Of Stripe's calls and of its deliveries."""
+    """Stripe's misbehavior, in calls and in deliveries."""
     chances = {
         "rate_limit": 0.03,
         "lock_timeout": 0.03,
@@ -35,8 +35,8 @@ def misbehavior(seed: int) -> Json:
     }
     calls = [{"effect": effect, "path": "^/v1/", "probability": chance} for effect, chance in chances.items()]
     slow = {"effect": "delay", "path": "^/v1/", "probability": 0.1, "ms": 150}
-    # A code that may have been redeemed is never redeemed again, since that would revoke everything: the merchant comes
-    # again. So a third of those that connect meanwhile meet this.
+    # A code that may have been redeemed is never redeemed again, since that would revoke everything: the merchant has to
+    # authorize again. This happens to a third of those that connect during the storm.
     oauth = [
         {"effect": effect, "path": "^/oauth/token", "probability": 0.08}
         for effect in ("rate_limit", "500_before", "500_after", "cut_before", "cut_after")
@@ -55,7 +55,7 @@ def misbehavior(seed: int) -> Json:
 
 @dataclass
 class Place:
-    """Where the storm is: the service, and the servers under it that can be killed, too."""
+    """Where the storm takes place: the service, and its servers, which can also be killed."""
 
     service: Service
     servers: dict[str, PostgresServer | RedisServer] = field(default_factory=dict)
@@ -101,7 +101,7 @@ class Report:
 
 
 def storm(place: Place, *, size: int, seed: int, users: int, every: float, tell: Tell) -> Report:
-    """`every` is the mean time between kills, in seconds. To be called from the main thread: processes start here."""
+    """`every` is the mean time between kills, in seconds. Call this from the main thread, since it starts processes."""
     kills: Counter[str] = Counter()
 
     def blow(working: list[Future[Order]]) -> None:
@@ -124,7 +124,7 @@ def carry_through(
     tell: Tell = lambda _line: None,
     setting: Json | None = None,
 ) -> Report:
-    """So many orders, with something that happens meanwhile, until all is at rest."""
+    """Work through this many orders while something happens, until everything is at rest."""
     began, service = time.monotonic(), place.service
     shops = [open_shop(service, number) for number in range(1, _SHOPS + 1)]
     everyone = [
@@ -138,7 +138,7 @@ def carry_through(
         try:
             meanwhile(working)
         except BaseException:
-            # Those that have not begun are not waited for.
+            # Do not wait for users that have not begun.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     orders = [each.result() for each in working]
@@ -156,7 +156,7 @@ def carry_through(
 
 
 def _not_joined(service: Service, joined: dict[int, Shop | str]) -> list[str]:
-    """Those that came meanwhile are connected, each to an account of its own that Stripe has connected to us."""
+    """Faults of newcomers: each must be connected to an account of its own that is also connected at Stripe."""
     shops = {number: shop for number, shop in joined.items() if isinstance(shop, Shop)}
     found = [f"newcomer {number}: {shop}" for number, shop in joined.items() if not isinstance(shop, Shop)]
     views = {
@@ -190,7 +190,7 @@ def _blow(
 
 
 def _strike(place: Place, victim: str, chance: random.Random) -> None:
-    """Kill it, leave it dead for a moment, and start it again."""
+    """Kill it and start it again; servers stay dead for a moment."""
     service = place.service
     if victim in place.servers:
         server = place.servers[victim]
@@ -200,7 +200,7 @@ def _strike(place: Place, victim: str, chance: random.Random) -> None:
         return
     processes: list[Process] = service.web if victim == "web" else service.workers
     process = chance.choice(processes)
-    # One in four is told to stop, as an upgrade does.
+    # One in four is stopped in order, as in an upgrade.
     if chance.random() < 0.25:
         process.stop()
     else:
@@ -214,7 +214,7 @@ def _rest(place: Place, *, shops_ids: list[int], tell: Tell) -> None:
     service.revive()
     deadline = time.monotonic() + _LONGEST_REST
     _wait_for_rest(service, deadline)
-    # What was dropped Stripe never sends again: this is how one hears of it.
+    # Stripe never sends dropped events again; reconciling is how we learn of them.
     for integration_id in shops_ids:
         report = service.operator.reconcile_integration(integration_id)
         drift = {cause.value: number for cause, number in report.drift.items() if number}

@@ -1,4 +1,4 @@
-"""Orderly stops, upgrades and outages under load: each alone, with a Stripe that behaves."""
+"""Orderly stops, upgrades and outages under load, each by itself, while Stripe behaves well."""
 
 import os
 import time
@@ -42,7 +42,7 @@ def servers(folder: Path) -> Iterator[Place]:
 
 
 def check(place: Place, meanwhile: Callable[[], None]) -> None:
-    """A quarter of the orders is done when it happens; in the end all are, as at Stripe."""
+    """It happens when a quarter of the orders is done. In the end all are done, and agree with Stripe."""
 
     def strike(working: list[Future[Order]]) -> None:
         wait_until(lambda: sum(each.done() for each in working) >= SIZE // 4, within=60)
@@ -58,7 +58,7 @@ def in_hand(place: Place) -> int:
 
 
 def restart(place: Place, process: Process) -> None:
-    """With nothing left in hand between, when it is the only one that works."""
+    """If it is the only worker, nothing must be claimed between the stop and the start."""
     began = time.monotonic()
     assert process.stop() == 0
     assert time.monotonic() - began < 12
@@ -133,7 +133,7 @@ def test_with_the_database_gone_for_ten_seconds_webhooks_are_5xx_and_all_recover
 
 @pytest.mark.servers
 def test_a_newer_schema_is_migrated_to_while_this_version_serves(servers: Place, tmp_path: Path):
-    """One that only adds, as every migration has to that is applied before the restart."""
+    """A migration that only adds, as every migration must that is applied before the restart."""
     server = servers.servers["postgres"]
     assert isinstance(server, PostgresServer)
     (tmp_path / "9999_additive.py").write_text(ADDITIVE.format(newest=newest_revision()))
@@ -168,7 +168,7 @@ def upgrade():
 
 
 class Poster:
-    """Posts events that are validly signed, each a new one, and keeps what each was answered with."""
+    """Posts new, validly signed events, and keeps the answers."""
 
     def __init__(self, service: Service) -> None:
         self._url = f"{service.url}/api/webhooks/stripe"

@@ -1,4 +1,4 @@
-"""Whatever misbehaves and whoever is killed: at rest, everything is as at Stripe, and nothing was made twice."""
+"""Whatever misbehaves or is killed: at rest, everything agrees with Stripe, and nothing was made twice."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.servers.processes import scratch_folder
 from tests.storm.storm import embedded, on_servers, storm
 
-# STORM_SEED plays the same chances again, though not the same timing.
+# STORM_SEED repeats the same random choices, but not the same timing.
 SEED = int(os.environ.get("STORM_SEED") or 20_261_123)
 PLACES = [
     pytest.param(on_servers, 40, id="servers", marks=pytest.mark.servers),

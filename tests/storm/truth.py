@@ -1,4 +1,4 @@
-"""What is so at rest: ours and Stripe's, compared object by object."""
+"""Compares our state at rest with Stripe's, object by object."""
 
 from collections import Counter, defaultdict
 from typing import Any
@@ -16,7 +16,7 @@ Shown = tuple[Any, ...]
 
 
 def is_at_rest(service: Service) -> bool:
-    """Nothing waits, and nothing is unsettled."""
+    """Whether no event is waiting and no intent is unsettled."""
     backlog = service.operator.measure_backlog()
     waiting = sum(number for status, number in backlog.events.by_status.items() if status != "failed")
     on_their_way = [one for one in service.control.objects("deliveries") if one["status"] == "pending"]
@@ -84,7 +84,7 @@ class _Stripe:
 
 
 def _refunds_that_differ(service: Service, id_: str, ours: Invoice, theirs: _Stripe) -> list[str]:
-    """Each by itself: two that are wrong may still add up."""
+    """Each refund by itself, since two wrong ones may still add up."""
     with service.store.reading() as work:
         here = {
             each.stripe_refund_id or "": (each.amount, each.currency, each.state.value, each.charge_id)
@@ -121,7 +121,7 @@ def _made_twice(service: Service, orders: list[Order], ours: list[Invoice], thei
 
 
 def _balance(service: Service, order: Order, theirs: _Stripe) -> list[str]:
-    """What the order still owes, worked out from Stripe's side alone."""
+    """What the order still owes, computed only from Stripe's side."""
     id_ = order.invoice["stripe_invoice_id"]
     dispute = theirs.disputes.get(id_, {})
     back = sum(refund["amount"] for refund in theirs.refunds[id_])

@@ -1,4 +1,4 @@
-"""Orders and what becomes of them: each user carries one through, and asks again until told something final."""
+"""Users, each of whom carries one order through, and repeats every request until the answer is final."""
 
 import random
 import time
@@ -29,7 +29,7 @@ _PATIENCE = 240.0
 
 
 class GaveUp(Exception):
-    """No final answer for so long."""
+    """There was no final answer for too long."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Shop:
 
 @dataclass
 class Order:
-    """What the user asked for; `refunded` is what one refund was asked of, None when no answer to that was final."""
+    """What the user asked for. `refunded` is the amount that the user asked to refund; 0 if there was no such request."""
 
     number: int
     shop: Shop
@@ -66,8 +66,8 @@ def open_shop(service: Service, number: int) -> Shop:
 
 
 def join_shops(service: Service, number: int, seed: int) -> dict[int, Shop | str]:
-    """Merchants who come one after the other while the storm blows, each of them again until they are connected. What has
-    the number of one is their shop, or what went wrong."""
+    """Merchants who connect one after the other during the storm; each tries until connected. Returns, by number, each one's
+    shop, or what went wrong."""
     chance = random.Random(f"{seed}-newcomers")
     return {each: _join(service, f"newcomer-{each}", chance) for each in range(1, number + 1)}
 
@@ -83,14 +83,14 @@ def _join(service: Service, tenant: str, chance: random.Random) -> Shop | str:
                 return Shop(tenant, integration_id)
             last = _authorize(service, tenant, integration_id)
         except (requests.RequestException, BridgeError) as error:
-            # Something of ours was killed in between.
+            # One of our processes was killed meanwhile.
             last = f"{type(error).__name__}: {error}"
         time.sleep(chance.uniform(0.1, 1.0))
     return last[:300]
 
 
 def _authorize(service: Service, tenant: str, integration_id: int) -> str:
-    """What the merchant's browser shows in the end. The code is redeemed by the service's own process, not by the operator."""
+    """What the merchant's browser finally shows. A process of the service redeems the code, not the operator."""
     url = service.operator.start_authorization(tenant, integration_id)
     with requests.Session() as browser:
         browser.trust_env = False
@@ -100,7 +100,7 @@ def _authorize(service: Service, tenant: str, integration_id: int) -> str:
 
 
 class User:
-    """Carries one order through, with a token and an order of chances of its own."""
+    """Carries one order through, with its own token and its own random choices."""
 
     def __init__(self, service: Service, shops: list[Shop], number: int, seed: int, token: str) -> None:
         self._service, self._chance = service, random.Random(f"{seed}-{number}")
@@ -146,12 +146,12 @@ class User:
         amount = order.total if self._chance.random() < 0.4 else order.total // 3
         path = f"/api/stripe/invoices/{order.invoice['id']}/refunds"
         key = {"Idempotency-Key": f"refund-{order.number}"}
-        # A part of the total leaves room for a second one, which is what must not happen.
+        # A part of the total would leave room for a second refund, which must not happen.
         self._until("POST", path, {"amount_in_cents": amount}, {200, 201, 202}, headers=key)
         order.refunded = amount
 
     def _wait_until_paid(self) -> None:
-        """Until we know it here. When its events were dropped, that takes an operator who reconciles."""
+        """Wait until it is known here. If its events were dropped, an operator has to reconcile."""
         path = f"/api/stripe/invoices/{self.order.invoice['id']}"
         while True:
             with suppress(GaveUp):
@@ -186,7 +186,7 @@ class User:
         headers: dict[str, str] | None = None,
         patience: float = _PATIENCE,
     ) -> None:
-        """Ask until told so. Whatever else comes (nothing, 409, 422, 429, 5xx) is asked again."""
+        """Ask until the answer is as expected. After anything else (no answer, 409, 422, 429, 5xx), ask again."""
         deadline, last = time.monotonic() + patience, "nothing"
         while time.monotonic() < deadline:
             try:
@@ -203,14 +203,14 @@ class User:
                         self.order.invoice = answer.json()["data"]
                     return
             except requests.RequestException:
-                # Killed under the request, or not there at all.
+                # The process was killed during the request, or was not there at all.
                 last = last if last != "nothing" else "no answer"
             time.sleep(self._chance.uniform(0.1, 1.0))
         raise GaveUp(f"{method} {path}: {last}")
 
 
 def new_token(service: Service, shop: Shop) -> str:
-    """One each: the rate limits are meant for people, and are not what is tried here."""
+    """A token for each user, so that rate limits, which are not tested here, do not interfere."""
     issued = service.operator.create_token(tenant_id=shop.tenant, role=Role.POWER_USER, user_id=1, label="")
     return issued.secret
 

@@ -5,7 +5,7 @@ from tests.world import World
 
 @pytest.fixture
 def world() -> World:
-    """Connected, and able to charge."""
+    """A world with a connected account that can charge."""
     world = World()
     world.connect()
     return world

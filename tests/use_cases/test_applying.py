@@ -25,7 +25,7 @@ def only(world: World):
 
 
 def unclear(world: World, number: int = 1) -> Event:
-    """One about the last invoice that cannot be applied without asking Stripe."""
+    """An event about the last invoice that cannot be applied without asking Stripe."""
     invoice = world.invoice(world.invoice_id)
     theirs = world.stripe.accounts[world.account_id].invoices[str(invoice.stripe_invoice_id)]
     shown = payloads.invoice_object(theirs) | {"metadata": {"changed": "by the merchant"}}
@@ -261,7 +261,7 @@ def test_events_that_can_be_are_applied_in_one_transaction(world: World):
 
 
 def proven(world: World) -> None:
-    """Past the first batch of a worker, which is claimed before it is applied."""
+    """After a worker's first batch, which is claimed before it is applied."""
     world.bridge.apply_events()
 
 
@@ -329,7 +329,7 @@ def test_what_a_dead_worker_had_claimed_is_taken_up_while_more_and_more_comes_in
 
 
 def test_what_waits_for_stripe_holds_up_nothing_that_does_not(world: World):
-    """Each look at a Stripe that does not answer takes its time: there is one, and then the others wait as well."""
+    """Asking a Stripe that does not answer takes long, so it is asked only once, and then the other events wait, too."""
     sick, healthy, as_sick = (world.sent(order_id) for order_id in (601, 602, 603))
     for number in range(5):
         world.invoice_id = (sick.id, as_sick.id)[number % 2]
@@ -363,7 +363,7 @@ def test_when_its_time_is_nearly_up_a_worker_hands_back_what_it_has_not_begun(wo
 
 
 def lapse(world: World, times: int) -> None:
-    """As if workers had died with whatever is due in their hands."""
+    """As if workers had died while processing what is due."""
     for _ in range(times):
         with world.store.writing() as work:
             work.inbox.claim(world.clock.now(), world.clock.now() + timedelta(seconds=LEASE), 100)

@@ -19,7 +19,7 @@ from tests.world import World
 
 @pytest.fixture
 def world() -> World:
-    """With an integration that was never connected."""
+    """A world with an integration that was never connected."""
     world = World()
     world.integration_id = world.add_integration()
     return world

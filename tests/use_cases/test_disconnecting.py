@@ -93,7 +93,7 @@ def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
     other = world.bridge.create_integration("other", "Shop").integration
     snapshot = world.stripe.accounts[world.account_id].snapshot
     with world.store.writing() as work:
-        # No request can do this while the revocation is unsettled; it is the resolver's own last look that counts.
+        # No request can do this while the revocation is unsettled; this tests the settling's own last check.
         work.integrations.save(
             other.connect(
                 snapshot=snapshot, livemode=False, sealed_access_token="sealed", now=world.clock.now()
@@ -169,7 +169,7 @@ def test_calls_in_flight_get_ten_seconds_and_no_more(world: World):
     world.clock.advance(seconds=61)
     world.work_off()
     assert not world.lets_us_in()
-    # What came of it is not known, and nobody can look any more: it is kept, and with it the order.
+    # Its outcome is not known, and nobody can look any more, so it is kept, and the order with it.
     assert [each.operation for each in world.unsettled()] == [Operation.FINALIZE]
     assert world.order().open_invoice is not None
 
@@ -202,7 +202,7 @@ def test_however_many_calls_hang_at_a_stripe_that_does_not_answer_the_disconnect
 
     disconnect(world)
 
-    # One call may begin just before the time is over.
+    # One call may begin just before the time is up.
     assert world.clock.now() - began <= GRACE + timedelta(seconds=20)
 
 

@@ -1,4 +1,4 @@
-"""The doctor names each ailment with what to do, and mends what can be mended."""
+"""The doctor reports each problem with what to do about it, and fixes what can be fixed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,13 +19,13 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def world() -> World:
-    """In good health."""
+    """A world in which nothing is wrong."""
     return healthy(World(STRIPE_WEBHOOK_SECRETS=""))
 
 
 @pytest.fixture
 def receiving() -> World:
-    """The same, with a secret that tests can sign with."""
+    """The same, with a secret with which tests can sign."""
     return healthy(World())
 
 
@@ -215,7 +215,7 @@ def test_what_happened_in_an_account_before_it_was_joined_is_not_missed(world: W
 
 
 def happen(world: World, number: int) -> Event:
-    """Something at Stripe, and the next run a quarter of an hour later. No webhook tells of it."""
+    """Something happens at Stripe without a webhook; a quarter of an hour later is the next run."""
     world.clock.advance(timedelta(minutes=8))
     event = world.event("invoice.updated", {"id": f"in_{number}", "object": "invoice"})
     before = world.listed

@@ -1,4 +1,4 @@
-"""The doctor looks behind calls that Stripe refused for good, and after accounts that were left."""
+"""The doctor examines calls that Stripe refused for good, and accounts that were disconnected."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -14,7 +14,7 @@ from tests.world import World
 
 @pytest.fixture
 def world() -> World:
-    """In good health."""
+    """A world in which nothing is wrong."""
     world = World(STRIPE_WEBHOOK_SECRETS="")
     world.connect()
     world.bridge.register_receivers()

@@ -1,4 +1,4 @@
-"""What each kind of event does, and what it does not."""
+"""What each kind of event changes, and what it does not."""
 
 import json
 from collections.abc import Callable
@@ -208,7 +208,7 @@ def test_a_refund_is_counted_once_however_many_events_tell_of_it(world: World):
 
 
 def looked_at(world: World, event: Event, version: int = 0) -> Callable[[], Verdict]:
-    """What a worker who knew that version finds now at Stripe, to be applied later; 0 of what is not known here yet."""
+    """What a worker that knew this version now finds at Stripe, to be applied later; 0 for what is not known here yet."""
     handler = handlers_of(world.settings, world.adapters).handlers[event["type"]]
     parsed = parse_event(json.dumps(event).encode())
     seen = Fetched(handler.fetch(world.account_id, parsed), version)

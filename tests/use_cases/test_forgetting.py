@@ -12,7 +12,7 @@ def test_forgetting_goes_on_as_long_as_there_is_more_than_it_looks_at_and_not_fo
     with store.writing() as work:
         for number in range(600):
             event = a_webhook_event(payload=an_event_payload(id_=f"evt_{number}"))
-            # The last of them came one by one, as they become old now.
+            # The last ones arrived one by one, and so they now become old one by one.
             came_at = NOW + timedelta(seconds=max(0, number - 510))
             work.inbox.store(replace(event.processed(NOW), created_at=came_at))
         work.commit()

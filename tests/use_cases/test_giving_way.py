@@ -1,4 +1,4 @@
-"""Applying gives way to webhooks that come in, and to nothing else."""
+"""Applying gives way to incoming webhooks, and to nothing else."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from tests.world import World
 
 
 class Burst:
-    """A world in which webhooks come in: two before a worker looks, and one in each part of its rests until `over`."""
+    """A world with incoming webhooks: two before a worker looks, and one in each part of its rests until `over`."""
 
     def __init__(self, world: World) -> None:
         self.world, self.is_over, self.is_stopping = world, False, False
@@ -25,7 +25,7 @@ class Burst:
         self.world.receive(an_event_payload(id_=f"evt_{self._number}", account=self.world.account_id))
 
     def rest_after(self, took: float) -> float:
-        """How long it was, in seconds."""
+        """How long the rest was, in seconds."""
         begun_at = self.world.clock.now()
         self.world.bridge.give_way(took, self._wait)
         return (self.world.clock.now() - begun_at).total_seconds()
@@ -44,7 +44,7 @@ def burst(world: World) -> Burst:
 
 def test_while_webhooks_come_in_a_worker_rests_for_as_long_as_it_worked(burst: Burst):
     for took in (0.2, 0.005, 0.12):
-        # It worked meanwhile.
+        # Meanwhile it worked.
         burst.world.clock.advance(seconds=took)
         burst.come_in()
         assert burst.rest_after(took) == pytest.approx(took)
@@ -79,7 +79,7 @@ def test_what_one_thread_worked_all_of_them_rest_for(burst: Burst):
     at_once: list[float] = []
 
     def wait(_seconds: float) -> bool:
-        # Another thread ends its batch, which it began at the same time.
+        # Another thread ends a batch that it began at the same time.
         at_once.append(burst.rest_after(0.2))
         return True
 

@@ -1,4 +1,4 @@
-"""What a send asks, checks and answers; the steps behind it have files of their own."""
+"""What sending requires, checks and answers; its steps are tested in files of their own."""
 
 import pytest
 
@@ -221,7 +221,7 @@ def test_paying_an_uncollectible_invoice_beside_the_new_one_shows_as_overpaid(wo
 def test_a_second_request_waits_for_the_first_ones_invoice(world: World):
     world.put_order()
     answers = []
-    # While the first one is at Stripe, another asks; its clock runs, since it waits.
+    # While the first request is at Stripe, another one arrives; time passes for it, since it waits.
     world.stripe.before_next("finalize", lambda: answers.append(world.send()))
 
     first = world.send()

@@ -19,7 +19,7 @@ from tests.world import A_WHILE, SECRET, World
 
 
 def stored(world: World) -> list[Any]:
-    """Whatever tenant's, or nobody's."""
+    """The stored events of all tenants and of none."""
     return list(world.store.committed.events.rows.values())
 
 

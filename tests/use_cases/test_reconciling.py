@@ -1,4 +1,4 @@
-"""What webhooks missed is healed, told by cause, and never wrongly called healed."""
+"""What webhooks missed is corrected, reported by cause, and never wrongly reported as corrected."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Merchants edit invoices in Stripe's dashboard: another one takes the place of ours, which is void then."""
+"""Merchants edit invoices in Stripe's dashboard: a new invoice takes the place of ours, which is then void."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from tests.world import World
 
 
 def edited(world: World, invoice: Invoice | str) -> str:
-    """The id of the invoice that took its place."""
+    """Edit the invoice; returns the id of the one that took its place."""
     stripe_id = invoice if isinstance(invoice, str) else invoice.stripe_invoice_id
     revision: str = world.stripe.revise(world.account_id, stripe_id).id
     world.deliver()

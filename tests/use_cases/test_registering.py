@@ -151,7 +151,7 @@ def test_what_stripe_refuses_is_told_and_stays_to_be_seen(world: World):
 @pytest.mark.parametrize("method", ["endpoints", "create_endpoint"])
 def test_who_registers_at_the_same_time_makes_no_second_endpoint(world: World, method: str):
     def meanwhile() -> None:
-        # In one thread the other call cannot go on: it is waited for in vain.
+        # In a single thread the other call cannot continue, so waiting for it is in vain.
         with suppress(OutcomeUnknown):
             register(world)
 
@@ -207,7 +207,7 @@ def test_somebody_elses_endpoint_is_left_alone(world: World):
 
 
 def assert_both_are_there_once(world: World) -> None:
-    """At Stripe and here."""
+    """Assert it at Stripe and here."""
     kinds = [each.metadata["bridge_receiver"] for each in endpoints(world)]
     assert sorted(kinds) == ["connect", "platform"]
     ours = world.bridge.list_receivers()

@@ -18,7 +18,7 @@ from tests.world import SECRET, World, without_our_times
 
 @pytest.fixture
 def event_id(world: World) -> int:
-    """Of an event that was applied."""
+    """The id of an event that was applied."""
     world.paid()
     found: int = world.events_stored()[-1].id
     return found
@@ -50,14 +50,14 @@ def test_applying_an_event_again_changes_nothing_that_it_changed_before(world: W
 
 
 class Raising(StripeSnapshots):
-    """A bug that lets an event fail."""
+    """A bug that makes an event fail."""
 
     def invoice(self, object_: Mapping[str, Any]) -> StripeInvoice:
         raise ZeroDivisionError
 
 
 class Misreading(StripeSnapshots):
-    """A bug that lets an event pass for applied: what it tells is overlooked."""
+    """A bug that ignores an event's content but counts the event as applied."""
 
     def invoice(self, object_: Mapping[str, Any]) -> StripeInvoice:
         unpaid = {"status": "open", "amount_paid": 0, "amount_remaining": AMOUNT}
@@ -65,7 +65,7 @@ class Misreading(StripeSnapshots):
 
 
 class Overlooking(FakePaymentGateway):
-    """A bug that lets an event pass for one about what is not ours."""
+    """A bug that takes an event for one that is not about anything of ours."""
 
     def find_payment(self, account_id: str, payment_intent_id: str) -> None:
         return None
@@ -87,7 +87,7 @@ def with_bug(world: World, bug: dict[str, Any]) -> None:
 
 
 def paid_twice(world: World, kind: str) -> Sequence[WebhookEvent]:
-    """An invoice paid in two parts, the second of which is news here, and what became of the events of one kind."""
+    """An invoice paid in two parts, of which the second is not known here yet; and the outcomes of its events of one kind."""
     invoice = world.sent()
     world.pay(invoice, 5_000)
     world.pay(invoice)

@@ -32,11 +32,11 @@ def not_sent(world: World, order_id: int = 501) -> InvoiceNotSent:
 
 
 def assert_the_order_is_free(world: World) -> None:
-    """And can be invoiced, once."""
+    """Its order is free, and can be invoiced once."""
     assert world.order().open_invoice is None
     assert not world.unsettled()
     assert not world.payable_at_stripe()
-    # Once it had a number, what is void stays to be seen.
+    # A void invoice that had a number stays visible.
     assert {each.status for each in world.bridge.list_order_invoices(TENANT, 501)} <= {InvoiceStatus.VOID}
     world.stripe.accounts[world.account_id].customers.clear()
     assert world.send().view.invoice.status is InvoiceStatus.OPEN
@@ -102,7 +102,7 @@ def test_a_step_of_unknown_outcome_is_unknown_to_the_caller_and_finished_later(
 ):
     world.put_order()
     world.fail(step, OutcomeUnknown("cut"), after_effect=after_effect)
-    # Seen through within the request when the effect can be found at once.
+    # Finished within the request if the effect can be found at once.
     with nullcontext() if after_effect else pytest.raises(InvoiceNotSent):
         world.send()
     world.come_to_rest()
@@ -200,7 +200,7 @@ def test_an_invoice_whose_amount_a_balance_moved_is_undone_and_never_mailed(worl
         assert not_sent(world).final
         assert world.order().open_invoice is None
     else:
-        # Nothing was left to pay: Stripe settled it from the customer's credit.
+        # Nothing was left to pay, because Stripe used the customer's credit.
         assert world.send().view.invoice.status is InvoiceStatus.PAID
         assert world.order().outstanding == 0
     assert world.mails() == [first.stripe_invoice_id]
@@ -211,7 +211,7 @@ def test_a_draft_that_would_ask_for_another_amount_is_deleted_before_it_is_final
     world.put_order()
 
     def add_something() -> None:
-        # What an app of the merchant's may do to a draft.
+        # What the merchant's other apps may do to a draft.
         account = world.stripe.accounts[world.account_id]
         (draft,) = account.invoices.values()
         account.invoices[draft.id] = replace(draft, total=100, amount_due=100)
@@ -377,7 +377,7 @@ def test_somebody_elses_intent_is_left_alone_until_its_lease_ends(world: World):
 
 @pytest.mark.parametrize("step", ["create_draft", "finalize"])
 def test_a_process_that_was_held_up_for_longer_than_its_lease_calls_no_more(world: World, step: str):
-    """Another has looked by then, found nothing, and gone on under a new key."""
+    """By then, somebody else has looked, found nothing, and continued with a new key."""
     world.put_order()
     earlier = STEPS[STEPS.index(step) - 1]
     commits = []
@@ -385,7 +385,7 @@ def test_a_process_that_was_held_up_for_longer_than_its_lease_calls_no_more(worl
     def hold_up(crossing: int, place: str) -> None:
         if place == f"after {earlier}":
             commits.append(crossing)
-        # The commit that takes the intent of the step.
+        # The commit that takes the step's intent.
         if (
             place == "after commit"
             and commits
@@ -476,7 +476,7 @@ def test_a_send_whose_outcome_was_unknown_when_we_were_locked_out_is_finished_by
     world.connect(world.account_id, into=world.integration_id)
     world.come_to_rest()
 
-    # Undone where nobody could have paid it; else it was kept, and gone on with.
+    # Undone if nobody could have paid it; otherwise kept, and continued.
     view = world.order()
     assert (view.open_invoice is None) is (step in ("create_customer", "create_draft", "add_lines"))
     assert world.send().view.invoice.status is InvoiceStatus.OPEN

@@ -1,4 +1,4 @@
-"""A worker that is told to stop leaves nothing in its hands."""
+"""A worker that is told to stop leaves nothing claimed."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ from tests.world import World
 
 
 def after(calls: int) -> Callable[[], bool]:
-    """Tells to stop from so many askings on."""
+    """Says to stop after being asked this many times."""
     answers = iter([False] * calls)
     return lambda: next(answers, True)
 
 
 def test_events_that_were_claimed_and_not_begun_are_for_others_at_once(world: World):
     for number in range(5):
-        # Each of an account, and so to be applied by itself.
+        # These are about the account itself, and so applied one by one.
         world.receive(
             world.event("account.application.deauthorized", {"id": "ca_other"}, id_=f"evt_{number}")
         )

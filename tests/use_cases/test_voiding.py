@@ -123,7 +123,7 @@ def test_an_invoice_that_stripe_no_longer_has_is_void_once_somebody_voids_it(
 
 
 def test_a_live_invoice_that_stripe_does_not_show_stays_open(world: World):
-    """It may be there to be paid: the key may be another platform's, say."""
+    """It may still be payable there: for example, our key may be another platform's."""
     world.sent()
     with world.store.writing() as work:
         integration = work.integrations.get(TENANT, world.invoice(1).integration_id, lock=True)

@@ -102,10 +102,10 @@ class PrometheusMeasurements:
 
 
 class _Gauges:
-    """What was just read, and nothing that was read before.
+    """The gauges as just read, and none that were read before.
 
-    As samples and not as the library's gauges: those would stand in the shared folder as well, and be told again as this
-    process's, or a dead one's, whatever has become of them since.
+    They are samples rather than the library's gauges, which would also be written to the shared folder and shown again
+    later, as those of this process or a dead one, even though they have changed since.
     """
 
     def __init__(self, backlog: Backlog | None) -> None:
@@ -129,7 +129,7 @@ def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
     )
     yield _gauge(
         "inbox_oldest_seconds",
-        "How long ago the oldest event that still waits was stored.",
+        "How long ago the oldest event that is still waiting was stored.",
         backlog.age(events),
     )
     yield _by_label(
@@ -158,7 +158,7 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
             max(0.0, behind),
         )
     if backlog.receivers:
-        told = "Whether the platform's endpoint was as it should be when last looked at."
+        told = "Whether the platform's endpoint was in order when last checked."
         yield _by_label("receiver_in_order", told, "kind", backlog.receivers)
 
 

@@ -108,8 +108,8 @@ class Invoice:
 
     @property
     def may_be_revised(self) -> bool:
-        """Whether another invoice may have taken its place at Stripe, which voids it; of one that is uncollectible, too,
-        we may not have heard of it yet.
+        """Whether another invoice may have taken its place at Stripe, which voids it. An uncollectible one may have been
+        voided without our knowing it yet.
         """
         is_ended = self.status in (InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE)
         return is_ended and self.finalized_at is not None

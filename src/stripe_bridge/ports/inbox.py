@@ -56,10 +56,10 @@ class Inbox(Protocol):
         ...
 
     def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
-        """Lock those that were claimed until then, before all else in this unit of work.
+        """Lock events that were claimed until then. Call this before anything else in this unit of work.
 
-        Whoever takes events locks them before what they are about. That may be one of these: what is just being claimed is
-        passed by, but locked all the same. So to lock what they are about first would be to wait for each other for ever."""
+        Whoever takes events locks them before the objects that they are about, and may briefly lock some of these events,
+        too, although they are already claimed. Locking the objects first could therefore be a deadlock."""
         ...
 
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:

@@ -120,7 +120,7 @@ class CompleteAuthorization:
         return found
 
     def _see_to(self, account_id: str, endpoint: int | None) -> None:
-        """Queue again what workers skipped before the commit, and request a receiver. A sweep asks again for a receiver."""
+        """Queue again what workers skipped before the commit, and request a receiver, which sweeps do, too, if this fails."""
         try:
             with self._store.writing() as work:
                 revived = work.inbox.revive(account_id, self._clock.now(), waiting=True)
@@ -130,7 +130,7 @@ class CompleteAuthorization:
             if endpoint is not None:
                 self._settle(endpoint)
         except BridgeError as error:
-            _log.warning("not everything was seen to after connecting", extra={"reason": error.message})
+            _log.warning("not everything was done after connecting", extra={"reason": error.message})
 
     def _consume(self, state: OAuthState) -> Integration | None:
         """A state works once: whoever commits this may continue."""
@@ -172,7 +172,7 @@ class CompleteAuthorization:
         try:
             with self._store.writing() as work:
                 former = work.integrations.find_by_account(snapshot.account_id)
-                # First, as whoever settles a call holds that before all else.
+                # The calls first, since whoever settles a call locks it before anything else.
                 waited = self._go_on(work, snapshot.account_id, now)
                 integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
                 refusal = self._refusal(work, integration, former, authorization)

@@ -46,7 +46,7 @@ class SendInvoiceCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentInvoice:
-    """`created` tells whether this request created the invoice, or found it there."""
+    """`created` says whether this request created the invoice or found an existing one."""
 
     view: InvoiceView
     created: bool
@@ -64,7 +64,7 @@ class _Reserved:
 
 @dataclass(frozen=True, slots=True)
 class _MayBeRevised:
-    """Nothing was reserved: these invoices of the order are to be looked at first, and not in a transaction."""
+    """Nothing was reserved: first look at these invoices of the order at Stripe, outside any transaction."""
 
     order: SalesOrder
     invoices: Sequence[Invoice]

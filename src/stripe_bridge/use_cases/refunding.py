@@ -58,9 +58,9 @@ class RefundInvoiceCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedRefunds:
-    """One for each payment that bears a part; those whose outcome is not known yet are still `reserved`.
+    """One refund for each payment that a part is refunded from; those whose outcome is not known yet are still `reserved`.
 
-    `amount_refused` is what Stripe refused of all that was asked for.
+    `amount_refused` is how much of the requested amount Stripe refused.
     """
 
     refunds: Sequence[Refund]

@@ -1,4 +1,4 @@
-"""An invoice that ended unpaid may have been edited at Stripe: then another one has taken its place, and asks for the money.
+"""Refusing to send an order whose invoice was edited at Stripe, where a new invoice then asks for the money.
 
 https://docs.stripe.com/invoicing/invoice-edits
 """
@@ -17,8 +17,8 @@ from stripe_bridge.ports.refund_gateway import RefundGateway
 
 
 class RefuseRevised:
-    """Raises InvoiceRevised while a revision of one of these invoices could have the order paid twice; and InvoiceNotSent
-    when Stripe cannot be asked.
+    """Raises InvoiceRevised if a revision of one of these invoices could lead to the order being paid twice, and
+    InvoiceNotSent if Stripe does not answer whether there is one.
     """
 
     def __init__(self, gateway: PaymentGateway, refunds: RefundGateway) -> None:
@@ -33,18 +33,18 @@ class RefuseRevised:
             if revision.status is not StripeInvoiceStatus.PAID:
                 raise InvoiceRevised(revision.id, is_paid=False)
             kept += keeps
-            # A copy of the order that is older than the payment cannot count it: what it has was paid before.
+            # A copy of the order from before the payment cannot count it: what it has as paid elsewhere is something else.
             is_older = revision.paid_at is not None and order.updated_at < revision.paid_at
             if kept > order.paid_elsewhere or (is_older and keeps > 0):
                 raise InvoiceRevised(revision.id, is_paid=True)
 
     def _seen(self, invoice: Invoice) -> tuple[StripeInvoice | None, int]:
-        """The newest revision, and what of its payment was not given back."""
+        """The newest revision, and how much of its payment was not refunded."""
         try:
             revision = self._revision(invoice.stripe_account_id, invoice.stripe_invoice_id)
             return revision, self._kept(invoice.stripe_account_id, revision) if revision else 0
         except (AccessRevoked, ObjectMissing):
-            # We have left that account, or the invoice has gone from it.
+            # We no longer have access to that account, or the invoice no longer exists.
             return None, 0
         except GatewayError as error:
             raise InvoiceNotSent(final=True, reason=error.reason) from error

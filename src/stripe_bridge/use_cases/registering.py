@@ -102,7 +102,7 @@ class RegisterReceivers:
                 return
 
     def _plan(self, kind: ReceiverKind) -> Intent:
-        """The call that mends it, whoever planned it."""
+        """The call that repairs it, whoever planned it."""
         while True:
             with self._store.writing() as work:
                 under_way = work.intents.find_unsettled(platform_subject(kind))

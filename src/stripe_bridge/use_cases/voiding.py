@@ -28,8 +28,8 @@ class VoidInvoice:
     """Void an open invoice, or delete a draft: either way it becomes `void` here, and its order is free.
 
     Raises InvoiceNotFound, InvoiceNotVoidable (paid, uncollectible, void, partly paid), IntegrationNotConnected,
-    InvoiceBeingSent after waiting for its sending, InvoiceNotVoided when Stripe refuses or does not answer, also to somebody
-    else who has it voided.
+    InvoiceBeingSent after waiting for its sending, InvoiceNotVoided if Stripe refuses or does not answer, even if
+    somebody else had asked to void it.
     """
 
     def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: Settle) -> None:

@@ -1,1 +1,1 @@
-"""What every API call has in common, whatever it is about."""
+"""What all API calls have in common."""

@@ -1,4 +1,4 @@
-"""One API call as a resource sees it, and what it answers with."""
+"""An API call as a resource sees it, and the answer to it."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from stripe_emulator.transaction import PLATFORM, Transaction
 
 @dataclass
 class Call:
-    """A call by someone who may make it, with checked parameters."""
+    """A call whose caller is authorized and whose parameters are checked."""
 
     tx: Transaction
     account: str
@@ -27,7 +27,7 @@ class Call:
         return self.application is not None and self.account != PLATFORM
 
     def record(self, kind: str, noun: str, param: str, object_id: str | None = None) -> Record:
-        """The object that the path names, of this account."""
+        """The object of this account that the path names."""
         wanted = self.ids[0] if object_id is None else object_id
         record = self.tx.store.find(kind, wanted, self.account)
         if record is None:
@@ -42,7 +42,7 @@ Handler = Callable[[Call], Json]
 class Answer:
     """What goes back over the wire.
 
-    The body is text already: the object that it shows may go on changing as soon as the lock is released.
+    The body is already text, because the object may change again as soon as the lock is released.
     """
 
     status: int
@@ -51,5 +51,5 @@ class Answer:
 
     @classmethod
     def of(cls, status: int, body: Json, headers: dict[str, str] | None = None) -> Self:
-        """An answer that shows this."""
+        """An answer with this body."""
         return cls(status, json.dumps(body), headers or {})

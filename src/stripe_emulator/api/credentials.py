@@ -1,4 +1,4 @@
-"""Who calls, and for which account."""
+"""Who makes a call, and for which account."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?")
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose key it is, and the account that is meant."""
+    """Whose key it is, and which account the call is for."""
 
     account: str
     application: str | None
@@ -26,7 +26,7 @@ class Caller:
 
 
 def key_of(headers: Headers) -> str:
-    """The secret key of a request, given as a bearer or as the user of basic authentication."""
+    """The secret key of a request, sent as a bearer token or as the user name of basic authentication."""
     scheme, _, value = headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
@@ -44,7 +44,7 @@ def key_of(headers: Headers) -> str:
 
 
 def check_version(headers: Headers) -> None:
-    """Refuse every version but the one that is emulated."""
+    """Refuse every API version except the emulated one."""
     version = headers.get("Stripe-Version", stripe.api_version)
     if version != stripe.api_version:
         known = "not emulated" if _VERSION.fullmatch(version) else "invalid"
@@ -52,7 +52,7 @@ def check_version(headers: Headers) -> None:
 
 
 def caller(emulator: Emulator, headers: Headers) -> Caller:
-    """Who makes the request; refuses strangers, and platforms where they are not connected."""
+    """Who makes the request. Refuses unknown keys, and accounts that the platform is not connected to."""
     key = key_of(headers)
     owner = owner_of(emulator, key)
     if owner is None:
@@ -66,7 +66,7 @@ def caller(emulator: Emulator, headers: Headers) -> Caller:
 
 
 def owner_of(emulator: Emulator, key: str) -> Caller | None:
-    """Whose key that is: the platform's, a merchant's own, or an access token that OAuth gave out."""
+    """Whose key it is: the platform's, a merchant's own, or an access token issued through OAuth."""
     if key == emulator.settings.secret_key:
         return Caller(PLATFORM, None, by_platform=True)
     token = emulator.store.find("oauth_tokens", key)
@@ -77,12 +77,12 @@ def owner_of(emulator: Emulator, key: str) -> Caller | None:
 
 
 def is_connected(emulator: Emulator, account: str) -> bool:
-    """Whether a merchant has let the platform in."""
+    """Whether the merchant has connected the platform."""
     return emulator.store.find("connections", f"connection_{account}") is not None
 
 
 def no_access(key: str, account: str) -> StripeError:
-    """What a platform hears about an account that is not connected, or does not exist."""
+    """What a platform is told about an account that is not connected, or does not exist."""
     message = (
         f"The provided key '{redacted_key(key)}' does not have access to account '{account}' (or that account does "
         "not exist). Application access may have been revoked."

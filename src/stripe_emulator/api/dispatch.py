@@ -21,7 +21,7 @@ from stripe_emulator.transaction import Origin, Transaction
 
 @dataclass(frozen=True)
 class Task:
-    """A call that may be made: by whom, what, on what, and under which key."""
+    """An authorized call: who makes it, the operation and its objects, and the idempotency key."""
 
     who: Caller
     operation: Operation
@@ -31,12 +31,12 @@ class Task:
     attempt: Attempt | None
 
     def run(self, tx: Transaction) -> Json:
-        """Do it, and show the outcome as far as it is asked for."""
+        """Do it, and answer the outcome, with what was asked to be expanded."""
         call = Call(tx, self.who.account, self.who.application, self.who.by_platform, self.params, self.ids)
         return expanded(tx, self.who.account, self.operation.handler(call), self.params.get("expand", []))
 
     def keep(self, tx: Transaction, answer: Answer) -> None:
-        """Keep the answer under the call's idempotency key, if it has one."""
+        """Store the answer under the call's idempotency key, if it has one."""
         if self.attempt:
             self.attempt.keep(tx, answer)
 

@@ -1,4 +1,4 @@
-"""The wire around a call: faults, the answer's headers, the log."""
+"""What happens around a call: faults, the answer's headers, the log."""
 
 import os
 from collections.abc import Callable
@@ -16,15 +16,15 @@ CRASH_STATUS = 86
 
 
 class ConnectionCut(ConnectionError):
-    """The connection is to be closed without an answer."""
+    """Raised to close the connection without an answer."""
 
 
-# Given the request's id and its faults, makes the call.
+# Makes the call, given the request's id and its faults.
 Run = Callable[[str, Faults], Answer]
 
 
 def exchange(emulator: Emulator, request: Request, run: Run) -> Response:
-    """Make a call, with what the misbehavior in force adds to it, and note it in the wire log."""
+    """Make a call with the faults of the misbehavior in force, and record it in the wire log."""
     body = request.get_data(as_text=True)
     path = request.full_path.rstrip("?")
     headers = dict(request.headers)

@@ -13,13 +13,13 @@ from stripe import ListObject, StripeObject
 from stripe_emulator.errors import StripeError, malformed
 
 MAX_DEPTH = 4
-# Hashes that are shown on request only; the classes do not set them apart from those that are always there.
+# Hashes that are shown only on request; the classes do not distinguish them from those that are always shown.
 SHOWN_ON_REQUEST = frozenset((("Invoice", "confirmation_secret"),))
 _WORD = re.compile(r"[A-Z][a-z]*")
 
 
 def check_expand(params_type: str, paths: list[str]) -> None:
-    """Refuse what is nested too deep or names nothing that can be expanded, before anything is looked up."""
+    """Refuse paths that are too deep or cannot be expanded, before anything is looked up."""
     for path in paths:
         steps = path.split(".")
         if len(steps) > MAX_DEPTH:
@@ -41,7 +41,7 @@ def refused(path: str) -> StripeError:
 
 
 def resource_of(params_type: str) -> Any:
-    """The class that an operation answers: the longest beginning of its parameters' name that is one."""
+    """The class of an operation's answer: the longest prefix of its parameters' name that names a class."""
     *modules, name = params_type.split(".")
     home: Any = stripe
     for module in modules:
@@ -79,7 +79,7 @@ def _is_shown_on_request(owner: Any, name: str, options: list[Any]) -> bool:
 
 
 def _options(annotation: Any, owner: Any) -> Iterator[Any]:
-    """The alternatives of a field's annotation, with names resolved and plain lists taken apart."""
+    """The alternatives in a field's annotation, with names resolved and plain lists replaced by what they hold."""
     if isinstance(annotation, typing.ForwardRef):
         annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
@@ -93,7 +93,7 @@ def _options(annotation: Any, owner: Any) -> Iterator[Any]:
 
 
 class _Names(dict[str, Any]):
-    """What an annotation may refer to: the package imports much of it for type checkers only."""
+    """What annotations may refer to: the package imports much of it only for type checkers."""
 
     def __missing__(self, name: str) -> Any:
         try:
@@ -107,7 +107,7 @@ def _evaluated(annotation: str, owner: Any) -> Any:
     try:
         return eval(annotation, {}, _Names({**module, **vars(owner)}))
     except NameError:
-        # A class of a corner of the API that is not emulated.
+        # A class from a part of the API that is not emulated.
         return StripeObject
 
 

@@ -1,4 +1,4 @@
-"""`expand`: ids turned into the objects that they name, and parts that are shown on request only."""
+"""`expand`: replaces ids by the objects that they name, and adds parts that are shown only on request."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def _refunds(tx: Transaction, charge: Json) -> Json:
     return sublist(refunds[::-1], f"/v1/charges/{charge['id']}/refunds")
 
 
-# What an object holds only when it is asked for.
+# Parts that an object contains only on request.
 INCLUDABLE: dict[tuple[str, str], Callable[[Transaction, Json], Json | None]] = {
     ("invoice", "payments"): _payments,
     ("invoice", "confirmation_secret"): _confirmation_secret,
@@ -36,7 +36,7 @@ INCLUDABLE: dict[tuple[str, str], Callable[[Transaction, Json], Json | None]] = 
 
 
 def expanded(tx: Transaction, account: str, body: Json, paths: list[str]) -> Json:
-    """The body with everything in it that was asked for, which `check_expand` has found to be possible."""
+    """The body with everything expanded that was asked for; `check_expand` has already checked the paths."""
     if not paths:
         return body
     copy = clone(body)
@@ -57,7 +57,7 @@ def _expand(tx: Transaction, account: str, node: Any, steps: list[str]) -> None:
         node[name] = _copied(include(tx, node))
     elif isinstance(node.get(name), str):
         record = _named(tx, account, node[name])
-        # What is not emulated, such as an application, stays an id.
+        # Objects that are not emulated, such as an application, stay an id.
         node[name] = clone(record.body) if record else node[name]
     _expand(tx, account, node.get(name), steps[1:])
 

@@ -1,4 +1,4 @@
-"""Idempotency keys: the first answer is kept for a day and given again."""
+"""Idempotency keys: the first answer is stored for a day and given again."""
 
 import contextlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ LONGEST_KEY = 255
 
 @dataclass(frozen=True)
 class Attempt:
-    """A POST under a key."""
+    """A POST with an idempotency key."""
 
     key: str
     account: str
@@ -25,11 +25,11 @@ class Attempt:
 
     @property
     def id(self) -> str:
-        """Where its answer is kept: keys of different accounts are different keys."""
+        """Under what its answer is stored: the same key in two accounts is two keys."""
         return f"idempotency_{self.account}_{self.key}"
 
     def stored_answer(self, emulator: Emulator) -> Answer | None:
-        """The answer to an earlier call under this key; refuses a key that was used for something else."""
+        """The answer to an earlier call with this key. Refuses a key that was used for a different call."""
         record = emulator.store.find("idempotency_keys", self.id)
         if record is None or emulator.now() - record.hidden["created"] >= LIFETIME:
             return None
@@ -49,7 +49,7 @@ class Attempt:
         return Answer(first["status"], first["answer"], headers)
 
     def keep(self, tx: Transaction, answer: Answer) -> None:
-        """Keep the answer, together with the effect."""
+        """Store the answer, in the same transaction as the effect."""
         kept = {
             "path": self.path,
             "form": self.form,
@@ -68,7 +68,7 @@ class Attempt:
 
 @contextlib.contextmanager
 def in_progress(emulator: Emulator, attempt: Attempt | None) -> Iterator[None]:
-    """Hold a key for the time of a call; a second call meanwhile is refused, and so is a key that is too long."""
+    """Hold a key during a call. Refuses a second call with it meanwhile, and a key that is too long."""
     if attempt is None:
         yield
         return

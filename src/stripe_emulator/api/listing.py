@@ -1,4 +1,4 @@
-"""Lists: newest first, in pages, from a cursor."""
+"""Lists: newest first, in pages, with cursors."""
 
 from collections.abc import Callable, Iterable
 
@@ -17,9 +17,9 @@ def page(
     matches: Callable[[Record], bool] | None = None,
     among: Iterable[Record] | None = None,
 ) -> Json:
-    """A page of the account's records of a kind, or of those in `among` (newest first)."""
+    """A page of the account's records of a kind, or of the records in `among` (newest first)."""
     records = call.tx.store.newest_first(kind, call.account) if among is None else among
-    # Out of range limits are clamped and not refused, as recordings of the real Stripe show.
+    # Limits out of range are clamped, not refused, as recordings of the real Stripe show.
     limit = max(1, min(MAX_LIMIT, call.params.get("limit", DEFAULT_LIMIT)))
     after, before = _cursor(call, kind, "starting_after"), _cursor(call, kind, "ending_before")
     wanted = (
@@ -53,7 +53,7 @@ def _cursor(call: Call, kind: str, name: str) -> int | None:
 
 
 def is_within(time: int, bounds: int | Json | None) -> bool:
-    """Whether a time meets a filter such as `created`: an exact time, or bounds."""
+    """Whether a time matches a filter such as `created`: an exact time, or bounds."""
     if bounds is None:
         return True
     if isinstance(bounds, int):
@@ -67,7 +67,7 @@ def is_within(time: int, bounds: int | Json | None) -> bool:
 
 
 def sublist(records: list[Record], url: str, limit: int = DEFAULT_LIMIT) -> Json:
-    """A list inside another object: its first page."""
+    """The first page of a list inside another object."""
     return {
         "object": "list",
         "data": [record.body for record in records[:limit]],

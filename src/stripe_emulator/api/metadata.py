@@ -6,7 +6,7 @@ MAX_KEYS, MAX_KEY, MAX_VALUE = 50, 40, 500
 
 
 def check_metadata(params: Json) -> None:
-    """Refuse metadata over the limits, wherever in the parameters it stands."""
+    """Refuse metadata over the limits, wherever it is in the parameters."""
     for name, value in params.items():
         if name in ("metadata", "invoice_metadata") and isinstance(value, dict):
             _check(name, value)
@@ -32,7 +32,7 @@ def _check(name: str, metadata: dict[str, str]) -> None:
 
 
 def merged_metadata(metadata: Json, change: Json | str | None) -> Json:
-    """The metadata after an update: new keys are added, empty values remove, an empty string removes all."""
+    """The metadata after an update. A value is added or replaced, an empty value removes its key, an empty string all keys."""
     if change is None:
         return metadata
     if isinstance(change, str):

@@ -1,4 +1,4 @@
-"""Every operation under /v1 that is emulated: its verb and path, what it accepts, and who answers it."""
+"""Every operation under /v1 that is emulated: its verb and path, its parameters, and the function that answers it."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from stripe_emulator.resources import (
 
 @dataclass(frozen=True)
 class Operation:
-    """One verb on one kind of path; `params` names the type in `stripe.params` that lists what it accepts."""
+    """One verb on one kind of path; `params` names the type in `stripe.params` with its parameters."""
 
     method: str
     path: str
@@ -102,7 +102,7 @@ OPERATIONS = [
 
 
 def find_operation(method: str, path: str) -> tuple[Operation, tuple[str, ...]]:
-    """The operation and the ids in its path; a wrong verb is as unknown as a wrong path."""
+    """The operation and the ids in its path. A wrong verb is refused like a wrong path."""
     for pattern, operation in OPERATIONS:
         match = pattern.fullmatch(path)
         if match and operation.method == method:

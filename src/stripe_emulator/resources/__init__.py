@@ -1,1 +1,1 @@
-"""What Stripe does with each kind of object: one module per kind, its answers and its rules."""
+"""What Stripe does with each kind of object: its answers and rules, mostly one module per kind."""

@@ -10,7 +10,7 @@ CAPABILITIES = ("card_payments", "transfers", "us_bank_account_ach_payments")
 
 
 def make_account(tx: Transaction, *, account_id: str | None = None, name: str, country: str = "US") -> Record:
-    """A fully enabled account, with a secret key of its own for what the merchant does in person."""
+    """A fully enabled account, with a secret key of its own for calls by the merchant."""
     body = _shape(tx, account_id or new_id("acct"), name, country)
     record = tx.insert("accounts", body["id"], body)
     tx.insert("secret_keys", record.id, {"id": new_id("sk_test")})
@@ -94,7 +94,7 @@ def retrieve_current(call: Call) -> Json:
 
 
 def retrieve(call: Call) -> Json:
-    """GET /v1/accounts/{account}: one's own, or one that is connected."""
+    """GET /v1/accounts/{account}: the caller's own, or a connected one."""
     wanted = call.ids[0]
     is_own = wanted == call.account
     is_connected = call.by_platform and call.tx.store.find("connections", f"connection_{wanted}") is not None
@@ -109,7 +109,7 @@ def retrieve(call: Call) -> Json:
 
 
 def change_account(tx: Transaction, record: Record, changes: Json) -> None:
-    """What the merchant, or Stripe's checks, change about an account; hashes are merged."""
+    """Change an account, as the merchant or Stripe's checks do; hashes are merged."""
     body = tx.edit(record)
     for name, value in changes.items():
         if isinstance(value, dict) and isinstance(body.get(name), dict):

@@ -1,4 +1,4 @@
-"""Checkout sessions, as far as an event of them needs one."""
+"""Checkout sessions, as far as their events need them."""
 
 from stripe_emulator.api.call import Call
 from stripe_emulator.errors import Json, invalid, no_such

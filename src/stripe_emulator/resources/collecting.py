@@ -1,4 +1,4 @@
-"""Money for an invoice: attempts to collect it, and what each outcome changes.
+"""Collecting an invoice's money: the attempts, and what each outcome changes.
 
 Every way of paying ends here: the API's `pay`, the hosted page and the control API.
 """
@@ -15,7 +15,7 @@ DECLINED = "Your card was declined."
 
 
 def request_payment(tx: Transaction, invoice: Record, amount: int, is_default: bool) -> Record:
-    """Make a payment intent for an invoice and tie them together; returns the invoice payment."""
+    """Create a payment intent for an invoice; returns the invoice payment that links the two."""
     intent = tx.insert("payment_intents", invoice.account, payment_intent(tx, invoice, amount))
     body = invoice_payment(tx, invoice, intent, amount, is_default)
     hidden = {"payment_intent": intent.id}
@@ -37,12 +37,12 @@ def intent_of(tx: Transaction, payment: Record) -> Record:
 
 
 def is_processing(tx: Transaction, invoice: Record) -> bool:
-    """Whether a payment of the invoice is under way at a bank."""
+    """Whether a bank is still processing a payment of the invoice."""
     return any(intent_of(tx, p).body["status"] == "processing" for p in payments_of(tx, invoice, "open"))
 
 
 def check_step(amount: int, currency: str) -> None:
-    """Refuse to move what does not exist of a currency, such as a thousandth of a Kuwaiti dinar."""
+    """Refuse amounts that a currency cannot have, such as a thousandth of a Kuwaiti dinar."""
     if amount % step(currency):
         raise invalid(
             f"Invalid amount: {amount}. Amounts in {currency.upper()} are multiples of {step(currency)}.",
@@ -51,7 +51,7 @@ def check_step(amount: int, currency: str) -> None:
 
 
 def collect(tx: Transaction, invoice: Record, outcome: str = "succeed", amount: int | None = None) -> Record:
-    """Try to collect what remains of an invoice, or a part of it; returns the charge."""
+    """Try to collect what remains to be paid on an invoice, or another amount; returns the charge."""
     body = invoice.body
     if body["status"] == "paid":
         raise invalid("Invoice is already paid")
@@ -86,7 +86,7 @@ def collect(tx: Transaction, invoice: Record, outcome: str = "succeed", amount: 
 
 
 def settle(tx: Transaction, invoice: Record, succeeds: bool) -> Record:
-    """Decide the payment of an invoice that is processing at a bank; returns the charge."""
+    """Decide an invoice's payment that a bank is processing; returns the charge."""
     for payment in payments_of(tx, invoice, "open"):
         intent = intent_of(tx, payment)
         attempt = tx.store.find("charges", intent.body["latest_charge"] or "")
@@ -107,7 +107,7 @@ def settle(tx: Transaction, invoice: Record, succeeds: bool) -> Record:
 
 
 def cancel_open_payments(tx: Transaction, invoice: Record, reason: str | None) -> None:
-    """Give up what was still to be collected."""
+    """Cancel the invoice's open payments and their intents."""
     for payment in payments_of(tx, invoice, "open"):
         tx.edit(payment)["status"] = "canceled"
         payment.body["status_transitions"]["canceled_at"] = tx.now
@@ -118,7 +118,7 @@ def cancel_open_payments(tx: Transaction, invoice: Record, reason: str | None) -
 
 
 def mark_paid(tx: Transaction, invoice: Record) -> None:
-    """Turn the invoice paid, now that nothing remains."""
+    """Mark the invoice paid, now that nothing remains to be paid."""
     body = tx.edit(invoice)
     body["status"] = "paid"
     body["auto_advance"] = False
@@ -129,7 +129,7 @@ def mark_paid(tx: Transaction, invoice: Record) -> None:
 
 
 def reprice_default_payment(tx: Transaction, invoice: Record) -> None:
-    """Let the default payment ask for what remains, or for nothing any more."""
+    """Let the default payment ask for what remains, if anything does."""
     for payment in payments_of(tx, invoice, "open"):
         if payment.body["is_default"] and invoice.body["amount_remaining"] > 0:
             tx.edit(payment)["amount_requested"] = invoice.body["amount_remaining"]
@@ -176,7 +176,7 @@ def _succeed(tx: Transaction, invoice: Record, payment: Record, attempt: Record)
 
 
 def _credit_excess(tx: Transaction, invoice: Record, excess: int) -> None:
-    """What a customer pays too much is kept for the next invoice."""
+    """Keep what a customer overpaid for the next invoice."""
     customer = tx.store.find("customers", invoice.body["customer"])
     if customer is not None:
         move_balance(tx, customer, -excess, "invoice_overpaid", invoice.id)
@@ -218,7 +218,7 @@ def _outcome(network_status: str, reason: str | None, message: str) -> Json:
 
 
 def card_error(attempt: Record) -> StripeError:
-    """What the caller of `pay` hears of a declined card; the attempt itself is kept."""
+    """What the caller of `pay` is told about a declined card; the attempt itself is kept."""
     details = {"charge": attempt.id, "decline_code": "generic_decline"}
     return StripeError(
         DECLINED, status=402, type="card_error", code="card_declined", details=details, keeps_changes=True

@@ -1,4 +1,4 @@
-"""Credit notes: less to pay on an open invoice, money or credit back on a paid one."""
+"""Credit notes: they reduce what is due on an open invoice, and give money or credit back on a paid one."""
 
 from stripe_emulator.api.call import Call
 from stripe_emulator.api.listing import page, sublist
@@ -17,7 +17,7 @@ from stripe_emulator.resources.refunds import refund_charge, tell_of_refund
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
-# What no credit note here has a value for.
+# Fields that are null in every credit note here.
 NULL_IN_A_NOTE = """
     customer_account customer_balance_transaction shipping_cost voided_at
 """.split()
@@ -28,7 +28,7 @@ TAKEN = frozenset(
 
 
 def create(call: Call) -> Json:
-    """POST /v1/credit_notes: of an amount; lines and shipping are not emulated."""
+    """POST /v1/credit_notes: by amount; lines and shipping are not emulated."""
     params = call.params
     for name in params:
         if name not in TAKEN:
@@ -63,7 +63,7 @@ def list_(call: Call) -> Json:
 
 
 def credit(tx: Transaction, invoice: Record, params: Json) -> Record:
-    """Write a credit note: first against what is still due, the rest against what was paid."""
+    """Issue a credit note: first against what is still due, the rest against what was paid."""
     body, amount = invoice.body, params["amount"]
     if body["status"] not in ("open", "paid"):
         raise invalid("Credit notes can only be created for open or paid invoices.", "invoice")

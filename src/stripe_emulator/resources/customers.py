@@ -69,7 +69,7 @@ def create(call: Call) -> Json:
 
 
 def retrieve(call: Call) -> Json:
-    """GET /v1/customers/{customer}: what is left of a deleted one is a stub."""
+    """GET /v1/customers/{customer}: of a deleted one, only a stub."""
     record = call.record("customers", "customer", "id")
     return stub(record) if record.hidden["deleted"] else record.body
 
@@ -96,7 +96,7 @@ def delete(call: Call) -> Json:
 
 
 def list_(call: Call) -> Json:
-    """GET /v1/customers; the email is compared exactly, case and all."""
+    """GET /v1/customers; the email is compared with its case."""
     email = call.params.get("email")
     among = None
     if email is not None:
@@ -114,12 +114,12 @@ def list_balance_transactions(call: Call) -> Json:
 
 
 def stub(record: Record) -> Json:
-    """A deleted customer."""
+    """What the API shows of a deleted customer."""
     return {"id": record.id, "object": "customer", "deleted": True}
 
 
 def living(call: Call) -> Record:
-    """The customer that the path names, if it is not deleted."""
+    """The customer that the path names. Refuses a deleted one."""
     record = call.record("customers", "customer", "id")
     if record.hidden["deleted"]:
         raise invalid(f"No such customer: '{record.id}'", "id", "resource_missing")
@@ -129,7 +129,7 @@ def living(call: Call) -> Record:
 def move_balance(
     tx: Transaction, customer: Record, amount: int, booking_type: str, invoice: str | None = None
 ) -> None:
-    """Book something on a customer's balance: positive is owed by the customer, negative a credit."""
+    """Add to a customer's balance: positive if the customer owes it, negative if it is a credit."""
     if amount == 0:
         return
     body = tx.edit(customer)

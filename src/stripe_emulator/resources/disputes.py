@@ -9,7 +9,7 @@ from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
 CLOSED = ("won", "lost", "warning_closed", "prevented")
-# What may become of a dispute. An inquiry may turn into a chargeback.
+# The statuses that may follow each status. An inquiry may become a chargeback.
 NEXT = {
     "warning_needs_response": ("warning_under_review", "warning_closed", "needs_response"),
     "warning_under_review": ("warning_closed", "needs_response"),
@@ -41,7 +41,7 @@ def list_(call: Call) -> Json:
 
 
 def update(call: Call) -> Json:
-    """POST /v1/disputes/{dispute}: evidence and metadata; `submit` hands the evidence in."""
+    """POST /v1/disputes/{dispute}: evidence and metadata; `submit` submits the evidence."""
     dispute, params = _dispute(call), call.params
     body = call.tx.edit(dispute)
     body["metadata"] = merged_metadata(body["metadata"], params.get("metadata"))
@@ -90,7 +90,7 @@ def open_dispute(tx: Transaction, charge: Record, kind: str, amount: int | None,
 
 
 def move_dispute(tx: Transaction, dispute: Record, status: str) -> None:
-    """Take a dispute on: it is answered, escalates, is won, lost or closed."""
+    """Move a dispute to its next status: answered, escalated, won, lost or closed."""
     body = tx.edit(dispute)
     if status not in NEXT.get(body["status"], ()):
         raise invalid(f"A dispute that is {body['status']} cannot become {status}.", "status")
@@ -110,13 +110,13 @@ def move_dispute(tx: Transaction, dispute: Record, status: str) -> None:
 
 
 def forbids_refund(tx: Transaction, charge: Record) -> bool:
-    """Whether a chargeback, open or lost, keeps a charge from being refunded."""
+    """Whether an open or lost chargeback prevents refunding a charge."""
     disputes = tx.store.where("disputes", "charge", charge.id)
     return any(not dispute.body["is_charge_refundable"] for dispute in disputes)
 
 
 def close_refunded_inquiries(tx: Transaction, charge: Record) -> None:
-    """A full refund is the answer to an inquiry."""
+    """Close the inquiries about a charge that is refunded in full."""
     for dispute in tx.store.where("disputes", "charge", charge.id):
         if charge.body["refunded"] and dispute.body["status"] in (
             "warning_needs_response",

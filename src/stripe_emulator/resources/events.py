@@ -15,7 +15,7 @@ def retrieve(call: Call) -> Json:
 
 
 def list_(call: Call) -> Json:
-    """GET /v1/events: those of the last thirty days."""
+    """GET /v1/events: the events of the last thirty days."""
     params = call.params
     if "type" in params and "types" in params:
         raise malformed("You may only specify one of these parameters: type, types.", "type")
@@ -36,7 +36,7 @@ def list_(call: Call) -> Json:
 
 
 def _for_its_own(event: Json) -> Json:
-    """As the account sees it whose event it is: only what a Connect endpoint gets says whose."""
+    """As the event's own account sees it: without `account`, which only Connect endpoints get."""
     return {name: value for name, value in event.items() if name != "account"}
 
 

@@ -1,4 +1,4 @@
-"""What moves an invoice on: finalize, send, pay, void, mark uncollectible."""
+"""The steps of an invoice: finalize, send, pay, void, mark uncollectible."""
 
 import secrets
 
@@ -22,7 +22,7 @@ from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
 NOT_OPEN = "You can only pass in open invoices. This invoice isn't open."
-# Stripe's test payment methods, and how a payment with them goes.
+# Stripe's test payment methods, and the outcome of paying with each.
 TEST_METHODS = {
     "pm_card_visa": "succeed",
     "pm_card_mastercard": "succeed",
@@ -65,7 +65,7 @@ def send(call: Call) -> Json:
 
 
 def pay(call: Call) -> Json:
-    """POST /v1/invoices/{invoice}/pay: out of band, or by one of Stripe's test payment methods."""
+    """POST /v1/invoices/{invoice}/pay: out of band, or with one of Stripe's test payment methods."""
     invoice = call.record("invoices", "invoice", "id")
     tx, body = call.tx, invoice.body
     if body["status"] == "paid":
@@ -110,7 +110,7 @@ def mark_uncollectible(call: Call) -> Json:
 
 
 def finalize_draft(tx: Transaction, invoice: Record) -> None:
-    """Number the invoice, take the customer's balance into account, and ask for what is due."""
+    """Number the invoice, apply the customer's balance, and ask for what is due."""
     original = original_of(tx, invoice)
     show_amounts(tx, invoice)
     body = tx.edit(invoice)
@@ -152,7 +152,7 @@ def finalize_draft(tx: Transaction, invoice: Record) -> None:
 
 
 def void_invoice(tx: Transaction, invoice: Record) -> None:
-    """Give an invoice up; the amounts on it stay as they were."""
+    """Void an invoice; its amounts stay as they were."""
     body = invoice.body
     if body["status"] == "paid" or payments_of(tx, invoice, "paid"):
         raise invalid("Invoices with `paid` payments cannot be voided.")

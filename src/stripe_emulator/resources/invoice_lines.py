@@ -42,7 +42,7 @@ def update(call: Call) -> Json:
 
 
 def remove(call: Call) -> Json:
-    """POST /v1/invoices/{invoice}/remove_lines; `unassign` and `delete` come to the same here."""
+    """POST /v1/invoices/{invoice}/remove_lines; `unassign` and `delete` do the same here."""
     invoice = _editable(call)
     gone = {given["id"] for given in call.params["lines"]}
     unknown = gone - {line["id"] for line in invoice.hidden["lines"]}
@@ -52,7 +52,7 @@ def remove(call: Call) -> Json:
 
 
 def list_(call: Call) -> Json:
-    """GET /v1/invoices/{invoice}/lines: in the order of the invoice."""
+    """GET /v1/invoices/{invoice}/lines: in the invoice's order."""
     invoice = call.record("invoices", "invoice", "invoice")
     lines = invoice.hidden["lines"]
     places = {line["id"]: place for place, line in enumerate(lines)}
@@ -135,7 +135,7 @@ def _one_off_item() -> Json:
 
 
 def _amount(invoice: Record, given: Json, name: str) -> tuple[int, Decimal, str]:
-    """A line's amount, its quantity, and the price of one."""
+    """A line's amount, quantity and unit price."""
     if "amount" in given:
         for other in ("quantity", "quantity_decimal", "price_data"):
             if other in given:

@@ -1,4 +1,4 @@
-"""An invoice as a draft, and how its amounts follow from its lines and the customer's balance."""
+"""A new draft, and how an invoice's amounts are computed from its lines and the customer's balance."""
 
 from stripe_emulator.currencies import collectible
 from stripe_emulator.errors import Json
@@ -6,7 +6,7 @@ from stripe_emulator.identifiers import new_id
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
-# What a draft has no value for.
+# Fields that are null in a draft.
 NULL_IN_A_DRAFT = """
     account_tax_ids application automatically_finalizes_at custom_fields customer_account
     default_payment_method default_source description due_date effective_at footer from_invoice
@@ -21,7 +21,7 @@ SHOWN_LINES = 10
 
 
 def draft(tx: Transaction, customer: Record, currency: str) -> Json:
-    """A new invoice, with nothing on it yet."""
+    """A new invoice, without lines."""
     invoice_id = new_id("in")
     issuer = tx.store.find("accounts", customer.account)
     merchant: Json = issuer.body if issuer else {}
@@ -59,7 +59,7 @@ def draft(tx: Transaction, customer: Record, currency: str) -> Json:
 
 
 def _of_customer(customer: Record) -> Json:
-    """What an invoice shows of its customer."""
+    """The fields in which an invoice shows its customer."""
     return {
         "customer": customer.id,
         "customer_address": customer.body["address"],
@@ -95,7 +95,7 @@ def _no_amounts() -> Json:
 
 
 def show_amounts(tx: Transaction, invoice: Record) -> None:
-    """Bring a draft's lines and amounts up to date, as if it were finalized now."""
+    """Update a draft's lines and amounts, as if it were finalized now."""
     body, lines = tx.edit(invoice), invoice.hidden["lines"]
     body["lines"]["data"] = lines[:SHOWN_LINES]
     body["lines"]["has_more"] = len(lines) > SHOWN_LINES
@@ -113,7 +113,7 @@ def show_amounts(tx: Transaction, invoice: Record) -> None:
 
 
 def follow_customer(tx: Transaction, customer: Record) -> None:
-    """Until it is finalized, an invoice follows its customer: the address, the email, the balance."""
+    """Update a customer's drafts, which follow the customer's address, email and balance until finalized."""
     for invoice in tx.store.where("invoices", "customer", customer.id):
         if invoice.body["status"] == "draft":
             tx.edit(invoice).update(_of_customer(customer))
@@ -121,7 +121,7 @@ def follow_customer(tx: Transaction, customer: Record) -> None:
 
 
 def applicable_balance(tx: Transaction, invoice: Record) -> int:
-    """The customer's balance, as far as it is in the invoice's currency."""
+    """The customer's balance, if it is in the invoice's currency."""
     customer = tx.store.find("customers", invoice.body["customer"])
     if customer is None or customer.body["currency"] not in (None, invoice.body["currency"]):
         return 0
@@ -129,5 +129,5 @@ def applicable_balance(tx: Transaction, invoice: Record) -> int:
 
 
 def amount_due(total: int, balance: int, currency: str) -> int:
-    """What the customer is asked for, once the balance is taken into account; never negative."""
+    """What the customer is asked for after the balance is applied; never negative."""
     return max(0, collectible(total + balance, currency))

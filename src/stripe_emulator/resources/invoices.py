@@ -1,4 +1,4 @@
-"""Invoices: making, reading, changing and deleting them."""
+"""Invoices: creating, reading, changing and deleting them."""
 
 from collections.abc import Set
 
@@ -27,7 +27,7 @@ EDITABLE_IN_DRAFT = (
     "statement_descriptor",
 )
 EDITABLE_ALWAYS = frozenset(("auto_advance", "expand", "metadata"))
-# What this emulator takes of a new invoice; the rest it refuses by name instead of passing over it.
+# The parameters that the emulator accepts for a new invoice; others are refused by name rather than ignored.
 TAKEN = frozenset(
     (*EDITABLE_IN_DRAFT, *EDITABLE_ALWAYS, "currency", "customer", "days_until_due", "payment_settings")
 )
@@ -36,7 +36,7 @@ TAKEN_OF_A_REVISION = {"expand", "from_invoice"}
 
 
 def create(call: Call) -> Json:
-    """POST /v1/invoices: a draft; with `from_invoice` one that is to take the place of another invoice."""
+    """POST /v1/invoices: a draft; with `from_invoice`, one that replaces another invoice once it is finalized."""
     params = call.params
     if "from_invoice" in params:
         _check(params, TAKEN_OF_A_REVISION)
@@ -78,7 +78,7 @@ def retrieve(call: Call) -> Json:
 
 
 def update(call: Call) -> Json:
-    """POST /v1/invoices/{invoice}: everything in a draft, next to nothing afterwards."""
+    """POST /v1/invoices/{invoice}: anything in a draft, almost nothing afterwards."""
     invoice, params = call.record("invoices", "invoice", "id"), call.params
     if invoice.body["status"] != "draft" and not EDITABLE_ALWAYS.issuperset(params):
         raise invalid(

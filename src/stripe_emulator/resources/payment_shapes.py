@@ -1,4 +1,4 @@
-"""Payment intents, charges, payment methods and invoice payments as they come into being."""
+"""Payment intents, charges, payment methods and invoice payments as they are created."""
 
 import secrets
 
@@ -14,7 +14,7 @@ NULL_IN_AN_INTENT = """
     statement_descriptor_suffix transfer_data transfer_group
 """.split()
 
-# What a charge, or an intent, has no value for as long as nothing was decided.
+# Fields that are null in a charge or an intent that is not decided yet.
 NULL_IN_A_CHARGE = """
     application_fee balance_transaction failure_balance_transaction
     failure_code failure_message on_behalf_of outcome receipt_number receipt_url review shipping source
@@ -53,7 +53,7 @@ def payment_intent(tx: Transaction, invoice: Record, amount: int) -> Json:
 
 
 def invoice_payment(tx: Transaction, invoice: Record, intent: Record, amount: int, is_default: bool) -> Json:
-    """What ties a payment intent to an invoice."""
+    """The link between a payment intent and an invoice."""
     return {
         "id": new_id("inpay"),
         "object": "invoice_payment",
@@ -71,7 +71,7 @@ def invoice_payment(tx: Transaction, invoice: Record, intent: Record, amount: in
 
 
 def charge(tx: Transaction, invoice: Record, intent: Record, method: str) -> Json:
-    """An attempt to collect, not decided yet; it does not name its invoice."""
+    """An attempt to collect that is not decided yet; it does not name its invoice."""
     customer = invoice.body
     billing = {
         "address": customer["customer_address"]
@@ -112,7 +112,7 @@ def charge(tx: Transaction, invoice: Record, intent: Record, method: str) -> Jso
     }
 
 
-# What is true of one attempt, not of what it was made with.
+# Fields about one attempt, which a payment method does not have.
 _OF_THE_ATTEMPT = """
     amount_authorized authorization_code installments mandate network network_transaction_id payment_reference
     three_d_secure
@@ -120,7 +120,7 @@ _OF_THE_ATTEMPT = """
 
 
 def payment_method(charge: Record) -> Json:
-    """What a charge was made with."""
+    """The payment method that a charge was made with."""
     body = charge.body
     kind = body["payment_method_details"]["type"]
     details = body["payment_method_details"][kind].items()

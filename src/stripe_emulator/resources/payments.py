@@ -56,7 +56,7 @@ def list_charges(call: Call) -> Json:
 
 
 def retrieve_payment_method(call: Call) -> Json:
-    """GET /v1/payment_methods/{payment_method}: known from the charge that it was used for, kept for no customer."""
+    """GET /v1/payment_methods/{payment_method}: those that charges were made with; attached to no customer."""
     wanted = call.ids[0]
     for charge in _newest_of(call, "charges", "payment_method", wanted):
         return payment_method(charge)
@@ -69,7 +69,7 @@ def retrieve_invoice_payment(call: Call) -> Json:
 
 
 def list_invoice_payments(call: Call) -> Json:
-    """GET /v1/invoice_payments: of an invoice, or the one behind a payment intent."""
+    """GET /v1/invoice_payments: those of an invoice, or that of a payment intent."""
     params = call.params
     intent = params.get("payment", {}).get("payment_intent")
     among = None

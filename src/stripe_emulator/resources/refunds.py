@@ -21,7 +21,7 @@ FAILURE_REASONS = (
     "merchant_request",
     "unknown",
 )
-# What may become of a refund; a succeeded one may still fail at the customer's bank.
+# The statuses that may follow each status; a succeeded refund may still fail at the customer's bank.
 NEXT = {
     "pending": ("succeeded", "failed", "canceled", "requires_action"),
     "requires_action": ("pending", "succeeded", "failed", "canceled"),
@@ -62,7 +62,7 @@ def update(call: Call) -> Json:
 
 
 def cancel(call: Call) -> Json:
-    """POST /v1/refunds/{refund}/cancel: while it still waits for the customer."""
+    """POST /v1/refunds/{refund}/cancel: only while it waits for the customer."""
     refund = _refund(call)
     if refund.body["status"] != "requires_action":
         raise invalid("Canceling this refund is unsupported.")
@@ -102,7 +102,7 @@ def _charge(call: Call) -> Record:
 
 
 def refund_charge(tx: Transaction, charge: Record, amount: int | None, reason: str | None) -> Record:
-    """Give back a part of a charge, or all that is left; the caller tells of it once the refund is complete."""
+    """Refund a part of a charge, or all that is left. The caller emits the events once the refund is complete."""
     body = charge.body
     if body["status"] != "succeeded":
         raise invalid(f"Charge {charge.id} has not been paid; there is nothing to refund.", "charge")
@@ -126,7 +126,7 @@ def refund_charge(tx: Transaction, charge: Record, amount: int | None, reason: s
 
 
 def tell_of_refund(tx: Transaction, refund: Record, charge: Record) -> None:
-    """The events of a new refund, and its first fate."""
+    """Set a new refund's first status, and emit the events about it."""
     status = tx.misbehavior.refund_status()
     if status != "failed":
         _set_status(tx, refund, status)
@@ -138,7 +138,7 @@ def tell_of_refund(tx: Transaction, refund: Record, charge: Record) -> None:
 
 
 def move_refund(tx: Transaction, refund: Record, status: str, failure_reason: str = "unknown") -> None:
-    """Let a refund end otherwise than it began; what fails or is canceled can be refunded again."""
+    """Change a refund's status; what failed or was canceled can be refunded again."""
     body = tx.edit(refund)
     if status not in NEXT[body["status"]]:
         raise invalid(f"A refund that is {body['status']} cannot become {status}.", "status")

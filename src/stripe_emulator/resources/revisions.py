@@ -17,7 +17,7 @@ _KEPT = """
 
 
 def begin_revision(tx: Transaction, original: Record) -> Record:
-    """The draft: all of the original but its number, its credit notes and what was paid."""
+    """The draft: a copy of the original without its number, its credit notes and what was paid."""
     _check_revisable(original)
     customer = tx.store.find("customers", original.body["customer"])
     if customer is None:
@@ -38,9 +38,9 @@ def begin_revision(tx: Transaction, original: Record) -> Record:
 
 
 def original_of(tx: Transaction, revision: Record) -> Record | None:
-    """The invoice whose place it is to take; None for one that is no revision.
+    """The invoice that it is to replace; None if it is not a revision.
 
-    Raises StripeError where that place can no longer be taken.
+    Raises StripeError if that one can no longer be replaced.
     """
     revised = revision.body["from_invoice"]
     original = tx.store.find("invoices", revised["invoice"]) if revised else None

@@ -1,4 +1,4 @@
-"""Webhook endpoints: where events are sent to."""
+"""Webhook endpoints: where events are sent."""
 
 import urllib.parse
 
@@ -15,7 +15,7 @@ MAX_ENDPOINTS = 16
 
 
 def create(call: Call) -> Json:
-    """POST /v1/webhook_endpoints: the one time that the secret is told."""
+    """POST /v1/webhook_endpoints: the only answer that contains the secret."""
     params = call.params
     _refuse_connected(call)
     _check_url(params["url"])

@@ -1,4 +1,4 @@
-"""The part of docs/cli.md that is the commands' own help. `python -m tests.adapters.cli.page` writes it anew."""
+"""The part of docs/cli.md that is the commands' own help. `python -m tests.adapters.cli.page` rewrites it."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ _BEGINNING = "<!-- From here on: the commands' own help. A test holds it to them
 
 
 def reference() -> str:
-    """Every command of ours, groups first told as a whole."""
+    """The help of every command of ours, each group's own first."""
     commands = Terminal().commands
     top = click.Context(commands, info_name="flask", terminal_width=100)
     return "\n".join(
@@ -20,7 +20,7 @@ def reference() -> str:
 
 
 def told() -> str:
-    """What the page says of them."""
+    """What the page says about them."""
     return PAGE.read_text().partition(_BEGINNING)[2].lstrip("\n")
 
 

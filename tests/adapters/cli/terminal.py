@@ -1,4 +1,4 @@
-"""A terminal with the commands over use cases that are real, and nothing else that is."""
+"""A terminal with the commands, over the real use cases but nothing else that is real."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ class Terminal:
         )
         app = Flask(__name__)
         register_commands(app, tools)
-        # In the service Flask finds this group by its entry point.
+        # In the service, Flask finds this group through its entry point.
         app.cli.add_command(keys_commands(lambda: "a-new-key"))
         self.commands: click.Group = app.cli
         self._runner = app.test_cli_runner()
@@ -41,30 +41,30 @@ class Terminal:
     def run(self, *arguments: object, stdin: str | bytes | None = None) -> Result:
         result = self._runner.invoke(args=list(map(str, arguments)), input=stdin)
         assert "Traceback" not in result.output
-        # Anything but a way to end a command is a fault of ours.
+        # Any other exception than these ways to end a command is a bug of ours.
         assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)
         return result
 
     def shown(self, *arguments: object) -> str:
-        """What people read."""
+        """The output that people read."""
         result = self.run(*arguments)
         assert result.exit_code == 0, result.output
         return result.stdout
 
     def refused(self, *arguments: object, exit_code: int = 1) -> str:
-        """The sentence that says why."""
+        """Run a command that is refused; returns the sentence that says why."""
         result = self.run(*arguments)
         assert result.exit_code == exit_code, result.output
         return result.stderr
 
     def json(self, *arguments: object) -> Any:
-        """What a program reads: all of stdout is one document."""
+        """The output that programs read: all of stdout is one document."""
         result = self.run(*arguments, "--json")
         assert (result.exit_code, result.stderr) == (0, "")
         return json.loads(result.stdout)
 
     def begin(self, tenant: str) -> None:
-        """With its first token, as every tenant does."""
+        """Begin a tenant, with its first token, as every tenant does."""
         self.bridge.create_token(tenant_id=tenant, role=Role.ADMIN, user_id=None, label="")
 
     def integrate(self) -> int:

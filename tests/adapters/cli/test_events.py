@@ -13,7 +13,7 @@ FAILED = ("--status", "failed")
 
 @pytest.fixture
 def told(terminal: Terminal) -> Terminal:
-    """With an integration of `acme` and one of `other`, and an event of an account that nobody knows."""
+    """A terminal with an integration of `acme` and one of `other`, and an event of an unknown account."""
     terminal.world.connect("acct_other", tenant="other")
     tell(terminal, "evt_other", "account.updated")
     terminal.world.connect("acct_acme")
@@ -38,7 +38,7 @@ def ids_of(terminal: Terminal) -> dict[str, int]:
 
 
 def fail(terminal: Terminal, *names: str) -> None:
-    """As if a worker had given them up."""
+    """Make the events failed, as if a worker had given them up."""
     with terminal.store.writing() as work:
         for event in work.inbox.claim(NOON, NOON, 100):
             if event.stripe_event_id in names:
@@ -133,7 +133,7 @@ def test_a_failed_event_is_applied_again(told: Terminal):
     shown = told.json("events", "show", ids_of(told)["evt_2"])
     assert (shown["status"], shown["attempts"], shown["last_error"]) == ("received", 0, None)
     told.world.work_off()
-    # Not of an invoice of ours: that is what applying it comes to.
+    # It is not about an invoice of ours, so applying it skips it.
     assert told.json("events", "show", ids_of(told)["evt_2"])["status"] == "skipped"
 
 

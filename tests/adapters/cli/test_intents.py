@@ -17,7 +17,7 @@ def connected(terminal: Terminal) -> Terminal:
 
 
 def doubtful_refund(terminal: Terminal, order_id: int = 501, *, after_effect: bool = False) -> Intent:
-    """Stripe did not answer."""
+    """A refund that Stripe did not answer."""
     paid = terminal.world.paid(order_id)
     terminal.stripe.fail_next("create_refund", OutcomeUnknown("timed out"), after_effect=after_effect)
     terminal.world.refund(paid.id)

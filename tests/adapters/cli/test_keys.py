@@ -14,7 +14,7 @@ TOKEN, SECRET = "sk_acct", "whsec_1"
 
 @pytest.fixture
 def sealed(terminal: Terminal) -> Terminal:
-    """With a token and a signing secret under the old key, which the service still knows, and a disconnected account."""
+    """A terminal with a disconnected account, and a token and a signing secret sealed with the old key, which still works."""
     with terminal.store.writing() as work:
         work.integrations.add(an_integration(sealed_access_token=OLD.seal(TOKEN)))
         work.integrations.add(an_integration(account_id="acct_2", connected=False, sealed_access_token=None))

@@ -43,7 +43,7 @@ def test_a_key_is_all_that_is_printed():
 
 
 def test_a_key_is_made_although_the_app_cannot_be_loaded():
-    """By the entry point: Flask knows the group before it loads an app."""
+    """Through the entry point, Flask knows the group before it loads an app."""
 
     def fail_to_load() -> Flask:
         raise AssertionError("There are no settings.")

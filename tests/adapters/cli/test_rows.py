@@ -1,4 +1,4 @@
-"""Programs read the same names from a command as from the REST API."""
+"""Commands and the REST API use the same names for programs."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventShape
 from stripe_bridge.use_cases.integrating import IntegrationView
 from tests.builders import a_pending_integration, a_refund, a_webhook_event, an_integration, an_invoice
 
-# The tenant is the caller's own there; an integration's name stands beside an invoice.
+# In the API the tenant is the caller's own, and an invoice has its integration's name.
 ONLY_HERE, ONLY_THERE = {"tenant_id"}, {"integration_instance"}
 
 

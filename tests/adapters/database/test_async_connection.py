@@ -1,4 +1,4 @@
-"""The connection that receiving has in the event loop of the server, and what becomes of whoever waits for it."""
+"""The connection of receiving in the server's event loop, and what happens to those who wait for it."""
 
 import asyncio
 import select
@@ -46,7 +46,7 @@ def test_a_mistake_in_a_statement_leaves_the_connection_as_good_as_before(kind, 
 
 @pytest.mark.parametrize("kind", _LOOPS)
 def test_who_asks_a_connection_that_the_server_has_ended_is_told_so(kind, postgres_url: str):
-    """Its last words, and that it has closed, are there before the loop looks for the first time."""
+    """The server's last message and the end of the connection have arrived before the loop looks for the first time."""
 
     async def ask_one_that_is_over(engine: Engine) -> None:
         connection = await AsyncConnection.of(engine)
@@ -68,7 +68,7 @@ def test_who_asks_a_connection_that_the_server_has_ended_is_told_so(kind, postgr
 
 
 _WELCOME = b"R\0\0\0\x08\0\0\0\0" + b"S\0\0\0\x18server_version\x0016.0\0" + b"Z\0\0\0\x05I"
-# As PgBouncer says it: what PostgreSQL adds for programs, in no language, is not among it.
+# As PgBouncer says it, without the severity that PostgreSQL adds untranslated, for programs.
 _FAREWELL = b"SFATAL\0C57P01\0Mserver conn crashed?\0\0"
 
 

@@ -1,4 +1,4 @@
-"""Payloads take less room than they have, whichever way they come in; those that came before that are read all the same."""
+"""Payloads are stored compressed, however they arrive; older ones, stored uncompressed, can still be read."""
 
 import pytest
 import zstandard

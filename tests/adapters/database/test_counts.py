@@ -1,4 +1,4 @@
-"""Totals that went wrong are set right."""
+"""Wrong totals are corrected."""
 
 import threading
 
@@ -48,7 +48,7 @@ def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is
 
 
 def changes_of(engine: Engine) -> int:
-    """How many are not folded yet."""
+    """How many changes are not yet folded into totals."""
     with engine.connect() as connection:
         numbers = [
             connection.execute(text(f"SELECT count(*) FROM {kind}_count_changes")).scalar_one()
@@ -91,7 +91,7 @@ def test_what_is_applied_while_the_migration_counts_is_counted(postgres_url: str
             connection.execute(skip)
 
     with engine.connect() as holder, glancing(engine).connect() as looking:
-        # Between counting the events and minding them, the migration counts the invoices.
+        # Between counting the events and installing their triggers, the migration counts the invoices.
         holder.execute(text("LOCK TABLE invoices"))
         both = [threading.Thread(target=migrate, args=[postgres_url]), threading.Thread(target=skipped)]
         both[0].start()

@@ -1,4 +1,4 @@
-"""What the engines are set up for."""
+"""How the engines are configured."""
 
 import sqlite3
 import threading
@@ -206,7 +206,7 @@ def test_a_transaction_that_the_server_ended_since_nothing_happened_is_no_fault_
 
 
 def test_a_lock_on_a_row_lets_others_refer_to_it(postgres_url: str):
-    """FOR UPDATE would not: then no event or invoice could be stored while an integration is locked."""
+    """FOR UPDATE would not: no event or invoice could be stored while an integration is locked."""
     store = SqlStore(create_engine(postgres_url))
     done: list[bool] = []
 

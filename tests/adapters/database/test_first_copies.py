@@ -1,4 +1,4 @@
-"""Two first copies of one sales order at the same moment: a row that is not there yet cannot be locked."""
+"""Two first copies of one sales order at the same moment. A row that does not exist yet cannot be locked."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,7 +22,7 @@ FIRST = a_sales_order(source_updated_at=NOW, created_at=NOW - timedelta(seconds=
 
 @contextmanager
 def put_beside(url: str, first: SalesOrder, second: SalesOrder) -> Iterator[Future[StoredSalesOrder]]:
-    """The second copy, stored by the use case, which saw no order before the first one was committed."""
+    """Store the second copy with the use case, which saw no order before the first copy was committed."""
     engine = create_engine(url)
     store = SqlStore(engine)
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

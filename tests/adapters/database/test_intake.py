@@ -1,4 +1,4 @@
-"""What receiving events over a real database adds to what every intake promises."""
+"""What receiving into a real database promises in addition to every intake's promises."""
 
 import asyncio
 import sqlite3
@@ -194,12 +194,12 @@ def test_a_server_that_became_a_standby_is_unavailable_to_webhooks_too(own_postg
 
 
 def test_what_a_dead_connection_leaves_may_be_anothers_by_now(own_postgres: PostgresServer):
-    """The number of its socket: mostly that of a connection by which webhooks come."""
+    """Its socket's number may now belong to another connection, mostly one that brings webhooks."""
     migrate(own_postgres.url())
     store = SqlStore(create_engine(own_postgres.url()))
 
     async def receive_beside_others(server: asyncio.Server) -> bool:
-        # Both ends of each are of this loop.
+        # Both ends of each belong to this loop.
         address = server.sockets[0].getsockname()
         others = [await here.loop.create_connection(asyncio.Protocol, *address) for _ in range(5)]
         try:

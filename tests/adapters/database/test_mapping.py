@@ -1,4 +1,4 @@
-"""Rows fit the values that they store."""
+"""Rows match the values that they store."""
 
 import dataclasses
 from typing import get_args, get_type_hints
@@ -44,9 +44,9 @@ STORED = {
     SalesOrder: SalesOrderRow,
     WebhookEvent: WebhookEventRow,
 }
-# A stored event always has its payload; a loaded one often not.
+# A stored event always has its payload, but a loaded one often does not.
 LOADED_APART = {(WebhookEvent, "payload")}
-# Whose turn it is and what that came upon, which no integration needs to know of itself.
+# When its turn is to be reconciled and what that found, which the integration itself does not need.
 OF_THE_WORKERS = {(Integration, "reconcile_due_at"), (Integration, "webhook_gap")}
 
 

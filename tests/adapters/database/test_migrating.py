@@ -1,4 +1,4 @@
-"""Bringing a database's schema to what the code needs."""
+"""Upgrading a database's schema to what the code needs."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,7 +19,7 @@ from tests.builders import a_webhook_event
 
 
 def schema_of(connection: Connection) -> dict[Any, Any]:
-    """Everything of every table but Alembic's own: columns, keys, checks, indexes with their conditions."""
+    """Every table except Alembic's: columns, keys, checks, and indexes with their conditions."""
     inspector = sqlalchemy.inspect(connection)
     return {
         table: {
@@ -59,7 +59,7 @@ def without_tables(engine: Engine) -> None:
 
 @pytest.fixture
 def engine(database_url: str):
-    """On a migrated database."""
+    """An engine for a migrated database."""
     engine = create_engine(database_url)
     yield engine
     engine.dispose()

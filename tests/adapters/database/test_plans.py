@@ -1,4 +1,4 @@
-"""No statement reads a table from end to end: each has its index."""
+"""No statement reads a whole table: each one uses an index."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -34,7 +34,7 @@ def requeued(work: UnitOfWork) -> None:
 
 
 def payloads_left(work: UnitOfWork) -> None:
-    """Passed while it waited, and then done with."""
+    """An event that forgetting passed by while it was waiting, and that then finished."""
     work.inbox.store(a_webhook_event())
     later = NOW + timedelta(days=1)
     while work.inbox.forget_payloads(later, 100):
@@ -118,9 +118,9 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "intents measured": lambda work: work.intents.backlog(),
     "events about": lambda work: work.inbox.about(TENANT, ["in_1", "pi_1"]),
 }
-# Few rows, and a sort of few rows.
+# Few rows, so sorting them is cheap.
 MAY_SORT = {"events about", "unfinished", "inbox measured", "intents measured", "events overdue"}
-# Partial ones: all in them is what waits, and nothing else is looked at.
+# Partial indexes, which only contain what is waiting.
 OF_WHAT_WAITS = (
     "ix_webhook_events_due",
     "ix_webhook_events_failed",
@@ -128,7 +128,7 @@ OF_WHAT_WAITS = (
     "ix_intents_failed",
     "uq_intents_unsettled",
 )
-# What is not folded yet, a few seconds' worth; what is summed up; and totals by status, of which there are a handful.
+# The changes of a few seconds that are not folded yet; the totals; and totals by status, which are few.
 SUMS = (
     "SCAN invoice_count_changes",
     "SCAN event_count_changes",
@@ -136,7 +136,7 @@ SUMS = (
     "SCAN anon_1",
     "SCAN (subquery",
 )
-# One row; and the few old events that are not done with.
+# One row; and the few old events that are not finished.
 OF_FORGETTING = ("SCAN forgotten_payloads", "SCAN payloads_left")
 # The values that a statement is given.
 GIVEN = "SCAN json_each"

@@ -1,4 +1,4 @@
-"""A database that answers and takes no writes is not usable."""
+"""A database that answers but takes no writes is not usable."""
 
 import sqlite3
 import subprocess
@@ -15,7 +15,7 @@ from stripe_bridge.ports.unit_of_work import StoreUnavailable
 from tests.builders import a_sales_order
 from tests.servers.postgres import PostgresServer
 
-# A limit on the size of files is what a full disk is to whoever writes: nothing more can be added.
+# To a writer, a limit on the size of files looks like a full disk: nothing more can be added.
 FULL = """
 import os, resource, sys
 from stripe_bridge.adapters.database import SqlStore, create_engine

@@ -1,4 +1,4 @@
-"""Events of an account that is just being connected, while a worker has them in hand."""
+"""Events of an account that is being connected while a worker is processing them."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ from tests.contracts.stored import claim, stored_event, stored_integration
 
 @pytest.fixture
 def store(postgres_url: str) -> Iterator[SqlStore]:
-    """On SQLite there is one writer at a time."""
+    """PostgreSQL only: SQLite has one writer at a time."""
     store = SqlStore(create_engine(postgres_url))
     yield store
     store.close()

@@ -1,4 +1,4 @@
-"""An identity provider of the tests' own, which publishes its keys over HTTP."""
+"""An identity provider for tests, which publishes its keys over HTTP."""
 
 import json
 import socket
@@ -35,7 +35,7 @@ class Provider:
                 self.send_header("Content-Length", str(len(provider.answer)))
                 self.end_headers()
                 if provider.breaks_off:
-                    # Closed with a reset, as by a firewall.
+                    # Closed with a reset, as a firewall would.
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.close_connection = True
                     self.connection.close()

@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def silent_url() -> Iterator[str]:
-    """A Redis that takes connections and never says a word."""
+    """A Redis that accepts connections but never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 

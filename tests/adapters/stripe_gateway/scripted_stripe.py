@@ -1,4 +1,4 @@
-"""A server that gives the answers it was told to, for what no well-behaved Stripe would say."""
+"""A server that gives prepared answers, for those that a well-behaved Stripe would never give."""
 
 import json
 import ssl
@@ -41,7 +41,7 @@ class Cut:
 
 
 class Hang:
-    """No answer before the server is closed."""
+    """There is no answer until the server is closed."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Request:
 
 
 class ScriptedStripe:
-    """Over TLS, where it has a certificate: a file with that and its key."""
+    """Uses TLS if it has a certificate: a file with the certificate and its key."""
 
     def __init__(self, *, certificate: Path | None = None) -> None:
         self.requests: list[Request] = []

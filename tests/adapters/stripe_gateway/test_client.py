@@ -1,4 +1,4 @@
-"""How a call reaches Stripe: whose it is, in which version, how often."""
+"""How a call reaches Stripe: for which account, in which version, how often."""
 
 import json
 from collections.abc import Callable

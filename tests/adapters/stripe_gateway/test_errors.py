@@ -1,4 +1,4 @@
-"""Whatever Stripe answers, and however its SDK breaks on it, one of our errors comes out, without secrets."""
+"""Whatever Stripe answers, and however its SDK fails, the result is one of our errors, without secrets."""
 
 import inspect
 import logging
@@ -56,7 +56,7 @@ def every_class(root: type[stripe.StripeError]) -> set[type[stripe.StripeError]]
 
 
 def raised(kind: type[stripe.StripeError]) -> stripe.StripeError:
-    """An error of this class, whatever its constructor asks for."""
+    """An error of this class, whatever arguments its constructor requires."""
     wanted = list(inspect.signature(kind.__init__).parameters.values())[1:]
     return kind(*(None for each in wanted if each.default is inspect.Parameter.empty))
 
@@ -264,7 +264,7 @@ def test_an_account_that_cannot_be_seen_has_revoked_access(
 
 
 def test_an_account_whose_token_is_good_has_not_revoked_access(stripe_says: ScriptedStripe):
-    """Taken for that, the key of another platform account would disconnect every account."""
+    """Otherwise, the key of another platform account would disconnect every account."""
     stripe_says.will(Answer(403, error(code="account_invalid")), Answer(body={"id": "acct_1"}))
 
     with pytest.raises(GatewayMisconfigured):
@@ -295,7 +295,7 @@ def test_that_a_token_cannot_be_tried_proves_nothing(stripe_says: ScriptedStripe
 
 
 def test_a_permission_that_our_own_key_lacks_is_no_revocation(stripe_says: ScriptedStripe):
-    """Taken for one, a restricted key would disconnect every account."""
+    """Otherwise, a restricted key would disconnect every account."""
     stripe_says.will(Answer(403, error(message="Having the 'rak_accounts_read' permission would help.")))
 
     with pytest.raises(GatewayError) as caught:

@@ -17,7 +17,7 @@ LOCKED = Answer(status=429, body={"error": {"code": "lock_timeout", "message": "
 def refusals(
     budget: Budget, number: int, account: str = "acct_1", *, key: str = "", endpoint: str = "GET /v1/invoices"
 ) -> int:
-    """How many of so many takers had no turn."""
+    """How many of this many takers got no turn."""
 
     def refused() -> bool:
         try:

@@ -1,4 +1,4 @@
-"""How old a signature may be, to the second, by the system's clock; and that our own quick look says what the SDK says."""
+"""How old a signature may be, to the second, by the system's clock; and that our own quick check agrees with the SDK."""
 
 from datetime import UTC, datetime, timedelta
 

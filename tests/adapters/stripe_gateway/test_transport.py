@@ -1,4 +1,4 @@
-"""What does not come between the SDK and Stripe, and what may."""
+"""What may come between the SDK and Stripe, and what may not."""
 
 import gzip
 import json

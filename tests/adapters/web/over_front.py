@@ -1,4 +1,4 @@
-"""The front as a WSGI application, so that one client can speak to both: over HTTP as the server speaks it, but no network."""
+"""The front as a WSGI application, so that one test client can use both: with the server's real HTTP, but no network."""
 
 import asyncio
 import io
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Wire(asyncio.Transport):
-    """What the server's side of a connection has written, and whether it has closed it."""
+    """What the server has written to a connection, and whether it has closed it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,12 +50,12 @@ class Wire(asyncio.Transport):
         self._changed.set()
 
     async def is_listening(self) -> bool:
-        """Wait until the other side reads. Not when it closes."""
+        """Wait until the other side reads; returns False if it closes instead."""
         await self.until(lambda: self._is_read or self.is_closed)
         return not self.is_closed
 
     async def answers(self, count: int = 1, *, bodies: bool = True) -> list[tuple[HTTPResponse, bytes]]:
-        """The first so many, once they are there; fewer when the connection is closed before that."""
+        """This many answers, once they are there; fewer if the connection is closed before."""
         await self.until(lambda: self.is_closed or len(_answers_in(self.written, bodies)) >= count)
         return _answers_in(self.written, bodies)
 
@@ -67,7 +67,7 @@ class Wire(asyncio.Transport):
 
 
 class Connection:
-    """One from a client to the front."""
+    """A connection from a client to the front."""
 
     def __init__(self, front: Front) -> None:
         config = Config(front, http=WebhookProtocol, ws="none", lifespan="off", log_config=None)
@@ -77,7 +77,7 @@ class Connection:
         self.protocol.connection_made(self.wire)
 
     async def send(self, parts: Iterable[bytes]) -> None:
-        """Until all is sent, or something is answered."""
+        """Send until everything is sent, or something is answered."""
         before = self.wire.written
         for part in parts:
             if not await self.wire.is_listening() or self.wire.written != before:
@@ -87,7 +87,7 @@ class Connection:
             await asyncio.sleep(0)
 
     async def end(self) -> None:
-        """Its client is gone; return when nothing is under way any more."""
+        """The client disconnects; returns once nothing is under way any more."""
         self.protocol.connection_lost(None)
         await asyncio.gather(*self.state.tasks)
 
@@ -103,7 +103,7 @@ class OverFront:
 
 
 def over_connection(front: Front, talk: Callable[[Connection], Awaitable[T]]) -> T:
-    """What comes of a talk over a connection of its own, in a loop of its own."""
+    """The result of an exchange over its own connection, in its own loop."""
 
     async def talked() -> T:
         connection = Connection(front)
@@ -116,7 +116,7 @@ def over_connection(front: Front, talk: Callable[[Connection], Awaitable[T]]) ->
 
 
 def request_of(environ: dict[str, Any]) -> Iterable[bytes]:
-    """As it stands on the wire, in parts. A body of unknown length is sent in chunks."""
+    """The request as on the wire, in parts. A body of unknown length is sent in chunks."""
     target = quote(environ["PATH_INFO"].encode("latin-1"))
     query = f"?{environ['QUERY_STRING']}" if environ["QUERY_STRING"] else ""
     headers = {
@@ -148,7 +148,7 @@ async def _ask(connection: Connection, environ: dict[str, Any]) -> tuple[HTTPRes
 
 
 def _answers_in(written: bytes, bodies: bool) -> list[tuple[HTTPResponse, bytes]]:
-    """Those that are there wholly."""
+    """The answers that are complete."""
     found = []
     while b"\r\n\r\n" in written:
         head, _, rest = written.partition(b"\r\n\r\n")

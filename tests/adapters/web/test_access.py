@@ -7,7 +7,7 @@ from stripe_bridge.domain.access import Permission, Role
 from stripe_bridge.domain.paging import PageRequest
 from tests.adapters.web.world import World, problem
 
-# Whoever adds to this list takes a route out of the tenants' protection.
+# Adding a route here removes it from the protection of tenants.
 PUBLIC = {
     "Health.show_health",
     "Health.show_readiness",
@@ -53,7 +53,7 @@ def test_every_route_names_a_permission_or_is_known_to_be_public(world):
 def test_without_a_good_token_nothing_answers(any_world, endpoint, header):
     operation = operations_by_endpoint()[endpoint]
     headers = {} if header is None else {"Authorization": header}
-    # The body is not JSON and the query unknown: nobody gets to know before they are let in.
+    # The body is not JSON and the query is unknown, but nobody learns that before they are let in.
     answer = any_world.client.open(
         path_of(operation) + "?x=1", method=operation.method, headers=headers, data=b"{", content_type="a/b"
     )

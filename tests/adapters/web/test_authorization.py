@@ -15,7 +15,7 @@ def returning():
 
 
 def told(answer):
-    """What the ERP is told in the redirect."""
+    """What the redirect tells the ERP."""
     assert answer.status_code == 302
     url = urlsplit(answer.location)
     assert (url.netloc, url.path, url.fragment) == ("erp.test", "/stripe", "here")

@@ -1,4 +1,4 @@
-"""The front: takes webhooks that it can take at once, and leaves all else to the application behind it."""
+"""The front handles webhooks that it can take at once, and leaves everything else to the application behind it."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ PLATFORM = "/api/webhooks/stripe"
 
 
 class Watched:
-    """The application behind, and what came to it."""
+    """The application behind the front, which records what reaches it."""
 
     def __init__(self, app):
         self._app = app
@@ -89,7 +89,7 @@ def test_either_way_in_is_answered_alike(world):
     by_flask, by_front = (world.post_event(an_event_payload()) for _ in range(2))
     assert world.behind.paths == [PLATFORM]
     assert by_front.get_json() == by_flask.get_json() == {"received": True}
-    # Of the two that differ the server adds the one.
+    # The headers that differ; the server adds one of them.
     different = {"x-request-id", "content-length"}
     assert {
         name: value for name, value in by_front.headers.to_wsgi_list() if name.lower() not in different
@@ -216,7 +216,7 @@ def test_a_request_whose_body_breaks_off_is_none(world, invoice_path, came):
 
 @pytest.mark.parametrize("length", ["Content-Length: 24", "Transfer-Encoding: chunked"])
 def test_a_request_with_a_body_that_would_change_the_protocol_is_refused(world, invoice_path, length):
-    """As Java's client asks by itself, where there is no TLS: the server's parser reads no body of it."""
+    """Java's client asks so by default without TLS, and the server's parser does not read the body then."""
     h2c = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk")
     body = b'{"amount_in_cents": 500}'
     body = body if "24" in length else b"18\r\n%b\r\n0\r\n\r\n" % body
@@ -242,7 +242,7 @@ def test_a_request_without_a_body_need_not_change_the_protocol(world):
 
 
 def test_the_application_behind_sees_requests_as_they_came(world):
-    """The rest of the API over the front, as the ERP asks: bodies, queries, refusals."""
+    """The rest of the API through the front, as the ERP uses it: bodies, queries, refusals."""
     integration = world.connect()
     assert world.ask("GET", "/api/stripe/integrations?per_page=1").status_code == HTTPStatus.OK
     assert world.ask("GET", "/api/stripe/integrations?per_page=x").status_code == 422

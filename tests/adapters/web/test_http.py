@@ -1,4 +1,4 @@
-"""What holds for every exchange, whatever it is about."""
+"""What is true of every exchange."""
 
 import importlib
 import json
@@ -33,7 +33,7 @@ def test_every_error_has_a_row_in_the_table():
     for package in (domain, ports):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
-    # Those with an underscore never leave the module that they are in.
+    # Names with an underscore are only used within their module.
     leaving = {each for each in every_error() if not each.__name__.startswith("_")}
     assert {StoreUnavailable, GatewayError, SealBroken} <= leaving
     assert {each.__name__ for each in leaving if row_of(each) is None} == set()
@@ -205,7 +205,7 @@ def test_the_documentation_page_needs_nothing_from_elsewhere(world):
     page = world.client.get("/docs").get_data(as_text=True)
     assert "http" not in page
     for asset in ("docs/start.js", "docs/assets/swagger-ui-bundle.js", "docs/assets/swagger-ui.css"):
-        # Relative, so that it is found behind a proxy with a path of its own, too.
+        # Relative, so that it is also found behind a proxy that adds a path.
         assert f'"{asset}"' in page
         with world.client.get(f"/{asset}") as answer:
             assert answer.status_code == 200

@@ -61,7 +61,7 @@ def test_a_key_is_forgotten_after_a_day(world):
 
 def test_a_refusal_that_will_stay_one_is_kept(world):
     first, again = post(world, name=""), post(world, name="")
-    # To the letter: the request id in the body is that of the first one.
+    # Exactly the same: even the request id in the body is that of the first request.
     assert (again.status_code, again.data) == (422, first.data)
     assert again.headers["Idempotent-Replayed"] == "true"
 

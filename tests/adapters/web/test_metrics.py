@@ -22,7 +22,7 @@ def scrape(world: World, token: str = TOKEN) -> Any:
 
 
 def told(world: World) -> dict[tuple[str, ...], float]:
-    """Each sample by its name and the values of its labels in the order of the labels' names."""
+    """Each sample by its name and its label values, in the order of the labels' names."""
     answer = scrape(world)
     assert answer.status_code == 200
     assert answer.content_type.startswith("text/plain; version=")

@@ -146,7 +146,7 @@ def test_whatever_is_asked_the_answers_are_as_described(mode):
             strategy = operation.as_strategy(generation_mode=mode)
             ask_anything(strategy, {"Authorization": f"Bearer {world.token()}"})
         except hypothesis.errors.Unsatisfiable:
-            # Nothing is wrong that could be sent.
+            # Nothing that can be sent is invalid.
             assert mode is schemathesis.GenerationMode.NEGATIVE
 
 

@@ -1,4 +1,4 @@
-"""Every route, for every role, of the tenant whose things they are and of another one."""
+"""Every route, for every role of the owning tenant and of another tenant."""
 
 import re
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ WITHOUT_ID = {
     "Invoices.send_invoice",
     "Webhook events.list_webhook_events",
 }
-# What it takes to get past the body.
+# Bodies that pass validation.
 BODIES: dict[str, Any] = {"put_sales_order": ORDER}
-# Each tenant has order numbers of its own, so storing one is no way to another's.
+# Each tenant has its own order numbers, so storing an order never touches another tenant's.
 OF_EVERYBODY = "put_sales_order"
 
 
@@ -64,7 +64,7 @@ def without_request_id(body):
 
 
 def everything_of(world):
-    """What the owner sees."""
+    """Everything that the owner sees."""
     paths = (
         "/api/stripe/integrations",
         "/api/stripe/integrations/1/invoices",

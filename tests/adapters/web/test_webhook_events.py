@@ -19,7 +19,7 @@ SHOWN = {
 
 @pytest.fixture
 def invoice(world):
-    """Paid; the event that told so is stored."""
+    """A paid invoice; the event about the payment is stored."""
     integration = world.connect()
     world.put_order()
     sent = data_of(world.send(integration["id"]))

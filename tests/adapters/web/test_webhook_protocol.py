@@ -1,4 +1,4 @@
-"""Webhooks on the wire: in whatever pieces they come, with whatever before and behind them."""
+"""Webhooks on the wire, in whatever pieces they arrive, and whatever comes before and after them."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def world():
         threads=2,
         at_the_end=lambda: None,
     )
-    # From here on the secret is known to the front.
+    # From here on, the front knows the secret.
     assert world.post_event(an_event_payload(id_="evt_first")).status_code == 200
     yield world
     world.front.close()
@@ -102,7 +102,7 @@ def test_whoever_wants_no_further_answer_gets_none(world, more, version, is_take
 
 
 def test_what_follows_before_the_answer_is_left_to_be_sent_again(world):
-    """No answer may overtake another, and none is about what was not read."""
+    """No answer may overtake another, and none may be about what was not read."""
     assert exchange(world, [a_webhook(world, 1) + a_webhook(world, 2)], count=2) == ([TAKEN], True)
     refused = a_webhook(world, 3, signature="t=1,v1=x")
     assert exchange(world, [refused + HEALTH]) == ([], True)

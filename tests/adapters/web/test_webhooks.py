@@ -15,7 +15,7 @@ PATH = "/api/webhooks/stripe"
 
 @pytest.fixture(params=["Flask alone", "the front"])
 def world(request):
-    """Either way in. The front knows the platform's secrets already, and so takes what it can by itself."""
+    """Through the application and through the front, which already knows the platform's secrets and so handles what it can."""
     world: Any = World()
     if request.param == "Flask alone":
         yield world
@@ -109,7 +109,7 @@ def test_a_body_of_exactly_the_limit_is_taken(world):
 
 
 class Chunks:
-    """A body that does not tell its length, and counts what was read of it."""
+    """A body without a length, which counts how much of it was read."""
 
     def __init__(self, size):
         self.left, self.given = size, 0
@@ -132,7 +132,7 @@ def test_a_chunked_body_is_read_only_as_far_as_the_limit(world, path):
         path, environ_overrides=environ, headers=headers, content_type="application/json"
     )
     problem(answer, 413)
-    # Over the front it comes in parts, some of which the server holds when the application has had enough of it.
+    # Through the front it comes in parts, of which the server still holds some when the application stops reading.
     assert body.given <= MAX_PAYLOAD_BYTES + 4 * PART
 
 

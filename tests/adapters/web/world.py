@@ -1,4 +1,4 @@
-"""The service's HTTP face over the real bridge, with a store, a Stripe and a clock in memory."""
+"""The service's HTTP interface over the real bridge, with a store, a Stripe and a clock in memory."""
 
 import json
 from typing import Any
@@ -51,7 +51,7 @@ ORDER: dict[str, Any] = {
 
 
 class World:
-    """`ask` speaks as the role given, an admin by default, of the tenant `acme`."""
+    """`ask` makes requests of the tenant `acme` with the given role, by default admin."""
 
     def __init__(self, **options: Any) -> None:
         self.clock = FrozenClock()
@@ -125,7 +125,7 @@ class World:
         return created
 
     def authorize(self, integration_id: int) -> str:
-        """The `state` that goes with the merchant to Stripe."""
+        """Start an authorization; returns the `state` that the merchant takes to Stripe."""
         answer = self.ask("POST", f"/api/stripe/integrations/{integration_id}/authorize")
         url: str = data_of(answer)["authorize_url"]
         return parse_qs(urlsplit(url).query)["state"][0]
@@ -164,7 +164,7 @@ def data_of(answer: TestResponse) -> Any:
 
 
 def problem(answer: TestResponse, status: int) -> dict[str, Any]:
-    """The body of a failure, which is one as the contract says."""
+    """The body of a failure, which must be a problem as the contract says."""
     assert answer.status_code == status, answer.get_data(as_text=True)
     assert answer.content_type == "application/problem+json"
     body: dict[str, Any] = answer.get_json()

@@ -1,7 +1,7 @@
-"""Worker processes with work that can be seen and held from outside, by files in WORK_DIR.
+"""Worker processes whose work can be watched and held from outside, through files in WORK_DIR.
 
-Each round of the inbox writes a line to `began`, waits while a file `hold` is there, and writes one to `ended`. With a
-file `endless`, a round always leaves something to do.
+Each round of the inbox writes a line to `began`, waits while the file `hold` exists, and writes a line to `ended`. While
+the file `endless` exists, there is always something left to do.
 """
 
 import logging

@@ -39,7 +39,7 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Lets so many seconds pass, as `time.monotonic` tells them."""
+    """Lets this many seconds pass on `time.monotonic`."""
     monotonic = time.monotonic
 
     def later(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Real worker processes: what they take up, and how they end."""
+"""Real worker processes: what work they do, and how they end."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ HAS_HEARD = ("worker stopping", "Stopping worker process")
 
 
 class Worker:
-    """A worker process, seen through its work."""
+    """A worker process, watched through its work."""
 
     def __init__(self, command: tuple[str, ...], folder: Path, redis_url: str | None, sweeps: str) -> None:
         self.folder = folder
@@ -67,7 +67,7 @@ class Worker:
         return self.process.wait(10)
 
     def kill(self) -> None:
-        """With the processes that it started."""
+        """Kill it, with the processes that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

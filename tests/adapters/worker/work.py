@@ -6,7 +6,7 @@ from typing import Any
 
 
 class Batches:
-    """A use case that takes up what is due, a batch at a time. `hold()` keeps the next one in hand until `let_go`."""
+    """A use case that processes what is due in batches. `hold()` holds the next batch until `let_go`."""
 
     def __init__(self, *due: int, error: BaseException | None = None) -> None:
         self.due = list(due)
@@ -35,7 +35,7 @@ class Batches:
 
 
 class Endless(Batches):
-    """More comes than can be done."""
+    """More work than can ever be done."""
 
     def __call__(self, *_: Any) -> int:
         super().__call__()
@@ -43,7 +43,7 @@ class Endless(Batches):
 
 
 def bridge_with(events: Batches | None = None, intents: Batches | None = None, **others: Any) -> Any:
-    """As much of a bridge as a worker uses."""
+    """The parts of a bridge that a worker uses."""
     idle = {name: Batches() for name in _OTHERS}
     named = {"apply_events": events or Batches(), "settle_due_intents": intents or Batches()}
     return SimpleNamespace(**(idle | named | others))

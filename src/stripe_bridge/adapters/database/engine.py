@@ -69,7 +69,7 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    raise ValueError("The database URL has to be sqlite:///path/to/file or postgresql://user@host/name.")
+    raise ValueError("The database URL must be sqlite:///path/to/file or postgresql://user@host/name.")
 
 
 def reading(engine: Engine) -> Engine:

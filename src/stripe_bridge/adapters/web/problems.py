@@ -79,7 +79,7 @@ _MESSAGES = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "The method is not allowed at this address.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PayloadTooLarge(MAX_PAYLOAD_BYTES).message,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body has to be application/json.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body must be application/json.",
 }
 
 

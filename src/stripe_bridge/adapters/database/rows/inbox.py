@@ -24,7 +24,7 @@ IS_FAILED = text("status = 'failed'")
 
 
 class ForgottenPayloadsRow(Row):
-    """One row: payloads of events up to this id have been let go of, but for those that are left."""
+    """One row: payloads of events up to this id have been deleted, except those that are left."""
 
     __tablename__ = "forgotten_payloads"
 
