@@ -28,6 +28,15 @@ async def ask(connection: AsyncConnection, statement: bytes) -> pq.abc.PGresult:
     return await connection.execute(statement, lambda: statement, [], [])
 
 
+async def assert_over(connection: AsyncConnection) -> None:
+    """The server's last message and the end of the connection arrive before the loop looks for the first time."""
+    over = select.poll()
+    over.register(connection._socket, select.POLLRDHUP)
+    assert over.poll(10_000)
+    with pytest.raises(psycopg.OperationalError):
+        await ask(connection, b"SELECT 1")
+
+
 @pytest.mark.parametrize("kind", _LOOPS)
 def test_a_mistake_in_a_statement_leaves_the_connection_as_good_as_before(kind, postgres_url: str):
     async def ask_wrongly_and_then_rightly(engine: Engine) -> bytes | None:
@@ -46,19 +55,13 @@ def test_a_mistake_in_a_statement_leaves_the_connection_as_good_as_before(kind, 
 
 @pytest.mark.parametrize("kind", _LOOPS)
 def test_who_asks_a_connection_that_the_server_has_ended_is_told_so(kind, postgres_url: str):
-    """The server's last message and the end of the connection have arrived before the loop looks for the first time."""
-
     async def ask_one_that_is_over(engine: Engine) -> None:
         connection = await AsyncConnection.of(engine)
         try:
             own = (await ask(connection, b"SELECT pg_backend_pid()")).get_value(0, 0)
             with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as other:
                 other.execute("SELECT pg_terminate_backend(%s, 10000)", [int(own or b"")])
-            over = select.poll()
-            over.register(connection._socket, select.POLLRDHUP)
-            assert over.poll(10_000)
-            with pytest.raises(psycopg.OperationalError):
-                await ask(connection, b"SELECT 1")
+            await assert_over(connection)
         finally:
             connection.close()
 
@@ -85,11 +88,7 @@ def test_who_asks_a_connection_that_a_pooler_has_ended_is_told_so(kind):
     async def ask_one_that_is_over(given: psycopg.Connection[Any]) -> None:
         connection = AsyncConnection(given, asyncio.get_running_loop())
         try:
-            over = select.poll()
-            over.register(connection._socket, select.POLLRDHUP)
-            assert over.poll(10_000)
-            with pytest.raises(psycopg.OperationalError):
-                await ask(connection, b"SELECT 1")
+            await assert_over(connection)
         finally:
             connection.close()
 
