@@ -1,7 +1,5 @@
 """Invoices: creating, reading, changing and deleting them."""
 
-from collections.abc import Set
-
 from stripe_emulator.api.call import Call
 from stripe_emulator.api.listing import is_within, page
 from stripe_emulator.api.metadata import merged_metadata
@@ -32,7 +30,7 @@ TAKEN = frozenset(
     (*EDITABLE_IN_DRAFT, *EDITABLE_ALWAYS, "currency", "customer", "days_until_due", "payment_settings")
 )
 TAKEN_AT_CREATION = TAKEN | {"pending_invoice_items_behavior", "application_fee_amount"}
-TAKEN_OF_A_REVISION = {"expand", "from_invoice"}
+TAKEN_OF_A_REVISION = frozenset(("expand", "from_invoice"))
 
 
 def create(call: Call) -> Json:
@@ -128,7 +126,7 @@ def list_(call: Call) -> Json:
     return page(call, "invoices", "/v1/invoices", matches, among)
 
 
-def _check(params: Json, taken: Set[str]) -> None:
+def _check(params: Json, taken: frozenset[str]) -> None:
     for name in params:
         if name not in taken:
             raise malformed(f"The emulator does not know what an invoice does with `{name}`.", name)
