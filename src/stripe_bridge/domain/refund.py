@@ -127,6 +127,11 @@ def refunded_in_total(refunds: Iterable[Refund]) -> int:
     return sum(refund.amount for refund in refunds if refund.counts)
 
 
+def given_back(refunds: Iterable[StripeRefund]) -> int:
+    """What these refunds of Stripe's give back in total, in minor units."""
+    return sum(refund.amount for refund in refunds if RefundState(refund.status) not in _TAKEN_BACK)
+
+
 def last_try(asked: Sequence[Refund], *, after: datetime) -> list[Refund]:
     """Of all that was reserved for one request: its last try, if Stripe has not refused all of that, and it was after then.
 

@@ -83,10 +83,6 @@ class StripeRefund:
     failure_reason: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def counts(self) -> bool:
-        return self.status not in ("failed", "canceled")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeDispute:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from stripe_bridge.domain.errors import InvoiceNotSent, InvoiceRevised
 from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.refund import given_back
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.gateway_errors import AccessRevoked, GatewayError, ObjectMissing
@@ -66,4 +67,4 @@ class RefuseRevised:
                 account_id, payment_intent_id=payment.payment_intent_id, charge_id=payment.charge_id
             )
         ]
-        return revision.amount_paid - sum(refund.amount for refund in refunds if refund.counts)
+        return revision.amount_paid - given_back(refunds)
