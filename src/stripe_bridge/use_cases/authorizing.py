@@ -33,7 +33,7 @@ _DENIAL = "access_denied"
 _LONGEST_LOGGED = 100
 
 Settle = Callable[[int], None]
-GoOn = Callable[[UnitOfWork, str, datetime], bool]
+ResumeCalls = Callable[[UnitOfWork, str, datetime], bool]
 RequestReceiver = Callable[[UnitOfWork, Integration, str], int | None]
 
 
@@ -81,14 +81,15 @@ class CompleteAuthorization:
         vault: Vault,
         nudges: Nudges,
         settle: Settle,
-        go_on: GoOn,
+        resume_calls: ResumeCalls,
         request_receiver: RequestReceiver,
         *,
         livemode: bool,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
         self._gateway, self._vault, self._nudges, self._settle = gateway, vault, nudges, settle
-        self._go_on, self._request_receiver, self._livemode = go_on, request_receiver, livemode
+        self._resume_calls, self._request_receiver = resume_calls, request_receiver
+        self._livemode = livemode
 
     def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
         state: OAuthState | None = None
@@ -173,7 +174,7 @@ class CompleteAuthorization:
             with self._store.writing() as work:
                 former = work.integrations.find_by_account(snapshot.account_id)
                 # The calls first, since whoever settles a call locks it before anything else.
-                waited = self._go_on(work, snapshot.account_id, now)
+                waited = self._resume_calls(work, snapshot.account_id, now)
                 integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
                 refusal = self._refusal(work, integration, former, authorization)
                 if refusal is None:
