@@ -51,7 +51,7 @@ class StoreUnavailable(BridgeError):
     message = "The service is temporarily unavailable."
 
 
-class SchemaUnknown(StoreUnavailable):
+class SchemaUnknown(Conflict):
     """The database has a schema that this code knows no way from: a newer release's."""
 
     message = (

@@ -40,7 +40,7 @@ def _in_a_sentence() -> Iterator[None]:
 
 def _told(error: BridgeError) -> Iterator[str]:
     yield error.message
-    if type(error) is StoreUnavailable:
+    if isinstance(error, StoreUnavailable):
         yield "What to do about it: flask doctor"
     if isinstance(error, (GatewayError, InvoiceNotSent)):
         # Stripe's words come with line breaks of their own.
