@@ -108,9 +108,9 @@ class Service:
         assert isinstance(store, SqlStore)
         return store
 
-    def new_worker(self) -> Process:
-        """Another worker, not started yet."""
-        process = Process(["flask", "--app", "wsgi:app", "worker"], self._env, self.log)
+    def new_worker(self, **more: str) -> Process:
+        """Another worker, not started yet, with these settings in addition."""
+        process = Process(["flask", "--app", "wsgi:app", "worker"], self._env | more, self.log)
         self.workers.append(process)
         return process
 

@@ -83,12 +83,18 @@ def test_a_worker_leaves_nothing_in_hand_when_told_to_stop(servers: Place):
 def test_while_workers_are_replaced_one_by_one_no_event_is_lost_or_applied_twice_in_effect(servers: Place):
     service = servers.service
 
+    def started() -> int:
+        return service.log.read_text().count("worker started")
+
+    def replace(old: Process) -> None:
+        before = started()
+        service.new_worker(LOG_LEVEL="INFO").start()
+        wait_until(lambda: started() > before, within=60)
+        assert old.stop() == 0
+
     def upgrade() -> None:
         for old in list(service.workers):
-            new = service.new_worker()
-            new.start()
-            time.sleep(2)
-            assert old.stop() == 0
+            replace(old)
 
     check(servers, upgrade)
 
