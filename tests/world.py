@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zlib import crc32
 
-from stripe_bridge.adapters.prometheus import PrometheusMeasurements
+from stripe_bridge.adapters.metrics import PrometheusMeasurements
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
-from stripe_bridge.bootstrap.driven import Adapters
-from stripe_bridge.bootstrap.wiring import build_bridge
+from stripe_bridge.bootstrap.ports import Adapters
+from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.invoice import Invoice
@@ -21,25 +21,30 @@ from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus, StripeRefund
 from stripe_bridge.domain.webhook_event import WebhookEvent
-from stripe_bridge.ports.gateway_errors import GatewayError
-from stripe_bridge.ports.inbox import EventFilter
-from stripe_bridge.ports.unit_of_work import Store
-from stripe_bridge.use_cases.authorizing import AuthorizationOutcome, AuthorizationStatus, CallbackCommand
-from stripe_bridge.use_cases.invoicing import SendInvoiceCommand, SentInvoice
-from stripe_bridge.use_cases.ordering import PutSalesOrderCommand, SalesOrderView, StoredSalesOrder
-from stripe_bridge.use_cases.receiving import ReceiveWebhookCommand
-from stripe_bridge.use_cases.refunding import RefundInvoiceCommand
+from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.ports.storage.unit_of_work import Store
+from stripe_bridge.ports.stripe.errors import GatewayError
+from stripe_bridge.use_cases.integrations.connect import (
+    AuthorizationOutcome,
+    AuthorizationStatus,
+    CallbackCommand,
+)
+from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand, SentInvoice
+from stripe_bridge.use_cases.refunds.issue import RefundInvoiceCommand
+from stripe_bridge.use_cases.sales_orders.put import PutSalesOrderCommand, StoredSalesOrder
+from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
+from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhookCommand
 from tests.builders import TENANT, a_sales_order, an_event_payload
-from tests.fakes import payloads
-from tests.fakes.connect_gateway import FakeConnectGateway
-from tests.fakes.event_gateway import FakeEventGateway
-from tests.fakes.fake_stripe import FakeStripe
 from tests.fakes.nudges import FakeNudges
-from tests.fakes.payment_gateway import FakePaymentGateway
-from tests.fakes.receiver_gateway import FakeReceiverGateway
-from tests.fakes.refund_gateway import FakeRefundGateway
-from tests.fakes.signatures import FakeSignatures, sign
-from tests.fakes.store import FakeIntake, FakeStore
+from tests.fakes.storage.unit_of_work import FakeIntake, FakeStore
+from tests.fakes.stripe import payloads
+from tests.fakes.stripe.connect import FakeConnectGateway
+from tests.fakes.stripe.events import FakeEventGateway
+from tests.fakes.stripe.fake_stripe import FakeStripe
+from tests.fakes.stripe.invoices import FakePaymentGateway
+from tests.fakes.stripe.receivers import FakeReceiverGateway
+from tests.fakes.stripe.refunds import FakeRefundGateway
+from tests.fakes.stripe.signatures import FakeSignatures, sign
 from tests.fakes.system import FixedDice, FrozenClock, SequentialIdentifiers
 from tests.fakes.vault import FakeVault
 

@@ -4,45 +4,54 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stripe_bridge.use_cases.applying import ApplyEvents
-from stripe_bridge.use_cases.attaching import AttachReceiver
-from stripe_bridge.use_cases.authorizing import CompleteAuthorization
-from stripe_bridge.use_cases.checking_readiness import CheckReadiness
-from stripe_bridge.use_cases.checking_receivers import CheckReceivers, CheckReceiversDue
-from stripe_bridge.use_cases.counting import CheckCounts, FoldCounts
-from stripe_bridge.use_cases.disconnecting import DisconnectIntegration
-from stripe_bridge.use_cases.examining import ExamineService
-from stripe_bridge.use_cases.forgetting import ForgetAuthorizations, ForgetPayloads
-from stripe_bridge.use_cases.giving_way import GiveWay
-from stripe_bridge.use_cases.granting import Authenticate, CheckTenant, CreateToken, ListTokens, RevokeToken
-from stripe_bridge.use_cases.inspecting import (
+from stripe_bridge.use_cases.access.idempotency import BeginRequest, FinishRequest, ForgetRequests
+from stripe_bridge.use_cases.access.tokens import (
+    Authenticate,
+    CheckTenant,
+    CreateToken,
+    ListTokens,
+    RevokeToken,
+)
+from stripe_bridge.use_cases.integrations.authorize import StartAuthorization
+from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
+from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
+from stripe_bridge.use_cases.integrations.in_flight import TrackMoney
+from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListIntegrations, ShowIntegration
+from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
+from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent
+from stripe_bridge.use_cases.intents.settle import SettleDueIntents
+from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
-    ListWebhookEvents,
     ShowActivity,
-    ShowWebhookEvent,
+    ShowInvoice,
 )
-from stripe_bridge.use_cases.integrating import (
-    CreateIntegration,
-    ListIntegrations,
-    ShowIntegration,
-    StartAuthorization,
+from stripe_bridge.use_cases.invoices.send import SendInvoice
+from stripe_bridge.use_cases.invoices.void import VoidInvoice
+from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
+from stripe_bridge.use_cases.operations.doctor import ExamineService
+from stripe_bridge.use_cases.operations.doctor_fixes import MendFindings
+from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
+from stripe_bridge.use_cases.operations.readiness import CheckReadiness
+from stripe_bridge.use_cases.operations.retention import ForgetAuthorizations, ForgetPayloads
+from stripe_bridge.use_cases.receivers.attach import AttachReceiver
+from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
+from stripe_bridge.use_cases.receivers.queries import ListReceivers
+from stripe_bridge.use_cases.receivers.register import RegisterReceivers
+from stripe_bridge.use_cases.reconciliation.reconcile import (
+    ListReconcilable,
+    ReconcileDue,
+    ReconcileIntegration,
 )
-from stripe_bridge.use_cases.invoicing import SendInvoice, ShowInvoice
-from stripe_bridge.use_cases.measuring import MeasureBacklog
-from stripe_bridge.use_cases.mending import MendFindings
-from stripe_bridge.use_cases.ordering import PutSalesOrder, ShowSalesOrder
-from stripe_bridge.use_cases.receiving import ReceiveWebhook
-from stripe_bridge.use_cases.reconciling import ListReconcilable, ReconcileDue, ReconcileIntegration
-from stripe_bridge.use_cases.refunding import ListRefunds, RefundInvoice
-from stripe_bridge.use_cases.registering import ListReceivers, RegisterReceivers
-from stripe_bridge.use_cases.repeating_requests import BeginRequest, FinishRequest, ForgetRequests
-from stripe_bridge.use_cases.replaying import ReplayWebhookEvent, ReplayWebhookEvents
-from stripe_bridge.use_cases.resolving import ListIntents, ResolveDueIntents, ResolveIntent, ShowIntent
-from stripe_bridge.use_cases.rotating import RotateKeys
-from stripe_bridge.use_cases.settling import SettleDueIntents
-from stripe_bridge.use_cases.tracking_money import TrackMoney
-from stripe_bridge.use_cases.voiding import VoidInvoice
+from stripe_bridge.use_cases.reconciliation.totals import CheckCounts, FoldCounts
+from stripe_bridge.use_cases.refunds.issue import ListRefunds, RefundInvoice
+from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
+from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
+from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
+from stripe_bridge.use_cases.webhook_events.backpressure import GiveWay
+from stripe_bridge.use_cases.webhook_events.queries import ListWebhookEvents, ShowWebhookEvent
+from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhook
+from stripe_bridge.use_cases.webhook_events.replay import ReplayWebhookEvent, ReplayWebhookEvents
 
 
 @dataclass(frozen=True, kw_only=True)

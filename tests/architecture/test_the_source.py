@@ -10,7 +10,7 @@ from tests.architecture.source import ROOT, Function, SourceFile, is_migration, 
 
 PACKAGES = ("stripe_bridge", "stripe_emulator")
 CORE = ("stripe_bridge/domain", "stripe_bridge/use_cases")
-LINES_OF_A_FILE = 250
+LINES_OF_A_FILE = 400
 LINES_OF_A_FUNCTION = 40
 
 # What would make the core depend on anything except its arguments. A module's name covers everything in it.

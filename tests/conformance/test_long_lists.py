@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import Column, ColumnElement, String, Table, cast, insert, literal, select, text
 
 from stripe_bridge.adapters.database import create_engine
-from stripe_bridge.adapters.database.rows import IntegrationRow, InvoiceRow, WebhookEventRow
+from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
+from stripe_bridge.adapters.database.tables.inbox import WebhookEventRow
+from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow
 from stripe_bridge.domain.paging import PageRequest
-from stripe_bridge.ports.inbox import EventFilter
-from stripe_bridge.use_cases.integrating import IntegrationView
+from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.use_cases.integrations.manage import IntegrationView
 from tests.conformance.conftest import erp_of
 from tests.waiting import wait_until
 

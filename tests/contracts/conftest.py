@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine
-from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.event_loop import Receive, an_event_loop
-from tests.fakes.store import FakeIntake, FakeStore
+from tests.fakes.storage.unit_of_work import FakeIntake, FakeStore
 
 
 @pytest.fixture(params=["fake", "sqlite", pytest.param("postgres", marks=pytest.mark.servers)])

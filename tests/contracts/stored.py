@@ -5,15 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from stripe_bridge.domain.errors import NotFound
+from stripe_bridge.domain.errors.base import NotFound
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.webhook_event import WebhookEvent
-from stripe_bridge.ports.inbox import EventFilter
-from stripe_bridge.ports.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from tests.builders import (
     NOW,
     TENANT,

@@ -12,25 +12,25 @@ import requests
 import stripe
 
 from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
-from stripe_bridge.adapters.stripe_gateway.connect_gateway import StripeConnectGateway
-from stripe_bridge.adapters.stripe_gateway.event_gateway import StripeEventGateway
-from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
-from stripe_bridge.adapters.stripe_gateway.receiver_gateway import StripeReceiverGateway
-from stripe_bridge.adapters.stripe_gateway.refund_gateway import StripeRefundGateway
-from stripe_bridge.ports.connect_gateway import ConnectGateway
-from stripe_bridge.ports.event_gateway import EventGateway
-from stripe_bridge.ports.gateway_errors import GatewayBusy, OutcomeUnknown
-from stripe_bridge.ports.payment_gateway import PaymentGateway
-from stripe_bridge.ports.receiver_gateway import ReceiverGateway
-from stripe_bridge.ports.refund_gateway import RefundGateway
+from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
+from stripe_bridge.adapters.stripe_gateway.events import StripeEventGateway
+from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
+from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
+from stripe_bridge.ports.stripe.connect import ConnectGateway
+from stripe_bridge.ports.stripe.errors import GatewayBusy, OutcomeUnknown
+from stripe_bridge.ports.stripe.events import EventGateway
+from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.receivers import ReceiverGateway
+from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_emulator.server import EmulatorServer
 from tests.builders import an_event_payload
-from tests.fakes.connect_gateway import FakeConnectGateway
-from tests.fakes.event_gateway import FakeEventGateway
-from tests.fakes.fake_stripe import FakeStripe
-from tests.fakes.payment_gateway import FakePaymentGateway
-from tests.fakes.receiver_gateway import FakeReceiverGateway
-from tests.fakes.refund_gateway import FakeRefundGateway
+from tests.fakes.stripe.connect import FakeConnectGateway
+from tests.fakes.stripe.events import FakeEventGateway
+from tests.fakes.stripe.fake_stripe import FakeStripe
+from tests.fakes.stripe.invoices import FakePaymentGateway
+from tests.fakes.stripe.receivers import FakeReceiverGateway
+from tests.fakes.stripe.refunds import FakeRefundGateway
 
 BACK = "https://bridge.test/back"
 

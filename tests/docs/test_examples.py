@@ -12,7 +12,7 @@ from stripe_bridge.adapters.web.app import operations_by_endpoint
 from stripe_bridge.domain.access import Role
 from tests.docs.exchanges import Message, Names, exchanges_in
 from tests.docs.pages import ROOT, Page
-from tests.fakes.signatures import sign
+from tests.fakes.stripe.signatures import sign
 from tests.journeys.people import browser
 from tests.journeys.stack import WEBHOOK_SECRET, Combination, Stack
 from tests.waiting import wait_until

@@ -3,7 +3,7 @@
 import pytest
 
 from stripe_bridge.domain.access import Permission, Principal, Role
-from stripe_bridge.domain.errors import Forbidden
+from stripe_bridge.domain.errors.base import Forbidden
 from tests.builders import a_token
 
 READS = {Permission.READ}

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from stripe_bridge.domain.errors import AlreadyConnected, IntegrationNotConnected, IntegrationRestricted
+from stripe_bridge.domain.errors.conflicts import AlreadyConnected
+from stripe_bridge.domain.errors.rules import IntegrationNotConnected, IntegrationRestricted
 from stripe_bridge.domain.integration import STATE_LIFETIME, AuthorizationFailure, SyncStatus
 from tests.builders import (
     ACCOUNT,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.errors import InvoiceNotVoidable
+from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.invoice import (
     PAYABLE,
     Age,

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.errors import AmountBelowMinimum, AmountNotChargeable, CurrencyUnknown
+from stripe_bridge.domain.errors.rules import AmountBelowMinimum
+from stripe_bridge.domain.errors.values import AmountNotChargeable, CurrencyUnknown
 from stripe_bridge.domain.money import Currency, known_currencies
 from stripe_emulator import currencies as emulated
 

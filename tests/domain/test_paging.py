@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.errors import CursorBroken, Invalid
+from stripe_bridge.domain.errors.values import CursorBroken, Invalid
 from stripe_bridge.domain.paging import PageRequest, cursor_after
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.errors import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
+from stripe_bridge.domain.errors.rules import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
 from stripe_bridge.domain.refund import RefundState, refunded_in_total, split_refund
 from tests.builders import NOW, a_dispute, a_payment, a_refund, a_stripe_refund
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.errors import AmountNotChargeable, CurrencyUnknown, LinesDoNotAddUp, OrderOutdated
+from stripe_bridge.domain.errors.conflicts import OrderOutdated
+from stripe_bridge.domain.errors.values import AmountNotChargeable, CurrencyUnknown, LinesDoNotAddUp
 from tests.builders import NOW, a_sales_order, an_order_line
 
 AMOUNTS = st.integers(min_value=0, max_value=10**12)

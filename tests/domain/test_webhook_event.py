@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.errors import PayloadMalformed
+from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 from stripe_bridge.domain.webhook_event import MAX_ATTEMPTS, EventStatus, SkipReason, parse_event
 from tests.builders import ACCOUNT, NOW, a_webhook_event, an_event_payload
 

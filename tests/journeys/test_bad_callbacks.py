@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy
 
-from stripe_bridge.adapters.database.rows import OAuthStateRow
+from stripe_bridge.adapters.database.tables.accounts import OAuthStateRow
 from tests.journeys.combinations import POSTGRES, SQLITE, on
 from tests.journeys.people import Erp, state_in
 from tests.journeys.stack import Stack

@@ -5,7 +5,9 @@ from typing import Any
 import sqlalchemy
 
 from stripe_bridge.adapters.database import create_engine
-from stripe_bridge.adapters.database.rows import IS_UNSETTLED, IntentRow, Row, WebhookEventRow
+from stripe_bridge.adapters.database.tables.base import Row
+from stripe_bridge.adapters.database.tables.inbox import WebhookEventRow
+from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
 from stripe_bridge.domain.webhook_event import EventStatus
 from tests.journeys.stack import Stack
 from tests.waiting import wait_until

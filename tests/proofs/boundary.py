@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.bootstrap.ports import Adapters
 
 _GATEWAYS = ("connect_gateway", "event_gateway", "payment_gateway", "receiver_gateway", "refund_gateway")
 

@@ -6,7 +6,7 @@ from itertools import count
 import pytest
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
-from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.proofs.emulated_world import EmulatedWorld, emulated
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.errors.base import BridgeError
 from tests.proofs.boundary import Crash, crash_at
 from tests.world import AnyWorld
 

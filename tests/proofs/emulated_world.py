@@ -7,24 +7,24 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from stripe_bridge.adapters.prometheus import PrometheusMeasurements
+from stripe_bridge.adapters.metrics import PrometheusMeasurements
 from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
-from stripe_bridge.adapters.stripe_gateway.connect_gateway import StripeConnectGateway
-from stripe_bridge.adapters.stripe_gateway.event_gateway import StripeEventGateway
-from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
-from stripe_bridge.adapters.stripe_gateway.receiver_gateway import StripeReceiverGateway
-from stripe_bridge.adapters.stripe_gateway.refund_gateway import StripeRefundGateway
+from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
+from stripe_bridge.adapters.stripe_gateway.events import StripeEventGateway
+from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
+from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.system import SystemIdentifiers
-from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeRefund
-from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_emulator.server import EmulatorServer
 from tests.builders import TENANT
 from tests.fakes.nudges import FakeNudges
-from tests.fakes.signatures import FakeSignatures
-from tests.fakes.store import FakeIntake
+from tests.fakes.storage.unit_of_work import FakeIntake
+from tests.fakes.stripe.signatures import FakeSignatures
 from tests.fakes.system import FixedDice, FrozenClock
 from tests.fakes.vault import FakeVault
 from tests.world import ENVIRONMENT, AnyWorld, Event

@@ -16,19 +16,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from stripe_bridge.domain.dispute import LOST
-from stripe_bridge.domain.errors import (
-    AmountOverRefundable,
-    BridgeError,
-    EventBeingProcessed,
-    NothingCollected,
-    RefundBlockedByDispute,
-)
+from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.errors.conflicts import EventBeingProcessed
+from stripe_bridge.domain.errors.rules import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundState
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_emulator.resources.disputes import NEXT as NEXT_OF_DISPUTE
 from stripe_emulator.resources.refunds import NEXT as NEXT_OF_REFUND
 from stripe_emulator.resources.refunds import UNDONE

@@ -12,10 +12,10 @@ import sys
 import traceback
 
 from stripe_bridge.bootstrap.adapters import build_adapters
-from stripe_bridge.bootstrap.wiring import build_bridge
+from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
-from stripe_bridge.use_cases.invoicing import SendInvoiceCommand
-from stripe_bridge.use_cases.refunding import RefundInvoiceCommand
+from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
+from stripe_bridge.use_cases.refunds.issue import RefundInvoiceCommand
 from tests.fakes.nudges import FakeNudges
 from tests.proofs.boundary import Boundary
 from tests.waiting import wait_until

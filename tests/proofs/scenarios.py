@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from contextlib import suppress
 
-from stripe_bridge.domain.errors import BridgeError, InvoiceNotSent
+from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.refund import RefundState
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus

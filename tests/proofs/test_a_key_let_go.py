@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
-from stripe_bridge.domain.errors import RequestStillRunning
+from stripe_bridge.domain.errors.conflicts import RequestStillRunning
 from stripe_bridge.domain.idempotency import IdempotentRequest, KeptAnswer, RequestScope
-from stripe_bridge.use_cases.repeating_requests import BeginRequest, FinishRequest
+from stripe_bridge.use_cases.access.idempotency import BeginRequest, FinishRequest
 from tests.fakes.system import FrozenClock
 from tests.fakes.vault import FakeVault
 

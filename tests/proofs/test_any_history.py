@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_emulator.errors import StripeError
 from tests.builders import AMOUNT
-from tests.fakes.store import FakeStore
+from tests.fakes.storage.unit_of_work import FakeStore
 from tests.proofs.emulated_world import EmulatedWorld, emulated
 from tests.world import Event
 

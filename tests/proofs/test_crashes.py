@@ -12,9 +12,9 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.domain.invoice import InvoiceStatus
-from stripe_bridge.ports.gateway_errors import OutcomeUnknown
-from stripe_bridge.use_cases.authorizing import AuthorizationStatus
-from stripe_bridge.use_cases.disconnecting import GRACE
+from stripe_bridge.ports.stripe.errors import OutcomeUnknown
+from stripe_bridge.use_cases.integrations.connect import AuthorizationStatus
+from stripe_bridge.use_cases.integrations.disconnect import GRACE
 from tests.builders import TENANT
 from tests.proofs.boundary import Crash, crash_at
 from tests.proofs.crashing import Scenario, crash_at_every_crossing, nothing

@@ -10,10 +10,10 @@ from contextlib import suppress
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.invoice import PAYABLE, InvoiceStatus
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
-from stripe_bridge.ports.gateway_errors import GatewayBusy, OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import GatewayBusy, OutcomeUnknown
 from tests.builders import TENANT
 from tests.proofs.boundary import Boundary
 from tests.world import World

@@ -17,8 +17,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
-from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
-from stripe_bridge.adapters.stripe_gateway.refund_gateway import StripeRefundGateway
+from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from tests.proofs.emulated_world import EmulatedWorld, emulated
 from tests.proofs.money_back import TOTAL, Interruption, MoneyBack
 from tests.servers.databases import PostgresDatabases, SqliteDatabases

@@ -4,9 +4,9 @@ from contextlib import suppress
 from dataclasses import replace
 from threading import Event, Thread, current_thread
 
-from stripe_bridge.domain.errors import InvoiceNotSent
-from stripe_bridge.ports.gateway_errors import GatewayRefused
-from stripe_bridge.ports.unit_of_work import Store
+from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
+from stripe_bridge.ports.storage.unit_of_work import Store
+from stripe_bridge.ports.stripe.errors import GatewayRefused
 from tests.proofs.boundary import Boundary
 from tests.world import World
 

@@ -19,8 +19,8 @@ from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.use_cases.ordering import SalesOrderView
-from tests.fakes.store import FakeStore
+from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
+from tests.fakes.storage.unit_of_work import FakeStore
 from tests.proofs.boundary import Boundary
 from tests.proofs.emulated_world import EmulatedWorld, emulated
 from tests.world import A_WHILE, AnyWorld, Event, without_our_times

@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet
 from stripe_bridge.adapters.database import SqlStore
 from stripe_bridge.adapters.queue import InProcessNudges
 from stripe_bridge.bootstrap.adapters import build_adapters
-from stripe_bridge.bootstrap.wiring import build_bridge
+from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_emulator.server import EmulatorServer

@@ -13,11 +13,11 @@ import requests
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from stripe_bridge.adapters.database.migrating import migrating, newest_revision, persistently
+from stripe_bridge.adapters.database.migrations_runner import migrating, newest_revision, persistently
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.storage.inbox import EventFilter
 from tests.builders import an_event_payload
-from tests.fakes.signatures import sign
+from tests.fakes.stripe.signatures import sign
 from tests.servers.postgres import PostgresServer
 from tests.servers.processes import scratch_folder
 from tests.servers.redis import RedisServer

@@ -6,7 +6,7 @@ from typing import Any
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.refund import RefundState
-from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.storage.inbox import EventFilter
 from tests.storm.service import Service
 from tests.storm.users import Order, Shop
 

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from stripe_bridge.domain.access import Role
-from stripe_bridge.domain.errors import BridgeError
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
-from stripe_bridge.use_cases.authorizing import CallbackCommand
+from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
+from stripe_bridge.use_cases.integrations.connect import CallbackCommand
 from stripe_emulator.errors import StripeError
 from tests.storm.service import Service
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.gateway_errors import OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import OutcomeUnknown
 from tests.builders import an_event_payload
 from tests.world import World
 

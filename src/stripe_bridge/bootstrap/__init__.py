@@ -25,14 +25,14 @@ from stripe_bridge.adapters.system import settle_memory
 from stripe_bridge.adapters.vault import new_key
 from stripe_bridge.adapters.web.app import WebOptions
 from stripe_bridge.adapters.web.app import create_app as create_web_app
-from stripe_bridge.adapters.web.front import Front
+from stripe_bridge.adapters.web.fast_path import Front
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq, run_worker
 from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.tracing import find_tracing
-from stripe_bridge.bootstrap.wiring import build_bridge
+from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
-from stripe_bridge.ports.measurements import Measurements
+from stripe_bridge.ports.metrics import Measurements
 
 keys = keys_commands(new_key)
 

@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine
+from stripe_bridge.adapters.event_reader import read_event
 from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
-from stripe_bridge.adapters.payloads import read_event
-from stripe_bridge.adapters.prometheus import PrometheusMeasurements
-from stripe_bridge.adapters.stripe_gateway.budget import (
+from stripe_bridge.adapters.metrics import PrometheusMeasurements
+from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
+from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
+from stripe_bridge.adapters.stripe_gateway.events import StripeEventGateway
+from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.rate_limit import (
     ENDPOINT_PER_SECOND,
     LIVE_PER_SECOND,
     TEST_PER_SECOND,
     Budget,
 )
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
-from stripe_bridge.adapters.stripe_gateway.connect_gateway import StripeConnectGateway
-from stripe_bridge.adapters.stripe_gateway.event_gateway import StripeEventGateway
-from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
-from stripe_bridge.adapters.stripe_gateway.receiver_gateway import StripeReceiverGateway
-from stripe_bridge.adapters.stripe_gateway.refund_gateway import StripeRefundGateway
+from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
+from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.system import SystemClock, SystemDice, SystemIdentifiers
 from stripe_bridge.adapters.vault import FernetVault
-from stripe_bridge.bootstrap.driven import Adapters
+from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.config import Settings
-from stripe_bridge.ports.measurements import Measurements
+from stripe_bridge.ports.metrics import Measurements
 from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.tracing import Tracing
-from stripe_bridge.ports.unit_of_work import Store
 from stripe_bridge.ports.vault import Vault
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from stripe_bridge.bridge import Events, Operations
 from stripe_bridge.domain.finding import Finding, Fix
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.inbox import EventFilter
-from stripe_bridge.use_cases.mending import MendFindings
-from stripe_bridge.use_cases.reconciling import ReconcileIntegration
-from stripe_bridge.use_cases.repairing_receivers import RepairReceivers
+from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.use_cases.operations.doctor_fixes import MendFindings
+from stripe_bridge.use_cases.receivers.repair import RepairReceivers
+from stripe_bridge.use_cases.reconciliation.reconcile import ReconcileIntegration
 
 # The most that are done at once; if there are more, run it again.
 _MOST = 1000

@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar, cast
 
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.webhook_event import StripeEvent
-from stripe_bridge.ports.gateway_errors import GatewayRefused
-from stripe_bridge.ports.handlers import Fetched, Handler, Verdict
-from stripe_bridge.ports.steps import Settle, Step
+from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
+from stripe_bridge.ports.stripe.errors import GatewayRefused
 from stripe_bridge.ports.tracing import Tracing
-from stripe_bridge.ports.unit_of_work import UnitOfWork
+from stripe_bridge.use_cases.intents.step import Settle, Step
+from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, Handler, Verdict
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from stripe_bridge.domain.errors import Forbidden
+from stripe_bridge.domain.errors.base import Forbidden
 
 
 class Permission(StrEnum):

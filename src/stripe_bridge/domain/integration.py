@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from stripe_bridge.domain.errors import AlreadyConnected, IntegrationNotConnected, IntegrationRestricted
+from stripe_bridge.domain.errors.conflicts import AlreadyConnected
+from stripe_bridge.domain.errors.rules import IntegrationNotConnected, IntegrationRestricted
 from stripe_bridge.domain.stripe_objects import AccountSnapshot
 
 STATE_LIFETIME = timedelta(minutes=10)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from stripe_bridge.domain.errors import InvoiceNotVoidable
+from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.sales_order import InvoiceLine
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stripe_bridge.domain.errors import AmountBelowMinimum, AmountNotChargeable, CurrencyUnknown
+from stripe_bridge.domain.errors.rules import AmountBelowMinimum
+from stripe_bridge.domain.errors.values import AmountNotChargeable, CurrencyUnknown
 
 _ZERO_DECIMAL = frozenset("BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split())
 _THREE_DECIMAL = frozenset("BHD JOD KWD OMR TND".split())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from stripe_bridge.domain.errors import CursorBroken, Invalid
+from stripe_bridge.domain.errors.values import CursorBroken, Invalid
 
 MAX_PER_PAGE = 100
 DEFAULT_PER_PAGE = 25

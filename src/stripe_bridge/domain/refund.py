@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from stripe_bridge.domain.dispute import Dispute
-from stripe_bridge.domain.errors import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
+from stripe_bridge.domain.errors.rules import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
 from stripe_bridge.domain.invoice import Age
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.stripe_objects import StripeRefund

@@ -6,13 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from stripe_bridge.domain.errors import (
-    AmountOverOutstanding,
-    EmailMissing,
-    LinesDoNotAddUp,
-    NothingOutstanding,
-    OrderOutdated,
-)
+from stripe_bridge.domain.errors.conflicts import OrderOutdated
+from stripe_bridge.domain.errors.rules import AmountOverOutstanding, EmailMissing, NothingOutstanding
+from stripe_bridge.domain.errors.values import LinesDoNotAddUp
 from stripe_bridge.domain.money import Currency
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from stripe_bridge.domain.errors import PayloadMalformed
+from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 
 # What the account of the platform itself is called: `account_id` is never null.
 PLATFORM = "platform"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from stripe_bridge.domain.access import Principal
-from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.errors.base import BridgeError
 
 
 class IdentityProviderUnavailable(BridgeError):

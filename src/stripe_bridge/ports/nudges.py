@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.errors.base import BridgeError
 
 
 class BrokerUnavailable(BridgeError):

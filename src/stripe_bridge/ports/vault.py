@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.errors.base import BridgeError
 
 
 class SealBroken(BridgeError):

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.domain.intent import Intent
-from stripe_bridge.ports.gateway_errors import CallNotTaken, GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import CallNotTaken, GatewayRefused, OutcomeUnknown
 from tests.adapters.cli.terminal import Terminal
 from tests.builders import an_intent
 

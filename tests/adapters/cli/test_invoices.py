@@ -1,6 +1,6 @@
 import pytest
 
-from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.cli.terminal import Terminal
 
 ACME = ("--tenant", "acme")

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from stripe_bridge.use_cases.rotating import RotateKeys
+from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from tests.adapters.cli.terminal import Terminal
 from tests.builders import a_receiver, an_integration
 from tests.fakes.vault import FakeVault

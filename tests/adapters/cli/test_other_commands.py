@@ -6,7 +6,7 @@ from flask.cli import FlaskGroup
 
 from stripe_bridge.adapters.cli import keys_commands
 from stripe_bridge.adapters.vault import FernetVault
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.adapters.cli.terminal import Terminal
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.adapters.cli.terminal import URL, Terminal
-from tests.fakes.receiver_gateway import FakeReceiverGateway
+from tests.fakes.stripe.receivers import FakeReceiverGateway
 
 SECRET = "whsec_made_by_hand"
 

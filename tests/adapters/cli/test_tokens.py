@@ -1,7 +1,7 @@
 import pytest
 
 from stripe_bridge.domain.access import Role
-from stripe_bridge.domain.errors import Unauthenticated
+from stripe_bridge.domain.errors.base import Unauthenticated
 from tests.adapters.cli.terminal import Terminal
 
 

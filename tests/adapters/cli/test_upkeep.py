@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from stripe_bridge.domain.errors import IntegrationNotConnected
-from stripe_bridge.ports.gateway_errors import GatewayBusy
+from stripe_bridge.domain.errors.rules import IntegrationNotConnected
+from stripe_bridge.ports.stripe.errors import GatewayBusy
 from tests.adapters.cli.terminal import Terminal
 
 

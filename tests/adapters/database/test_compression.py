@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine, migrate
 from stripe_bridge.adapters.database.compression import compressed, decompressed
-from stripe_bridge.adapters.database.migrating import migrating
-from stripe_bridge.domain.errors import PayloadMalformed
+from stripe_bridge.adapters.database.migrations_runner import migrating
+from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 from tests.builders import a_webhook_event, an_event_payload
 from tests.contracts.stored import claim
 from tests.event_loop import an_event_loop

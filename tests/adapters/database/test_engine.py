@@ -10,9 +10,9 @@ from sqlalchemy import QueuePool, text
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
-from stripe_bridge.adapters.database.transaction import telling_unavailable
+from stripe_bridge.adapters.database.statements import telling_unavailable
 from stripe_bridge.adapters.database.unit_of_work import SqlUnitOfWork
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.builders import a_sales_order, a_token
 from tests.contracts.stored import stored_invoice
 from tests.servers.postgres import PostgresServer

@@ -6,20 +6,17 @@ from typing import get_args, get_type_hints
 import pytest
 
 from stripe_bridge.adapters.database.mapping import table_of
-from stripe_bridge.adapters.database.rows import (
-    DisputeRow,
+from stripe_bridge.adapters.database.tables.accounts import (
     IntegrationRow,
-    IntentRow,
-    InvoiceRow,
     OAuthStateRow,
-    PaymentRow,
     ReceiverRow,
-    RefundRow,
-    Row,
-    SalesOrderRow,
     TokenRow,
-    WebhookEventRow,
 )
+from stripe_bridge.adapters.database.tables.base import Row
+from stripe_bridge.adapters.database.tables.inbox import WebhookEventRow
+from stripe_bridge.adapters.database.tables.intents import IntentRow
+from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow, SalesOrderRow
+from stripe_bridge.adapters.database.tables.payments import DisputeRow, PaymentRow, RefundRow
 from stripe_bridge.domain.access import ApiToken
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.integration import Integration, OAuthState

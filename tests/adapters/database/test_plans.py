@@ -12,9 +12,9 @@ from stripe_bridge.domain.intent import IntentState, Operation
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.inbox import EventFilter
-from stripe_bridge.ports.intents import IntentFilter
-from stripe_bridge.ports.unit_of_work import UnitOfWork
+from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.ports.storage.intents import IntentFilter
+from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from tests.builders import (
     ACCOUNT,
     NOW,

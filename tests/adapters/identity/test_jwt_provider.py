@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
 from stripe_bridge.domain.access import Role
-from stripe_bridge.domain.errors import Unauthenticated
+from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 from tests.adapters.identity.provider import AUDIENCE, ISSUER, Provider
 

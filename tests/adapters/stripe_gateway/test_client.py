@@ -9,14 +9,14 @@ import pytest
 import stripe
 
 from stripe_bridge.adapters.stripe_gateway import snapshots
-from stripe_bridge.adapters.stripe_gateway.connect_gateway import StripeConnectGateway
-from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
-from stripe_bridge.adapters.stripe_gateway.receiver_gateway import StripeReceiverGateway
-from stripe_bridge.adapters.stripe_gateway.refund_gateway import StripeRefundGateway
+from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
+from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
+from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.domain.sales_order import InvoiceLine
-from stripe_bridge.ports.gateway_errors import GatewayMisconfigured, OutcomeUnknown
-from stripe_bridge.ports.payment_gateway import InvoiceDraft
-from stripe_bridge.ports.refund_gateway import RefundDraft
+from stripe_bridge.ports.stripe.errors import GatewayMisconfigured, OutcomeUnknown
+from stripe_bridge.ports.stripe.invoices import InvoiceDraft
+from stripe_bridge.ports.stripe.refunds import RefundDraft
 from stripe_bridge.ports.vault import SealBroken
 from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, SECRET_KEY, Answer, Cut, ScriptedStripe
 

@@ -9,11 +9,11 @@ import pytest
 import stripe
 from stripe import oauth_error
 
-from stripe_bridge.adapters.stripe_gateway.connect_gateway import StripeConnectGateway
+from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
 from stripe_bridge.adapters.stripe_gateway.errors import translated
-from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
-from stripe_bridge.adapters.stripe_gateway.receiver_gateway import StripeReceiverGateway
-from stripe_bridge.ports.gateway_errors import (
+from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
+from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
     GatewayBusy,
     GatewayError,

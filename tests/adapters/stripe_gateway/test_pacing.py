@@ -3,10 +3,9 @@ from collections.abc import Callable
 
 import pytest
 
-from stripe_bridge.adapters.stripe_gateway.budget import Budget
-from stripe_bridge.adapters.stripe_gateway.pacing import endpoint_of
-from stripe_bridge.adapters.stripe_gateway.payment_gateway import StripePaymentGateway
-from stripe_bridge.ports.gateway_errors import GatewayBusy
+from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.rate_limit import Budget, endpoint_of
+from stripe_bridge.ports.stripe.errors import GatewayBusy
 from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, Answer, ScriptedStripe
 from tests.servers.redis import RedisServer
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_bridge.adapters.stripe_gateway.signatures import TOLERANCE, StripeSignatures
-from stripe_bridge.domain.errors import SignatureInvalid
+from stripe_bridge.domain.errors.outcomes import SignatureInvalid
 
 SIGNED_AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECRET, PAYLOAD = "whsec_1", '{"id": "evt_1"}'

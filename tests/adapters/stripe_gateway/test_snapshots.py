@@ -9,7 +9,7 @@ import stripe
 from stripe_bridge.adapters.stripe_gateway import snapshots
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
-from stripe_bridge.ports.snapshots import Snapshots, SnapshotUnreadable
+from stripe_bridge.ports.stripe.snapshots import Snapshots, SnapshotUnreadable
 
 SPARSE_INVOICE: dict[str, Any] = {
     "id": "in_1",

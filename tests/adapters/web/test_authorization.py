@@ -3,7 +3,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.web.world import World
 
 RETURN_URL = "https://erp.test/stripe?tab=payments&status=old#here"

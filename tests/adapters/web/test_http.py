@@ -10,12 +10,12 @@ import pytest
 from flask import Flask
 
 from stripe_bridge import domain, ports
-from stripe_bridge.adapters.web.asgi import CAME_AT
 from stripe_bridge.adapters.web.problems import RequestInvalid, TooManyAttempts, answer_problems, row_of
-from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.adapters.web.wsgi_in_threads import CAME_AT
+from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
-from stripe_bridge.ports.gateway_errors import GatewayError
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.stripe.errors import GatewayError
 from stripe_bridge.ports.vault import SealBroken
 from tests.adapters.web.world import World, problem
 

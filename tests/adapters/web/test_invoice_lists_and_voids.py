@@ -1,7 +1,7 @@
 import pytest
 
 from stripe_bridge.domain.access import Role
-from stripe_bridge.ports.gateway_errors import GatewayRefused
+from stripe_bridge.ports.stripe.errors import GatewayRefused
 from tests.adapters.web.test_invoices import FIELDS
 from tests.adapters.web.world import data_of, problem
 

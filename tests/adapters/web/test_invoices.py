@@ -1,7 +1,7 @@
 import pytest
 
 from stripe_bridge.domain.access import Role
-from stripe_bridge.ports.gateway_errors import GatewayBusy, GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import GatewayBusy, GatewayRefused, OutcomeUnknown
 from tests.adapters.web.world import problem
 
 PATH = "/api/stripe/invoices"

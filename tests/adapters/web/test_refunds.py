@@ -1,7 +1,7 @@
 import pytest
 
 from stripe_bridge.domain.access import Role
-from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.web.world import data_of, problem
 
 SHOWN = {

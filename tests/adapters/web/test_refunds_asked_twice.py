@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.domain.idempotency import LEASE, LIFETIME
-from stripe_bridge.ports.gateway_errors import GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.web.world import World, data_of
 
 KEY = {"Idempotency-Key": "k-1"}

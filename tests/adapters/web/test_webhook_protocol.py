@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stripe_bridge.adapters.web.front import Front
-from tests.adapters.web.over_front import Connection, over_connection
+from stripe_bridge.adapters.web.fast_path import Front
+from tests.adapters.web.over_fast_path import Connection, over_connection
 from tests.adapters.web.world import WEBHOOK_SECRET, World
 from tests.builders import an_event_payload
-from tests.fakes.signatures import sign
+from tests.fakes.stripe.signatures import sign
 
 PATH = "/api/webhooks/stripe"
 HEALTH = b"GET /healthz HTTP/1.1\r\nhost: bridge.test\r\n\r\n"

@@ -3,12 +3,12 @@ from typing import Any
 
 import pytest
 
-from stripe_bridge.adapters.web.front import Front
+from stripe_bridge.adapters.web.fast_path import Front
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
-from tests.adapters.web.over_front import PART, OverFront
+from tests.adapters.web.over_fast_path import PART, OverFront
 from tests.adapters.web.world import WEBHOOK_SECRET, World, problem
 from tests.builders import an_event_payload
-from tests.fakes.signatures import sign
+from tests.fakes.stripe.signatures import sign
 
 PATH = "/api/webhooks/stripe"
 

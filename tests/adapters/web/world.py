@@ -7,24 +7,24 @@ from urllib.parse import parse_qs, urlsplit
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from stripe_bridge.adapters.prometheus import PrometheusMeasurements
+from stripe_bridge.adapters.metrics import PrometheusMeasurements
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.web import WebOptions, create_app
-from stripe_bridge.bootstrap.driven import Adapters
-from stripe_bridge.bootstrap.wiring import build_bridge
+from stripe_bridge.bootstrap.ports import Adapters
+from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
 from tests.builders import an_event_payload
-from tests.fakes.connect_gateway import FakeConnectGateway
-from tests.fakes.event_gateway import FakeEventGateway
-from tests.fakes.fake_stripe import FakeStripe
 from tests.fakes.nudges import FakeNudges
-from tests.fakes.payloads import invoice_object
-from tests.fakes.payment_gateway import FakePaymentGateway
-from tests.fakes.receiver_gateway import FakeReceiverGateway
-from tests.fakes.refund_gateway import FakeRefundGateway
-from tests.fakes.signatures import FakeSignatures, sign
-from tests.fakes.store import FakeIntake, FakeStore
+from tests.fakes.storage.unit_of_work import FakeIntake, FakeStore
+from tests.fakes.stripe.connect import FakeConnectGateway
+from tests.fakes.stripe.events import FakeEventGateway
+from tests.fakes.stripe.fake_stripe import FakeStripe
+from tests.fakes.stripe.invoices import FakePaymentGateway
+from tests.fakes.stripe.payloads import invoice_object
+from tests.fakes.stripe.receivers import FakeReceiverGateway
+from tests.fakes.stripe.refunds import FakeRefundGateway
+from tests.fakes.stripe.signatures import FakeSignatures, sign
 from tests.fakes.system import FixedDice, FrozenClock, SequentialIdentifiers
 from tests.fakes.vault import FakeVault
 

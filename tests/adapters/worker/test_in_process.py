@@ -8,7 +8,7 @@ import pytest
 from stripe_bridge.adapters.queue import InProcessNudges
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs
 from stripe_bridge.ports.nudges import BrokerUnavailable
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.adapters.worker.work import Batches, Endless, bridge_with
 from tests.waiting import wait_until
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from stripe_bridge.adapters.worker import Jobs
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.adapters.worker.work import Batches, Endless, bridge_with
 from tests.waiting import wait_until
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from stripe_bridge.adapters.cli.context import CommandTools, lay_out
 from stripe_bridge.adapters.cli.db import db
 from stripe_bridge.adapters.cli.doctor import doctor
 from stripe_bridge.adapters.cli.events import events
@@ -15,7 +16,6 @@ from stripe_bridge.adapters.cli.receivers import receivers
 from stripe_bridge.adapters.cli.reconcile import reconcile
 from stripe_bridge.adapters.cli.refunds import refunds
 from stripe_bridge.adapters.cli.tokens import tokens
-from stripe_bridge.adapters.cli.tools import CommandTools, lay_out
 from stripe_bridge.adapters.cli.worker import worker
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.output import show_row
-from stripe_bridge.adapters.cli.tools import tools
 
 
 @click.group(cls=CommandGroup)

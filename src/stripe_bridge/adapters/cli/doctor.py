@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import SingleCommand, as_json
 from stripe_bridge.adapters.cli.output import Row, show_json, show_rows
-from stripe_bridge.adapters.cli.tools import tools
 from stripe_bridge.domain.finding import Finding, Severity
 
 

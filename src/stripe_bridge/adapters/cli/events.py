@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import (
     IDENTIFIER,
@@ -19,11 +20,10 @@ from stripe_bridge.adapters.cli.options import (
     paging,
 )
 from stripe_bridge.adapters.cli.output import show_document, show_json, show_page, show_row, show_rows
-from stripe_bridge.adapters.cli.rows import event_row
-from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.adapters.cli.rendering import event_row
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.inbox import EventFilter
-from stripe_bridge.use_cases.replaying import Replay
+from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.use_cases.webhook_events.replay import Replay
 
 _COLUMNS = (
     "id",

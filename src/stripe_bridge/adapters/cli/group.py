@@ -9,9 +9,10 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from stripe_bridge.domain.errors import BridgeError, InvoiceNotSent, InvoiceNotVoided, RefundNotIssued
-from stripe_bridge.ports.gateway_errors import GatewayError
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceNotVoided, RefundNotIssued
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.stripe.errors import GatewayError
 
 
 class CommandGroup(AppGroup):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER, Text, page_request, paging, tenant, whatever_tenant
 from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
-from stripe_bridge.adapters.cli.rows import in_flight_rows, integration_row
-from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.adapters.cli.rendering import in_flight_rows, integration_row
 
 _COLUMNS = ("id", "name", "sync_status", "stripe_account_id", "livemode", "webhook_registered", "created_at")
 

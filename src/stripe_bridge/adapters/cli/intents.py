@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER, OneOf, any_tenant, page_request, paging
 from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
-from stripe_bridge.adapters.cli.rows import intent_row
-from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.adapters.cli.rendering import intent_row
 from stripe_bridge.domain.intent import UNSETTLED, IntentState
-from stripe_bridge.ports.intents import IntentFilter
+from stripe_bridge.ports.storage.intents import IntentFilter
 
 _COLUMNS = (
     "id",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import (
     AMOUNT,
@@ -18,10 +19,9 @@ from stripe_bridge.adapters.cli.options import (
     user_id,
 )
 from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
-from stripe_bridge.adapters.cli.rows import event_row, invoice_row
-from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.adapters.cli.rendering import event_row, invoice_row
 from stripe_bridge.domain.invoice import InvoiceStatus
-from stripe_bridge.use_cases.invoicing import SendInvoiceCommand
+from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
 
 _COLUMNS = (
     "id",

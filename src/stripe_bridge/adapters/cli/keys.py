@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import click
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.output import show_row
-from stripe_bridge.adapters.cli.tools import tools
 
 
 def keys_commands(new_key: Callable[[], str]) -> click.Group:

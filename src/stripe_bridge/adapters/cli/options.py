@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.domain.paging import PageRequest
 
 Command = TypeVar("Command", bound=Callable[..., Any])

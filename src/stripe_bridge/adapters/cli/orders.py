@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER, tenant
 from stripe_bridge.adapters.cli.output import show_row
-from stripe_bridge.adapters.cli.rows import order_row
-from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.adapters.cli.rendering import order_row
 
 
 @click.group(cls=CommandGroup)

@@ -8,10 +8,10 @@ from typing import TextIO
 
 import click
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER
 from stripe_bridge.adapters.cli.output import show_rows
-from stripe_bridge.adapters.cli.tools import tools
 
 # Anything else that a terminal or a file may add to it can be neither sealed nor signed with.
 _SECRET = re.compile("whsec_[!-~]+")

@@ -8,11 +8,11 @@ from functools import partial
 import click
 from flask.cli import with_appcontext
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import SingleCommand, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER
 from stripe_bridge.adapters.cli.output import Row, show_rows
-from stripe_bridge.adapters.cli.tools import tools
-from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
 
 _log = logging.getLogger(__name__)

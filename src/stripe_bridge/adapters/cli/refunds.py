@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import AMOUNT, IDENTIFIER, OneOf, tenant, user_id
 from stripe_bridge.adapters.cli.output import show_rows
-from stripe_bridge.adapters.cli.rows import refund_row
-from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.adapters.cli.rendering import refund_row
 from stripe_bridge.domain.refund import RefundReason
-from stripe_bridge.use_cases.refunding import RefundInvoiceCommand
+from stripe_bridge.use_cases.refunds.issue import RefundInvoiceCommand
 
 _COLUMNS = ("id", "refund_id", "amount", "currency", "status", "reason", "failure_reason", "created_at")
 

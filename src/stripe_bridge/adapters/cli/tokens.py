@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER, OneOf, Text, user_id
 from stripe_bridge.adapters.cli.output import Row, show_row, show_rows
-from stripe_bridge.adapters.cli.tools import tools
 from stripe_bridge.domain.access import ApiToken, Role
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from stripe_bridge.adapters.cli.tools import tools
+from stripe_bridge.adapters.cli.context import tools
 
 
 @click.command()

@@ -15,10 +15,9 @@ from typing import Any
 
 import psycopg
 import sqlalchemy
+from psycopg.pq import ExecStatus
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
-
-from stripe_bridge.adapters.database.cursors import KnowingCursor
 
 # In seconds: for locks; for transactions in a hurry; and for any statement except a migration's.
 LONGEST_WAIT = 30
@@ -150,3 +149,23 @@ def _begin_sqlite(connection: Connection) -> None:
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql(f"PRAGMA query_only = {int(read_only)}")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+Columns = list[psycopg.Column]
+# By names and types; there are as many as there are different column lists in statements.
+_KNOWN: dict[tuple[tuple[bytes | None, int], ...], Columns] = {}
+
+
+class KnowingCursor(psycopg.Cursor[Any]):
+    """Describes columns only once. SQLAlchemy asks for them after each statement, a quarter of the time to read an invoice."""
+
+    @property
+    def description(self) -> Columns | None:
+        result = self.pgresult
+        if result is None or result.status != ExecStatus.TUPLES_OK:
+            return super().description
+        shape = tuple([(result.fname(place), result.ftype(place)) for place in range(result.nfields)])
+        known = _KNOWN.get(shape)
+        if known is None:
+            known = _KNOWN[shape] = super().description or []
+        return known

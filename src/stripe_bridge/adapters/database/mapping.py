@@ -13,8 +13,8 @@ from sqlalchemy import Column, Index, Select, Table, Update, bindparam, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
-from stripe_bridge.adapters.database.rows import Row
-from stripe_bridge.domain.errors import Conflict
+from stripe_bridge.adapters.database.tables.base import Row
+from stripe_bridge.domain.errors.conflicts import Conflict
 
 
 class Record(Protocol):

@@ -11,45 +11,39 @@ from typing import Self
 import sqlalchemy
 from sqlalchemy import Engine
 
-from stripe_bridge.adapters.database.accounts import (
+from stripe_bridge.adapters.database.engine import glancing, reading
+from stripe_bridge.adapters.database.identity_map import Ahead
+from stripe_bridge.adapters.database.migrations_runner import (
+    current_revision,
+    known_revisions,
+    newest_revision,
+)
+from stripe_bridge.adapters.database.repositories.accounts import (
     SqlIntegrations,
     SqlOAuthStates,
     SqlReceivers,
     SqlTokens,
 )
-from stripe_bridge.adapters.database.counts import SqlCounts
-from stripe_bridge.adapters.database.engine import glancing, reading
-from stripe_bridge.adapters.database.idempotency import SqlIdempotentRequests
-from stripe_bridge.adapters.database.inbox import SqlInbox
-from stripe_bridge.adapters.database.intents import SqlIntents
-from stripe_bridge.adapters.database.invoices import SqlInvoices
-from stripe_bridge.adapters.database.migrating import current_revision, known_revisions, newest_revision
-from stripe_bridge.adapters.database.payments import SqlLinks, SqlPayments
-from stripe_bridge.adapters.database.probing import Probe
-from stripe_bridge.adapters.database.reading_ahead import Ahead
-from stripe_bridge.adapters.database.reconciliations import SqlReconciliations
-from stripe_bridge.adapters.database.refunds import SqlDisputes, SqlRefunds
-from stripe_bridge.adapters.database.sales_orders import SqlBilledCustomers, SqlSalesOrders
-from stripe_bridge.adapters.database.transaction import Transaction, telling_unavailable
-from stripe_bridge.ports.counts import Counts
-from stripe_bridge.ports.idempotency import IdempotentRequests
-from stripe_bridge.ports.inbox import Inbox
-from stripe_bridge.ports.intents import Intents
-from stripe_bridge.ports.reconciliations import Reconciliations
-from stripe_bridge.ports.repositories import (
-    BilledCustomers,
-    Disputes,
-    Integrations,
-    Invoices,
-    Links,
-    OAuthStates,
-    Payments,
-    Receivers,
-    Refunds,
-    SalesOrders,
-    Tokens,
-)
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
+from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
+from stripe_bridge.adapters.database.repositories.intents import SqlIntents
+from stripe_bridge.adapters.database.repositories.invoices import SqlInvoices
+from stripe_bridge.adapters.database.repositories.payments import SqlLinks, SqlPayments
+from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
+from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
+from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
+from stripe_bridge.adapters.database.repositories.totals import SqlCounts
+from stripe_bridge.adapters.database.statements import Transaction, telling_unavailable
+from stripe_bridge.adapters.database.write_probe import Probe
+from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.idempotency import IdempotentRequests
+from stripe_bridge.ports.storage.inbox import Inbox
+from stripe_bridge.ports.storage.intents import Intents
+from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
+from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
+from stripe_bridge.ports.storage.reconciliations import Reconciliations
+from stripe_bridge.ports.storage.totals import Counts
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 import jwt
 
 from stripe_bridge.domain.access import Principal, Role
-from stripe_bridge.domain.errors import Unauthenticated
+from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 
 _log = logging.getLogger(__name__)

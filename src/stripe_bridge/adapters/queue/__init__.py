@@ -4,6 +4,6 @@ from dramatiq import Broker
 
 from stripe_bridge.adapters.queue.in_process import InProcessNudges
 from stripe_bridge.adapters.queue.plain_redis import redis
-from stripe_bridge.adapters.queue.through_redis import DramatiqNudges, redis_broker
+from stripe_bridge.adapters.queue.redis_nudges import DramatiqNudges, redis_broker
 
 __all__ = ["Broker", "DramatiqNudges", "InProcessNudges", "redis", "redis_broker"]

@@ -10,11 +10,10 @@ from typing import cast
 
 import stripe
 
-from stripe_bridge.adapters.stripe_gateway.budget import Budget
 from stripe_bridge.adapters.stripe_gateway.errors import TOKEN_REVOKED, Row, translated
-from stripe_bridge.adapters.stripe_gateway.pacing import PacedClient
+from stripe_bridge.adapters.stripe_gateway.rate_limit import Budget, PacedClient
 from stripe_bridge.adapters.stripe_gateway.snapshots import Raw
-from stripe_bridge.ports.gateway_errors import GatewayMisconfigured
+from stripe_bridge.ports.stripe.errors import GatewayMisconfigured
 from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.ports.vault import SealBroken
 

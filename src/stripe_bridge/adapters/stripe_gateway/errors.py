@@ -10,7 +10,7 @@ from typing import NamedTuple
 import stripe
 from stripe import oauth_error
 
-from stripe_bridge.ports.gateway_errors import (
+from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
     GatewayBusy,
     GatewayError,

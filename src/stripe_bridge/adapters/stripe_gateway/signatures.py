@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from stripe import WebhookSignature
 
-from stripe_bridge.domain.errors import SignatureInvalid
+from stripe_bridge.domain.errors.outcomes import SignatureInvalid
 
 TOLERANCE = 300
 """Seconds. Only old timestamps are refused: a future one still needs the secret."""

@@ -24,7 +24,7 @@ from stripe_bridge.domain.stripe_objects import (
     StripeRefund,
     WebhookEndpoint,
 )
-from stripe_bridge.ports.snapshots import SnapshotUnreadable
+from stripe_bridge.ports.stripe.snapshots import SnapshotUnreadable
 
 Raw = Mapping[str, Any]
 Shown = stripe.StripeObject | Raw

@@ -8,18 +8,18 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_cors import CORS
 
-from stripe_bridge.adapters.web.access import RateLimits, guard
 from stripe_bridge.adapters.web.api import document
+from stripe_bridge.adapters.web.auth import RateLimits, guard
 from stripe_bridge.adapters.web.docs import docs_blueprint
-from stripe_bridge.adapters.web.exchange import observe_exchanges
+from stripe_bridge.adapters.web.endpoints import Operation, blueprint_of
 from stripe_bridge.adapters.web.idempotency import HEADER, REPLAYED, honor_idempotency_keys
 from stripe_bridge.adapters.web.metrics import count_exchanges, serve_metrics
-from stripe_bridge.adapters.web.operations import Operation, blueprint_of
 from stripe_bridge.adapters.web.problems import answer_problems
+from stripe_bridge.adapters.web.request_log import observe_exchanges
 from stripe_bridge.adapters.web.views import GROUPS
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
-from stripe_bridge.ports.measurements import Measurements
+from stripe_bridge.ports.metrics import Measurements
 
 _EXPOSED = [REPLAYED, "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-Request-Id"]
 _ACCEPTED = ["Authorization", "Content-Type", HEADER, "X-Request-Id"]

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 from flask import Flask, Response, g, request
 
-from stripe_bridge.adapters.web.operations import Operation
+from stripe_bridge.adapters.web.endpoints import Operation
 from stripe_bridge.adapters.web.parsing import read_body
 from stripe_bridge.adapters.web.problems import RequestInvalid
 from stripe_bridge.bridge import Bridge
-from stripe_bridge.domain.errors import BridgeError
+from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.idempotency import MAX_KEY_LENGTH, IdempotentRequest, KeptAnswer, RequestScope
 
 _log = logging.getLogger(__name__)

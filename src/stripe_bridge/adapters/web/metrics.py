@@ -8,11 +8,11 @@ from http import HTTPStatus
 
 from flask import Flask, Response, g, request
 
-from stripe_bridge.adapters.web.access import bearer_token
-from stripe_bridge.domain.errors import Unauthenticated
-from stripe_bridge.ports.measurements import Backlog, Measurements
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
-from stripe_bridge.use_cases.measuring import MeasureBacklog
+from stripe_bridge.adapters.web.auth import bearer_token
+from stripe_bridge.domain.errors.base import Unauthenticated
+from stripe_bridge.ports.metrics import Backlog, Measurements
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
+from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
 
 ROUTE = "/metrics"
 _WEBHOOKS = "/api/webhooks/"

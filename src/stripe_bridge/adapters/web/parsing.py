@@ -14,7 +14,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from stripe_bridge.adapters.web.problems import RequestInvalid
-from stripe_bridge.domain.errors import PayloadTooLarge
+from stripe_bridge.domain.errors.outcomes import PayloadTooLarge
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 
 

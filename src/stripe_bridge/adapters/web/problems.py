@@ -11,26 +11,23 @@ from typing import Any
 from flask import Flask, Response, g, json
 from werkzeug.exceptions import HTTPException
 
-from stripe_bridge.domain.errors import (
-    BridgeError,
-    Conflict,
-    Forbidden,
-    Invalid,
+from stripe_bridge.domain.errors.base import BridgeError, Forbidden, NotFound, Unauthenticated
+from stripe_bridge.domain.errors.conflicts import Conflict
+from stripe_bridge.domain.errors.outcomes import (
     InvoiceNotSent,
     InvoiceNotVoided,
-    NotFound,
     PayloadTooLarge,
     RefundNotIssued,
-    Refused,
-    Unauthenticated,
     WebhookRejected,
 )
+from stripe_bridge.domain.errors.rules import Refused
+from stripe_bridge.domain.errors.values import Invalid
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
-from stripe_bridge.ports.gateway_errors import GatewayError
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 from stripe_bridge.ports.nudges import BrokerUnavailable
-from stripe_bridge.ports.snapshots import SnapshotUnreadable
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.stripe.errors import GatewayError
+from stripe_bridge.ports.stripe.snapshots import SnapshotUnreadable
 from stripe_bridge.ports.vault import SealBroken
 
 _log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from stripe_bridge.adapters.web.exchange import HEADERS, request_id_for
-from stripe_bridge.adapters.web.front import STATE, Front, Way
+from stripe_bridge.adapters.web.fast_path import STATE, Front, Way
+from stripe_bridge.adapters.web.request_log import HEADERS, request_id_for
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 
 # For a head that arrives in several parts. Proxies allow less.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from stripe_bridge.bridge import Bridge
-from stripe_bridge.ports.unit_of_work import StoreUnavailable
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
 # The jobs that workers are nudged for; the others run with each sweep.

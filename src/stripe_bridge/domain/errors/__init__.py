@@ -26,6 +26,19 @@
 here: `adapters/web/problems.py` has the table. The ports extend this tree.
 """
 
+from stripe_bridge.domain.errors.base import (
+    BridgeError,
+    Forbidden,
+    IntegrationNotFound,
+    InvoiceNotFound,
+    NotFound,
+    ReceiverNotFound,
+    SalesOrderNotFound,
+    TenantNotFound,
+    TokenNotFound,
+    Unauthenticated,
+    WebhookEventNotFound,
+)
 from stripe_bridge.domain.errors.conflicts import (
     AlreadyConnected,
     Conflict,
@@ -43,19 +56,6 @@ from stripe_bridge.domain.errors.outcomes import (
     RefundNotIssued,
     SignatureInvalid,
     WebhookRejected,
-)
-from stripe_bridge.domain.errors.root import (
-    BridgeError,
-    Forbidden,
-    IntegrationNotFound,
-    InvoiceNotFound,
-    NotFound,
-    ReceiverNotFound,
-    SalesOrderNotFound,
-    TenantNotFound,
-    TokenNotFound,
-    Unauthenticated,
-    WebhookEventNotFound,
 )
 from stripe_bridge.domain.errors.rules import (
     AmountBelowMinimum,

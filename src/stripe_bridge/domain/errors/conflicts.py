@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from stripe_bridge.domain.errors.root import BridgeError
+from stripe_bridge.domain.errors.base import BridgeError
 
 
 class Conflict(BridgeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stripe_bridge.domain.errors.root import BridgeError
+from stripe_bridge.domain.errors.base import BridgeError
 
 
 class WebhookRejected(BridgeError):

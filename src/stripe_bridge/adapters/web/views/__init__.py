@@ -1,6 +1,6 @@
 """Every operation of the REST contract."""
 
-from stripe_bridge.adapters.web.operations import Group
+from stripe_bridge.adapters.web.endpoints import Group
 from stripe_bridge.adapters.web.views.authorization import CALLBACK
 from stripe_bridge.adapters.web.views.health import HEALTH
 from stripe_bridge.adapters.web.views.integrations import INTEGRATIONS

@@ -7,10 +7,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Response, current_app, make_response, redirect, render_template, request
 
-from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.service import CallbackQuery
 from stripe_bridge.domain.integration import AuthorizationFailure
-from stripe_bridge.use_cases.authorizing import AuthorizationOutcome, AuthorizationStatus, CallbackCommand
+from stripe_bridge.use_cases.integrations.connect import (
+    AuthorizationOutcome,
+    AuthorizationStatus,
+    CallbackCommand,
+)
 
 _WORDS = {
     AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can close this page."),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.service import HealthShape, ReadinessShape
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.fields import Nothing
 from stripe_bridge.adapters.web.schemas.integrations import (
     AuthorizationAnswer,
@@ -14,7 +14,7 @@ from stripe_bridge.adapters.web.schemas.integrations import (
 from stripe_bridge.adapters.web.schemas.paging import PageQuery
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
 from stripe_bridge.domain.access import Permission
-from stripe_bridge.use_cases.integrating import IntegrationView
+from stripe_bridge.use_cases.integrations.manage import IntegrationView
 
 
 @operation(

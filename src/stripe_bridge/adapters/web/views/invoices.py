@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.fields import Nothing
 from stripe_bridge.adapters.web.schemas.invoices import (
     InvoiceAnswer,
@@ -16,7 +16,7 @@ from stripe_bridge.adapters.web.schemas.invoices import (
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.invoice import InvoiceStatus
-from stripe_bridge.use_cases.invoicing import SendInvoiceCommand
+from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
 
 
 @operation(

@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.refunds import NewRefund, RefundIssued, RefundList
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundState
-from stripe_bridge.use_cases.refunding import RefundInvoiceCommand
+from stripe_bridge.use_cases.refunds.issue import RefundInvoiceCommand
 
 _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
 

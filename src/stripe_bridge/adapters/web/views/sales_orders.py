@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.sales_orders import (
     SalesOrderAnswer,
     SalesOrderBody,
     SalesOrderWritten,
 )
 from stripe_bridge.domain.access import Permission
-from stripe_bridge.use_cases.ordering import PutSalesOrderCommand
+from stripe_bridge.use_cases.sales_orders.put import PutSalesOrderCommand
 
 _PATH = "/api/sales-orders/<id:sales_order_id>"
 

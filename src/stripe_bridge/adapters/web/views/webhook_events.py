@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.fields import Nothing
 from stripe_bridge.adapters.web.schemas.webhook_events import (
     ActivityQuery,
@@ -16,7 +16,7 @@ from stripe_bridge.adapters.web.schemas.webhook_events import (
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.inbox import EventFilter
+from stripe_bridge.ports.storage.inbox import EventFilter
 
 _PATH = "/api/stripe/webhook-events"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import request
 
-from stripe_bridge.adapters.web.operations import Call, operation
+from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.parsing import read_body
 from stripe_bridge.adapters.web.schemas.service import ReceivedShape
-from stripe_bridge.use_cases.receiving import ReceiveWebhookCommand
+from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhookCommand
 
 PLATFORM_ROUTE = "/api/webhooks/stripe"
 ACCOUNT_ROUTE = "/api/webhooks/stripe/<id:integration_id>"

@@ -1,0 +1,139 @@
+"""What is stored, as rows with the REST API's names, plus the tenant where operators see several."""
+
+from __future__ import annotations
+
+from stripe_bridge.adapters.cli.output import Row
+from stripe_bridge.domain.intent import Intent
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.use_cases.integrations.in_flight import MoneyInFlight
+from stripe_bridge.use_cases.integrations.manage import IntegrationView
+from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
+
+
+def integration_row(view: IntegrationView) -> Row:
+    integration, snapshot = view.integration, view.integration.snapshot
+    # There is no snapshot before the first connection.
+    flags = ("charges_enabled", "payouts_enabled", "details_submitted")
+    texts = ("default_currency", "country", "email", "display_name", "business_name", "business_url")
+    return {
+        "id": integration.id,
+        "tenant_id": integration.tenant_id,
+        "name": integration.name,
+        "sync_status": integration.sync_status,
+        "connected": integration.connected,
+        "stripe_account_id": integration.stripe_account_id,
+        "livemode": integration.livemode,
+        "webhook_registered": view.webhook_registered,
+        **{name: getattr(snapshot, name, False) for name in flags},
+        **{name: getattr(snapshot, name, None) for name in texts},
+        "capabilities": dict(getattr(snapshot, "capabilities", {})),
+        "last_reconciled_at": integration.last_reconciled_at,
+        "disconnected_at": integration.disconnected_at,
+        "created_at": integration.created_at,
+        "updated_at": integration.updated_at,
+    }
+
+
+_OF_INVOICE = (
+    "sales_order_id sales_order_number user_id stripe_account_id stripe_invoice_id stripe_customer_id "
+    "stripe_payment_intent_id stripe_charge_id number amount amount_paid amount_refunded currency refund_status "
+    "dispute_status customer_email hosted_invoice_url invoice_pdf days_until_due due_date finalized_at paid_at "
+    "voided_at last_refunded_at created_at updated_at"
+).split()
+
+
+def invoice_row(invoice: Invoice) -> Row:
+    """To the outside, a reserved invoice is a draft."""
+    is_reserved = invoice.status is InvoiceStatus.RESERVED
+    return {
+        "id": invoice.id,
+        "integration_instance_id": invoice.integration_id,
+        "status": InvoiceStatus.DRAFT if is_reserved else invoice.status,
+        **{name: getattr(invoice, name) for name in _OF_INVOICE},
+        "metadata": dict(invoice.metadata),
+    }
+
+
+def refund_row(refund: Refund) -> Row:
+    return {
+        "id": refund.id,
+        "refund_id": refund.stripe_refund_id,
+        "amount": refund.amount,
+        "currency": refund.currency.lower(),
+        "status": refund.shown_status,
+        "reason": refund.reason,
+        "failure_reason": refund.failure_reason,
+        "user_id": refund.user_id,
+        "created_at": refund.created_at,
+        "updated_at": refund.updated_at,
+    }
+
+
+def order_row(view: SalesOrderView) -> Row:
+    order, invoice = view.order, view.open_invoice
+    return {
+        "sales_order_id": order.id,
+        "number": order.number,
+        "currency": order.currency,
+        "total_in_cents": order.total,
+        "paid_elsewhere_in_cents": order.paid_elsewhere,
+        "settled_in_cents": view.settled,
+        "outstanding_in_cents": view.outstanding,
+        "overpaid_in_cents": view.overpaid,
+        "open_invoice": None if invoice is None else {"id": invoice.id, "amount": invoice.amount},
+        "customer": {"id": order.customer.id, "name": order.customer.name, "email": order.customer.email},
+        "updated_at": order.source_updated_at,
+    }
+
+
+def in_flight_rows(money: MoneyInFlight) -> list[Row]:
+    """A dispute is stored without a currency: it is that of the disputed charge, and not ours to guess."""
+    keys = ("kind", "invoice_id", "stripe_id", "status", "amount", "currency")
+    of_invoices = [
+        ("invoice", each.id, each.stripe_invoice_id, each.status, each.amount_remaining, each.currency)
+        for each in money.invoices
+    ]
+    of_refunds = [
+        ("refund", each.invoice_id, each.stripe_refund_id, each.state, each.amount, each.currency)
+        for each in money.refunds
+    ]
+    of_disputes = [
+        ("dispute", each.invoice_id, each.stripe_id, each.status, each.amount, None)
+        for each in money.disputes
+    ]
+    return [dict(zip(keys, row, strict=True)) for row in (*of_invoices, *of_refunds, *of_disputes)]
+
+
+_OF_EVENT = (
+    "stripe_event_id event_type account_id livemode related_object_id status attempts last_error skip_reason "
+    "next_attempt_at event_created_at processed_at created_at updated_at"
+).split()
+
+
+def event_row(event: WebhookEvent) -> Row:
+    return {
+        "id": event.id,
+        "tenant_id": event.tenant_id,
+        "integration_instance_id": event.integration_id,
+        **{name: getattr(event, name) for name in _OF_EVENT},
+    }
+
+
+_OF_INTENT = (
+    "operation subject invoice_id account_id state attempts revision due_at first_sent_at last_error reference "
+    "created_at updated_at"
+).split()
+
+
+def intent_row(intent: Intent) -> Row:
+    """`resolving` says what settling it would do."""
+    resolving = "looks at Stripe first" if intent.may_have_happened else "calls Stripe"
+    return {
+        "id": intent.id,
+        "tenant_id": intent.tenant_id,
+        "integration_instance_id": intent.integration_id,
+        **{name: getattr(intent, name) for name in _OF_INTENT},
+        "resolving": "nothing" if intent.is_settled else resolving,
+    }

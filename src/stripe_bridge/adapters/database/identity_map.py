@@ -1,0 +1,139 @@
+"""Invoices and what belongs to them, read and locked for many events at once, and written together at the end.
+
+One statement for all of them costs little more than one for each. What a unit of work has locked, nobody else can change, so
+it need not be read again; and if an invoice is changed six times, only its last state has to be stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from stripe_bridge.adapters.database.any_of import among
+from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, OneOnly, putting, table_of
+from stripe_bridge.adapters.database.statements import Transaction
+from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow, SalesOrderRow
+from stripe_bridge.adapters.database.tables.payments import LinkRow, PaymentRow
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.payment import Payment
+from stripe_bridge.ports.storage.unit_of_work import PayableInvoiceExists
+
+INVOICES = AggregateMapper(
+    Invoice,
+    InvoiceRow,
+    rule=OneOnly.of(InvoiceRow, "uq_invoices_payable", PayableInvoiceExists),
+    # What was fixed when the invoice was reserved.
+    fixed=frozenset(
+        "tenant_id integration_id sales_order_id sales_order_number user_id stripe_account_id customer_id "
+        "customer_email amount currency lines days_until_due created_at".split()
+    ),
+)
+PAYMENTS = Mapper(Payment, PaymentRow)
+PUT_PAYMENT = putting(PAYMENTS.table)
+_INVOICE, _PAYMENT = INVOICES.table.c, PAYMENTS.table.c
+_LINK, _ORDER = table_of(LinkRow).c, table_of(SalesOrderRow).c
+ADD_LINK = insert(table_of(LinkRow)).on_conflict_do_nothing()
+
+_LINKS = select(_LINK.account_id, _LINK.stripe_id, _LINK.invoice_id).where(
+    among(_LINK.stripe_id, "stripe_ids")
+)
+# Always in the same order, so that no two of these deadlock.
+_LOCK_ORDERS = (
+    select(_ORDER.tenant_id, _ORDER.id)
+    .where(
+        tuple_(_ORDER.tenant_id, _ORDER.id).in_(
+            select(_INVOICE.tenant_id, _INVOICE.sales_order_id).where(among(_INVOICE.id, "ids"))
+        )
+    )
+    .order_by(_ORDER.tenant_id, _ORDER.id)
+    .with_for_update(key_share=True)
+)
+_LOCK_INVOICES = (
+    INVOICES.select.where(among(_INVOICE.id, "ids")).order_by(_INVOICE.id).with_for_update(key_share=True)
+)
+_PAYMENTS_OF = PAYMENTS.select.where(among(_PAYMENT.invoice_id, "ids"))
+
+Pair = tuple[str, str]
+
+
+class Ahead:
+    """What one unit of work has read ahead. Empty, and without effect, if nothing was."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        # None means: known not to be linked.
+        self.links: dict[Pair, int | None] = {}
+        self.invoices: dict[int, Invoice] = {}
+        self.payments: dict[int, dict[str, Payment]] = {}
+        self._read_versions: dict[int, int] = {}
+        self._changed_invoices: set[int] = set()
+        self._changed_payments: dict[Pair, Payment] = {}
+        self._new_links: dict[Pair, Mapping[str, Any]] = {}
+
+    def read(self, pairs: Iterable[Pair]) -> None:
+        wanted = sorted(set(pairs))
+        if not wanted:
+            return
+        self.links.update(dict.fromkeys(wanted))
+        for row in self._transaction.execute(_LINKS, {"stripe_ids": sorted({pair[1] for pair in wanted})}):
+            # Another account may have an object with the same id.
+            if (row.account_id, row.stripe_id) in self.links:
+                self.links[row.account_id, row.stripe_id] = row.invoice_id
+        ids = sorted({found for found in self.links.values() if found is not None})
+        if ids:
+            self._lock(ids)
+
+    def _lock(self, ids: Sequence[int]) -> None:
+        """Orders first, as everywhere."""
+        self._transaction.execute(_LOCK_ORDERS, {"ids": ids}).all()
+        for invoice in self._transaction.list(INVOICES, _LOCK_INVOICES, ids=ids):
+            self.invoices[invoice.id] = invoice
+            self._read_versions[invoice.id] = invoice.version
+            self.payments[invoice.id] = {}
+        for payment in self._transaction.list(PAYMENTS, _PAYMENTS_OF, ids=ids):
+            self.payments[payment.invoice_id][payment.stripe_id] = payment
+
+    def save_invoice(self, invoice: Invoice) -> Invoice:
+        saved = self.invoices[invoice.id] = replace(invoice, version=invoice.version + 1)
+        self._changed_invoices.add(invoice.id)
+        return saved
+
+    def add_link(self, values: Mapping[str, Any]) -> None:
+        """Existing links stay as they are."""
+        pair = values["account_id"], values["stripe_id"]
+        if pair not in self.links:
+            # Whether it is already linked shows when it is written.
+            self._new_links.setdefault(pair, values)
+        elif self.links[pair] is None:
+            self.links[pair] = values["invoice_id"]
+            self._new_links[pair] = values
+
+    def put_payment(self, payment: Payment) -> None:
+        self.payments[payment.invoice_id][payment.stripe_id] = payment
+        self._changed_payments[payment.account_id, payment.stripe_id] = payment
+
+    def write(self) -> None:
+        """Write what has changed since, so that the database shows it."""
+        changed = [self.invoices[invoice_id] for invoice_id in sorted(self._changed_invoices)]
+        self._transaction.execute_many(INVOICES.update, [self._values(invoice) for invoice in changed])
+        puts = [PAYMENTS.values(payment) for _, payment in sorted(self._changed_payments.items())]
+        self._transaction.execute_many(PUT_PAYMENT, puts)
+        self.write_links()
+        self._read_versions.update({invoice.id: invoice.version for invoice in changed})
+        self._changed_invoices.clear()
+        self._changed_payments.clear()
+
+    def write_links(self) -> None:
+        self._transaction.execute_many(ADD_LINK, [values for _, values in sorted(self._new_links.items())])
+        self._new_links.clear()
+
+    def has_new_link(self, pair: Pair) -> bool:
+        return pair in self._new_links
+
+    def _values(self, invoice: Invoice) -> dict[str, Any]:
+        values = INVOICES.values(invoice, without=INVOICES.unsaved)
+        return values | {"own_id": invoice.id, "read_version": self._read_versions[invoice.id]}

@@ -1,0 +1,1 @@
+"""Storing arriving webhook events, many in one commit."""

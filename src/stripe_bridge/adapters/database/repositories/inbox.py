@@ -1,0 +1,205 @@
+"""The inbox, stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
+
+from stripe_bridge.adapters.database.any_of import among
+from stripe_bridge.adapters.database.mapping import lockable
+from stripe_bridge.adapters.database.repositories.inbox_claims import (
+    CLAIM,
+    HOLD,
+    SETTLE,
+    SETTLE_TAKEN,
+    TAKE,
+    alike,
+)
+from stripe_bridge.adapters.database.repositories.inbox_insert import (
+    EVENTS,
+    HAS_PAYLOAD,
+    STORE,
+    owner_of,
+    values_to_store,
+)
+from stripe_bridge.adapters.database.repositories.inbox_retention import forget_payloads
+from stripe_bridge.adapters.database.repositories.totals import EVENT_TOTALS
+from stripe_bridge.adapters.database.statements import Transaction
+from stripe_bridge.adapters.database.tables.inbox import IS_AWAITING, IS_FAILED
+from stripe_bridge.domain.errors.base import WebhookEventNotFound
+from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookEvent
+from stripe_bridge.ports.metrics import Depth
+from stripe_bridge.ports.storage.inbox import EventFilter
+
+_EVENT = EVENTS.table.c
+_TO_REVIVE = [
+    _EVENT.skip_reason.in_([SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]),
+    HAS_PAYLOAD,
+]
+_BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
+_OF_TENANT = {
+    lock: statement.where(_EVENT.tenant_id == bindparam("tenant_id")) for lock, statement in _BY_ID.items()
+}
+_NEWEST_ID = select(func.coalesce(func.max(_EVENT.id), 0))
+_DEPTH = select(_EVENT.status, func.count(), func.min(_EVENT.created_at)).where(IS_AWAITING)
+# SQLite would otherwise take a larger index; every id is greater.
+_FAILED = select(func.count()).select_from(EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
+_PAYLOAD = select(_EVENT.payload).where(_EVENT.id == bindparam("id"))
+
+
+class SqlInbox:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def store(self, event: WebhookEvent) -> bool:
+        return self._transaction.execute(STORE, values_to_store(event)).first() is not None
+
+    def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+        given = {"now": now, "lease_until": lease_until, "most": limit}
+        claimed = [EVENTS.read(row) for row in self._transaction.execute(CLAIM, given)]
+        return sorted(claimed, key=lambda event: event.id)
+
+    def take(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+        given = {"now": now, "lease_until": lease_until, "most": limit}
+        return sorted(self._transaction.list(EVENTS, TAKE, **given), key=lambda event: event.id)
+
+    def settle_taken(self, events: Sequence[WebhookEvent]) -> None:
+        for given in alike(events):
+            self._transaction.execute(SETTLE_TAKEN, given)
+
+    def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
+        given = {"ids": [event.id for event in events], "claimed_until": claimed_until}
+        self._transaction.execute(HOLD, given).all()
+
+    def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
+        settled: set[int] = set()
+        for given in alike(events):
+            given["claimed_until"] = claimed_until
+            settled.update(self._transaction.execute(SETTLE, given).scalars())
+        return settled
+
+    def get(self, tenant_id: str | None, event_id: int, *, lock: bool = False) -> WebhookEvent:
+        if tenant_id is None:
+            found = self._transaction.find(EVENTS, _BY_ID[lock], id=event_id)
+        else:
+            found = self._transaction.find(EVENTS, _OF_TENANT[lock], id=event_id, tenant_id=tenant_id)
+        if found is None:
+            raise WebhookEventNotFound
+        return found
+
+    def payload(self, tenant_id: str | None, event_id: int) -> bytes:
+        statement = _PAYLOAD if tenant_id is None else _PAYLOAD.where(_EVENT.tenant_id == tenant_id)
+        found: bytes | None = self._transaction.execute(statement, {"id": event_id}).scalar()
+        if found is None:
+            raise WebhookEventNotFound
+        return found
+
+    def forget_payloads(self, stored_before: datetime, limit: int) -> int:
+        return forget_payloads(self._transaction, stored_before, limit)
+
+    def requeue(self, event_id: int, now: datetime) -> None:
+        statement = update(EVENTS.table).where(_EVENT.id == event_id).values(_fresh(now))
+        if self._transaction.execute(statement).rowcount == 0:
+            raise WebhookEventNotFound
+
+    def revive(self, account_id: str, now: datetime, *, waiting: bool) -> int:
+        of_account = select(_EVENT.id).where(_EVENT.account_id == account_id)
+        locked = of_account.order_by(_EVENT.id).with_for_update(skip_locked=not waiting, key_share=True)
+        renewed = update(EVENTS.table).where(among(_EVENT.id, "ids")).values(_fresh(now))
+        number = 0
+        # Waiting events first: one that a worker is skipping at this moment is then among the skipped ones.
+        for matching in (locked.where(IS_AWAITING), locked.where(*_TO_REVIVE)):
+            ids = self._transaction.execute(matching).scalars().all()
+            number += self._transaction.execute(renewed, {"ids": ids}).rowcount
+        return number
+
+    def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
+        statement = EVENTS.select.where(*_conditions(tenant_id, matching))
+        return self._transaction.page(EVENTS, statement, request, _counting(tenant_id, matching))
+
+    def oldest(self, tenant_id: str | None, matching: EventFilter, limit: int) -> Sequence[WebhookEvent]:
+        statement = EVENTS.select.where(*_conditions(tenant_id, matching)).order_by(_EVENT.id).limit(limit)
+        return self._transaction.list(EVENTS, statement)
+
+    def count(self, tenant_id: str | None, matching: EventFilter) -> int:
+        statement = select(func.count()).select_from(EVENTS.table).where(*_conditions(tenant_id, matching))
+        number: int = self._transaction.execute(statement).scalar_one()
+        return number
+
+    def newest_id(self) -> int:
+        newest: int = self._transaction.execute(_NEWEST_ID).scalar_one()
+        return newest
+
+    def backlog(self) -> Depth:
+        waiting: Sequence[Any] = self._transaction.execute(_DEPTH.group_by(_EVENT.status)).all()
+        failed: int = self._transaction.execute(_FAILED).scalar_one()
+        return Depth(
+            by_status={status: number for status, number, _ in waiting} | {EventStatus.FAILED: failed},
+            oldest_at=min((row[2] for row in waiting), default=None),
+        )
+
+    def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
+        statement = EVENTS.select.where(
+            _EVENT.tenant_id == tenant_id, _EVENT.related_object_id.in_(stripe_ids)
+        )
+        return self._transaction.list(EVENTS, statement.order_by(_EVENT.event_created_at, _EVENT.id))
+
+
+def _counting(tenant_id: str | None, matching: EventFilter) -> list[Select[Any]] | None:
+    """Count finished events by the totals, and others by their own small index; None if the totals cannot tell."""
+    told_apart = EventFilter(
+        integration_id=matching.integration_id, status=matching.status, event_type=matching.event_type
+    )
+    if matching != told_apart:
+        return None
+    wanted = {
+        "tenant_id": tenant_id,
+        "integration_id": matching.integration_id,
+        "event_type": matching.event_type,
+        "status": None if matching.status is None else matching.status.value,
+    }
+    waiting = select(func.count()).select_from(EVENTS.table).where(IS_AWAITING)
+    return [
+        EVENT_TOTALS.where(**{name: value for name, value in wanted.items() if value is not None}),
+        waiting.where(*_conditions(tenant_id, matching)),
+    ]
+
+
+def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElement[bool]]:
+    equal = {
+        _EVENT.tenant_id: tenant_id,
+        _EVENT.integration_id: matching.integration_id,
+        _EVENT.status: matching.status,
+        _EVENT.event_type: matching.event_type,
+        _EVENT.related_object_id: matching.related_object_id,
+        _EVENT.account_id: matching.account_id,
+    }
+    conditions = [column == wanted for column, wanted in equal.items() if wanted is not None]
+    if matching.with_payload:
+        conditions.append(HAS_PAYLOAD)
+    if matching.ids is not None:
+        conditions.append(_EVENT.id.in_(matching.ids))
+    if matching.since is not None:
+        conditions.append(_EVENT.created_at >= matching.since)
+    if matching.until is not None:
+        conditions.append(_EVENT.created_at < matching.until)
+    return conditions
+
+
+def _fresh(now: datetime) -> dict[str, Any]:
+    """As if it had just arrived: one that belonged to no integration may belong to one now."""
+    return {
+        name: func.coalesce(_EVENT[name], owner) for name, owner in owner_of(_EVENT.account_id).items()
+    } | {
+        "status": EventStatus.RECEIVED,
+        "attempts": 0,
+        "last_error": None,
+        "skip_reason": None,
+        "processed_at": None,
+        "due_at": now,
+        "updated_at": now,
+    }

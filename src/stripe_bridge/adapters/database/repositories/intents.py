@@ -1,0 +1,99 @@
+"""Intents, stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+
+from stripe_bridge.adapters.database.mapping import AggregateMapper, OneOnly, lockable
+from stripe_bridge.adapters.database.statements import Transaction
+from stripe_bridge.adapters.database.tables.base import is_among
+from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
+from stripe_bridge.domain.intent import Intent
+from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.ports.metrics import Depth
+from stripe_bridge.ports.storage.intents import IntentFilter
+from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
+
+_INTENTS = AggregateMapper(
+    Intent,
+    IntentRow,
+    rule=OneOnly.of(IntentRow, "uq_intents_unsettled", IntentUnsettled),
+    # What was decided before the call.
+    fixed=frozenset(
+        "tenant_id integration_id account_id operation subject invoice_id parameters reference created_at".split()
+    ),
+)
+_INTENT = _INTENTS.table.c
+_BY_ID = lockable(_INTENTS.select.where(_INTENT.id == bindparam("id")))
+_UNSETTLED_ON = _INTENTS.select.where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED)
+_UNSETTLED_FOR = (
+    select(_INTENT.id).where(_INTENT.invoice_id == bindparam("invoice_id"), IS_UNSETTLED).limit(1)
+)
+_UNSETTLED_OF = _INTENTS.select.where(
+    _INTENT.integration_id == bindparam("integration_id"), IS_UNSETTLED
+).order_by(_INTENT.id)
+# There are few, and an index of them all: by time.
+_UNSETTLED_IN = _INTENTS.select.where(_INTENT.account_id == bindparam("account_id"), IS_UNSETTLED).order_by(
+    _INTENT.due_at, _INTENT.id
+)
+_DEPTH = (
+    select(_INTENT.state, func.count(), func.min(_INTENT.created_at))
+    .where(IS_UNSETTLED)
+    .group_by(_INTENT.state)
+)
+
+
+class SqlIntents:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add(self, intent: Intent) -> Intent:
+        return replace(intent, id=self._transaction.add(_INTENTS, intent))
+
+    def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:
+        return self._transaction.find(_INTENTS, _BY_ID[lock], id=intent_id)
+
+    def find_unsettled(self, subject: str) -> Intent | None:
+        return self._transaction.find(_INTENTS, _UNSETTLED_ON, subject=subject)
+
+    def is_unsettled_for(self, invoice_id: int) -> bool:
+        return self._transaction.execute(_UNSETTLED_FOR, {"invoice_id": invoice_id}).first() is not None
+
+    def unsettled_of_integration(self, integration_id: int) -> Sequence[Intent]:
+        return self._transaction.list(_INTENTS, _UNSETTLED_OF, integration_id=integration_id)
+
+    def unsettled_in_account(self, account_id: str) -> Sequence[Intent]:
+        return self._transaction.list(_INTENTS, _UNSETTLED_IN, account_id=account_id)
+
+    def due(self, now: datetime, limit: int) -> Sequence[int]:
+        statement = select(_INTENT.id).where(IS_UNSETTLED, _INTENT.due_at <= now)
+        longest_due = statement.order_by(_INTENT.due_at, _INTENT.id).limit(limit)
+        return list(self._transaction.execute(longest_due).scalars())
+
+    def backlog(self) -> Depth:
+        found: Sequence[Any] = self._transaction.execute(_DEPTH).all()
+        return Depth(
+            by_status={state: number for state, number, _ in found},
+            oldest_at=min((row[2] for row in found), default=None),
+        )
+
+    def page(self, matching: IntentFilter, request: PageRequest) -> Page[Intent]:
+        statement = _INTENTS.select
+        if matching.tenant_id is not None:
+            statement = statement.where(_INTENT.tenant_id == matching.tenant_id)
+        if matching.integration_id is not None:
+            statement = statement.where(_INTENT.integration_id == matching.integration_id)
+        if matching.states is not None:
+            statement = statement.where(is_among("state", matching.states))
+        if matching.operations is not None:
+            statement = statement.where(_INTENT.operation.in_(matching.operations))
+        return self._transaction.page(_INTENTS, statement, request)
+
+    def save(self, intent: Intent) -> Intent:
+        self._transaction.save(_INTENTS, intent)
+        return replace(intent, version=intent.version + 1)

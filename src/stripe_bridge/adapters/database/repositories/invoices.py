@@ -1,0 +1,132 @@
+"""Invoices, stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import bindparam, exists, func, select
+
+from stripe_bridge.adapters.database.identity_map import INVOICES, Ahead
+from stripe_bridge.adapters.database.mapping import lockable, table_of
+from stripe_bridge.adapters.database.repositories.totals import INVOICE_TOTALS
+from stripe_bridge.adapters.database.statements import Transaction
+from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
+from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
+from stripe_bridge.adapters.database.tables.invoicing import IS_LISTED, IS_RESERVED, SalesOrderRow
+from stripe_bridge.domain.errors.base import InvoiceNotFound
+from stripe_bridge.domain.intent import invoice_subject
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.paging import Page, PageRequest
+
+_INVOICE, _INTEGRATION = INVOICES.table.c, table_of(IntegrationRow).c
+_INTENT, _ORDER = table_of(IntentRow).c, table_of(SalesOrderRow).c
+_BY_ID = lockable(INVOICES.select.where(_INVOICE.id == bindparam("id")))
+_SETTLED = _BY_ID[False].where(~exists().where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED))
+# The order is locked before the invoice is even read: a row is locked only after everything that it is joined with.
+_ORDER_OF = (
+    select(_ORDER.id)
+    .join(INVOICES.table, (_INVOICE.tenant_id == _ORDER.tenant_id) & (_INVOICE.sales_order_id == _ORDER.id))
+    .where(_INVOICE.id == bindparam("id"))
+    .with_for_update(of=table_of(SalesOrderRow), key_share=True)
+    .cte("held")
+)
+_LOCK = (
+    INVOICES.select.join_from(INVOICES.table, _ORDER_OF, _INVOICE.sales_order_id == _ORDER_OF.c.id)
+    .where(_INVOICE.id == bindparam("id"))
+    .with_for_update(of=INVOICES.table, key_share=True)
+)
+_OF_TENANT = lockable(
+    INVOICES.select.where(
+        _INVOICE.id == bindparam("id"), _INVOICE.tenant_id == bindparam("tenant_id"), IS_LISTED
+    )
+)
+_OF_ORDER = INVOICES.select.where(
+    _INVOICE.tenant_id == bindparam("tenant_id"), _INVOICE.sales_order_id == bindparam("sales_order_id")
+)
+_LISTED_OF_ORDER = _OF_ORDER.where(IS_LISTED).order_by(_INVOICE.id.desc())
+_WAITING_FOR_CUSTOMER = INVOICES.select.where(
+    _INVOICE.customer_id == bindparam("customer_id"), IS_RESERVED
+).order_by(_INVOICE.id)
+# A draft as callers see it: whether it exists at Stripe yet is not their concern.
+_SHOWN_AS_DRAFT = [InvoiceStatus.RESERVED, InvoiceStatus.DRAFT]
+
+
+class SqlInvoices:
+    def __init__(self, transaction: Transaction, ahead: Ahead) -> None:
+        self._transaction, self._ahead = transaction, ahead
+
+    def add(self, invoice: Invoice) -> Invoice:
+        return replace(invoice, id=self._transaction.add(INVOICES, invoice))
+
+    def get(self, tenant_id: str, invoice_id: int, *, lock: bool = False) -> Invoice:
+        found = self._transaction.find(INVOICES, _OF_TENANT[lock], id=invoice_id, tenant_id=tenant_id)
+        if found is None:
+            raise InvoiceNotFound
+        return found
+
+    def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
+        held = self._ahead.invoices.get(invoice_id)
+        return held or self._transaction.find(INVOICES, _BY_ID[lock], id=invoice_id)
+
+    def find_settled(self, invoice_id: int) -> Invoice | None:
+        subject = invoice_subject(invoice_id)
+        return self._transaction.find(INVOICES, _SETTLED, id=invoice_id, subject=subject)
+
+    def lock(self, invoice_id: int) -> Invoice | None:
+        held = self._ahead.invoices.get(invoice_id)
+        return held or self._transaction.find(INVOICES, _LOCK, id=invoice_id)
+
+    def of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:
+        return self._transaction.list(
+            INVOICES, _LISTED_OF_ORDER, tenant_id=tenant_id, sales_order_id=sales_order_id
+        )
+
+    def reserved_for_customer(self, customer_id: int) -> Sequence[Invoice]:
+        return self._transaction.list(INVOICES, _WAITING_FOR_CUSTOMER, customer_id=customer_id)
+
+    def has_other_account(self, integration_id: int, account_id: str) -> bool:
+        """Asks only for the smallest and the largest, which are at the ends of an index: there may be millions in between."""
+        accounts = select(_INVOICE.stripe_account_id).where(
+            _INVOICE.integration_id == integration_id, IS_LISTED
+        )
+        least, greatest = (
+            accounts.with_only_columns(extreme(_INVOICE.stripe_account_id)).scalar_subquery()
+            for extreme in (func.min, func.max)
+        )
+        return any(
+            found not in (None, account_id)
+            for found in self._transaction.execute(select(least, greatest)).one()
+        )
+
+    def page(
+        self,
+        tenant_id: str,
+        integration_id: int,
+        status: InvoiceStatus | None,
+        request: PageRequest,
+    ) -> Page[Invoice]:
+        matching = INVOICES.select.where(
+            _INVOICE.tenant_id == tenant_id, _INVOICE.integration_id == integration_id, IS_LISTED
+        )
+        shown = _shown_as(status)
+        if status is not None:
+            matching = matching.where(_INVOICE.status.in_(shown))
+        listed = [each.value for each in shown if each is not InvoiceStatus.ABANDONED]
+        total = INVOICE_TOTALS.where(integration_id=integration_id, status=listed)
+        of_tenant = select(_INTEGRATION.id).where(
+            _INTEGRATION.id == integration_id, _INTEGRATION.tenant_id == tenant_id
+        )
+        return self._transaction.page(INVOICES, matching, request, [total.where(of_tenant.exists())])
+
+    def save(self, invoice: Invoice) -> Invoice:
+        if invoice.id in self._ahead.invoices:
+            return self._ahead.save_invoice(invoice)
+        self._transaction.save(INVOICES, invoice)
+        return replace(invoice, version=invoice.version + 1)
+
+
+def _shown_as(status: InvoiceStatus | None) -> list[InvoiceStatus]:
+    if status is None:
+        return list(InvoiceStatus)
+    return _SHOWN_AS_DRAFT if status is InvoiceStatus.DRAFT else [status]

@@ -1,0 +1,77 @@
+"""Refunds and disputes, stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import bindparam
+
+from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, putting
+from stripe_bridge.adapters.database.statements import Transaction
+from stripe_bridge.adapters.database.tables.payments import DisputeRow, RefundRow
+from stripe_bridge.domain.dispute import Dispute
+from stripe_bridge.domain.refund import Refund
+
+_REFUNDS = AggregateMapper(Refund, RefundRow)
+_REFUND = _REFUNDS.table.c
+_REFUND_BY_ID = _REFUNDS.select.where(_REFUND.id == bindparam("id"))
+_REFUND_BY_STRIPE_ID = _REFUNDS.select.where(
+    _REFUND.account_id == bindparam("account_id"), _REFUND.stripe_refund_id == bindparam("stripe_refund_id")
+)
+_REFUND_BY_REFERENCE = _REFUNDS.select.where(_REFUND.reference == bindparam("reference"))
+_REFUNDS_OF_INVOICE = _REFUNDS.select.where(_REFUND.invoice_id == bindparam("invoice_id")).order_by(
+    _REFUND.id.desc()
+)
+
+_DISPUTES = Mapper(Dispute, DisputeRow)
+_DISPUTE = _DISPUTES.table.c
+_DISPUTE_BY_KEY = _DISPUTES.select.where(
+    _DISPUTE.account_id == bindparam("account_id"), _DISPUTE.stripe_id == bindparam("stripe_id")
+)
+_DISPUTES_OF_INVOICE = _DISPUTES.select.where(_DISPUTE.invoice_id == bindparam("invoice_id"))
+_PUT_DISPUTE = putting(_DISPUTES.table)
+
+
+class SqlRefunds:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add(self, refund: Refund) -> Refund:
+        return replace(refund, id=self._transaction.add(_REFUNDS, refund))
+
+    def find(self, refund_id: int) -> Refund | None:
+        return self._transaction.find(_REFUNDS, _REFUND_BY_ID, id=refund_id)
+
+    def find_by_stripe_id(self, account_id: str, stripe_refund_id: str) -> Refund | None:
+        return self._transaction.find(
+            _REFUNDS, _REFUND_BY_STRIPE_ID, account_id=account_id, stripe_refund_id=stripe_refund_id
+        )
+
+    def find_by_reference(self, reference: str) -> Refund | None:
+        return self._transaction.find(_REFUNDS, _REFUND_BY_REFERENCE, reference=reference)
+
+    def of_invoice(self, invoice_id: int) -> Sequence[Refund]:
+        return self._transaction.list(_REFUNDS, _REFUNDS_OF_INVOICE, invoice_id=invoice_id)
+
+    def save(self, refund: Refund) -> Refund:
+        self._transaction.save(_REFUNDS, refund)
+        return replace(refund, version=refund.version + 1)
+
+
+class SqlDisputes:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def find(self, account_id: str, stripe_dispute_id: str) -> Dispute | None:
+        return self._transaction.find(
+            _DISPUTES, _DISPUTE_BY_KEY, account_id=account_id, stripe_id=stripe_dispute_id
+        )
+
+    def of_invoice(self, invoice_id: int) -> Sequence[Dispute]:
+        """Sorted here: a database sorts text by its own locale."""
+        disputes = self._transaction.list(_DISPUTES, _DISPUTES_OF_INVOICE, invoice_id=invoice_id)
+        return sorted(disputes, key=lambda dispute: (dispute.opened_at, dispute.stripe_id), reverse=True)
+
+    def put(self, dispute: Dispute) -> None:
+        self._transaction.execute(_PUT_DISPUTE, _DISPUTES.values(dispute))

@@ -1,0 +1,104 @@
+"""Sales orders and their billed customers, stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from stripe_bridge.adapters.database.mapping import Mapper, lockable, table_of
+from stripe_bridge.adapters.database.statements import Transaction
+from stripe_bridge.adapters.database.tables.invoicing import BilledCustomerRow, SalesOrderRow
+from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
+from stripe_bridge.domain.errors.base import NotFound, SalesOrderNotFound
+from stripe_bridge.domain.errors.conflicts import StaleWrite
+from stripe_bridge.domain.sales_order import SalesOrder
+
+_ORDERS = Mapper(SalesOrder, SalesOrderRow)
+_ORDER = _ORDERS.table.c
+_ORDER_BY_ID = lockable(
+    _ORDERS.select.where(_ORDER.tenant_id == bindparam("tenant_id"), _ORDER.id == bindparam("id"))
+)
+_ADD_ORDER = insert(_ORDERS.table).on_conflict_do_nothing().returning(_ORDER.id)
+_SAVE_ORDER = update(_ORDERS.table).where(
+    _ORDER.tenant_id == bindparam("own_tenant_id"),
+    _ORDER.id == bindparam("own_id"),
+    _ORDER.source_updated_at < bindparam("own_source_updated_at"),
+)
+
+_CUSTOMERS = table_of(BilledCustomerRow)
+_CUSTOMER = _CUSTOMERS.c
+_CUSTOMER_BY_ID = lockable(select(_CUSTOMERS).where(_CUSTOMER.id == bindparam("id")))
+_CUSTOMER_BY_KEY = (
+    select(_CUSTOMERS)
+    .where(
+        _CUSTOMER.tenant_id == bindparam("tenant_id"),
+        _CUSTOMER.account_id == bindparam("account_id"),
+        _CUSTOMER.erp_customer_id == bindparam("erp_customer_id"),
+        _CUSTOMER.email == bindparam("email"),
+    )
+    .with_for_update(key_share=True)
+)
+_ADD_CUSTOMER = insert(_CUSTOMERS).on_conflict_do_nothing()
+
+
+class SqlSalesOrders:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def get(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder:
+        order = self.find(tenant_id, sales_order_id, lock=lock)
+        if order is None:
+            raise SalesOrderNotFound
+        return order
+
+    def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None:
+        return self._transaction.find(_ORDERS, _ORDER_BY_ID[lock], tenant_id=tenant_id, id=sales_order_id)
+
+    def add(self, order: SalesOrder) -> bool:
+        return self._transaction.execute(_ADD_ORDER, _ORDERS.values(order)).first() is not None
+
+    def save(self, order: SalesOrder) -> None:
+        own = {f"own_{name}": getattr(order, name) for name in ("tenant_id", "id", "source_updated_at")}
+        if self._transaction.execute(_SAVE_ORDER, _ORDERS.values(order) | own).rowcount != 1:
+            raise StaleWrite
+
+
+class SqlBilledCustomers:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def get_or_add(self, key: CustomerKey) -> BilledCustomer:
+        values = {name: getattr(key, name) for name in key.__dataclass_fields__}
+        found = self._transaction.execute(_CUSTOMER_BY_KEY, values).first()
+        if found is None:
+            self._transaction.execute(_ADD_CUSTOMER, {**values, "stripe_customer_id": None})
+            found = self._transaction.execute(_CUSTOMER_BY_KEY, values).one()
+        return _customer(found)
+
+    def get(self, customer_id: int, *, lock: bool = False) -> BilledCustomer:
+        found = self._transaction.execute(_CUSTOMER_BY_ID[lock], {"id": customer_id}).first()
+        if found is None:
+            raise NotFound
+        return _customer(found)
+
+    def is_known(self, account_id: str, stripe_customer_id: str) -> bool:
+        statement = select(_CUSTOMER.id).where(
+            _CUSTOMER.account_id == account_id, _CUSTOMER.stripe_customer_id == stripe_customer_id
+        )
+        return self._transaction.execute(statement.limit(1)).first() is not None
+
+    def save(self, customer: BilledCustomer) -> None:
+        statement = update(_CUSTOMERS).where(_CUSTOMER.id == customer.id)
+        self._transaction.execute(statement.values(stripe_customer_id=customer.stripe_customer_id))
+
+
+def _customer(row: Row[Any]) -> BilledCustomer:
+    key = CustomerKey(
+        tenant_id=row.tenant_id,
+        account_id=row.account_id,
+        erp_customer_id=row.erp_customer_id,
+        email=row.email,
+    )
+    return BilledCustomer(id=row.id, key=key, stripe_customer_id=row.stripe_customer_id)

@@ -1,0 +1,147 @@
+"""Totals without a scan: the totals so far, and the changes recorded by triggers that are not folded into them yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    Table,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import insert
+
+from stripe_bridge.adapters.database.mapping import table_of
+from stripe_bridge.adapters.database.statements import Transaction
+from stripe_bridge.adapters.database.tables.base import is_among
+from stripe_bridge.adapters.database.tables.inbox import WebhookEventRow
+from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow
+from stripe_bridge.adapters.database.tables.totals import (
+    EventCountChangeRow,
+    EventCountRow,
+    InvoiceCountChangeRow,
+    InvoiceCountRow,
+)
+from stripe_bridge.domain.webhook_event import EventStatus
+from stripe_bridge.ports.storage.totals import Miscount
+
+_EVENT, _INVOICE = table_of(WebhookEventRow).c, table_of(InvoiceRow).c
+# As text, whatever the row's own type makes of it.
+_STATUS = literal_column("status", String).label("status")
+IS_DONE = is_among("status", [EventStatus.PROCESSED, EventStatus.SKIPPED, EventStatus.FAILED])
+# The most changes that one transaction folds.
+_MOST = 10_000
+
+
+class Totals:
+    """One kind of rows, counted by some of their columns."""
+
+    def __init__(self, totals: Table, changes: Table) -> None:
+        self.totals, self.changes = totals, changes
+        self.by = [column.name for column in totals.primary_key]
+        put = insert(totals)
+        self.add = put.on_conflict_do_update(
+            index_elements=list(totals.primary_key),
+            set_={"number": totals.c.number + put.excluded.number},
+        )
+        oldest = select(changes.c.id).order_by(changes.c.id).limit(_MOST).with_for_update(skip_locked=True)
+        self.take = (
+            delete(changes)
+            .where(changes.c.id.in_(oldest))
+            .returning(*(changes.c[name] for name in self.by), changes.c.number)
+        )
+
+        self.known = union_all(
+            *(
+                select(*(table.c[name] for name in self.by), table.c.number).where(
+                    table.c.integration_id == bindparam("integration_id")
+                )
+                for table in (totals, changes)
+            )
+        )
+
+    def where(self, **equal: Any) -> Select[Any]:
+        """How many rows have these values; a list means any of its values."""
+        parts = [
+            select(table.c.number).where(*(_has(table.c[name], wanted) for name, wanted in equal.items()))
+            for table in (self.totals, self.changes)
+        ]
+        counted = union_all(*parts).subquery()
+        return select(func.coalesce(func.sum(counted.c.number), 0))
+
+
+EVENT_TOTALS = Totals(table_of(EventCountRow), table_of(EventCountChangeRow))
+INVOICE_TOTALS = Totals(table_of(InvoiceCountRow), table_of(InvoiceCountChangeRow))
+
+
+_NUMBER = func.count().label("number")
+_ROWS = {
+    "events": select(_EVENT.tenant_id, _EVENT.integration_id, _EVENT.event_type, _STATUS, _NUMBER)
+    .where(_EVENT.integration_id == bindparam("integration_id"), IS_DONE)
+    .group_by(_EVENT.tenant_id, _EVENT.integration_id, _EVENT.event_type, _STATUS),
+    "invoices": select(_INVOICE.integration_id, _STATUS, _NUMBER)
+    .where(_INVOICE.integration_id == bindparam("integration_id"))
+    .group_by(_INVOICE.integration_id, _STATUS),
+}
+_TOTALS = {"events": EVENT_TOTALS, "invoices": INVOICE_TOTALS}
+
+
+class SqlCounts:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def fold(self) -> bool:
+        folded = [self._fold(totals) for totals in _TOTALS.values()]
+        return max(folded) >= _MOST
+
+    def miscounts(self, integration_id: int) -> Sequence[Miscount]:
+        return [
+            Miscount(of=of, by=by, number=number)
+            for of in _ROWS
+            for by, number in sorted(self._off(of, integration_id).items())
+            if number
+        ]
+
+    def correct(self, miscounts: Sequence[Miscount]) -> None:
+        for of, totals in _TOTALS.items():
+            changes = {each.by: each.number for each in miscounts if each.of == of}
+            self._transaction.execute_many(totals.changes.insert(), _rows(totals, changes))
+
+    def _fold(self, totals: Totals) -> int:
+        sums: Counter[tuple[Any, ...]] = Counter()
+        taken = self._transaction.execute(totals.take).all()
+        for row in taken:
+            sums[tuple(row[:-1])] += row[-1]
+        self._transaction.execute_many(totals.add, _rows(totals, sums))
+        return len(taken)
+
+    def _off(self, of: str, integration_id: int) -> Counter[tuple[Any, ...]]:
+        given = {"integration_id": integration_id}
+        off: Counter[tuple[Any, ...]] = Counter()
+        for row in self._transaction.execute(_ROWS[of], given):
+            off[tuple(row[:-1])] += row[-1]
+        for row in self._transaction.execute(_TOTALS[of].known, given):
+            off[tuple(row[:-1])] -= row[-1]
+        return off
+
+
+def _rows(totals: Totals, numbers: Mapping[tuple[Any, ...], int]) -> Sequence[Mapping[str, Any]]:
+    return [
+        {**dict(zip(totals.by, by, strict=True)), "number": number}
+        for by, number in sorted(numbers.items())
+        if number
+    ]
+
+
+def _has(column: Any, wanted: Any) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = column.in_(wanted) if isinstance(wanted, list) else column == wanted
+    return condition

@@ -1,0 +1,149 @@
+"""A database transaction as the repositories see it: values in and out, and our own errors."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, CursorResult, Executable, Select, func
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from stripe_bridge.adapters.database.mapping import Aggregate, AggregateMapper, Mapper, Value
+from stripe_bridge.domain.errors.conflicts import StaleWrite
+from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
+
+_log = logging.getLogger(__name__)
+# What the drivers themselves say of a database that is gone, full or too busy.
+_TOLD_BY_DRIVERS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    sqlite3.OperationalError,
+    sqlite3.InterfaceError,
+)
+# What the drivers blame on us, by error code: a write in a read-only transaction, and the start of a writing one on a server
+# that does not allow it; a table or column that does not exist, or that we may not use; a damaged file or index.
+_TAKES_NO_WRITES = ("25006", "0A000")
+_IS_NOT_MIGRATED = ("42P01", "42703", "42501")
+_IS_DAMAGED = ("XX001", "XX002", sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_OF_THE_DATABASE = (*_TAKES_NO_WRITES, *_IS_NOT_MIGRATED, *_IS_DAMAGED)
+
+
+@contextmanager
+def telling_unavailable() -> Iterator[None]:
+    """Turn the drivers' errors for a database that is gone, full, too busy or not in order into ours."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout, psycopg.Error, sqlite3.Error) as error:
+        if not _is_of_the_database(error):
+            raise
+        # Only the driver's first line: what follows, and what SQLAlchemy adds, may contain values.
+        told = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        _log.warning("the database is not usable", extra={"reason": told})
+        raise StoreUnavailable from error
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    """Whether the database is at fault, and not we, whatever class the driver gives the error. It blames us when a connection
+    ends because a transaction was idle for too long, when the server takes no writes, like a standby after a failover, and
+    when the schema has not been migrated yet, as when a new release starts before its upgrade."""
+    if isinstance(error, PoolTimeout) or getattr(error, "connection_invalidated", False):
+        return True
+    told: Any = getattr(error, "orig", error)
+    # The upper bits of SQLite's codes say more than is needed here.
+    code = getattr(told, "sqlstate", None) or getattr(told, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(told, _TOLD_BY_DRIVERS) or code in _OF_THE_DATABASE
+
+
+class Transaction:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
+        with telling_unavailable():
+            return self._connection.execute(statement, values)
+
+    def execute_many(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
+        """Execute it for each of the values; for none, do nothing."""
+        if values:
+            with telling_unavailable():
+                self._connection.execute(statement, values)
+
+    def find(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> Value | None:
+        """The first row's value."""
+        row = self.execute(statement, given).first()
+        return None if row is None else mapper.read(row)
+
+    def list(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> list[Value]:
+        return [mapper.read(row) for row in self.execute(statement, given)]
+
+    def page(
+        self,
+        mapper: Mapper[Aggregate],
+        matching: Select[Any],
+        request: PageRequest,
+        counting: Sequence[Select[Any]] | None = None,
+    ) -> Page[Aggregate]:
+        """Newest first. One row more than asked for shows whether there is a next page.
+
+        `counting` are statements whose numbers add up to the total; without them the rows are counted.
+        """
+        ids = mapper.table.c.id
+        statement = matching.order_by(ids.desc()).limit(request.per_page + 1)
+        total = None
+        if request.by_cursor:
+            statement = statement.where(ids < request.before_id)
+        else:
+            statement = statement.offset(request.offset)
+            if counting is None:
+                counting = [matching.with_only_columns(func.count(), maintain_column_froms=True)]
+            total = sum(int(self.execute(statement).scalar_one()) for statement in counting)
+        values = self.list(mapper, statement)
+        items = values[: request.per_page]
+        more = len(values) > len(items)
+        return Page(
+            items=items,
+            request=request,
+            total=total,
+            next_cursor=cursor_after(items[-1].id) if more else None,
+        )
+
+    def add(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> int:
+        """Returns the new row's id. Raises the error of the rule that forbids it."""
+        new_id: int | None = self.execute(mapper.insert, mapper.values(value, without=_ID)).scalar()
+        if new_id is None:
+            raise mapper.rule.error if mapper.rule else StaleWrite
+        return new_id
+
+    def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> None:
+        """Raises StaleWrite, or the error of the rule that forbids it.
+
+        On PostgreSQL the latter ends the transaction, unless this is inside a `part`.
+        """
+        values = mapper.values(value, without=mapper.unsaved)
+        values["own_id"] = value.id
+        if "version" in values:
+            values["read_version"] = values["version"]
+            values["version"] += 1
+        try:
+            result = self.execute(mapper.update, values)
+        except IntegrityError as refusal:
+            if mapper.rule is not None and mapper.rule.is_broken_by(refusal.orig):
+                raise mapper.rule.error from refusal
+            raise
+        if result.rowcount != 1:
+            raise StaleWrite
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part that may fail without ending the whole."""
+        with telling_unavailable(), self._connection.begin_nested():
+            yield
+
+
+_ID = frozenset({"id"})

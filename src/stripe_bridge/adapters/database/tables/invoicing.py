@@ -1,0 +1,144 @@
+"""What is billed: sales orders, billed customers, invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from stripe_bridge.adapters.database.tables.base import (
+    OWN_IDS,
+    Id,
+    Row,
+    is_among,
+    not_negative,
+    one_of,
+    partial_index,
+)
+from stripe_bridge.adapters.database.types import (
+    Choice,
+    Document,
+    dump_customer,
+    dump_invoice_lines,
+    dump_order_lines,
+    load_customer,
+    load_invoice_lines,
+    load_order_lines,
+)
+from stripe_bridge.domain.invoice import PAYABLE, InvoiceStatus
+from stripe_bridge.domain.sales_order import Customer, InvoiceLine, OrderLine
+
+IS_PAYABLE = is_among("status", PAYABLE)
+IS_RESERVED = is_among("status", [InvoiceStatus.RESERVED])
+# What Stripe knows and may still change by itself.
+IS_UNFINISHED = is_among("status", [InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE])
+IS_LISTED = text(f"status <> '{InvoiceStatus.ABANDONED}'")
+
+
+class SalesOrderRow(Row):
+    __tablename__ = "sales_orders"
+    __table_args__ = tuple(not_negative("total", "paid_elsewhere"))
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    # The ERP's own.
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    number: Mapped[str]
+    currency: Mapped[str]
+    total: Mapped[int]
+    paid_elsewhere: Mapped[int]
+    customer: Mapped[Customer] = mapped_column(Document(dump_customer, load_customer))
+    lines: Mapped[tuple[OrderLine, ...]] = mapped_column(Document(dump_order_lines, load_order_lines))
+    source_updated_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class BilledCustomerRow(Row):
+    __tablename__ = "billed_customers"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "account_id", "erp_customer_id", "email"),
+        Index("ix_billed_customers_stripe_customer", "account_id", "stripe_customer_id"),
+        OWN_IDS,
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[str]
+    account_id: Mapped[str]
+    erp_customer_id: Mapped[int]
+    email: Mapped[str]
+    stripe_customer_id: Mapped[str | None]
+
+
+class InvoiceRow(Row):
+    __tablename__ = "invoices"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "sales_order_id"], ["sales_orders.tenant_id", "sales_orders.id"]),
+        UniqueConstraint("stripe_account_id", "stripe_invoice_id"),
+        partial_index(
+            "uq_invoices_payable",
+            "tenant_id",
+            "sales_order_id",
+            where=IS_PAYABLE,
+            unique=True,
+        ),
+        Index("ix_invoices_order", "tenant_id", "sales_order_id", "id"),
+        Index("ix_invoices_integration", "integration_id", "id"),
+        Index("ix_invoices_integration_status", "integration_id", "status", "id"),
+        partial_index("ix_invoices_account", "integration_id", "stripe_account_id", where=IS_LISTED),
+        partial_index("ix_invoices_unfinished", "stripe_account_id", "id", where=IS_UNFINISHED),
+        partial_index("ix_invoices_waiting", "customer_id", where=IS_RESERVED),
+        one_of("status", InvoiceStatus),
+        *not_negative(
+            "amount", "amount_paid", "amount_remaining", "amount_collected", "amount_refunded", "amount_lost"
+        ),
+        OWN_IDS,
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[str]
+    integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id"))
+    sales_order_id: Mapped[int]
+    sales_order_number: Mapped[str]
+    user_id: Mapped[int | None]
+    stripe_account_id: Mapped[str]
+    customer_id: Mapped[int] = mapped_column(ForeignKey("billed_customers.id"))
+    customer_email: Mapped[str]
+    amount: Mapped[int]
+    currency: Mapped[str]
+    lines: Mapped[tuple[InvoiceLine, ...]] = mapped_column(Document(dump_invoice_lines, load_invoice_lines))
+    days_until_due: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    status: Mapped[InvoiceStatus] = mapped_column(Choice(InvoiceStatus))
+    stripe_invoice_id: Mapped[str | None]
+    stripe_customer_id: Mapped[str | None]
+    stripe_payment_intent_id: Mapped[str | None]
+    stripe_charge_id: Mapped[str | None]
+    number: Mapped[str | None]
+    amount_paid: Mapped[int]
+    amount_remaining: Mapped[int]
+    amount_collected: Mapped[int]
+    amount_refunded: Mapped[int]
+    amount_lost: Mapped[int]
+    dispute_status: Mapped[str | None]
+    hosted_invoice_url: Mapped[str | None]
+    invoice_pdf: Mapped[str | None]
+    due_date: Mapped[datetime | None]
+    finalized_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    paid_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    last_refunded_at: Mapped[datetime | None]
+    failure_reason: Mapped[str | None]
+    # `metadata` is taken on a declarative class.
+    metadata_: Mapped[Mapping[str, str]] = mapped_column("metadata", Document(dict, dict))
+    version: Mapped[int]

@@ -1,0 +1,50 @@
+"""How many there are: totals, and the changes that are still to be folded into them. Triggers write the changes."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from stripe_bridge.adapters.database.tables.base import OWN_IDS, Id, Row
+
+
+class EventCountRow(Row):
+    """Of events that are done with. No tenant is '', no integration 0."""
+
+    __tablename__ = "event_counts"
+
+    tenant_id: Mapped[str] = mapped_column(primary_key=True)
+    integration_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    event_type: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+
+
+class EventCountChangeRow(Row):
+    __tablename__ = "event_count_changes"
+    __table_args__ = (OWN_IDS,)
+
+    id: Mapped[Id]
+    tenant_id: Mapped[str]
+    integration_id: Mapped[int]
+    event_type: Mapped[str]
+    status: Mapped[str]
+    number: Mapped[int]
+
+
+class InvoiceCountRow(Row):
+    __tablename__ = "invoice_counts"
+
+    integration_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    status: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+
+
+class InvoiceCountChangeRow(Row):
+    __tablename__ = "invoice_count_changes"
+    __table_args__ = (OWN_IDS,)
+
+    id: Mapped[Id]
+    integration_id: Mapped[int]
+    status: Mapped[str]
+    number: Mapped[int]

@@ -1,0 +1,173 @@
+"""Measurements as Prometheus reads them.
+
+Counters cover one process. If PROMETHEUS_MULTIPROC_DIR names a folder, the client library keeps them there, and each process
+shows the sum for all processes with the same folder: several web processes, and workers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from stripe_bridge.domain.intent import UNSETTLED, Intent
+from stripe_bridge.domain.reconciliation import ReconcileReport
+from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
+from stripe_bridge.ports.metrics import Backlog
+
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
+_UNFINISHED = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
+# A send is up to five calls to Stripe.
+_WAITS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class PrometheusMeasurements:
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Histogram(
+            "stripe_bridge_request_seconds",
+            "HTTP requests by route, method and status.",
+            ["route", "method", "status"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._webhooks = self._counter(
+            "webhooks", "Webhooks that came in: stored, duplicate, refused or failed.", "outcome"
+        )
+        self._events = self._counter(
+            "events", "Events taken up, by what became of them: `received` will be tried again.", "status"
+        )
+        self._intents = self._counter(
+            "intents",
+            "Calls that change something at Stripe, by what came of them: `planned` is postponed, `failed` refused.",
+            "operation",
+            "state",
+        )
+
+        # Looking up a metric by its labels costs more than counting does.
+        self._request = cache(self._requests.labels)
+        self._webhook = cache(self._webhooks.labels)
+        self._runs = self._counter("reconciliations", "Runs, by whether all was reconciled.", "outcome")
+        self._drift = self._counter(
+            "drift", "What differed from Stripe until it was reconciled, by cause.", "cause"
+        )
+        self._waits = Histogram(
+            "stripe_bridge_stripe_wait_seconds",
+            "How long calls had to wait for a turn within Stripe's rate limits; those that did not are not counted.",
+            buckets=_WAITS,
+            registry=self._registry,
+        )
+
+    def reconciled(self, report: ReconcileReport) -> None:
+        self._runs.labels("complete" if report.is_complete else "partial").inc()
+        for cause, number in report.drift.items():
+            self._drift.labels(cause.value).inc(number)
+
+    def waited(self, seconds: float) -> None:
+        self._waits.observe(seconds)
+
+    def event(self, event: WebhookEvent) -> None:
+        self._events.labels(event.status.value).inc()
+
+    def intent(self, intent: Intent) -> None:
+        self._intents.labels(intent.operation.value, intent.state.value).inc()
+
+    def webhook(self, outcome: str) -> None:
+        self._webhook(outcome).inc()
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        self._request(route, method, str(status)).observe(seconds)
+
+    def render(self, backlog: Backlog | None) -> bytes:
+        gauges = CollectorRegistry()
+        gauges.register(_Gauges(backlog))
+        return self._counted() + generate_latest(gauges)
+
+    def _counted(self) -> bytes:
+        if _SHARED not in os.environ:
+            return generate_latest(self._registry)
+        together = CollectorRegistry()
+        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library has no types there
+        return generate_latest(together)
+
+    def _counter(self, name: str, told: str, *labels: str) -> Counter:
+        return Counter(f"stripe_bridge_{name}", told, labels, registry=self._registry)
+
+
+class _Gauges:
+    """The gauges as just read, and none that were read before.
+
+    They are samples rather than the library's gauges, which would also be written to the shared folder and shown again
+    later, as those of this process or a dead one, even though they have changed since.
+    """
+
+    def __init__(self, backlog: Backlog | None) -> None:
+        self._backlog = backlog
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        backlog = self._backlog
+        yield _gauge("database_up", "Whether the database answers.", float(backlog is not None))
+        if backlog is not None:
+            yield from _waiting(backlog)
+            yield from _upkeep(backlog)
+
+
+def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    events, intents = backlog.events, backlog.intents
+    yield _by_label(
+        "inbox_events",
+        "Stored events that are not finished.",
+        "status",
+        {status.value: events.by_status.get(status.value, 0) for status in _UNFINISHED},
+    )
+    yield _gauge(
+        "inbox_oldest_seconds",
+        "How long ago the oldest event that is still waiting was stored.",
+        backlog.age(events),
+    )
+    yield _by_label(
+        "unsettled_intents",
+        "Calls to Stripe whose outcome is still open.",
+        "state",
+        {state.value: intents.by_status.get(state.value, 0) for state in sorted(UNSETTLED)},
+    )
+    yield _gauge(
+        "unsettled_intents_oldest_seconds",
+        "How long ago the oldest of them was planned.",
+        backlog.age(intents),
+    )
+
+
+def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    yield _gauge("queue_up", "Whether the queue's broker answers.", float(backlog.queue is not None))
+    if backlog.queue is not None:
+        told = "Nudges that no worker has picked up yet; one stands for many events."
+        yield _by_label("queue_nudges", told, "job", backlog.queue)
+    if backlog.reconciled_until is not None:
+        behind = (backlog.measured_at - backlog.reconciled_until).total_seconds()
+        yield _gauge(
+            "reconciled_oldest_seconds",
+            "How far behind Stripe the connected account is that is furthest behind.",
+            max(0.0, behind),
+        )
+    if backlog.receivers:
+        told = "Whether the platform's endpoint was in order when last checked."
+        yield _by_label("receiver_in_order", told, "kind", backlog.receivers)
+
+
+def _gauge(name: str, told: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"stripe_bridge_{name}", told, value=value)
+
+
+def _by_label(name: str, told: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"stripe_bridge_{name}", told, labels=[label])
+    for labeled, value in values.items():
+        family.add_metric([labeled], value)
+    return family

@@ -1,0 +1,166 @@
+"""Staying within Stripe's rate limits, so that Stripe need not refuse: a budget of requests per second.
+
+Stripe allows each account 100 a second in live mode and 25 in test mode, and each endpoint of its API 25:
+https://docs.stripe.com/rate-limits
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from random import SystemRandom
+from typing import Any
+from urllib.parse import urlsplit
+
+from limits import RateLimitItemPerSecond
+from limits.errors import StorageError
+
+from stripe_bridge.adapters.rate_limits import MovingWindows, Window
+from stripe_bridge.adapters.stripe_gateway.http_client import KeepingClient
+from stripe_bridge.ports.stripe.errors import GatewayBusy
+from stripe_bridge.ports.tracing import Fact, Note, Tracing
+
+LIVE_PER_SECOND = 100
+TEST_PER_SECOND = 25
+ENDPOINT_PER_SECOND = 25
+_log = logging.getLogger(__name__)
+_LONGEST_WAIT = 5.0
+_LOOK_AGAIN = 0.02
+# For a connection to Redis and for each of its answers; and how long Redis is not asked after a failure. All in seconds.
+_TIMEOUT = 0.25
+_REST = 5.0
+
+
+def _nobody(_seconds: float) -> None:
+    pass
+
+
+class Budget:
+    """Shared by all processes with the same storage: `memory://` is only this process, a `redis://` URL all of them.
+
+    If the storage is unreachable, calls are made without a budget: Stripe's own refusals still count. `waited` is called with
+    the seconds that a caller had to wait for its turn.
+    """
+
+    def __init__(
+        self,
+        per_second: int,
+        storage_url: str,
+        *,
+        per_endpoint: int = ENDPOINT_PER_SECOND,
+        longest_wait: float = _LONGEST_WAIT,
+        waited: Callable[[float], None] = _nobody,
+    ) -> None:
+        self._windows = MovingWindows(storage_url, timeout=_TIMEOUT)
+        self._of_account = RateLimitItemPerSecond(per_second, namespace="stripe")
+        self._of_endpoint = RateLimitItemPerSecond(per_endpoint, namespace="stripe-endpoint")
+        self._longest_wait, self._waited = longest_wait, waited
+        self._rests_until = 0.0
+
+    def take(self, key: str, account: str, endpoint: str) -> None:
+        """Wait for a turn of the account, of its endpoint, and of our key. `key` and `account` are names for our key and the
+        account, and the same if the platform acts for itself.
+
+        Stripe does not say whose limit a call for a connected account counts against, that account's or the platform's.
+        Raises GatewayBusy if no turn comes in time; Stripe was then not asked.
+        """
+        turns = [Window(self._of_account, (name,)) for name in dict.fromkeys((account, key))]
+        turns.append(Window(self._of_endpoint, (f"{account} {endpoint}",)))
+        begun_at = time.monotonic()
+        while not self._has(turns):
+            if time.monotonic() - begun_at >= self._longest_wait:
+                self._waited(time.monotonic() - begun_at)
+                raise GatewayBusy("no turn within Stripe's rate limit: too many calls at once")
+            time.sleep(_LOOK_AGAIN)
+        seconds = time.monotonic() - begun_at
+        if seconds >= _LOOK_AGAIN:
+            self._waited(seconds)
+
+    def _has(self, turns: list[Window]) -> bool:
+        if time.monotonic() < self._rests_until:
+            return True
+        try:
+            # All or none, so that no turn is wasted on a call that has to wait for another one.
+            return self._windows.hit_all(*turns)
+        except StorageError as error:
+            self._rests_until = time.monotonic() + _REST
+            _log.warning("going on without a budget for Stripe's rate limit", extra={"reason": str(error)})
+            return True
+
+
+_BUSY = 429
+# Unlike the names of collections and verbs, ids contain digits or capitals: `/in_1Mtq`, but not `/invoice_payments`.
+_ID = re.compile(r"/[a-z]+_(?=\w*[\dA-Z])\w+")
+_FIRST_DELAY, _LONGEST_DELAY = 0.5, 4.0
+
+
+class PacedClient(KeepingClient):
+    """Every request, including each page and retry, waits for its turn in the budget.
+
+    A lookup that Stripe refuses because of its rate (or a lock) is retried, with jittered backoff, for up to `patience`
+    seconds in total. A change is not: whether and when to try again is for its intent to decide. The SDK itself retries after
+    a 429 only if a header tells it to.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: tuple[float, float],
+        budget: Budget | None,
+        patience: float,
+        tracing: Tracing | None = None,
+    ) -> None:
+        super().__init__(timeout=timeout)
+        self._budget, self._patience, self._tracing = budget, patience, tracing
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        post_data: Any = None,
+        *,
+        _usage: list[str] | None = None,
+    ) -> tuple[Any, int, Mapping[str, str]]:
+        key = _key(headers or {})
+        account, endpoint = (headers or {}).get("Stripe-Account") or key, endpoint_of(method, url)
+        deadline = time.monotonic() + self._patience
+        delay = _FIRST_DELAY
+        while True:
+            if self._budget is not None:
+                self._budget.take(key, account, endpoint)
+            with self._span(endpoint, "platform" if account == key else account) as note:
+                answer = super().request(method, url, headers, post_data)
+                note("http.response.status_code", answer[1])
+            if answer[1] != _BUSY or method.lower() != "get":
+                return answer
+            pause = delay * SystemRandom().uniform(0.5, 1.0)
+            if time.monotonic() + pause > deadline:
+                return answer
+            time.sleep(pause)
+            delay = min(2 * delay, _LONGEST_DELAY)
+
+    def _span(self, endpoint: str, account: str) -> AbstractContextManager[Note]:
+        """Covers only the request, without the wait for its turn."""
+        if self._tracing is None:
+            return nullcontext(_note_nothing)
+        return self._tracing.span(f"Stripe {endpoint}", {"stripe.account": account}, is_call=True)
+
+
+def _note_nothing(_name: str, _fact: Fact) -> None:
+    pass
+
+
+def endpoint_of(method: str, url: str) -> str:
+    """The endpoint of Stripe's API that a request is for: its path without the ids of objects, and no query."""
+    path = _ID.sub("/{id}", urlsplit(url).path)
+    return f"{method.upper()} {path}"
+
+
+def _key(headers: Mapping[str, str]) -> str:
+    """A name for the key that a request carries: only a hash, so as not to reveal it."""
+    return hashlib.sha256(headers.get("Authorization", "").encode()).hexdigest()[:16]

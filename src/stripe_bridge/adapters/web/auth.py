@@ -1,0 +1,87 @@
+"""Who may come in: bearer tokens, permissions and rate limits, before a request's body is read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from math import ceil
+
+from flask import Flask, g, request
+from limits import parse
+from limits.errors import StorageError
+from structlog.contextvars import bind_contextvars
+from werkzeug.exceptions import NotFound
+
+from stripe_bridge.adapters.rate_limits import MovingWindows, Window
+from stripe_bridge.adapters.web.endpoints import Operation
+from stripe_bridge.adapters.web.problems import TooManyAttempts
+from stripe_bridge.domain.access import Principal
+from stripe_bridge.domain.errors.base import Unauthenticated
+from stripe_bridge.use_cases.access.tokens import Authenticate
+
+_log = logging.getLogger(__name__)
+OVERALL = "1000/minute"
+# In seconds. A storage that hangs must not hold up every request.
+_TIMEOUT = 0.25
+
+
+class RateLimits:
+    """Moving windows per token, shared by all processes with the same storage."""
+
+    def __init__(self, storage_uri: str) -> None:
+        self._windows = MovingWindows(storage_uri, timeout=_TIMEOUT)
+
+    def count(self, *limits: tuple[str, tuple[str, ...]]) -> None:
+        """Count in each of these limits (how many in what time, and whose), up to the first that is full.
+
+        Raises TooManyAttempts. If the storage is unavailable nothing is limited: a limit must not take the service down.
+        """
+        try:
+            full = self._windows.hit_each(*(Window(_item(limit), name) for limit, name in limits))
+            if full is not None:
+                wait = max(1, ceil(self._windows.resets_in(full)))
+                raise TooManyAttempts(limit=full.item.amount, retry_after=wait)
+        except StorageError as error:
+            _log.warning("rate limits are not counted", extra={"reason": str(error)})
+
+
+_item = cache(parse)
+
+
+def guard(
+    app: Flask, operations: Mapping[str, Operation], authenticate: Authenticate, limits: RateLimits
+) -> None:
+    """Let in only those who may come in, and refuse to create anything under an impossible id.
+
+    `operations` are by endpoint; endpoints that are not among them are public.
+    """
+
+    @app.before_request
+    def check() -> None:
+        operation = operations.get(request.endpoint or "")
+        # A preflight carries no token, and reaches no view.
+        if operation is None or request.method == "OPTIONS":
+            return
+        if operation.permission is not None:
+            g.principal = principal = authenticate(bearer_token())
+            bind_contextvars(tenant_id=principal.tenant_id, token_id=principal.token_id)
+            _count(limits, principal, operation)
+            principal.check(operation.permission)
+        # 0 stands for an impossible id. Other operations will not find it; a PUT would create it.
+        if operation.method == "PUT" and 0 in (request.view_args or {}).values():
+            raise NotFound
+
+
+def _count(limits: RateLimits, principal: Principal, operation: Operation) -> None:
+    counted: list[tuple[str, tuple[str, ...]]] = [(OVERALL, (principal.token_id,))]
+    if operation.limit is not None:
+        counted.append((operation.limit, (principal.token_id, operation.id)))
+    limits.count(*counted)
+
+
+def bearer_token() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated
+    return token.strip()

@@ -1,0 +1,116 @@
+"""The entrance in production: webhooks are handled here, in the event loop; everything else by Flask, in threads.
+
+What Flask does around a request, and handing it from thread to thread, costs more than receiving a webhook. So a webhook is
+handled here if it only has to wait for the disk. One that would be refused, or whose secret has to be looked up, is passed on
+to Flask, where the same use case decides and answers.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from stripe_bridge.adapters.web.schemas.fields import id_in_path
+from stripe_bridge.adapters.web.views.webhooks import ACCOUNT_ROUTE, PLATFORM_ROUTE
+from stripe_bridge.adapters.web.wsgi_in_threads import Receive, Scope, Send, Threaded
+from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
+from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.use_cases.webhook_events.receive import (
+    ReceiveWebhook,
+    ReceiveWebhookCommand,
+    SecretsNotAtHand,
+)
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_log = logging.getLogger(__name__)
+_PATH = re.compile(re.escape(PLATFORM_ROUTE.encode()) + b"(?:/([0-9]+))?")
+STATE = "front"
+"""The key in ASGI's lifespan state under which the server's protocol finds the front."""
+
+
+class Front:
+    """An ASGI application, for one event loop. `at_the_end` is called when that ends.
+
+    Without `receive`, Flask handles webhooks, too.
+    """
+
+    def __init__(
+        self,
+        behind: WSGIApplication,
+        receive: ReceiveWebhook | None,
+        measurements: Measurements,
+        *,
+        threads: int,
+        at_the_end: Callable[[], None],
+    ) -> None:
+        self._behind = Threaded(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
+        # Threads of their own: while the database is down each webhook holds one, and there are many.
+        self._webhooks = Threaded(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
+        self._receive, self._measurements, self._at_the_end = receive, measurements, at_the_end
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["path"].startswith(PLATFORM_ROUTE):
+            await self._webhooks(scope, receive, send)
+        else:
+            await self._behind(scope, receive, send)
+
+    def way_for(self, method: bytes, target: bytes) -> Way | None:
+        """How to handle a request here; None if it is for Flask in any case."""
+        path = _PATH.fullmatch(target)
+        if self._receive is None or method != b"POST" or path is None:
+            return None
+        integration_id = None if path[1] is None else id_in_path(path[1].decode())
+        return Way(self._receive, self._measurements, integration_id)
+
+    def close(self) -> None:
+        self._behind.close()
+        self._webhooks.close()
+        self._at_the_end()
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """https://asgi.readthedocs.io/en/stable/specs/lifespan.html"""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                scope["state"][STATE] = self
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way to one receiver: the platform's, or an integration's."""
+
+    receive: ReceiveWebhook
+    measurements: Measurements
+    integration_id: int | None
+
+    async def take(self, payload: bytes, signature: str | None) -> bool:
+        """Returns whether the webhook is stored, and so may be acknowledged. If not, that is no refusal: Flask decides."""
+        began_at = time.perf_counter()
+        command = ReceiveWebhookCommand(
+            payload=payload, signature=signature, integration_id=self.integration_id
+        )
+        try:
+            await self.receive.at_once(command)
+        except (SecretsNotAtHand, BridgeError):
+            return False
+        except Exception:
+            _log.exception("a webhook could not be taken at once")
+            return False
+        route = PLATFORM_ROUTE if self.integration_id is None else ACCOUNT_ROUTE
+        self.measurements.request(route, "POST", HTTPStatus.OK, time.perf_counter() - began_at)
+        return True

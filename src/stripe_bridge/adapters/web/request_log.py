@@ -1,0 +1,73 @@
+"""What every request and response has: an id, a log line, and security headers for browsers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+
+from flask import Flask, Response, g, request
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.exceptions import ServiceUnavailable
+
+from stripe_bridge.adapters.web.wsgi_in_threads import CAME_AT
+
+_log = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+# In seconds. Clients that waited this long for a thread have mostly gone; serving them would make the next ones wait.
+_LONGEST_WAIT = 30.0
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def observe_exchanges(app: Flask) -> None:
+    """Has to be called before anything else is hooked in, so that what comes later has the request's id."""
+    app.before_request(_begin)
+    app.before_request(_refuse_late)
+    app.after_request(_end)
+    app.teardown_request(_forget)
+
+
+def request_id_for(given: str) -> str:
+    """The caller's own if it is usable, otherwise a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+
+
+def _begin() -> None:
+    g.began_at = request.environ.get(CAME_AT) or time.perf_counter()
+    g.request_id = request_id_for(request.headers.get("X-Request-Id", ""))
+    clear_contextvars()
+    bind_contextvars(request_id=g.request_id)
+
+
+def _refuse_late() -> None:
+    if time.perf_counter() - g.began_at > _LONGEST_WAIT:
+        raise ServiceUnavailable(retry_after=5)
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-Id"] = g.request_id
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    # The route and not the path, and never the query: that of an OAuth callback contains secrets.
+    _log.info(
+        "request",
+        extra={
+            "method": request.method,
+            "route": request.url_rule.rule if request.url_rule else None,
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - g.began_at) * 1000, 1),
+        },
+    )
+    return response
+
+
+def _forget(_error: BaseException | None) -> None:
+    # Threads are reused, and their context with them.
+    clear_contextvars()

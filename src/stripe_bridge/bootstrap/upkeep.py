@@ -1,0 +1,110 @@
+"""What keeps the service true to Stripe, wired."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from stripe_bridge.bootstrap.mending import mend_with
+from stripe_bridge.bootstrap.ports import Adapters
+from stripe_bridge.bootstrap.tracing import traced
+from stripe_bridge.bridge import Events, Operations, Upkeep
+from stripe_bridge.config import Settings
+from stripe_bridge.use_cases.integrations.account import RefreshAccount, leave_account
+from stripe_bridge.use_cases.integrations.in_flight import TrackMoney
+from stripe_bridge.use_cases.operations.doctor import ExamineService
+from stripe_bridge.use_cases.operations.doctor_intents import ExamineCalls
+from stripe_bridge.use_cases.operations.doctor_receivers import ExamineReceivers
+from stripe_bridge.use_cases.operations.retention import ForgetAuthorizations, ForgetPayloads
+from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
+from stripe_bridge.use_cases.receivers.repair import RepairReceivers
+from stripe_bridge.use_cases.reconciliation.missed_events import CatchUp
+from stripe_bridge.use_cases.reconciliation.reconcile import (
+    ListReconcilable,
+    ReconcileDue,
+    ReconcileIntegration,
+)
+from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
+from stripe_bridge.use_cases.reconciliation.totals import CheckCounts, FoldCounts
+from stripe_bridge.use_cases.records.invoices import RecordInvoice
+from stripe_bridge.use_cases.records.ledger import KeepLedger
+from stripe_bridge.use_cases.records.refetch import Disputes, Invoices, LookOnceMore, Refunds, UndoStuckDraft
+from stripe_bridge.use_cases.webhook_events.receive import KeepEvent
+
+
+def upkeep_of(
+    settings: Settings, adapters: Adapters, keep: KeepEvent, events: Events, operations: Operations
+) -> Upkeep:
+    store, clock = adapters.store, adapters.clock
+    every = timedelta(seconds=settings.reconcile_seconds)
+    receiver_url = f"{settings.public_url}/api/webhooks/stripe"
+    has_extra_secrets = bool(settings.stripe_webhook_secrets)
+    gateway = adapters.receiver_gateway
+    check = CheckReceivers(store, clock, gateway, adapters.vault, receiver_url)
+    repair = RepairReceivers(store, clock, gateway, receiver_url)
+    reconcile = traced(
+        adapters.tracing, _reconcile(adapters, keep, check, every), "reconcile", "integration.id"
+    )
+    return Upkeep(
+        reconcile_integration=reconcile,
+        reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
+        list_reconcilable=ListReconcilable(store),
+        check_receivers=check,
+        check_receivers_due=CheckReceiversDue(
+            store, clock, check, every=every, has_extra_secrets=has_extra_secrets
+        ),
+        forget_authorizations=ForgetAuthorizations(store, clock),
+        forget_payloads=ForgetPayloads(store, clock, timedelta(days=settings.event_payload_days)),
+        fold_counts=FoldCounts(store),
+        check_counts=CheckCounts(store),
+        examine_service=ExamineService(
+            store,
+            clock,
+            adapters.vault,
+            adapters.event_gateway,
+            operations.check_readiness,
+            ExamineReceivers(check, check.of_integration, has_extra_secrets=has_extra_secrets),
+            ExamineCalls(store, clock, adapters.event_gateway, TrackMoney(store)),
+            every=every,
+        ),
+        mend_findings=mend_with(events, operations, reconcile, repair),
+    )
+
+
+def _reconcile(
+    adapters: Adapters, keep: KeepEvent, check: CheckReceivers, every: timedelta
+) -> ReconcileIntegration:
+    store, clock = adapters.store, adapters.clock
+    return ReconcileIntegration(
+        store,
+        clock,
+        RefreshAccount(store, clock, adapters.connect_gateway, leave_account),
+        CatchUp(store, clock, adapters.nudges, adapters.event_gateway, keep),
+        _sweep(adapters),
+        check.of_integration,
+        CheckCounts(store),
+        adapters.measurements,
+        every=every,
+    )
+
+
+def _sweep(adapters: Adapters) -> SweepAccount:
+    store, clock, ledger = adapters.store, adapters.clock, KeepLedger(adapters.clock)
+    undo = UndoStuckDraft(clock, adapters.identifiers)
+    invoices = Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), undo)
+    refunds = Refunds(store, adapters.refund_gateway, ledger)
+    disputes = Disputes(store, adapters.refund_gateway, ledger)
+    return SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))
+
+
+def last_look_of(adapters: Adapters) -> LookOnceMore:
+    store, clock, ledger = adapters.store, adapters.clock, KeepLedger(adapters.clock)
+    undo = UndoStuckDraft(clock, adapters.identifiers)
+    return LookOnceMore(
+        store,
+        clock,
+        [
+            Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), undo),
+            Refunds(store, adapters.refund_gateway, ledger),
+            Disputes(store, adapters.refund_gateway, ledger),
+        ],
+    )

@@ -1,0 +1,97 @@
+"""Sales orders, the customers billed for them, invoices, and which Stripe ids belong to which invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.sales_order import SalesOrder
+
+
+class SalesOrders(Protocol):
+    def get(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder: ...
+
+    def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None: ...
+
+    def add(self, order: SalesOrder) -> bool:
+        """Returns False and changes nothing if there is a copy already. A row that does not exist yet cannot be locked; that
+        copy then can."""
+        ...
+
+    def save(self, order: SalesOrder) -> None:
+        """Replace the earlier copy. Raises StaleWrite if there is none."""
+        ...
+
+
+class BilledCustomers(Protocol):
+    def get_or_add(self, key: CustomerKey) -> BilledCustomer:
+        """Returns it locked; two simultaneous callers get the same one."""
+        ...
+
+    def get(self, customer_id: int, *, lock: bool = False) -> BilledCustomer: ...
+
+    def is_known(self, account_id: str, stripe_customer_id: str) -> bool: ...
+
+    def save(self, customer: BilledCustomer) -> None: ...
+
+
+class Invoices(Protocol):
+    """At most one payable invoice per sales order: adding a second raises PayableInvoiceExists.
+
+    Abandoned invoices are in no list and in no `get`.
+    """
+
+    def add(self, invoice: Invoice) -> Invoice: ...
+
+    def get(self, tenant_id: str, invoice_id: int, *, lock: bool = False) -> Invoice: ...
+
+    def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
+        """Of any tenant and status, including abandoned ones: for workers."""
+        ...
+
+    def find_settled(self, invoice_id: int) -> Invoice | None:
+        """Like `find`, but None while a call on it is not settled."""
+        ...
+
+    def lock(self, invoice_id: int) -> Invoice | None:
+        """Like `find`, with its order and then the invoice locked."""
+        ...
+
+    def of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:
+        """Newest first."""
+        ...
+
+    def reserved_for_customer(self, customer_id: int) -> Sequence[Invoice]:
+        """Those that are waiting for their customer to be created at Stripe; oldest first."""
+        ...
+
+    def has_other_account(self, integration_id: int, account_id: str) -> bool:
+        """Whether the integration has an invoice in an account other than this."""
+        ...
+
+    def page(
+        self,
+        tenant_id: str,
+        integration_id: int,
+        status: InvoiceStatus | None,
+        request: PageRequest,
+    ) -> Page[Invoice]:
+        """`draft` includes the reserved ones."""
+        ...
+
+    def save(self, invoice: Invoice) -> Invoice: ...
+
+
+class Links(Protocol):
+    """Which Stripe ids belong to which of our invoices: its own, its payment intents' and (also failed) charges'."""
+
+    def add(self, account_id: str, invoice_id: int, stripe_ids: Sequence[str]) -> None:
+        """Existing links stay as they are."""
+        ...
+
+    def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None: ...
+
+    def of_invoice(self, invoice_id: int) -> Sequence[str]: ...

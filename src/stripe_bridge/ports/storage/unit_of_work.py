@@ -1,0 +1,117 @@
+"""A transaction, with everything that is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.errors.conflicts import Conflict
+from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.idempotency import IdempotentRequests
+from stripe_bridge.ports.storage.inbox import Inbox
+from stripe_bridge.ports.storage.intents import Intents
+from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
+from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
+from stripe_bridge.ports.storage.reconciliations import Reconciliations
+from stripe_bridge.ports.storage.totals import Counts
+
+
+class PayableInvoiceExists(Conflict):
+    """The order has an invoice that can still be paid."""
+
+    message = "The sales order has a payable invoice already."
+
+
+class IntentUnsettled(Conflict):
+    """A call on the same subject is under way, or its outcome is not known yet."""
+
+    message = "An earlier call to Stripe on this is not settled yet; try again."
+
+
+class AccountInUse(Conflict):
+    """The Stripe account is connected through another integration."""
+
+    message = "The Stripe account is connected through another integration."
+
+
+class StoreUnavailable(BridgeError):
+    """The database cannot be reached, is too busy to answer in time, or is not in order: not migrated, full, damaged."""
+
+    message = "The service is temporarily unavailable."
+
+
+class SchemaUnknown(Conflict):
+    """The database has a schema that this code knows no way from: a newer release's."""
+
+    message = (
+        "The database has the schema of a newer release. This one can serve with it; nothing was changed."
+    )
+
+
+class UnitOfWork(Protocol):
+    """A context manager: leaving it without `commit()` rolls everything back. Never make a network call inside it.
+
+    `commit()` ends it: nothing can be read or written through it afterwards.
+
+    Anything may raise StoreUnavailable.
+    """
+
+    tokens: Tokens
+    oauth_states: OAuthStates
+    integrations: Integrations
+    sales_orders: SalesOrders
+    customers: BilledCustomers
+    invoices: Invoices
+    links: Links
+    payments: Payments
+    refunds: Refunds
+    disputes: Disputes
+    intents: Intents
+    receivers: Receivers
+    inbox: Inbox
+    idempotent_requests: IdempotentRequests
+    reconciliations: Reconciliations
+    counts: Counts
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+        """Read and lock together the invoices that these objects (account and Stripe id) are linked to, with their orders.
+
+        Call it first, or first after taking events. It only makes what follows faster; changes to these invoices may not be
+        written before the commit.
+        """
+        ...
+
+    def commit(self) -> None: ...
+
+
+class Store(Protocol):
+    """Where units of work come from: one per call, never shared between threads."""
+
+    def writing(self) -> UnitOfWork:
+        """On SQLite it holds the only write lock from the start."""
+        ...
+
+    def reading(self) -> UnitOfWork:
+        """A consistent view that takes no write lock and cannot write."""
+        ...
+
+    def glancing(self) -> UnitOfWork:
+        """For frequent reads with a single statement: each statement sees a state of its own."""
+        ...
+
+    def check(self) -> None:
+        """Raises StoreUnavailable if the database does not answer, takes no writes, or lacks the schema that this code
+        needs."""
+        ...

@@ -1,0 +1,57 @@
+"""What can go wrong between us and Stripe: every exception of the SDK becomes one of these.
+
+GatewayError
+├── GatewayRefused              Stripe said no: there is no effect, and trying again is of no use
+│   ├── ObjectMissing           the object (or one named in the call) does not exist in that account
+│   └── AccessRevoked           the account no longer lets this platform in
+├── CallNotTaken                no effect; try again later
+│   ├── GatewayBusy             rate limits and locks
+│   └── GatewayMisconfigured    our own key or client id is wrong: an operator has to fix it
+└── OutcomeUnknown              no answer, or one that proves nothing: there may be an effect
+"""
+
+from __future__ import annotations
+
+from stripe_bridge.domain.errors.base import BridgeError
+
+
+class GatewayError(BridgeError):
+    """`reason` is for operators and logs, never for the ERP's users: Stripe's words, and which of its requests it was."""
+
+    message = "Stripe API error."
+
+    def __init__(self, reason: str, *, code: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.code = reason, code
+
+
+class GatewayRefused(GatewayError):
+    """`param` is the field of the request that Stripe objects to, if it names one."""
+
+    def __init__(self, reason: str, *, code: str | None = None, param: str | None = None) -> None:
+        super().__init__(reason, code=code)
+        self.param = param
+
+
+class ObjectMissing(GatewayRefused):
+    pass
+
+
+class AccessRevoked(GatewayRefused):
+    pass
+
+
+class CallNotTaken(GatewayError):
+    pass
+
+
+class GatewayBusy(CallNotTaken):
+    pass
+
+
+class GatewayMisconfigured(CallNotTaken):
+    pass
+
+
+class OutcomeUnknown(GatewayError):
+    pass

@@ -1,0 +1,238 @@
+"""Completing an authorization: what happens when the merchant comes back from Stripe.
+
+Redeeming the OAuth code is the one change at Stripe that is not an intent, as doing it twice revokes everything. So its state
+is consumed in a commit beforehand, it is tried once, and a crash or a time-out leaves the integration to be authorized again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.integration import AuthorizationFailure, Integration, OAuthState
+from stripe_bridge.domain.intent import account_subject
+from stripe_bridge.domain.intent_plans import plan_deauthorize
+from stripe_bridge.domain.stripe_objects import AccountSnapshot, Authorization
+from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.storage.unit_of_work import AccountInUse, IntentUnsettled, Store, UnitOfWork
+from stripe_bridge.ports.stripe.connect import ConnectGateway
+from stripe_bridge.ports.stripe.errors import GatewayError, GatewayRefused
+from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.ports.vault import Vault
+
+_log = logging.getLogger(__name__)
+# Stripe's error if the merchant declined; every other error is a fault, theirs or ours (RFC 6749, 4.1.2.1).
+_DENIAL = "access_denied"
+_LONGEST_LOGGED = 100
+
+Settle = Callable[[int], None]
+ResumeCalls = Callable[[UnitOfWork, str, datetime], bool]
+RequestReceiver = Callable[[UnitOfWork, Integration, str], int | None]
+
+
+class AuthorizationStatus(StrEnum):
+    CONNECTED = "connected"
+    DENIED = "denied"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationOutcome:
+    """`integration_id` is None if the state does not tell."""
+
+    status: AuthorizationStatus
+    integration_id: int | None
+    reason: AuthorizationFailure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackCommand:
+    """What Stripe put into the redirect."""
+
+    state: str | None = field(default=None, repr=False)
+    code: str | None = field(default=None, repr=False)
+    error: str | None = None
+
+
+class _NotConnected(Exception):
+    """`reason` is None if the merchant declined."""
+
+    def __init__(self, reason: AuthorizationFailure | None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CompleteAuthorization:
+    """Connect the integration that the state names. What the merchant or Stripe does is never raised as an error."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        identifiers: Identifiers,
+        gateway: ConnectGateway,
+        vault: Vault,
+        nudges: Nudges,
+        settle: Settle,
+        resume_calls: ResumeCalls,
+        request_receiver: RequestReceiver,
+        *,
+        livemode: bool,
+    ) -> None:
+        self._store, self._clock, self._identifiers = store, clock, identifiers
+        self._gateway, self._vault, self._nudges, self._settle = gateway, vault, nudges, settle
+        self._resume_calls, self._request_receiver = resume_calls, request_receiver
+        self._livemode = livemode
+
+    def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
+        state: OAuthState | None = None
+        try:
+            if command.error is not None and command.state is None:
+                raise _NotConnected(_meaning(command.error))
+            state = self._find(command.state)
+            if command.error is None and not command.code:
+                raise _NotConnected(AuthorizationFailure.CODE_REFUSED)
+            integration = self._consume(state)
+            if command.error is not None:
+                raise _NotConnected(_meaning(command.error))
+            if integration is None or integration.connected:
+                raise _NotConnected(AuthorizationFailure.ALREADY_CONNECTED)
+            authorization = self._redeem(command.code or "")
+            snapshot = self._snapshot(authorization.account_id)
+            endpoint = self._connect(state, authorization, snapshot)
+        except _NotConnected as end:
+            return _told(end.reason, None if state is None else state.integration_id, command.error)
+        self._see_to(snapshot.account_id, endpoint)
+        return AuthorizationOutcome(status=AuthorizationStatus.CONNECTED, integration_id=state.integration_id)
+
+    def _find(self, state: str | None) -> OAuthState:
+        state_hash = hashlib.sha256((state or "").encode(errors="replace")).hexdigest()
+        with self._store.reading() as work:
+            found = work.oauth_states.find(state_hash)
+        if found is None:
+            raise _NotConnected(AuthorizationFailure.STATE_UNKNOWN)
+        return found
+
+    def _see_to(self, account_id: str, endpoint: int | None) -> None:
+        """Queue again what workers skipped before the commit, and request a receiver, which sweeps do, too, if this fails."""
+        try:
+            with self._store.writing() as work:
+                revived = work.inbox.revive(account_id, self._clock.now(), waiting=True)
+                work.commit()
+            if revived:
+                self._nudges.inbox()
+            if endpoint is not None:
+                self._settle(endpoint)
+        except BridgeError as error:
+            _log.warning("not everything was done after connecting", extra={"reason": error.message})
+
+    def _consume(self, state: OAuthState) -> Integration | None:
+        """A state works once: whoever commits this may continue."""
+        now = self._clock.now()
+        with self._store.writing() as work:
+            locked = work.oauth_states.find(state.state_hash, lock=True)
+            refusal = AuthorizationFailure.STATE_UNKNOWN if locked is None else locked.refusal(now)
+            if refusal is not None:
+                raise _NotConnected(refusal)
+            work.oauth_states.consume(state.state_hash, now)
+            integration = work.integrations.find(state.integration_id)
+            work.commit()
+        return integration
+
+    def _redeem(self, code: str) -> Authorization:
+        try:
+            authorization = self._gateway.redeem(code)
+        except GatewayRefused:
+            raise _NotConnected(AuthorizationFailure.CODE_REFUSED) from None
+        except GatewayError as error:
+            _log.warning("the code could not be redeemed", extra={"reason": error.reason})
+            raise _NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
+        if authorization.livemode is not self._livemode:
+            raise _NotConnected(AuthorizationFailure.CODE_REFUSED)
+        return authorization
+
+    def _snapshot(self, account_id: str) -> AccountSnapshot:
+        try:
+            return self._gateway.account(account_id)
+        except GatewayError as error:
+            _log.warning("the account could not be read", extra={"reason": error.reason})
+            raise _NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
+
+    def _connect(
+        self, state: OAuthState, authorization: Authorization, snapshot: AccountSnapshot
+    ) -> int | None:
+        """Returns the intent that requests a receiver of the account's own, if there is one."""
+        sealed, now = self._vault.seal(authorization.access_token), self._clock.now()
+        try:
+            with self._store.writing() as work:
+                former = work.integrations.find_by_account(snapshot.account_id)
+                # The calls first, since whoever settles a call locks it before anything else.
+                waited = self._resume_calls(work, snapshot.account_id, now)
+                integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
+                refusal = self._refusal(work, integration, former, authorization)
+                if refusal is None:
+                    connected = integration.connect(
+                        snapshot=snapshot,
+                        livemode=self._livemode,
+                        sealed_access_token=sealed,
+                        now=now,
+                        former=former,
+                    )
+                    work.integrations.save(connected)
+                    endpoint = self._request_receiver(work, integration, snapshot.account_id)
+                    work.inbox.revive(snapshot.account_id, now, waiting=False)
+                    work.commit()
+                    if waited:
+                        self._nudges.intents()
+                    return endpoint
+                if former is None or not former.connected:
+                    self._give_back(work, integration, snapshot.account_id)
+        except AccountInUse:
+            refusal = AuthorizationFailure.ACCOUNT_IN_USE
+        raise _NotConnected(refusal)
+
+    def _give_back(self, work: UnitOfWork, integration: Integration, account_id: str) -> None:
+        """Give up the access that was just granted, as nothing here uses it."""
+        reference, now = self._identifiers.reference(), self._clock.now()
+        # Unless it is already being given up.
+        with suppress(IntentUnsettled):
+            work.intents.add(plan_deauthorize(integration, account_id, reference=reference, now=now))
+            work.commit()
+            self._nudges.intents()
+
+    def _refusal(
+        self, work: UnitOfWork, integration: Integration, holder: Integration | None, granted: Authorization
+    ) -> AuthorizationFailure | None:
+        if granted.scope != "read_write":
+            return AuthorizationFailure.CODE_REFUSED
+        if integration.connected:
+            return AuthorizationFailure.ALREADY_CONNECTED
+        if work.intents.find_unsettled(account_subject(granted.account_id)) is not None:
+            return AuthorizationFailure.SETTLING
+        if holder is not None and holder.connected:
+            return AuthorizationFailure.ACCOUNT_IN_USE
+        if work.invoices.has_other_account(integration.id, granted.account_id):
+            return AuthorizationFailure.OTHER_ACCOUNT
+        return None
+
+
+def _meaning(error: str) -> AuthorizationFailure | None:
+    return None if error == _DENIAL else AuthorizationFailure.STRIPE_REFUSED
+
+
+def _told(
+    reason: AuthorizationFailure | None, integration_id: int | None, error: str | None
+) -> AuthorizationOutcome:
+    if reason is None:
+        return AuthorizationOutcome(status=AuthorizationStatus.DENIED, integration_id=integration_id)
+    facts = {"integration_id": integration_id, "reason": reason.value}
+    _log.warning("authorization failed", extra={**facts, "error": error and error[:_LONGEST_LOGGED]})
+    return AuthorizationOutcome(
+        status=AuthorizationStatus.FAILED, integration_id=integration_id, reason=reason
+    )

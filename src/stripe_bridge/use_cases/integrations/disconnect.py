@@ -1,0 +1,168 @@
+"""Disconnecting an integration: mark it, let what is in flight settle, revoke our access at Stripe."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from stripe_bridge.domain.integration import Integration
+from stripe_bridge.domain.intent import Intent, Operation, account_subject
+from stripe_bridge.domain.intent_plans import plan_deauthorize
+from stripe_bridge.domain.receiver import Receiver
+from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.stripe.connect import ConnectGateway
+from stripe_bridge.ports.stripe.errors import AccessRevoked, CallNotTaken, GatewayRefused
+from stripe_bridge.ports.stripe.receivers import ReceiverGateway
+from stripe_bridge.ports.system import Clock, Identifiers
+
+_log = logging.getLogger(__name__)
+# How long calls in flight get to settle before access is revoked, and how long a request waits for that.
+GRACE = timedelta(seconds=10)
+_WAIT = 0.1
+
+Settle = Callable[[int], None]
+
+
+class InFlight(Protocol):
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+
+
+class DisconnectIntegration:
+    """From the moment this commits no new calls are made. If Stripe is unreachable, access is revoked later.
+
+    What is then left in flight is logged. If the integration is not connected, nothing changes. Raises IntegrationNotFound.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        identifiers: Identifiers,
+        settle: Settle,
+        track: Callable[[str, int], InFlight],
+    ) -> None:
+        self._store, self._clock, self._identifiers = store, clock, identifiers
+        self._settle, self._track = settle, track
+
+    def __call__(self, tenant_id: str, integration_id: int) -> Integration:
+        deadline = self._clock.now() + GRACE
+        integration, revoking = self._mark(tenant_id, integration_id)
+        while revoking is not None and self._clock.now() < deadline:
+            with self._store.reading() as work:
+                unsettled = work.intents.unsettled_in_account(revoking.account_id)
+            if not any(intent.id == revoking.id for intent in unsettled):
+                break
+            due = [intent for intent in unsettled if intent.is_due(self._clock.now())]
+            for intent in due:
+                # Each may take as long as Stripe does not answer: what is left is the workers'.
+                if self._clock.now() < deadline:
+                    self._settle(intent.id)
+            if not due:
+                self._clock.sleep(_WAIT)
+        if revoking is not None:
+            self._tell(integration)
+        return integration
+
+    def _tell(self, integration: Integration) -> None:
+        in_flight = self._track(integration.tenant_id, integration.id).counts
+        if in_flight:
+            facts = {"integration_id": integration.id, "account_id": integration.account_id}
+            _log.warning("disconnected with money in flight", extra={**facts, "in_flight": dict(in_flight)})
+
+    def _mark(self, tenant_id: str, integration_id: int) -> tuple[Integration, Intent | None]:
+        now = self._clock.now()
+        with self._store.writing() as work:
+            integration = work.integrations.get(tenant_id, integration_id, lock=True)
+            account_id = integration.stripe_account_id
+            if account_id is None:
+                return integration, None
+            disconnected = work.integrations.save(integration.disconnect(now))
+            revoking = work.intents.find_unsettled(account_subject(account_id))
+            if revoking is None:
+                reference = self._identifiers.reference()
+                plan = plan_deauthorize(disconnected, account_id, reference=reference, now=now)
+                revoking = work.intents.add(plan)
+            work.commit()
+        return disconnected, revoking
+
+
+class Deauthorize:
+    """Remove the account's own receiver and revoke our access to the account, unless a live integration uses it.
+
+    Deauthorizing acts on platform and account, not on our row, so this is checked again before each try. Until a try
+    succeeds, `look_once_more` checks what is in flight there.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        gateway: ConnectGateway,
+        receivers: ReceiverGateway,
+        look_once_more: Callable[[str], None],
+    ) -> None:
+        self._store, self._clock, self._gateway, self._receivers = store, clock, gateway, receivers
+        self._look_once_more = look_once_more
+
+    def look(self, intent: Intent) -> str | None:
+        if self._is_in_use(intent.account_id):
+            return "in use again"
+        self._look_once_more(intent.account_id)
+        try:
+            self._gateway.account(intent.account_id)
+        except AccessRevoked:
+            return "revoked"
+        return None
+
+    def call(self, intent: Intent) -> str:
+        if self._is_in_use(intent.account_id):
+            return "in use again"
+        with self._store.reading() as work:
+            unsettled = work.intents.unsettled_in_account(intent.account_id)
+            receivers = _left_behind(work, intent)
+        in_flight = [other for other in unsettled if other.operation is not Operation.DEAUTHORIZE]
+        if in_flight and self._clock.now() - intent.created_at < GRACE:
+            raise CallNotTaken(f"{len(in_flight)} earlier calls are still in flight")
+        self._look_once_more(intent.account_id)
+        for receiver in receivers:
+            if receiver.stripe_endpoint_id is not None:
+                self._remove(intent.account_id, receiver.stripe_endpoint_id)
+        # That may have taken so long that somebody else came to the end of it, and the merchant came back.
+        if self._is_in_use(intent.account_id):
+            return "in use again"
+        self._gateway.deauthorize(intent.account_id)
+        return "revoked"
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
+        if result == "revoked":
+            for receiver in _left_behind(work, intent):
+                work.receivers.remove(receiver.id)
+        return None
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        """Nothing can make up for a refusal: the failed intent stays for operators to see."""
+        return None
+
+    def _remove(self, account_id: str, endpoint_id: str) -> None:
+        try:
+            self._receivers.delete_endpoint(account_id=account_id, endpoint_id=endpoint_id)
+        except GatewayRefused:
+            # Whatever prevents it, revoking our access ends what it sends about us.
+            return
+
+    def _is_in_use(self, account_id: str) -> bool:
+        with self._store.reading() as work:
+            holder = work.integrations.find_by_account(account_id)
+        return holder is not None and holder.connected
+
+
+def _left_behind(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
+    """The account's own receivers; none if the integration is connected again, or they belong to another account."""
+    assert intent.integration_id is not None, "It is an integration's account that is left"
+    integration = work.integrations.find(intent.integration_id)
+    if integration is None or integration.connected or integration.account_id != intent.account_id:
+        return []
+    return work.receivers.of_integration(integration.id)

@@ -1,0 +1,83 @@
+"""Tracking money in flight: what may still be paid, refunded or taken back in an account, whether we see it or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from stripe_bridge.domain.dispute import Dispute
+from stripe_bridge.domain.intent import Operation
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.refund import Refund
+from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
+
+_PAGE = 100
+
+Object = TypeVar("Object")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyInFlight:
+    """`invoices` are drafts, open or uncollectible; `refunds` are reserved, pending or waiting for the customer; `disputes`
+    have not ended. `account_id` is the account they are in, None if there never was one.
+    """
+
+    account_id: str | None
+    invoices: tuple[Invoice, ...] = ()
+    refunds: tuple[Refund, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many there are, for each kind that has any."""
+        kinds = {"invoices": self.invoices, "refunds": self.refunds, "disputes": self.disputes}
+        return {kind: len(found) for kind, found in kinds.items() if found}
+
+
+class TrackMoney:
+    """What an integration has in flight, connected or not. Raises IntegrationNotFound."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, tenant_id: str, integration_id: int) -> MoneyInFlight:
+        with self._store.reading() as work:
+            account_id = work.integrations.get(tenant_id, integration_id).account_id
+            if account_id is None:
+                return MoneyInFlight(account_id=None)
+
+            # Another integration may have been joined to the same account before or since.
+            def is_own(invoice_id: int) -> bool:
+                invoice = work.invoices.find(invoice_id)
+                return invoice is not None and invoice.integration_id == integration_id
+
+            stored = work.reconciliations
+            invoices = _all(lambda last: stored.invoices(account_id, last.id if last else 0, _PAGE))
+            refunds = _all(lambda last: stored.refunds(account_id, last.id if last else 0, _PAGE))
+            disputes = _all(lambda last: stored.disputes(account_id, last.stripe_id if last else "", _PAGE))
+            return MoneyInFlight(
+                account_id=account_id,
+                invoices=tuple(each for each in invoices if each.integration_id == integration_id),
+                refunds=(
+                    *_reserved(work, integration_id),
+                    *(each for each in refunds if is_own(each.invoice_id)),
+                ),
+                disputes=tuple(each for each in disputes if is_own(each.invoice_id)),
+            )
+
+
+def _all(page_after: Callable[[Object | None], Sequence[Object]]) -> Iterator[Object]:
+    last: Object | None = None
+    while page := page_after(last):
+        yield from page
+        last = page[-1]
+
+
+def _reserved(work: UnitOfWork, integration_id: int) -> Iterator[Refund]:
+    """Refunds that Stripe was or will be asked for, and that it has not shown yet."""
+    for intent in work.intents.unsettled_of_integration(integration_id):
+        if intent.operation is Operation.REFUND:
+            refund = work.refunds.find(intent.parameters["refund"])
+            if refund is not None and refund.stripe_refund_id is None:
+                yield refund

@@ -1,0 +1,73 @@
+"""Resolving intents: operators list the calls to Stripe whose outcome is open, and have them settled now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from stripe_bridge.domain.intent import Intent, IntentState
+from stripe_bridge.ports.storage.intents import IntentBeingSettled
+from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.intents.queries import get_intent
+
+Settle = Callable[[int], None]
+
+
+class ResolveIntent:
+    """Settle an intent now instead of when its backoff ends, and return it as it is then. A settled one stays as it is.
+
+    This is as safe as waiting: Stripe is checked before a call is made again. Raises IntentNotFound, and IntentBeingSettled
+    while somebody holds its lease. `dry_run` raises the same and changes nothing.
+    """
+
+    def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
+        self._store, self._clock, self._settle = store, clock, settle
+
+    def __call__(self, intent_id: int, *, dry_run: bool = False) -> Intent:
+        now = self._clock.now()
+        with self._store.writing() as work:
+            intent = get_intent(work, intent_id, lock=True)
+            if intent.is_settled:
+                return intent
+            if intent.state is IntentState.SENT and not intent.is_due(now):
+                raise IntentBeingSettled
+            if dry_run:
+                return intent
+            if not intent.is_due(now):
+                work.intents.save(replace(intent, due_at=now, updated_at=now))
+                work.commit()
+        self._settle(intent_id)
+        with self._store.reading() as work:
+            return get_intent(work, intent_id)
+
+
+class ResolveDueIntents:
+    """Settle the intents that are due, longest overdue first, at most `limit`, once each, and return them as they are then.
+
+    `dry_run` changes nothing.
+    """
+
+    def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
+        self._store, self._clock, self._settle = store, clock, settle
+
+    def __call__(self, limit: int, *, dry_run: bool) -> Sequence[Intent]:
+        with self._store.reading() as work:
+            due = work.intents.due(self._clock.now(), limit)
+        for intent_id in () if dry_run else due:
+            self._settle(intent_id)
+        with self._store.reading() as work:
+            return [get_intent(work, intent_id) for intent_id in due]
+
+
+def resume_calls(work: UnitOfWork, account_id: str, now: datetime) -> bool:
+    """Make the waiting calls in this account due now, since Stripe can be looked at again. Whether there were any."""
+    is_any = False
+    for seen in work.intents.unsettled_in_account(account_id):
+        waiting = work.intents.find(seen.id, lock=True) or seen
+        hastened = waiting.hasten(now)
+        if hastened != waiting:
+            work.intents.save(hastened)
+            is_any = True
+    return is_any

@@ -1,0 +1,1 @@
+"""Sending, showing and voiding invoices."""

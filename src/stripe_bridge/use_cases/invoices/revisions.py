@@ -1,0 +1,71 @@
+"""Refusing to send an order whose invoice was edited at Stripe, where a new invoice then asks for the money.
+
+https://docs.stripe.com/invoicing/invoice-edits
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
+from stripe_bridge.domain.errors.rules import InvoiceRevised
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.refund import given_back
+from stripe_bridge.domain.sales_order import SalesOrder
+from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
+from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError, ObjectMissing
+from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.refunds import RefundGateway
+
+
+class RefuseRevised:
+    """Raises InvoiceRevised if a revision of one of these invoices could lead to the order being paid twice, and
+    InvoiceNotSent if Stripe does not answer whether there is one.
+    """
+
+    def __init__(self, gateway: PaymentGateway, refunds: RefundGateway) -> None:
+        self._gateway, self._refunds = gateway, refunds
+
+    def __call__(self, order: SalesOrder, ended: Sequence[Invoice]) -> None:
+        kept = 0
+        for invoice in ended:
+            revision, keeps = self._seen(invoice)
+            if revision is None or revision.status is StripeInvoiceStatus.VOID:
+                continue
+            if revision.status is not StripeInvoiceStatus.PAID:
+                raise InvoiceRevised(revision.id, is_paid=False)
+            kept += keeps
+            # A copy of the order from before the payment cannot count it: what it has as paid elsewhere is something else.
+            is_older = revision.paid_at is not None and order.updated_at < revision.paid_at
+            if kept > order.paid_elsewhere or (is_older and keeps > 0):
+                raise InvoiceRevised(revision.id, is_paid=True)
+
+    def _seen(self, invoice: Invoice) -> tuple[StripeInvoice | None, int]:
+        """The newest revision, and how much of its payment was not refunded."""
+        try:
+            revision = self._revision(invoice.stripe_account_id, invoice.stripe_invoice_id)
+            return revision, self._kept(invoice.stripe_account_id, revision) if revision else 0
+        except (AccessRevoked, ObjectMissing):
+            # We no longer have access to that account, or the invoice no longer exists.
+            return None, 0
+        except GatewayError as error:
+            raise InvoiceNotSent(final=True, reason=error.reason) from error
+
+    def _revision(self, account_id: str, next_id: str | None) -> StripeInvoice | None:
+        newest, seen = None, set[str]()
+        while next_id is not None and next_id not in seen:
+            seen.add(next_id)
+            newest = self._gateway.invoice(account_id, next_id)
+            next_id = newest.latest_revision
+        return newest if len(seen) > 1 else None
+
+    def _kept(self, account_id: str, revision: StripeInvoice) -> int:
+        refunds = [
+            refund
+            for payment in revision.payments or ()
+            if payment.status == "paid" and (payment.payment_intent_id or payment.charge_id)
+            for refund in self._refunds.refunds_of(
+                account_id, payment_intent_id=payment.payment_intent_id, charge_id=payment.charge_id
+            )
+        ]
+        return revision.amount_paid - given_back(refunds)

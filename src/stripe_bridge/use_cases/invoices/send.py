@@ -1,0 +1,226 @@
+"""Invoicing a sales order: reserve it, see the sending through, and show the invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
+from stripe_bridge.domain.errors.base import InvoiceNotFound
+from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
+from stripe_bridge.domain.integration import Integration
+from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
+from stripe_bridge.domain.intent_plans import plan_customer, plan_draft, plan_void
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.sales_order import SalesOrder
+from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.intents.step import Settle
+from stripe_bridge.use_cases.invoices.queries import InvoiceView
+
+RefuseRevised = Callable[[SalesOrder, Sequence[Invoice]], None]
+# How long a request waits for an invoice that is being sent, by itself or by another request.
+PATIENCE = timedelta(seconds=10)
+_SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendInvoiceCommand:
+    """`amount` in minor units; by default all that is outstanding. `email` is by default that of the order's customer."""
+
+    tenant_id: str
+    user_id: int | None
+    integration_id: int
+    sales_order_id: int
+    amount: int | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentInvoice:
+    """`created` says whether this request created the invoice or found an existing one."""
+
+    view: InvoiceView
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Reserved:
+    """`taken` are the intents that the sending starts with, which are ours to settle once committed."""
+
+    invoice_id: int
+    created: bool
+    integration: Integration
+    taken: Sequence[Intent] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _MayBeRevised:
+    """Nothing was reserved: first look at these invoices of the order at Stripe, outside any transaction."""
+
+    order: SalesOrder
+    invoices: Sequence[Invoice]
+
+
+class SendInvoice:
+    """Send an invoice for a sales order, once, however often it is asked to.
+
+    Raises, in this order: SalesOrderNotFound, IntegrationNotFound; IntegrationNotConnected, IntegrationRestricted;
+    NothingOutstanding, AmountOverOutstanding, EmailMissing, AmountNotChargeable, AmountBelowMinimum; InvoiceRevised;
+    InvoiceNotSent.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        identifiers: Identifiers,
+        settle: Settle,
+        refuse_revised: RefuseRevised,
+        days_until_due: int,
+    ) -> None:
+        self._store, self._clock, self._identifiers = store, clock, identifiers
+        self._settle, self._refuse_revised, self._days_until_due = settle, refuse_revised, days_until_due
+
+    def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
+        looked_at: frozenset[int] = frozenset()
+        while isinstance(reserved := self._reserve(command, looked_at), _MayBeRevised):
+            self._refuse_revised(reserved.order, reserved.invoices)
+            looked_at = frozenset(invoice.id for invoice in reserved.invoices)
+        for taken in reserved.taken:
+            self._settle.go_on(taken)
+        created = reserved.created
+        invoice, name, is_settled = self._seen(reserved) or self._see_through(reserved.invoice_id)
+        if invoice.failure_reason is not None and invoice.status in _UNDONE:
+            raise InvoiceNotSent(final=True, reason=invoice.failure_reason)
+        if created and not is_settled:
+            raise InvoiceNotSent(final=False, reason="Stripe's answer is not known yet")
+        if created and invoice.is_payable and invoice.sent_at is None:
+            raise InvoiceNotSent(final=False, reason="Stripe let us neither mail it nor undo it")
+        return SentInvoice(view=InvoiceView(invoice=invoice, integration_name=name), created=created)
+
+    def _reserve(self, command: SendInvoiceCommand, looked_at: frozenset[int]) -> _Reserved | _MayBeRevised:
+        with self._store.writing() as work:
+            order = work.sales_orders.get(command.tenant_id, command.sales_order_id, lock=True)
+            integration = work.integrations.get(command.tenant_id, command.integration_id, lock=True)
+            earlier = work.invoices.of_order(order.tenant_id, order.id)
+            for invoice in earlier:
+                if invoice.is_payable:
+                    return _Reserved(invoice.id, False, integration)
+            account_id = integration.charging_account()
+            outstanding = order.outstanding(sum(invoice.settles for invoice in earlier))
+            amount, email = order.terms(command.amount, command.email, outstanding)
+            ended = [invoice for invoice in earlier if invoice.may_be_revised]
+            if not looked_at.issuperset(invoice.id for invoice in ended):
+                return _MayBeRevised(order, ended)
+            key = CustomerKey.of(
+                tenant_id=order.tenant_id,
+                account_id=account_id,
+                erp_customer_id=order.customer.id,
+                email=email,
+            )
+            customer = work.customers.get_or_add(key)
+            invoice = self._new_invoice(work, command, order, customer, email, amount, outstanding)
+            taken = self._undo_uncollectible(work, earlier)
+            taken += self._begin(work, invoice, customer, order)
+            work.commit()
+        return _Reserved(invoice.id, True, integration, taken)
+
+    def _new_invoice(
+        self,
+        work: UnitOfWork,
+        command: SendInvoiceCommand,
+        order: SalesOrder,
+        customer: BilledCustomer,
+        email: str,
+        amount: int,
+        outstanding: int,
+    ) -> Invoice:
+        now = self._clock.now()
+        reserved = Invoice(
+            id=0,
+            tenant_id=order.tenant_id,
+            integration_id=command.integration_id,
+            sales_order_id=order.id,
+            sales_order_number=order.number,
+            user_id=command.user_id,
+            stripe_account_id=customer.key.account_id,
+            customer_id=customer.id,
+            customer_email=email,
+            amount=amount,
+            currency=order.currency,
+            lines=order.invoice_lines(amount, outstanding),
+            days_until_due=self._days_until_due,
+            created_at=now,
+            updated_at=now,
+        )
+        return work.invoices.add(reserved)
+
+    def _undo_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[Intent]:
+        """An uncollectible invoice still takes payment at Stripe: its void is tried before a new one goes out."""
+        taken = []
+        for invoice in earlier:
+            unsettled = work.intents.find_unsettled(invoice_subject(invoice.id))
+            if invoice.status is InvoiceStatus.UNCOLLECTIBLE and unsettled is None:
+                plan = plan_void(
+                    invoice, because=None, reference=self._identifiers.reference(), now=self._clock.now()
+                )
+                taken.append(self._settle.take(work, plan))
+        return taken
+
+    def _begin(
+        self, work: UnitOfWork, invoice: Invoice, customer: BilledCustomer, order: SalesOrder
+    ) -> list[Intent]:
+        reference, now = self._identifiers.reference(), self._clock.now()
+        if customer.stripe_customer_id is not None:
+            plan = plan_draft(invoice, customer.stripe_customer_id, reference=reference, now=now)
+        elif work.intents.find_unsettled(customer_subject(customer.id)) is None:
+            plan = plan_customer(customer, invoice, order.customer, reference=reference, now=now)
+        else:
+            return []
+        return [self._settle.take(work, plan)]
+
+    def _seen(self, reserved: _Reserved) -> tuple[Invoice, str, bool] | None:
+        """Like `_see_through`, but with a single look; None if that is not enough."""
+        with self._store.glancing() as work:
+            invoice = work.invoices.find_settled(reserved.invoice_id)
+        # An invoice that was already there may belong to another integration.
+        known = reserved.integration
+        if invoice and invoice.integration_id == known.id and invoice.status is not InvoiceStatus.RESERVED:
+            return invoice, known.name, True
+        return None
+
+    def _see_through(self, invoice_id: int) -> tuple[Invoice, str, bool]:
+        """The invoice, its integration's name, and whether its sending ended, either way, before we ran out of patience.
+
+        Settles whatever is due on the way, so that a request that finds another's crashed send finishes it.
+        """
+        deadline, wait = self._clock.now() + PATIENCE, _SHORTEST_WAIT
+        while True:
+            with self._store.reading() as work:
+                invoice = work.invoices.find(invoice_id)
+                if invoice is None:
+                    raise InvoiceNotFound
+                intent = _unsettled(work, invoice)
+                name = work.integrations.names_of([invoice.integration_id])[invoice.integration_id]
+            if intent is None and invoice.status is not InvoiceStatus.RESERVED:
+                return invoice, name, True
+            if self._clock.now() >= deadline:
+                return invoice, name, False
+            if intent is not None and intent.is_due(self._clock.now()):
+                self._settle(intent.id)
+            else:
+                self._clock.sleep(wait)
+                wait = min(wait * 1.5, _LONGEST_WAIT)
+
+
+_UNDONE = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})
+
+
+def _unsettled(work: UnitOfWork, invoice: Invoice) -> Intent | None:
+    """What sending the invoice is waiting for: a call on the invoice itself, or on its customer."""
+    own = work.intents.find_unsettled(invoice_subject(invoice.id))
+    if own is not None or invoice.status is not InvoiceStatus.RESERVED:
+        return own
+    return work.intents.find_unsettled(customer_subject(invoice.customer_id))

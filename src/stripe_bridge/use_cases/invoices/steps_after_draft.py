@@ -1,0 +1,177 @@
+"""The last steps of sending an invoice, and what undoes a send:
+
+… add_lines ─> finalize ─> send
+      │            │         │
+      └─> delete_draft ─> void        if Stripe refuses, or the amount differs
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from stripe_bridge.domain.intent import Intent
+from stripe_bridge.domain.intent_plans import plan_delete, plan_send, plan_void
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, is_as_agreed
+from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
+from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
+from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayRefused, ObjectMissing
+from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.system import Clock, Identifiers
+
+Record = Callable[[UnitOfWork, Invoice, StripeInvoice], Invoice]
+
+
+class _InvoiceStep:
+    """What these steps share: the invoice exists at Stripe, and its state there shows whether there is anything left to do."""
+
+    def __init__(
+        self,
+        gateway: PaymentGateway,
+        clock: Clock,
+        identifiers: Identifiers,
+        record: Record,
+    ) -> None:
+        self._gateway, self._clock, self._identifiers = gateway, clock, identifiers
+        self._record = record
+
+    def _current(self, intent: Intent) -> StripeInvoice:
+        return self._gateway.invoice(intent.account_id, intent.parameters["stripe_invoice_id"])
+
+    def _locked(self, work: UnitOfWork, intent: Intent) -> Invoice:
+        assert intent.invoice_id is not None
+        invoice = work.invoices.lock(intent.invoice_id)
+        assert invoice is not None
+        return invoice
+
+
+class Finalize(_InvoiceStep):
+    """Open the draft; undo it if a customer's balance has changed the amount at the last moment."""
+
+    def look(self, intent: Intent) -> StripeInvoice | None:
+        found = self._current(intent)
+        return None if found.status is StripeInvoiceStatus.DRAFT else found
+
+    def call(self, intent: Intent) -> StripeInvoice:
+        return self._gateway.finalize(
+            intent.account_id, intent.parameters["stripe_invoice_id"], intent.idempotency_key
+        )
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record(work, self._locked(work, intent), result)
+        reference, now = self._identifiers.reference(), self._clock.now()
+        if result.status is StripeInvoiceStatus.OPEN and not is_as_agreed(invoice, result):
+            because = f"Stripe asked for {result.amount_due}, not for the agreed {invoice.amount}"
+            return plan_void(invoice, because=because, reference=reference, now=now)
+        return plan_send(invoice, reference=reference, now=now)
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        reference, now = self._identifiers.reference(), self._clock.now()
+        return plan_delete(self._locked(work, intent), because=error.reason, reference=reference, now=now)
+
+
+class Send(_InvoiceStep):
+    """Email the open invoice. If the outcome is unknown and there is no event of it, it is sent again: two emails rather than
+    none."""
+
+    def look(self, intent: Intent) -> StripeInvoice | None:
+        sent = self._gateway.was_sent(
+            intent.account_id, intent.parameters["stripe_invoice_id"], intent.created_at
+        )
+        return self._current(intent) if sent else None
+
+    def call(self, intent: Intent) -> StripeInvoice:
+        stripe_id = intent.parameters["stripe_invoice_id"]
+        try:
+            return self._gateway.send(intent.account_id, stripe_id, intent.idempotency_key)
+        except GatewayRefused:
+            current = self._current(intent)
+            if current.status is StripeInvoiceStatus.OPEN:
+                raise
+            # It was paid or voided before the email went out: there is nothing left to send.
+            return current
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record(work, self._locked(work, intent), result)
+        work.invoices.save(invoice.mark_sent(self._clock.now()))
+        return None
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        reference, now = self._identifiers.reference(), self._clock.now()
+        return plan_void(self._locked(work, intent), because=error.reason, reference=reference, now=now)
+
+
+class Void(_InvoiceStep):
+    """Void the invoice at Stripe, or find it in a state (paid, void, uncollectible, partly paid) that shows why it cannot be
+    voided. If the merchant or the customer was faster, that is recorded like any other change.
+    """
+
+    def look(self, intent: Intent) -> StripeInvoice | None:
+        found = self._current(intent)
+        return None if found.status in _MAY_BECOME_VOID else found
+
+    def call(self, intent: Intent) -> StripeInvoice:
+        stripe_id = intent.parameters["stripe_invoice_id"]
+        try:
+            return self._gateway.void(intent.account_id, stripe_id, intent.idempotency_key)
+        except GatewayRefused:
+            current = self._current(intent)
+            if current.status is StripeInvoiceStatus.OPEN and current.amount_paid == 0:
+                raise
+            return current
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record(work, self._locked(work, intent), result)
+        because = intent.parameters["because"]
+        if because is not None and invoice.status is InvoiceStatus.VOID:
+            work.invoices.save(replace(invoice, failure_reason=because))
+        return None
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        """It stays as it is at Stripe, and payable there; but nobody can pay a draft that we are locked out of.
+
+        Nobody can pay deleted test data either: whoever asked for this wants it gone, and it is. But a live invoice never
+        disappears once it is open: if Stripe does not show it, we are looking in the wrong place.
+        """
+        invoice, now = self._locked(work, intent), self._clock.now()
+        if isinstance(error, AccessRevoked) and invoice.status is InvoiceStatus.DRAFT:
+            work.invoices.save(invoice.abandon(error.reason, now))
+        integration = work.integrations.find(invoice.integration_id)
+        is_test_data = integration is not None and not integration.livemode
+        is_gone = isinstance(error, ObjectMissing) and is_test_data
+        if is_gone and invoice.is_payable and not invoice.amount_paid:
+            because = intent.parameters["because"]
+            work.invoices.save(invoice.gone(now) if because is None else invoice.abandon(because, now))
+        return None
+
+
+class DeleteDraft(_InvoiceStep):
+    """Delete the draft; one that was finalized in the meantime is voided instead."""
+
+    def look(self, intent: Intent) -> str | None:
+        try:
+            self._current(intent)
+        except ObjectMissing:
+            return "gone"
+        return None
+
+    def call(self, intent: Intent) -> str:
+        try:
+            self._gateway.delete_draft(intent.account_id, intent.parameters["stripe_invoice_id"])
+        except ObjectMissing:
+            return "gone already"
+        return "deleted"
+
+    def confirm(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
+        invoice, now = self._locked(work, intent), self._clock.now()
+        because = intent.parameters["because"]
+        work.invoices.save(invoice.gone(now) if because is None else invoice.abandon(because, now))
+        return None
+
+    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        reference, now = self._identifiers.reference(), self._clock.now()
+        because = intent.parameters["because"]
+        return plan_void(self._locked(work, intent), because=because, reference=reference, now=now)
+
+
+_MAY_BECOME_VOID = frozenset({StripeInvoiceStatus.OPEN, StripeInvoiceStatus.UNCOLLECTIBLE})

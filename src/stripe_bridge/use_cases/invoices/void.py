@@ -1,0 +1,89 @@
+"""Voiding an invoice: first at Stripe, and the caller then gets what Stripe shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent
+from stripe_bridge.domain.errors.outcomes import InvoiceNotVoided
+from stripe_bridge.domain.errors.rules import IntegrationNotConnected
+from stripe_bridge.domain.intent import Intent, IntentState, Operation, customer_subject, invoice_subject
+from stripe_bridge.domain.intent_plans import plan_delete, plan_void
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.system import Clock, Identifiers
+
+PATIENCE = timedelta(seconds=10)
+_WAIT = 0.1
+_ENDING = frozenset({Operation.VOID, Operation.DELETE_DRAFT})
+
+Settle = Callable[[int], None]
+
+
+class VoidInvoice:
+    """Void an open invoice, or delete a draft: either way it becomes `void` here, and its order is free.
+
+    Raises InvoiceNotFound, InvoiceNotVoidable (paid, uncollectible, void, partly paid), IntegrationNotConnected,
+    InvoiceBeingSent after waiting for its sending, InvoiceNotVoided if Stripe refuses or does not answer, even if
+    somebody else had asked to void it.
+    """
+
+    def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: Settle) -> None:
+        self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
+
+    def __call__(self, tenant_id: str, invoice_id: int) -> Invoice:
+        deadline = self._clock.now() + PATIENCE
+        while True:
+            with self._store.writing() as work:
+                invoice = work.invoices.get(tenant_id, invoice_id, lock=True)
+                under_way = _under_way(work, invoice)
+                if under_way is None and invoice.status is not InvoiceStatus.RESERVED:
+                    intent_id = work.intents.add(self._plan(work, invoice)).id
+                    work.commit()
+                    break
+            if self._clock.now() >= deadline:
+                is_ending = under_way is not None and under_way.operation in _ENDING
+                raise InvoiceNotVoided(final=False) if is_ending else InvoiceBeingSent
+            if under_way is not None and under_way.is_due(self._clock.now()):
+                self._settle(under_way.id)
+            else:
+                self._clock.sleep(_WAIT)
+        self._settle(intent_id)
+        self._wait_for_faster(intent_id, deadline)
+        return self._outcome(tenant_id, invoice_id, intent_id)
+
+    def _wait_for_faster(self, intent_id: int, deadline: datetime) -> None:
+        """If a worker was faster and has taken it up, it is `sent` and will soon be settled."""
+        while self._clock.now() < deadline:
+            with self._store.reading() as work:
+                intent = work.intents.find(intent_id)
+            if intent is None or intent.state is not IntentState.SENT:
+                return
+            self._clock.sleep(_WAIT)
+
+    def _plan(self, work: UnitOfWork, invoice: Invoice) -> Intent:
+        invoice.check_voidable()
+        holder = work.integrations.find_by_account(invoice.stripe_account_id)
+        if holder is None or not holder.reaches(invoice.tenant_id, invoice.stripe_account_id):
+            raise IntegrationNotConnected
+        plan = plan_delete if invoice.status is InvoiceStatus.DRAFT else plan_void
+        return plan(invoice, because=None, reference=self._identifiers.reference(), now=self._clock.now())
+
+    def _outcome(self, tenant_id: str, invoice_id: int, intent_id: int) -> Invoice:
+        with self._store.reading() as work:
+            invoice = work.invoices.get(tenant_id, invoice_id)
+            intent = work.intents.find(intent_id)
+        if invoice.status is InvoiceStatus.VOID:
+            return invoice
+        # The customer, or the merchant, may have been faster.
+        invoice.check_voidable()
+        raise InvoiceNotVoided(final=intent is None or intent.is_settled)
+
+
+def _under_way(work: UnitOfWork, invoice: Invoice) -> Intent | None:
+    """What is in the way: a call on the invoice, or on the customer that a reserved invoice is waiting for."""
+    own = work.intents.find_unsettled(invoice_subject(invoice.id))
+    if own is not None or invoice.status is not InvoiceStatus.RESERVED:
+        return own
+    return work.intents.find_unsettled(customer_subject(invoice.customer_id))

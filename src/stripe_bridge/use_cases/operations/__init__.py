@@ -1,0 +1,1 @@
+"""What operators and monitoring ask for: doctor, readiness, backlog, retention, key rotation."""

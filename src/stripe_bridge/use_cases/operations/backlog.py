@@ -1,0 +1,36 @@
+"""Measuring what is waiting, for monitoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stripe_bridge.domain.receiver import PLATFORM_KINDS
+from stripe_bridge.ports.metrics import Backlog
+from stripe_bridge.ports.nudges import BrokerUnavailable, Nudges
+from stripe_bridge.ports.storage.unit_of_work import Store
+from stripe_bridge.ports.system import Clock
+
+
+class MeasureBacklog:
+    """The backlog of the whole service, from its database. Raises StoreUnavailable."""
+
+    def __init__(self, store: Store, clock: Clock, nudges: Nudges) -> None:
+        self._store, self._clock, self._nudges = store, clock, nudges
+
+    def __call__(self) -> Backlog:
+        queue = self._queue()
+        with self._store.reading() as work:
+            return Backlog(
+                events=work.inbox.backlog(),
+                intents=work.intents.backlog(),
+                measured_at=self._clock.now(),
+                queue=queue,
+                reconciled_until=work.reconciliations.reconciled_until(),
+                receivers={each.kind: each.enabled for each in work.receivers.of_kinds(PLATFORM_KINDS)},
+            )
+
+    def _queue(self) -> Mapping[str, int] | None:
+        try:
+            return self._nudges.depths()
+        except BrokerUnavailable:
+            return None

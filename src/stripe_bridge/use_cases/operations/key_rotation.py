@@ -1,0 +1,72 @@
+"""Rotating keys: sealing every stored secret again with the newest key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from stripe_bridge.domain.receiver import ReceiverKind
+from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.vault import SealBroken, Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRotation:
+    """How many secrets were sealed again, and the ids of those that none of the keys opens: these stay as they are."""
+
+    access_tokens: int
+    signing_secrets: int
+    unreadable_integrations: Sequence[int]
+    unreadable_receivers: Sequence[int]
+
+    @property
+    def is_complete(self) -> bool:
+        return not (self.unreadable_integrations or self.unreadable_receivers)
+
+
+class RotateKeys:
+    """Seal integrations' access tokens and receivers' signing secrets again. Doing so twice is harmless.
+
+    It is done one locked row at a time, so that the service can keep running.
+    """
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store, self._vault = store, vault
+
+    def __call__(self) -> KeyRotation:
+        with self._store.reading() as work:
+            integrations = work.integrations.with_tokens()
+            receivers = [receiver.id for receiver in work.receivers.of_kinds(list(ReceiverKind))]
+        unreadable_integrations = self._unreadable(integrations, self._reseal_token)
+        unreadable_receivers = self._unreadable(receivers, self._reseal_secret)
+        return KeyRotation(
+            access_tokens=len(integrations) - len(unreadable_integrations),
+            signing_secrets=len(receivers) - len(unreadable_receivers),
+            unreadable_integrations=unreadable_integrations,
+            unreadable_receivers=unreadable_receivers,
+        )
+
+    def _unreadable(self, ids: Sequence[int], reseal: Callable[[UnitOfWork, int], None]) -> Sequence[int]:
+        unreadable = []
+        for row_id in ids:
+            try:
+                with self._store.writing() as work:
+                    reseal(work, row_id)
+                    work.commit()
+            except SealBroken:
+                unreadable.append(row_id)
+        return unreadable
+
+    def _reseal_token(self, work: UnitOfWork, integration_id: int) -> None:
+        integration = work.integrations.find(integration_id, lock=True)
+        if integration is None or integration.sealed_access_token is None:
+            # Disconnected since: its token is gone.
+            return
+        resealed = self._vault.reseal(integration.sealed_access_token)
+        work.integrations.save(replace(integration, sealed_access_token=resealed))
+
+    def _reseal_secret(self, work: UnitOfWork, receiver_id: int) -> None:
+        receiver = work.receivers.find(receiver_id, lock=True)
+        if receiver is not None:
+            resealed = self._vault.reseal(receiver.sealed_secret)
+            work.receivers.save(replace(receiver, sealed_secret=resealed))

@@ -1,0 +1,57 @@
+"""Checking whether the service is ready to work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.receiver import PLATFORM_KINDS
+from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
+from stripe_bridge.ports.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What is usable, by name: None, or the sentence that says what is wrong."""
+
+    faults: dict[str, str | None]
+
+    @property
+    def is_ready(self) -> bool:
+        return all(fault is None for fault in self.faults.values())
+
+
+class CheckReadiness:
+    """Check each of the service's own dependencies. Stripe is not one: if it is unreachable, webhooks and reads still work."""
+
+    def __init__(self, checks: dict[str, Callable[[], None]]) -> None:
+        self._checks = checks
+
+    def __call__(self) -> Readiness:
+        return Readiness(faults={name: _fault(check) for name, check in self._checks.items()})
+
+
+class CheckSecrets:
+    """Check that the signing secrets with which webhooks are verified can be opened. Raises SealBroken."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store, self._vault = store, vault
+
+    def __call__(self) -> None:
+        try:
+            with self._store.reading() as work:
+                receivers = work.receivers.of_kinds(PLATFORM_KINDS)
+        except StoreUnavailable:
+            # The database's own check reports that.
+            return
+        for receiver in receivers:
+            self._vault.open(receiver.sealed_secret)
+
+
+def _fault(check: Callable[[], None]) -> str | None:
+    try:
+        check()
+    except BridgeError as error:
+        return error.message
+    return None

@@ -1,0 +1,1 @@
+"""Comparing an account with Stripe: missed events, objects that Stripe may still change, totals."""

@@ -1,0 +1,44 @@
+"""Counting: maintaining the totals that lists show."""
+
+from __future__ import annotations
+
+import logging
+
+from stripe_bridge.ports.storage.unit_of_work import Store
+
+_log = logging.getLogger(__name__)
+
+
+class FoldCounts:
+    """Add the recorded changes to the totals. Returns whether there are more. Any number of workers may do so at once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self) -> bool:
+        with self._store.writing() as work:
+            is_more = work.counts.fold()
+            work.commit()
+        return is_more
+
+
+class CheckCounts:
+    """Count an integration's rows one by one, and correct its totals. Returns how many were wrong.
+
+    Must not run twice at the same time for one integration: both would add the difference.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, integration_id: int) -> int:
+        with self._store.reading() as work:
+            miscounts = work.counts.miscounts(integration_id)
+        if miscounts:
+            _log.warning(
+                "totals were wrong", extra={"integration_id": integration_id, "totals": len(miscounts)}
+            )
+            with self._store.writing() as work:
+                work.counts.correct(miscounts)
+                work.commit()
+        return len(miscounts)

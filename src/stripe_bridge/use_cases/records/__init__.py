@@ -1,0 +1,1 @@
+"""Letting what Stripe shows change what is recorded here."""

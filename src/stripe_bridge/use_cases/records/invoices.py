@@ -1,0 +1,76 @@
+"""Recording what Stripe shows of an invoice: the only way in which snapshots, from calls and webhooks alike, change it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stripe_bridge.domain.invoice import Age, Invoice
+from stripe_bridge.domain.payment import collected_in_total, leading, observe_payment
+from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
+from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
+from stripe_bridge.ports.system import Clock
+
+
+def lock_invoice(work: UnitOfWork, invoice: Invoice) -> Invoice:
+    """The invoice, locked after its order: whoever changes what is settled has to lock the order first."""
+    return work.invoices.lock(invoice.id) or invoice
+
+
+class RecordInvoice:
+    """Bring a locked invoice to a snapshot: state, links and payments. A snapshot that is not newer changes nothing."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
+        return self._record(work, invoice, invoice.observe(snapshot, self._clock.now()), snapshot)
+
+    def answer(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
+        """Like `__call__`, for the answer to a call to Stripe: others may have changed the invoice in the meantime.
+
+        If only Stripe could tell which is newer, ours stays as it is: an event, or else the sweep, brings Stripe's state.
+        """
+        is_unclear = invoice.age_of(snapshot) is Age.UNCLEAR
+        seen = invoice if is_unclear else invoice.observe(snapshot, self._clock.now())
+        return self._record(work, invoice, seen, snapshot)
+
+    def _record(self, work: UnitOfWork, invoice: Invoice, seen: Invoice, snapshot: StripeInvoice) -> Invoice:
+        if invoice.stripe_invoice_id is None:
+            work.links.add(invoice.stripe_account_id, invoice.id, [snapshot.id])
+        if snapshot.payments:
+            seen = self._payments(work, seen, snapshot.payments)
+        return seen if seen == invoice else work.invoices.save(seen)
+
+    def payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice:
+        """Record payments of a locked invoice, and show the leading one."""
+        shown = self._payments(work, invoice, seen)
+        return shown if shown == invoice else work.invoices.save(shown)
+
+    def charge(
+        self, work: UnitOfWork, invoice: Invoice, payment_intent_id: str, charge_id: str, *, succeeded: bool
+    ) -> Invoice:
+        """Record a charge of one of the invoice's known payments; one that failed is only linked."""
+        work.links.add(invoice.stripe_account_id, invoice.id, [charge_id])
+        payment = work.payments.find(invoice.stripe_account_id, payment_intent_id)
+        if not succeeded or payment is None or payment.charge_id == charge_id:
+            return invoice
+        work.payments.put(payment.charged_by(charge_id))
+        return self.payments(work, invoice, [])
+
+    def _payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice:
+        account_id = invoice.stripe_account_id
+        known = {payment.stripe_id: payment for payment in work.payments.of_invoice(invoice.id)}
+        for snapshot in seen:
+            before = known.get(snapshot.id)
+            after = observe_payment(before, snapshot, invoice_id=invoice.id, account_id=account_id)
+            if after != before:
+                work.payments.put(after)
+                known[snapshot.id] = after
+                work.links.add(account_id, invoice.id, _ids(snapshot))
+        return invoice.show_payments(
+            leading(known.values()), collected_in_total(known.values()), self._clock.now()
+        )
+
+
+def _ids(payment: StripePayment) -> list[str]:
+    return [id_ for id_ in (payment.payment_intent_id, payment.charge_id) if id_ is not None]

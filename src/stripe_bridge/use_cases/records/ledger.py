@@ -1,0 +1,89 @@
+"""Keeping the ledger: an invoice's refunds and disputes are what Stripe's own objects say, however we learn of them."""
+
+from __future__ import annotations
+
+from stripe_bridge.domain.dispute import lost_in_total, newest_status, observe_dispute
+from stripe_bridge.domain.invoice import Age, Invoice
+from stripe_bridge.domain.refund import Refund, RefundState, refunded_in_total
+from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
+from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
+from stripe_bridge.ports.system import Clock
+
+
+class KeepLedger:
+    """Enter Stripe's refunds and disputes into the ledger of a locked invoice, and set the invoice's totals from it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def find(self, work: UnitOfWork, account_id: str, seen: StripeRefund) -> Refund | None:
+        """By Stripe's id, else by the intent that made it, since a webhook may arrive before our own answer.
+
+        Anybody can copy metadata: a refund that has the reference of one whose Stripe id we already know is a different one.
+        """
+        known = work.refunds.find_by_stripe_id(account_id, seen.id)
+        if known is not None or METADATA_REFERENCE not in seen.metadata:
+            return known
+        asked = work.refunds.find_by_reference(seen.metadata[METADATA_REFERENCE])
+        if asked is None or asked.account_id != account_id or asked.stripe_refund_id is not None:
+            return None
+        return asked
+
+    def refund(
+        self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool = False
+    ) -> Invoice:
+        """Enter a refund, or what has become of it. One that is not known yet was made in Stripe's dashboard.
+
+        `may_be_late`: others may have changed the ledger since Stripe showed this. A refund may go back and forth between
+        pending and waiting for the customer, so if only Stripe could tell which is newer, the ledger stays as it is: another
+        event will bring the current state.
+        """
+        known = self.find(work, invoice.stripe_account_id, seen)
+        if known is None:
+            work.refunds.add(self._from_dashboard(invoice, seen))
+        elif not (may_be_late and known.age_of(seen) is Age.UNCLEAR):
+            after = known.observe(seen, self._clock.now())
+            if after != known:
+                work.refunds.save(after)
+        if seen.charge_id is not None:
+            work.links.add(invoice.stripe_account_id, invoice.id, [seen.charge_id])
+        return self._show_refunds(work, invoice)
+
+    def refuse(self, work: UnitOfWork, refund_id: int, reason: str) -> None:
+        """Release a reservation."""
+        reserved = work.refunds.find(refund_id)
+        if reserved is not None and reserved.state is RefundState.RESERVED:
+            work.refunds.save(reserved.refuse(reason, self._clock.now()))
+
+    def dispute(self, work: UnitOfWork, invoice: Invoice, seen: StripeDispute) -> Invoice:
+        account_id = invoice.stripe_account_id
+        known = work.disputes.find(account_id, seen.id)
+        if known is None or not known.agrees_with(seen):
+            work.disputes.put(observe_dispute(known, seen, invoice_id=invoice.id, account_id=account_id))
+        disputes = work.disputes.of_invoice(invoice.id)
+        shown = invoice.show_disputes(newest_status(disputes), lost_in_total(disputes), self._clock.now())
+        return invoice if shown == invoice else work.invoices.save(shown)
+
+    def _from_dashboard(self, invoice: Invoice, seen: StripeRefund) -> Refund:
+        return Refund(
+            id=0,
+            tenant_id=invoice.tenant_id,
+            invoice_id=invoice.id,
+            account_id=invoice.stripe_account_id,
+            payment_intent_id=seen.payment_intent_id,
+            charge_id=seen.charge_id,
+            amount=seen.amount,
+            currency=invoice.currency,
+            created_at=seen.created_at,
+            updated_at=self._clock.now(),
+            state=RefundState(seen.status),
+            stripe_refund_id=seen.id,
+            reason=seen.reason,
+            failure_reason=seen.failure_reason,
+        )
+
+    def _show_refunds(self, work: UnitOfWork, invoice: Invoice) -> Invoice:
+        refunds = work.refunds.of_invoice(invoice.id)
+        last_at = max((refund.created_at for refund in refunds if refund.counts), default=None)
+        shown = invoice.show_refunds(refunded_in_total(refunds), last_at, self._clock.now())
+        return invoice if shown == invoice else work.invoices.save(shown)

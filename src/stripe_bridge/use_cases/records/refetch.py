@@ -1,0 +1,246 @@
+"""Reading an object at Stripe again, and bringing our record of it to what Stripe shows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from stripe_bridge.domain.dispute import Dispute
+from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.errors.conflicts import StaleWrite
+from stripe_bridge.domain.intent_plans import plan_delete
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.reconciliation import Drift
+from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.stripe_objects import (
+    StripeInvoice,
+    StripeInvoiceStatus,
+)
+from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
+from stripe_bridge.ports.stripe.errors import (
+    AccessRevoked,
+    GatewayError,
+    GatewayRefused,
+    ObjectMissing,
+)
+from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.refunds import RefundGateway
+from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.records.ledger import KeepLedger
+
+_log = logging.getLogger(__name__)
+_PAGE = 100
+Object = TypeVar("Object")
+
+
+class Kind(Protocol[Object]):
+    """One kind of object. `settle` asks Stripe and updates ours; it returns how they differed, or None if they did not.
+
+    If somebody else has changed ours since the page was read, that change stands: it is newer than what was fetched here.
+    """
+
+    name: str
+
+    def page(self, work: UnitOfWork, account_id: str, after: Object | None) -> Sequence[Object]: ...
+
+    def id_of(self, known: Object) -> str: ...
+
+    def settle(self, known: Object) -> Drift | None: ...
+
+
+class Invoices:
+    """Invoices that are drafts, open or uncollectible."""
+
+    name = "invoice"
+
+    def __init__(
+        self, store: Store, clock: Clock, gateway: PaymentGateway, record: RecordInvoice, undo: UndoStuckDraft
+    ) -> None:
+        self._store, self._clock, self._gateway = store, clock, gateway
+        self._record, self._undo = record, undo
+
+    def page(self, work: UnitOfWork, account_id: str, after: Invoice | None) -> Sequence[Invoice]:
+        return work.reconciliations.invoices(account_id, after.id if after else 0, _PAGE)
+
+    def id_of(self, known: Invoice) -> str:
+        return known.stripe_invoice_id or ""
+
+    def settle(self, known: Invoice) -> Drift | None:
+        account_id, stripe_id = known.stripe_account_id, self.id_of(known)
+        try:
+            current = self._gateway.invoice(account_id, stripe_id)
+        except ObjectMissing:
+            return self._settle_missing(known)
+        # Fetched for their charges, which the invoice itself does not show.
+        is_paid_since = current.amount_paid != known.amount_paid
+        payments = self._gateway.payments_of(account_id, stripe_id) if is_paid_since else ()
+        with self._store.writing() as work:
+            before = lock_invoice(work, known)
+            if before.version != known.version:
+                return None
+            after = self._record(work, before, current)
+            after = self._record.payments(work, after, payments)
+            self._undo(work, after, current)
+            work.commit()
+        return None if after == before else Drift.INVOICE_DIFFERS
+
+    def _settle_missing(self, known: Invoice) -> Drift | None:
+        """A draft that the merchant deleted is void here. What became of any other invoice, only an operator can find out."""
+        with self._store.writing() as work:
+            before = lock_invoice(work, known)
+            if before.version != known.version or work.intents.is_unsettled_for(known.id):
+                return None
+            if before.status is not InvoiceStatus.DRAFT:
+                return Drift.OBJECT_MISSING
+            work.invoices.save(before.gone(self._clock.now()))
+            work.commit()
+        return Drift.INVOICE_DIFFERS
+
+
+class Refunds:
+    """Refunds that are pending or waiting for the customer."""
+
+    name = "refund"
+
+    def __init__(self, store: Store, gateway: RefundGateway, ledger: KeepLedger) -> None:
+        self._store, self._gateway, self._ledger = store, gateway, ledger
+
+    def page(self, work: UnitOfWork, account_id: str, after: Refund | None) -> Sequence[Refund]:
+        return work.reconciliations.refunds(account_id, after.id if after else 0, _PAGE)
+
+    def id_of(self, known: Refund) -> str:
+        return known.stripe_refund_id or ""
+
+    def settle(self, known: Refund) -> Drift | None:
+        try:
+            seen = self._gateway.refund(known.account_id, self.id_of(known))
+        except ObjectMissing:
+            return Drift.OBJECT_MISSING
+        with self._store.writing() as work:
+            invoice = work.invoices.find(known.invoice_id)
+            assert invoice is not None, "A refund belongs to an invoice"
+            locked = lock_invoice(work, invoice)
+            before = work.refunds.find(known.id)
+            if before is None or before.version != known.version:
+                return None
+            self._ledger.refund(work, locked, seen)
+            after = work.refunds.find(known.id)
+            work.commit()
+        return None if after == before else Drift.REFUND_DIFFERS
+
+
+class Disputes:
+    """Disputes that have not ended."""
+
+    name = "dispute"
+
+    def __init__(self, store: Store, gateway: RefundGateway, ledger: KeepLedger) -> None:
+        self._store, self._gateway, self._ledger = store, gateway, ledger
+
+    def page(self, work: UnitOfWork, account_id: str, after: Dispute | None) -> Sequence[Dispute]:
+        return work.reconciliations.disputes(account_id, after.stripe_id if after else "", _PAGE)
+
+    def id_of(self, known: Dispute) -> str:
+        return known.stripe_id
+
+    def settle(self, known: Dispute) -> Drift | None:
+        try:
+            seen = self._gateway.dispute(known.account_id, known.stripe_id)
+        except ObjectMissing:
+            return Drift.OBJECT_MISSING
+        with self._store.writing() as work:
+            invoice = work.invoices.find(known.invoice_id)
+            assert invoice is not None, "A dispute belongs to an invoice"
+            locked = lock_invoice(work, invoice)
+            before = work.disputes.find(known.account_id, known.stripe_id)
+            if before != known:
+                return None
+            self._ledger.dispute(work, locked, seen)
+            after = work.disputes.find(known.account_id, known.stripe_id)
+            work.commit()
+        return None if after == before else Drift.DISPUTE_DIFFERS
+
+
+# Somebody may be waiting for the disconnect, and the lease of the intent that this belongs to is running.
+TIME = timedelta(seconds=5)
+
+
+class LookOnceMore:
+    """Bring what is not settled in an account to Stripe's state, as far as Stripe and a few seconds allow.
+
+    Raises only StoreUnavailable: what cannot be looked at does not keep us in an account that we were told to leave.
+    """
+
+    def __init__(self, store: Store, clock: Clock, kinds: Sequence[Kind[Any]]) -> None:
+        self._store, self._clock, self._kinds = store, clock, kinds
+
+    def __call__(self, account_id: str) -> None:
+        deadline = self._clock.now() + TIME
+        for kind in self._kinds:
+            if not self._look_at(kind, account_id, deadline):
+                return
+
+    def _look_at(self, kind: Kind[Any], account_id: str, deadline: datetime) -> bool:
+        """Whether it is worth continuing with the other kinds."""
+        for known in self._objects(kind, account_id):
+            facts = {"account_id": account_id, "object": f"{kind.name} {kind.id_of(known)}"}
+            if self._clock.now() >= deadline:
+                _log.warning("not enough time to look at everything in flight", extra=facts)
+                return False
+            try:
+                kind.settle(known)
+            except StaleWrite:
+                # Somebody else is at it.
+                continue
+            except StoreUnavailable:
+                raise
+            except Exception as error:
+                is_ours = not isinstance(error, BridgeError)
+                reason = error.reason if isinstance(error, GatewayError) else type(error).__name__
+                _log.warning(
+                    "something in flight could not be looked at",
+                    extra={**facts, "reason": reason},
+                    exc_info=error if is_ours else None,
+                )
+                if isinstance(error, GatewayError) and _is_about_all(error):
+                    return False
+        return True
+
+    def _objects(self, kind: Kind[Any], account_id: str) -> Iterator[Any]:
+        after = None
+        while True:
+            with self._store.reading() as work:
+                page = kind.page(work, account_id, after)
+            if not page:
+                return
+            yield from page
+            after = page[-1]
+
+
+def _is_about_all(error: GatewayError) -> bool:
+    """Whether Stripe or the account is unreachable, and not just one object."""
+    return isinstance(error, AccessRevoked) or not isinstance(error, GatewayRefused)
+
+
+BECAUSE = "its sending never finished"
+
+
+class UndoStuckDraft:
+    """Plan to delete a locked invoice that is a draft here and at Stripe and has no call under way.
+
+    Sending it failed, and so did undoing it. The caller learned of that long ago, and can send the order again after this.
+    """
+
+    def __init__(self, clock: Clock, identifiers: Identifiers) -> None:
+        self._clock, self._identifiers = clock, identifiers
+
+    def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> None:
+        is_draft = invoice.status is InvoiceStatus.DRAFT and snapshot.status is StripeInvoiceStatus.DRAFT
+        if not is_draft or work.intents.is_unsettled_for(invoice.id):
+            return
+        reference, now = self._identifiers.reference(), self._clock.now()
+        work.intents.add(plan_delete(invoice, because=BECAUSE, reference=reference, now=now))
+        _log.warning("stuck draft is undone", extra={"invoice_id": invoice.id})

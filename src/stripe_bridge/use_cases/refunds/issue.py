@@ -1,0 +1,248 @@
+"""Refunding an invoice: an amount is reserved in the ledger under a lock, then Stripe is asked, once per payment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from stripe_bridge.domain.errors.outcomes import RefundNotIssued
+from stripe_bridge.domain.errors.rules import IntegrationNotConnected
+from stripe_bridge.domain.idempotency import LIFETIME
+from stripe_bridge.domain.intent import IntentState, refund_subject
+from stripe_bridge.domain.intent_plans import plan_refund
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.money import Currency
+from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, last_try, split_refund
+from stripe_bridge.domain.stripe_objects import StripeDispute, StripePayment, StripeRefund
+from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.stripe.errors import GatewayError
+from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.refunds import RefundGateway
+from stripe_bridge.ports.system import Clock, Identifiers
+
+_PATIENCE = timedelta(seconds=10)
+_WAIT = 0.1
+
+Settle = Callable[[int], None]
+Lock = Callable[[UnitOfWork, Invoice], Invoice]
+RecordPayments = Callable[[UnitOfWork, Invoice, Sequence[StripePayment]], Invoice]
+
+
+class Ledger(Protocol):
+    def refund(
+        self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool
+    ) -> Invoice: ...
+
+    def dispute(self, work: UnitOfWork, invoice: Invoice, seen: StripeDispute) -> Invoice: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundInvoiceCommand:
+    """`amount` in minor units; by default all that may still be refunded.
+
+    `request` names the request: if a caller who got no answer repeats it under the same name, nothing more is refunded. The
+    name counts for as long as an idempotency key; after that it names a new request. It is as unguessable as a reference,
+    and shorter than 60 characters.
+    """
+
+    tenant_id: str
+    user_id: int | None
+    invoice_id: int
+    amount: int | None = None
+    reason: RefundReason | None = None
+    request: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedRefunds:
+    """One refund for each payment that a part is refunded from; those whose outcome is not known yet are still `reserved`.
+
+    `amount_refused` is how much of the requested amount Stripe refused.
+    """
+
+    refunds: Sequence[Refund]
+    amount_refused: int
+
+
+class RefundInvoice:
+    """Refund an invoice: all that may still be refunded, or the amount asked for.
+
+    Raises InvoiceNotFound, IntegrationNotConnected, AmountNotChargeable for what Stripe would round, NothingCollected,
+    RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued if Stripe refuses; GatewayError if Stripe cannot tell what
+    was paid.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        identifiers: Identifiers,
+        settle: Settle,
+        payments: PaymentGateway,
+        refunds: RefundGateway,
+        record_payments: RecordPayments,
+        ledger: Ledger,
+        lock: Lock,
+    ) -> None:
+        self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
+        self._payments, self._refunds = payments, refunds
+        self._record_payments, self._ledger, self._lock = record_payments, ledger, lock
+
+    def __call__(self, command: RefundInvoiceCommand) -> IssuedRefunds:
+        self._learn_payments(command)
+        reserved = self._reserve(command)
+        self._see_through([intent_id for _, intent_id in reserved if intent_id is not None])
+        with self._store.reading() as work:
+            found = [refund for id_, _ in reserved if (refund := work.refunds.find(id_)) is not None]
+        made = [refund for refund in found if refund.state is not RefundState.REFUSED]
+        if not made:
+            self._explain(command)
+            raise RefundNotIssued
+        asked_for = command.amount or sum(refund.amount for refund in found)
+        went_back = sum(refund.amount for refund in made)
+        return IssuedRefunds(refunds=made, amount_refused=asked_for - went_back)
+
+    def _learn_payments(self, command: RefundInvoiceCommand) -> None:
+        """If more was paid than the payments that we know of, ask Stripe: a webhook may still be on its way."""
+        with self._store.reading() as work:
+            invoice = work.invoices.get(command.tenant_id, command.invoice_id)
+            _check_connected(work, invoice)
+        if invoice.stripe_invoice_id is None or invoice.amount_collected >= invoice.amount_paid:
+            return
+        seen = self._payments.payments_of(invoice.stripe_account_id, invoice.stripe_invoice_id)
+        with self._store.writing() as work:
+            self._record_payments(work, self._lock(work, invoice), seen)
+            work.commit()
+
+    def _reserve(self, command: RefundInvoiceCommand) -> list[tuple[int, int | None]]:
+        """The ids of each refund and of its intent; None if the intent is settled."""
+        with self._store.writing() as work:
+            invoice = self._lock(work, work.invoices.get(command.tenant_id, command.invoice_id))
+            _check_connected(work, invoice)
+            if command.amount is not None:
+                Currency.of(invoice.currency).check_exact(command.amount, "amount_in_cents")
+            earlier, now = _asked_before(work, command.request), self._clock.now()
+            if made := last_try(earlier, after=now - LIFETIME):
+                return [(refund.id, _unsettled(work, refund)) for refund in made]
+            reserved: list[tuple[int, int | None]] = []
+            splits = self._split(work, invoice, command.amount)
+            for number, (payment, amount) in enumerate(splits, start=len(earlier) + 1):
+                reference = (
+                    f"{command.request}-{number}" if command.request else self._identifiers.reference()
+                )
+                refund = work.refunds.add(_reservation(command, invoice, payment, amount, reference, now))
+                plan = plan_refund(refund, invoice, reference=refund.reference or "", now=refund.created_at)
+                reserved.append((refund.id, work.intents.add(plan).id))
+            work.commit()
+        return reserved
+
+    def _see_through(self, intent_ids: Sequence[int]) -> None:
+        """Ask Stripe. If a worker was faster and has taken one up, it is `sent` and will soon be settled: wait for it."""
+        deadline = self._clock.now() + _PATIENCE
+        for intent_id in intent_ids:
+            self._settle(intent_id)
+            while self._clock.now() < deadline and self._is_sent(intent_id):
+                self._clock.sleep(_WAIT)
+
+    def _is_sent(self, intent_id: int) -> bool:
+        with self._store.reading() as work:
+            intent = work.intents.find(intent_id)
+        return intent is not None and intent.state is IntentState.SENT
+
+    def _split(self, work: UnitOfWork, invoice: Invoice, amount: int | None) -> list[tuple[Payment, int]]:
+        return split_refund(
+            amount,
+            work.payments.of_invoice(invoice.id),
+            work.refunds.of_invoice(invoice.id),
+            work.disputes.of_invoice(invoice.id),
+        )
+
+    def _explain(self, command: RefundInvoiceCommand) -> None:
+        """Stripe refused, most likely because the dashboard or a bank was faster. Record what they did, and judge again."""
+        with self._store.reading() as work:
+            invoice = work.invoices.get(command.tenant_id, command.invoice_id)
+            payments = [each for each in work.payments.of_invoice(invoice.id) if each.is_refundable_kind]
+            before = work.disputes.of_invoice(invoice.id)
+        account_id = invoice.stripe_account_id
+        refunds: list[StripeRefund] = []
+        disputes: list[StripeDispute] = []
+        try:
+            for payment in payments:
+                ids = {"payment_intent_id": payment.payment_intent_id, "charge_id": payment.charge_id}
+                refunds += self._refunds.refunds_of(account_id, **ids)
+                disputes += self._refunds.disputes_of(account_id, **ids)
+        except GatewayError:
+            return
+        with self._store.writing() as work:
+            locked = self._lock(work, invoice)
+            for refund in refunds:
+                locked = self._ledger.refund(work, locked, refund, may_be_late=True)
+            # If others have changed them since Stripe was asked, theirs are newer.
+            if work.disputes.of_invoice(invoice.id) == before:
+                for dispute in disputes:
+                    locked = self._ledger.dispute(work, locked, dispute)
+            work.commit()
+        with self._store.reading() as work:
+            self._split(work, invoice, command.amount)
+
+
+class ListRefunds:
+    """Newest first, without those that Stripe refused. Raises InvoiceNotFound."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, tenant_id: str, invoice_id: int) -> Sequence[Refund]:
+        with self._store.reading() as work:
+            invoice = work.invoices.get(tenant_id, invoice_id)
+            refunds = work.refunds.of_invoice(invoice.id)
+        return [refund for refund in refunds if refund.state is not RefundState.REFUSED]
+
+
+def _check_connected(work: UnitOfWork, invoice: Invoice) -> None:
+    """Raises IntegrationNotConnected unless the tenant is joined to the invoice's account now."""
+    holder = work.integrations.find_by_account(invoice.stripe_account_id)
+    if holder is None or not holder.reaches(invoice.tenant_id, invoice.stripe_account_id):
+        raise IntegrationNotConnected
+
+
+def _reservation(
+    command: RefundInvoiceCommand,
+    invoice: Invoice,
+    payment: Payment,
+    amount: int,
+    reference: str,
+    now: datetime,
+) -> Refund:
+    return Refund(
+        id=0,
+        tenant_id=invoice.tenant_id,
+        invoice_id=invoice.id,
+        account_id=invoice.stripe_account_id,
+        payment_intent_id=payment.payment_intent_id,
+        charge_id=payment.charge_id,
+        amount=amount,
+        currency=invoice.currency,
+        created_at=now,
+        updated_at=now,
+        reference=reference,
+        reason=None if command.reason is None else command.reason.value,
+        user_id=command.user_id,
+    )
+
+
+def _unsettled(work: UnitOfWork, refund: Refund) -> int | None:
+    """The id of its intent."""
+    intent = work.intents.find_unsettled(refund_subject(refund.id))
+    return None if intent is None else intent.id
+
+
+def _asked_before(work: UnitOfWork, request: str | None) -> list[Refund]:
+    """What was reserved for the same request before, whenever that was and whatever became of it."""
+    found: list[Refund] = []
+    while request is not None and (refund := work.refunds.find_by_reference(f"{request}-{len(found) + 1}")):
+        found.append(refund)
+    return found

@@ -1,0 +1,1 @@
+"""Receiving Stripe's webhook events, applying them, and applying them again."""

@@ -1,0 +1,103 @@
+"""Judging a webhook event: whether it concerns us at all, and if so what its handler makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from stripe_bridge.domain.integration import Integration
+from stripe_bridge.domain.intent import account_subject
+from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent, WebhookEvent
+from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
+from stripe_bridge.use_cases.webhook_events.handlers.handler import (
+    Applied,
+    Fetched,
+    HandlerTable,
+    NeedsCurrent,
+    Skipped,
+    Verdict,
+)
+
+Owners = dict[int | None, Integration | None]
+
+
+class JudgeEvents:
+    """Apply an event and return what became of it; NeedsCurrent, with nothing changed, if Stripe has to be asked first."""
+
+    def __init__(self, table: HandlerTable) -> None:
+        self._table = table
+
+    def __call__(
+        self,
+        work: UnitOfWork,
+        event: WebhookEvent,
+        parsed: StripeEvent,
+        fetched: Fetched[Any] | None,
+        now: datetime,
+    ) -> WebhookEvent | NeedsCurrent:
+        return _settled(event, self._verdict(work, event, parsed, fetched, {}), now)
+
+    def together(
+        self, work: UnitOfWork, events: Sequence[tuple[WebhookEvent, StripeEvent]], now: datetime
+    ) -> list[WebhookEvent]:
+        """Apply those of the events that need not ask Stripe, and return what became of them."""
+        work.read_ahead([pair for event, parsed in events for pair in _links_of(event, parsed)])
+        owners: Owners = {}
+        outcomes = (
+            _settled(event, self._verdict(work, event, parsed, None, owners), now) for event, parsed in events
+        )
+        return [outcome for outcome in outcomes if not isinstance(outcome, NeedsCurrent)]
+
+    def _verdict(
+        self,
+        work: UnitOfWork,
+        event: WebhookEvent,
+        parsed: StripeEvent,
+        fetched: Fetched[Any] | None,
+        owners: Owners,
+    ) -> Verdict:
+        """`owners` caches the integrations within one transaction."""
+        handler = self._table.handlers.get(event.event_type)
+        if handler is None:
+            return Skipped(SkipReason.UNKNOWN_TYPE)
+        if event.integration_id is None:
+            return Skipped(SkipReason.NO_INTEGRATION)
+        # Receiving has already checked this and the next, but a replay brings back what it skipped.
+        if parsed.account not in (None, event.account_id):
+            return Skipped(SkipReason.OTHER_ACCOUNT)
+        if event.integration_id not in owners:
+            owners[event.integration_id] = work.integrations.find(event.integration_id)
+        integration = owners[event.integration_id]
+        if integration is not None and event.livemode is not integration.livemode:
+            return Skipped(SkipReason.OTHER_LIVEMODE)
+        if event.event_type not in self._table.even_disconnected and not _is_followed(
+            work, integration, event
+        ):
+            return Skipped(SkipReason.DISCONNECTED)
+        return handler.apply(work, event.account_id, parsed, fetched)
+
+
+def _is_followed(work: UnitOfWork, integration: Integration | None, event: WebhookEvent) -> bool:
+    """Whether the integration is connected to the event's account, or has left it but Stripe does not know that yet; or
+    another integration is connected to it by now, which also gets the events of this one's invoices.
+    """
+    is_its = integration is not None and integration.account_id == event.account_id
+    if integration is not None and is_its and integration.connected:
+        return True
+    holder = work.integrations.find_by_account(event.account_id)
+    if holder is not None and holder.connected:
+        return True
+    return is_its and work.intents.find_unsettled(account_subject(event.account_id)) is not None
+
+
+def _settled(event: WebhookEvent, verdict: Verdict, now: datetime) -> WebhookEvent | NeedsCurrent:
+    if isinstance(verdict, NeedsCurrent):
+        return verdict
+    return event.processed(now) if isinstance(verdict, Applied) else event.skipped(verdict.reason, now)
+
+
+def _links_of(event: WebhookEvent, parsed: StripeEvent) -> list[tuple[str, str]]:
+    """The links by which the event's invoice may be known."""
+    ids = (event.related_object_id, parsed.invoice_id, parsed.payment_intent_id, parsed.charge_id)
+    return [(event.account_id, id_) for id_ in ids if id_ is not None]

@@ -1,0 +1,1 @@
+"""What each type of event changes: one module for each kind of Stripe object."""

@@ -1,0 +1,66 @@
+"""What a handler of webhook events has to provide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
+from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
+
+Current = TypeVar("Current")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Our state matches Stripe's; often it already did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsCurrent:
+    """The payload does not prove that it is the newest: Stripe's current state has to be fetched.
+
+    `version` is that of our row at the time. The fetched state is applied only to that same version, since a later fetch
+    may have been applied in between.
+    """
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched(Generic[Current]):
+    current: Current
+    version: int
+
+
+Verdict = Applied | Skipped | NeedsCurrent
+
+
+class Handler(Protocol[Current]):
+    """Applying any event twice, late or out of order has to end in the same state."""
+
+    def apply(
+        self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[Current] | None
+    ) -> Verdict:
+        """Set our state, within the transaction that settles the event. No network."""
+        ...
+
+    def fetch(self, account_id: str, event: StripeEvent) -> Current:
+        """Ask Stripe, outside any transaction. May raise GatewayError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandlerTable:
+    """Which handler applies which type. `even_disconnected` are the types that still matter after a disconnect; `alone` those
+    that lock more than their invoice, and so are never applied together with others."""
+
+    handlers: Mapping[str, Handler[Any]]
+    even_disconnected: frozenset[str]
+    alone: frozenset[str]

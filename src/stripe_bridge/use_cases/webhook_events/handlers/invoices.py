@@ -1,0 +1,181 @@
+"""Following our invoices through Stripe's webhook events.
+
+A payload counts only if it proves to be newer than what we have (`Invoice.age_of`); if that is unclear, Stripe is asked. What
+concerns no invoice of ours is skipped: a connected account sends everything that happens in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from stripe_bridge.domain.invoice import Age, Invoice, InvoiceStatus
+from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
+from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
+from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
+from stripe_bridge.ports.stripe.errors import ObjectMissing
+from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.snapshots import Snapshots
+from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.webhook_events.handlers.handler import (
+    Applied,
+    Fetched,
+    NeedsCurrent,
+    Skipped,
+    Verdict,
+)
+
+Lock = Callable[[UnitOfWork, Invoice], Invoice]
+_FOREIGN = Skipped(SkipReason.FOREIGN_OBJECT)
+
+
+class Record(Protocol):
+    def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice: ...
+
+    def payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice: ...
+
+    def charge(
+        self, work: UnitOfWork, invoice: Invoice, payment_intent_id: str, charge_id: str, *, succeeded: bool
+    ) -> Invoice: ...
+
+
+class Identify(Protocol):
+    def fetch(self, account_id: str, event: StripeEvent) -> StripePayment | None: ...
+
+    def __call__(
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        *,
+        fetched: bool,
+        payment: StripePayment | None,
+    ) -> Invoice | NeedsCurrent | Skipped: ...
+
+
+class FollowInvoice:
+    """`invoice.*`: bring the invoice to its newest snapshot."""
+
+    def __init__(self, gateway: PaymentGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:
+        self._gateway, self._snapshots, self._record, self._lock = gateway, snapshots, record, lock
+
+    def fetch(self, account_id: str, event: StripeEvent) -> StripeInvoice | None:
+        try:
+            return self._gateway.invoice(account_id, str(event.related_object_id))
+        except ObjectMissing:
+            return None
+
+    def apply(
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        fetched: Fetched[StripeInvoice | None] | None,
+    ) -> Verdict:
+        invoice = _find(work, account_id, event.related_object_id)
+        if invoice is None:
+            return _FOREIGN
+        invoice = self._lock(work, invoice)
+        if fetched is not None and fetched.version == invoice.version:
+            if fetched.current is not None:
+                self._record(work, invoice, fetched.current)
+            return Applied()
+        snapshot = self._snapshots.invoice(event.object) if event.object.get("object") == "invoice" else None
+        age = Age.UNCLEAR if snapshot is None else invoice.age_of(snapshot)
+        if snapshot is None or age is Age.UNCLEAR:
+            return NeedsCurrent(invoice.version)
+        if age is Age.NEWER:
+            self._record(work, invoice, snapshot)
+        return Applied()
+
+
+class FollowDeletion:
+    """`invoice.deleted`: a draft that the merchant deleted is void here. If it is being sent, the sending handles it."""
+
+    def __init__(self, clock: Clock, lock: Lock) -> None:
+        self._clock, self._lock = clock, lock
+
+    def fetch(self, account_id: str, event: StripeEvent) -> None:
+        """A deletion is final: there is nothing newer to ask for."""
+
+    def apply(
+        self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[None] | None
+    ) -> Verdict:
+        invoice = _find(work, account_id, event.related_object_id)
+        if invoice is None:
+            return _FOREIGN
+        invoice = self._lock(work, invoice)
+        if invoice.status is InvoiceStatus.DRAFT and not work.intents.is_unsettled_for(invoice.id):
+            work.invoices.save(invoice.gone(self._clock.now()))
+        return Applied()
+
+
+class FollowInvoicePayment:
+    """`invoice_payment.paid`: one of the invoice's payments has come in. Paid is final, so the payload suffices, but it does
+    not name the charge. The default payment's charge has events of its own. Another payment may have been collected before it
+    was attached to the invoice, when its charge's events were skipped as foreign, so Stripe is asked for it.
+    """
+
+    def __init__(self, gateway: PaymentGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:
+        self._gateway, self._snapshots, self._record, self._lock = gateway, snapshots, record, lock
+
+    def fetch(self, account_id: str, event: StripeEvent) -> Sequence[StripePayment]:
+        try:
+            return self._gateway.payments_of(account_id, str(event.related_object_id))
+        except ObjectMissing:
+            return ()
+
+    def apply(
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        fetched: Fetched[Sequence[StripePayment]] | None,
+    ) -> Verdict:
+        invoice = _find(work, account_id, event.related_object_id)
+        if invoice is None:
+            return _FOREIGN
+        invoice = self._lock(work, invoice)
+        seen = self._snapshots.payment(event.object)
+        if fetched is None and _lacks_charge(work, account_id, seen):
+            return NeedsCurrent(invoice.version)
+        self._record.payments(work, invoice, [seen, *(fetched.current if fetched else ())])
+        return Applied()
+
+
+class FollowCharge:
+    """`charge.*` and `payment_intent.*`: tie the charge to the invoice that its payment intent pays."""
+
+    def __init__(self, identify: Identify, record: Record) -> None:
+        self._identify, self._record = identify, record
+
+    def fetch(self, account_id: str, event: StripeEvent) -> StripePayment | None:
+        return self._identify.fetch(account_id, event)
+
+    def apply(
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        fetched: Fetched[StripePayment | None] | None,
+    ) -> Verdict:
+        payment = None if fetched is None else fetched.current
+        invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
+        if not isinstance(invoice, Invoice):
+            return invoice
+        if event.charge_id is not None and event.payment_intent_id is not None:
+            succeeded = event.object.get("object") == "charge" and event.object.get("status") == "succeeded"
+            self._record.charge(work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded)
+        return Applied()
+
+
+def _find(work: UnitOfWork, account_id: str, stripe_id: str | None) -> Invoice | None:
+    invoice_id = None if stripe_id is None else work.links.find_invoice_id(account_id, stripe_id)
+    return None if invoice_id is None else work.invoices.find(invoice_id)
+
+
+def _lacks_charge(work: UnitOfWork, account_id: str, seen: StripePayment) -> bool:
+    if seen.is_default or seen.payment_intent_id is None:
+        return False
+    known = work.payments.find(account_id, seen.payment_intent_id)
+    return known is None or known.charge_id is None

@@ -1,0 +1,173 @@
+"""Following refunds and disputes through Stripe's webhook events, including refunds made in Stripe's dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from stripe_bridge.domain.invoice import Age, Invoice
+from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.stripe_objects import StripeDispute, StripePayment, StripeRefund
+from stripe_bridge.domain.webhook_event import StripeEvent
+from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
+from stripe_bridge.ports.stripe.refunds import RefundGateway
+from stripe_bridge.ports.stripe.snapshots import Snapshots
+from stripe_bridge.use_cases.webhook_events.handlers.handler import (
+    Applied,
+    Fetched,
+    NeedsCurrent,
+    Skipped,
+    Verdict,
+)
+
+
+class Identify(Protocol):
+    def fetch(self, account_id: str, event: StripeEvent) -> StripePayment | None: ...
+
+    def __call__(
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        *,
+        fetched: bool,
+        payment: StripePayment | None,
+    ) -> Invoice | NeedsCurrent | Skipped: ...
+
+
+class Ledger(Protocol):
+    def find(self, work: UnitOfWork, account_id: str, seen: StripeRefund) -> Refund | None: ...
+
+    def refund(
+        self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool = False
+    ) -> Invoice: ...
+
+    def dispute(self, work: UnitOfWork, invoice: Invoice, seen: StripeDispute) -> Invoice: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLook:
+    payment: StripePayment | None
+    refund: StripeRefund
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeLook:
+    payment: StripePayment | None
+    refunds: Sequence[StripeRefund]
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeLook:
+    payment: StripePayment | None
+    dispute: StripeDispute
+
+
+class FollowRefund:
+    """`refund.*`: a status only goes forward, so a payload with a later one counts; if it is unclear, Stripe is asked."""
+
+    def __init__(
+        self, identify: Identify, gateway: RefundGateway, snapshots: Snapshots, ledger: Ledger
+    ) -> None:
+        self._identify, self._gateway = identify, gateway
+        self._snapshots, self._ledger = snapshots, ledger
+
+    def fetch(self, account_id: str, event: StripeEvent) -> RefundLook:
+        seen = self._snapshots.refund(event.object)
+        return RefundLook(self._identify.fetch(account_id, event), self._gateway.refund(account_id, seen.id))
+
+    def apply(
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        fetched: Fetched[RefundLook] | None,
+    ) -> Verdict:
+        payment = None if fetched is None else fetched.current.payment
+        invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
+        if not isinstance(invoice, Invoice):
+            return invoice
+        seen = self._snapshots.refund(event.object)
+        known = self._ledger.find(work, account_id, seen)
+        version = 0 if known is None else known.version
+        if fetched is not None and fetched.version == version:
+            seen = fetched.current.refund
+        elif known is not None and known.age_of(seen) is Age.UNCLEAR:
+            return NeedsCurrent(version)
+        self._ledger.refund(work, invoice, seen)
+        return Applied()
+
+
+class FollowRefundedCharge:
+    """`charge.refunded` names no refund, so the refunds are fetched whenever the ledger does not add up to its total."""
+
+    def __init__(self, identify: Identify, gateway: RefundGateway, ledger: Ledger) -> None:
+        self._identify, self._gateway, self._ledger = identify, gateway, ledger
+
+    def fetch(self, account_id: str, event: StripeEvent) -> ChargeLook:
+        refunds = self._gateway.refunds_of(
+            account_id, payment_intent_id=event.payment_intent_id, charge_id=event.charge_id
+        )
+        return ChargeLook(self._identify.fetch(account_id, event), refunds)
+
+    def apply(
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        fetched: Fetched[ChargeLook] | None,
+    ) -> Verdict:
+        payment = None if fetched is None else fetched.current.payment
+        invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
+        if not isinstance(invoice, Invoice):
+            return invoice
+        if fetched is not None:
+            for seen in fetched.current.refunds:
+                invoice = self._ledger.refund(work, invoice, seen, may_be_late=True)
+            return Applied()
+        counted = sum(
+            refund.amount
+            for refund in work.refunds.of_invoice(invoice.id)
+            if refund.counts and refund.charge_id == event.charge_id
+        )
+        if counted != event.object.get("amount_refunded"):
+            return NeedsCurrent(invoice.version)
+        return Applied()
+
+
+class FollowDispute:
+    """`charge.dispute.*`: a status may go back and forth, so if it differs from what we know, the dispute is fetched."""
+
+    def __init__(
+        self, identify: Identify, gateway: RefundGateway, snapshots: Snapshots, ledger: Ledger
+    ) -> None:
+        self._identify, self._gateway = identify, gateway
+        self._snapshots, self._ledger = snapshots, ledger
+
+    def fetch(self, account_id: str, event: StripeEvent) -> DisputeLook:
+        seen = self._snapshots.dispute(event.object)
+        return DisputeLook(
+            self._identify.fetch(account_id, event), self._gateway.dispute(account_id, seen.id)
+        )
+
+    def apply(
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        fetched: Fetched[DisputeLook] | None,
+    ) -> Verdict:
+        payment = None if fetched is None else fetched.current.payment
+        invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
+        if not isinstance(invoice, Invoice):
+            return invoice
+        seen = self._snapshots.dispute(event.object)
+        known = work.disputes.find(account_id, seen.id)
+        version = 0 if known is None else known.version
+        if fetched is not None and fetched.version == version:
+            self._ledger.dispute(work, invoice, fetched.current.dispute)
+            return Applied()
+        if known is not None and known.agrees_with(seen):
+            return Applied()
+        return NeedsCurrent(version)

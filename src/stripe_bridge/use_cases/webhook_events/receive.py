@@ -1,0 +1,225 @@
+"""Receiving webhooks: verify that Stripe sent it, store it once, wake the workers. Nothing else happens before the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from stripe_bridge.domain.errors.base import ReceiverNotFound
+from stripe_bridge.domain.errors.outcomes import PayloadMalformed, PayloadTooLarge, SignatureInvalid
+from stripe_bridge.domain.integration import Integration
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver
+from stripe_bridge.domain.webhook_event import (
+    MAX_PAYLOAD_BYTES,
+    PLATFORM,
+    SkipReason,
+    StripeEvent,
+    WebhookEvent,
+)
+from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.storage.inbox import Intake
+from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.stripe.signatures import Signatures
+from stripe_bridge.ports.system import Clock
+from stripe_bridge.ports.vault import Vault
+
+_log = logging.getLogger(__name__)
+# How long secrets are remembered. A receiver that was removed may still be accepted for as long.
+_MEMORY = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiveWebhookCommand:
+    """`integration_id` names an account's own receiver; None means the platform's."""
+
+    payload: bytes = field(repr=False)
+    signature: str | None
+    integration_id: int | None = None
+
+
+class FormEvent:
+    """Makes an event as it goes into the inbox, however it arrived. If there is nothing to do for it, it is skipped now."""
+
+    def __init__(self, clock: Clock, *, livemode: bool, known_types: frozenset[str]) -> None:
+        self._clock, self._livemode, self._known_types = clock, livemode, known_types
+
+    def __call__(self, event: StripeEvent, payload: bytes, own_account: str | None = None) -> WebhookEvent:
+        """`own_account` is the account whose events are expected at this receiver, None if any account's are."""
+        now = self._clock.now()
+        is_foreign = own_account is not None and event.account not in (None, own_account)
+        # An event at the wrong receiver is stored under the receiver's account: stored under its own, it would take the
+        # place of the same event when that arrives at the right one.
+        account_id = own_account if is_foreign else event.account or own_account
+        received = WebhookEvent(
+            id=0,
+            tenant_id=None,
+            integration_id=None,
+            stripe_event_id=event.id,
+            event_type=event.type,
+            account_id=account_id or PLATFORM,
+            livemode=event.livemode,
+            related_object_id=event.related_object_id,
+            event_created_at=event.created_at,
+            created_at=now,
+            updated_at=now,
+            due_at=now,
+            payload=payload,
+        )
+        reason = self._skip_reason(event, is_foreign=is_foreign)
+        return received if reason is None else received.skipped(reason, now)
+
+    def _skip_reason(self, event: StripeEvent, *, is_foreign: bool) -> SkipReason | None:
+        if is_foreign:
+            return SkipReason.OTHER_ACCOUNT
+        if event.livemode is not self._livemode:
+            return SkipReason.OTHER_LIVEMODE
+        if event.type not in self._known_types:
+            return SkipReason.UNKNOWN_TYPE
+        return None
+
+
+class KeepEvent:
+    """Put a fetched event into the inbox once. Returns it as stored, or None if it was already there."""
+
+    def __init__(self, form: FormEvent) -> None:
+        self._form = form
+
+    def __call__(self, work: UnitOfWork, event: StripeEvent, payload: bytes) -> WebhookEvent | None:
+        formed = self._form(event, payload)
+        return formed if work.inbox.store(formed) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Door:
+    """How a receiver is entered. `own_account`: whose events arrive here if the payload does not say."""
+
+    secrets: tuple[str, ...] = field(repr=False)
+    own_account: str | None
+    remembered_until: datetime
+
+
+class SecretsNotAtHand(Exception):
+    """The signature cannot be judged without looking up its secret."""
+
+
+class ReceiveWebhook:
+    """Store a verified event once. Returns whether it is new; a repetition is fine, too.
+
+    Raises PayloadTooLarge, ReceiverNotFound, SignatureInvalid, PayloadMalformed, in this order; and StoreUnavailable, after
+    which Stripe will retry.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        intake: Intake,
+        clock: Clock,
+        signatures: Signatures,
+        vault: Vault,
+        nudges: Nudges,
+        measurements: Measurements,
+        read: Callable[[bytes], StripeEvent],
+        form: FormEvent,
+        *,
+        extra_secrets: Sequence[str],
+    ) -> None:
+        self._store, self._intake, self._clock, self._vault = store, intake, clock, vault
+        self._signatures, self._nudges, self._measurements = signatures, nudges, measurements
+        self._read, self._form, self._extra_secrets = read, form, extra_secrets
+        # Finding and unsealing secrets costs more than all the rest of receiving an event.
+        self._doors: dict[int | None, _Door] = {}
+
+    def __call__(self, command: ReceiveWebhookCommand) -> bool:
+        event = self._formed(command, self._verify)
+        with self._store.writing() as work:
+            is_new = work.inbox.store(event)
+            work.commit()
+        return self._told(event, is_new=is_new, soon=False)
+
+    async def at_once(self, command: ReceiveWebhookCommand) -> bool:
+        """Like `__call__`, for an event loop, which it never blocks: where it would have to, it raises SecretsNotAtHand."""
+        event = self._formed(command, self._verify_at_once)
+        return self._told(event, is_new=await self._intake.receive(event), soon=True)
+
+    def _formed(
+        self, command: ReceiveWebhookCommand, verify: Callable[[ReceiveWebhookCommand], _Door]
+    ) -> WebhookEvent:
+        if len(command.payload) > MAX_PAYLOAD_BYTES:
+            raise PayloadTooLarge(MAX_PAYLOAD_BYTES)
+        _check_readable(command.payload)
+        door = verify(command)
+        return self._form(self._read(command.payload), command.payload, door.own_account)
+
+    def _told(self, event: WebhookEvent, *, is_new: bool, soon: bool) -> bool:
+        self._measurements.webhook("stored" if is_new else "duplicate")
+        if event.skip_reason is not None:
+            facts = {"stripe_event_id": event.stripe_event_id, "reason": event.skip_reason.value}
+            _log.info("event skipped", extra=facts)
+        elif is_new:
+            self._nudges.inbox(soon=soon)
+        return is_new
+
+    def _verify(self, command: ReceiveWebhookCommand) -> _Door:
+        """The door through which the payload comes in.
+
+        It is looked up again before a signature is refused, since the secret may be newer than what is remembered.
+        """
+        try:
+            return self._verify_at_once(command)
+        except SecretsNotAtHand:
+            door = self._look_up(command.integration_id)
+        self._signatures.check(command.payload, command.signature, door.secrets)
+        self._doors[command.integration_id] = door
+        return door
+
+    def _verify_at_once(self, command: ReceiveWebhookCommand) -> _Door:
+        known = self._doors.get(command.integration_id)
+        if known is not None and self._clock.now() < known.remembered_until:
+            try:
+                self._signatures.check(command.payload, command.signature, known.secrets)
+            except SignatureInvalid:
+                # Keep what is remembered: otherwise bad signatures would force a new lookup for all others.
+                raise SecretsNotAtHand from None
+            return known
+        raise SecretsNotAtHand
+
+    def _look_up(self, integration_id: int | None) -> _Door:
+        until = self._clock.now() + _MEMORY
+        with self._store.reading() as work:
+            if integration_id is None:
+                receivers = work.receivers.of_kinds(PLATFORM_KINDS)
+                secrets = (*self._open(receivers), *self._extra_secrets)
+                return _Door(secrets=secrets, own_account=None, remembered_until=until)
+            receivers = work.receivers.of_integration(integration_id)
+            integration = work.integrations.find(integration_id)
+            if not receivers or integration is None:
+                raise ReceiverNotFound
+            own_account = _own_account(work, integration)
+        return _Door(secrets=self._open(receivers), own_account=own_account, remembered_until=until)
+
+    def _open(self, receivers: Sequence[Receiver]) -> tuple[str, ...]:
+        return tuple(self._vault.open(receiver.sealed_secret) for receiver in receivers)
+
+
+def _own_account(work: UnitOfWork, integration: Integration) -> str:
+    """The account whose events an integration's own receiver may bring.
+
+    Whoever has its secret can sign whatever they like. So if the integration has no account, or its account has moved to
+    another integration, the receiver speaks for no account, and its events are stored under a name that no account has.
+    """
+    if integration.account_id is not None:
+        owner = work.integrations.find_by_account(integration.account_id)
+        if owner is not None and owner.id == integration.id:
+            return integration.account_id
+    return f"receiver:{integration.id}"
+
+
+def _check_readable(payload: bytes) -> None:
+    """Raises PayloadMalformed for bytes that cannot be JSON, whoever signed them: Stripe's SDK only accepts text."""
+    try:
+        payload.decode("utf-8")
+    except UnicodeDecodeError:
+        raise PayloadMalformed("not UTF-8") from None

@@ -1,0 +1,44 @@
+"""Commands and the REST API use the same names for programs."""
+
+import pytest
+
+from stripe_bridge.adapters.cli import rendering
+from stripe_bridge.adapters.web.schemas.integrations import IntegrationShape
+from stripe_bridge.adapters.web.schemas.invoices import InvoiceShape
+from stripe_bridge.adapters.web.schemas.refunds import RefundShape
+from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventShape
+from stripe_bridge.use_cases.integrations.manage import IntegrationView
+from tests.builders import a_pending_integration, a_refund, a_webhook_event, an_integration, an_invoice
+
+# In the API the tenant is the caller's own, and an invoice has its integration's name.
+ONLY_HERE, ONLY_THERE = {"tenant_id"}, {"integration_instance"}
+
+
+@pytest.mark.parametrize(
+    ("row", "shape"),
+    [
+        (
+            rendering.integration_row(IntegrationView(integration=an_integration(), webhook_registered=True)),
+            IntegrationShape,
+        ),
+        (rendering.invoice_row(an_invoice()), InvoiceShape),
+        (rendering.refund_row(a_refund()), RefundShape),
+        (rendering.event_row(a_webhook_event()), WebhookEventShape),
+    ],
+)
+def test_a_row_has_the_fields_of_the_rest_api(row, shape):
+    assert set(row) - ONLY_HERE == set(shape().fields) - ONLY_THERE
+
+
+def test_a_row_has_the_same_fields_before_the_first_connection():
+    pending, connected = (
+        rendering.integration_row(IntegrationView(integration=integration, webhook_registered=False))
+        for integration in (a_pending_integration(), an_integration())
+    )
+
+    assert list(pending) == list(connected)
+    assert (pending["charges_enabled"], pending["country"]) == (False, None)
+
+
+def test_a_reserved_invoice_is_a_draft_to_everybody():
+    assert rendering.invoice_row(an_invoice())["status"] == "draft"

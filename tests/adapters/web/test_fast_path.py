@@ -1,0 +1,253 @@
+"""The front handles webhooks that it can take at once, and leaves everything else to the application behind it."""
+
+import asyncio
+import threading
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from stripe_bridge.adapters.web.fast_path import Front
+from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
+from tests.adapters.web.over_fast_path import PART, Connection, OverFront, over_connection
+from tests.adapters.web.world import WEBHOOK_SECRET, World, data_of
+from tests.builders import an_event_payload
+
+PLATFORM = "/api/webhooks/stripe"
+
+
+class Watched:
+    """The application behind the front, which records what reaches it."""
+
+    def __init__(self, app):
+        self._app = app
+        self.paths: list[str] = []
+
+    def __call__(self, environ, start_response):
+        self.paths.append(environ["PATH_INFO"])
+        return self._app(environ, start_response)
+
+
+@pytest.fixture
+def world():
+    world: Any = World()
+    world.behind = Watched(world.app.wsgi_app)
+    ended = []
+    front = world.front = Front(
+        world.behind,
+        world.bridge.receive_webhook,
+        world.measurements,
+        threads=2,
+        at_the_end=lambda: ended.append(True),
+    )
+    world.app.wsgi_app = OverFront(front)
+    yield world
+    front.close()
+    assert ended == [True]
+
+
+def stored(world):
+    return list(world.store.committed.events.rows.values())
+
+
+def test_once_a_secret_is_known_webhooks_come_no_further_than_the_front(world):
+    for number in range(3):
+        assert world.post_event(an_event_payload(id_=f"evt_{number}")).status_code == HTTPStatus.OK
+    assert world.behind.paths == [PLATFORM]
+    assert len(stored(world)) == 3
+
+
+def test_whoever_cannot_sign_is_in_the_way_of_nobody_who_can(world):
+    world.post_event(an_event_payload())
+    world.post_event(an_event_payload(), secret="whsec_x")
+    world.behind.paths.clear()
+    world.post_event(an_event_payload())
+    assert world.behind.paths == []
+
+
+def test_what_is_remembered_of_secrets_is_looked_up_again_after_a_while(world):
+    for _ in range(2):
+        world.post_event(an_event_payload())
+    world.clock.advance(seconds=60)
+    world.post_event(an_event_payload())
+    assert world.behind.paths == [PLATFORM, PLATFORM]
+
+
+def test_an_integrations_own_receiver_has_its_own_secret_at_the_front(world):
+    integration = world.connect()
+    world.bridge.attach_receiver(integration_id=integration["id"], secret="whsec_own")
+    path = f"{PLATFORM}/{integration['id']}"
+    world.behind.paths.clear()
+    for number in range(2):
+        payload = an_event_payload(id_=f"evt_{number}")
+        assert world.post_event(payload, path=path, secret="whsec_own").status_code == HTTPStatus.OK
+    assert world.post_event(an_event_payload(), path=path, secret=WEBHOOK_SECRET).status_code == 400
+    assert world.behind.paths == [path, path]
+
+
+def test_either_way_in_is_answered_alike(world):
+    by_flask, by_front = (world.post_event(an_event_payload()) for _ in range(2))
+    assert world.behind.paths == [PLATFORM]
+    assert by_front.get_json() == by_flask.get_json() == {"received": True}
+    # The headers that differ; the server adds one of them.
+    different = {"x-request-id", "content-length"}
+    assert {
+        name: value for name, value in by_front.headers.to_wsgi_list() if name.lower() not in different
+    } == {
+        name.lower(): value
+        for name, value in by_flask.headers.to_wsgi_list()
+        if name.lower() not in different
+    }
+
+
+def test_either_way_in_is_counted_alike(world):
+    for _ in range(3):
+        world.post_event(an_event_payload())
+    world.post_event(b"no event")
+    told = world.measurements.render(None).decode()
+    assert 'stripe_bridge_webhooks_total{outcome="stored"} 1.0' in told
+    assert 'stripe_bridge_webhooks_total{outcome="duplicate"} 2.0' in told
+    assert 'stripe_bridge_webhooks_total{outcome="refused"} 1.0' in told
+    assert f'route="{PLATFORM}",status="200"}} 3.0' in told
+    assert f'route="{PLATFORM}",status="400"}} 1.0' in told
+
+
+def test_a_callers_request_id_comes_back_from_the_front(world):
+    world.post_event(an_event_payload())
+    world.client.environ_base["HTTP_X_REQUEST_ID"] = "stripe-1"
+    assert world.post_event(an_event_payload()).headers["X-Request-Id"] == "stripe-1"
+    assert len(world.behind.paths) == 1
+
+
+@pytest.mark.parametrize(
+    "path", [f"{PLATFORM}/", f"{PLATFORM}/x", f"{PLATFORM}x", f"{PLATFORM}/1/2", "/healthz"]
+)
+def test_no_other_path_is_the_fronts(world, path):
+    world.post_event(an_event_payload())
+    world.post_event(an_event_payload(), path=path)
+    assert world.behind.paths == [PLATFORM, path]
+
+
+def test_of_a_body_no_more_is_taken_from_the_server_than_shows_that_it_is_too_long(world):
+    asked, told = [], []
+
+    async def receive():
+        asked.append(PART)
+        return {"type": "http.request", "body": b"x" * PART, "more_body": True}
+
+    async def send(message):
+        told.append(message)
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/api/stripe/integrations",
+        "query_string": b"",
+        "headers": [
+            (b"authorization", f"Bearer {world.token()}".encode()),
+            (b"content-type", b"application/json"),
+            (b"transfer-encoding", b"chunked"),
+        ],
+    }
+    asyncio.run(world.front(scope, receive, send))
+    assert told[0]["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert sum(asked) <= MAX_PAYLOAD_BYTES + PART
+
+
+def test_webhooks_that_wait_for_the_database_hold_up_nobody_else(world):
+    is_back = threading.Event()
+
+    def behind(environ, start_response):
+        if environ["PATH_INFO"] == PLATFORM:
+            is_back.wait(10)
+        return world.behind(environ, start_response)
+
+    front = Front(
+        behind, world.bridge.receive_webhook, world.measurements, threads=1, at_the_end=lambda: None
+    )
+    webhook = f"POST {PLATFORM} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
+
+    async def ask(connection: Connection) -> int:
+        sent = [Connection(front) for _ in range(3)]
+        for each in sent:
+            await each.send([webhook])
+        await connection.send([b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
+        ((answer, _),) = await connection.wire.answers()
+        assert not any(each.wire.written for each in sent)
+        is_back.set()
+        for each in sent:
+            await each.wire.answers()
+            await each.end()
+        return answer.status
+
+    assert over_connection(front, ask) == HTTPStatus.OK
+    front.close()
+
+
+@pytest.fixture
+def invoice_path(world):
+    """Of a paid invoice."""
+    integration = world.connect()
+    world.put_order()
+    invoice = data_of(world.send(integration["id"]))
+    world.pay(invoice)
+    world.behind.paths.clear()
+    return f"/api/stripe/invoices/{invoice['id']}"
+
+
+def a_refund(world, path: str, *more: str) -> bytes:
+    """Its head. Without a body, all would be refunded."""
+    told = [
+        f"Host: bridge.test\r\nAuthorization: Bearer {world.token()}\r\nContent-Type: application/json",
+        *more,
+    ]
+    return "\r\n".join([f"POST {path}/refunds HTTP/1.1", *told, "", ""]).encode()
+
+
+@pytest.mark.parametrize("came", [b"", b" "])
+def test_a_request_whose_body_breaks_off_is_none(world, invoice_path, came):
+    request = a_refund(world, invoice_path, "Content-Length: 25") + came
+    over_connection(world.front, lambda connection: connection.send([request]))
+    assert world.behind.paths == []
+    assert data_of(world.ask("GET", invoice_path))["amount_refunded"] == 0
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 24", "Transfer-Encoding: chunked"])
+def test_a_request_with_a_body_that_would_change_the_protocol_is_refused(world, invoice_path, length):
+    """Java's client asks so by default without TLS, and the server's parser does not read the body then."""
+    h2c = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk")
+    body = b'{"amount_in_cents": 500}'
+    body = body if "24" in length else b"18\r\n%b\r\n0\r\n\r\n" % body
+
+    async def ask(connection: Connection) -> int:
+        await connection.send([a_refund(world, invoice_path, length, *h2c) + body])
+        ((answer, _),) = await connection.wire.answers()
+        return answer.status
+
+    assert over_connection(world.front, ask) == HTTPStatus.BAD_REQUEST
+    assert data_of(world.ask("GET", invoice_path))["amount_refunded"] == 0
+
+
+def test_a_request_without_a_body_need_not_change_the_protocol(world):
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+
+    async def ask(connection: Connection) -> int:
+        await connection.send([request])
+        ((answer, _),) = await connection.wire.answers()
+        return answer.status
+
+    assert over_connection(world.front, ask) == HTTPStatus.OK
+
+
+def test_the_application_behind_sees_requests_as_they_came(world):
+    """The rest of the API through the front, as the ERP uses it: bodies, queries, refusals."""
+    integration = world.connect()
+    assert world.ask("GET", "/api/stripe/integrations?per_page=1").status_code == HTTPStatus.OK
+    assert world.ask("GET", "/api/stripe/integrations?per_page=x").status_code == 422
+    assert world.ask("GET", f"/api/stripe/integrations/{integration['id']}").status_code == HTTPStatus.OK
+    assert world.client.get("/nowhere/caf%C3%A9%2F").status_code == HTTPStatus.NOT_FOUND
+    assert world.client.get("/healthz", headers={"X_Underscore": "1"}).status_code == HTTPStatus.OK
+    head = world.client.head("/healthz")
+    assert (head.status_code, head.data) == (HTTPStatus.OK, b"")

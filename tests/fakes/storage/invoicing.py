@@ -1,0 +1,186 @@
+"""Sales orders, customers, invoices and links, on the tables of one transaction."""
+
+from collections.abc import Sequence
+
+from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
+from stripe_bridge.domain.errors.base import (
+    InvoiceNotFound,
+    NotFound,
+    SalesOrderNotFound,
+)
+from stripe_bridge.domain.errors.conflicts import StaleWrite
+from stripe_bridge.domain.intent import invoice_subject
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.sales_order import SalesOrder
+from stripe_bridge.ports.storage.unit_of_work import PayableInvoiceExists
+from tests.fakes.storage.tables import Tables, add, must_exist, page_of, save
+
+_NOT_LISTED = InvoiceStatus.ABANDONED
+
+
+_SHOWN_AS_DRAFT = (InvoiceStatus.RESERVED, InvoiceStatus.DRAFT)
+
+
+class FakeSalesOrders:
+    def __init__(self, tables: Tables) -> None:
+        self._orders = tables.sales_orders
+
+    def get(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder:
+        order = self.find(tenant_id, sales_order_id, lock=lock)
+        if order is None:
+            raise SalesOrderNotFound
+        return order
+
+    def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None:
+        return self._orders.find((tenant_id, sales_order_id), lock=lock)
+
+    def add(self, order: SalesOrder) -> bool:
+        if self.find(order.tenant_id, order.id, lock=True) is not None:
+            return False
+        self._orders.put((order.tenant_id, order.id), order)
+        return True
+
+    def save(self, order: SalesOrder) -> None:
+        stored = self.find(order.tenant_id, order.id, lock=True)
+        if stored is None or stored.source_updated_at >= order.source_updated_at:
+            raise StaleWrite
+        self._orders.put((order.tenant_id, order.id), order)
+
+
+class FakeBilledCustomers:
+    def __init__(self, tables: Tables) -> None:
+        self._customers = tables.customers
+
+    def get_or_add(self, key: CustomerKey) -> BilledCustomer:
+        self._customers.check_writable(True)
+        for customer in self._customers.matching(lambda each: each.key == key):
+            return customer
+        return add(self._customers, BilledCustomer(id=0, key=key, stripe_customer_id=None))
+
+    def get(self, customer_id: int, *, lock: bool = False) -> BilledCustomer:
+        customer = self._customers.find(customer_id, lock=lock)
+        if customer is None:
+            raise NotFound
+        return customer
+
+    def is_known(self, account_id: str, stripe_customer_id: str) -> bool:
+        return bool(
+            self._customers.matching(
+                lambda each: (
+                    (each.key.account_id, each.stripe_customer_id) == (account_id, stripe_customer_id)
+                )
+            )
+        )
+
+    def save(self, customer: BilledCustomer) -> None:
+        self._customers.put(customer.id, customer)
+
+
+class FakeInvoices:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._invoices = tables.invoices
+
+    def add(self, invoice: Invoice) -> Invoice:
+        must_exist(self._tables.integrations.find(invoice.integration_id))
+        must_exist(self._tables.customers.find(invoice.customer_id))
+        must_exist(self._tables.sales_orders.find((invoice.tenant_id, invoice.sales_order_id)))
+        self._check_only_payable(invoice, own_id=None)
+        return add(self._invoices, invoice)
+
+    def get(self, tenant_id: str, invoice_id: int, *, lock: bool = False) -> Invoice:
+        found = self._invoices.find(invoice_id, lock=lock)
+        if found is None or found.tenant_id != tenant_id or found.status is _NOT_LISTED:
+            raise InvoiceNotFound
+        return found
+
+    def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
+        return self._invoices.find(invoice_id, lock=lock)
+
+    def find_settled(self, invoice_id: int) -> Invoice | None:
+        subject = invoice_subject(invoice_id)
+        waits = self._tables.intents.matching(lambda each: each.subject == subject and not each.is_settled)
+        return None if waits else self._invoices.find(invoice_id)
+
+    def lock(self, invoice_id: int) -> Invoice | None:
+        return self._invoices.find(invoice_id, lock=True)
+
+    def _find_payable(self, tenant_id: str, sales_order_id: int) -> Invoice | None:
+        return next((each for each in self.of_order(tenant_id, sales_order_id) if each.is_payable), None)
+
+    def of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:
+        found = self._invoices.matching(
+            lambda each: (
+                (each.tenant_id, each.sales_order_id) == (tenant_id, sales_order_id)
+                and each.status is not _NOT_LISTED
+            )
+        )
+        return found[::-1]
+
+    def reserved_for_customer(self, customer_id: int) -> Sequence[Invoice]:
+        return self._invoices.matching(
+            lambda each: each.customer_id == customer_id and each.status is InvoiceStatus.RESERVED
+        )
+
+    def has_other_account(self, integration_id: int, account_id: str) -> bool:
+        return bool(
+            self._invoices.matching(
+                lambda each: (
+                    each.integration_id == integration_id
+                    and each.stripe_account_id != account_id
+                    and each.status is not _NOT_LISTED
+                )
+            )
+        )
+
+    def page(
+        self,
+        tenant_id: str,
+        integration_id: int,
+        status: InvoiceStatus | None,
+        request: PageRequest,
+    ) -> Page[Invoice]:
+        if status is None:
+            wanted = frozenset(InvoiceStatus) - {_NOT_LISTED}
+        elif status is InvoiceStatus.DRAFT:
+            wanted = frozenset(_SHOWN_AS_DRAFT)
+        else:
+            wanted = frozenset({status}) - {_NOT_LISTED}
+        found = self._invoices.matching(
+            lambda each: (
+                each.tenant_id == tenant_id
+                and each.integration_id == integration_id
+                and each.status in wanted
+            )
+        )
+        return page_of(found, request)
+
+    def save(self, invoice: Invoice) -> Invoice:
+        self._check_only_payable(invoice, own_id=invoice.id)
+        return save(self._invoices, invoice)
+
+    def _check_only_payable(self, invoice: Invoice, own_id: int | None) -> None:
+        other = self._find_payable(invoice.tenant_id, invoice.sales_order_id)
+        if invoice.is_payable and other is not None and other.id != own_id:
+            raise PayableInvoiceExists
+
+
+class FakeLinks:
+    def __init__(self, tables: Tables) -> None:
+        self._links = tables.links
+        self._invoices = tables.invoices
+
+    def add(self, account_id: str, invoice_id: int, stripe_ids: Sequence[str]) -> None:
+        must_exist(self._invoices.find(invoice_id))
+        for stripe_id in stripe_ids:
+            if self._links.find((account_id, stripe_id), lock=True) is None:
+                self._links.put((account_id, stripe_id), invoice_id)
+
+    def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None:
+        return self._links.find((account_id, stripe_id))
+
+    def of_invoice(self, invoice_id: int) -> Sequence[str]:
+        return sorted(
+            stripe_id for (_, stripe_id), linked in self._links.rows.items() if linked == invoice_id
+        )

@@ -1,0 +1,136 @@
+"""The fake store's tables: one committed state, and copies for transactions to work on."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import count
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from stripe_bridge.domain.access import ApiToken
+from stripe_bridge.domain.billed_customer import BilledCustomer
+from stripe_bridge.domain.dispute import Dispute
+from stripe_bridge.domain.errors.conflicts import StaleWrite
+from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope
+from stripe_bridge.domain.integration import Integration, OAuthState
+from stripe_bridge.domain.intent import Intent
+from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
+from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.receiver import Receiver
+from stripe_bridge.domain.reconciliation import Gap
+from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.sales_order import SalesOrder
+from stripe_bridge.domain.webhook_event import WebhookEvent
+
+
+class Identified(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def id(self) -> int: ...
+
+
+class Versioned(Identified, Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+Aggregate = TypeVar("Aggregate", bound=Identified)
+Saved = TypeVar("Saved", bound=Versioned)
+
+
+@dataclass
+class Table(Generic[Key, Value]):
+    """Rows by key. No id is given out twice, even after a rollback."""
+
+    rows: dict[Key, Value] = field(default_factory=dict)
+    ids: Iterator[int] = field(default_factory=lambda: count(1))
+    writable: bool = False
+
+    def copy(self, *, writable: bool) -> "Table[Key, Value]":
+        return Table(dict(self.rows), self.ids, writable)
+
+    def find(self, key: Key, *, lock: bool = False) -> Value | None:
+        self.check_writable(lock)
+        return self.rows.get(key)
+
+    def put(self, key: Key, value: Value) -> None:
+        self.check_writable(True)
+        self.rows[key] = value
+
+    def remove(self, key: Key) -> None:
+        self.check_writable(True)
+        self.rows.pop(key, None)
+
+    def matching(self, condition: Callable[[Value], bool]) -> list[Value]:
+        """The matching rows, in the order in which they were added."""
+        return [value for value in self.rows.values() if condition(value)]
+
+    def check_writable(self, wanted: bool) -> None:
+        if wanted and not self.writable:
+            raise AssertionError("This unit of work only reads.")
+
+
+def add(table: Table[int, Aggregate], value: Aggregate) -> Aggregate:
+    added = replace(value, id=next(table.ids))
+    table.put(added.id, added)
+    return added
+
+
+def save(table: Table[int, Saved], value: Saved) -> Saved:
+    table.check_writable(True)
+    stored = table.rows.get(value.id)
+    if stored is None or stored.version != value.version:
+        raise StaleWrite
+    saved = replace(value, version=value.version + 1)
+    table.put(saved.id, saved)
+    return saved
+
+
+def page_of(values: list[Aggregate], request: PageRequest) -> Page[Aggregate]:
+    newest = sorted(values, key=lambda value: value.id, reverse=True)
+    if request.before_id is not None:
+        before = request.before_id
+        rest = [value for value in newest if value.id < before]
+    else:
+        rest = newest[request.offset :]
+    items = rest[: request.per_page]
+    return Page(
+        items=items,
+        request=request,
+        total=None if request.by_cursor else len(newest),
+        next_cursor=cursor_after(items[-1].id) if len(rest) > len(items) else None,
+    )
+
+
+@dataclass
+class Tables:
+    """Everything that is stored."""
+
+    tokens: Table[int, ApiToken] = field(default_factory=Table)
+    oauth_states: Table[str, OAuthState] = field(default_factory=Table)
+    integrations: Table[int, Integration] = field(default_factory=Table)
+    sales_orders: Table[tuple[str, int], SalesOrder] = field(default_factory=Table)
+    customers: Table[int, BilledCustomer] = field(default_factory=Table)
+    invoices: Table[int, Invoice] = field(default_factory=Table)
+    links: Table[tuple[str, str], int] = field(default_factory=Table)
+    payments: Table[tuple[str, str], Payment] = field(default_factory=Table)
+    refunds: Table[int, Refund] = field(default_factory=Table)
+    disputes: Table[tuple[str, str], Dispute] = field(default_factory=Table)
+    intents: Table[int, Intent] = field(default_factory=Table)
+    receivers: Table[int, Receiver] = field(default_factory=Table)
+    events: Table[int, WebhookEvent] = field(default_factory=Table)
+    reconcile_due: Table[int, datetime] = field(default_factory=Table)
+    forgotten: Table[str, int] = field(default_factory=Table)
+    gaps: Table[int, Gap | None] = field(default_factory=Table)
+    idempotent_requests: Table[RequestScope, IdempotentRequest] = field(default_factory=Table)
+
+    def copy(self, *, writable: bool) -> "Tables":
+        return Tables(**{name: table.copy(writable=writable) for name, table in vars(self).items()})
+
+
+def must_exist(referred_to: object) -> None:
+    """What a foreign key enforces in a database. Breaking it is a bug, not an error to handle."""
+    assert referred_to is not None, "It refers to something that is not stored."

@@ -1,0 +1,175 @@
+"""A store in memory that keeps the port's promises: one writer at a time, rollback, constraints, stale writes."""
+
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.idempotency import IdempotentRequests
+from stripe_bridge.ports.storage.inbox import Inbox
+from stripe_bridge.ports.storage.intents import Intents
+from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
+from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
+from stripe_bridge.ports.storage.reconciliations import Reconciliations
+from stripe_bridge.ports.storage.totals import Counts, Miscount
+from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
+from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
+from tests.fakes.storage.idempotency import FakeIdempotentRequests
+from tests.fakes.storage.inbox import FakeInbox
+from tests.fakes.storage.intents import FakeIntents
+from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, FakeLinks, FakeSalesOrders
+from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
+from tests.fakes.storage.reconciliations import FakeReconciliations
+from tests.fakes.storage.tables import Tables
+
+
+class FakeStore:
+    """Committed tables are never changed, only replaced, so that readers need no lock.
+
+    `is_available = False` makes it unavailable. `commits` counts commits. `is_open_here` says whether this thread is inside
+    a unit of work, where no gateway may be called.
+    """
+
+    def __init__(self) -> None:
+        self.committed = Tables()
+        self.is_available = True
+        self.commits = 0
+        self.write_lock = threading.Lock()
+        self.here = threading.local()
+
+    @property
+    def is_open_here(self) -> bool:
+        return bool(getattr(self.here, "open", 0))
+
+    def writing(self) -> "FakeUnitOfWork":
+        return FakeUnitOfWork(self, writable=True)
+
+    def reading(self) -> "FakeUnitOfWork":
+        return FakeUnitOfWork(self, writable=False)
+
+    def glancing(self) -> "FakeUnitOfWork":
+        return self.reading()
+
+    def check(self) -> None:
+        if not self.is_available:
+            raise StoreUnavailable
+
+
+class FakeIntake:
+    """Commits each event by itself."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def receive(self, event: WebhookEvent) -> bool:
+        with self._store.writing() as work:
+            is_new = work.inbox.store(event)
+            work.commit()
+        return is_new
+
+
+class FakeCounts:
+    """Does nothing: lists in memory are counted whenever they are read."""
+
+    def fold(self) -> bool:
+        return False
+
+    def miscounts(self, integration_id: int) -> Sequence[Miscount]:
+        return []
+
+    def correct(self, miscounts: Sequence[Miscount]) -> None:
+        assert not miscounts
+
+
+class FakeUnitOfWork:
+    tokens: Tokens
+    oauth_states: OAuthStates
+    integrations: Integrations
+    sales_orders: SalesOrders
+    customers: BilledCustomers
+    invoices: Invoices
+    links: Links
+    payments: Payments
+    refunds: Refunds
+    disputes: Disputes
+    intents: Intents
+    receivers: Receivers
+    inbox: Inbox
+    idempotent_requests: IdempotentRequests
+    reconciliations: Reconciliations
+    counts: Counts
+
+    def __init__(self, store: FakeStore, *, writable: bool) -> None:
+        self._store = store
+        self._writable = writable
+        self._is_over = True
+
+    def __enter__(self) -> Self:
+        self._store.check()
+        if self._writable:
+            # A database would wait for its own lock here until it times out.
+            assert not getattr(self._store.here, "writing", False), "A unit of work inside another."
+            self._store.write_lock.acquire()
+            self._store.here.writing = True
+        self._store.here.open = getattr(self._store.here, "open", 0) + 1
+        self._tables = self._store.committed.copy(writable=self._writable)
+        self._is_over = False
+        self.tokens = FakeTokens(self._tables)
+        self.oauth_states = FakeOAuthStates(self._tables)
+        self.integrations = FakeIntegrations(self._tables)
+        self.sales_orders = FakeSalesOrders(self._tables)
+        self.customers = FakeBilledCustomers(self._tables)
+        self.invoices = FakeInvoices(self._tables)
+        self.links = FakeLinks(self._tables)
+        self.payments = FakePayments(self._tables)
+        self.refunds = FakeRefunds(self._tables)
+        self.disputes = FakeDisputes(self._tables)
+        self.intents = FakeIntents(self._tables)
+        self.receivers = FakeReceivers(self._tables)
+        self.inbox = FakeInbox(self._tables)
+        self.idempotent_requests = FakeIdempotentRequests(self._tables)
+        self.reconciliations = FakeReconciliations(self._tables)
+        self.counts = FakeCounts()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self._end()
+
+    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+        """Does nothing: there is nothing to gain in memory."""
+
+    def commit(self) -> None:
+        assert not self._is_over, "The unit of work is over."
+        self._store.check()
+        if self._writable:
+            self._store.committed = self._tables.copy(writable=False)
+            self._store.commits += 1
+        self._end()
+
+    def _end(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        for name in {_ATTRIBUTE.get(name, name) for name in vars(self._tables)}:
+            delattr(self, name)
+        self._store.here.open -= 1
+        if self._writable:
+            self._store.here.writing = False
+            self._store.write_lock.release()
+
+
+# Tables whose repository has a different name.
+_ATTRIBUTE = {
+    "events": "inbox",
+    "forgotten": "counts",
+    "gaps": "reconciliations",
+    "reconcile_due": "reconciliations",
+}

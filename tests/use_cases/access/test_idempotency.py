@@ -1,0 +1,57 @@
+"""Requests with a key that take longer than their lease."""
+
+from dataclasses import replace
+
+import pytest
+
+from stripe_bridge.domain.errors.conflicts import RequestStillRunning
+from stripe_bridge.domain.idempotency import LEASE, IdempotentRequest, KeptAnswer, RequestScope
+from tests.world import World
+
+SCOPE = RequestScope(token_id="token:1", method="POST", path="/api/stripe/invoices", key="k-1")
+
+
+def begin(world: World) -> IdempotentRequest:
+    begun = world.bridge.begin_request(SCOPE, "a body")
+    assert isinstance(begun, IdempotentRequest)
+    return begun
+
+
+def answer(status: int) -> KeptAnswer:
+    return KeptAnswer(status=status, content_type="application/json", body=b"{}")
+
+
+@pytest.mark.parametrize("late", [201, 502])
+def test_the_late_end_of_one_that_was_given_up_for_dead_lets_nobody_in_beside_the_one_that_runs(
+    world: World, late: int
+):
+    given_up = begin(world)
+    world.clock.advance(LEASE)
+    running = begin(world)
+
+    world.bridge.finish_request(given_up, answer(late))
+
+    with pytest.raises(RequestStillRunning):
+        world.bridge.begin_request(SCOPE, "a body")
+    world.bridge.finish_request(running, answer(200))
+    assert world.bridge.begin_request(SCOPE, "a body") == answer(200)
+
+
+def test_a_secret_answer_that_no_key_opens_any_more_is_made_again(world: World):
+    begun = begin(world)
+    world.bridge.finish_request(begun, answer(200), is_secret=True)
+    assert world.bridge.begin_request(SCOPE, "a body", is_secret=True) == answer(200)
+    with world.store.writing() as work:
+        work.idempotent_requests.save(replace(begun, answer=answer(200)))
+        work.commit()
+
+    assert isinstance(world.bridge.begin_request(SCOPE, "a body", is_secret=True), IdempotentRequest)
+
+
+def test_one_that_ends_late_is_kept_when_nobody_came_meanwhile(world: World):
+    begun = begin(world)
+    world.clock.advance(2 * LEASE)
+
+    world.bridge.finish_request(begun, answer(201))
+
+    assert world.bridge.begin_request(SCOPE, "a body") == answer(201)

@@ -1,0 +1,161 @@
+"""The doctor examines calls that Stripe refused for good, and accounts that were disconnected."""
+
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+
+from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.finding import Finding, Fix, Severity
+from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
+from tests.builders import TENANT
+from tests.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """A world in which nothing is wrong."""
+    world = World(STRIPE_WEBHOOK_SECRETS="")
+    world.connect()
+    world.bridge.register_receivers()
+    world.listed = list
+    world.bridge.reconcile_integration(world.integration_id)
+    return world
+
+
+def examine(world: World) -> list[Finding]:
+    findings: list[Finding] = world.bridge.examine_service()
+    return findings
+
+
+def refuse(world: World, *methods: str) -> None:
+    for method in methods:
+        world.fail(method, GatewayRefused(f"no {method}"))
+
+
+def disconnect(world: World) -> None:
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+
+
+def send_in_vain(world: World, order_id: int = 501) -> None:
+    world.put_order(order_id)
+    with suppress(BridgeError):
+        world.send(order_id)
+
+
+def test_an_invoice_that_could_be_neither_mailed_nor_voided_is_found_until_it_is_no_longer_payable(
+    world: World,
+):
+    refuse(world, "send", "void")
+    send_in_vain(world)
+
+    (finding,) = examine(world)
+
+    assert (finding.subject, finding.severity, finding.fix) == ("invoices", Severity.ERROR, None)
+    assert finding.what == "1 payable at Stripe, though neither emailed nor undone (1): no void"
+    world.bridge.void_invoice(TENANT, 1)
+    assert examine(world) == []
+
+
+def test_an_invoice_that_stripe_refused_to_void_is_found_while_it_is_open(world: World):
+    invoice = world.sent()
+    refuse(world, "void")
+    with suppress(BridgeError):
+        world.bridge.void_invoice(TENANT, invoice.id)
+
+    (finding,) = examine(world)
+
+    assert (finding.subject, finding.severity) == ("invoices", Severity.WARNING)
+    assert "which refused the void" in finding.what
+    world.pay(invoice)
+    world.bridge.reconcile_integration(world.integration_id)
+    assert examine(world) == []
+
+
+def test_a_void_that_is_still_under_way_is_not_called_refused(world: World):
+    invoice = world.sent()
+    refuse(world, "void")
+    for _ in range(2):
+        world.fail("void", OutcomeUnknown("cut"))
+        with suppress(BridgeError):
+            world.bridge.void_invoice(TENANT, invoice.id)
+
+    assert world.unsettled()
+    assert examine(world) == []
+
+
+def test_drafts_that_nothing_moves_are_found_and_undone(world: World):
+    refuse(world, "finalize", "delete_draft", "void")
+    send_in_vain(world)
+
+    (finding,) = examine(world)
+
+    assert (finding.fix, finding.integration_id) == (Fix.RECONCILE, world.integration_id)
+    assert "left as drafts by a failed send" in finding.what
+    list(world.bridge.mend_findings([finding]))
+    world.work_off()
+    assert examine(world) == []
+    assert world.at_stripe() == []
+
+
+def test_what_was_refused_and_undone_is_no_finding(world: World):
+    for number, step in enumerate(("create_customer", "create_draft", "add_lines", "finalize", "send")):
+        refuse(world, step)
+        send_in_vain(world, 501 + number)
+
+    assert examine(world) == []
+
+
+def test_many_are_told_by_their_number_and_some_of_their_ids(world: World):
+    for number in range(12):
+        refuse(world, "send", "void")
+        send_in_vain(world, 501 + number)
+
+    (finding,) = examine(world)
+
+    assert finding.what.startswith("12 payable")
+    assert "(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …)" in finding.what
+
+
+def test_an_account_that_stripe_did_not_let_us_leave_is_found_until_it_lets_us_in_no_more(world: World):
+    refuse(world, "deauthorize")
+    disconnect(world)
+
+    (finding,) = examine(world)
+
+    assert (finding.subject, finding.severity) == (f"integration {world.integration_id}", Severity.ERROR)
+    assert finding.what == f"Stripe refused to end our access to {world.account_id}: no deauthorize"
+    world.fail("pages_since", OutcomeUnknown("cut"))
+    assert examine(world) == [finding]
+    world.stripe.revoke(world.account_id)
+    assert examine(world) == []
+
+
+def test_an_account_that_is_used_again_was_not_left(world: World):
+    refuse(world, "deauthorize")
+    disconnect(world)
+    world.connect(world.account_id, into=world.integration_id)
+
+    assert examine(world) == []
+
+
+def test_an_account_left_with_money_in_flight_is_found_for_some_time(world: World):
+    world.sent()
+    disconnect(world)
+
+    (finding,) = examine(world)
+
+    assert (finding.subject, finding.severity) == (f"integration {world.integration_id}", Severity.WARNING)
+    assert f"{world.account_id} was disconnected with 1 invoices in flight" in finding.what
+    assert f"in-flight {world.integration_id} --tenant {TENANT}" in finding.remedy
+    world.clock.advance(timedelta(days=91))
+    assert examine(world) == []
+
+
+def test_what_another_integration_of_the_account_follows_is_not_unseen(world: World):
+    world.sent()
+    disconnect(world)
+    world.connect(world.account_id, tenant="other")
+    world.bridge.reconcile_integration(world.integration_id)
+
+    assert examine(world) == []

@@ -1,0 +1,27 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from stripe_bridge.use_cases.operations.retention import ForgetPayloads
+from tests.builders import NOW, a_webhook_event, an_event_payload
+from tests.fakes.storage.unit_of_work import FakeStore
+from tests.fakes.system import FrozenClock
+
+
+def test_forgetting_goes_on_as_long_as_there_is_more_than_it_looks_at_and_not_for_what_becomes_old_meanwhile():
+    store, clock = FakeStore(), FrozenClock(NOW)
+    with store.writing() as work:
+        for number in range(600):
+            event = a_webhook_event(payload=an_event_payload(id_=f"evt_{number}"))
+            # The last ones arrived one by one, and so they now become old one by one.
+            came_at = NOW + timedelta(seconds=max(0, number - 510))
+            work.inbox.store(replace(event.processed(NOW), created_at=came_at))
+        work.commit()
+    clock.advance(timedelta(days=1, seconds=1))
+    forget = ForgetPayloads(store, clock, timedelta(days=1))
+
+    went_on = []
+    for _ in range(3):
+        went_on.append(forget())
+        clock.advance(seconds=1)
+
+    assert went_on == [True, False, False]
