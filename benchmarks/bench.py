@@ -77,11 +77,11 @@ class Bench:
 @contextmanager
 def started(options: Options, *, has_wrk: bool) -> Iterator[Bench]:
     """Run all servers, and remove them afterwards."""
-    with ExitStack() as at_the_end:
-        folder = Path(at_the_end.enter_context(tempfile.TemporaryDirectory(prefix="stripe-bridge-bench-")))
-        postgres = at_the_end.enter_context(Postgres())
+    with ExitStack() as on_shutdown:
+        folder = Path(on_shutdown.enter_context(tempfile.TemporaryDirectory(prefix="stripe-bridge-bench-")))
+        postgres = on_shutdown.enter_context(Postgres())
         redis = RedisServer()
-        at_the_end.callback(redis.close)
+        on_shutdown.callback(redis.close)
         redis.start()
-        emulator = at_the_end.enter_context(Emulator(folder))
+        emulator = on_shutdown.enter_context(Emulator(folder))
         yield Bench(options, postgres, redis, emulator, folder, {}, has_wrk)

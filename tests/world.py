@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zlib import crc32
 
-from stripe_bridge.adapters.metrics import PrometheusMeasurements
+from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.use_cases import build_bridge
@@ -30,22 +30,22 @@ from stripe_bridge.use_cases.integrations.connect import (
     CallbackCommand,
 )
 from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand, SentInvoice
-from stripe_bridge.use_cases.refunds.issue import RefundInvoiceCommand
+from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrderCommand, StoredSalesOrder
 from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
 from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhookCommand
 from tests.builders import TENANT, a_sales_order, an_event_payload
 from tests.fakes.nudges import FakeNudges
-from tests.fakes.storage.unit_of_work import FakeIntake, FakeStore
+from tests.fakes.storage.unit_of_work import FakeEventIngest, FakeStore
 from tests.fakes.stripe import payloads
 from tests.fakes.stripe.connect import FakeConnectGateway
 from tests.fakes.stripe.events import FakeEventGateway
 from tests.fakes.stripe.fake_stripe import FakeStripe
-from tests.fakes.stripe.invoices import FakePaymentGateway
+from tests.fakes.stripe.invoices import FakeInvoiceGateway
 from tests.fakes.stripe.receivers import FakeReceiverGateway
 from tests.fakes.stripe.refunds import FakeRefundGateway
 from tests.fakes.stripe.signatures import FakeSignatures, sign
-from tests.fakes.system import FixedDice, FrozenClock, SequentialIdentifiers
+from tests.fakes.system import FixedRandomness, FrozenClock, SequentialIdentifiers
 from tests.fakes.vault import FakeVault
 
 CLIENT_ID = "ca_fake"
@@ -236,7 +236,7 @@ class AnyWorld(ABC):
             return set(work.links.of_invoice(invoice_id))
 
     def refund(self, invoice_id: int, amount: int | None = None, **more: Any) -> Sequence[Refund]:
-        command = RefundInvoiceCommand(
+        command = IssueRefundCommand(
             tenant_id=self.tenant, user_id=USER, invoice_id=invoice_id, amount=amount, **more
         )
         made: Sequence[Refund] = self.bridge.refund_invoice(command).refunds
@@ -301,20 +301,20 @@ class World(AnyWorld):
         self.listed: Callable[[], list[Event]] = self.events
         adapters = Adapters(
             store=store,
-            intake=FakeIntake(store),
+            event_ingest=FakeEventIngest(store),
             clock=clock,
-            dice=FixedDice(),
+            randomness=FixedRandomness(),
             identifiers=SequentialIdentifiers(),
             vault=FakeVault(),
             nudges=self.nudges,
             signatures=FakeSignatures(clock.now),
             snapshots=StripeSnapshots(),
             connect_gateway=FakeConnectGateway(self.stripe),
-            payment_gateway=FakePaymentGateway(self.stripe),
+            invoice_gateway=FakeInvoiceGateway(self.stripe),
             receiver_gateway=FakeReceiverGateway(self.stripe),
             refund_gateway=FakeRefundGateway(self.stripe),
             event_gateway=FakeEventGateway(self.stripe, self._listed),
-            measurements=PrometheusMeasurements(),
+            metrics=PrometheusMetrics(),
         )
         super().__init__(adapters, clock, ENVIRONMENT | environment)
 
@@ -403,8 +403,8 @@ class World(AnyWorld):
                 self.event("payment_intent.succeeded", payloads.payment_intent_object(charge, customer)),
             ]
             if left < charge.amount:
-                given_back = payloads.charge_object(charge, customer, refunded=charge.amount - left)
-                events.append(self.event("charge.refunded", given_back))
+                total_returned = payloads.charge_object(charge, customer, refunded=charge.amount - left)
+                events.append(self.event("charge.refunded", total_returned))
         for refund in account.charges.refunds.values():
             kind = "refund.failed" if refund.status == "failed" else "refund.updated"
             events.append(self.event(kind, payloads.refund_object(refund)))

@@ -18,10 +18,10 @@ DJ_STRIPE, SYNC_ENGINE = "dj-stripe, trigger only", "stripe-sync-engine"
 
 
 def measure(bench: Bench) -> Outcome:
-    with ExitStack() as at_the_end:
-        service = at_the_end.enter_context(bench.service())
+    with ExitStack() as on_shutdown:
+        service = on_shutdown.enter_context(bench.service())
         template = bench.template(Erp(service))
-        contenders = _contenders(bench, service, template, at_the_end)
+        contenders = _contenders(bench, service, template, on_shutdown)
         played = take_turns(bench, contenders)
     outcome = Outcome(series=[series for name in played for series in _series(name, played[name])])
     outcome.notes.append(f"The signed `invoice.paid` is {len(template):,} bytes long.")
@@ -33,7 +33,9 @@ def measure(bench: Bench) -> Outcome:
     return outcome
 
 
-def _contenders(bench: Bench, service: Service, template: Template, at_the_end: ExitStack) -> list[Contender]:
+def _contenders(
+    bench: Bench, service: Service, template: Template, on_shutdown: ExitStack
+) -> list[Contender]:
     limit = Limit(bench.postgres, "limit", template.payload(0))
     load = bench.load(template)
     contenders = [
@@ -42,10 +44,10 @@ def _contenders(bench: Bench, service: Service, template: Template, at_the_end: 
     ]
     if bench.options.peers:
         bench.install_peers()
-        dj_stripe = at_the_end.enter_context(
+        dj_stripe = on_shutdown.enter_context(
             DjStripe("trigger", postgres=bench.postgres, stripe_url=bench.emulator.url, folder=bench.folder)
         )
-        sync = at_the_end.enter_context(SyncEngine(postgres=bench.postgres, folder=bench.folder))
+        sync = on_shutdown.enter_context(SyncEngine(postgres=bench.postgres, folder=bench.folder))
         contenders += [
             Contender(
                 DJ_STRIPE,

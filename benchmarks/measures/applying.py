@@ -38,12 +38,12 @@ class Applier:
 
 
 def measure(bench: Bench) -> Outcome:
-    with ExitStack() as at_the_end:
-        service = at_the_end.enter_context(bench.service())
+    with ExitStack() as on_shutdown:
+        service = on_shutdown.enter_context(bench.service())
         bench.tell("  sending and paying the invoices ...")
         turns = _paid_invoices(bench, service)
         service.start_worker()
-        appliers = _appliers(bench, service, at_the_end)
+        appliers = _appliers(bench, service, on_shutdown)
         load = bench.load(Template.of(turns[0][PAID.index("invoice.paid")]))
         rates: dict[str, list[float]] = {applier.name: [] for applier in appliers}
         for number, events in enumerate(turns):
@@ -71,17 +71,17 @@ def _paid_invoices(bench: Bench, service: Service) -> list[list[dict[str, object
     return [events[begin : begin + size] for begin in range(0, len(events), size)]
 
 
-def _appliers(bench: Bench, service: Service, at_the_end: ExitStack) -> list[Applier]:
+def _appliers(bench: Bench, service: Service, on_shutdown: ExitStack) -> list[Applier]:
     postgres, invoices = bench.postgres, bench.options.paid_invoices
 
     def count(database: str, statement: str) -> Callable[[], int]:
-        connection = at_the_end.enter_context(postgres.connect(database))
+        connection = on_shutdown.enter_context(postgres.connect(database))
         return lambda: sum(int(row[0]) for row in connection.execute(statement.encode()))
 
     appliers = [Applier(OURS, service.webhooks, invoices, count(service.database, _PROCESSED))]
     if bench.options.peers:
         bench.install_peers()
-        peer = at_the_end.enter_context(
+        peer = on_shutdown.enter_context(
             DjStripe("all", postgres=postgres, stripe_url=bench.emulator.url, folder=bench.folder)
         )
         fewer = max(1, invoices // _SHARE)

@@ -45,8 +45,8 @@ class Backlog:
         self._copied += count
 
     def count(self, *statuses: str) -> int:
-        among = ", ".join(f"'{status}'" for status in statuses)
-        return int(self._bench.postgres.value(self._database, _COUNT.format(among, self._account)))
+        any_of = ", ".join(f"'{status}'" for status in statuses)
+        return int(self._bench.postgres.value(self._database, _COUNT.format(any_of, self._account)))
 
 
 def measure(bench: Bench) -> Outcome:

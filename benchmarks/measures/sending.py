@@ -15,7 +15,7 @@ from benchmarks.contenders.erp import SENDS_PER_TOKEN, Erp
 from benchmarks.results import Finding, Outcome, Series, percentile, ratios
 from benchmarks.stand.emulator import CLIENT_ID, SECRET_KEY
 from benchmarks.stand.proxy import MeasuringProxy
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess, build_client
+from stripe_bridge.adapters.stripe_gateway.client import StripeConfig, build_client
 
 # After this many sends, connections, caches and prepared statements exist.
 _WARMING = 5
@@ -86,7 +86,7 @@ def measure(bench: Bench) -> Outcome:
 
 def _bare_call(proxy: MeasuringProxy, account_id: str, invoice_id: str) -> Callable[[], object]:
     """A bare SDK call for an account, through the same proxy and with the same client as the service's calls."""
-    access = StripeAccess(secret_key=SECRET_KEY, client_id=CLIENT_ID, api_base=proxy.url)
+    access = StripeConfig(secret_key=SECRET_KEY, client_id=CLIENT_ID, api_base=proxy.url)
     client = build_client(access)
     return lambda: client.raw_request("get", f"/v1/invoices/{invoice_id}", stripe_account=account_id)
 

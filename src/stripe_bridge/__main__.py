@@ -45,7 +45,7 @@ def serve(host: str, port: int, workers: int) -> None:
         # Each process would run a worker and count rate limits for itself.
         raise click.UsageError("More than one process needs REDIS_URL.")
     config = uvicorn.Config(
-        "stripe_bridge.bootstrap:create_front",
+        "stripe_bridge.bootstrap:create_asgi_app",
         factory=True,
         http="stripe_bridge.adapters.web.webhook_protocol:WebhookProtocol",
         ws="none",

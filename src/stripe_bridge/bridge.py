@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stripe_bridge.use_cases.access.idempotency import BeginRequest, FinishRequest, ForgetRequests
+from stripe_bridge.use_cases.access.idempotency import (
+    BeginIdempotentRequest,
+    FinishIdempotentRequest,
+    PurgeIdempotencyKeys,
+)
 from stripe_bridge.use_cases.access.tokens import (
     Authenticate,
     CheckTenant,
@@ -15,7 +19,7 @@ from stripe_bridge.use_cases.access.tokens import (
 from stripe_bridge.use_cases.integrations.authorize import StartAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
-from stripe_bridge.use_cases.integrations.in_flight import TrackMoney
+from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
 from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListIntegrations, ShowIntegration
 from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
 from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent
@@ -29,26 +33,26 @@ from stripe_bridge.use_cases.invoices.queries import (
 from stripe_bridge.use_cases.invoices.send import SendInvoice
 from stripe_bridge.use_cases.invoices.void import VoidInvoice
 from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
-from stripe_bridge.use_cases.operations.doctor import ExamineService
-from stripe_bridge.use_cases.operations.doctor_fixes import MendFindings
+from stripe_bridge.use_cases.operations.doctor import Diagnose
+from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness
-from stripe_bridge.use_cases.operations.retention import ForgetAuthorizations, ForgetPayloads
+from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 from stripe_bridge.use_cases.receivers.attach import AttachReceiver
 from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
 from stripe_bridge.use_cases.receivers.register import RegisterReceivers
 from stripe_bridge.use_cases.reconciliation.reconcile import (
-    ListReconcilable,
+    ListConnected,
     ReconcileDue,
     ReconcileIntegration,
 )
-from stripe_bridge.use_cases.reconciliation.totals import CheckCounts, FoldCounts
-from stripe_bridge.use_cases.refunds.issue import ListRefunds, RefundInvoice
+from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
+from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
 from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
-from stripe_bridge.use_cases.webhook_events.backpressure import GiveWay
+from stripe_bridge.use_cases.webhook_events.backpressure import YieldToReceiving
 from stripe_bridge.use_cases.webhook_events.queries import ListWebhookEvents, ShowWebhookEvent
 from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhook
 from stripe_bridge.use_cases.webhook_events.replay import ReplayWebhookEvent, ReplayWebhookEvents
@@ -63,9 +67,9 @@ class Access:
     list_tokens: ListTokens
     revoke_token: RevokeToken
     check_tenant: CheckTenant
-    begin_request: BeginRequest
-    finish_request: FinishRequest
-    forget_requests: ForgetRequests
+    begin_request: BeginIdempotentRequest
+    finish_request: FinishIdempotentRequest
+    forget_requests: PurgeIdempotencyKeys
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,7 @@ class Integrations:
     start_authorization: StartAuthorization
     complete_authorization: CompleteAuthorization
     disconnect_integration: DisconnectIntegration
-    track_money: TrackMoney
+    track_money: ListInFlight
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +97,7 @@ class Invoices:
     list_order_invoices: ListOrderInvoices
     show_activity: ShowActivity
     void_invoice: VoidInvoice
-    refund_invoice: RefundInvoice
+    refund_invoice: IssueRefund
     list_refunds: ListRefunds
 
 
@@ -103,7 +107,7 @@ class Events:
 
     receive_webhook: ReceiveWebhook
     apply_events: ApplyEvents
-    give_way: GiveWay
+    give_way: YieldToReceiving
     list_webhook_events: ListWebhookEvents
     show_webhook_event: ShowWebhookEvent
     replay_webhook_event: ReplayWebhookEvent
@@ -133,15 +137,15 @@ class Upkeep:
 
     reconcile_integration: ReconcileIntegration
     reconcile_due: ReconcileDue
-    list_reconcilable: ListReconcilable
+    list_reconcilable: ListConnected
     check_receivers: CheckReceivers
     check_receivers_due: CheckReceiversDue
-    forget_authorizations: ForgetAuthorizations
-    forget_payloads: ForgetPayloads
-    fold_counts: FoldCounts
-    check_counts: CheckCounts
-    examine_service: ExamineService
-    mend_findings: MendFindings
+    forget_authorizations: PurgeOAuthStates
+    forget_payloads: PurgePayloads
+    fold_counts: CompactTotals
+    check_counts: VerifyTotals
+    examine_service: Diagnose
+    mend_findings: ApplyFixes
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 PROGRAM = """
 import sys
 from datetime import UTC, datetime
-from stripe_bridge.adapters.metrics import PrometheusMeasurements
-from stripe_bridge.ports.metrics import Backlog, Depth
+from stripe_bridge.adapters.metrics import PrometheusMetrics
+from stripe_bridge.ports.metrics import Backlog, QueueDepth
 
-nothing = Depth(by_status={}, oldest_at=None)
+nothing = QueueDepth(by_status={}, oldest_at=None)
 quiet = Backlog(events=nothing, intents=nothing, measured_at=datetime.now(UTC), queue={"drain_inbox": 0})
 
-measurements = PrometheusMeasurements()
+measurements = PrometheusMetrics()
 measurements.webhook("stored")
 measurements.render(quiet)
 sys.stdout.write(measurements.render(None).decode())

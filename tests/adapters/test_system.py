@@ -3,7 +3,7 @@
 import re
 from datetime import UTC
 
-from stripe_bridge.adapters.system import SystemClock, SystemDice, SystemIdentifiers
+from stripe_bridge.adapters.system import SystemClock, SystemIdentifiers, SystemRandomness
 
 
 def test_the_time_is_aware_and_utc():
@@ -18,7 +18,7 @@ def test_sleeping_takes_at_least_as_long():
 
 
 def test_jitter_lies_between_nothing_and_all_of_it():
-    throws = {SystemDice().jitter() for _ in range(50)}
+    throws = {SystemRandomness().jitter() for _ in range(50)}
     assert len(throws) > 1
     assert all(0 <= throw <= 1 for throw in throws)
 

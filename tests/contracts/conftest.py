@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine
+from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
 from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.event_loop import Receive, an_event_loop
-from tests.fakes.storage.unit_of_work import FakeIntake, FakeStore
+from tests.fakes.storage.unit_of_work import FakeEventIngest, FakeStore
 
 
 @pytest.fixture(params=["fake", "sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
@@ -26,10 +26,10 @@ def receive(store: Store) -> Iterator[Receive]:
     """The same store's intake, callable from any thread."""
     with an_event_loop() as here:
         if isinstance(store, FakeStore):
-            intake = FakeIntake(store)
-            yield lambda event: here.run(intake.receive(event))
+            event_ingest = FakeEventIngest(store)
+            yield lambda event: here.run(event_ingest.receive(event))
             return
         assert isinstance(store, SqlStore)
-        sql_intake = SqlIntake(store.engine)
+        sql_intake = GroupCommit(store.engine)
         yield lambda event: here.run(sql_intake.receive(event))
         here.loop.call_soon_threadsafe(sql_intake.close)

@@ -11,16 +11,16 @@ import pytest
 import requests
 import stripe
 
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
+from stripe_bridge.adapters.stripe_gateway.client import StripeConfig
 from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
 from stripe_bridge.adapters.stripe_gateway.events import StripeEventGateway
-from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
 from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.errors import GatewayBusy, OutcomeUnknown
 from stripe_bridge.ports.stripe.events import EventGateway
-from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_emulator.server import EmulatorServer
@@ -28,7 +28,7 @@ from tests.builders import an_event_payload
 from tests.fakes.stripe.connect import FakeConnectGateway
 from tests.fakes.stripe.events import FakeEventGateway
 from tests.fakes.stripe.fake_stripe import FakeStripe
-from tests.fakes.stripe.invoices import FakePaymentGateway
+from tests.fakes.stripe.invoices import FakeInvoiceGateway
 from tests.fakes.stripe.receivers import FakeReceiverGateway
 from tests.fakes.stripe.refunds import FakeRefundGateway
 
@@ -38,7 +38,7 @@ BACK = "https://bridge.test/back"
 class World(Protocol):
     """The gateways, and the actions of others at Stripe."""
 
-    payments: PaymentGateway
+    payments: InvoiceGateway
     connect: ConnectGateway
     receivers: ReceiverGateway
     refunds: RefundGateway
@@ -77,7 +77,7 @@ class World(Protocol):
 class FakeWorld(World):
     def __init__(self, _: Path) -> None:
         self.stripe = FakeStripe()
-        self.payments = FakePaymentGateway(self.stripe)
+        self.payments = FakeInvoiceGateway(self.stripe)
         self.connect = FakeConnectGateway(self.stripe)
         self.receivers = FakeReceiverGateway(self.stripe)
         self.refunds = FakeRefundGateway(self.stripe)
@@ -156,13 +156,13 @@ class EmulatedWorld(World):
     def __init__(self, wire_log: Path, token_for: Callable[[str], str | None] | None = None) -> None:
         self.emulator = EmulatorServer(wire_log=wire_log)
         settings = self.emulator.settings
-        access = StripeAccess(
+        access = StripeConfig(
             secret_key=settings.secret_key,
             client_id=settings.client_id,
             api_base=self.emulator.url,
             connect_base=self.emulator.url,
         )
-        self.payments = StripePaymentGateway(access, token_for)
+        self.payments = StripeInvoiceGateway(access, token_for)
         self.connect = StripeConnectGateway(access)
         self.receivers = StripeReceiverGateway(access, token_for)
         self.refunds = StripeRefundGateway(access, token_for)

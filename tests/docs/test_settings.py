@@ -55,11 +55,11 @@ def read_by_the_service():
                 func=ast.Attribute(value=ast.Name("read"), attr="optional"),
                 args=[ast.Constant(str(name)), default, *_],
             ):
-                found[name] = in_words(ast.literal_eval(default))
+                found[name] = describe_error(ast.literal_eval(default))
     return found
 
 
-def in_words(default):
+def describe_error(default):
     if default in (None, ()):
         return NONE
     return f"{default:g}" if isinstance(default, float) else str(default)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from stripe_bridge.domain.dispute import lost_in_total, newest_status
+from stripe_bridge.domain.dispute import newest_status, total_lost
 from tests.builders import NOW, a_dispute
 
 
@@ -15,4 +15,4 @@ def test_the_dispute_that_was_opened_last_tells_the_status_whatever_the_order():
 
 def test_only_a_lost_dispute_takes_money():
     statuses = ["lost", "lost", "won", "needs_response", "warning_closed", "new_to_us"]
-    assert lost_in_total([a_dispute(status=status, amount=70) for status in statuses]) == 140
+    assert total_lost([a_dispute(status=status, amount=70) for status in statuses]) == 140

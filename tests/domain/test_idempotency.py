@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from stripe_bridge.domain.idempotency import IdempotentRequest, KeptAnswer, RequestScope, is_kept
+from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope, StoredResponse, is_storable
 from tests.builders import NOW
 
 REQUEST = IdempotentRequest(
@@ -14,7 +14,7 @@ REQUEST = IdempotentRequest(
     created_at=NOW,
     leased_until=NOW + timedelta(seconds=60),
 )
-ANSWERED = replace(REQUEST, answer=KeptAnswer(status=201, content_type="application/json", body=b"{}"))
+ANSWERED = replace(REQUEST, answer=StoredResponse(status=201, content_type="application/json", body=b"{}"))
 
 
 @pytest.mark.parametrize(
@@ -23,16 +23,16 @@ ANSWERED = replace(REQUEST, answer=KeptAnswer(status=201, content_type="applicat
     + [(status, False) for status in (401, 403, 409, 429, 500, 502, 503)],
 )
 def test_what_asking_again_could_change_is_not_kept(status: int, kept: bool):
-    assert is_kept(status) is kept
+    assert is_storable(status) is kept
 
 
 def test_a_request_is_forgotten_after_a_day():
     day = timedelta(hours=24)
-    assert not ANSWERED.is_forgotten(NOW + day - timedelta(microseconds=1))
-    assert ANSWERED.is_forgotten(NOW + day)
+    assert not ANSWERED.is_expired(NOW + day - timedelta(microseconds=1))
+    assert ANSWERED.is_expired(NOW + day)
 
 
 def test_whoever_has_not_answered_within_its_lease_is_gone():
-    assert not REQUEST.is_dead(REQUEST.leased_until - timedelta(microseconds=1))
-    assert REQUEST.is_dead(REQUEST.leased_until)
-    assert not ANSWERED.is_dead(NOW + timedelta(hours=1))
+    assert not REQUEST.is_abandoned(REQUEST.leased_until - timedelta(microseconds=1))
+    assert REQUEST.is_abandoned(REQUEST.leased_until)
+    assert not ANSWERED.is_abandoned(NOW + timedelta(hours=1))

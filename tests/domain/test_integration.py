@@ -35,12 +35,12 @@ def test_its_status_tells_how_far_it_has_come(integration, status):
 
 
 def test_only_an_active_one_can_charge():
-    assert an_integration().charging_account() == ACCOUNT
+    assert an_integration().require_chargeable_account() == ACCOUNT
     for disconnected in (a_pending_integration(), an_integration().disconnect(LATER)):
         with pytest.raises(IntegrationNotConnected):
-            disconnected.charging_account()
+            disconnected.require_chargeable_account()
     with pytest.raises(IntegrationRestricted):
-        an_integration(snapshot=RESTRICTED).charging_account()
+        an_integration(snapshot=RESTRICTED).require_chargeable_account()
 
 
 def test_disconnecting_forgets_the_token_and_keeps_what_was_seen():

@@ -36,7 +36,9 @@ def test_taking_again_remembers_when_it_was_first_sent():
 
 def test_the_key_stays_the_same_until_the_effect_was_shown_to_be_absent():
     intent = an_intent()
-    tried = intent.take(NOW).postpone("busy", NOW, jitter=0).take(NOW).doubt("no answer", NOW, jitter=0)
+    tried = (
+        intent.take(NOW).postpone("busy", NOW, jitter=0).take(NOW).mark_unknown("no answer", NOW, jitter=0)
+    )
     assert tried.idempotency_key == intent.idempotency_key
     revised = tried.revise(NOW + SECOND)
     assert revised.idempotency_key != intent.idempotency_key
@@ -51,10 +53,10 @@ def test_no_two_intents_share_a_key():
 def test_absence_counts_only_when_the_call_cannot_be_running_any_more():
     taken = an_intent().take(NOW)
     settle_after = DEFAULT_PATIENCE.settle_after
-    assert not taken.absence_counts(NOW + settle_after - SECOND)
-    assert taken.absence_counts(NOW + settle_after)
-    assert not taken.revise(NOW + settle_after).absence_counts(NOW + settle_after)
-    assert not an_intent().absence_counts(NOW + timedelta(days=1))
+    assert not taken.absence_is_conclusive(NOW + settle_after - SECOND)
+    assert taken.absence_is_conclusive(NOW + settle_after)
+    assert not taken.revise(NOW + settle_after).absence_is_conclusive(NOW + settle_after)
+    assert not an_intent().absence_is_conclusive(NOW + timedelta(days=1))
 
 
 def test_what_stripe_did_not_take_has_not_happened():
@@ -64,7 +66,7 @@ def test_what_stripe_did_not_take_has_not_happened():
 
 
 def test_what_stripe_did_not_answer_may_have_happened():
-    doubted = an_intent().take(NOW).doubt("no answer", NOW, jitter=1)
+    doubted = an_intent().take(NOW).mark_unknown("no answer", NOW, jitter=1)
     assert doubted.state is IntentState.UNKNOWN
     assert doubted.may_have_happened
     assert not doubted.is_settled
@@ -82,14 +84,14 @@ def test_confirmed_and_failed_are_settled_and_never_due(state):
 
 
 def test_settling_tells_what_came_of_it():
-    taken = an_intent().take(NOW).doubt("no answer", NOW, jitter=0)
+    taken = an_intent().take(NOW).mark_unknown("no answer", NOW, jitter=0)
     assert (taken.confirm(NOW).state, taken.confirm(NOW).last_error) == (IntentState.CONFIRMED, None)
     assert (taken.fail("no", NOW).state, taken.fail("no", NOW).last_error) == (IntentState.FAILED, "no")
 
 
 @given(st.integers(min_value=1, max_value=10_000), JITTER)
 def test_a_delay_is_between_half_a_second_and_a_quarter_of_an_hour(attempts, jitter):
-    due_at = an_intent(attempts=attempts).doubt("x", NOW, jitter=jitter).due_at
+    due_at = an_intent(attempts=attempts).mark_unknown("x", NOW, jitter=jitter).due_at
     assert timedelta(seconds=0.5) <= due_at - NOW <= timedelta(minutes=15)
 
 
@@ -103,10 +105,10 @@ def test_delays_grow_with_the_attempts(attempts, jitter):
 
 
 def test_only_what_waits_is_hastened():
-    waiting = an_intent().take(NOW).wait_outside("no access", NOW)
+    waiting = an_intent().take(NOW).wait_for_access("no access", NOW)
     held = an_intent().take(NOW)
 
     assert waiting.due_at > NOW
-    assert waiting.hasten(NOW).due_at == NOW
-    assert held.hasten(NOW) == held
-    assert waiting.fail("no", NOW).hasten(NOW).due_at == waiting.due_at
+    assert waiting.make_due(NOW).due_at == NOW
+    assert held.make_due(NOW) == held
+    assert waiting.fail("no", NOW).make_due(NOW).due_at == waiting.due_at

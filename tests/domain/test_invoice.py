@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.invoice import (
     PAYABLE,
-    Age,
     Invoice,
     InvoiceStatus,
     RefundStatus,
+    SnapshotOrder,
     is_as_agreed,
 )
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
@@ -55,7 +55,7 @@ def histories(draw: st.DrawFn) -> list[StripeInvoice]:
 def follow(invoice: Invoice, snapshots: list[StripeInvoice], current: StripeInvoice) -> Invoice:
     """Follow as a handler does: if only Stripe can tell, its current state is fetched."""
     for snapshot in snapshots:
-        unclear = invoice.age_of(snapshot) is Age.UNCLEAR
+        unclear = invoice.compare(snapshot) is SnapshotOrder.UNCLEAR
         invoice = invoice.observe(current if unclear else snapshot, LATER)
     return invoice
 
@@ -96,7 +96,7 @@ def test_a_status_never_goes_back(history, data):
     invoice = an_invoice()
     for snapshot in data.draw(st.lists(st.sampled_from(history), max_size=12)):
         following = invoice.observe(snapshot, LATER)
-        if invoice.age_of(snapshot) is not Age.UNCLEAR:
+        if invoice.compare(snapshot) is not SnapshotOrder.UNCLEAR:
             assert stages.index(following.status) >= stages.index(invoice.status)
             assert following.amount_paid >= invoice.amount_paid
         invoice = following
@@ -104,13 +104,15 @@ def test_a_status_never_goes_back(history, data):
 
 def test_the_same_snapshot_again_changes_nothing_not_even_the_time():
     opened = an_invoice().observe(OPEN, NOW)
-    assert opened.age_of(OPEN) is Age.SAME
+    assert opened.compare(OPEN) is SnapshotOrder.SAME
     assert opened.observe(OPEN, LATER) is opened
 
 
 def test_a_new_bearer_link_alone_is_no_change():
     opened = an_invoice().observe(OPEN, NOW)
-    assert opened.age_of(replace(OPEN, hosted_invoice_url="https://invoice.example/anew")) is Age.SAME
+    assert (
+        opened.compare(replace(OPEN, hosted_invoice_url="https://invoice.example/anew")) is SnapshotOrder.SAME
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,23 +120,23 @@ def test_a_new_bearer_link_alone_is_no_change():
     [{"amount_remaining": 1}, {"number": "ACME-0002"}, {"due_date": LATER}, {"metadata": {"a": "b"}}],
 )
 def test_of_equal_rank_with_other_content_only_stripe_can_tell(change):
-    assert an_invoice().observe(OPEN, NOW).age_of(replace(OPEN, **change)) is Age.UNCLEAR
+    assert an_invoice().observe(OPEN, NOW).compare(replace(OPEN, **change)) is SnapshotOrder.UNCLEAR
 
 
 def test_void_and_paid_at_once_is_for_stripe_to_tell():
     void = an_invoice().observe(a_stripe_invoice(status=StripeInvoiceStatus.VOID), NOW)
-    assert void.age_of(a_stripe_invoice(status=StripeInvoiceStatus.PAID)) is Age.NEWER
+    assert void.compare(a_stripe_invoice(status=StripeInvoiceStatus.PAID)) is SnapshotOrder.NEWER
     paid_nothing = a_stripe_invoice(status=StripeInvoiceStatus.PAID, amount_paid=0)
-    assert void.age_of(paid_nothing) is Age.UNCLEAR
+    assert void.compare(paid_nothing) is SnapshotOrder.UNCLEAR
 
 
 def test_a_later_status_with_less_paid_is_for_stripe_to_tell_and_an_earlier_one_is_older():
     partly_paid = replace(OPEN, amount_paid=100, amount_remaining=AMOUNT - 100)
     opened = an_invoice().observe(partly_paid, NOW)
-    assert opened.age_of(a_stripe_invoice(status=StripeInvoiceStatus.VOID)) is Age.UNCLEAR
+    assert opened.compare(a_stripe_invoice(status=StripeInvoiceStatus.VOID)) is SnapshotOrder.UNCLEAR
     for older in (replace(partly_paid, status=StripeInvoiceStatus.DRAFT), OPEN, DRAFT):
-        assert opened.age_of(older) is Age.OLDER
-    assert opened.age_of(replace(DRAFT, amount_paid=200)) is Age.UNCLEAR
+        assert opened.compare(older) is SnapshotOrder.OLDER
+    assert opened.compare(replace(DRAFT, amount_paid=200)) is SnapshotOrder.UNCLEAR
 
 
 @pytest.mark.parametrize(
@@ -207,7 +209,7 @@ def test_stripe_has_to_ask_for_exactly_what_we_do():
 
 
 def test_showing_the_same_again_changes_nothing():
-    invoice = an_invoice().show_payments(a_payment(), AMOUNT, NOW).show_refunds(5, NOW, NOW)
-    invoice = invoice.show_disputes("lost", 7, NOW).mark_sent(NOW)
-    again = invoice.show_payments(a_payment(), AMOUNT, LATER).show_refunds(5, NOW, LATER)
-    assert again.show_disputes("lost", 7, LATER).mark_sent(LATER) == invoice
+    invoice = an_invoice().set_payment_totals(a_payment(), AMOUNT, NOW).set_refund_totals(5, NOW, NOW)
+    invoice = invoice.set_dispute_totals("lost", 7, NOW).mark_sent(NOW)
+    again = invoice.set_payment_totals(a_payment(), AMOUNT, LATER).set_refund_totals(5, NOW, LATER)
+    assert again.set_dispute_totals("lost", 7, LATER).mark_sent(LATER) == invoice

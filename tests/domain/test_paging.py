@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.errors.values import CursorBroken, Invalid
+from stripe_bridge.domain.errors.values import Invalid, InvalidCursor
 from stripe_bridge.domain.paging import PageRequest, cursor_after
 
 
@@ -28,7 +28,7 @@ def test_a_cursor_leads_below_the_id_it_was_made_of(last_id):
 @example(base64.urlsafe_b64encode(b"id:" + b"9" * 19).decode())
 @example(base64.urlsafe_b64encode(b"page:1").decode())
 def test_what_is_not_our_cursor_is_broken(cursor):
-    with pytest.raises(CursorBroken):
+    with pytest.raises(InvalidCursor):
         PageRequest.of(page=None, per_page=25, cursor=cursor)
 
 

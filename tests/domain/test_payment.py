@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.payment import collected_in_total, leading, observe_payment
+from stripe_bridge.domain.payment import leading, observe_payment, total_collected
 from tests.builders import NOW, a_payment, a_stripe_payment
 
 OPEN = a_stripe_payment(status="open")
@@ -68,4 +68,4 @@ def test_what_was_paid_out_of_band_was_not_collected_by_stripe():
     charge_unknown = a_payment(stripe_id="inpay_4", charge_id=None, amount_paid=20)
     by_hand = a_payment(stripe_id="inpay_2", payment_intent_id=None, charge_id=None, amount_paid=30)
     unpaid = a_payment(stripe_id="inpay_3", status="open", amount_paid=99)
-    assert collected_in_total([by_card, charge_unknown, by_hand, unpaid]) == 70
+    assert total_collected([by_card, charge_unknown, by_hand, unpaid]) == 70

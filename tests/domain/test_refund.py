@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_bridge.domain.errors.rules import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
-from stripe_bridge.domain.refund import RefundState, refunded_in_total, split_refund
+from stripe_bridge.domain.refund import RefundState, split_refund, total_refunded
 from tests.builders import NOW, a_dispute, a_payment, a_refund, a_stripe_refund
 
 LATER = NOW + timedelta(seconds=1)
@@ -104,9 +104,9 @@ def test_a_disputed_payment_is_not_refunded_but_another_one_is(dispute):
     with pytest.raises(RefundBlockedByDispute):
         split_refund(None, [paid(1, 100)], [], [dispute])
     assert split_refund(None, [paid(1, 100), paid(2, 30)], [], [dispute]) == [(paid(2, 30), 30)]
-    given_back = a_refund(amount=30, payment_intent_id="pi_2")
+    total_returned = a_refund(amount=30, payment_intent_id="pi_2")
     with pytest.raises(RefundBlockedByDispute):
-        split_refund(None, [paid(1, 100), paid(2, 30)], [given_back], [dispute])
+        split_refund(None, [paid(1, 100), paid(2, 30)], [total_returned], [dispute])
 
 
 @pytest.mark.parametrize(
@@ -162,4 +162,4 @@ def test_what_stripe_shows_of_a_refund_is_taken_over_and_its_charge_kept_when_it
 def test_a_reservation_holds_its_amount_and_a_refund_at_stripe_counts(state, holds, counts, shown):
     refund = a_refund(state=state, amount=10)
     assert (refund.holds, refund.counts, refund.shown_status) == (holds, counts, shown)
-    assert refunded_in_total([refund]) == (10 if counts else 0)
+    assert total_refunded([refund]) == (10 if counts else 0)

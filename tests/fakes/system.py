@@ -27,7 +27,7 @@ class FrozenClock:
             return self._now
 
 
-class FixedDice:
+class FixedRandomness:
     def __init__(self, jitter: float = 1.0) -> None:
         self._jitter = jitter
 

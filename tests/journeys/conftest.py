@@ -30,14 +30,14 @@ def stack(
     """The stack that `combinations.on` asks for. pytest sorts the tests so that each combination starts once."""
     combination: Combination = request.param
     folder = tmp_path_factory.mktemp(combination.name)
-    with ExitStack() as at_the_end:
+    with ExitStack() as on_shutdown:
         if combination.database == "postgres":
             databases: PostgresDatabases = request.getfixturevalue("postgres_databases")
-            database_url = at_the_end.enter_context(databases.fresh())
+            database_url = on_shutdown.enter_context(databases.fresh())
         else:
             database_url = sqlite_databases.fresh(folder)
         redis_url = _empty_redis(servers, worker) if combination.worker else None
-        yield at_the_end.enter_context(
+        yield on_shutdown.enter_context(
             Stack(combination, database_url=database_url, redis_url=redis_url, folder=folder)
         )
 

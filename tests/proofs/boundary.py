@@ -6,7 +6,7 @@ from typing import Any
 
 from stripe_bridge.bootstrap.ports import Adapters
 
-_GATEWAYS = ("connect_gateway", "event_gateway", "payment_gateway", "receiver_gateway", "refund_gateway")
+_GATEWAYS = ("connect_gateway", "event_gateway", "invoice_gateway", "receiver_gateway", "refund_gateway")
 
 
 class Crash(BaseException):

@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from stripe_bridge.adapters.metrics import PrometheusMeasurements
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
+from stripe_bridge.adapters.metrics import PrometheusMetrics
+from stripe_bridge.adapters.stripe_gateway.client import StripeConfig
 from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
 from stripe_bridge.adapters.stripe_gateway.events import StripeEventGateway
-from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
 from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
@@ -23,9 +23,9 @@ from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_emulator.server import EmulatorServer
 from tests.builders import TENANT
 from tests.fakes.nudges import FakeNudges
-from tests.fakes.storage.unit_of_work import FakeIntake
+from tests.fakes.storage.unit_of_work import FakeEventIngest
 from tests.fakes.stripe.signatures import FakeSignatures
-from tests.fakes.system import FixedDice, FrozenClock
+from tests.fakes.system import FixedRandomness, FrozenClock
 from tests.fakes.vault import FakeVault
 from tests.world import ENVIRONMENT, AnyWorld, Event
 
@@ -39,7 +39,7 @@ class EmulatedWorld(AnyWorld):
         self, emulator: EmulatorServer, clock: FrozenClock, store: Store, *, tenant: str = TENANT
     ) -> None:
         self.emulator, self.control = emulator, emulator.control
-        access = StripeAccess(
+        access = StripeConfig(
             secret_key=emulator.settings.secret_key,
             client_id=emulator.settings.client_id,
             api_base=emulator.url,
@@ -47,20 +47,20 @@ class EmulatedWorld(AnyWorld):
         )
         adapters = Adapters(
             store=store,
-            intake=FakeIntake(store),
+            event_ingest=FakeEventIngest(store),
             clock=clock,
-            dice=FixedDice(),
+            randomness=FixedRandomness(),
             identifiers=SystemIdentifiers(),
             vault=FakeVault(),
             nudges=FakeNudges(),
             signatures=FakeSignatures(clock.now),
             snapshots=StripeSnapshots(),
             connect_gateway=StripeConnectGateway(access),
-            payment_gateway=StripePaymentGateway(access),
+            invoice_gateway=StripeInvoiceGateway(access),
             receiver_gateway=StripeReceiverGateway(access),
             refund_gateway=StripeRefundGateway(access),
             event_gateway=StripeEventGateway(access),
-            measurements=PrometheusMeasurements(),
+            metrics=PrometheusMetrics(),
         )
         environment = ENVIRONMENT | {"STRIPE_CLIENT_ID": emulator.settings.client_id}
         super().__init__(adapters, clock, environment, tenant=tenant)

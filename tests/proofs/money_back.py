@@ -380,10 +380,10 @@ class MoneyBack(RuleBasedStateMachine):
     @invariant()
     def never_more_is_given_back_than_was_collected(self) -> None:
         for charge in self.charges():
-            given_back = sum(
+            total_returned = sum(
                 each["amount"] for each in self.refunds(counted=True) if each["charge"] == charge["id"]
             )
-            assert given_back == charge["amount_refunded"] <= charge["amount"]
+            assert total_returned == charge["amount_refunded"] <= charge["amount"]
 
     def come_to_rest(self, chance: Random) -> None:
         """End all trouble, recover what was lost, and let time pass until nothing is left to do."""

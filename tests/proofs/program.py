@@ -15,7 +15,7 @@ from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
-from stripe_bridge.use_cases.refunds.issue import RefundInvoiceCommand
+from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 from tests.fakes.nudges import FakeNudges
 from tests.proofs.boundary import Boundary
 from tests.waiting import wait_until
@@ -39,7 +39,7 @@ def act(
         bridge.void_invoice(tenant, invoice_id)
     else:
         bridge.refund_invoice(
-            RefundInvoiceCommand(tenant_id=tenant, user_id=None, invoice_id=invoice_id, amount=5_000)
+            IssueRefundCommand(tenant_id=tenant, user_id=None, invoice_id=invoice_id, amount=5_000)
         )
 
 

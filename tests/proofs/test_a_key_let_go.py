@@ -7,13 +7,13 @@ import pytest
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.domain.errors.conflicts import RequestStillRunning
-from stripe_bridge.domain.idempotency import IdempotentRequest, KeptAnswer, RequestScope
-from stripe_bridge.use_cases.access.idempotency import BeginRequest, FinishRequest
+from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope, StoredResponse
+from stripe_bridge.use_cases.access.idempotency import BeginIdempotentRequest, FinishIdempotentRequest
 from tests.fakes.system import FrozenClock
 from tests.fakes.vault import FakeVault
 
 SCOPE = RequestScope(token_id="token:1", method="POST", path="/api/stripe/invoices/1/refunds", key="k-1")
-FAILED = KeptAnswer(status=502, content_type="application/problem+json", body=b"{}")
+FAILED = StoredResponse(status=502, content_type="application/problem+json", body=b"{}")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ class LetGo:
                 find = requests.find
 
                 def find_late(scope: RequestScope) -> Any:
-                    FinishRequest(store, FakeVault())(first, FAILED)
+                    FinishIdempotentRequest(store, FakeVault())(first, FAILED)
                     return find(scope)
 
                 requests.find = find_late
@@ -55,11 +55,11 @@ class LetGo:
 
 def test_whoever_comes_then_runs_it_and_keeps_others_out(store: SqlStore):
     clock = FrozenClock()
-    first = BeginRequest(store, clock, FakeVault())(SCOPE, "a body")
+    first = BeginIdempotentRequest(store, clock, FakeVault())(SCOPE, "a body")
     assert isinstance(first, IdempotentRequest)
 
     second: Any = LetGo(store, first)
-    assert isinstance(BeginRequest(second, clock, FakeVault())(SCOPE, "a body"), IdempotentRequest)
+    assert isinstance(BeginIdempotentRequest(second, clock, FakeVault())(SCOPE, "a body"), IdempotentRequest)
 
     with pytest.raises(RequestStillRunning):
-        BeginRequest(store, clock, FakeVault())(SCOPE, "a body")
+        BeginIdempotentRequest(store, clock, FakeVault())(SCOPE, "a body")

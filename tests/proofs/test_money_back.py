@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
-from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.client import StripeConfig
+from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from tests.proofs.emulated_world import EmulatedWorld, emulated
 from tests.proofs.money_back import TOTAL, Interruption, MoneyBack
@@ -37,17 +37,17 @@ def a_world(database_url: str) -> Iterator[EmulatedWorld]:
     try:
         with emulated() as (emulator, clock):
             world = EmulatedWorld(emulator, clock, store)
-            access = StripeAccess(
+            access = StripeConfig(
                 secret_key=emulator.settings.secret_key,
                 client_id=emulator.settings.client_id,
                 api_base=emulator.url,
                 connect_base=emulator.url,
                 max_network_retries=0,
-                busy_patience=0.0,
+                max_429_wait=0.0,
             )
             world.adapters = replace(
                 world.adapters,
-                payment_gateway=StripePaymentGateway(access),
+                invoice_gateway=StripeInvoiceGateway(access),
                 refund_gateway=StripeRefundGateway(access),
             )
             world.restart()

@@ -89,7 +89,7 @@ class Story:
         happen(world)
         self.events = world.events()[known:]
         remembering: dict[str, Any] = {
-            name: Remembering(getattr(world.adapters, name)) for name in ("payment_gateway", "refund_gateway")
+            name: Remembering(getattr(world.adapters, name)) for name in ("invoice_gateway", "refund_gateway")
         }
         world.restart(lambda adapters: replace(adapters, **remembering))
         self._before = store.committed

@@ -121,7 +121,7 @@ class Service:
         wait_until(self.is_ready, within=90, every=0.2)
         self.operator.register_receivers()
 
-    def revive(self) -> None:
+    def requeue_skipped(self) -> None:
         """Start every process that is not running."""
         for process in (*self.web, *self.workers):
             if not process.is_running:

@@ -64,15 +64,15 @@ class Place:
 @contextmanager
 def on_servers(folder: Path) -> Iterator[Place]:
     """Two web processes and two workers on PostgreSQL and Redis."""
-    with ExitStack() as at_the_end:
+    with ExitStack() as on_shutdown:
         postgres, redis = PostgresServer(), RedisServer()
-        at_the_end.callback(postgres.close)
-        at_the_end.callback(redis.close)
+        on_shutdown.callback(postgres.close)
+        on_shutdown.callback(redis.close)
         postgres.start()
         redis.start()
         migrate(postgres.url())
         service = Service(folder, postgres.url(), redis.url(), web=2, workers=2)
-        at_the_end.callback(service.close)
+        on_shutdown.callback(service.close)
         service.start()
         yield Place(service, {"postgres": postgres, "redis": redis})
 
@@ -211,7 +211,7 @@ def _strike(place: Place, victim: str, chance: random.Random) -> None:
 def _rest(place: Place, *, shops_ids: list[int], tell: Tell) -> None:
     service = place.service
     service.calm()
-    service.revive()
+    service.requeue_skipped()
     deadline = time.monotonic() + _LONGEST_REST
     _wait_for_rest(service, deadline)
     # Stripe never sends dropped events again; reconciling is how we learn of them.

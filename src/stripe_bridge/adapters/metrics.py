@@ -26,7 +26,7 @@ _WAITS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
-class PrometheusMeasurements:
+class PrometheusMetrics:
     content_type = CONTENT_TYPE_LATEST
 
     def __init__(self) -> None:

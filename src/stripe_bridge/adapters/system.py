@@ -13,7 +13,7 @@ from random import SystemRandom
 _COLLECT = (10_000, 20, 50)
 
 
-def settle_memory() -> None:
+def freeze_gc() -> None:
     """Hide what has been loaded so far from the garbage collector, and have it check the rest less often.
 
     For a process that is about to serve: reading one webhook creates hundreds of objects, none of which is part of a cycle.
@@ -31,7 +31,7 @@ class SystemClock:
         time.sleep(seconds)
 
 
-class SystemDice:
+class SystemRandomness:
     def jitter(self) -> float:
         return SystemRandom().random()
 

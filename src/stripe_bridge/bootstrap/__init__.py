@@ -1,6 +1,6 @@
 """The composition root: the only package that names every adapter.
 
-Its entries: `create_front` for `python -m stripe_bridge`, `create_app` for other web servers and the `flask` command
+Its entries: `create_asgi_app` for `python -m stripe_bridge`, `create_app` for other web servers and the `flask` command
 (through `wsgi.py`), `start_worker` for `dramatiq stripe_bridge.bootstrap:start_worker`, and `keys`, the commands that need no
 settings.
 """
@@ -17,22 +17,22 @@ import click
 from flask import Flask
 from uvicorn.config import STARTUP_FAILURE
 
-from stripe_bridge.adapters.cli import CommandTools, keys_commands, register_commands
+from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
 from stripe_bridge.adapters.database import Schema
 from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.adapters.queue import Broker, DramatiqNudges, InProcessNudges, redis_broker
-from stripe_bridge.adapters.system import settle_memory
+from stripe_bridge.adapters.system import freeze_gc
 from stripe_bridge.adapters.vault import new_key
 from stripe_bridge.adapters.web.app import WebOptions
 from stripe_bridge.adapters.web.app import create_app as create_web_app
-from stripe_bridge.adapters.web.fast_path import Front
+from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq, run_worker
 from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.tracing import find_tracing
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
-from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.ports.metrics import Metrics
 
 keys = keys_commands(new_key)
 
@@ -43,7 +43,7 @@ class Service:
 
     settings: Settings
     bridge: Bridge
-    measurements: Measurements
+    metrics: Metrics
     tracing: Any
     mailbox: InProcessNudges
     broker: Broker | None
@@ -60,7 +60,7 @@ class Service:
     def run_worker(self) -> None:
         """Run a worker process until it is told to stop."""
         threads = self.settings.worker_threads
-        settle_memory()
+        freeze_gc()
         run_worker(Jobs(self.bridge), self.worker(), broker=self.broker, threads=threads)
 
 
@@ -79,7 +79,7 @@ def build_service(environ: Mapping[str, str]) -> Service:
     return Service(
         settings=settings,
         bridge=build_bridge(settings, adapters),
-        measurements=adapters.measurements,
+        metrics=adapters.metrics,
         tracing=tracing,
         mailbox=mailbox,
         broker=broker,
@@ -94,11 +94,11 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
     service = _service_or_exit(environ)
     app = _web_app_of(service)
     if serving:
-        atexit.register(_begin_serving(service))
+        atexit.register(_start_worker(service))
     return app
 
 
-def create_front(environ: Mapping[str, str] = os.environ) -> Front:
+def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
     """The web application behind a fast entrance for webhooks.
 
     Exits as `create_app` does, with the status that tells uvicorn that another try would end the same way.
@@ -109,13 +109,13 @@ def create_front(environ: Mapping[str, str] = os.environ) -> Front:
         click.echo(str(error), err=True)
         raise SystemExit(STARTUP_FAILURE) from None
     app = _web_app_of(service)
-    return Front(
+    return FastPath(
         app,
         # With tracing on, webhooks should be traced, too, and they are if Flask handles them.
         service.bridge.receive_webhook if service.tracing is None else None,
-        service.measurements,
+        service.metrics,
         threads=service.settings.web_threads,
-        at_the_end=_begin_serving(service),
+        on_shutdown=_start_worker(service),
     )
 
 
@@ -126,14 +126,14 @@ def _service_or_exit(environ: Mapping[str, str]) -> Service:
         raise SystemExit(str(error)) from None
 
 
-def _begin_serving(service: Service) -> Callable[[], None]:
+def _start_worker(service: Service) -> Callable[[], None]:
     """Start the worker that the process has without Redis. Returns what to call at the end."""
-    settle_memory()
+    freeze_gc()
     if service.broker is not None:
         return lambda: None
     worker = service.worker()
     worker.start()
-    service.mailbox.attended_by(worker.is_well)
+    service.mailbox.watch(worker.is_healthy)
     return worker.stop
 
 
@@ -148,12 +148,12 @@ def _web_app_of(service: Service) -> Flask:
             rate_limit_storage_uri=settings.redis_url or "memory://",
             metrics_token=settings.metrics_token,
         ),
-        measurements=service.measurements,
+        metrics=service.metrics,
     )
     if service.tracing is not None:
         app.wsgi_app = service.tracing.serving(app.wsgi_app)  # type: ignore[method-assign]  # as documented
     schema = Schema(settings.database_url)
-    tools = CommandTools(
+    tools = CommandContext(
         bridge=service.bridge,
         migrate=schema.migrate,
         current_revision=schema.current_revision,
@@ -169,5 +169,5 @@ def start_worker() -> None:
     service = _service_or_exit(os.environ)
     if service.broker is None:
         raise SystemExit("REDIS_URL is missing: without Redis, run `flask worker` instead of dramatiq.")
-    settle_memory()
+    freeze_gc()
     attach_to_dramatiq(service.broker, Jobs(service.bridge), service.worker())

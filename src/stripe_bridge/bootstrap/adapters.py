@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine
+from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
 from stripe_bridge.adapters.event_reader import read_event
 from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
-from stripe_bridge.adapters.metrics import PrometheusMeasurements
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
+from stripe_bridge.adapters.metrics import PrometheusMetrics
+from stripe_bridge.adapters.stripe_gateway.client import StripeConfig
 from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
 from stripe_bridge.adapters.stripe_gateway.events import StripeEventGateway
-from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.adapters.stripe_gateway.rate_limit import (
     ENDPOINT_PER_SECOND,
     LIVE_PER_SECOND,
     TEST_PER_SECOND,
-    Budget,
+    RateLimit,
 )
 from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
 from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
-from stripe_bridge.adapters.system import SystemClock, SystemDice, SystemIdentifiers
+from stripe_bridge.adapters.system import SystemClock, SystemIdentifiers, SystemRandomness
 from stripe_bridge.adapters.vault import FernetVault
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.config import Settings
-from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.tracing import Tracing
@@ -37,8 +37,8 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
     engine = create_engine(settings.database_url, pool_size=settings.database_pool_size)
     store = SqlStore(engine)
     vault = FernetVault(settings.encryption_keys)
-    measurements = PrometheusMeasurements()
-    access = StripeAccess(
+    metrics = PrometheusMetrics()
+    access = StripeConfig(
         secret_key=settings.stripe_secret_key,
         client_id=settings.stripe_client_id,
         api_base=settings.stripe_api_base,
@@ -46,16 +46,16 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         connect_timeout=settings.stripe_connect_timeout,
         read_timeout=settings.stripe_read_timeout,
         max_network_retries=settings.stripe_max_network_retries,
-        budget=_budget(settings, measurements),
+        budget=_budget(settings, metrics),
         tracing=tracing,
     )
     tokens = _tokens(store, vault)
     token_for = tokens if settings.uses_account_tokens else None
     return Adapters(
         store=store,
-        intake=SqlIntake(engine),
+        event_ingest=GroupCommit(engine),
         clock=SystemClock(),
-        dice=SystemDice(),
+        randomness=SystemRandomness(),
         identifiers=SystemIdentifiers(),
         vault=vault,
         nudges=nudges,
@@ -64,22 +64,22 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         signatures=StripeSignatures(),
         snapshots=StripeSnapshots(),
         connect_gateway=StripeConnectGateway(access, tokens),
-        payment_gateway=StripePaymentGateway(access, token_for),
+        invoice_gateway=StripeInvoiceGateway(access, token_for),
         receiver_gateway=StripeReceiverGateway(access, token_for),
         refund_gateway=StripeRefundGateway(access, token_for),
         event_gateway=StripeEventGateway(access, token_for),
-        measurements=measurements,
+        metrics=metrics,
         read_event=read_event,
     )
 
 
-def _budget(settings: Settings, measurements: Measurements) -> Budget:
+def _budget(settings: Settings, metrics: Metrics) -> RateLimit:
     allowed = LIVE_PER_SECOND if settings.livemode else TEST_PER_SECOND
-    return Budget(
+    return RateLimit(
         settings.stripe_requests_per_second or allowed,
         settings.redis_url or "memory://",
         per_endpoint=settings.stripe_requests_per_second or ENDPOINT_PER_SECOND,
-        waited=measurements.waited,
+        waited=metrics.waited,
     )
 
 

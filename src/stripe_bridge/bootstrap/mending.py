@@ -6,7 +6,7 @@ from stripe_bridge.bridge import Events, Operations
 from stripe_bridge.domain.finding import Finding, Fix
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
-from stripe_bridge.use_cases.operations.doctor_fixes import MendFindings
+from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.receivers.repair import RepairReceivers
 from stripe_bridge.use_cases.reconciliation.reconcile import ReconcileIntegration
 
@@ -16,7 +16,7 @@ _MOST = 1000
 
 def mend_with(
     events: Events, operations: Operations, reconcile: ReconcileIntegration, repair: RepairReceivers
-) -> MendFindings:
+) -> ApplyFixes:
     def register(_finding: Finding) -> str:
         done = operations.register_receivers()
         return "receivers: " + ", ".join(f"{each.kind.value} {each.action}" for each in done)
@@ -45,7 +45,7 @@ def mend_with(
         replay = events.replay_webhook_events(None, failed, _MOST, dry_run=False)
         return f"events: {len(replay.queued)} queued again"
 
-    return MendFindings(
+    return ApplyFixes(
         {
             Fix.REGISTER_RECEIVERS: register,
             Fix.REPAIR_RECEIVERS: repair_own,

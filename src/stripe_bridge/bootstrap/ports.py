@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from stripe_bridge.domain.webhook_event import StripeEvent, parse_event
 from stripe_bridge.ports.identity_provider import IdentityProvider
-from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
-from stripe_bridge.ports.storage.inbox import Intake
+from stripe_bridge.ports.storage.inbox import EventIngest
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.events import EventGateway
-from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.stripe.signatures import Signatures
 from stripe_bridge.ports.stripe.snapshots import Snapshots
-from stripe_bridge.ports.system import Clock, Dice, Identifiers
+from stripe_bridge.ports.system import Clock, Identifiers, Randomness
 from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.ports.vault import Vault
 
@@ -28,20 +28,20 @@ class Adapters:
     """One for each port. Without `tracing` nothing is traced. `read_event` does what `parse_event` does."""
 
     store: Store
-    intake: Intake
+    event_ingest: EventIngest
     clock: Clock
-    dice: Dice
+    randomness: Randomness
     identifiers: Identifiers
     vault: Vault
     nudges: Nudges
     signatures: Signatures
     snapshots: Snapshots
     connect_gateway: ConnectGateway
-    payment_gateway: PaymentGateway
+    invoice_gateway: InvoiceGateway
     receiver_gateway: ReceiverGateway
     refund_gateway: RefundGateway
     event_gateway: EventGateway
-    measurements: Measurements
+    metrics: Metrics
     identity_provider: IdentityProvider | None = None
     tracing: Tracing | None = None
     read_event: Callable[[bytes], StripeEvent] = parse_event

@@ -9,88 +9,100 @@ from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.upkeep import last_look_of
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Operation
-from stripe_bridge.use_cases.integrations.account import leave_account
-from stripe_bridge.use_cases.integrations.disconnect import Deauthorize
+from stripe_bridge.use_cases.integrations.account import mark_access_revoked
+from stripe_bridge.use_cases.integrations.disconnect import DeauthorizeStep
 from stripe_bridge.use_cases.intents.step import Step
-from stripe_bridge.use_cases.invoices.steps_after_draft import DeleteDraft, Finalize, Send, Void
-from stripe_bridge.use_cases.invoices.steps_until_draft import AddLines, CreateCustomer, CreateDraft
-from stripe_bridge.use_cases.receivers.repair import MendEndpoint
-from stripe_bridge.use_cases.receivers.request import CreateEndpoint
+from stripe_bridge.use_cases.invoices.steps_after_draft import (
+    DeleteDraftStep,
+    FinalizeStep,
+    SendStep,
+    VoidStep,
+)
+from stripe_bridge.use_cases.invoices.steps_until_draft import (
+    AddLinesStep,
+    CreateCustomerStep,
+    CreateDraftStep,
+)
+from stripe_bridge.use_cases.receivers.repair import RepairEndpointStep
+from stripe_bridge.use_cases.receivers.request import CreateEndpointStep
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
-from stripe_bridge.use_cases.records.ledger import KeepLedger
-from stripe_bridge.use_cases.refunds.step import IssueRefund
-from stripe_bridge.use_cases.webhook_events.handlers.accounts import FollowAccount, FollowDeauthorization
-from stripe_bridge.use_cases.webhook_events.handlers.checkout_sessions import FollowCheckout
-from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import IdentifyInvoice
+from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.refunds.step import RefundStep
+from stripe_bridge.use_cases.webhook_events.handlers.accounts import (
+    AccountUpdatedHandler,
+    DeauthorizedHandler,
+)
+from stripe_bridge.use_cases.webhook_events.handlers.checkout_sessions import CheckoutSessionHandler
+from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import FindInvoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import Handler, HandlerTable
 from stripe_bridge.use_cases.webhook_events.handlers.invoices import (
-    FollowCharge,
-    FollowDeletion,
-    FollowInvoice,
-    FollowInvoicePayment,
+    ChargeHandler,
+    InvoiceDeletedHandler,
+    InvoiceHandler,
+    InvoicePaymentHandler,
 )
 from stripe_bridge.use_cases.webhook_events.handlers.refunds_and_disputes import (
-    FollowDispute,
-    FollowRefund,
-    FollowRefundedCharge,
+    ChargeRefundedHandler,
+    DisputeHandler,
+    RefundHandler,
 )
 
 
 def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
-    gateway, clock, identifiers = adapters.payment_gateway, adapters.clock, adapters.identifiers
+    gateway, clock, identifiers = adapters.invoice_gateway, adapters.clock, adapters.identifiers
     record = RecordInvoice(clock).answer
     return {
-        Operation.CREATE_CUSTOMER: CreateCustomer(gateway, clock, identifiers),
-        Operation.CREATE_DRAFT: CreateDraft(gateway, clock, identifiers, record),
-        Operation.ADD_LINES: AddLines(gateway, clock, identifiers, record),
-        Operation.FINALIZE: Finalize(gateway, clock, identifiers, record),
-        Operation.SEND: Send(gateway, clock, identifiers, record),
-        Operation.VOID: Void(gateway, clock, identifiers, record),
-        Operation.DELETE_DRAFT: DeleteDraft(gateway, clock, identifiers, record),
-        Operation.REFUND: IssueRefund(adapters.refund_gateway, KeepLedger(clock), lock_invoice),
-        Operation.DEAUTHORIZE: Deauthorize(
+        Operation.CREATE_CUSTOMER: CreateCustomerStep(gateway, clock, identifiers),
+        Operation.CREATE_DRAFT: CreateDraftStep(gateway, clock, identifiers, record),
+        Operation.ADD_LINES: AddLinesStep(gateway, clock, identifiers, record),
+        Operation.FINALIZE: FinalizeStep(gateway, clock, identifiers, record),
+        Operation.SEND: SendStep(gateway, clock, identifiers, record),
+        Operation.VOID: VoidStep(gateway, clock, identifiers, record),
+        Operation.DELETE_DRAFT: DeleteDraftStep(gateway, clock, identifiers, record),
+        Operation.REFUND: RefundStep(adapters.refund_gateway, RefundLedger(clock), lock_invoice),
+        Operation.DEAUTHORIZE: DeauthorizeStep(
             adapters.store,
             clock,
             adapters.connect_gateway,
             adapters.receiver_gateway,
             last_look_of(adapters),
         ),
-        Operation.CREATE_ENDPOINT: CreateEndpoint(adapters.receiver_gateway, clock, adapters.vault),
+        Operation.CREATE_ENDPOINT: CreateEndpointStep(adapters.receiver_gateway, clock, adapters.vault),
         Operation.MEND_ENDPOINT: mend_endpoint(adapters),
     }
 
 
-def mend_endpoint(adapters: Adapters) -> MendEndpoint:
-    return MendEndpoint(adapters.store, adapters.clock, adapters.receiver_gateway, adapters.vault)
+def mend_endpoint(adapters: Adapters) -> RepairEndpointStep:
+    return RepairEndpointStep(adapters.store, adapters.clock, adapters.receiver_gateway, adapters.vault)
 
 
 def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
-    gateway, clock, snapshots = adapters.payment_gateway, adapters.clock, adapters.snapshots
+    gateway, clock, snapshots = adapters.invoice_gateway, adapters.clock, adapters.snapshots
     record = RecordInvoice(clock)
-    refunds, ledger = adapters.refund_gateway, KeepLedger(clock)
-    invoice = FollowInvoice(gateway, snapshots, record, lock_invoice)
-    identify = IdentifyInvoice(gateway, record.payments, lock_invoice)
-    charge = FollowCharge(identify, record)
+    refunds, ledger = adapters.refund_gateway, RefundLedger(clock)
+    invoice = InvoiceHandler(gateway, snapshots, record, lock_invoice)
+    identify = FindInvoice(gateway, record.payments, lock_invoice)
+    charge = ChargeHandler(identify, record)
     table: dict[str, Handler[Any]] = {
         **dict.fromkeys(_INVOICE_EVENTS, invoice),
         **dict.fromkeys(_CHARGE_EVENTS, charge),
-        **dict.fromkeys(_REFUND_EVENTS, FollowRefund(identify, refunds, snapshots, ledger)),
-        **dict.fromkeys(_DISPUTE_EVENTS, FollowDispute(identify, refunds, snapshots, ledger)),
-        **dict.fromkeys(_CHECKOUT_EVENTS, FollowCheckout(gateway, identify, record, lock_invoice)),
-        "charge.refunded": FollowRefundedCharge(identify, refunds, ledger),
-        "invoice.deleted": FollowDeletion(clock, lock_invoice),
-        "invoice_payment.paid": FollowInvoicePayment(gateway, snapshots, record, lock_invoice),
+        **dict.fromkeys(_REFUND_EVENTS, RefundHandler(identify, refunds, snapshots, ledger)),
+        **dict.fromkeys(_DISPUTE_EVENTS, DisputeHandler(identify, refunds, snapshots, ledger)),
+        **dict.fromkeys(_CHECKOUT_EVENTS, CheckoutSessionHandler(gateway, identify, record, lock_invoice)),
+        "charge.refunded": ChargeRefundedHandler(identify, refunds, ledger),
+        "invoice.deleted": InvoiceDeletedHandler(clock, lock_invoice),
+        "invoice_payment.paid": InvoicePaymentHandler(gateway, snapshots, record, lock_invoice),
     }
     about_accounts: dict[str, Handler[Any]] = {
-        "account.updated": FollowAccount(adapters.connect_gateway, snapshots, clock),
-        _DEAUTHORIZED: FollowDeauthorization(
-            adapters.connect_gateway, clock, settings.stripe_client_id, leave_account
+        "account.updated": AccountUpdatedHandler(adapters.connect_gateway, snapshots, clock),
+        _DEAUTHORIZED: DeauthorizedHandler(
+            adapters.connect_gateway, clock, settings.stripe_client_id, mark_access_revoked
         ),
     }
     return HandlerTable(
         handlers=table | about_accounts,
         # All other types are skipped once the integration is disconnected; a reconnect catches up.
-        even_disconnected=frozenset({_DEAUTHORIZED}),
+        applies_when_disconnected=frozenset({_DEAUTHORIZED}),
         alone=frozenset(about_accounts),
     )
 

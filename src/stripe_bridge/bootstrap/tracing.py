@@ -13,7 +13,7 @@ from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayRefused
 from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.use_cases.intents.step import Settle, Step
-from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, Handler, Verdict
+from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, Handler, HandlerResult
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -107,7 +107,7 @@ class _TracedHandler(Generic[Result]):
 
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[Result] | None
-    ) -> Verdict:
+    ) -> HandlerResult:
         with self._tracing.span(f"apply {event.type}", _about(account_id, event)) as note:
             verdict = self._handler.apply(work, account_id, event, fetched)
             note("event.verdict", type(verdict).__name__)

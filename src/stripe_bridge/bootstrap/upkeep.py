@@ -9,30 +9,30 @@ from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.tracing import traced
 from stripe_bridge.bridge import Events, Operations, Upkeep
 from stripe_bridge.config import Settings
-from stripe_bridge.use_cases.integrations.account import RefreshAccount, leave_account
-from stripe_bridge.use_cases.integrations.in_flight import TrackMoney
-from stripe_bridge.use_cases.operations.doctor import ExamineService
-from stripe_bridge.use_cases.operations.doctor_intents import ExamineCalls
-from stripe_bridge.use_cases.operations.doctor_receivers import ExamineReceivers
-from stripe_bridge.use_cases.operations.retention import ForgetAuthorizations, ForgetPayloads
+from stripe_bridge.use_cases.integrations.account import RefreshAccount, mark_access_revoked
+from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
+from stripe_bridge.use_cases.operations.doctor import Diagnose
+from stripe_bridge.use_cases.operations.doctor_intents import DiagnoseIntents
+from stripe_bridge.use_cases.operations.doctor_receivers import DiagnoseReceivers
+from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.receivers.repair import RepairReceivers
-from stripe_bridge.use_cases.reconciliation.missed_events import CatchUp
+from stripe_bridge.use_cases.reconciliation.missed_events import FetchMissedEvents
 from stripe_bridge.use_cases.reconciliation.reconcile import (
-    ListReconcilable,
+    ListConnected,
     ReconcileDue,
     ReconcileIntegration,
 )
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
-from stripe_bridge.use_cases.reconciliation.totals import CheckCounts, FoldCounts
+from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
-from stripe_bridge.use_cases.records.ledger import KeepLedger
-from stripe_bridge.use_cases.records.refetch import Disputes, Invoices, LookOnceMore, Refunds, UndoStuckDraft
-from stripe_bridge.use_cases.webhook_events.receive import KeepEvent
+from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.records.refetch import DeleteStuckDraft, Disputes, FinalCheck, Invoices, Refunds
+from stripe_bridge.use_cases.webhook_events.receive import StoreFetchedEvent
 
 
 def upkeep_of(
-    settings: Settings, adapters: Adapters, keep: KeepEvent, events: Events, operations: Operations
+    settings: Settings, adapters: Adapters, keep: StoreFetchedEvent, events: Events, operations: Operations
 ) -> Upkeep:
     store, clock = adapters.store, adapters.clock
     every = timedelta(seconds=settings.reconcile_seconds)
@@ -47,23 +47,23 @@ def upkeep_of(
     return Upkeep(
         reconcile_integration=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
-        list_reconcilable=ListReconcilable(store),
+        list_reconcilable=ListConnected(store),
         check_receivers=check,
         check_receivers_due=CheckReceiversDue(
             store, clock, check, every=every, has_extra_secrets=has_extra_secrets
         ),
-        forget_authorizations=ForgetAuthorizations(store, clock),
-        forget_payloads=ForgetPayloads(store, clock, timedelta(days=settings.event_payload_days)),
-        fold_counts=FoldCounts(store),
-        check_counts=CheckCounts(store),
-        examine_service=ExamineService(
+        forget_authorizations=PurgeOAuthStates(store, clock),
+        forget_payloads=PurgePayloads(store, clock, timedelta(days=settings.event_payload_days)),
+        fold_counts=CompactTotals(store),
+        check_counts=VerifyTotals(store),
+        examine_service=Diagnose(
             store,
             clock,
             adapters.vault,
             adapters.event_gateway,
             operations.check_readiness,
-            ExamineReceivers(check, check.of_integration, has_extra_secrets=has_extra_secrets),
-            ExamineCalls(store, clock, adapters.event_gateway, TrackMoney(store)),
+            DiagnoseReceivers(check, check.of_integration, has_extra_secrets=has_extra_secrets),
+            DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
             every=every,
         ),
         mend_findings=mend_with(events, operations, reconcile, repair),
@@ -71,39 +71,39 @@ def upkeep_of(
 
 
 def _reconcile(
-    adapters: Adapters, keep: KeepEvent, check: CheckReceivers, every: timedelta
+    adapters: Adapters, keep: StoreFetchedEvent, check: CheckReceivers, every: timedelta
 ) -> ReconcileIntegration:
     store, clock = adapters.store, adapters.clock
     return ReconcileIntegration(
         store,
         clock,
-        RefreshAccount(store, clock, adapters.connect_gateway, leave_account),
-        CatchUp(store, clock, adapters.nudges, adapters.event_gateway, keep),
+        RefreshAccount(store, clock, adapters.connect_gateway, mark_access_revoked),
+        FetchMissedEvents(store, clock, adapters.nudges, adapters.event_gateway, keep),
         _sweep(adapters),
         check.of_integration,
-        CheckCounts(store),
-        adapters.measurements,
+        VerifyTotals(store),
+        adapters.metrics,
         every=every,
     )
 
 
 def _sweep(adapters: Adapters) -> SweepAccount:
-    store, clock, ledger = adapters.store, adapters.clock, KeepLedger(adapters.clock)
-    undo = UndoStuckDraft(clock, adapters.identifiers)
-    invoices = Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), undo)
+    store, clock, ledger = adapters.store, adapters.clock, RefundLedger(adapters.clock)
+    undo = DeleteStuckDraft(clock, adapters.identifiers)
+    invoices = Invoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo)
     refunds = Refunds(store, adapters.refund_gateway, ledger)
     disputes = Disputes(store, adapters.refund_gateway, ledger)
     return SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))
 
 
-def last_look_of(adapters: Adapters) -> LookOnceMore:
-    store, clock, ledger = adapters.store, adapters.clock, KeepLedger(adapters.clock)
-    undo = UndoStuckDraft(clock, adapters.identifiers)
-    return LookOnceMore(
+def last_look_of(adapters: Adapters) -> FinalCheck:
+    store, clock, ledger = adapters.store, adapters.clock, RefundLedger(adapters.clock)
+    undo = DeleteStuckDraft(clock, adapters.identifiers)
+    return FinalCheck(
         store,
         clock,
         [
-            Invoices(store, clock, adapters.payment_gateway, RecordInvoice(clock), undo),
+            Invoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
             Refunds(store, adapters.refund_gateway, ledger),
             Disputes(store, adapters.refund_gateway, ledger),
         ],

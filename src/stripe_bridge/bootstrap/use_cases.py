@@ -12,8 +12,12 @@ from stripe_bridge.bootstrap.tracing import traced_handlers, traced_settle, trac
 from stripe_bridge.bootstrap.upkeep import upkeep_of
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
 from stripe_bridge.config import Settings
-from stripe_bridge.domain.intent import Patience
-from stripe_bridge.use_cases.access.idempotency import BeginRequest, FinishRequest, ForgetRequests
+from stripe_bridge.domain.intent import LeasePolicy
+from stripe_bridge.use_cases.access.idempotency import (
+    BeginIdempotentRequest,
+    FinishIdempotentRequest,
+    PurgeIdempotencyKeys,
+)
 from stripe_bridge.use_cases.access.tokens import (
     Authenticate,
     CheckTenant,
@@ -24,10 +28,10 @@ from stripe_bridge.use_cases.access.tokens import (
 from stripe_bridge.use_cases.integrations.authorize import StartAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
-from stripe_bridge.use_cases.integrations.in_flight import TrackMoney
+from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
 from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListIntegrations, ShowIntegration
 from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
-from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent, resume_calls
+from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent, resume_waiting_intents
 from stripe_bridge.use_cases.intents.settle import SettleDueIntents, SettleIntent
 from stripe_bridge.use_cases.intents.step import Settle
 from stripe_bridge.use_cases.invoices.queries import (
@@ -36,7 +40,7 @@ from stripe_bridge.use_cases.invoices.queries import (
     ShowActivity,
     ShowInvoice,
 )
-from stripe_bridge.use_cases.invoices.revisions import RefuseRevised
+from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
 from stripe_bridge.use_cases.invoices.send import SendInvoice
 from stripe_bridge.use_cases.invoices.void import VoidInvoice
 from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
@@ -47,21 +51,21 @@ from stripe_bridge.use_cases.receivers.queries import ListReceivers
 from stripe_bridge.use_cases.receivers.register import RegisterReceivers
 from stripe_bridge.use_cases.receivers.request import RequestReceiver
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
-from stripe_bridge.use_cases.records.ledger import KeepLedger
-from stripe_bridge.use_cases.refunds.issue import ListRefunds, RefundInvoice
+from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
 from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
-from stripe_bridge.use_cases.webhook_events.backpressure import GiveWay
-from stripe_bridge.use_cases.webhook_events.dispatch import JudgeEvents
+from stripe_bridge.use_cases.webhook_events.backpressure import YieldToReceiving
+from stripe_bridge.use_cases.webhook_events.dispatch import DispatchEvents
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.queries import ListWebhookEvents, ShowWebhookEvent
-from stripe_bridge.use_cases.webhook_events.receive import FormEvent, KeepEvent, ReceiveWebhook
+from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, ReceiveWebhook, StoreFetchedEvent
 from stripe_bridge.use_cases.webhook_events.replay import ReplayWebhookEvent, ReplayWebhookEvents
 
 
 def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
-    patience = Patience(
+    patience = LeasePolicy(
         lease=timedelta(seconds=settings.intent_lease_seconds),
         settle_after=timedelta(seconds=settings.intent_settle_seconds),
     )
@@ -69,11 +73,11 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     steps = traced_steps(tracing, steps_of(adapters))
     settle = traced_settle(
         tracing,
-        SettleIntent(adapters.store, adapters.clock, adapters.dice, steps, patience, adapters.measurements),
+        SettleIntent(adapters.store, adapters.clock, adapters.randomness, steps, patience, adapters.metrics),
     )
     table = handlers_of(settings, adapters)
     table = replace(table, handlers=traced_handlers(tracing, table.handlers))
-    form = FormEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers))
+    form = BuildEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers))
     events = _events(settings, adapters, patience, table, form)
     operations = _operations(settings, adapters, settle)
     return Bridge.of(
@@ -82,7 +86,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         _invoices(settings, adapters, settle),
         events,
         operations,
-        upkeep_of(settings, adapters, KeepEvent(form), events, operations),
+        upkeep_of(settings, adapters, StoreFetchedEvent(form), events, operations),
     )
 
 
@@ -94,15 +98,15 @@ def _access(adapters: Adapters) -> Access:
         list_tokens=ListTokens(store),
         revoke_token=RevokeToken(store, clock),
         check_tenant=CheckTenant(store),
-        begin_request=BeginRequest(store, clock, adapters.vault),
-        finish_request=FinishRequest(store, adapters.vault),
-        forget_requests=ForgetRequests(store, clock),
+        begin_request=BeginIdempotentRequest(store, clock, adapters.vault),
+        finish_request=FinishIdempotentRequest(store, adapters.vault),
+        forget_requests=PurgeIdempotencyKeys(store, clock),
     )
 
 
 def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
-    gateway, track = adapters.connect_gateway, TrackMoney(store)
+    gateway, track = adapters.connect_gateway, ListInFlight(store)
     return Integrations(
         create_integration=CreateIntegration(store, clock, livemode=settings.livemode),
         show_integration=ShowIntegration(store),
@@ -122,7 +126,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Int
             adapters.vault,
             adapters.nudges,
             settle,
-            resume_calls,
+            resume_waiting_intents,
             RequestReceiver(clock, identifiers, _receiver_url(settings)),
             livemode=settings.livemode,
         ),
@@ -141,7 +145,7 @@ def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoice
             clock,
             identifiers,
             settle,
-            RefuseRevised(adapters.payment_gateway, adapters.refund_gateway),
+            CheckRevisions(adapters.invoice_gateway, adapters.refund_gateway),
             settings.invoice_days_until_due,
         ),
         show_invoice=ShowInvoice(store),
@@ -149,15 +153,15 @@ def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoice
         list_order_invoices=ListOrderInvoices(store),
         show_activity=ShowActivity(store),
         void_invoice=VoidInvoice(store, clock, identifiers, settle),
-        refund_invoice=RefundInvoice(
+        refund_invoice=IssueRefund(
             store,
             clock,
             identifiers,
             settle,
-            adapters.payment_gateway,
+            adapters.invoice_gateway,
             adapters.refund_gateway,
             RecordInvoice(clock).payments,
-            KeepLedger(clock),
+            RefundLedger(clock),
             lock_invoice,
         ),
         list_refunds=ListRefunds(store),
@@ -167,20 +171,20 @@ def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoice
 def _events(
     settings: Settings,
     adapters: Adapters,
-    patience: Patience,
+    patience: LeasePolicy,
     table: HandlerTable,
-    form: FormEvent,
+    form: BuildEvent,
 ) -> Events:
     store, clock, nudges = adapters.store, adapters.clock, adapters.nudges
     return Events(
         receive_webhook=ReceiveWebhook(
             store,
-            adapters.intake,
+            adapters.event_ingest,
             clock,
             adapters.signatures,
             adapters.vault,
             nudges,
-            adapters.measurements,
+            adapters.metrics,
             adapters.read_event,
             form,
             extra_secrets=settings.stripe_webhook_secrets,
@@ -188,13 +192,13 @@ def _events(
         apply_events=ApplyEvents(
             store,
             clock,
-            adapters.dice,
+            adapters.randomness,
             table,
-            JudgeEvents(table),
+            DispatchEvents(table),
             patience.lease,
-            adapters.measurements,
+            adapters.metrics,
         ),
-        give_way=GiveWay(store, clock, rest=settings.worker_rest),
+        give_way=YieldToReceiving(store, clock, rest=settings.worker_rest),
         list_webhook_events=ListWebhookEvents(store),
         show_webhook_event=ShowWebhookEvent(store),
         replay_webhook_event=ReplayWebhookEvent(store, clock, nudges),

@@ -73,5 +73,5 @@ def newest_status(disputes: Iterable[Dispute]) -> str | None:
     return None if newest is None else newest.status
 
 
-def lost_in_total(disputes: Iterable[Dispute]) -> int:
+def total_lost(disputes: Iterable[Dispute]) -> int:
     return sum(dispute.lost for dispute in disputes)

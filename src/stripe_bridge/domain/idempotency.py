@@ -34,7 +34,7 @@ class RequestScope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptAnswer:
+class StoredResponse:
     status: int
     content_type: str
     body: bytes
@@ -48,17 +48,17 @@ class IdempotentRequest:
     body_hash: str
     created_at: datetime
     leased_until: datetime
-    answer: KeptAnswer | None = None
+    answer: StoredResponse | None = None
 
-    def is_forgotten(self, now: datetime) -> bool:
+    def is_expired(self, now: datetime) -> bool:
         """Whether it is so old that it no longer counts."""
         return now - self.created_at >= LIFETIME
 
-    def is_dead(self, now: datetime) -> bool:
+    def is_abandoned(self, now: datetime) -> bool:
         """Whether whoever ran it is gone."""
         return self.answer is None and now >= self.leased_until
 
 
-def is_kept(status: int) -> bool:
+def is_storable(status: int) -> bool:
     """Answers that may be different later are not kept, and neither are failures of ours."""
     return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NOT_KEPT

@@ -56,11 +56,11 @@ class Integration:
         """The account that it is joined to now."""
         return self.account_id if self.connected else None
 
-    def reaches(self, tenant_id: str, account_id: str) -> bool:
+    def can_act_for(self, tenant_id: str, account_id: str) -> bool:
         """Whether the tenant's invoices in that account can be changed through it, whichever integration sent them."""
         return self.tenant_id == tenant_id and self.stripe_account_id == account_id
 
-    def charging_account(self) -> str:
+    def require_chargeable_account(self) -> str:
         """The account to charge through. Raises IntegrationNotConnected or IntegrationRestricted."""
         if not self.connected or self.account_id is None:
             raise IntegrationNotConnected

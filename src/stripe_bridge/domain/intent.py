@@ -26,7 +26,7 @@ _LOCKED_OUT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class LeasePolicy:
     """`lease`: longer than the longest call including retries, so that an expired lease means its holder is gone.
 
     `settle_after`: for this long after it was made, a call may still be running inside Stripe, so that not seeing its
@@ -37,7 +37,7 @@ class Patience:
     settle_after: timedelta = timedelta(seconds=60)
 
 
-DEFAULT_PATIENCE = Patience()
+DEFAULT_PATIENCE = LeasePolicy()
 
 
 class Operation(StrEnum):
@@ -113,14 +113,14 @@ class Intent:
         return self.first_sent_at is not None
 
     @property
-    def binds(self) -> bool:
+    def must_be_resolved(self) -> bool:
         """Whether its effect matters even while nobody can look: it stays open until Stripe shows whether there is one."""
         return self.operation in _BINDING
 
     def is_due(self, now: datetime) -> bool:
         return not self.is_settled and now >= self.due_at
 
-    def take(self, now: datetime, patience: Patience = DEFAULT_PATIENCE) -> Intent:
+    def take(self, now: datetime, patience: LeasePolicy = DEFAULT_PATIENCE) -> Intent:
         """Lease it to whoever commits this and then makes the call. Marked `sent` beforehand, so that a crash during the
         call cannot look as if it had never been made."""
         return replace(
@@ -132,7 +132,7 @@ class Intent:
             updated_at=now,
         )
 
-    def absence_counts(self, now: datetime, patience: Patience = DEFAULT_PATIENCE) -> bool:
+    def absence_is_conclusive(self, now: datetime, patience: LeasePolicy = DEFAULT_PATIENCE) -> bool:
         """Whether it proves that the call never had and never will have an effect when Stripe shows none."""
         return self.first_sent_at is not None and now - self.first_sent_at >= patience.settle_after
 
@@ -161,7 +161,7 @@ class Intent:
             updated_at=now,
         )
 
-    def doubt(self, error: str, now: datetime, *, jitter: float) -> Intent:
+    def mark_unknown(self, error: str, now: datetime, *, jitter: float) -> Intent:
         """No answer, or one that proves nothing: look later."""
         return replace(
             self,
@@ -171,13 +171,13 @@ class Intent:
             updated_at=now,
         )
 
-    def wait_outside(self, error: str, now: datetime) -> Intent:
+    def wait_for_access(self, error: str, now: datetime) -> Intent:
         """The account no longer lets us look: wait until it does."""
         return replace(
             self, state=IntentState.UNKNOWN, last_error=error, due_at=now + _LOCKED_OUT, updated_at=now
         )
 
-    def hasten(self, now: datetime) -> Intent:
+    def make_due(self, now: datetime) -> Intent:
         """Make it due at once, unless it is settled or somebody is working on it."""
         is_waiting = self.state in (IntentState.PLANNED, IntentState.UNKNOWN)
         return replace(self, due_at=now, updated_at=now) if is_waiting and self.due_at > now else self

@@ -50,7 +50,7 @@ class RefundStatus(StrEnum):
     FULL = "full"
 
 
-class Age(StrEnum):
+class SnapshotOrder(StrEnum):
     """How a snapshot compares with what we have, judged without a clock."""
 
     NEWER = "newer"
@@ -140,7 +140,7 @@ class Invoice:
         if self.amount_paid > 0:
             raise InvoiceNotVoidable("partly paid")
 
-    def age_of(self, snapshot: StripeInvoice) -> Age:
+    def compare(self, snapshot: StripeInvoice) -> SnapshotOrder:
         """Whether the snapshot is newer than this, by rank: a status never goes back, and what was paid stays paid.
 
         If the rank is equal but the content differs (a credit note changes what remains), only Stripe's current state can
@@ -148,20 +148,20 @@ class Invoice:
         """
         if self.status is InvoiceStatus.DRAFT and snapshot.status is StripeInvoiceStatus.DRAFT:
             # Only our own sending changes a draft, and it learns the changes from its answers.
-            return Age.SAME
+            return SnapshotOrder.SAME
         ours = (_RANK[self.status], self.amount_paid)
         theirs = (_RANK[InvoiceStatus(snapshot.status.value)], snapshot.amount_paid)
         if theirs == ours:
-            return Age.SAME if self._agrees_with(snapshot) else Age.UNCLEAR
+            return SnapshotOrder.SAME if self._agrees_with(snapshot) else SnapshotOrder.UNCLEAR
         if theirs[0] >= ours[0] and theirs[1] >= ours[1]:
-            return Age.NEWER
+            return SnapshotOrder.NEWER
         if theirs[0] <= ours[0] and theirs[1] <= ours[1]:
-            return Age.OLDER
-        return Age.UNCLEAR
+            return SnapshotOrder.OLDER
+        return SnapshotOrder.UNCLEAR
 
     def observe(self, snapshot: StripeInvoice, now: datetime) -> Invoice:
         """Take over what Stripe shows. An older snapshot, or the same, changes nothing."""
-        if self.age_of(snapshot) in (Age.OLDER, Age.SAME):
+        if self.compare(snapshot) in (SnapshotOrder.OLDER, SnapshotOrder.SAME):
             return self
         return replace(
             self,
@@ -185,7 +185,7 @@ class Invoice:
         """Stripe has emailed it, or no longer needs to."""
         return self if self.sent_at is not None else replace(self, sent_at=now, updated_at=now)
 
-    def show_payments(self, leader: Payment | None, collected: int, now: datetime) -> Invoice:
+    def set_payment_totals(self, leader: Payment | None, collected: int, now: datetime) -> Invoice:
         """Name the leading payment's intent and charge, and what Stripe collected in total."""
         intent_id, charge_id = self.stripe_payment_intent_id, self.stripe_charge_id
         if leader is not None:
@@ -201,12 +201,12 @@ class Invoice:
             updated_at=now,
         )
 
-    def show_refunds(self, refunded: int, last_at: datetime | None, now: datetime) -> Invoice:
+    def set_refund_totals(self, refunded: int, last_at: datetime | None, now: datetime) -> Invoice:
         """What was refunded in total, which comes from Stripe's refunds, never from adding up events."""
         shown = replace(self, amount_refunded=refunded, last_refunded_at=last_at)
         return self if shown == self else replace(shown, updated_at=now)
 
-    def show_disputes(self, newest_status: str | None, lost: int, now: datetime) -> Invoice:
+    def set_dispute_totals(self, newest_status: str | None, lost: int, now: datetime) -> Invoice:
         shown = replace(self, dispute_status=newest_status, amount_lost=lost)
         return self if shown == self else replace(shown, updated_at=now)
 

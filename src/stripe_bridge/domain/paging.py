@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from stripe_bridge.domain.errors.values import CursorBroken, Invalid
+from stripe_bridge.domain.errors.values import Invalid, InvalidCursor
 
 MAX_PER_PAGE = 100
 DEFAULT_PER_PAGE = 25
@@ -31,7 +31,7 @@ class PageRequest:
 
     @classmethod
     def of(cls, *, page: int | None, per_page: int, cursor: str | None) -> PageRequest:
-        """Raises Invalid for a cursor together with a page, CursorBroken for one that is not ours."""
+        """Raises Invalid for a cursor together with a page, InvalidCursor for one that is not ours."""
         if cursor is not None and page is not None:
             raise Invalid("Give a page or a cursor, not both.", "cursor")
         before_id = None if cursor is None else _decode(cursor)
@@ -65,8 +65,8 @@ def _decode(cursor: str) -> int:
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
-        raise CursorBroken from None
+        raise InvalidCursor from None
     prefix, _, digits = text.partition(":")
     if prefix != "id" or not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
-        raise CursorBroken
+        raise InvalidCursor
     return int(digits)

@@ -62,7 +62,7 @@ def observe_payment(
     )
 
 
-def collected_in_total(payments: Iterable[Payment]) -> int:
+def total_collected(payments: Iterable[Payment]) -> int:
     """What Stripe collected, in minor units."""
     return sum(payment.amount_paid for payment in payments if payment.is_refundable_kind)
 

@@ -75,7 +75,7 @@ class Receiver:
     checked_at: datetime
 
 
-def faults_of(endpoint: WebhookEndpoint, url: str, api_version: str) -> list[str]:
+def endpoint_problems(endpoint: WebhookEndpoint, url: str, api_version: str) -> list[str]:
     """What keeps an endpoint at Stripe from doing its work, in words; empty when it is as it should be."""
     faults = []
     if endpoint.url != url:

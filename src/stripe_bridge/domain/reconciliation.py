@@ -16,7 +16,7 @@ WARN_AFTER = timedelta(days=25)
 # Stripe's clock is not ours, and an event may be listed a little later than it was created.
 OVERLAP = timedelta(hours=1)
 # Longer than a webhook takes.
-ON_ITS_WAY = timedelta(minutes=5)
+DELIVERY_GRACE = timedelta(minutes=5)
 _DAY = 24 * 60 * 60
 _SPREAD = 7919
 
@@ -36,7 +36,7 @@ class Drift(StrEnum):
 
 
 @dataclass(slots=True, kw_only=True)
-class Findings:
+class ReconcileProgress:
     """What a run has found so far. `faults` has a sentence for each thing that could not be reconciled.
 
     `is_cut_short`: Stripe did not accept a lookup of an object, for reasons that have nothing to do with that object.
@@ -89,7 +89,7 @@ class Gap:
     @property
     def is_proven(self) -> bool:
         """Whether more is wrong than webhooks having been slower than a single run."""
-        return self.runs > 1 or self.found_at - self.newest_at > ON_ITS_WAY
+        return self.runs > 1 or self.found_at - self.newest_at > DELIVERY_GRACE
 
 
 def gap_after(
@@ -148,7 +148,12 @@ def _day(moment: datetime, integration_id: int) -> int:
 
 
 def report_of(
-    integration: Integration, account_id: str, started_at: datetime, findings: Findings, *, lets_us_in: bool
+    integration: Integration,
+    account_id: str,
+    started_at: datetime,
+    findings: ReconcileProgress,
+    *,
+    lets_us_in: bool,
 ) -> ReconcileReport:
     """Of a run that is over. `integration` is as it was at the beginning."""
     return ReconcileReport(

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.rules import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
-from stripe_bridge.domain.invoice import Age
+from stripe_bridge.domain.invoice import SnapshotOrder
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.stripe_objects import StripeRefund
 
@@ -95,17 +95,17 @@ class Refund:
             return self.payment_intent_id == payment.payment_intent_id
         return self.charge_id is not None and self.charge_id == payment.charge_id
 
-    def age_of(self, snapshot: StripeRefund) -> Age:
+    def compare(self, snapshot: StripeRefund) -> SnapshotOrder:
         """Whether the snapshot is newer, by rank; if the rank is equal but the content differs, only Stripe can tell."""
         ours, theirs = _RANK[self.state], _RANK[RefundState(snapshot.status)]
         if ours != theirs:
-            return Age.NEWER if theirs > ours else Age.OLDER
+            return SnapshotOrder.NEWER if theirs > ours else SnapshotOrder.OLDER
         agrees = (self.state.value, self.failure_reason) == (snapshot.status, snapshot.failure_reason)
-        return Age.SAME if agrees else Age.UNCLEAR
+        return SnapshotOrder.SAME if agrees else SnapshotOrder.UNCLEAR
 
     def observe(self, snapshot: StripeRefund, now: datetime) -> Refund:
         """Take over what Stripe shows. An older snapshot, or the same, changes nothing."""
-        if self.age_of(snapshot) in (Age.OLDER, Age.SAME):
+        if self.compare(snapshot) in (SnapshotOrder.OLDER, SnapshotOrder.SAME):
             return self
         return replace(
             self,
@@ -123,16 +123,16 @@ class Refund:
         return replace(self, state=RefundState.REFUSED, failure_reason=reason, updated_at=now)
 
 
-def refunded_in_total(refunds: Iterable[Refund]) -> int:
+def total_refunded(refunds: Iterable[Refund]) -> int:
     return sum(refund.amount for refund in refunds if refund.counts)
 
 
-def given_back(refunds: Iterable[StripeRefund]) -> int:
+def total_returned(refunds: Iterable[StripeRefund]) -> int:
     """What these refunds of Stripe's give back in total, in minor units."""
     return sum(refund.amount for refund in refunds if RefundState(refund.status) not in _TAKEN_BACK)
 
 
-def last_try(asked: Sequence[Refund], *, after: datetime) -> list[Refund]:
+def latest_attempt(asked: Sequence[Refund], *, after: datetime) -> list[Refund]:
     """Of all that was reserved for one request: its last try, if Stripe has not refused all of that, and it was after then.
 
     With what Stripe refused of it. All of one try is reserved at the same moment.

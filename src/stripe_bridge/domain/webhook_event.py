@@ -22,7 +22,7 @@ MAX_PAYLOAD_BYTES = 1024 * 1024
 # An event that fails for its own reasons is given up after some hours; one that waits for Stripe is tried for as long as
 # Stripe itself would deliver it: about three days.
 MAX_ATTEMPTS = 15
-MAX_PATIENT_ATTEMPTS = 80
+MAX_GATEWAY_ATTEMPTS = 80
 LEASE = timedelta(seconds=60)
 _TRIED_AGAIN = "It could not be applied yet and will be tried again."
 _GIVEN_UP = (
@@ -129,7 +129,7 @@ class WebhookEvent:
         return self.due_at if self.status is EventStatus.RECEIVED else None
 
     @property
-    def told_error(self) -> str | None:
+    def public_error(self) -> str | None:
         """What callers may know: that something went wrong, and what happens next. `last_error` itself is for operators."""
         if self.last_error is None:
             return None
@@ -161,7 +161,7 @@ class WebhookEvent:
             last_error=None,
         )
 
-    def put_down(self, now: datetime, due_at: datetime | None = None) -> WebhookEvent:
+    def release(self, now: datetime, due_at: datetime | None = None) -> WebhookEvent:
         """Hand it back unstarted, for others to take up at once or when it is due. This does not count as a try."""
         return replace(
             self,

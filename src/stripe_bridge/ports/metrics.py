@@ -13,7 +13,7 @@ from stripe_bridge.domain.webhook_event import WebhookEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Depth:
+class QueueDepth:
     """How many there are by status, and when the oldest one that still has to be dealt with was created."""
 
     by_status: Mapping[str, int]
@@ -29,21 +29,21 @@ class Backlog:
     platform's endpoints whether it was in order when last checked; one that was never registered is missing.
     """
 
-    events: Depth
-    intents: Depth
+    events: QueueDepth
+    intents: QueueDepth
     measured_at: datetime
     queue: Mapping[str, int] | None = None
     reconciled_until: datetime | None = None
     receivers: Mapping[str, bool] = field(default_factory=dict)
 
-    def age(self, depth: Depth) -> float:
+    def age(self, depth: QueueDepth) -> float:
         """How old the oldest in it is, in seconds; 0 if nothing is waiting."""
         if depth.oldest_at is None:
             return 0.0
         return max(0.0, (self.measured_at - depth.oldest_at).total_seconds())
 
 
-class Measurements(Protocol):
+class Metrics(Protocol):
     """Counters of this process. Only what is committed is counted, and nothing raises."""
 
     @property

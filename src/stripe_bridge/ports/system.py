@@ -16,7 +16,7 @@ class Clock(Protocol):
         ...
 
 
-class Dice(Protocol):
+class Randomness(Protocol):
     def jitter(self) -> float:
         """Uniform in [0, 1]: spreads retries. Not for secrets."""
         ...

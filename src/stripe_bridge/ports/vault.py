@@ -27,7 +27,7 @@ class Vault(Protocol):
         ...
 
 
-def opens(vault: Vault, sealed: str) -> bool:
+def can_open(vault: Vault, sealed: str) -> bool:
     """Whether any of the configured keys opens it."""
     try:
         vault.open(sealed)

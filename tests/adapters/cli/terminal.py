@@ -7,7 +7,7 @@ import click
 from click.testing import Result
 from flask import Flask
 
-from stripe_bridge.adapters.cli import CommandTools, keys_commands, register_commands
+from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
 from stripe_bridge.domain.access import Role
 from tests.builders import an_integration
 from tests.world import World
@@ -24,7 +24,7 @@ class Terminal:
         self.revision: str | None = None
         self.migration_error: Exception | None = None
         self.worked = 0
-        tools = CommandTools(
+        tools = CommandContext(
             bridge=self.bridge,
             migrate=self._migrate,
             current_revision=lambda: self.revision,

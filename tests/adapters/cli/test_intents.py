@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.domain.intent import Intent
-from stripe_bridge.ports.stripe.errors import CallNotTaken, GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import CallNotAccepted, GatewayRefused, OutcomeUnknown
 from tests.adapters.cli.terminal import Terminal
 from tests.builders import an_intent
 
@@ -134,7 +134,7 @@ def test_all_that_are_due_are_settled_once_each_and_nothing_else(connected: Term
         assert later is not None
         work.intents.save(replace(later, due_at=connected.world.clock.now() + timedelta(seconds=1)))
         work.commit()
-    connected.stripe.fail_next("create_refund", CallNotTaken("busy"))
+    connected.stripe.fail_next("create_refund", CallNotAccepted("busy"))
 
     result = connected.run("intents", "resolve", "--all-due")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine, migrate
 from stripe_bridge.adapters.database.compression import compressed, decompressed
 from stripe_bridge.adapters.database.migrations_runner import migrating
 from stripe_bridge.domain.errors.outcomes import PayloadMalformed
@@ -54,9 +54,9 @@ def a_store(database_url):
         work.inbox.store(first)
         work.commit()
     with an_event_loop() as here:
-        intake = SqlIntake(store.engine)
-        here.run(intake.receive(second))
-        here.loop.call_soon_threadsafe(intake.close)
+        event_ingest = GroupCommit(store.engine)
+        here.run(event_ingest.receive(second))
+        here.loop.call_soon_threadsafe(event_ingest.close)
     return store
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import QueuePool, text
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
-from stripe_bridge.adapters.database.statements import telling_unavailable
+from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.unit_of_work import SqlUnitOfWork
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.builders import a_sales_order, a_token
@@ -143,7 +143,7 @@ def test_a_database_that_does_not_let_us_in_to_a_table_is_a_store_that_is_unavai
 
 def test_a_statement_that_is_wrong_is_a_mistake_of_ours(postgres_url: str):
     engine = create_engine(postgres_url)
-    with engine.connect() as connection, pytest.raises(DataError), telling_unavailable():
+    with engine.connect() as connection, pytest.raises(DataError), translate_driver_errors():
         connection.exec_driver_sql("SELECT 1 / 0")
     engine.dispose()
 

@@ -40,7 +40,7 @@ def payloads_left(work: UnitOfWork) -> None:
     while work.inbox.forget_payloads(later, 100):
         pass
     taken = work.inbox.take(later, later, 100)
-    work.inbox.settle_taken([event.processed(later) for event in taken])
+    work.inbox.settle_locked([event.processed(later) for event in taken])
     work.inbox.forget_payloads(later, 100)
 
 
@@ -101,17 +101,17 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "events by type": lambda work: work.inbox.page(TENANT, EventFilter(event_type="invoice.paid"), CURSOR),
     "events by object": lambda work: work.inbox.page(TENANT, EventFilter(related_object_id="in_1"), CURSOR),
     "reconciling claimed": lambda work: work.reconciliations.claim(NOW, NOW + timedelta(minutes=5)),
-    "reconciling put off": lambda work: work.reconciliations.put_off(1, NOW),
+    "reconciling put off": lambda work: work.reconciliations.postpone(1, NOW),
     "unfinished invoices": lambda work: work.reconciliations.invoices(ACCOUNT, 0, 100),
     "undecided refunds": lambda work: work.reconciliations.refunds(ACCOUNT, 0, 100),
     "ongoing disputes": lambda work: work.reconciliations.disputes(ACCOUNT, "", 100),
     "newest event": lambda work: work.reconciliations.newest_event_at(ACCOUNT),
-    "read ahead": lambda work: work.read_ahead([(ACCOUNT, "in_1"), (ACCOUNT, "pi_1")]),
+    "read ahead": lambda work: work.prefetch([(ACCOUNT, "in_1"), (ACCOUNT, "pi_1")]),
     "invoice locked": lambda work: work.invoices.lock(1),
     "settled invoice": lambda work: work.invoices.find_settled(1),
     "events by number": lambda work: work.inbox.page(TENANT, EventFilter(), PageRequest()),
     "gap": lambda work: work.reconciliations.gap(1),
-    "gap noted": lambda work: work.reconciliations.note_gap(1, None),
+    "gap noted": lambda work: work.reconciliations.save_gap(1, None),
     "events overdue": lambda work: work.reconciliations.overdue_events(NOW),
     "reconciling measured": lambda work: work.reconciliations.reconciled_until(),
     "inbox measured": lambda work: work.inbox.backlog(),
@@ -139,7 +139,7 @@ SUMS = (
 # One row; and the few old events that are not finished.
 OF_FORGETTING = ("SCAN forgotten_payloads", "SCAN payloads_left")
 # The values that a statement is given.
-GIVEN = "SCAN json_each"
+COLUMNS = "SCAN json_each"
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_every_statement_uses_an_index(store: SqlStore, name: str):
         for step in steps
         if step.startswith("SCAN")
         and step not in ("SCAN CONSTANT ROW", "SCAN due")
-        and not step.startswith((*SUMS, *OF_FORGETTING, GIVEN))
+        and not step.startswith((*SUMS, *OF_FORGETTING, COLUMNS))
         and not step.endswith(OF_WHAT_WAITS)
     ]
     assert name in MAY_SORT or not [step for step in steps if "TEMP B-TREE" in step]

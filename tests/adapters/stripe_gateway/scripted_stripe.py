@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import parse_qs
 
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess
+from stripe_bridge.adapters.stripe_gateway.client import StripeConfig
 
 INVOICE = {
     "id": "in_1",
@@ -72,16 +72,16 @@ class ScriptedStripe:
     def url(self) -> str:
         return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
-    def access(self, **changes: Any) -> StripeAccess:
+    def access(self, **changes: Any) -> StripeConfig:
         given: dict[str, Any] = {
             "secret_key": SECRET_KEY,
             "client_id": "ca_test",
             "api_base": self.url,
             "connect_base": self.url,
             "max_network_retries": 0,
-            "busy_patience": 0.0,
+            "max_429_wait": 0.0,
         }
-        return StripeAccess(**(given | changes))
+        return StripeConfig(**(given | changes))
 
     def will(self, *answers: Answer | Cut | Hang) -> None:
         self._answers.extend(answers)

@@ -10,7 +10,7 @@ import stripe
 
 from stripe_bridge.adapters.stripe_gateway import snapshots
 from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
-from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
 from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.domain.sales_order import InvoiceLine
@@ -42,7 +42,7 @@ ENDPOINT = {
 def test_a_call_for_an_account_is_the_platforms_in_that_accounts_name(stripe_says: ScriptedStripe):
     stripe_says.will(Answer(body=INVOICE))
 
-    StripePaymentGateway(stripe_says.access()).void("acct_1", "in_1", "key-1")
+    StripeInvoiceGateway(stripe_says.access()).void("acct_1", "in_1", "key-1")
 
     (request,) = stripe_says.requests
     assert request.headers["Authorization"] == f"Bearer {SECRET_KEY}"
@@ -53,7 +53,7 @@ def test_a_call_for_an_account_is_the_platforms_in_that_accounts_name(stripe_say
 def test_an_accounts_token_stands_in_for_the_platforms_key(stripe_says: ScriptedStripe):
     stripe_says.will(Answer(body=INVOICE), Answer(body=INVOICE))
     tokens = {"acct_1": "sk_test_token"}
-    gateway = StripePaymentGateway(stripe_says.access(), tokens.get)
+    gateway = StripeInvoiceGateway(stripe_says.access(), tokens.get)
 
     gateway.void("acct_1", "in_1", "key")
     gateway.void("acct_without_token", "in_1", "key")
@@ -70,7 +70,7 @@ def test_every_page_of_a_list_is_asked_for_with_the_same_token(stripe_says: Scri
     last = page | {"has_more": False, "data": [payment("inpay_2")]}
     stripe_says.will(Answer(body=page), Answer(body=last))
 
-    found = StripePaymentGateway(stripe_says.access(), lambda _: "sk_test_token").payments_of(
+    found = StripeInvoiceGateway(stripe_says.access(), lambda _: "sk_test_token").payments_of(
         "acct_1", "in_1"
     )
 
@@ -80,7 +80,7 @@ def test_every_page_of_a_list_is_asked_for_with_the_same_token(stripe_says: Scri
     assert "starting_after=inpay_1" in stripe_says.requests[1].path
 
 
-LOOKUPS: dict[str, tuple[Callable[[StripePaymentGateway], object], dict[str, object], object]] = {
+LOOKUPS: dict[str, tuple[Callable[[StripeInvoiceGateway], object], dict[str, object], object]] = {
     "find_customer": (
         lambda gateway: gateway.find_customer("acct_1", "a@b.test", "r-1"),
         {"id": "cus_9", "object": "customer", "metadata": {"bridge_intent": "r-1"}},
@@ -104,7 +104,7 @@ LOOKUPS: dict[str, tuple[Callable[[StripePaymentGateway], object], dict[str, obj
 @pytest.mark.parametrize(("look", "wanted", "found"), LOOKUPS.values(), ids=LOOKUPS)
 def test_what_stands_on_a_later_page_is_found(
     stripe_says: ScriptedStripe,
-    look: Callable[[StripePaymentGateway], object],
+    look: Callable[[StripeInvoiceGateway], object],
     wanted: dict[str, object],
     found: object,
 ):
@@ -112,7 +112,7 @@ def test_what_stands_on_a_later_page_is_found(
     page = {"object": "list", "url": "/v1/things", "has_more": True, "data": [other]}
     stripe_says.will(Answer(body=page), Answer(body=page | {"has_more": False, "data": [wanted]}))
 
-    assert look(StripePaymentGateway(stripe_says.access())) == found
+    assert look(StripeInvoiceGateway(stripe_says.access())) == found
     assert all(request.headers["Stripe-Account"] == "acct_1" for request in stripe_says.requests)
 
 
@@ -121,7 +121,7 @@ def test_looking_back_allows_for_a_clock_of_stripes_that_lags(stripe_says: Scrip
     look, _, _ = LOOKUPS[name]
     stripe_says.will(Answer(body={"object": "list", "url": "/", "has_more": False, "data": []}))
 
-    assert not look(StripePaymentGateway(stripe_says.access()))
+    assert not look(StripeInvoiceGateway(stripe_says.access()))
 
     assert parse_qs(stripe_says.requests[0].path)["created[gte]"] == [str(int(SINCE.timestamp()) - 60)]
 
@@ -142,7 +142,7 @@ def test_a_change_is_tried_once(stripe_says: ScriptedStripe, failure: Answer | C
     stripe_says.will(failure)
 
     with pytest.raises(OutcomeUnknown):
-        StripePaymentGateway(stripe_says.access(max_network_retries=2)).void("acct_1", "in_1", "key")
+        StripeInvoiceGateway(stripe_says.access(max_network_retries=2)).void("acct_1", "in_1", "key")
 
     assert len(stripe_says.requests) == 1
 
@@ -161,7 +161,7 @@ def test_redeeming_is_tried_once_in_the_platforms_own_name(stripe_says: Scripted
 def test_a_lookup_is_retried(stripe_says: ScriptedStripe):
     stripe_says.will(Cut(), Answer(body=INVOICE))
 
-    found = StripePaymentGateway(stripe_says.access(max_network_retries=1)).invoice("acct_1", "in_1")
+    found = StripeInvoiceGateway(stripe_says.access(max_network_retries=1)).invoice("acct_1", "in_1")
 
     assert found.id == "in_1"
     assert len(stripe_says.requests) == 2
@@ -187,7 +187,7 @@ def test_requests_and_endpoints_are_pinned_to_one_version(stripe_says: ScriptedS
 
 def test_nothing_is_told_about_this_machine(stripe_says: ScriptedStripe):
     stripe_says.will(Answer(body=INVOICE), Answer(body=INVOICE))
-    gateway = StripePaymentGateway(stripe_says.access())
+    gateway = StripeInvoiceGateway(stripe_says.access())
 
     gateway.invoice("acct_1", "in_1")
     gateway.invoice("acct_1", "in_1")
@@ -203,7 +203,7 @@ def test_a_trailing_slash_in_an_address_does_no_harm(stripe_says: ScriptedStripe
     access = stripe_says.access(api_base=slashed, connect_base=slashed)
     stripe_says.will(Answer(body=INVOICE))
 
-    StripePaymentGateway(access).invoice("acct_1", "in_1")
+    StripeInvoiceGateway(access).invoice("acct_1", "in_1")
     url = StripeConnectGateway(access).authorize_url(state="s", redirect_uri="https://bridge.test/back")
 
     assert stripe_says.requests[0].path.startswith("/v1/invoices/in_1")
@@ -216,7 +216,7 @@ def test_the_secret_key_does_not_show(stripe_says: ScriptedStripe):
 
 def test_a_draft_waits_for_us_and_takes_nothing_else_in(stripe_says: ScriptedStripe):
     stripe_says.will(Answer(body=INVOICE | {"status": "draft"}), Answer(body=INVOICE), Answer(body=INVOICE))
-    gateway = StripePaymentGateway(stripe_says.access())
+    gateway = StripeInvoiceGateway(stripe_says.access())
     draft = InvoiceDraft(
         customer_id="cus_1",
         currency="EUR",
@@ -293,7 +293,7 @@ def test_a_token_whose_key_was_lost_is_a_mistake_of_ours_and_asks_nobody(stripe_
     def token_for(_account_id: str) -> str:
         raise SealBroken
 
-    gateway = StripePaymentGateway(stripe_says.access(), token_for)
+    gateway = StripeInvoiceGateway(stripe_says.access(), token_for)
 
     for ask in (lambda: gateway.invoice("acct_1", "in_1"), lambda: gateway.void("acct_1", "in_1", "key-1")):
         with pytest.raises(GatewayMisconfigured) as error:

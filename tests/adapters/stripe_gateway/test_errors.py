@@ -10,8 +10,8 @@ import stripe
 from stripe import oauth_error
 
 from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
-from stripe_bridge.adapters.stripe_gateway.errors import translated
-from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.errors import translate_errors
+from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
 from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
@@ -63,7 +63,7 @@ def raised(kind: type[stripe.StripeError]) -> stripe.StripeError:
 
 @pytest.mark.parametrize("kind", sorted(every_class(stripe.StripeError), key=str), ids=str)
 def test_every_exception_of_the_sdk_becomes_one_of_ours(kind: type[stripe.StripeError]):
-    with pytest.raises(GatewayError) as caught, translated():
+    with pytest.raises(GatewayError) as caught, translate_errors():
         raise raised(kind)
 
     assert type(caught.value) is EXPECTED.get(kind, OutcomeUnknown)
@@ -101,7 +101,7 @@ def error(**body: str) -> dict[str, object]:
 def test_an_answer_means_the_same_for_a_change_and_a_lookup(
     stripe_says: ScriptedStripe, status: int, body: object, kind: type[GatewayError]
 ):
-    gateway = StripePaymentGateway(stripe_says.access())
+    gateway = StripeInvoiceGateway(stripe_says.access())
     answer = Answer(status, body, {"Request-Id": "req_1"})
     stripe_says.will(answer, answer)
 
@@ -117,7 +117,7 @@ def test_a_refusal_tells_code_param_and_reason(stripe_says: ScriptedStripe):
     stripe_says.will(Answer(400, body))
 
     with pytest.raises(GatewayRefused) as caught:
-        StripePaymentGateway(stripe_says.access()).void("acct_1", "in_1", "key")
+        StripeInvoiceGateway(stripe_says.access()).void("acct_1", "in_1", "key")
 
     refused = caught.value
     told = (refused.code, refused.param, refused.reason)
@@ -128,7 +128,7 @@ def test_a_code_is_read_where_the_sdk_drops_it(stripe_says: ScriptedStripe):
     stripe_says.will(Answer(429, error(code="lock_timeout")))
 
     with pytest.raises(GatewayBusy) as caught:
-        StripePaymentGateway(stripe_says.access()).void("acct_1", "in_1", "key")
+        StripeInvoiceGateway(stripe_says.access()).void("acct_1", "in_1", "key")
 
     assert caught.value.code == "lock_timeout"
 
@@ -159,14 +159,14 @@ def test_an_answer_that_cannot_be_read_proves_nothing(stripe_says: ScriptedStrip
     stripe_says.will(answer)
 
     with pytest.raises(OutcomeUnknown):
-        StripePaymentGateway(stripe_says.access()).void("acct_1", "in_1", "key")
+        StripeInvoiceGateway(stripe_says.access()).void("acct_1", "in_1", "key")
 
 
 def test_a_refusal_in_odd_words_is_still_a_refusal(stripe_says: ScriptedStripe):
     stripe_says.will(Answer(400, {"error": {"message": ["odd"], "code": {"odd": 1}, "param": 2}}))
 
     with pytest.raises(GatewayRefused) as caught:
-        StripePaymentGateway(stripe_says.access()).void("acct_1", "in_1", "key")
+        StripeInvoiceGateway(stripe_says.access()).void("acct_1", "in_1", "key")
 
     assert (caught.value.reason, caught.value.code) == ("['odd']", None)
 
@@ -175,7 +175,7 @@ def test_a_reason_is_short_enough_to_store(stripe_says: ScriptedStripe):
     stripe_says.will(Answer(502, b"<html>" + b"!" * 100_000))
 
     with pytest.raises(OutcomeUnknown) as caught:
-        StripePaymentGateway(stripe_says.access()).void("acct_1", "in_1", "key")
+        StripeInvoiceGateway(stripe_says.access()).void("acct_1", "in_1", "key")
 
     assert len(caught.value.reason) <= 500
 
@@ -184,18 +184,18 @@ def test_a_stripe_that_does_not_answer_is_given_up_in_time(stripe_says: Scripted
     stripe_says.will(Hang())
 
     with pytest.raises(OutcomeUnknown):
-        StripePaymentGateway(stripe_says.access(read_timeout=0.1)).void("acct_1", "in_1", "key")
+        StripeInvoiceGateway(stripe_says.access(read_timeout=0.1)).void("acct_1", "in_1", "key")
 
 
 def test_an_unreachable_stripe_leaves_the_outcome_unknown(stripe_says: ScriptedStripe):
     nobody = stripe_says.access(api_base="http://127.0.0.1:1")
 
     with pytest.raises(OutcomeUnknown):
-        StripePaymentGateway(nobody).void("acct_1", "in_1", "key")
+        StripeInvoiceGateway(nobody).void("acct_1", "in_1", "key")
 
 
 def test_interrupts_pass_untouched():
-    with pytest.raises(KeyboardInterrupt), translated():
+    with pytest.raises(KeyboardInterrupt), translate_errors():
         raise KeyboardInterrupt
 
 
@@ -308,15 +308,15 @@ def test_a_dead_token_is_revoked_access_and_not_our_fault(stripe_says: ScriptedS
     stripe_says.will(Answer(401, error(message="Expired API Key provided")))
 
     with pytest.raises(AccessRevoked):
-        StripePaymentGateway(stripe_says.access(), lambda _: TOKEN).invoice("acct_1", "in_1")
+        StripeInvoiceGateway(stripe_says.access(), lambda _: TOKEN).invoice("acct_1", "in_1")
 
 
 def leaky_calls(says: ScriptedStripe) -> list[Callable[[], object]]:
-    tokens = StripePaymentGateway(says.access(), lambda _: TOKEN)
+    tokens = StripeInvoiceGateway(says.access(), lambda _: TOKEN)
     connect = StripeConnectGateway(says.access())
     receivers = StripeReceiverGateway(says.access())
     # requests quotes a header that it refuses, and the SDK quotes what requests says.
-    broken_key = StripePaymentGateway(says.access(secret_key=SECRET_KEY + "\n"))
+    broken_key = StripeInvoiceGateway(says.access(secret_key=SECRET_KEY + "\n"))
     return [
         lambda: tokens.void("acct_1", "in_1", "key"),
         lambda: connect.redeem(CODE),

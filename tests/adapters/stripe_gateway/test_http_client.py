@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
+from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.ports.stripe.errors import OutcomeUnknown
 from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, SECRET_KEY, Answer, ScriptedStripe
 from tests.servers.certificates import self_signed
@@ -24,7 +24,7 @@ def test_passwords_that_lie_about_do_not_take_our_keys_place(
     monkeypatch.setenv("NETRC", str(netrc))
     stripe_says.will(Answer(body=INVOICE))
 
-    StripePaymentGateway(stripe_says.access()).invoice("acct_1", "in_1")
+    StripeInvoiceGateway(stripe_says.access()).invoice("acct_1", "in_1")
 
     assert stripe_says.requests[0].headers["Authorization"] == f"Bearer {SECRET_KEY}"
 
@@ -38,7 +38,7 @@ def test_a_proxy_of_the_environments_is_asked_in_stripes_place(
     monkeypatch.delenv("no_proxy", raising=False)
     stripe_says.will(Answer(body=INVOICE))
 
-    found = StripePaymentGateway(stripe_says.access(api_base="http://stripe.test")).invoice("acct_1", "in_1")
+    found = StripeInvoiceGateway(stripe_says.access(api_base="http://stripe.test")).invoice("acct_1", "in_1")
 
     assert found.id == "in_1"
     assert stripe_says.requests[0].path.startswith("http://stripe.test/v1/invoices/in_1")
@@ -51,7 +51,7 @@ def test_a_proxy_has_its_password_and_stripe_its_key(
     monkeypatch.delenv("no_proxy", raising=False)
     stripe_says.will(Answer(body=INVOICE))
 
-    StripePaymentGateway(stripe_says.access(api_base="http://stripe.test")).invoice("acct_1", "in_1")
+    StripeInvoiceGateway(stripe_says.access(api_base="http://stripe.test")).invoice("acct_1", "in_1")
 
     headers = stripe_says.requests[0].headers
     assert headers["Proxy-Authorization"] == f"Basic {b64encode(b'us@er:pass:word').decode()}"
@@ -65,7 +65,7 @@ def test_no_proxy_is_asked_for_a_host_that_needs_none(
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     stripe_says.will(Answer(body=INVOICE))
 
-    assert StripePaymentGateway(stripe_says.access()).invoice("acct_1", "in_1").id == "in_1"
+    assert StripeInvoiceGateway(stripe_says.access()).invoice("acct_1", "in_1").id == "in_1"
 
 
 def test_a_compressed_answer_is_read(stripe_says: ScriptedStripe):
@@ -74,14 +74,14 @@ def test_a_compressed_answer_is_read(stripe_says: ScriptedStripe):
         Answer(body=body, headers={"Content-Encoding": "gzip", "Content-Length": str(len(body))})
     )
 
-    assert StripePaymentGateway(stripe_says.access()).invoice("acct_1", "in_1").id == "in_1"
+    assert StripeInvoiceGateway(stripe_says.access()).invoice("acct_1", "in_1").id == "in_1"
     assert stripe_says.requests[0].headers["Accept-Encoding"] == "gzip,deflate"
 
 
 def test_whoever_cannot_prove_to_be_stripe_is_told_nothing(tmp_path: Path):
     with ScriptedStripe(certificate=self_signed(tmp_path)) as somebody:
         with pytest.raises(OutcomeUnknown) as raised:
-            StripePaymentGateway(somebody.access(max_network_retries=3)).invoice("acct_1", "in_1")
+            StripeInvoiceGateway(somebody.access(max_network_retries=3)).invoice("acct_1", "in_1")
 
         assert "CERTIFICATE_VERIFY_FAILED" in raised.value.reason
         assert somebody.requests == []
@@ -92,7 +92,7 @@ def test_nobody_is_followed_elsewhere(stripe_says: ScriptedStripe):
     stripe_says.will(elsewhere, Answer(body=INVOICE))
 
     with pytest.raises(OutcomeUnknown):
-        StripePaymentGateway(stripe_says.access()).send("acct_1", "in_1", "key-1")
+        StripeInvoiceGateway(stripe_says.access()).send("acct_1", "in_1", "key-1")
 
     assert len(stripe_says.requests) == 1
 
@@ -100,7 +100,7 @@ def test_nobody_is_followed_elsewhere(stripe_says: ScriptedStripe):
 def test_a_change_without_parameters_says_that_it_has_none(stripe_says: ScriptedStripe):
     stripe_says.will(Answer(body=INVOICE))
 
-    StripePaymentGateway(stripe_says.access()).send("acct_1", "in_1", "key-1")
+    StripeInvoiceGateway(stripe_says.access()).send("acct_1", "in_1", "key-1")
 
     assert stripe_says.requests[0].headers["Content-Length"] == "0"
 
@@ -112,7 +112,7 @@ def test_whom_we_look_for_is_not_told_to_any_log(
     caplog.set_level(logging.DEBUG)
     stripe_says.will(Answer(body={"object": "list", "data": [], "has_more": False, "url": "/v1/customers"}))
 
-    StripePaymentGateway(stripe_says.access()).find_customer("acct_1", "jenny@example.com", "ref-1")
+    StripeInvoiceGateway(stripe_says.access()).find_customer("acct_1", "jenny@example.com", "ref-1")
 
     assert "jenny%40example.com" in stripe_says.requests[0].path
     assert "jenny" not in caplog.text

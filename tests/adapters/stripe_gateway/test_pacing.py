@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from stripe_bridge.adapters.stripe_gateway.invoices import StripePaymentGateway
-from stripe_bridge.adapters.stripe_gateway.rate_limit import Budget, endpoint_of
+from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
+from stripe_bridge.adapters.stripe_gateway.rate_limit import RateLimit, endpoint_of
 from stripe_bridge.ports.stripe.errors import GatewayBusy
 from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, Answer, ScriptedStripe
 from tests.servers.redis import RedisServer
@@ -14,7 +14,12 @@ LOCKED = Answer(status=429, body={"error": {"code": "lock_timeout", "message": "
 
 
 def refusals(
-    budget: Budget, number: int, account: str = "acct_1", *, key: str = "", endpoint: str = "GET /v1/invoices"
+    budget: RateLimit,
+    number: int,
+    account: str = "acct_1",
+    *,
+    key: str = "",
+    endpoint: str = "GET /v1/invoices",
 ) -> int:
     """How many of this many takers got no turn."""
 
@@ -29,14 +34,14 @@ def refusals(
 
 
 def test_an_account_has_so_many_turns_a_second_and_others_have_their_own():
-    budget = Budget(5, "memory://", longest_wait=0.0)
+    budget = RateLimit(5, "memory://", longest_wait=0.0)
 
     assert refusals(budget, 8) == 3
     assert refusals(budget, 5, "acct_2") == 0
 
 
 def test_an_endpoint_of_an_account_has_fewer_turns_than_the_account():
-    budget = Budget(10, "memory://", per_endpoint=3, longest_wait=0.0)
+    budget = RateLimit(10, "memory://", per_endpoint=3, longest_wait=0.0)
 
     assert refusals(budget, 5) == 2
     assert refusals(budget, 3, endpoint="POST /v1/invoices") == 0
@@ -45,7 +50,7 @@ def test_an_endpoint_of_an_account_has_fewer_turns_than_the_account():
 
 
 def test_every_call_with_our_key_spends_a_turn_of_the_platforms_whatever_its_account():
-    budget = Budget(5, "memory://", longest_wait=0.0)
+    budget = RateLimit(5, "memory://", longest_wait=0.0)
 
     assert refusals(budget, 4, "acct_1", key="platform") == 0
     assert refusals(budget, 4, "acct_2", key="platform") == 3
@@ -53,7 +58,7 @@ def test_every_call_with_our_key_spends_a_turn_of_the_platforms_whatever_its_acc
 
 
 def test_a_call_without_a_turn_of_its_endpoint_spends_none_of_its_account():
-    budget = Budget(3, "memory://", per_endpoint=1, longest_wait=0.0)
+    budget = RateLimit(3, "memory://", per_endpoint=1, longest_wait=0.0)
 
     assert refusals(budget, 9) == 8
     assert refusals(budget, 2, endpoint="POST /v1/invoices") == 1
@@ -62,7 +67,7 @@ def test_a_call_without_a_turn_of_its_endpoint_spends_none_of_its_account():
 
 def test_whoever_waits_is_told_of_and_nobody_else():
     waits: list[float] = []
-    budget = Budget(2, "memory://", waited=waits.append)
+    budget = RateLimit(2, "memory://", waited=waits.append)
 
     for _ in range(3):
         budget.take("acct_1", "acct_1", "GET /v1/invoices")
@@ -92,7 +97,7 @@ def test_an_endpoint_is_a_path_without_ids(url: str, endpoint: str):
 
 
 def test_who_has_no_turn_waits_for_one():
-    budget = Budget(2, "memory://")
+    budget = RateLimit(2, "memory://")
     begun = time.monotonic()
 
     for _ in range(4):
@@ -102,13 +107,13 @@ def test_who_has_no_turn_waits_for_one():
 
 
 def test_processes_share_a_budget_through_redis(redis_url: str):
-    one, other = (Budget(5, redis_url, longest_wait=0.0) for _ in range(2))
+    one, other = (RateLimit(5, redis_url, longest_wait=0.0) for _ in range(2))
 
     assert refusals(one, 3) + refusals(other, 3) == 1
 
 
 def test_a_budget_that_is_out_of_reach_holds_up_no_call(own_redis: RedisServer):
-    budget = Budget(1, own_redis.url(), longest_wait=0.0)
+    budget = RateLimit(1, own_redis.url(), longest_wait=0.0)
     budget.take("acct_1", "acct_1", "GET /v1/invoices")
     own_redis.kill()
     begun = time.monotonic()
@@ -119,7 +124,7 @@ def test_a_budget_that_is_out_of_reach_holds_up_no_call(own_redis: RedisServer):
 
 def test_every_request_takes_its_turn_in_its_accounts_budget(stripe_says: ScriptedStripe):
     stripe_says.will(*[Answer(body=INVOICE)] * 4)
-    gateway = StripePaymentGateway(stripe_says.access(budget=Budget(2, "memory://", longest_wait=0.0)))
+    gateway = StripeInvoiceGateway(stripe_says.access(budget=RateLimit(2, "memory://", longest_wait=0.0)))
 
     gateway.invoice("acct_1", "in_1")
     gateway.void("acct_1", "in_1", "key-1")
@@ -133,8 +138,8 @@ def test_every_request_takes_its_turn_in_its_accounts_budget(stripe_says: Script
 
 def test_every_request_takes_its_turn_at_its_endpoint(stripe_says: ScriptedStripe):
     stripe_says.will(*[Answer(body=INVOICE)] * 4)
-    budget = Budget(10, "memory://", per_endpoint=1, longest_wait=0.0)
-    gateway = StripePaymentGateway(stripe_says.access(budget=budget))
+    budget = RateLimit(10, "memory://", per_endpoint=1, longest_wait=0.0)
+    gateway = StripeInvoiceGateway(stripe_says.access(budget=budget))
 
     gateway.invoice("acct_1", "in_1")
     gateway.void("acct_1", "in_1", "key-1")
@@ -149,12 +154,12 @@ def test_every_request_takes_its_turn_at_its_endpoint(stripe_says: ScriptedStrip
 def test_a_lookup_waits_until_stripe_takes_it(stripe_says: ScriptedStripe, refusal: Answer):
     stripe_says.will(refusal, Answer(body=INVOICE))
 
-    found = StripePaymentGateway(stripe_says.access(busy_patience=5.0)).invoice("acct_1", "in_1")
+    found = StripeInvoiceGateway(stripe_says.access(max_429_wait=5.0)).invoice("acct_1", "in_1")
 
     assert found.id == "in_1"
 
 
-CHANGES: dict[str, Callable[[StripePaymentGateway], object]] = {
+CHANGES: dict[str, Callable[[StripeInvoiceGateway], object]] = {
     "void": lambda gateway: gateway.void("acct_1", "in_1", "key-1"),
     "delete": lambda gateway: gateway.delete_draft("acct_1", "in_1"),
 }
@@ -162,12 +167,12 @@ CHANGES: dict[str, Callable[[StripePaymentGateway], object]] = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_a_change_that_stripe_refuses_for_its_rate_is_left_to_its_intent(
-    stripe_says: ScriptedStripe, change: Callable[[StripePaymentGateway], object]
+    stripe_says: ScriptedStripe, change: Callable[[StripeInvoiceGateway], object]
 ):
     stripe_says.will(BUSY, Answer(body=INVOICE))
 
     with pytest.raises(GatewayBusy):
-        change(StripePaymentGateway(stripe_says.access(busy_patience=5.0)))
+        change(StripeInvoiceGateway(stripe_says.access(max_429_wait=5.0)))
 
     assert len(stripe_says.requests) == 1
 
@@ -177,6 +182,6 @@ def test_a_lookup_does_not_wait_for_ever(stripe_says: ScriptedStripe):
     begun = time.monotonic()
 
     with pytest.raises(GatewayBusy):
-        StripePaymentGateway(stripe_says.access(busy_patience=1.0)).invoice("acct_1", "in_1")
+        StripeInvoiceGateway(stripe_says.access(max_429_wait=1.0)).invoice("acct_1", "in_1")
 
     assert time.monotonic() - begun < 3

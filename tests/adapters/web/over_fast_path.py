@@ -10,7 +10,7 @@ from urllib.parse import quote
 from uvicorn import Config
 from uvicorn.server import ServerState
 
-from stripe_bridge.adapters.web.fast_path import STATE, Front
+from stripe_bridge.adapters.web.fast_path import STATE, FastPath
 from stripe_bridge.adapters.web.webhook_protocol import WebhookProtocol
 
 PART = 64 * 1024
@@ -69,7 +69,7 @@ class Wire(asyncio.Transport):
 class Connection:
     """A connection from a client to the front."""
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: FastPath) -> None:
         config = Config(front, http=WebhookProtocol, ws="none", lifespan="off", log_config=None)
         self.state = ServerState()
         self.protocol = WebhookProtocol(config, self.state, {STATE: front})
@@ -93,7 +93,7 @@ class Connection:
 
 
 class OverFront:
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: FastPath) -> None:
         self._front = front
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -102,7 +102,7 @@ class OverFront:
         return [body]
 
 
-def over_connection(front: Front, talk: Callable[[Connection], Awaitable[T]]) -> T:
+def over_connection(front: FastPath, talk: Callable[[Connection], Awaitable[T]]) -> T:
     """The result of an exchange over its own connection, in its own loop."""
 
     async def talked() -> T:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stripe_bridge.adapters.web.fast_path import Front
+from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 from tests.adapters.web.over_fast_path import PART, Connection, OverFront, over_connection
 from tests.adapters.web.world import WEBHOOK_SECRET, World, data_of
@@ -33,12 +33,12 @@ def world():
     world: Any = World()
     world.behind = Watched(world.app.wsgi_app)
     ended = []
-    front = world.front = Front(
+    front = world.front = FastPath(
         world.behind,
         world.bridge.receive_webhook,
-        world.measurements,
+        world.metrics,
         threads=2,
-        at_the_end=lambda: ended.append(True),
+        on_shutdown=lambda: ended.append(True),
     )
     world.app.wsgi_app = OverFront(front)
     yield world
@@ -104,7 +104,7 @@ def test_either_way_in_is_counted_alike(world):
     for _ in range(3):
         world.post_event(an_event_payload())
     world.post_event(b"no event")
-    told = world.measurements.render(None).decode()
+    told = world.metrics.render(None).decode()
     assert 'stripe_bridge_webhooks_total{outcome="stored"} 1.0' in told
     assert 'stripe_bridge_webhooks_total{outcome="duplicate"} 2.0' in told
     assert 'stripe_bridge_webhooks_total{outcome="refused"} 1.0' in told
@@ -164,9 +164,7 @@ def test_webhooks_that_wait_for_the_database_hold_up_nobody_else(world):
             is_back.wait(10)
         return world.behind(environ, start_response)
 
-    front = Front(
-        behind, world.bridge.receive_webhook, world.measurements, threads=1, at_the_end=lambda: None
-    )
+    front = FastPath(behind, world.bridge.receive_webhook, world.metrics, threads=1, on_shutdown=lambda: None)
     webhook = f"POST {PLATFORM} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
 
     async def ask(connection: Connection) -> int:

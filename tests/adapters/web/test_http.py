@@ -10,8 +10,13 @@ import pytest
 from flask import Flask
 
 from stripe_bridge import domain, ports
-from stripe_bridge.adapters.web.problems import RequestInvalid, TooManyAttempts, answer_problems, row_of
-from stripe_bridge.adapters.web.wsgi_in_threads import CAME_AT
+from stripe_bridge.adapters.web.problems import (
+    RequestInvalid,
+    TooManyAttempts,
+    register_error_handlers,
+    row_of,
+)
+from stripe_bridge.adapters.web.wsgi_in_threads import ENQUEUED_AT
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
@@ -98,7 +103,7 @@ def test_a_failure_of_ours_tells_nothing_and_logs_all(world, caplog):
 
 def test_a_secret_that_cannot_be_opened_is_a_failure_of_ours():
     app = Flask("test")
-    answer_problems(app)
+    register_error_handlers(app)
     with app.test_request_context():
         answer = app.make_response(app.handle_user_exception(SealBroken()))
     assert answer.status_code == 500
@@ -215,7 +220,7 @@ def test_the_documentation_page_needs_nothing_from_elsewhere(world):
 
 
 def test_whoever_waited_too_long_for_a_thread_is_not_served_any_more(world):
-    came_at = {CAME_AT: time.perf_counter() - 31}
+    came_at = {ENQUEUED_AT: time.perf_counter() - 31}
     late = world.client.get("/healthz", environ_overrides=came_at)
     assert problem(late, 503)["message"] == "Service Unavailable."
     assert late.headers["Retry-After"] == "5"

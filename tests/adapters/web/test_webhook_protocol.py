@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stripe_bridge.adapters.web.fast_path import Front
+from stripe_bridge.adapters.web.fast_path import FastPath
 from tests.adapters.web.over_fast_path import Connection, over_connection
 from tests.adapters.web.world import WEBHOOK_SECRET, World
 from tests.builders import an_event_payload
@@ -19,12 +19,12 @@ HEALTH = b"GET /healthz HTTP/1.1\r\nhost: bridge.test\r\n\r\n"
 @pytest.fixture(scope="module")
 def world():
     world: Any = World()
-    world.front = Front(
+    world.front = FastPath(
         world.app.wsgi_app,
         world.bridge.receive_webhook,
-        world.measurements,
+        world.metrics,
         threads=2,
-        at_the_end=lambda: None,
+        on_shutdown=lambda: None,
     )
     # From here on, the front knows the secret.
     assert world.post_event(an_event_payload(id_="evt_first")).status_code == 200

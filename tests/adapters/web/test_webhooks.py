@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from stripe_bridge.adapters.web.fast_path import Front
+from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 from tests.adapters.web.over_fast_path import PART, OverFront
 from tests.adapters.web.world import WEBHOOK_SECRET, World, problem
@@ -20,12 +20,12 @@ def world(request):
     if request.param == "Flask alone":
         yield world
         return
-    front = Front(
+    front = FastPath(
         world.app.wsgi_app,
         world.bridge.receive_webhook,
-        world.measurements,
+        world.metrics,
         threads=2,
-        at_the_end=lambda: None,
+        on_shutdown=lambda: None,
     )
     world.app.wsgi_app = OverFront(front)
     world.post_event(b"signed, and no event")

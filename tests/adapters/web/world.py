@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from stripe_bridge.adapters.metrics import PrometheusMeasurements
+from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.web import WebOptions, create_app
 from stripe_bridge.bootstrap.ports import Adapters
@@ -16,16 +16,16 @@ from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
 from tests.builders import an_event_payload
 from tests.fakes.nudges import FakeNudges
-from tests.fakes.storage.unit_of_work import FakeIntake, FakeStore
+from tests.fakes.storage.unit_of_work import FakeEventIngest, FakeStore
 from tests.fakes.stripe.connect import FakeConnectGateway
 from tests.fakes.stripe.events import FakeEventGateway
 from tests.fakes.stripe.fake_stripe import FakeStripe
-from tests.fakes.stripe.invoices import FakePaymentGateway
+from tests.fakes.stripe.invoices import FakeInvoiceGateway
 from tests.fakes.stripe.payloads import invoice_object
 from tests.fakes.stripe.receivers import FakeReceiverGateway
 from tests.fakes.stripe.refunds import FakeRefundGateway
 from tests.fakes.stripe.signatures import FakeSignatures, sign
-from tests.fakes.system import FixedDice, FrozenClock, SequentialIdentifiers
+from tests.fakes.system import FixedRandomness, FrozenClock, SequentialIdentifiers
 from tests.fakes.vault import FakeVault
 
 PUBLIC_URL = "https://bridge.test"
@@ -58,29 +58,29 @@ class World:
         self.store = FakeStore()
         self.stripe = FakeStripe(self.clock.now)
         self.nudges = FakeNudges()
-        self.measurements = PrometheusMeasurements()
+        self.metrics = PrometheusMetrics()
         adapters = Adapters(
             store=self.store,
-            intake=FakeIntake(self.store),
+            event_ingest=FakeEventIngest(self.store),
             clock=self.clock,
-            dice=FixedDice(),
+            randomness=FixedRandomness(),
             identifiers=SequentialIdentifiers(),
             vault=FakeVault(),
             nudges=self.nudges,
             signatures=FakeSignatures(self.clock.now),
             snapshots=StripeSnapshots(),
             connect_gateway=FakeConnectGateway(self.stripe),
-            payment_gateway=FakePaymentGateway(self.stripe),
+            invoice_gateway=FakeInvoiceGateway(self.stripe),
             receiver_gateway=FakeReceiverGateway(self.stripe),
             refund_gateway=FakeRefundGateway(self.stripe),
             event_gateway=FakeEventGateway(self.stripe),
-            measurements=self.measurements,
+            metrics=self.metrics,
         )
         self.bridge = build_bridge(Settings.from_env(ENVIRONMENT), adapters)
         self.app = create_app(
             self.bridge,
             options=WebOptions(**{"public_url": PUBLIC_URL, **options}),
-            measurements=self.measurements,
+            metrics=self.metrics,
         )
         self.client: FlaskClient = self.app.test_client()
         self._tokens: dict[tuple[str, Role], str] = {}

@@ -86,7 +86,7 @@ def test_a_failure_ends_no_thread(start: Start, error: Exception):
 
 def test_a_worker_that_sweeps_with_all_its_threads_is_well(start: Start):
     worker, nudges = start(Batches(), Batches())
-    nudges.attended_by(worker.is_well)
+    nudges.watch(worker.is_healthy)
 
     nudges.check()
     worker.stop()
@@ -98,9 +98,9 @@ def test_a_worker_that_sweeps_with_all_its_threads_is_well(start: Start):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_worker_that_lost_a_thread_is_not(start: Start):
     worker, nudges = start(Batches(error=SystemExit()), Batches())
-    nudges.attended_by(worker.is_well)
+    nudges.watch(worker.is_healthy)
 
-    wait_until(lambda: not worker.is_well())
+    wait_until(lambda: not worker.is_healthy())
 
     with pytest.raises(BrokerUnavailable):
         nudges.check()
@@ -108,12 +108,12 @@ def test_a_worker_that_lost_a_thread_is_not(start: Start):
 
 def test_a_worker_whose_sweeps_do_not_come_is_not(later: Callable[[float], None], start: Start):
     worker, _ = start(Batches(), Batches(), sweep_seconds=60.0)
-    assert worker.is_well()
+    assert worker.is_healthy()
 
     later(60.0 * 3 + 9)
-    assert worker.is_well()
+    assert worker.is_healthy()
     later(60.0 * 3 + 11)
-    assert not worker.is_well()
+    assert not worker.is_healthy()
 
 
 def test_a_nudge_while_its_job_runs_is_not_lost(start: Start):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from stripe_bridge.domain.idempotency import IdempotentRequest, KeptAnswer, RequestScope
+from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope, StoredResponse
 from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.builders import NOW
 from tests.contracts.stored import at_once
@@ -12,7 +12,7 @@ SCOPE = RequestScope(token_id="token:1", method="POST", path="/api/stripe/invoic
 RUNNING = IdempotentRequest(
     scope=SCOPE, body_hash="abc", created_at=NOW, leased_until=NOW + timedelta(minutes=1)
 )
-ANSWER = KeptAnswer(status=201, content_type="application/json", body=b"{}")
+ANSWER = StoredResponse(status=201, content_type="application/json", body=b"{}")
 
 
 def test_a_request_comes_back_as_it_was_stored(store: Store):

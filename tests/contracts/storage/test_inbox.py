@@ -104,7 +104,7 @@ def test_a_claimed_event_is_processing_with_its_payload_and_one_attempt_further(
 
 def test_the_newest_id_grows_with_each_event_that_is_new(store: Store):
     def newest_id() -> int:
-        with store.glancing() as work:
+        with store.autocommit() as work:
             return work.inbox.newest_id()
 
     seen = [newest_id()]
@@ -181,7 +181,7 @@ def test_what_became_of_taken_events_is_stored_and_what_is_left_is_claimed(store
         store_event(store, id_)
     with store.writing() as work:
         done, left = work.inbox.take(NOW, NOW + LEASE, 10)
-        work.inbox.settle_taken([done.processed(NOW), left])
+        work.inbox.settle_locked([done.processed(NOW), left])
         work.commit()
     with store.reading() as work:
         stored = [work.inbox.get(None, event.id) for event in (done, left)]
@@ -198,7 +198,7 @@ def test_four_takers_get_each_of_two_hundred_events_exactly_once(store: Store):
         while True:
             with store.writing() as work:
                 taken = work.inbox.take(NOW, NOW + LEASE, 7)
-                work.inbox.settle_taken([event.processed(NOW) for event in taken])
+                work.inbox.settle_locked([event.processed(NOW) for event in taken])
                 work.commit()
             if not taken:
                 return ids
@@ -435,8 +435,8 @@ def test_what_was_skipped_for_a_disconnect_is_revived_and_nothing_else(store: St
     with store.writing() as work:
         settle(work, away, away.skipped(SkipReason.DISCONNECTED, NOW))
         settle(work, foreign, foreign.skipped(SkipReason.FOREIGN_OBJECT, NOW))
-        assert work.inbox.revive("acct_other", NOW, waiting=True) == 0
-        assert work.inbox.revive(away.account_id, NOW, waiting=True) == 1
+        assert work.inbox.requeue_skipped("acct_other", NOW, waiting=True) == 0
+        assert work.inbox.requeue_skipped(away.account_id, NOW, waiting=True) == 1
         work.commit()
     (again,) = claim(store)
     assert (again.id, again.attempts, again.skip_reason) == (away.id, 1, None)
@@ -505,7 +505,7 @@ def test_what_waits_when_its_account_is_joined_is_its_integrations(store: Store,
     early = claim(store) if is_claimed else []
     integration = stored_integration(store)
     with store.writing() as work:
-        assert work.inbox.revive("acct_1", NOW, waiting=True) == 1
+        assert work.inbox.requeue_skipped("acct_1", NOW, waiting=True) == 1
         work.commit()
     with store.writing() as work:
         for event in early:
@@ -525,6 +525,6 @@ def test_what_has_no_payload_any_more_is_not_revived(store: Store):
         work.commit()
     assert forget(store, NOW + timedelta(days=1)) == 1
     with store.writing() as work:
-        assert work.inbox.revive(event.account_id, NOW, waiting=True) == 0
+        assert work.inbox.requeue_skipped(event.account_id, NOW, waiting=True) == 0
         work.commit()
     assert claim(store) == []

@@ -229,12 +229,12 @@ def test_whoever_locks_an_invoice_waits_for_its_order_and_sees_what_has_become_o
 def test_an_invoice_is_settled_once_no_call_on_it_is_open(store: Store):
     invoice = stored_invoice(store)
     intent = stored_intent(store, subject=f"invoice:{invoice.id}")
-    with store.glancing() as work:
+    with store.autocommit() as work:
         assert work.invoices.find_settled(invoice.id) is None
     with store.writing() as work:
         work.intents.save(intent.confirm(NOW))
         work.commit()
-    with store.glancing() as work:
+    with store.autocommit() as work:
         assert work.invoices.find_settled(invoice.id) == invoice
-    with store.glancing() as work:
+    with store.autocommit() as work:
         assert work.invoices.find_settled(invoice.id + 1) is None

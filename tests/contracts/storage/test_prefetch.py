@@ -49,7 +49,7 @@ def change(work: UnitOfWork, invoice: Invoice) -> Invoice:
 def test_what_is_changed_is_there_once_it_is_committed(store: Store, invoice: Invoice, ahead: bool):
     with store.writing() as work:
         if ahead:
-            work.read_ahead(LINKED)
+            work.prefetch(LINKED)
         saved = change(work, invoice)
         work.commit()
     with store.reading() as work:
@@ -61,7 +61,7 @@ def test_what_is_changed_is_there_once_it_is_committed(store: Store, invoice: In
 
 def test_what_is_not_committed_never_was(store: Store, invoice: Invoice):
     with store.writing() as work:
-        work.read_ahead(LINKED)
+        work.prefetch(LINKED)
         change(work, invoice)
     with store.reading() as work:
         assert work.invoices.find(invoice.id) == invoice
@@ -71,8 +71,8 @@ def test_what_is_not_committed_never_was(store: Store, invoice: Invoice):
 
 def test_nothing_linked_is_nothing_read(store: Store):
     with store.writing() as work:
-        work.read_ahead([])
-        work.read_ahead([(ACCOUNT, "in_none")])
+        work.prefetch([])
+        work.prefetch([(ACCOUNT, "in_none")])
         assert work.links.find_invoice_id(ACCOUNT, "in_none") is None
 
 
@@ -84,7 +84,7 @@ def test_what_is_read_ahead_others_wait_for(store: Store, invoice: Invoice):
             seen.append(work.invoices.lock(invoice.id))
 
     with store.writing() as work:
-        work.read_ahead(LINKED)
+        work.prefetch(LINKED)
         thread = threading.Thread(target=another)
         thread.start()
         saved = change(work, invoice)

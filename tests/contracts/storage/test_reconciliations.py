@@ -37,7 +37,7 @@ def test_connected_integrations_are_claimed_in_turn_and_again_when_their_lease_e
 def test_one_that_is_put_off_waits(store: Store):
     integration = stored_integration(store)
     with store.writing() as work:
-        work.reconciliations.put_off(integration.id, NOW + timedelta(seconds=1))
+        work.reconciliations.postpone(integration.id, NOW + timedelta(seconds=1))
         work.commit()
 
     assert claim(store) is None
@@ -57,13 +57,13 @@ def test_the_gap_that_was_noted_last_is_told_and_leaves_the_integration_as_it_wa
     for noted in (None, gap):
         with store.writing() as work:
             assert work.reconciliations.gap(integration.id) is None
-            work.reconciliations.note_gap(integration.id, noted)
+            work.reconciliations.save_gap(integration.id, noted)
             work.commit()
     with store.writing() as work:
         assert work.reconciliations.gap(integration.id) == gap
         assert work.reconciliations.gap(other.id) is None
         assert work.integrations.find(integration.id) == integration
-        work.reconciliations.note_gap(integration.id, None)
+        work.reconciliations.save_gap(integration.id, None)
         assert work.reconciliations.gap(integration.id) is None
 
 
@@ -74,7 +74,7 @@ def test_events_that_nobody_has_taken_up_are_counted_whoever_had_them(store: Sto
     with store.writing() as work:
         taken, done, _ = work.inbox.claim(NOW, SOON, 3)
         assert settle(work, done, done.processed(NOW))
-        assert settle(work, taken, taken.put_down(NOW))
+        assert settle(work, taken, taken.release(NOW))
         work.commit()
     with store.reading() as work:
         overdue = work.reconciliations.overdue_events
@@ -122,7 +122,7 @@ def test_those_that_left_are_told_from_some_time_on(store: Store):
         work.commit()
 
     with store.reading() as work:
-        assert list(work.reconciliations.left_since(NOW)) == [late.id]
+        assert list(work.reconciliations.disconnected_since(NOW)) == [late.id]
 
 
 def test_simultaneous_claimers_get_different_ones(store: Store):

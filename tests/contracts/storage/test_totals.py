@@ -68,9 +68,9 @@ def replay_some(store: Store) -> None:
         work.commit()
 
 
-def revive(store: Store) -> None:
+def requeue_skipped(store: Store) -> None:
     with store.writing() as work:
-        work.inbox.revive("acct_1", NOW, waiting=True)
+        work.inbox.requeue_skipped("acct_1", NOW, waiting=True)
         work.commit()
 
 
@@ -80,7 +80,7 @@ def fold(store: Store) -> None:
         work.commit()
 
 
-STEPS: list[Callable[[Store], None]] = [settle_some, replay_some, revive, fold]
+STEPS: list[Callable[[Store], None]] = [settle_some, replay_some, requeue_skipped, fold]
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_an_event_that_comes_to_belong_to_somebody_is_counted_there(store: Store
             work.commit()
     check_events(store)
     stored_integration(store)
-    revive(store)
+    requeue_skipped(store)
     settle_some(store)
     check_events(store)
 
@@ -145,7 +145,7 @@ def test_totals_stay_right_while_many_write_and_fold(store: Store):
     with store.reading() as work:
         for status, number in ((InvoiceStatus.OPEN, 24), (InvoiceStatus.DRAFT, 0), (None, 24)):
             assert work.invoices.page(TENANT, integration.id, status, PageRequest()).total == number
-        assert work.counts.miscounts(integration.id) == []
+        assert work.counts.errors_of_totals(integration.id) == []
 
 
 def test_an_integration_of_another_tenant_is_not_counted_in(store: Store):

@@ -22,7 +22,7 @@ from stripe_bridge.ports.stripe.errors import (
     ObjectMissing,
     OutcomeUnknown,
 )
-from stripe_bridge.ports.stripe.invoices import CustomerDraft, InvoiceDraft, PaymentGateway
+from stripe_bridge.ports.stripe.invoices import CustomerDraft, InvoiceDraft, InvoiceGateway
 from tests.contracts.stripe_worlds import BY_TOKEN, EMULATED, FAKE, World
 
 DRAFT, OPEN, PAID = StripeInvoiceStatus.DRAFT, StripeInvoiceStatus.OPEN, StripeInvoiceStatus.PAID
@@ -48,14 +48,14 @@ def other_account(world: World) -> str:
 
 
 @pytest.fixture
-def gateway(world: World) -> PaymentGateway:
+def gateway(world: World) -> InvoiceGateway:
     return world.payments
 
 
 class Shop:
     """Creates what a test starts from, in one account; every call has its own idempotency key."""
 
-    def __init__(self, gateway: PaymentGateway, account: str) -> None:
+    def __init__(self, gateway: InvoiceGateway, account: str) -> None:
         self._gateway, self._account = gateway, account
         self._keys = count(1)
 
@@ -78,7 +78,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(gateway: PaymentGateway, account: str) -> Shop:
+def shop(gateway: InvoiceGateway, account: str) -> Shop:
     return Shop(gateway, account)
 
 
@@ -96,7 +96,7 @@ def ago(**time: float) -> datetime:
     return datetime.now(UTC) - timedelta(**time)
 
 
-def test_a_customer_is_found_by_the_intent_that_made_it(gateway: PaymentGateway, account: str, shop: Shop):
+def test_a_customer_is_found_by_the_intent_that_made_it(gateway: InvoiceGateway, account: str, shop: Shop):
     address = Address(line1="Main Street 1", country="DE")
     shop.customer(metadata={METADATA_REFERENCE: "r-1"})
     wanted = shop.customer(metadata={METADATA_REFERENCE: "r-2"}, address=address)
@@ -114,7 +114,7 @@ def test_a_deleted_customer_is_not_found(world: World, account: str, shop: Shop)
     assert world.payments.find_customer(account, "buyer@shop.test", "r-1") is None
 
 
-def test_a_draft_begins_empty(gateway: PaymentGateway, account: str, shop: Shop):
+def test_a_draft_begins_empty(gateway: InvoiceGateway, account: str, shop: Shop):
     customer = shop.customer()
 
     draft = shop.empty_draft(customer_id=customer, metadata={"order": "7"})
@@ -134,7 +134,7 @@ def test_no_draft_is_made_for_a_customer_that_is_gone(world: World, account: str
             shop.empty_draft(customer_id=customer)
 
 
-def test_an_invoice_is_found_by_the_intent_that_made_it(gateway: PaymentGateway, account: str, shop: Shop):
+def test_an_invoice_is_found_by_the_intent_that_made_it(gateway: InvoiceGateway, account: str, shop: Shop):
     customer, other = shop.customer(), shop.customer()
     draft = shop.empty_draft(customer_id=customer, metadata={METADATA_REFERENCE: "r-1"})
 
@@ -159,7 +159,7 @@ def test_lines_add_up_to_the_total(shop: Shop):
     )
 
 
-def test_as_many_lines_as_stripe_takes_go_in_at_once(gateway: PaymentGateway, account: str, shop: Shop):
+def test_as_many_lines_as_stripe_takes_go_in_at_once(gateway: InvoiceGateway, account: str, shop: Shop):
     lines = [InvoiceLine(description=f"Line {number}", amount=number) for number in range(250)]
 
     draft = gateway.add_lines(account, shop.empty_draft().id, lines, shop.key())
@@ -185,7 +185,7 @@ def test_finalizing_asks_the_customer_to_pay(shop: Shop):
 
 
 def test_finalizing_what_is_worth_nothing_leaves_it_paid_without_a_payment(
-    gateway: PaymentGateway, account: str, shop: Shop
+    gateway: InvoiceGateway, account: str, shop: Shop
 ):
     invoice = gateway.finalize(account, shop.empty_draft().id, shop.key())
 
@@ -208,7 +208,7 @@ def test_a_customers_balance_moves_what_is_due_but_not_the_total(
     assert (invoice.total, invoice.amount_due) == (TOTAL, TOTAL + balance)
 
 
-def test_what_is_sent_shows_as_sent(gateway: PaymentGateway, account: str, shop: Shop):
+def test_what_is_sent_shows_as_sent(gateway: InvoiceGateway, account: str, shop: Shop):
     invoice, unsent = shop.open(), shop.open()
     assert not gateway.was_sent(account, invoice.id, ago(minutes=1))
 
@@ -220,14 +220,14 @@ def test_what_is_sent_shows_as_sent(gateway: PaymentGateway, account: str, shop:
     assert not gateway.was_sent(account, invoice.id, ago(hours=-1))
 
 
-def test_an_open_invoice_may_be_sent_again(gateway: PaymentGateway, account: str, shop: Shop):
+def test_an_open_invoice_may_be_sent_again(gateway: InvoiceGateway, account: str, shop: Shop):
     invoice = shop.open()
 
     for _ in range(2):
         assert gateway.send(account, invoice.id, shop.key()).status is OPEN
 
 
-def test_a_voided_invoice_cannot_be_paid_any_more(gateway: PaymentGateway, account: str, shop: Shop):
+def test_a_voided_invoice_cannot_be_paid_any_more(gateway: InvoiceGateway, account: str, shop: Shop):
     invoice = shop.open()
 
     voided = gateway.void(account, invoice.id, shop.key())
@@ -260,7 +260,7 @@ def test_an_edited_invoice_is_void_and_names_the_one_that_took_its_place(
     assert world.payments.invoice(account, revision_id).status is PAID
 
 
-def test_a_deleted_draft_is_gone(gateway: PaymentGateway, account: str, shop: Shop):
+def test_a_deleted_draft_is_gone(gateway: InvoiceGateway, account: str, shop: Shop):
     draft = shop.draft()
 
     gateway.delete_draft(account, draft.id)
@@ -357,7 +357,7 @@ def in_state(world: World, account: str, shop: Shop, status: StripeInvoiceStatus
 
 
 def calls(
-    gateway: PaymentGateway, account: str, invoice_id: str, key: Callable[[], str]
+    gateway: InvoiceGateway, account: str, invoice_id: str, key: Callable[[], str]
 ) -> dict[str, Callable[[], object]]:
     """Each call about one invoice."""
     return {
@@ -371,7 +371,7 @@ def calls(
 
 
 def test_what_an_account_does_not_have_is_missing(
-    gateway: PaymentGateway, account: str, other_account: str, shop: Shop
+    gateway: InvoiceGateway, account: str, other_account: str, shop: Shop
 ):
     elsewhere = Shop(gateway, other_account).open().id
 
@@ -406,7 +406,7 @@ def test_what_of_an_address_is_empty_is_no_part_of_it(shop: Shop, rest: str | No
         assert shop.customer(address=address)
 
 
-def test_the_same_key_has_its_effect_once(gateway: PaymentGateway, account: str, shop: Shop):
+def test_the_same_key_has_its_effect_once(gateway: InvoiceGateway, account: str, shop: Shop):
     first = gateway.create_customer(account, customer_draft(), "key")
     draft = shop.draft()
     finalized = gateway.finalize(account, draft.id, "key-of-finalize")
@@ -415,14 +415,14 @@ def test_the_same_key_has_its_effect_once(gateway: PaymentGateway, account: str,
     assert gateway.finalize(account, draft.id, "key-of-finalize") == finalized
 
 
-def test_a_key_is_an_accounts_own(gateway: PaymentGateway, account: str, other_account: str):
+def test_a_key_is_an_accounts_own(gateway: InvoiceGateway, account: str, other_account: str):
     here = gateway.create_customer(account, customer_draft(), "key")
     there = gateway.create_customer(other_account, customer_draft(), "key")
 
     assert here != there
 
 
-def test_a_key_used_for_something_else_proves_nothing(gateway: PaymentGateway, account: str):
+def test_a_key_used_for_something_else_proves_nothing(gateway: InvoiceGateway, account: str):
     gateway.create_customer(account, customer_draft(), "key")
 
     with pytest.raises(OutcomeUnknown):
@@ -454,7 +454,7 @@ def test_a_busy_stripe_has_done_nothing(world: World, account: str, shop: Shop):
     assert world.payments.finalize(account, draft.id, "key").status is OPEN
 
 
-def test_of_many_that_finalize_at_once_one_does(gateway: PaymentGateway, account: str, shop: Shop):
+def test_of_many_that_finalize_at_once_one_does(gateway: InvoiceGateway, account: str, shop: Shop):
     draft = shop.draft()
 
     def finalize(key: str) -> str:

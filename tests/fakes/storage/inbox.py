@@ -9,7 +9,7 @@ from stripe_bridge.domain.errors.base import WebhookEventNotFound
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookEvent
-from stripe_bridge.ports.metrics import Depth
+from stripe_bridge.ports.metrics import QueueDepth
 from stripe_bridge.ports.storage.inbox import EventFilter
 from tests.fakes.storage.accounts import last_connected
 from tests.fakes.storage.tables import Tables, add, page_of
@@ -73,7 +73,7 @@ class FakeInbox:
         ]
         return sorted(taken, key=lambda each: each.id)
 
-    def settle_taken(self, events: Sequence[WebhookEvent]) -> None:
+    def settle_locked(self, events: Sequence[WebhookEvent]) -> None:
         for event in events:
             self._put_outcome(self._events.rows[event.id], event)
 
@@ -146,7 +146,7 @@ class FakeInbox:
             ),
         )
 
-    def revive(self, account_id: str, now: datetime, *, waiting: bool) -> int:
+    def requeue_skipped(self, account_id: str, now: datetime, *, waiting: bool) -> int:
         revived = self._events.matching(
             lambda event: event.account_id == account_id and (_is_awaiting(event) or _is_revivable(event))
         )
@@ -166,11 +166,13 @@ class FakeInbox:
     def newest_id(self) -> int:
         return max((event.id for event in self._events.matching(lambda _: True)), default=0)
 
-    def backlog(self) -> Depth:
+    def backlog(self) -> QueueDepth:
         unfinished = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
         found = self._events.matching(lambda each: each.status in unfinished)
         waiting = [each.created_at for each in found if each.status is not EventStatus.FAILED]
-        return Depth(by_status=Counter(each.status for each in found), oldest_at=min(waiting, default=None))
+        return QueueDepth(
+            by_status=Counter(each.status for each in found), oldest_at=min(waiting, default=None)
+        )
 
     def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
         found = self._events.matching(

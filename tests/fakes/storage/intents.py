@@ -6,7 +6,7 @@ from datetime import datetime
 
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.paging import Page, PageRequest
-from stripe_bridge.ports.metrics import Depth
+from stripe_bridge.ports.metrics import QueueDepth
 from stripe_bridge.ports.storage.intents import IntentFilter
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 from tests.fakes.storage.tables import Tables, add, page_of, save
@@ -56,9 +56,9 @@ class FakeIntents:
         )
         return [intent.id for intent in due[:limit]]
 
-    def backlog(self) -> Depth:
+    def backlog(self) -> QueueDepth:
         unsettled = self._intents.matching(lambda each: not each.is_settled)
-        return Depth(
+        return QueueDepth(
             by_status=Counter(each.state for each in unsettled),
             oldest_at=min((each.created_at for each in unsettled), default=None),
         )

@@ -25,22 +25,22 @@ class FakeReconciliations:
         if not due:
             return None
         _, longest = min(due)
-        self.put_off(longest, lease_until)
+        self.postpone(longest, lease_until)
         return longest
 
-    def put_off(self, integration_id: int, until: datetime) -> None:
+    def postpone(self, integration_id: int, until: datetime) -> None:
         self._tables.reconcile_due.put(integration_id, until)
 
     def gap(self, integration_id: int) -> Gap | None:
         return self._tables.gaps.find(integration_id)
 
-    def note_gap(self, integration_id: int, gap: Gap | None) -> None:
+    def save_gap(self, integration_id: int, gap: Gap | None) -> None:
         self._tables.gaps.put(integration_id, gap)
 
     def connected(self) -> Sequence[int]:
         return sorted(each.id for each in self._tables.integrations.matching(lambda each: each.connected))
 
-    def left_since(self, moment: datetime) -> Sequence[int]:
+    def disconnected_since(self, moment: datetime) -> Sequence[int]:
         left = self._tables.integrations.matching(
             lambda each: (
                 not each.connected and each.disconnected_at is not None and each.disconnected_at >= moment

@@ -13,7 +13,7 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
-from stripe_bridge.ports.storage.totals import Counts, Miscount
+from stripe_bridge.ports.storage.totals import TotalError, Totals
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
@@ -49,7 +49,7 @@ class FakeStore:
     def reading(self) -> "FakeUnitOfWork":
         return FakeUnitOfWork(self, writable=False)
 
-    def glancing(self) -> "FakeUnitOfWork":
+    def autocommit(self) -> "FakeUnitOfWork":
         return self.reading()
 
     def check(self) -> None:
@@ -57,7 +57,7 @@ class FakeStore:
             raise StoreUnavailable
 
 
-class FakeIntake:
+class FakeEventIngest:
     """Commits each event by itself."""
 
     def __init__(self, store: Store) -> None:
@@ -70,17 +70,17 @@ class FakeIntake:
         return is_new
 
 
-class FakeCounts:
+class FakeTotals:
     """Does nothing: lists in memory are counted whenever they are read."""
 
     def fold(self) -> bool:
         return False
 
-    def miscounts(self, integration_id: int) -> Sequence[Miscount]:
+    def errors_of_totals(self, integration_id: int) -> Sequence[TotalError]:
         return []
 
-    def correct(self, miscounts: Sequence[Miscount]) -> None:
-        assert not miscounts
+    def correct(self, errors_of_totals: Sequence[TotalError]) -> None:
+        assert not errors_of_totals
 
 
 class FakeUnitOfWork:
@@ -99,7 +99,7 @@ class FakeUnitOfWork:
     inbox: Inbox
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
-    counts: Counts
+    counts: Totals
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
         self._store = store
@@ -131,7 +131,7 @@ class FakeUnitOfWork:
         self.inbox = FakeInbox(self._tables)
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
-        self.counts = FakeCounts()
+        self.counts = FakeTotals()
         return self
 
     def __exit__(
@@ -143,7 +143,7 @@ class FakeUnitOfWork:
     ) -> None:
         self._end()
 
-    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+    def prefetch(self, linked: Sequence[tuple[str, str]]) -> None:
         """Does nothing: there is nothing to gain in memory."""
 
     def commit(self) -> None:

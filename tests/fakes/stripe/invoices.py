@@ -19,7 +19,7 @@ DRAFT, OPEN, PAID = StripeInvoiceStatus.DRAFT, StripeInvoiceStatus.OPEN, StripeI
 UNCOLLECTIBLE, VOID = StripeInvoiceStatus.UNCOLLECTIBLE, StripeInvoiceStatus.VOID
 
 
-class FakePaymentGateway:
+class FakeInvoiceGateway:
     def __init__(self, stripe: FakeStripe) -> None:
         self.stripe = stripe
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stripe_bridge.domain.errors.conflicts import RequestStillRunning
-from stripe_bridge.domain.idempotency import LEASE, IdempotentRequest, KeptAnswer, RequestScope
+from stripe_bridge.domain.idempotency import LEASE, IdempotentRequest, RequestScope, StoredResponse
 from tests.world import World
 
 SCOPE = RequestScope(token_id="token:1", method="POST", path="/api/stripe/invoices", key="k-1")
@@ -17,8 +17,8 @@ def begin(world: World) -> IdempotentRequest:
     return begun
 
 
-def answer(status: int) -> KeptAnswer:
-    return KeptAnswer(status=status, content_type="application/json", body=b"{}")
+def answer(status: int) -> StoredResponse:
+    return StoredResponse(status=status, content_type="application/json", body=b"{}")
 
 
 @pytest.mark.parametrize("late", [201, 502])

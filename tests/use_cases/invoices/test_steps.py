@@ -229,7 +229,7 @@ def test_a_draft_that_was_finalized_before_it_could_be_deleted_is_voided(world: 
 
     def finalize_it() -> None:
         (draft,) = world.at_stripe()
-        world.adapters.payment_gateway.finalize(world.account_id, draft.id, "the-merchants-own")
+        world.adapters.invoice_gateway.finalize(world.account_id, draft.id, "the-merchants-own")
 
     world.fail("finalize", GatewayRefused("no"))
     world.stripe.before_next("delete_draft", finalize_it)
@@ -244,7 +244,7 @@ def test_a_draft_that_the_merchant_deleted_frees_the_order(world: World):
 
     def delete_it() -> None:
         (draft,) = world.at_stripe()
-        world.adapters.payment_gateway.delete_draft(world.account_id, draft.id)
+        world.adapters.invoice_gateway.delete_draft(world.account_id, draft.id)
 
     world.stripe.before_next("finalize", delete_it)
 
@@ -294,7 +294,7 @@ def test_an_invoice_voided_by_the_merchant_before_it_is_mailed_frees_the_order(w
 
     def void_it() -> None:
         (theirs,) = world.at_stripe()
-        world.adapters.payment_gateway.void(world.account_id, theirs.id, "the-merchants-own")
+        world.adapters.invoice_gateway.void(world.account_id, theirs.id, "the-merchants-own")
 
     world.stripe.before_next("send", void_it)
     world.send()

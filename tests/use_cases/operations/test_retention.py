@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from stripe_bridge.use_cases.operations.retention import ForgetPayloads
+from stripe_bridge.use_cases.operations.retention import PurgePayloads
 from tests.builders import NOW, a_webhook_event, an_event_payload
 from tests.fakes.storage.unit_of_work import FakeStore
 from tests.fakes.system import FrozenClock
@@ -17,7 +17,7 @@ def test_forgetting_goes_on_as_long_as_there_is_more_than_it_looks_at_and_not_fo
             work.inbox.store(replace(event.processed(NOW), created_at=came_at))
         work.commit()
     clock.advance(timedelta(days=1, seconds=1))
-    forget = ForgetPayloads(store, clock, timedelta(days=1))
+    forget = PurgePayloads(store, clock, timedelta(days=1))
 
     went_on = []
     for _ in range(3):

@@ -152,7 +152,7 @@ def test_the_accounts_snapshot_is_taken_in(world: World):
 def test_what_a_webhook_changed_meanwhile_is_not_set_back(world: World):
     invoice = world.sent()
     world.deliver()
-    held = world.adapters.payment_gateway.invoice(world.account_id, str(invoice.stripe_invoice_id))
+    held = world.adapters.invoice_gateway.invoice(world.account_id, str(invoice.stripe_invoice_id))
     assert held.status.value == "open"
 
     def paid_meanwhile() -> None:

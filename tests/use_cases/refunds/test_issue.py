@@ -15,7 +15,7 @@ from stripe_bridge.domain.invoice import RefundStatus
 from stripe_bridge.domain.refund import RefundReason, RefundState
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
 from stripe_bridge.ports.stripe.errors import GatewayBusy, GatewayError, GatewayRefused, OutcomeUnknown
-from stripe_bridge.use_cases.refunds.issue import RefundInvoiceCommand
+from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 from tests.builders import AMOUNT, TENANT
 from tests.proofs.boundary import Boundary
 from tests.world import USER, World
@@ -80,7 +80,7 @@ def test_an_amount_that_stripe_would_round_is_not_refunded(world: World):
 
 def test_another_tenants_invoice_is_not_there(world: World):
     world.paid()
-    command = RefundInvoiceCommand(tenant_id="other", user_id=None, invoice_id=1)
+    command = IssueRefundCommand(tenant_id="other", user_id=None, invoice_id=1)
     with pytest.raises(InvoiceNotFound):
         world.bridge.refund_invoice(command)
     with pytest.raises(InvoiceNotFound):
@@ -152,7 +152,7 @@ def test_a_request_that_is_repeated_says_again_what_stripe_refused_of_it(world: 
     world.pay(invoice, 5_000)
     world.pay(invoice)
     world.deliver()
-    command = RefundInvoiceCommand(
+    command = IssueRefundCommand(
         tenant_id=TENANT, user_id=USER, invoice_id=invoice.id, amount=amount, request="abc"
     )
     for _ in range(2):

@@ -5,7 +5,7 @@ import pytest
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.webhook_event import (
     MAX_ATTEMPTS,
-    MAX_PATIENT_ATTEMPTS,
+    MAX_GATEWAY_ATTEMPTS,
     EventStatus,
     SkipReason,
 )
@@ -167,7 +167,7 @@ def test_a_worker_that_lost_its_claim_and_fails_counts_for_nothing(world: World)
     world.bridge.apply_events()
 
     assert (applied, only(world).status) == ([1], EventStatus.PROCESSED)
-    told = world.adapters.measurements.render(None).decode()
+    told = world.adapters.metrics.render(None).decode()
     counted = [line for line in told.splitlines() if line.startswith("stripe_bridge_events_total")]
     assert counted == ['stripe_bridge_events_total{status="processed"} 1.0']
 
@@ -175,7 +175,7 @@ def test_a_worker_that_lost_its_claim_and_fails_counts_for_nothing(world: World)
 def test_what_was_fetched_counts_only_on_the_version_that_it_was_fetched_for(world: World):
     """A snapshot fetched before a payment never undoes the payment that was applied meanwhile."""
     invoice = world.sent()
-    gateway = world.adapters.payment_gateway
+    gateway = world.adapters.invoice_gateway
     before = gateway.invoice(world.account_id, str(invoice.stripe_invoice_id))
     world.receive(unclear(world))
     fetched = []
@@ -232,16 +232,16 @@ def test_the_activity_of_an_invoice_is_what_touched_it_oldest_first(world: World
 def test_an_event_that_waits_for_stripe_is_tried_for_longer_than_one_that_fails_by_itself(world: World):
     world.sent()
     world.receive(unclear(world))
-    world.fail("invoice", OutcomeUnknown("cut"), times=MAX_PATIENT_ATTEMPTS)
+    world.fail("invoice", OutcomeUnknown("cut"), times=MAX_GATEWAY_ATTEMPTS)
 
-    for _ in range(MAX_PATIENT_ATTEMPTS - 1):
+    for _ in range(MAX_GATEWAY_ATTEMPTS - 1):
         assert world.bridge.apply_events() == 1
         assert only(world).status is EventStatus.RECEIVED
         world.clock.advance(seconds=3600)
     world.bridge.apply_events()
 
     assert only(world).status is EventStatus.FAILED
-    assert only(world).attempts == MAX_PATIENT_ATTEMPTS > MAX_ATTEMPTS
+    assert only(world).attempts == MAX_GATEWAY_ATTEMPTS > MAX_ATTEMPTS
 
 
 def test_events_that_can_be_are_applied_in_one_transaction(world: World):
@@ -389,7 +389,7 @@ def test_an_event_that_ends_its_workers_is_applied_last_and_given_up_in_the_end(
 
     assert world.invoice(invoice.id).status is InvoiceStatus.PAID, "What came with it was done before."
     world.clock.advance(seconds=LEASE)
-    lapse(world, MAX_PATIENT_ATTEMPTS)
+    lapse(world, MAX_GATEWAY_ATTEMPTS)
     world.bridge.apply_events()
     (lost,) = [event for event in world.events_stored() if event.status is EventStatus.FAILED]
     assert "worker ended" in str(lost.last_error)

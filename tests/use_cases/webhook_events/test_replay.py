@@ -8,13 +8,13 @@ import pytest
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.domain.errors.base import WebhookEventNotFound
 from stripe_bridge.domain.errors.conflicts import EventBeingProcessed
-from stripe_bridge.domain.errors.rules import PayloadForgotten
+from stripe_bridge.domain.errors.rules import PayloadPurged
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.stripe_objects import StripeInvoice
 from stripe_bridge.domain.webhook_event import MAX_ATTEMPTS, EventStatus, SkipReason, WebhookEvent
 from stripe_bridge.ports.storage.inbox import EventFilter
 from tests.builders import AMOUNT, TENANT
-from tests.fakes.stripe.invoices import FakePaymentGateway
+from tests.fakes.stripe.invoices import FakeInvoiceGateway
 from tests.world import SECRET, World, without_our_times
 
 
@@ -66,7 +66,7 @@ class Misreading(StripeSnapshots):
         return super().invoice({**object_, **unpaid})
 
 
-class Overlooking(FakePaymentGateway):
+class Overlooking(FakeInvoiceGateway):
     """A bug that takes an event for one that is not about anything of ours."""
 
     def find_payment(self, account_id: str, payment_intent_id: str) -> None:
@@ -79,7 +79,7 @@ BUGS: dict[str, tuple[str, EventStatus, Callable[[World], dict[str, Any]]]] = {
     "overlooks": (
         "charge.succeeded",
         EventStatus.SKIPPED,
-        lambda world: {"payment_gateway": Overlooking(world.stripe)},
+        lambda world: {"invoice_gateway": Overlooking(world.stripe)},
     ),
 }
 
@@ -206,7 +206,7 @@ def test_an_event_whose_payload_is_no_longer_kept_is_not_applied_again(world: Wo
     assert not world.bridge.forget_payloads()
     assert not world.bridge.show_webhook_event(TENANT, event.id, with_payload=True).payload
 
-    with pytest.raises(PayloadForgotten):
+    with pytest.raises(PayloadPurged):
         world.bridge.replay_webhook_event(TENANT, event.id)
 
     assert world.events_stored() == [event]

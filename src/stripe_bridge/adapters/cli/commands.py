@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from stripe_bridge.adapters.cli.context import CommandTools, lay_out
+from stripe_bridge.adapters.cli.context import CommandContext, attach_context
 from stripe_bridge.adapters.cli.db import db
 from stripe_bridge.adapters.cli.doctor import doctor
 from stripe_bridge.adapters.cli.events import events
@@ -19,9 +19,9 @@ from stripe_bridge.adapters.cli.tokens import tokens
 from stripe_bridge.adapters.cli.worker import worker
 
 
-def register_commands(app: Flask, tools: CommandTools) -> None:
+def register_commands(app: Flask, tools: CommandContext) -> None:
     """All but `flask keys`, which has to work before there is an app."""
-    lay_out(app, tools)
+    attach_context(app, tools)
     groups = (db, events, integrations, intents, invoices, orders, receivers, refunds, tokens)
     for command in (*groups, doctor, reconcile, worker):
         app.cli.add_command(command)

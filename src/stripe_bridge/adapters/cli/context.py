@@ -13,7 +13,7 @@ _PLACE = "stripe_bridge.commands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommandTools:
+class CommandContext:
     """`migrate` and the two revisions raise StoreUnavailable when the database does not answer.
 
     A revision of None is a database without a schema.
@@ -26,11 +26,11 @@ class CommandTools:
     run_worker: Callable[[], None]
 
 
-def lay_out(app: Flask, tools: CommandTools) -> None:
+def attach_context(app: Flask, tools: CommandContext) -> None:
     app.extensions[_PLACE] = tools
 
 
-def tools() -> CommandTools:
+def tools() -> CommandContext:
     """Those of the app whose command is running."""
-    laid_out: CommandTools = current_app.extensions[_PLACE]
+    laid_out: CommandContext = current_app.extensions[_PLACE]
     return laid_out

@@ -12,7 +12,7 @@ from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import (
     IDENTIFIER,
     Command,
-    Moment,
+    DateTime,
     OneOf,
     Text,
     any_tenant,
@@ -46,9 +46,9 @@ _FILTERS = (
     ),
     click.option("--object", "related_object_id", type=Text(), help="Only those about this Stripe object."),
     click.option(
-        "--since", type=Moment(), help="Only those stored at or after this time. ISO 8601, UTC by default."
+        "--since", type=DateTime(), help="Only those stored at or after this time. ISO 8601, UTC by default."
     ),
-    click.option("--until", type=Moment(), help="Only those stored before this time."),
+    click.option("--until", type=DateTime(), help="Only those stored before this time."),
 )
 
 

@@ -6,7 +6,7 @@ import click
 
 from stripe_bridge.adapters.cli.context import tools
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
-from stripe_bridge.adapters.cli.options import IDENTIFIER, Text, page_request, paging, tenant, whatever_tenant
+from stripe_bridge.adapters.cli.options import IDENTIFIER, Text, page_request, paging, tenant, tenant_option
 from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
 from stripe_bridge.adapters.cli.rendering import in_flight_rows, integration_row
 
@@ -49,7 +49,7 @@ def show(integration_id: int, tenant_id: str, as_json: bool) -> None:
 
 @integrations.command()
 @click.argument("name", type=Text())
-@whatever_tenant
+@tenant_option
 @click.option("--new-tenant", is_flag=True, help="Even if the tenant has nothing here yet, not even a token.")
 @as_json
 def create(name: str, tenant_id: str, new_tenant: bool, as_json: bool) -> None:

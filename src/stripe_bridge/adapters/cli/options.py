@@ -70,7 +70,7 @@ class OneOf(click.Choice[Any]):
         return self._by_value[super().convert(value, param, ctx)]
 
 
-class Moment(click.ParamType[datetime]):
+class DateTime(click.ParamType[datetime]):
     """ISO 8601, in UTC unless it has an offset."""
 
     name = "time"
@@ -85,14 +85,14 @@ class Moment(click.ParamType[datetime]):
             )
 
 
-whatever_tenant = click.option(
+tenant_option = click.option(
     "--tenant", "tenant_id", required=True, type=Text(), help="The tenant that owns the data."
 )
 
 
 def tenant(command: Command) -> Command:
     """A tenant that has something here. Of a mistyped name there is nothing, which would look as if all were well."""
-    return whatever_tenant(_checking_tenant(command))
+    return tenant_option(_checking_tenant(command))
 
 
 def any_tenant(command: Command) -> Command:

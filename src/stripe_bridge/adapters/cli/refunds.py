@@ -10,7 +10,7 @@ from stripe_bridge.adapters.cli.options import AMOUNT, IDENTIFIER, OneOf, tenant
 from stripe_bridge.adapters.cli.output import show_rows
 from stripe_bridge.adapters.cli.rendering import refund_row
 from stripe_bridge.domain.refund import RefundReason
-from stripe_bridge.use_cases.refunds.issue import RefundInvoiceCommand
+from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 
 _COLUMNS = ("id", "refund_id", "amount", "currency", "status", "reason", "failure_reason", "created_at")
 
@@ -57,7 +57,7 @@ def issue(
     An amount larger than any single payment is split into several refunds. For a refund that is `pending` without a
     refund_id, it is not yet certain that Stripe has it; a worker will find out: check the list before issuing another.
     """
-    command = RefundInvoiceCommand(
+    command = IssueRefundCommand(
         tenant_id=tenant_id, user_id=user_id, invoice_id=invoice_id, amount=amount, reason=reason
     )
     issued = tools().bridge.refund_invoice(command)

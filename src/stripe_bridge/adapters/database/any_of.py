@@ -17,7 +17,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
-def among(column: Column[Any], name: str) -> ColumnElement[bool]:
+def any_of(column: Column[Any], name: str) -> ColumnElement[bool]:
     """Whether the column has one of the values in the parameter with this name."""
     return _Among(column, bindparam(name, type_=_Values(column.type)))
 

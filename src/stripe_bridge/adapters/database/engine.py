@@ -23,7 +23,7 @@ from sqlalchemy.exc import DisconnectionError
 LONGEST_WAIT = 30
 _RESTS_SINCE = "rests_since"
 # In seconds: connections that were used more recently than this are not checked before use.
-_FRESH = 1.0
+IDLE_CHECK_AFTER = 1.0
 _HURRIED_WAIT = 1
 _LONGEST_STATEMENT = 60
 # A host that vanishes says nothing: without these settings a connection to it would wait for many minutes. With them it is
@@ -57,11 +57,11 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         "pool_timeout": LONGEST_WAIT,
     }
     if parsed.drivername == "postgresql+psycopg":
-        driver = _TCP | {"cursor_factory": KnowingCursor}
+        driver = _TCP | {"cursor_factory": CachedDescriptionCursor}
         engine = sqlalchemy.create_engine(parsed, connect_args=driver, **options)
         event.listen(engine, "connect", _set_up_postgresql)
-        event.listen(engine, "checkin", _note_rest)
-        event.listen(engine, "checkout", _check_rested)
+        event.listen(engine, "checkin", _mark_idle)
+        event.listen(engine, "checkout", _ping_if_idle)
         return engine
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
         engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": LONGEST_WAIT}, **options)
@@ -78,23 +78,23 @@ def reading(engine: Engine) -> Engine:
     return engine.execution_options(read_only=True)
 
 
-def glancing(engine: Engine) -> Engine:
+def autocommit(engine: Engine) -> Engine:
     """The same engine and pool, for reads with one statement, which take less time than beginning and ending a transaction."""
     if engine.dialect.name == "postgresql":
         return engine.execution_options(isolation_level="AUTOCOMMIT")
     return reading(engine)
 
 
-def _note_rest(_connection: Any, record: Any) -> None:
+def _mark_idle(_connection: Any, record: Any) -> None:
     record.info[_RESTS_SINCE] = time.monotonic()
 
 
-def _check_rested(connection: Any, record: Any, _proxy: Any) -> None:
+def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
     """Check an idle connection before it is used. One that was used just now is not checked, as that costs a round trip.
 
     Raises DisconnectionError, after which the pool makes a new one.
     """
-    if time.monotonic() - record.info.get(_RESTS_SINCE, -math.inf) < _FRESH:
+    if time.monotonic() - record.info.get(_RESTS_SINCE, -math.inf) < IDLE_CHECK_AFTER:
         return
     try:
         connection.execute("SELECT 1")
@@ -104,7 +104,7 @@ def _check_rested(connection: Any, record: Any, _proxy: Any) -> None:
 
 
 @contextmanager
-def hurrying(engine: Engine) -> Iterator[Connection]:
+def short_lock_timeout(engine: Engine) -> Iterator[Connection]:
     """A transaction that does not wait long for locks, since somebody is waiting for its result."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
@@ -156,7 +156,7 @@ Columns = list[psycopg.Column]
 _KNOWN: dict[tuple[tuple[bytes | None, int], ...], Columns] = {}
 
 
-class KnowingCursor(psycopg.Cursor[Any]):
+class CachedDescriptionCursor(psycopg.Cursor[Any]):
     """Describes columns only once. SQLAlchemy asks for them after each statement, a quarter of the time to read an invoice."""
 
     @property

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from stripe_bridge.adapters.database.any_of import among
-from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, OneOnly, putting, table_of
+from stripe_bridge.adapters.database.any_of import any_of
+from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, UniqueRule, table_of, upsert
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow, SalesOrderRow
 from stripe_bridge.adapters.database.tables.payments import LinkRow, PaymentRow
@@ -25,7 +25,7 @@ from stripe_bridge.ports.storage.unit_of_work import PayableInvoiceExists
 INVOICES = AggregateMapper(
     Invoice,
     InvoiceRow,
-    rule=OneOnly.of(InvoiceRow, "uq_invoices_payable", PayableInvoiceExists),
+    rule=UniqueRule.of(InvoiceRow, "uq_invoices_payable", PayableInvoiceExists),
     # What was fixed when the invoice was reserved.
     fixed=frozenset(
         "tenant_id integration_id sales_order_id sales_order_number user_id stripe_account_id customer_id "
@@ -33,34 +33,34 @@ INVOICES = AggregateMapper(
     ),
 )
 PAYMENTS = Mapper(Payment, PaymentRow)
-PUT_PAYMENT = putting(PAYMENTS.table)
+PUT_PAYMENT = upsert(PAYMENTS.table)
 _INVOICE, _PAYMENT = INVOICES.table.c, PAYMENTS.table.c
 _LINK, _ORDER = table_of(LinkRow).c, table_of(SalesOrderRow).c
 ADD_LINK = insert(table_of(LinkRow)).on_conflict_do_nothing()
 
 _LINKS = select(_LINK.account_id, _LINK.stripe_id, _LINK.invoice_id).where(
-    among(_LINK.stripe_id, "stripe_ids")
+    any_of(_LINK.stripe_id, "stripe_ids")
 )
 # Always in the same order, so that no two of these deadlock.
 _LOCK_ORDERS = (
     select(_ORDER.tenant_id, _ORDER.id)
     .where(
         tuple_(_ORDER.tenant_id, _ORDER.id).in_(
-            select(_INVOICE.tenant_id, _INVOICE.sales_order_id).where(among(_INVOICE.id, "ids"))
+            select(_INVOICE.tenant_id, _INVOICE.sales_order_id).where(any_of(_INVOICE.id, "ids"))
         )
     )
     .order_by(_ORDER.tenant_id, _ORDER.id)
     .with_for_update(key_share=True)
 )
 _LOCK_INVOICES = (
-    INVOICES.select.where(among(_INVOICE.id, "ids")).order_by(_INVOICE.id).with_for_update(key_share=True)
+    INVOICES.select.where(any_of(_INVOICE.id, "ids")).order_by(_INVOICE.id).with_for_update(key_share=True)
 )
-_PAYMENTS_OF = PAYMENTS.select.where(among(_PAYMENT.invoice_id, "ids"))
+_PAYMENTS_OF = PAYMENTS.select.where(any_of(_PAYMENT.invoice_id, "ids"))
 
 Pair = tuple[str, str]
 
 
-class Ahead:
+class IdentityMap:
     """What one unit of work has read ahead. Empty, and without effect, if nothing was."""
 
     def __init__(self, transaction: Transaction) -> None:

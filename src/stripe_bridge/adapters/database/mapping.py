@@ -55,14 +55,14 @@ class Mapper(Generic[Value]):
 
 
 @dataclass(frozen=True, slots=True)
-class OneOnly:
+class UniqueRule:
     """A unique index that callers may violate, and the error that this means."""
 
     index: Index
     error: type[Conflict]
 
     @classmethod
-    def of(cls, row: type[Row], name: str, error: type[Conflict]) -> OneOnly:
+    def of(cls, row: type[Row], name: str, error: type[Conflict]) -> UniqueRule:
         return cls(next(index for index in table_of(row).indexes if index.name == name), error)
 
     def is_broken_by(self, refusal: BaseException | None) -> bool:
@@ -80,7 +80,7 @@ class AggregateMapper(Mapper[Aggregate]):
         value: type[Aggregate],
         row: type[Row],
         *,
-        rule: OneOnly | None = None,
+        rule: UniqueRule | None = None,
         fixed: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(value, row)
@@ -96,7 +96,7 @@ def table_of(row: type[Row]) -> Table:
     return table
 
 
-def lockable(statement: Select[Any]) -> Mapping[bool, Select[Any]]:
+def with_lock(statement: Select[Any]) -> Mapping[bool, Select[Any]]:
     """The statement without and with a lock on what it finds. SQLite needs no locks: there is only one writer.
 
     The lock is weaker than FOR UPDATE, which would also keep others from inserting rows that refer to these.
@@ -104,7 +104,7 @@ def lockable(statement: Select[Any]) -> Mapping[bool, Select[Any]]:
     return {False: statement, True: statement.with_for_update(key_share=True)}
 
 
-def putting(table: Table) -> Insert:
+def upsert(table: Table) -> Insert:
     """Insert a row, or replace the one with the same key."""
     statement = insert(table)
     return statement.on_conflict_do_update(
@@ -113,7 +113,7 @@ def putting(table: Table) -> Insert:
     )
 
 
-def _insert(table: Table, rule: OneOnly | None) -> ReturningInsert[Any]:
+def _insert(table: Table, rule: UniqueRule | None) -> ReturningInsert[Any]:
     """If the rule forbids it, nothing is inserted: unlike an error, that leaves the transaction usable."""
     id_: Column[Any] = table.c.id
     if rule is None:

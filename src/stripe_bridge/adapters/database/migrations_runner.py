@@ -17,7 +17,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
 from stripe_bridge.adapters.database.engine import create_engine, without_time_limit
-from stripe_bridge.adapters.database.statements import telling_unavailable
+from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.tables.base import Row
 from stripe_bridge.ports.storage.unit_of_work import SchemaUnknown
 
@@ -128,14 +128,14 @@ class Schema:
 
     def migrate(self) -> None:
         """Bring it to what this code needs, all or nothing. Raises SchemaUnknown."""
-        with telling_unavailable():
+        with translate_driver_errors():
             migrate(self._url)
 
     def current_revision(self) -> str | None:
         """None if there is none yet."""
         engine = create_engine(self._url)
         try:
-            with telling_unavailable(), engine.connect() as connection:
+            with translate_driver_errors(), engine.connect() as connection:
                 return current_revision(connection)
         finally:
             engine.dispose()

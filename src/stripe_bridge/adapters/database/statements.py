@@ -35,7 +35,7 @@ _OF_THE_DATABASE = (*_TAKES_NO_WRITES, *_IS_NOT_MIGRATED, *_IS_DAMAGED)
 
 
 @contextmanager
-def telling_unavailable() -> Iterator[None]:
+def translate_driver_errors() -> Iterator[None]:
     """Turn the drivers' errors for a database that is gone, full, too busy or not in order into ours."""
     try:
         yield
@@ -65,13 +65,13 @@ class Transaction:
         self._connection = connection
 
     def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
-        with telling_unavailable():
+        with translate_driver_errors():
             return self._connection.execute(statement, values)
 
     def execute_many(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
         """Execute it for each of the values; for none, do nothing."""
         if values:
-            with telling_unavailable():
+            with translate_driver_errors():
                 self._connection.execute(statement, values)
 
     def find(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> Value | None:
@@ -142,7 +142,7 @@ class Transaction:
     @contextmanager
     def part(self) -> Iterator[None]:
         """A part that may fail without ending the whole."""
-        with telling_unavailable(), self._connection.begin_nested():
+        with translate_driver_errors(), self._connection.begin_nested():
             yield
 
 

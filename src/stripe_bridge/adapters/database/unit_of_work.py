@@ -11,8 +11,8 @@ from typing import Self
 import sqlalchemy
 from sqlalchemy import Engine
 
-from stripe_bridge.adapters.database.engine import glancing, reading
-from stripe_bridge.adapters.database.identity_map import Ahead
+from stripe_bridge.adapters.database.engine import autocommit, reading
+from stripe_bridge.adapters.database.identity_map import IdentityMap
 from stripe_bridge.adapters.database.migrations_runner import (
     current_revision,
     known_revisions,
@@ -32,9 +32,9 @@ from stripe_bridge.adapters.database.repositories.payments import SqlLinks, SqlP
 from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
-from stripe_bridge.adapters.database.repositories.totals import SqlCounts
-from stripe_bridge.adapters.database.statements import Transaction, telling_unavailable
-from stripe_bridge.adapters.database.write_probe import Probe
+from stripe_bridge.adapters.database.repositories.totals import SqlTotals
+from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
+from stripe_bridge.adapters.database.write_probe import WriteProbe
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -42,7 +42,7 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
-from stripe_bridge.ports.storage.totals import Counts
+from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
@@ -66,13 +66,13 @@ class SqlUnitOfWork:
     inbox: Inbox
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
-    counts: Counts
+    counts: Totals
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def __enter__(self) -> Self:
-        with telling_unavailable():
+        with translate_driver_errors():
             self._connection = self._engine.connect()
             try:
                 # Now and not at the first statement: on SQLite this is where the write lock is taken.
@@ -81,7 +81,7 @@ class SqlUnitOfWork:
                 self._connection.close()
                 raise
         transaction = Transaction(self._connection)
-        self._ahead = ahead = Ahead(transaction)
+        self._ahead = ahead = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
         self.integrations = SqlIntegrations(transaction)
@@ -97,7 +97,7 @@ class SqlUnitOfWork:
         self.inbox = SqlInbox(transaction)
         self.idempotent_requests = SqlIdempotentRequests(transaction)
         self.reconciliations = SqlReconciliations(transaction)
-        self.counts = SqlCounts(transaction)
+        self.counts = SqlTotals(transaction)
         return self
 
     def __exit__(
@@ -107,15 +107,15 @@ class SqlUnitOfWork:
         traceback: TracebackType | None,
         /,
     ) -> None:
-        with telling_unavailable():
+        with translate_driver_errors():
             self._connection.close()
 
-    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+    def prefetch(self, linked: Sequence[tuple[str, str]]) -> None:
         self._ahead.read(linked)
 
     def commit(self) -> None:
         self._ahead.write()
-        with telling_unavailable():
+        with translate_driver_errors():
             self._connection.commit()
             self._connection.close()
 
@@ -125,8 +125,8 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._reading, self._glancing = reading(engine), glancing(engine)
-        self._probe = Probe(engine)
+        self._reading, self._glancing = reading(engine), autocommit(engine)
+        self._probe = WriteProbe(engine)
 
     def writing(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self.engine)
@@ -134,12 +134,12 @@ class SqlStore:
     def reading(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._reading)
 
-    def glancing(self) -> SqlUnitOfWork:
+    def autocommit(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._glancing)
 
     def check(self) -> None:
         try:
-            with telling_unavailable(), self._reading.connect() as connection:
+            with translate_driver_errors(), self._reading.connect() as connection:
                 current = current_revision(connection)
         except sqlalchemy.exc.SQLAlchemyError as error:
             raise StoreUnavailable from error

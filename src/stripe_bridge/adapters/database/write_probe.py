@@ -11,17 +11,17 @@ import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
-from stripe_bridge.adapters.database.engine import hurrying
-from stripe_bridge.adapters.database.mapping import putting, table_of
-from stripe_bridge.adapters.database.statements import telling_unavailable
+from stripe_bridge.adapters.database.engine import short_lock_timeout
+from stripe_bridge.adapters.database.mapping import table_of, upsert
+from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.tables.inbox import ProbeRow
 
 # In seconds, however often somebody asks.
 _AGAIN_AFTER = 5.0
-_WRITE = putting(table_of(ProbeRow))
+_WRITE = upsert(table_of(ProbeRow))
 
 
-class Probe:
+class WriteProbe:
     """Writes at most every few seconds, as long as that works."""
 
     def __init__(self, engine: Engine) -> None:
@@ -32,9 +32,9 @@ class Probe:
         """Raises StoreUnavailable. That others hold locks is no fault: it means that somebody else is writing."""
         if time.monotonic() < self._good_until:
             return
-        with telling_unavailable():
+        with translate_driver_errors():
             try:
-                with hurrying(self._engine) as connection:
+                with short_lock_timeout(self._engine) as connection:
                     connection.execute(_WRITE, {"id": 1, "written_at": datetime.now(UTC)})
                     connection.commit()
             except DBAPIError as error:

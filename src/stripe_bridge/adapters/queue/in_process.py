@@ -22,9 +22,9 @@ class InProcessNudges:
         self._is_closed = False
         self._is_well: Callable[[], bool] | None = None
 
-    def attended_by(self, is_well: Callable[[], bool]) -> None:
-        """From now on a worker is expected to take what is put in; `is_well` says whether it can."""
-        self._is_well = is_well
+    def watch(self, is_healthy: Callable[[], bool]) -> None:
+        """From now on a worker is expected to take what is put in; `is_healthy` says whether it can."""
+        self._is_well = is_healthy
 
     def inbox(self, *, soon: bool = False) -> None:
         self.wake(DRAIN_INBOX)

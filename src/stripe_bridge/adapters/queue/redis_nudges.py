@@ -18,7 +18,7 @@ from stripe_bridge.ports.nudges import BrokerUnavailable
 _log = logging.getLogger(__name__)
 # In seconds, for a connection and for each answer. While Redis is in trouble, a request waits for one of these.
 _TIMEOUT = 0.25
-_REST_SECONDS = 5.0
+CIRCUIT_OPEN_SECONDS = 5.0
 # During a burst of webhooks, one message is sent per interval, instead of a round trip to Redis for each webhook.
 _GATHER_SECONDS = 0.02
 
@@ -48,7 +48,7 @@ class DramatiqNudges:
     After a failure Redis is not asked for `rest_seconds`, so that only one request waits for it and the log does not fill up.
     """
 
-    def __init__(self, broker: RedisBroker, *, rest_seconds: float = _REST_SECONDS) -> None:
+    def __init__(self, broker: RedisBroker, *, rest_seconds: float = CIRCUIT_OPEN_SECONDS) -> None:
         self._broker, self._rest_seconds = broker, rest_seconds
         self._rests_until = 0.0
         self._mutex = threading.Lock()

@@ -10,8 +10,8 @@ from typing import cast
 
 import stripe
 
-from stripe_bridge.adapters.stripe_gateway.errors import TOKEN_REVOKED, Row, translated
-from stripe_bridge.adapters.stripe_gateway.rate_limit import Budget, PacedClient
+from stripe_bridge.adapters.stripe_gateway.errors import TOKEN_REVOKED, Row, translate_errors
+from stripe_bridge.adapters.stripe_gateway.rate_limit import RateLimit, ThrottledClient
 from stripe_bridge.adapters.stripe_gateway.snapshots import Raw
 from stripe_bridge.ports.stripe.errors import GatewayMisconfigured
 from stripe_bridge.ports.tracing import Tracing
@@ -25,10 +25,10 @@ TokenFor = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StripeAccess:
+class StripeConfig:
     """The platform's credentials, where Stripe is, and how long to wait for it (seconds).
 
-    `max_network_retries` and `busy_patience` (how long to wait out a 429) apply only to lookups.
+    `max_network_retries` and `max_429_wait` (how long to wait out a 429) apply only to lookups.
     """
 
     secret_key: str = field(repr=False)
@@ -38,24 +38,24 @@ class StripeAccess:
     connect_timeout: float = 4.0
     read_timeout: float = 20.0
     max_network_retries: int = 1
-    busy_patience: float = 8.0
-    budget: Budget | None = None
+    max_429_wait: float = 8.0
+    budget: RateLimit | None = None
     tracing: Tracing | None = None
 
 
-def build_client(access: StripeAccess) -> stripe.StripeClient:
+def build_client(access: StripeConfig) -> stripe.StripeClient:
     """A client, and its connections, that threads share."""
-    _hush_sdk()
+    _quiet_sdk_logging()
     return stripe.StripeClient(
         access.secret_key,
         stripe_version=API_VERSION,
         client_id=access.client_id,
         # Without this the client makes no retries at all: the SDK's module-wide default does not apply to it.
         max_network_retries=access.max_network_retries,
-        http_client=PacedClient(
+        http_client=ThrottledClient(
             timeout=(access.connect_timeout, access.read_timeout),
             budget=access.budget,
-            patience=access.busy_patience,
+            patience=access.max_429_wait,
             tracing=access.tracing,
         ),
         # The SDK joins base and path as they are: a trailing slash would double.
@@ -73,7 +73,7 @@ class StripeCalls:
     connection would look as if nothing had happened; whether to try again is for the intent to decide.
     """
 
-    def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
+    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
         self._client = client = build_client(access)
         self.v1, self.oauth = client.v1, client.oauth
         self._token_for = token_for
@@ -82,7 +82,7 @@ class StripeCalls:
     def lookup(self, account_id: str | None, *rows: Row) -> Iterator[stripe.RequestOptions]:
         """Around a call that only reads. `account_id` None is the platform itself."""
         options, own_rows = self._acting_as(account_id)
-        with translated(*rows, *own_rows):
+        with translate_errors(*rows, *own_rows):
             yield options
 
     @contextmanager
@@ -92,7 +92,7 @@ class StripeCalls:
         options["max_network_retries"] = 0
         if key is not None:
             options["idempotency_key"] = key
-        with translated(*own_rows):
+        with translate_errors(*own_rows):
             yield options
 
     def post(self, path: str, params: Mapping[str, object], options: stripe.RequestOptions) -> Raw:
@@ -116,7 +116,7 @@ class StripeCalls:
         return {"stripe_account": account_id}, ()
 
 
-def _hush_sdk() -> None:
+def _quiet_sdk_logging() -> None:
     """Settings that the SDK and its transport have only for the whole process, made here and nowhere else.
 
     Telemetry writes a file into the home folder and tells Stripe about this machine. The SDK's log shows OAuth codes and

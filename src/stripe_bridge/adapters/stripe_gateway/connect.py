@@ -8,7 +8,7 @@ import stripe
 from stripe import oauth_error
 
 from stripe_bridge.adapters.stripe_gateway import snapshots
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess, StripeCalls, TokenFor
+from stripe_bridge.adapters.stripe_gateway.client import StripeCalls, StripeConfig, TokenFor
 from stripe_bridge.adapters.stripe_gateway.errors import TOKEN_REVOKED, Row
 from stripe_bridge.domain.stripe_objects import AccountSnapshot, Authorization
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayMisconfigured
@@ -23,7 +23,7 @@ _ANOTHERS_KEY = "STRIPE_SECRET_KEY belongs to another platform account, or mode,
 class StripeConnectGateway:
     """Acts as the platform, whose view is what counts. An account's own token only shows whether our key is the right one."""
 
-    def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
+    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
         self._stripe, self._token_for = StripeCalls(access), token_for
 
     def authorize_url(self, *, state: str, redirect_uri: str) -> str:
@@ -42,7 +42,7 @@ class StripeConnectGateway:
             try:
                 self._stripe.oauth.deauthorize({"stripe_user_id": account_id}, options)
             except oauth_error.InvalidClientError as error:
-                if not _says_not_connected(error, account_id):
+                if not _is_not_connected(error, account_id):
                     raise
 
     def account(self, account_id: str) -> AccountSnapshot:
@@ -50,11 +50,11 @@ class StripeConnectGateway:
             with self._stripe.lookup(None, _ACCOUNT_GONE) as options:
                 return snapshots.account(self._stripe.v1.accounts.retrieve(account_id, {}, options))
         except AccessRevoked:
-            if self._still_lets_in(account_id):
+            if self._token_still_valid(account_id):
                 raise GatewayMisconfigured(_ANOTHERS_KEY) from None
             raise
 
-    def _still_lets_in(self, account_id: str) -> bool:
+    def _token_still_valid(self, account_id: str) -> bool:
         """Whether the account's token is valid: it ends with the access of the platform that it was given to.
 
         To the key of another platform account, or of the other mode, every account looks as if it had left.
@@ -74,7 +74,7 @@ class StripeConnectGateway:
         return True
 
 
-def _says_not_connected(error: oauth_error.InvalidClientError, account_id: str) -> bool:
+def _is_not_connected(error: oauth_error.InvalidClientError, account_id: str) -> bool:
     """Stripe answers `invalid_client` for an account that is not connected and for a wrong client id or key.
 
     Only the former names the account: "This application is not connected to stripe account acct_1, or that

@@ -58,7 +58,7 @@ _LONGEST_REASON = 500
 
 
 @contextmanager
-def translated(*rows: Row) -> Iterator[None]:
+def translate_errors(*rows: Row) -> Iterator[None]:
     """Raise GatewayError for whatever goes wrong inside; `rows` take precedence over the table.
 
     Causes are dropped, since their messages and bodies may contain secrets.

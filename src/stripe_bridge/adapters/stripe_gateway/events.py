@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess, StripeCalls, TokenFor
+from stripe_bridge.adapters.stripe_gateway.client import StripeCalls, StripeConfig, TokenFor
 
 if TYPE_CHECKING:
     import stripe
@@ -17,7 +17,7 @@ _PAGE = 100
 
 
 class StripeEventGateway:
-    def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
+    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
         self._stripe = StripeCalls(access, token_for)
 
     def pages_since(self, account_id: str, since: datetime) -> Iterator[Sequence[bytes]]:

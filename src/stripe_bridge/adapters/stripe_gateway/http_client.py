@@ -18,7 +18,7 @@ _STANDING = make_headers(keep_alive=True, accept_encoding="gzip,deflate")
 _Answer = tuple[Any, int, Mapping[str, str]]
 
 
-class KeepingClient(stripe.HTTPClient):
+class PooledHttpClient(stripe.HTTPClient):
     """Can be shared by threads. It sends exactly what the SDK gives it, and follows no redirects.
 
     The SDK's own clients support any HTTP library, and read the environment for each request, including `.netrc`, whose
@@ -37,7 +37,7 @@ class KeepingClient(stripe.HTTPClient):
             "cert_reqs": "CERT_REQUIRED",
             "ca_certs": stripe.ca_bundle_path,
         }
-        self._ways: dict[str, PoolManager] = {}
+        self._pools: dict[str, PoolManager] = {}
 
     def request(
         self,
@@ -51,7 +51,7 @@ class KeepingClient(stripe.HTTPClient):
         """Raises stripe.APIConnectionError, which says whether a retry may help."""
         body = post_data.encode() if isinstance(post_data, str) else post_data
         try:
-            answer = self._way_to(url).urlopen(
+            answer = self._pool_for(url).urlopen(
                 method.upper(),
                 url,
                 body=body,
@@ -64,16 +64,16 @@ class KeepingClient(stripe.HTTPClient):
         return answer.data, answer.status, answer.headers
 
     def close(self) -> None:
-        for way in self._ways.values():
+        for way in self._pools.values():
             way.clear()
 
-    def _way_to(self, url: str) -> PoolManager:
+    def _pool_for(self, url: str) -> PoolManager:
         """If two threads create one at the same time, both use the first."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}/"
-        return self._ways.get(origin) or self._ways.setdefault(origin, self._find_way(origin))
+        return self._pools.get(origin) or self._pools.setdefault(origin, self._new_pool(origin))
 
-    def _find_way(self, origin: str) -> PoolManager:
+    def _new_pool(self, origin: str) -> PoolManager:
         proxy = select_proxy(origin, get_environ_proxies(origin))
         if not proxy:
             return PoolManager(**self._options)

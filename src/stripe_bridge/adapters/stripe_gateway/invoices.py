@@ -11,7 +11,7 @@ from urllib.parse import quote_plus
 import stripe
 
 from stripe_bridge.adapters.stripe_gateway import snapshots
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess, StripeCalls, TokenFor
+from stripe_bridge.adapters.stripe_gateway.client import StripeCalls, StripeConfig, TokenFor
 from stripe_bridge.domain.sales_order import InvoiceLine
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeInvoice, StripePayment
 from stripe_bridge.ports.stripe.errors import ObjectMissing
@@ -33,8 +33,8 @@ _PAGE = 100
 _CHARGES = ["data.payment.payment_intent.latest_charge"]
 
 
-class StripePaymentGateway:
-    def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
+class StripeInvoiceGateway:
+    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
         self._stripe = StripeCalls(access, token_for)
 
     def create_customer(self, account_id: str, draft: CustomerDraft, key: str) -> str:

@@ -20,7 +20,7 @@ from limits import RateLimitItemPerSecond
 from limits.errors import StorageError
 
 from stripe_bridge.adapters.rate_limits import MovingWindows, Window
-from stripe_bridge.adapters.stripe_gateway.http_client import KeepingClient
+from stripe_bridge.adapters.stripe_gateway.http_client import PooledHttpClient
 from stripe_bridge.ports.stripe.errors import GatewayBusy
 from stripe_bridge.ports.tracing import Fact, Note, Tracing
 
@@ -39,7 +39,7 @@ def _nobody(_seconds: float) -> None:
     pass
 
 
-class Budget:
+class RateLimit:
     """Shared by all processes with the same storage: `memory://` is only this process, a `redis://` URL all of them.
 
     If the storage is unreachable, calls are made without a budget: Stripe's own refusals still count. `waited` is called with
@@ -98,7 +98,7 @@ _ID = re.compile(r"/[a-z]+_(?=\w*[\dA-Z])\w+")
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 4.0
 
 
-class PacedClient(KeepingClient):
+class ThrottledClient(PooledHttpClient):
     """Every request, including each page and retry, waits for its turn in the budget.
 
     A lookup that Stripe refuses because of its rate (or a lock) is retried, with jittered backoff, for up to `patience`
@@ -110,7 +110,7 @@ class PacedClient(KeepingClient):
         self,
         *,
         timeout: tuple[float, float],
-        budget: Budget | None,
+        budget: RateLimit | None,
         patience: float,
         tracing: Tracing | None = None,
     ) -> None:

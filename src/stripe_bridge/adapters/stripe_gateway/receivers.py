@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from stripe_bridge.adapters.stripe_gateway import snapshots
-from stripe_bridge.adapters.stripe_gateway.client import API_VERSION, StripeAccess, StripeCalls, TokenFor
+from stripe_bridge.adapters.stripe_gateway.client import API_VERSION, StripeCalls, StripeConfig, TokenFor
 from stripe_bridge.domain.stripe_objects import WebhookEndpoint
 from stripe_bridge.ports.stripe.errors import ObjectMissing
 
 
 # The SDK types event names and versions as literals, and ours are plain strings: hence Any.
 class StripeReceiverGateway:
-    def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
+    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
         self._stripe = StripeCalls(access, token_for)
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from stripe_bridge.adapters.stripe_gateway import snapshots
-from stripe_bridge.adapters.stripe_gateway.client import StripeAccess, StripeCalls, TokenFor
+from stripe_bridge.adapters.stripe_gateway.client import StripeCalls, StripeConfig, TokenFor
 from stripe_bridge.domain.stripe_objects import StripeDispute, StripeRefund
 from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.refunds import RefundDraft
@@ -18,7 +18,7 @@ _PAGE = 100
 
 
 class StripeRefundGateway:
-    def __init__(self, access: StripeAccess, token_for: TokenFor | None = None) -> None:
+    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
         self._stripe = StripeCalls(access, token_for)
 
     def create_refund(self, account_id: str, draft: RefundDraft, key: str) -> StripeRefund:

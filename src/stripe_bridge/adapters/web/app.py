@@ -14,12 +14,12 @@ from stripe_bridge.adapters.web.docs import docs_blueprint
 from stripe_bridge.adapters.web.endpoints import Operation, blueprint_of
 from stripe_bridge.adapters.web.idempotency import HEADER, REPLAYED, honor_idempotency_keys
 from stripe_bridge.adapters.web.metrics import count_exchanges, serve_metrics
-from stripe_bridge.adapters.web.problems import answer_problems
-from stripe_bridge.adapters.web.request_log import observe_exchanges
+from stripe_bridge.adapters.web.problems import register_error_handlers
+from stripe_bridge.adapters.web.request_log import instrument_requests
 from stripe_bridge.adapters.web.views import GROUPS
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
-from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.ports.metrics import Metrics
 
 _EXPOSED = [REPLAYED, "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-Request-Id"]
 _ACCEPTED = ["Authorization", "Content-Type", HEADER, "X-Request-Id"]
@@ -46,7 +46,7 @@ class OrderedJson(DefaultJSONProvider):
     sort_keys = False
 
 
-def create_app(bridge: Bridge, *, options: WebOptions, measurements: Measurements) -> Flask:
+def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flask:
     """The whole HTTP interface of the bridge."""
     app = Flask(__name__, static_folder=None)
     app.json = OrderedJson(app)
@@ -54,8 +54,8 @@ def create_app(bridge: Bridge, *, options: WebOptions, measurements: Measurement
     app.config["MAX_CONTENT_LENGTH"] = MAX_PAYLOAD_BYTES + 1
     app.config["PUBLIC_URL"] = options.public_url.rstrip("/")
     app.config["OAUTH_RETURN_URL"] = options.oauth_return_url
-    observe_exchanges(app)
-    count_exchanges(app, measurements)
+    instrument_requests(app)
+    count_exchanges(app, metrics)
     guard(app, operations_by_endpoint(), bridge.authenticate, RateLimits(options.rate_limit_storage_uri))
     honor_idempotency_keys(app, operations_by_endpoint(), bridge)
     if options.cors_origins:
@@ -67,12 +67,12 @@ def create_app(bridge: Bridge, *, options: WebOptions, measurements: Measurement
             max_age=600,
         )
     api = document(app)
-    answer_problems(app)
+    register_error_handlers(app)
     for group in GROUPS:
         api.register_blueprint(blueprint_of(group, bridge))
     app.register_blueprint(docs_blueprint())
     if options.metrics_token is not None:
-        serve_metrics(app, measurements, bridge.measure_backlog, options.metrics_token)
+        serve_metrics(app, metrics, bridge.measure_backlog, options.metrics_token)
     return app
 
 

@@ -44,7 +44,7 @@ class Operation:
 
     `answers` has the schema of each success status, the usual one first; None if it is not JSON. `problems` are the failure
     statuses that do not follow from the rest. `limit` is the operation's own rate limit, per token, on top of the overall
-    one. `tells_secret`: whoever reads its response could do what only its caller should be able to do.
+    one. `response_is_secret`: whoever reads its response could do what only its caller should be able to do.
     """
 
     view: View
@@ -56,7 +56,7 @@ class Operation:
     body: type[Schema] | None = None
     query: type[Schema] | None = Nothing
     limit: str | None = None
-    tells_secret: bool = False
+    response_is_secret: bool = False
     documented: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 
 from stripe_bridge.adapters.web.schemas.fields import id_in_path
 from stripe_bridge.adapters.web.views.webhooks import ACCOUNT_ROUTE, PLATFORM_ROUTE
-from stripe_bridge.adapters.web.wsgi_in_threads import Receive, Scope, Send, Threaded
+from stripe_bridge.adapters.web.wsgi_in_threads import Receive, Scope, SendStep, WsgiInThreads
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
-from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.use_cases.webhook_events.receive import (
     ReceiveWebhook,
     ReceiveWebhookCommand,
-    SecretsNotAtHand,
+    SecretsNotCached,
 )
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ STATE = "front"
 """The key in ASGI's lifespan state under which the server's protocol finds the front."""
 
 
-class Front:
-    """An ASGI application, for one event loop. `at_the_end` is called when that ends.
+class FastPath:
+    """An ASGI application, for one event loop. `on_shutdown` is called when that ends.
 
     Without `receive`, Flask handles webhooks, too.
     """
@@ -46,17 +46,17 @@ class Front:
         self,
         behind: WSGIApplication,
         receive: ReceiveWebhook | None,
-        measurements: Measurements,
+        metrics: Metrics,
         *,
         threads: int,
-        at_the_end: Callable[[], None],
+        on_shutdown: Callable[[], None],
     ) -> None:
-        self._behind = Threaded(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
+        self._behind = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
         # Threads of their own: while the database is down each webhook holds one, and there are many.
-        self._webhooks = Threaded(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
-        self._receive, self._measurements, self._at_the_end = receive, measurements, at_the_end
+        self._webhooks = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
+        self._receive, self._measurements, self._at_the_end = receive, metrics, on_shutdown
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: SendStep) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
         elif scope["path"].startswith(PLATFORM_ROUTE):
@@ -64,20 +64,20 @@ class Front:
         else:
             await self._behind(scope, receive, send)
 
-    def way_for(self, method: bytes, target: bytes) -> Way | None:
+    def route_for(self, method: bytes, target: bytes) -> WebhookRoute | None:
         """How to handle a request here; None if it is for Flask in any case."""
         path = _PATH.fullmatch(target)
         if self._receive is None or method != b"POST" or path is None:
             return None
         integration_id = None if path[1] is None else id_in_path(path[1].decode())
-        return Way(self._receive, self._measurements, integration_id)
+        return WebhookRoute(self._receive, self._measurements, integration_id)
 
     def close(self) -> None:
         self._behind.close()
         self._webhooks.close()
         self._at_the_end()
 
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: SendStep) -> None:
         """https://asgi.readthedocs.io/en/stable/specs/lifespan.html"""
         while True:
             message = await receive()
@@ -91,11 +91,11 @@ class Front:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class WebhookRoute:
     """The way to one receiver: the platform's, or an integration's."""
 
     receive: ReceiveWebhook
-    measurements: Measurements
+    metrics: Metrics
     integration_id: int | None
 
     async def take(self, payload: bytes, signature: str | None) -> bool:
@@ -106,11 +106,11 @@ class Way:
         )
         try:
             await self.receive.at_once(command)
-        except (SecretsNotAtHand, BridgeError):
+        except (SecretsNotCached, BridgeError):
             return False
         except Exception:
             _log.exception("a webhook could not be taken at once")
             return False
         route = PLATFORM_ROUTE if self.integration_id is None else ACCOUNT_ROUTE
-        self.measurements.request(route, "POST", HTTPStatus.OK, time.perf_counter() - began_at)
+        self.metrics.request(route, "POST", HTTPStatus.OK, time.perf_counter() - began_at)
         return True

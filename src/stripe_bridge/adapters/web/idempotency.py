@@ -14,7 +14,7 @@ from stripe_bridge.adapters.web.parsing import read_body
 from stripe_bridge.adapters.web.problems import RequestInvalid
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.errors.base import BridgeError
-from stripe_bridge.domain.idempotency import MAX_KEY_LENGTH, IdempotentRequest, KeptAnswer, RequestScope
+from stripe_bridge.domain.idempotency import MAX_KEY_LENGTH, IdempotentRequest, RequestScope, StoredResponse
 
 _log = logging.getLogger(__name__)
 HEADER = "Idempotency-Key"
@@ -38,11 +38,11 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
             raise RequestInvalid({HEADER: [f"Must be 1 to {MAX_KEY_LENGTH} visible ASCII characters."]})
         scope = RequestScope(token_id=g.principal.token_id, method=request.method, path=_path(), key=key)
         body_hash = hashlib.sha256(read_body(request)).hexdigest()
-        begun = bridge.begin_request(scope, body_hash, is_secret=operation.tells_secret)
-        if isinstance(begun, KeptAnswer):
+        begun = bridge.begin_request(scope, body_hash, is_secret=operation.response_is_secret)
+        if isinstance(begun, StoredResponse):
             replayed = {REPLAYED: "true"}
             return Response(begun.body, begun.status, content_type=begun.content_type, headers=replayed)
-        g.idempotent_request, g.tells_secret = begun, operation.tells_secret
+        g.idempotent_request, g.response_is_secret = begun, operation.response_is_secret
         g.request_name = _name(scope, body_hash)
         return None
 
@@ -50,13 +50,13 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
     def finish(response: Response) -> Response:
         begun: IdempotentRequest | None = g.pop("idempotent_request", None)
         if begun is not None:
-            answer = KeptAnswer(
+            answer = StoredResponse(
                 status=response.status_code,
                 content_type=response.content_type,
                 body=response.get_data(),
             )
             try:
-                bridge.finish_request(begun, answer, is_secret=g.tells_secret)
+                bridge.finish_request(begun, answer, is_secret=g.response_is_secret)
             except BridgeError as error:
                 # The answer stands; but it cannot be repeated once the key's lease has run out.
                 _log.warning("an idempotent answer was not kept", extra={"reason": error.message})

@@ -10,7 +10,7 @@ from flask import Flask, Response, g, request
 
 from stripe_bridge.adapters.web.auth import bearer_token
 from stripe_bridge.domain.errors.base import Unauthenticated
-from stripe_bridge.ports.metrics import Backlog, Measurements
+from stripe_bridge.ports.metrics import Backlog, Metrics
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
 
@@ -20,27 +20,27 @@ _WEBHOOKS = "/api/webhooks/"
 _METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
-def count_exchanges(app: Flask, measurements: Measurements) -> None:
+def count_exchanges(app: Flask, metrics: Metrics) -> None:
     """Count each by its route, never by its path: paths contain ids, and so are endless."""
 
     @app.after_request
     def count(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "none"
         method = request.method if request.method in _METHODS else "other"
-        measurements.request(route, method, response.status_code, time.perf_counter() - g.began_at)
+        metrics.request(route, method, response.status_code, time.perf_counter() - g.began_at)
         if route.startswith(_WEBHOOKS) and request.method == "POST" and response.status_code != HTTPStatus.OK:
-            measurements.webhook(_outcome(response.status_code))
+            metrics.webhook(_outcome(response.status_code))
         return response
 
 
-def serve_metrics(app: Flask, measurements: Measurements, measure: MeasureBacklog, token: str) -> None:
+def serve_metrics(app: Flask, metrics: Metrics, measure: MeasureBacklog, token: str) -> None:
     """Serve them to those who have the token: how much business is done here is not public."""
 
     @app.get(ROUTE)
-    def metrics() -> Response:
+    def show_metrics() -> Response:
         if not hmac.compare_digest(bearer_token().encode(), token.encode()):
             raise Unauthenticated
-        return Response(measurements.render(_backlog(measure)), content_type=measurements.content_type)
+        return Response(metrics.render(_backlog(measure)), content_type=metrics.content_type)
 
 
 def _outcome(status: int) -> str:

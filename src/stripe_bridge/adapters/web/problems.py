@@ -67,6 +67,8 @@ TABLE: Mapping[type[BridgeError], Row] = {
 }
 _UNFORESEEN = Row(HTTPStatus.INTERNAL_SERVER_ERROR)
 _UNFORESEEN_MESSAGE = "Something went wrong on our side; the request id finds it in our logs."
+# Types are published: an error that is renamed keeps the one that callers know.
+_PUBLISHED_NAMES = {"PayloadPurged": "PayloadForgotten", "InvalidCursor": "CursorBroken"}
 _TITLES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
@@ -101,13 +103,13 @@ def row_of(error: type[BridgeError]) -> Row | None:
     return next((TABLE[ancestor] for ancestor in error.__mro__ if ancestor in TABLE), None)
 
 
-def answer_problems(app: Flask) -> None:
+def register_error_handlers(app: Flask) -> None:
     """Answer whatever is raised while serving a request."""
     app.register_error_handler(BridgeError, _refusal)
     app.register_error_handler(RequestInvalid, _request_invalid)
     app.register_error_handler(TooManyAttempts, _too_many_attempts)
     app.register_error_handler(HTTPException, http_problem)
-    app.register_error_handler(Exception, _unforeseen)
+    app.register_error_handler(Exception, _internal_error)
 
 
 def http_problem(error: HTTPException) -> Response:
@@ -121,7 +123,7 @@ def http_problem(error: HTTPException) -> Response:
 def _refusal(error: BridgeError) -> Response:
     row = row_of(type(error)) or _UNFORESEEN
     if row.status is HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _unforeseen(error)
+        return _internal_error(error)
     if row.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         reason = getattr(error, "reason", error.message)
         _log.warning("request failed", extra={"error": type(error).__name__, "reason": reason})
@@ -151,14 +153,15 @@ def _too_many_attempts(error: TooManyAttempts) -> Response:
     return _problem(Row(status, headers), _type_of(error), str(error))
 
 
-def _unforeseen(error: Exception) -> Response:
+def _internal_error(error: Exception) -> Response:
     _log.error("request failed", exc_info=error)
     return _problem(_UNFORESEEN, "about:blank", _UNFORESEEN_MESSAGE)
 
 
 def _type_of(error: Exception) -> str:
     """`urn:stripe-bridge:problem:IntegrationNotConnected`: for programs, which should not parse messages."""
-    return f"urn:stripe-bridge:problem:{type(error).__name__}"
+    name = type(error).__name__
+    return f"urn:stripe-bridge:problem:{_PUBLISHED_NAMES.get(name, name)}"
 
 
 def _problem(

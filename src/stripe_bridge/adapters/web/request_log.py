@@ -11,7 +11,7 @@ from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import ServiceUnavailable
 
-from stripe_bridge.adapters.web.wsgi_in_threads import CAME_AT
+from stripe_bridge.adapters.web.wsgi_in_threads import ENQUEUED_AT
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -26,7 +26,7 @@ HEADERS = {
 }
 
 
-def observe_exchanges(app: Flask) -> None:
+def instrument_requests(app: Flask) -> None:
     """Has to be called before anything else is hooked in, so that what comes later has the request's id."""
     app.before_request(_begin)
     app.before_request(_refuse_late)
@@ -40,7 +40,7 @@ def request_id_for(given: str) -> str:
 
 
 def _begin() -> None:
-    g.began_at = request.environ.get(CAME_AT) or time.perf_counter()
+    g.began_at = request.environ.get(ENQUEUED_AT) or time.perf_counter()
     g.request_id = request_id_for(request.headers.get("X-Request-Id", ""))
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)

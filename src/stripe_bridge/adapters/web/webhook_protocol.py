@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from stripe_bridge.adapters.web.fast_path import STATE, Front, Way
+from stripe_bridge.adapters.web.fast_path import STATE, FastPath, WebhookRoute
 from stripe_bridge.adapters.web.request_log import HEADERS, request_id_for
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 
@@ -26,7 +26,7 @@ _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name.lower()}: {value}\r\n" for name,
 class _Webhook:
     """A webhook that is being read and then answered. Anything that follows on the connection before that is not answered."""
 
-    way: Way
+    way: WebhookRoute
     signature: str | None
     request_id: str
     keep_alive: bool
@@ -106,8 +106,8 @@ class WebhookProtocol(HttpToolsProtocol):
 
     def _find_webhook(self) -> _Webhook | None:
         """None if the request is no webhook, or cannot be handled here, for example while another answer is under way."""
-        front: Front | None = self.app_state.get(STATE)
-        way = None if front is None else front.way_for(self.parser.get_method(), self.url)
+        front: FastPath | None = self.app_state.get(STATE)
+        way = None if front is None else front.route_for(self.parser.get_method(), self.url)
         if way is None or self._is_busy or self.expect_100_continue or self.parser.should_upgrade():
             return None
         headers = dict(self.headers)

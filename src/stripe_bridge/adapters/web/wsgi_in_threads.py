@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+SendStep = Callable[[Message], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
-CAME_AT = "stripe_bridge.came_at"
+ENQUEUED_AT = "stripe_bridge.came_at"
 """The key in a request's environ for the `time.perf_counter` at which it began to wait for a thread."""
 # Headers for which WSGI has names of its own.
 _BARE = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
-class Threaded:
+class WsgiInThreads:
     """A WSGI application in an event loop: each request gets one of the threads to itself.
 
     A body is read up to one byte more than `most`, which shows that it is too long. A request whose body breaks off is
@@ -38,7 +38,7 @@ class Threaded:
         self._app, self._most = app, most
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: SendStep) -> None:
         loop = asyncio.get_running_loop()
         body = await _read(receive, self._most + 1)
         if body is None:
@@ -101,7 +101,7 @@ def _environ(scope: Scope, body: bytes) -> WSGIEnvironment:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
-        CAME_AT: time.perf_counter(),
+        ENQUEUED_AT: time.perf_counter(),
     }
     for name, value in (
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]

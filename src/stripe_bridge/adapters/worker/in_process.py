@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 GRACE_SECONDS = 8.0
 # Between two runs of a job: in a flood of webhooks many events gather for each run, and receiving gets its turn if it is in
 # the same process. A single event is not delayed noticeably.
-_REST_SECONDS = 0.1
+CIRCUIT_OPEN_SECONDS = 0.1
 # A sweep that is later than this is more than just delayed.
 _SWEEPS_LATE, _LATE_SECONDS = 3, 10.0
 
@@ -59,7 +59,7 @@ class InProcessWorker:
         for thread in self._threads:
             thread.start()
 
-    def is_well(self) -> bool:
+    def is_healthy(self) -> bool:
         """Whether all threads that were started are alive, and sweeps are on time."""
         is_late = time.monotonic() - self._swept_at > self._late_after
         return not is_late and all(thread.is_alive() for thread in self._threads)
@@ -89,4 +89,4 @@ class InProcessWorker:
     def _work(self, job: str) -> None:
         while self._mailbox.take(job):
             self._jobs.run(job)
-            self._stopped.wait(_REST_SECONDS)
+            self._stopped.wait(CIRCUIT_OPEN_SECONDS)

@@ -25,7 +25,7 @@ class Jobs:
     def __init__(self, bridge: Bridge) -> None:
         self._bridge = bridge
         self._stopping = threading.Event()
-        self._not_before: dict[str, float] = {}
+        self._next_run: dict[str, float] = {}
         self._by_name: Mapping[str, Callable[[], None]] = {
             "drain_inbox": self._drain_inbox,
             "settle_intents": self._settle_intents,
@@ -71,26 +71,26 @@ class Jobs:
 
     def _check_receivers(self) -> None:
         # Separate from reconciling, which may never finish: a disabled endpoint is what gives it the most to do.
-        if not self._stopping.is_set() and self._is_time("check_receivers", _MINUTE):
+        if not self._stopping.is_set() and self._is_due("check_receivers", _MINUTE):
             self._bridge.check_receivers_due()
 
     def _fold_counts(self) -> None:
-        if self._is_time("fold_counts", _FEW_SECONDS):
+        if self._is_due("fold_counts", _FEW_SECONDS):
             # While events are coming in there is always something left: that can wait for the next time.
             while not self._stopping.is_set() and self._bridge.fold_counts():
                 pass
 
     def _tidy_up(self) -> None:
-        if not self._stopping.is_set() and self._is_time("tidy_up", _HOUR):
+        if not self._stopping.is_set() and self._is_due("tidy_up", _HOUR):
             self._bridge.forget_requests()
             self._bridge.forget_authorizations()
             while not self._stopping.is_set() and self._bridge.forget_payloads():
                 pass
 
-    def _is_time(self, work: str, seconds: float) -> bool:
+    def _is_due(self, work: str, seconds: float) -> bool:
         """Whether `seconds` have passed in this process: for what several may safely do, but not with every sweep."""
         now = time.monotonic()
-        if now < self._not_before.get(work, 0.0):
+        if now < self._next_run.get(work, 0.0):
             return False
-        self._not_before[work] = now + seconds
+        self._next_run[work] = now + seconds
         return True

@@ -9,7 +9,7 @@ from stripe_bridge.domain.errors.base import BridgeError
 _LONGEST = 500
 
 
-def in_words(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What went wrong, and where. Messages of databases and libraries stay in the logs."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "unknown place"

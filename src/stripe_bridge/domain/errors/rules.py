@@ -58,7 +58,7 @@ class EmailMissing(Refused):
     message = "The sales order's customer has no email, and none was given."
 
 
-class PayloadForgotten(Refused):
+class PayloadPurged(Refused):
     message = "The event's payload is no longer kept, so it cannot be applied again."
 
 

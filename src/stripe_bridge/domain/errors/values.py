@@ -34,7 +34,7 @@ class LinesDoNotAddUp(Invalid):
         self.total, self.sum_of_lines = total, sum_of_lines
 
 
-class CursorBroken(Invalid):
+class InvalidCursor(Invalid):
     def __init__(self) -> None:
         super().__init__("The cursor is not valid.", "cursor")
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
-from stripe_bridge.ports.metrics import Depth
+from stripe_bridge.ports.metrics import QueueDepth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Inbox(Protocol):
         ends, and other claimers skip them. Read ahead after this."""
         ...
 
-    def settle_taken(self, events: Sequence[WebhookEvent]) -> None:
+    def settle_locked(self, events: Sequence[WebhookEvent]) -> None:
         """Store what became of events that were taken in this unit of work; those that are unchanged become claimed."""
         ...
 
@@ -84,7 +84,7 @@ class Inbox(Protocol):
         account now."""
         ...
 
-    def revive(self, account_id: str, now: datetime, *, waiting: bool) -> int:
+    def requeue_skipped(self, account_id: str, now: datetime, *, waiting: bool) -> int:
         """Have the events applied again that were skipped because the account was in no integration, if they still have
         their payload, and those that are waiting, since whoever claimed them may not know whose they are now. Returns how
         many there are.
@@ -107,7 +107,7 @@ class Inbox(Protocol):
         """Of all stored events; 0 if there is none. Grows with every event that is stored."""
         ...
 
-    def backlog(self) -> Depth:
+    def backlog(self) -> QueueDepth:
         """Events received, processing and failed, over all tenants; the oldest is the oldest received or processing one."""
         ...
 
@@ -116,7 +116,7 @@ class Inbox(Protocol):
         ...
 
 
-class Intake(Protocol):
+class EventIngest(Protocol):
     """Belongs to one event loop."""
 
     async def receive(self, event: WebhookEvent) -> bool:

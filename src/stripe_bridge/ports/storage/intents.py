@@ -11,7 +11,7 @@ from stripe_bridge.domain.errors.base import NotFound
 from stripe_bridge.domain.errors.conflicts import Conflict
 from stripe_bridge.domain.intent import Intent, IntentState, Operation
 from stripe_bridge.domain.paging import Page, PageRequest
-from stripe_bridge.ports.metrics import Depth
+from stripe_bridge.ports.metrics import QueueDepth
 
 
 class IntentNotFound(NotFound):
@@ -61,7 +61,7 @@ class Intents(Protocol):
         """The ids of unsettled intents that are due, longest overdue first."""
         ...
 
-    def backlog(self) -> Depth:
+    def backlog(self) -> QueueDepth:
         """The unsettled ones, over all tenants."""
         ...
 

@@ -21,7 +21,7 @@ class Reconciliations(Protocol):
         same one."""
         ...
 
-    def put_off(self, integration_id: int, until: datetime) -> None:
+    def postpone(self, integration_id: int, until: datetime) -> None:
         """Make it due no earlier than that: to hold on to it during a run, or until the next run."""
         ...
 
@@ -29,13 +29,13 @@ class Reconciliations(Protocol):
         """The gap that was noted last, if any."""
         ...
 
-    def note_gap(self, integration_id: int, gap: Gap | None) -> None: ...
+    def save_gap(self, integration_id: int, gap: Gap | None) -> None: ...
 
     def connected(self) -> Sequence[int]:
         """The ids of all connected integrations, oldest first."""
         ...
 
-    def left_since(self, moment: datetime) -> Sequence[int]:
+    def disconnected_since(self, moment: datetime) -> Sequence[int]:
         """The ids of integrations that were disconnected then or later and still are, oldest first."""
         ...
 

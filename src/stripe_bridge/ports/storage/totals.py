@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Miscount:
+class TotalError:
     """A wrong total: that of the rows `of` a table with the values `by` is too small by `number` (too large if negative)."""
 
     of: str
@@ -16,16 +16,16 @@ class Miscount:
     number: int
 
 
-class Counts(Protocol):
+class Totals(Protocol):
     def fold(self) -> bool:
         """Add the changes since the last time to the totals, so that reading them stays quick. Returns whether there were
         more than are folded at once. Lists show the same before and after."""
         ...
 
-    def miscounts(self, integration_id: int) -> Sequence[Miscount]:
+    def errors_of_totals(self, integration_id: int) -> Sequence[TotalError]:
         """Count the integration's rows one by one. Call it in a reading unit of work, which sees a single state."""
         ...
 
-    def correct(self, miscounts: Sequence[Miscount]) -> None:
+    def correct(self, errors_of_totals: Sequence[TotalError]) -> None:
         """Correct the totals by the differences, which is right even if more has changed since they were found."""
         ...

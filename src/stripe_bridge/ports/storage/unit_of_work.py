@@ -15,7 +15,7 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
-from stripe_bridge.ports.storage.totals import Counts
+from stripe_bridge.ports.storage.totals import Totals
 
 
 class PayableInvoiceExists(Conflict):
@@ -73,7 +73,7 @@ class UnitOfWork(Protocol):
     inbox: Inbox
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
-    counts: Counts
+    counts: Totals
 
     def __enter__(self) -> Self: ...
 
@@ -85,7 +85,7 @@ class UnitOfWork(Protocol):
         /,
     ) -> None: ...
 
-    def read_ahead(self, linked: Sequence[tuple[str, str]]) -> None:
+    def prefetch(self, linked: Sequence[tuple[str, str]]) -> None:
         """Read and lock together the invoices that these objects (account and Stripe id) are linked to, with their orders.
 
         Call it first, or first after taking events. It only makes what follows faster; changes to these invoices may not be
@@ -107,7 +107,7 @@ class Store(Protocol):
         """A consistent view that takes no write lock and cannot write."""
         ...
 
-    def glancing(self) -> UnitOfWork:
+    def autocommit(self) -> UnitOfWork:
         """For frequent reads with a single statement: each statement sees a state of its own."""
         ...
 

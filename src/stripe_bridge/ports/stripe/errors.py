@@ -4,7 +4,7 @@ GatewayError
 ├── GatewayRefused              Stripe said no: there is no effect, and trying again is of no use
 │   ├── ObjectMissing           the object (or one named in the call) does not exist in that account
 │   └── AccessRevoked           the account no longer lets this platform in
-├── CallNotTaken                no effect; try again later
+├── CallNotAccepted                no effect; try again later
 │   ├── GatewayBusy             rate limits and locks
 │   └── GatewayMisconfigured    our own key or client id is wrong: an operator has to fix it
 └── OutcomeUnknown              no answer, or one that proves nothing: there may be an effect
@@ -41,15 +41,15 @@ class AccessRevoked(GatewayRefused):
     pass
 
 
-class CallNotTaken(GatewayError):
+class CallNotAccepted(GatewayError):
     pass
 
 
-class GatewayBusy(CallNotTaken):
+class GatewayBusy(CallNotAccepted):
     pass
 
 
-class GatewayMisconfigured(CallNotTaken):
+class GatewayMisconfigured(CallNotAccepted):
     pass
 
 

@@ -30,7 +30,7 @@ class InvoiceDraft:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-class PaymentGateway(Protocol):
+class InvoiceGateway(Protocol):
     """Every call may raise GatewayError, and ObjectMissing for an id that the account does not have.
 
     Calls that change something take the idempotency key of their intent. Lookups read Stripe's current state.

@@ -10,19 +10,19 @@ from stripe_bridge.domain.idempotency import (
     LEASE,
     LIFETIME,
     IdempotentRequest,
-    KeptAnswer,
     RequestScope,
-    is_kept,
+    StoredResponse,
+    is_storable,
 )
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import SealBroken, Vault
 
 
-class BeginRequest:
+class BeginIdempotentRequest:
     """The answer stored for the request; or, if the caller has to run it now, the request as begun.
 
-    `is_secret` has to be the same as for FinishRequest. Raises IdempotencyKeyReused for a different body, and
+    `is_secret` has to be the same as for FinishIdempotentRequest. Raises IdempotencyKeyReused for a different body, and
     RequestStillRunning while the first one runs.
     """
 
@@ -31,7 +31,7 @@ class BeginRequest:
 
     def __call__(
         self, scope: RequestScope, body_hash: str, *, is_secret: bool = False
-    ) -> KeptAnswer | IdempotentRequest:
+    ) -> StoredResponse | IdempotentRequest:
         now = self._clock.now()
         begun = IdempotentRequest(scope=scope, body_hash=body_hash, created_at=now, leased_until=now + LEASE)
         with self._store.writing() as work:
@@ -40,20 +40,20 @@ class BeginRequest:
                 if earlier is None:
                     # Whoever ran it has removed it in the meantime: try to add it again, as only one can.
                     continue
-                if not earlier.is_forgotten(now):
+                if not earlier.is_expired(now):
                     if earlier.body_hash != body_hash:
                         raise IdempotencyKeyReused
                     kept = self._opened(earlier.answer) if is_secret else earlier.answer
                     if kept is not None:
                         return kept
-                    if earlier.answer is None and not earlier.is_dead(now):
+                    if earlier.answer is None and not earlier.is_abandoned(now):
                         raise RequestStillRunning
                 work.idempotent_requests.save(begun)
                 break
             work.commit()
         return begun
 
-    def _opened(self, answer: KeptAnswer | None) -> KeptAnswer | None:
+    def _opened(self, answer: StoredResponse | None) -> StoredResponse | None:
         """None if no key opens it any more: then the request is run again."""
         try:
             return answer and replace(answer, body=self._vault.open(answer.body.decode()).encode())
@@ -61,7 +61,7 @@ class BeginRequest:
             return None
 
 
-class FinishRequest:
+class FinishIdempotentRequest:
     """Store the answer, sealed if it contains a secret; or forget the request if its answer is not one to keep.
 
     A request that took longer than its lease may have been presumed dead and begun again: then the later one's answer
@@ -71,20 +71,20 @@ class FinishRequest:
     def __init__(self, store: Store, vault: Vault) -> None:
         self._store, self._vault = store, vault
 
-    def __call__(self, begun: IdempotentRequest, answer: KeptAnswer, *, is_secret: bool = False) -> None:
+    def __call__(self, begun: IdempotentRequest, answer: StoredResponse, *, is_secret: bool = False) -> None:
         if is_secret:
             answer = replace(answer, body=self._vault.seal(answer.body.decode()).encode())
         with self._store.writing() as work:
             if work.idempotent_requests.find(begun.scope) != begun:
                 return
-            if is_kept(answer.status):
+            if is_storable(answer.status):
                 work.idempotent_requests.save(replace(begun, answer=answer))
             else:
                 work.idempotent_requests.remove(begun.scope)
             work.commit()
 
 
-class ForgetRequests:
+class PurgeIdempotencyKeys:
     """Remove requests that have expired; how many there were."""
 
     def __init__(self, store: Store, clock: Clock) -> None:

@@ -98,7 +98,7 @@ class Authenticate:
     def __call__(self, secret: str) -> Principal:
         if self._provider is not None and not secret.startswith(PREFIX):
             return self._provider.principal(secret)
-        with self._store.glancing() as work:
+        with self._store.autocommit() as work:
             token = work.tokens.find_by_hash(_hash(secret))
         if token is None or token.revoked_at is not None:
             raise Unauthenticated

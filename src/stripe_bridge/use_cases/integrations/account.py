@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from stripe_bridge.domain.integration import Integration
-from stripe_bridge.domain.reconciliation import Drift, Findings
+from stripe_bridge.domain.reconciliation import Drift, ReconcileProgress
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.errors import AccessRevoked
@@ -24,7 +24,7 @@ class RefreshAccount:
     def __init__(self, store: Store, clock: Clock, accounts: ConnectGateway, leave: Leave) -> None:
         self._store, self._clock, self._accounts, self._leave = store, clock, accounts, leave
 
-    def __call__(self, integration_id: int, findings: Findings) -> bool:
+    def __call__(self, integration_id: int, findings: ReconcileProgress) -> bool:
         with self._store.reading() as work:
             integration = work.integrations.find(integration_id)
         if integration is None or integration.stripe_account_id is None:
@@ -47,7 +47,7 @@ class RefreshAccount:
         return snapshot is not None
 
 
-def leave_account(work: UnitOfWork, integration: Integration, now: datetime) -> None:
+def mark_access_revoked(work: UnitOfWork, integration: Integration, now: datetime) -> None:
     """As after a disconnect from our side: forget the token and the secrets of the account's own receivers."""
     work.integrations.save(integration.disconnect(now))
     for receiver in work.receivers.of_integration(integration.id):

@@ -80,14 +80,14 @@ class CompleteAuthorization:
         vault: Vault,
         nudges: Nudges,
         settle: Settle,
-        resume_calls: ResumeCalls,
+        resume_waiting_intents: ResumeCalls,
         request_receiver: RequestReceiver,
         *,
         livemode: bool,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
         self._gateway, self._vault, self._nudges, self._settle = gateway, vault, nudges, settle
-        self._resume_calls, self._request_receiver = resume_calls, request_receiver
+        self._resume_calls, self._request_receiver = resume_waiting_intents, request_receiver
         self._livemode = livemode
 
     def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
@@ -123,7 +123,7 @@ class CompleteAuthorization:
         """Queue again what workers skipped before the commit, and request a receiver, which sweeps do, too, if this fails."""
         try:
             with self._store.writing() as work:
-                revived = work.inbox.revive(account_id, self._clock.now(), waiting=True)
+                revived = work.inbox.requeue_skipped(account_id, self._clock.now(), waiting=True)
                 work.commit()
             if revived:
                 self._nudges.inbox()
@@ -186,7 +186,7 @@ class CompleteAuthorization:
                     )
                     work.integrations.save(connected)
                     endpoint = self._request_receiver(work, integration, snapshot.account_id)
-                    work.inbox.revive(snapshot.account_id, now, waiting=False)
+                    work.inbox.requeue_skipped(snapshot.account_id, now, waiting=False)
                     work.commit()
                     if waited:
                         self._nudges.intents()

@@ -13,7 +13,7 @@ from stripe_bridge.domain.intent_plans import plan_deauthorize
 from stripe_bridge.domain.receiver import Receiver
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.stripe.connect import ConnectGateway
-from stripe_bridge.ports.stripe.errors import AccessRevoked, CallNotTaken, GatewayRefused
+from stripe_bridge.ports.stripe.errors import AccessRevoked, CallNotAccepted, GatewayRefused
 from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 
@@ -89,7 +89,7 @@ class DisconnectIntegration:
         return disconnected, revoking
 
 
-class Deauthorize:
+class DeauthorizeStep:
     """Remove the account's own receiver and revoke our access to the account, unless a live integration uses it.
 
     Deauthorizing acts on platform and account, not on our row, so this is checked again before each try. Until a try
@@ -125,7 +125,7 @@ class Deauthorize:
             receivers = _left_behind(work, intent)
         in_flight = [other for other in unsettled if other.operation is not Operation.DEAUTHORIZE]
         if in_flight and self._clock.now() - intent.created_at < GRACE:
-            raise CallNotTaken(f"{len(in_flight)} earlier calls are still in flight")
+            raise CallNotAccepted(f"{len(in_flight)} earlier calls are still in flight")
         self._look_once_more(intent.account_id)
         for receiver in receivers:
             if receiver.stripe_endpoint_id is not None:

@@ -35,7 +35,7 @@ class MoneyInFlight:
         return {kind: len(found) for kind, found in kinds.items() if found}
 
 
-class TrackMoney:
+class ListInFlight:
     """What an integration has in flight, connected or not. Raises IntegrationNotFound."""
 
     def __init__(self, store: Store) -> None:

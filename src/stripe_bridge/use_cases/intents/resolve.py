@@ -61,12 +61,12 @@ class ResolveDueIntents:
             return [get_intent(work, intent_id) for intent_id in due]
 
 
-def resume_calls(work: UnitOfWork, account_id: str, now: datetime) -> bool:
+def resume_waiting_intents(work: UnitOfWork, account_id: str, now: datetime) -> bool:
     """Make the waiting calls in this account due now, since Stripe can be looked at again. Whether there were any."""
     is_any = False
     for seen in work.intents.unsettled_in_account(account_id):
         waiting = work.intents.find(seen.id, lock=True) or seen
-        hastened = waiting.hasten(now)
+        hastened = waiting.make_due(now)
         if hastened != waiting:
             work.intents.save(hastened)
             is_any = True

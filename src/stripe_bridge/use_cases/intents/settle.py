@@ -7,19 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
 from stripe_bridge.domain.errors.conflicts import StaleWrite
-from stripe_bridge.domain.errors.describe import in_words
-from stripe_bridge.domain.intent import Intent, Operation, Patience
-from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.domain.errors.describe import describe_error
+from stripe_bridge.domain.intent import Intent, LeasePolicy, Operation
+from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
 from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
-    CallNotTaken,
+    CallNotAccepted,
     GatewayError,
     GatewayRefused,
     ObjectMissing,
     OutcomeUnknown,
 )
-from stripe_bridge.ports.system import Clock, Dice
+from stripe_bridge.ports.system import Clock, Randomness
 from stripe_bridge.use_cases.intents.step import Settle, Step
 
 _log = logging.getLogger(__name__)
@@ -41,13 +41,13 @@ class SettleIntent:
         self,
         store: Store,
         clock: Clock,
-        dice: Dice,
+        randomness: Randomness,
         steps: Mapping[Operation, Step[Any]],
-        patience: Patience,
-        measurements: Measurements,
+        patience: LeasePolicy,
+        metrics: Metrics,
     ) -> None:
-        self._store, self._clock, self._dice = store, clock, dice
-        self._steps, self._patience, self._measurements = steps, patience, measurements
+        self._store, self._clock, self._dice = store, clock, randomness
+        self._steps, self._patience, self._measurements = steps, patience, metrics
 
     def __call__(self, intent_id: int) -> None:
         with self._store.writing() as work:
@@ -91,7 +91,7 @@ class SettleIntent:
             with self._store.reading() as work:
                 current = work.intents.find(intent.id)
             if current is not None and not current.is_settled and current.attempts == intent.attempts:
-                self._doubt(current, in_words(error))
+                self._doubt(current, describe_error(error))
             return None
 
     def _ask(self, step: Step[Any], intent: Intent, *, must_look: bool) -> Intent | None:
@@ -100,7 +100,7 @@ class SettleIntent:
                 found = step.look(intent)
                 if found is not None:
                     return self._confirm(step, intent, found)
-                if not intent.absence_counts(self._clock.now(), self._patience):
+                if not intent.absence_is_conclusive(self._clock.now(), self._patience):
                     self._doubt(intent, "Stripe shows no effect yet")
                     return None
                 intent = self._save(intent.revise(self._clock.now()))
@@ -116,7 +116,7 @@ class SettleIntent:
             result = step.call(intent)
         except GatewayRefused as error:
             return self._refuse(step, intent, error)
-        except CallNotTaken as error:
+        except CallNotAccepted as error:
             self._postpone(intent, error.reason)
             return None
         except OutcomeUnknown as error:
@@ -152,9 +152,9 @@ class SettleIntent:
     def _doubt(self, intent: Intent, reason: str, *, is_locked_out: bool = False) -> None:
         now = self._clock.now()
         doubted = self._save(
-            intent.wait_outside(reason, now)
+            intent.wait_for_access(reason, now)
             if is_locked_out
-            else intent.doubt(reason, now, jitter=self._dice.jitter())
+            else intent.mark_unknown(reason, now, jitter=self._dice.jitter())
         )
         self._measurements.intent(doubted)
         _log.warning("intent's outcome is unknown", extra={**_facts(intent), "reason": reason})
@@ -195,7 +195,9 @@ def _proves_absence(error: GatewayError, intent: Intent) -> TypeGuard[GatewayRef
     That Stripe refuses the *look* says nothing about the call before it: if we are locked out, binding intents are kept until
     we are let in again.
     """
-    return isinstance(error, ObjectMissing) or (isinstance(error, AccessRevoked) and not intent.binds)
+    return isinstance(error, ObjectMissing) or (
+        isinstance(error, AccessRevoked) and not intent.must_be_resolved
+    )
 
 
 def _facts(intent: Intent) -> dict[str, object]:

@@ -10,20 +10,20 @@ from collections.abc import Sequence
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
 from stripe_bridge.domain.errors.rules import InvoiceRevised
 from stripe_bridge.domain.invoice import Invoice
-from stripe_bridge.domain.refund import given_back
+from stripe_bridge.domain.refund import total_returned
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError, ObjectMissing
-from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 
 
-class RefuseRevised:
+class CheckRevisions:
     """Raises InvoiceRevised if a revision of one of these invoices could lead to the order being paid twice, and
     InvoiceNotSent if Stripe does not answer whether there is one.
     """
 
-    def __init__(self, gateway: PaymentGateway, refunds: RefundGateway) -> None:
+    def __init__(self, gateway: InvoiceGateway, refunds: RefundGateway) -> None:
         self._gateway, self._refunds = gateway, refunds
 
     def __call__(self, order: SalesOrder, ended: Sequence[Invoice]) -> None:
@@ -68,4 +68,4 @@ class RefuseRevised:
                 account_id, payment_intent_id=payment.payment_intent_id, charge_id=payment.charge_id
             )
         ]
-        return revision.amount_paid - given_back(refunds)
+        return revision.amount_paid - total_returned(refunds)

@@ -19,7 +19,7 @@ from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.intents.step import Settle
 from stripe_bridge.use_cases.invoices.queries import InvoiceView
 
-RefuseRevised = Callable[[SalesOrder, Sequence[Invoice]], None]
+CheckRevisions = Callable[[SalesOrder, Sequence[Invoice]], None]
 # How long a request waits for an invoice that is being sent, by itself or by another request.
 PATIENCE = timedelta(seconds=10)
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.25
@@ -56,7 +56,7 @@ class _Reserved:
 
 
 @dataclass(frozen=True, slots=True)
-class _MayBeRevised:
+class _RevisionsToCheck:
     """Nothing was reserved: first look at these invoices of the order at Stripe, outside any transaction."""
 
     order: SalesOrder
@@ -77,7 +77,7 @@ class SendInvoice:
         clock: Clock,
         identifiers: Identifiers,
         settle: Settle,
-        refuse_revised: RefuseRevised,
+        refuse_revised: CheckRevisions,
         days_until_due: int,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
@@ -85,7 +85,7 @@ class SendInvoice:
 
     def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
         looked_at: frozenset[int] = frozenset()
-        while isinstance(reserved := self._reserve(command, looked_at), _MayBeRevised):
+        while isinstance(reserved := self._reserve(command, looked_at), _RevisionsToCheck):
             self._refuse_revised(reserved.order, reserved.invoices)
             looked_at = frozenset(invoice.id for invoice in reserved.invoices)
         for taken in reserved.taken:
@@ -100,7 +100,9 @@ class SendInvoice:
             raise InvoiceNotSent(final=False, reason="Stripe let us neither mail it nor undo it")
         return SentInvoice(view=InvoiceView(invoice=invoice, integration_name=name), created=created)
 
-    def _reserve(self, command: SendInvoiceCommand, looked_at: frozenset[int]) -> _Reserved | _MayBeRevised:
+    def _reserve(
+        self, command: SendInvoiceCommand, looked_at: frozenset[int]
+    ) -> _Reserved | _RevisionsToCheck:
         with self._store.writing() as work:
             order = work.sales_orders.get(command.tenant_id, command.sales_order_id, lock=True)
             integration = work.integrations.get(command.tenant_id, command.integration_id, lock=True)
@@ -108,12 +110,12 @@ class SendInvoice:
             for invoice in earlier:
                 if invoice.is_payable:
                     return _Reserved(invoice.id, False, integration)
-            account_id = integration.charging_account()
+            account_id = integration.require_chargeable_account()
             outstanding = order.outstanding(sum(invoice.settles for invoice in earlier))
             amount, email = order.terms(command.amount, command.email, outstanding)
             ended = [invoice for invoice in earlier if invoice.may_be_revised]
             if not looked_at.issuperset(invoice.id for invoice in ended):
-                return _MayBeRevised(order, ended)
+                return _RevisionsToCheck(order, ended)
             key = CustomerKey.of(
                 tenant_id=order.tenant_id,
                 account_id=account_id,
@@ -183,7 +185,7 @@ class SendInvoice:
 
     def _seen(self, reserved: _Reserved) -> tuple[Invoice, str, bool] | None:
         """Like `_see_through`, but with a single look; None if that is not enough."""
-        with self._store.glancing() as work:
+        with self._store.autocommit() as work:
             invoice = work.invoices.find_settled(reserved.invoice_id)
         # An invoice that was already there may belong to another integration.
         known = reserved.integration

@@ -16,7 +16,7 @@ from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, is_as_agreed
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayRefused, ObjectMissing
-from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 
 Record = Callable[[UnitOfWork, Invoice, StripeInvoice], Invoice]
@@ -27,7 +27,7 @@ class _InvoiceStep:
 
     def __init__(
         self,
-        gateway: PaymentGateway,
+        gateway: InvoiceGateway,
         clock: Clock,
         identifiers: Identifiers,
         record: Record,
@@ -45,7 +45,7 @@ class _InvoiceStep:
         return invoice
 
 
-class Finalize(_InvoiceStep):
+class FinalizeStep(_InvoiceStep):
     """Open the draft; undo it if a customer's balance has changed the amount at the last moment."""
 
     def look(self, intent: Intent) -> StripeInvoice | None:
@@ -70,7 +70,7 @@ class Finalize(_InvoiceStep):
         return plan_delete(self._locked(work, intent), because=error.reason, reference=reference, now=now)
 
 
-class Send(_InvoiceStep):
+class SendStep(_InvoiceStep):
     """Email the open invoice. If the outcome is unknown and there is no event of it, it is sent again: two emails rather than
     none."""
 
@@ -101,7 +101,7 @@ class Send(_InvoiceStep):
         return plan_void(self._locked(work, intent), because=error.reason, reference=reference, now=now)
 
 
-class Void(_InvoiceStep):
+class VoidStep(_InvoiceStep):
     """Void the invoice at Stripe, or find it in a state (paid, void, uncollectible, partly paid) that shows why it cannot be
     voided. If the merchant or the customer was faster, that is recorded like any other change.
     """
@@ -145,7 +145,7 @@ class Void(_InvoiceStep):
         return None
 
 
-class DeleteDraft(_InvoiceStep):
+class DeleteDraftStep(_InvoiceStep):
     """Delete the draft; one that was finalized in the meantime is voided instead."""
 
     def look(self, intent: Intent) -> str | None:

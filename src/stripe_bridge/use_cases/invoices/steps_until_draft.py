@@ -24,16 +24,16 @@ from stripe_bridge.domain.invoice import Invoice, is_as_agreed
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayRefused, ObjectMissing
-from stripe_bridge.ports.stripe.invoices import CustomerDraft, InvoiceDraft, PaymentGateway
+from stripe_bridge.ports.stripe.invoices import CustomerDraft, InvoiceDraft, InvoiceGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 
 Record = Callable[[UnitOfWork, Invoice, StripeInvoice], Invoice]
 
 
-class CreateCustomer:
+class CreateCustomerStep:
     """Create the customer at Stripe, then plan the drafts of all invoices that were waiting for it."""
 
-    def __init__(self, gateway: PaymentGateway, clock: Clock, identifiers: Identifiers) -> None:
+    def __init__(self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers) -> None:
         self._gateway, self._clock, self._identifiers = gateway, clock, identifiers
 
     def look(self, intent: Intent) -> str | None:
@@ -69,11 +69,11 @@ class CreateCustomer:
         return None
 
 
-class CreateDraft:
+class CreateDraftStep:
     """Create an empty draft at Stripe. A customer that Stripe no longer has is created again."""
 
     def __init__(
-        self, gateway: PaymentGateway, clock: Clock, identifiers: Identifiers, record: Record
+        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, record: Record
     ) -> None:
         self._gateway, self._clock, self._identifiers, self._record = gateway, clock, identifiers, record
 
@@ -119,11 +119,11 @@ class CreateDraft:
         )
 
 
-class AddLines:
+class AddLinesStep:
     """Add the lines to the draft, and continue only if Stripe would then ask for exactly the agreed amount."""
 
     def __init__(
-        self, gateway: PaymentGateway, clock: Clock, identifiers: Identifiers, record: Record
+        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, record: Record
     ) -> None:
         self._gateway, self._clock, self._identifiers, self._record = gateway, clock, identifiers, record
 

@@ -65,7 +65,7 @@ class VoidInvoice:
     def _plan(self, work: UnitOfWork, invoice: Invoice) -> Intent:
         invoice.check_voidable()
         holder = work.integrations.find_by_account(invoice.stripe_account_id)
-        if holder is None or not holder.reaches(invoice.tenant_id, invoice.stripe_account_id):
+        if holder is None or not holder.can_act_for(invoice.tenant_id, invoice.stripe_account_id):
             raise IntegrationNotConnected
         plan = plan_delete if invoice.status is InvoiceStatus.DRAFT else plan_void
         return plan(invoice, because=None, reference=self._identifiers.reference(), now=self._clock.now())

@@ -14,7 +14,7 @@ from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import UNSETTLED, Intent
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
-from stripe_bridge.domain.reconciliation import ON_ITS_WAY, Gap, is_near_horizon, reconciled_until
+from stripe_bridge.domain.reconciliation import DELIVERY_GRACE, Gap, is_near_horizon, reconciled_until
 from stripe_bridge.domain.webhook_event import EventStatus, parse_event
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.ports.storage.intents import IntentFilter
@@ -22,7 +22,7 @@ from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
 from stripe_bridge.ports.stripe.events import EventGateway
 from stripe_bridge.ports.system import Clock
-from stripe_bridge.ports.vault import Vault, opens
+from stripe_bridge.ports.vault import Vault, can_open
 
 _log = logging.getLogger(__name__)
 # How far back to look for events that never arrived.
@@ -44,7 +44,7 @@ class Readiness(Protocol):
     def faults(self) -> dict[str, str | None]: ...
 
 
-class ExamineService:
+class Diagnose:
     """All findings, possible causes before their effects; none when all is well. Updates only what is known of receivers.
 
     Without a usable database, nothing else can be examined.
@@ -117,7 +117,7 @@ class ExamineService:
         if integration.sealed_access_token is not None:
             sealed["the account's token"] = integration.sealed_access_token
         for what, secret in sealed.items():
-            if not opens(self._vault, secret):
+            if not can_open(self._vault, secret):
                 remedy = "put the key that sealed it back into ENCRYPTION_KEYS, then: flask keys rotate"
                 yield Finding.error(subject, f"{what} cannot be opened", remedy)
 
@@ -159,7 +159,7 @@ class ExamineService:
                     event = parse_event(body)
                 except PayloadMalformed:
                     continue
-                if event.type in SUBSCRIBED_EVENTS and since <= event.created_at <= now - ON_ITS_WAY:
+                if event.type in SUBSCRIBED_EVENTS and since <= event.created_at <= now - DELIVERY_GRACE:
                     return event.created_at
         return None
 

@@ -13,7 +13,7 @@ _log = logging.getLogger(__name__)
 Mend = Callable[[Finding], str]
 
 
-class MendFindings:
+class ApplyFixes:
     """Do each fix once, with a sentence for each that says what was done, or why it could not be."""
 
     def __init__(self, fixes: dict[Fix, Mend]) -> None:

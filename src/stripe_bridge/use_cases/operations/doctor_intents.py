@@ -29,7 +29,7 @@ class InFlight(Protocol):
     def counts(self) -> Mapping[str, int]: ...
 
 
-class ExamineCalls:
+class DiagnoseIntents:
     """What a refusal left undone, for as long as it is; and what is in flight where we can no longer see it."""
 
     def __init__(
@@ -104,7 +104,7 @@ class ExamineCalls:
     def _left(self) -> Iterator[Finding]:
         with self._store.reading() as work:
             since = self._clock.now() - _FOLLOWED
-            left = [work.integrations.find(id_) for id_ in work.reconciliations.left_since(since)]
+            left = [work.integrations.find(id_) for id_ in work.reconciliations.disconnected_since(since)]
             unseen = [each for each in left if each is not None and not _is_followed(work, each)]
         for integration in unseen:
             counts = self._track(integration.tenant_id, integration.id).counts

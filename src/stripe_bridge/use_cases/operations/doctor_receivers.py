@@ -22,7 +22,7 @@ class CheckedReceiver(Protocol):
     def faults(self) -> tuple[str, ...]: ...
 
 
-class ExamineReceivers:
+class DiagnoseReceivers:
     """`check` looks at the platform's endpoints, `check_own` at those that stand in an integration's account."""
 
     def __init__(

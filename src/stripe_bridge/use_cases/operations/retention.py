@@ -13,7 +13,7 @@ _KEPT = timedelta(days=1)
 _AT_ONCE = 500
 
 
-class ForgetPayloads:
+class PurgePayloads:
     """Delete the payloads of finished events that were stored longer than `after` ago, a batch at a time. Returns whether
     there may be more.
 
@@ -34,7 +34,7 @@ class ForgetPayloads:
         return seen >= _AT_ONCE
 
 
-class ForgetAuthorizations:
+class PurgeOAuthStates:
     """Remove authorizations, used or not, that expired a day ago; how many there were."""
 
     def __init__(self, store: Store, clock: Clock) -> None:

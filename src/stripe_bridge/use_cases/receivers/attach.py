@@ -8,7 +8,7 @@ from stripe_bridge.domain.errors.base import IntegrationNotFound
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.system import Clock
-from stripe_bridge.ports.vault import Vault, opens
+from stripe_bridge.ports.vault import Vault, can_open
 
 
 class AttachReceiver:
@@ -27,7 +27,7 @@ class AttachReceiver:
                 raise IntegrationNotFound
             for known in work.receivers.of_integration(integration_id):
                 # A secret that cannot be opened would keep out all of the integration's events.
-                if not opens(self._vault, known.sealed_secret):
+                if not can_open(self._vault, known.sealed_secret):
                     work.receivers.remove(known.id)
             attached = work.receivers.add(
                 Receiver(

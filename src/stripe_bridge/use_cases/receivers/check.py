@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver, ReceiverKind, faults_of
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver, ReceiverKind, endpoint_problems
 from stripe_bridge.domain.stripe_objects import WebhookEndpoint
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import GatewayError
 from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.system import Clock
-from stripe_bridge.ports.vault import Vault, opens
+from stripe_bridge.ports.vault import Vault, can_open
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class CheckReceivers:
         if known is None:
             return CheckedReceiver(kind=kind, endpoint_id=None, faults=("it was never registered",))
         checked = self._looked_at(known, self._url, at_stripe)
-        if not opens(self._vault, known.sealed_secret):
+        if not can_open(self._vault, known.sealed_secret):
             lost = "its signing secret cannot be opened with ENCRYPTION_KEYS"
             return replace(checked, faults=(*checked.faults, lost))
         return checked
@@ -79,7 +79,7 @@ class CheckReceivers:
         return CheckedReceiver(kind=known.kind, endpoint_id=known.stripe_endpoint_id, faults=tuple(faults))
 
     def _faults(self, endpoint: WebhookEndpoint, url: str) -> list[str]:
-        return faults_of(endpoint, url, self._gateway.api_version)
+        return endpoint_problems(endpoint, url, self._gateway.api_version)
 
     def _remember(
         self, receivers: Sequence[Receiver], url: str, at_stripe: Mapping[str, WebhookEndpoint]

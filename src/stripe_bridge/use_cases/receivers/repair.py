@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
 from stripe_bridge.domain.intent import Intent
-from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS, Receiver, ReceiverKind, faults_of
+from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS, Receiver, ReceiverKind, endpoint_problems
 from stripe_bridge.domain.stripe_objects import METADATA_KIND, METADATA_REFERENCE, WebhookEndpoint
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayRefused
 from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.system import Clock
-from stripe_bridge.ports.vault import Vault, opens
+from stripe_bridge.ports.vault import Vault, can_open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class RepairReceivers:
             if endpoint is None or endpoint.api_version != self._gateway.api_version:
                 self._remove(account_id, receiver, endpoint)
                 done = replace(done, removed=done.removed + 1)
-            elif faults_of(endpoint, url, self._gateway.api_version):
+            elif endpoint_problems(endpoint, url, self._gateway.api_version):
                 self._repair(account_id, receiver, endpoint, url)
                 done = replace(done, repaired=done.repaired + 1)
         return done
@@ -92,7 +92,7 @@ class Standing:
         return self.endpoint is not None and not self.faults and not self.strays
 
 
-class MendEndpoint:
+class RepairEndpointStep:
     """Whatever it finds, the result is the same, so it may be done any number of times."""
 
     def __init__(self, store: Store, clock: Clock, gateway: ReceiverGateway, vault: Vault) -> None:
@@ -103,9 +103,9 @@ class MendEndpoint:
             known = next(iter(work.receivers.of_kinds([kind])), None)
         known_id = None if known is None else known.stripe_endpoint_id
         endpoint = next((each for each in at_stripe if each.id == known_id), None)
-        faults = [] if endpoint is None else faults_of(endpoint, url, self._gateway.api_version)
+        faults = [] if endpoint is None else endpoint_problems(endpoint, url, self._gateway.api_version)
         is_secret_lost = (
-            endpoint is not None and known is not None and not opens(self._vault, known.sealed_secret)
+            endpoint is not None and known is not None and not can_open(self._vault, known.sealed_secret)
         )
         if is_secret_lost:
             faults.append("its signing secret cannot be opened with ENCRYPTION_KEYS")

@@ -39,7 +39,7 @@ class RequestReceiver:
         return work.intents.add(plan).id
 
 
-class CreateEndpoint:
+class CreateEndpointStep:
     """Ask Stripe for a receiver of the account's own. If Stripe refuses, the platform's Connect endpoint serves it."""
 
     def __init__(self, gateway: ReceiverGateway, clock: Clock, vault: Vault) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol
 from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
-from stripe_bridge.domain.reconciliation import Drift, Findings, gap_after
+from stripe_bridge.domain.reconciliation import Drift, ReconcileProgress, gap_after
 from stripe_bridge.domain.webhook_event import EventStatus, StripeEvent, WebhookEvent, parse_event
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
@@ -21,7 +21,7 @@ class Keep(Protocol):
     def __call__(self, work: UnitOfWork, event: StripeEvent, payload: bytes) -> WebhookEvent | None: ...
 
 
-class CatchUp:
+class FetchMissedEvents:
     """Store those events of a connected integration that are missing here, for workers to apply, and note whether webhooks
     get through. Raises GatewayError."""
 
@@ -34,7 +34,7 @@ class CatchUp:
         integration: Integration,
         account_id: str,
         since: datetime,
-        findings: Findings,
+        findings: ReconcileProgress,
         hold: Callable[[], None],
         tell: Callable[[str], None],
     ) -> None:
@@ -57,7 +57,7 @@ class CatchUp:
                 came += [event.created_at for event, new in told if new is None]
                 gap = gap_after(before, missed, max(came, default=None), begun_at)
                 # In the same transaction as the events: once they are here, nothing else shows how they arrived.
-                work.reconciliations.note_gap(integration.id, gap)
+                work.reconciliations.save_gap(integration.id, gap)
                 work.commit()
             stored = [new for _, new in kept if new is not None]
             is_any_due = is_any_due or any(new.status is EventStatus.RECEIVED for new in stored)
@@ -72,7 +72,7 @@ def _is_since(integration: Integration, event: StripeEvent) -> bool:
     return integration.connected_at is not None and event.created_at >= integration.connected_at
 
 
-def _read(body: bytes, findings: Findings) -> StripeEvent | None:
+def _read(body: bytes, findings: ReconcileProgress) -> StripeEvent | None:
     """None for an event that would not have come by webhook, and so was not missed."""
     try:
         event = parse_event(body)

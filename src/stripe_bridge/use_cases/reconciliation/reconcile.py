@@ -12,13 +12,13 @@ from stripe_bridge.domain.errors.rules import IntegrationNotConnected
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.reconciliation import (
     Drift,
-    Findings,
+    ReconcileProgress,
     ReconcileReport,
     events_wanted_since,
     is_sweep_due,
     report_of,
 )
-from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
 from stripe_bridge.ports.system import Clock
@@ -31,20 +31,22 @@ _HOLD_AGAIN = timedelta(minutes=1)
 Tell = Callable[[str], None]
 
 
-class CatchUp(Protocol):
+class FetchMissedEvents(Protocol):
     def __call__(
         self,
         integration: Integration,
         account_id: str,
         since: datetime,
-        findings: Findings,
+        findings: ReconcileProgress,
         hold: Callable[[], None],
         tell: Tell,
     ) -> None: ...
 
 
 class Sweep(Protocol):
-    def __call__(self, account_id: str, findings: Findings, hold: Callable[[], None], tell: Tell) -> None: ...
+    def __call__(
+        self, account_id: str, findings: ReconcileProgress, hold: Callable[[], None], tell: Tell
+    ) -> None: ...
 
 
 def _silently(_line: str) -> None:
@@ -70,19 +72,19 @@ class ReconcileIntegration:
         self,
         store: Store,
         clock: Clock,
-        refresh: Callable[[int, Findings], bool],
-        catch_up: CatchUp,
+        refresh: Callable[[int, ReconcileProgress], bool],
+        catch_up: FetchMissedEvents,
         sweep: Sweep,
         check_receivers: Callable[[int, str], object],
         check_counts: Callable[[int], int],
-        measurements: Measurements,
+        metrics: Metrics,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._every = store, clock, every
         self._refresh, self._catch_up = refresh, catch_up
         self._sweep, self._check_receivers, self._check_counts = sweep, check_receivers, check_counts
-        self._measurements = measurements
+        self._measurements = metrics
 
     def __call__(
         self,
@@ -99,7 +101,7 @@ class ReconcileIntegration:
         started_at = self._clock.now()
         integration, account_id = self._begin(integration_id)
         since = events_wanted_since(integration, started_at)
-        findings = Findings()
+        findings = ReconcileProgress()
         hold = _Hold(self._store, self._clock, integration_id, is_stopping)
         lets_us_in, is_complete = True, False
         try:
@@ -131,11 +133,11 @@ class ReconcileIntegration:
                 raise IntegrationNotFound
             if integration.stripe_account_id is None:
                 raise IntegrationNotConnected
-            work.reconciliations.put_off(integration_id, self._clock.now() + _LEASE)
+            work.reconciliations.postpone(integration_id, self._clock.now() + _LEASE)
             work.commit()
         return integration, integration.stripe_account_id
 
-    def _lets_us_in_after_all(self, integration_id: int, findings: Findings) -> bool:
+    def _lets_us_in_after_all(self, integration_id: int, findings: ReconcileProgress) -> bool:
         try:
             return self._refresh(integration_id, findings)
         except GatewayError:
@@ -149,7 +151,7 @@ class ReconcileIntegration:
             if current is None or current.stripe_account_id != account_id:
                 return
             work.integrations.save(current.reconciled(started_at))
-            work.reconciliations.put_off(integration_id, started_at + self._every)
+            work.reconciliations.postpone(integration_id, started_at + self._every)
             work.commit()
 
 
@@ -170,7 +172,7 @@ class _Hold:
             return
         self._again_at = self._clock.now() + _HOLD_AGAIN
         with self._store.writing() as work:
-            work.reconciliations.put_off(self._integration_id, self._clock.now() + _LEASE)
+            work.reconciliations.postpone(self._integration_id, self._clock.now() + _LEASE)
             work.commit()
 
 
@@ -199,7 +201,7 @@ class ReconcileDue:
             self._reconcile(integration.id, sweep=is_sweep_due(integration, now), is_stopping=is_stopping)
         except ReconcilingStopped:
             with self._store.writing() as work:
-                work.reconciliations.put_off(integration.id, now)
+                work.reconciliations.postpone(integration.id, now)
                 work.commit()
         except IntegrationNotConnected:
             _log.info(
@@ -208,7 +210,7 @@ class ReconcileDue:
         return 1
 
 
-class ListReconcilable:
+class ListConnected:
     """The ids of all connected integrations, over all tenants, oldest first."""
 
     def __init__(self, store: Store) -> None:

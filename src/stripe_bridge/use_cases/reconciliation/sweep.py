@@ -10,10 +10,10 @@ from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.invoice import Invoice
-from stripe_bridge.domain.reconciliation import Drift, Findings
+from stripe_bridge.domain.reconciliation import Drift, ReconcileProgress
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
-from stripe_bridge.ports.stripe.errors import AccessRevoked, CallNotTaken, GatewayError
+from stripe_bridge.ports.stripe.errors import AccessRevoked, CallNotAccepted, GatewayError
 from stripe_bridge.use_cases.records.refetch import Kind
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class SweepKind(Generic[Object]):
     def __init__(self, store: Store, kind: Kind[Object]) -> None:
         self._store, self._kind = store, kind
 
-    def __call__(self, account_id: str, findings: Findings, hold: Callable[[], None]) -> None:
+    def __call__(self, account_id: str, findings: ReconcileProgress, hold: Callable[[], None]) -> None:
         in_a_row = 0
         for known in self._objects(account_id, hold):
             findings.objects += 1
@@ -46,7 +46,7 @@ class SweepKind(Generic[Object]):
             except Exception as error:
                 findings.faults.append(self._in_words(known, error))
                 # In that case it is not the object's fault: it has to be checked again soon.
-                findings.is_cut_short = findings.is_cut_short or isinstance(error, CallNotTaken)
+                findings.is_cut_short = findings.is_cut_short or isinstance(error, CallNotAccepted)
                 in_a_row += 1
                 if isinstance(error, GatewayError) and in_a_row >= _MOST_IN_A_ROW:
                     raise
@@ -89,14 +89,18 @@ class SweepAccount:
     def __init__(
         self, invoices: SweepKind[Invoice], refunds: SweepKind[Refund], disputes: SweepKind[Dispute]
     ):
-        self._kinds: dict[str, Callable[[str, Findings, Callable[[], None]], None]] = {
+        self._kinds: dict[str, Callable[[str, ReconcileProgress, Callable[[], None]], None]] = {
             "invoices": invoices,
             "refunds": refunds,
             "disputes": disputes,
         }
 
     def __call__(
-        self, account_id: str, findings: Findings, hold: Callable[[], None], tell: Callable[[str], None]
+        self,
+        account_id: str,
+        findings: ReconcileProgress,
+        hold: Callable[[], None],
+        tell: Callable[[str], None],
     ) -> None:
         for name, sweep in self._kinds.items():
             before = findings.objects

@@ -9,7 +9,7 @@ from stripe_bridge.ports.storage.unit_of_work import Store
 _log = logging.getLogger(__name__)
 
 
-class FoldCounts:
+class CompactTotals:
     """Add the recorded changes to the totals. Returns whether there are more. Any number of workers may do so at once."""
 
     def __init__(self, store: Store) -> None:
@@ -22,7 +22,7 @@ class FoldCounts:
         return is_more
 
 
-class CheckCounts:
+class VerifyTotals:
     """Count an integration's rows one by one, and correct its totals. Returns how many were wrong.
 
     Must not run twice at the same time for one integration: both would add the difference.
@@ -33,12 +33,12 @@ class CheckCounts:
 
     def __call__(self, integration_id: int) -> int:
         with self._store.reading() as work:
-            miscounts = work.counts.miscounts(integration_id)
-        if miscounts:
+            errors_of_totals = work.counts.errors_of_totals(integration_id)
+        if errors_of_totals:
             _log.warning(
-                "totals were wrong", extra={"integration_id": integration_id, "totals": len(miscounts)}
+                "totals were wrong", extra={"integration_id": integration_id, "totals": len(errors_of_totals)}
             )
             with self._store.writing() as work:
-                work.counts.correct(miscounts)
+                work.counts.correct(errors_of_totals)
                 work.commit()
-        return len(miscounts)
+        return len(errors_of_totals)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stripe_bridge.domain.invoice import Age, Invoice
-from stripe_bridge.domain.payment import collected_in_total, leading, observe_payment
+from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
+from stripe_bridge.domain.payment import leading, observe_payment, total_collected
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.system import Clock
@@ -30,7 +30,7 @@ class RecordInvoice:
 
         If only Stripe could tell which is newer, ours stays as it is: an event, or else the sweep, brings Stripe's state.
         """
-        is_unclear = invoice.age_of(snapshot) is Age.UNCLEAR
+        is_unclear = invoice.compare(snapshot) is SnapshotOrder.UNCLEAR
         seen = invoice if is_unclear else invoice.observe(snapshot, self._clock.now())
         return self._record(work, invoice, seen, snapshot)
 
@@ -67,8 +67,8 @@ class RecordInvoice:
                 work.payments.put(after)
                 known[snapshot.id] = after
                 work.links.add(account_id, invoice.id, _ids(snapshot))
-        return invoice.show_payments(
-            leading(known.values()), collected_in_total(known.values()), self._clock.now()
+        return invoice.set_payment_totals(
+            leading(known.values()), total_collected(known.values()), self._clock.now()
         )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from stripe_bridge.domain.dispute import lost_in_total, newest_status, observe_dispute
-from stripe_bridge.domain.invoice import Age, Invoice
-from stripe_bridge.domain.refund import Refund, RefundState, refunded_in_total
+from stripe_bridge.domain.dispute import newest_status, observe_dispute, total_lost
+from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
+from stripe_bridge.domain.refund import Refund, RefundState, total_refunded
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.system import Clock
 
 
-class KeepLedger:
+class RefundLedger:
     """Enter Stripe's refunds and disputes into the ledger of a locked invoice, and set the invoice's totals from it."""
 
     def __init__(self, clock: Clock) -> None:
@@ -41,7 +41,7 @@ class KeepLedger:
         known = self.find(work, invoice.stripe_account_id, seen)
         if known is None:
             work.refunds.add(self._from_dashboard(invoice, seen))
-        elif not (may_be_late and known.age_of(seen) is Age.UNCLEAR):
+        elif not (may_be_late and known.compare(seen) is SnapshotOrder.UNCLEAR):
             after = known.observe(seen, self._clock.now())
             if after != known:
                 work.refunds.save(after)
@@ -61,7 +61,7 @@ class KeepLedger:
         if known is None or not known.agrees_with(seen):
             work.disputes.put(observe_dispute(known, seen, invoice_id=invoice.id, account_id=account_id))
         disputes = work.disputes.of_invoice(invoice.id)
-        shown = invoice.show_disputes(newest_status(disputes), lost_in_total(disputes), self._clock.now())
+        shown = invoice.set_dispute_totals(newest_status(disputes), total_lost(disputes), self._clock.now())
         return invoice if shown == invoice else work.invoices.save(shown)
 
     def _from_dashboard(self, invoice: Invoice, seen: StripeRefund) -> Refund:
@@ -85,5 +85,5 @@ class KeepLedger:
     def _show_refunds(self, work: UnitOfWork, invoice: Invoice) -> Invoice:
         refunds = work.refunds.of_invoice(invoice.id)
         last_at = max((refund.created_at for refund in refunds if refund.counts), default=None)
-        shown = invoice.show_refunds(refunded_in_total(refunds), last_at, self._clock.now())
+        shown = invoice.set_refund_totals(total_refunded(refunds), last_at, self._clock.now())
         return invoice if shown == invoice else work.invoices.save(shown)

@@ -25,11 +25,11 @@ from stripe_bridge.ports.stripe.errors import (
     GatewayRefused,
     ObjectMissing,
 )
-from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
-from stripe_bridge.use_cases.records.ledger import KeepLedger
+from stripe_bridge.use_cases.records.ledger import RefundLedger
 
 _log = logging.getLogger(__name__)
 _PAGE = 100
@@ -57,7 +57,12 @@ class Invoices:
     name = "invoice"
 
     def __init__(
-        self, store: Store, clock: Clock, gateway: PaymentGateway, record: RecordInvoice, undo: UndoStuckDraft
+        self,
+        store: Store,
+        clock: Clock,
+        gateway: InvoiceGateway,
+        record: RecordInvoice,
+        undo: DeleteStuckDraft,
     ) -> None:
         self._store, self._clock, self._gateway = store, clock, gateway
         self._record, self._undo = record, undo
@@ -105,7 +110,7 @@ class Refunds:
 
     name = "refund"
 
-    def __init__(self, store: Store, gateway: RefundGateway, ledger: KeepLedger) -> None:
+    def __init__(self, store: Store, gateway: RefundGateway, ledger: RefundLedger) -> None:
         self._store, self._gateway, self._ledger = store, gateway, ledger
 
     def page(self, work: UnitOfWork, account_id: str, after: Refund | None) -> Sequence[Refund]:
@@ -137,7 +142,7 @@ class Disputes:
 
     name = "dispute"
 
-    def __init__(self, store: Store, gateway: RefundGateway, ledger: KeepLedger) -> None:
+    def __init__(self, store: Store, gateway: RefundGateway, ledger: RefundLedger) -> None:
         self._store, self._gateway, self._ledger = store, gateway, ledger
 
     def page(self, work: UnitOfWork, account_id: str, after: Dispute | None) -> Sequence[Dispute]:
@@ -168,7 +173,7 @@ class Disputes:
 TIME = timedelta(seconds=5)
 
 
-class LookOnceMore:
+class FinalCheck:
     """Bring what is not settled in an account to Stripe's state, as far as Stripe and a few seconds allow.
 
     Raises only StoreUnavailable: what cannot be looked at does not keep us in an account that we were told to leave.
@@ -228,7 +233,7 @@ def _is_about_all(error: GatewayError) -> bool:
 BECAUSE = "its sending never finished"
 
 
-class UndoStuckDraft:
+class DeleteStuckDraft:
     """Plan to delete a locked invoice that is a draft here and at Stripe and has no call under way.
 
     Sending it failed, and so did undoing it. The caller learned of that long ago, and can send the order again after this.

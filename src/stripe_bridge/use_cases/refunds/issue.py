@@ -15,11 +15,11 @@ from stripe_bridge.domain.intent_plans import plan_refund
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.payment import Payment
-from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, last_try, split_refund
+from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, latest_attempt, split_refund
 from stripe_bridge.domain.stripe_objects import StripeDispute, StripePayment, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayError
-from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 
@@ -40,7 +40,7 @@ class Ledger(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefundInvoiceCommand:
+class IssueRefundCommand:
     """`amount` in minor units; by default all that may still be refunded.
 
     `request` names the request: if a caller who got no answer repeats it under the same name, nothing more is refunded. The
@@ -67,7 +67,7 @@ class IssuedRefunds:
     amount_refused: int
 
 
-class RefundInvoice:
+class IssueRefund:
     """Refund an invoice: all that may still be refunded, or the amount asked for.
 
     Raises InvoiceNotFound, IntegrationNotConnected, AmountNotChargeable for what Stripe would round, NothingCollected,
@@ -81,7 +81,7 @@ class RefundInvoice:
         clock: Clock,
         identifiers: Identifiers,
         settle: Settle,
-        payments: PaymentGateway,
+        payments: InvoiceGateway,
         refunds: RefundGateway,
         record_payments: RecordPayments,
         ledger: Ledger,
@@ -91,7 +91,7 @@ class RefundInvoice:
         self._payments, self._refunds = payments, refunds
         self._record_payments, self._ledger, self._lock = record_payments, ledger, lock
 
-    def __call__(self, command: RefundInvoiceCommand) -> IssuedRefunds:
+    def __call__(self, command: IssueRefundCommand) -> IssuedRefunds:
         self._learn_payments(command)
         reserved = self._reserve(command)
         self._see_through([intent_id for _, intent_id in reserved if intent_id is not None])
@@ -105,7 +105,7 @@ class RefundInvoice:
         went_back = sum(refund.amount for refund in made)
         return IssuedRefunds(refunds=made, amount_refused=asked_for - went_back)
 
-    def _learn_payments(self, command: RefundInvoiceCommand) -> None:
+    def _learn_payments(self, command: IssueRefundCommand) -> None:
         """If more was paid than the payments that we know of, ask Stripe: a webhook may still be on its way."""
         with self._store.reading() as work:
             invoice = work.invoices.get(command.tenant_id, command.invoice_id)
@@ -117,7 +117,7 @@ class RefundInvoice:
             self._record_payments(work, self._lock(work, invoice), seen)
             work.commit()
 
-    def _reserve(self, command: RefundInvoiceCommand) -> list[tuple[int, int | None]]:
+    def _reserve(self, command: IssueRefundCommand) -> list[tuple[int, int | None]]:
         """The ids of each refund and of its intent; None if the intent is settled."""
         with self._store.writing() as work:
             invoice = self._lock(work, work.invoices.get(command.tenant_id, command.invoice_id))
@@ -125,7 +125,7 @@ class RefundInvoice:
             if command.amount is not None:
                 Currency.of(invoice.currency).check_exact(command.amount, "amount_in_cents")
             earlier, now = _asked_before(work, command.request), self._clock.now()
-            if made := last_try(earlier, after=now - LIFETIME):
+            if made := latest_attempt(earlier, after=now - LIFETIME):
                 return [(refund.id, _unsettled(work, refund)) for refund in made]
             reserved: list[tuple[int, int | None]] = []
             splits = self._split(work, invoice, command.amount)
@@ -160,7 +160,7 @@ class RefundInvoice:
             work.disputes.of_invoice(invoice.id),
         )
 
-    def _explain(self, command: RefundInvoiceCommand) -> None:
+    def _explain(self, command: IssueRefundCommand) -> None:
         """Stripe refused, most likely because the dashboard or a bank was faster. Record what they did, and judge again."""
         with self._store.reading() as work:
             invoice = work.invoices.get(command.tenant_id, command.invoice_id)
@@ -205,12 +205,12 @@ class ListRefunds:
 def _check_connected(work: UnitOfWork, invoice: Invoice) -> None:
     """Raises IntegrationNotConnected unless the tenant is joined to the invoice's account now."""
     holder = work.integrations.find_by_account(invoice.stripe_account_id)
-    if holder is None or not holder.reaches(invoice.tenant_id, invoice.stripe_account_id):
+    if holder is None or not holder.can_act_for(invoice.tenant_id, invoice.stripe_account_id):
         raise IntegrationNotConnected
 
 
 def _reservation(
-    command: RefundInvoiceCommand,
+    command: IssueRefundCommand,
     invoice: Invoice,
     payment: Payment,
     amount: int,

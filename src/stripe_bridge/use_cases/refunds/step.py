@@ -23,7 +23,7 @@ class Ledger(Protocol):
     def refuse(self, work: UnitOfWork, refund_id: int, reason: str) -> None: ...
 
 
-class IssueRefund:
+class RefundStep:
     """Ask Stripe for a reserved refund."""
 
     def __init__(self, gateway: RefundGateway, ledger: Ledger, lock: Lock) -> None:

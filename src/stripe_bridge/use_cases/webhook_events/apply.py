@@ -13,19 +13,19 @@ from typing import Any, Protocol
 
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.conflicts import StaleWrite
-from stripe_bridge.domain.errors.describe import in_words
+from stripe_bridge.domain.errors.describe import describe_error
 from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 from stripe_bridge.domain.webhook_event import (
     MAX_ATTEMPTS,
-    MAX_PATIENT_ATTEMPTS,
+    MAX_GATEWAY_ATTEMPTS,
     StripeEvent,
     WebhookEvent,
 )
-from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
-from stripe_bridge.ports.stripe.errors import CallNotTaken, GatewayError, OutcomeUnknown
-from stripe_bridge.ports.system import Clock, Dice
-from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, HandlerTable, NeedsCurrent
+from stripe_bridge.ports.stripe.errors import CallNotAccepted, GatewayError, OutcomeUnknown
+from stripe_bridge.ports.system import Clock, Randomness
+from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, HandlerTable, NeedsRefetch
 
 _log = logging.getLogger(__name__)
 BATCH = 100
@@ -58,7 +58,7 @@ class Judge(Protocol):
         parsed: StripeEvent,
         fetched: Fetched[Any] | None,
         now: datetime,
-    ) -> WebhookEvent | NeedsCurrent: ...
+    ) -> WebhookEvent | NeedsRefetch: ...
 
     def together(
         self, work: UnitOfWork, events: Sequence[tuple[WebhookEvent, StripeEvent]], now: datetime
@@ -82,15 +82,15 @@ class ApplyEvents:
         self,
         store: Store,
         clock: Clock,
-        dice: Dice,
+        randomness: Randomness,
         table: HandlerTable,
         judge: Judge,
         lease: timedelta,
-        measurements: Measurements,
+        metrics: Metrics,
     ) -> None:
-        self._store, self._clock, self._dice = store, clock, dice
+        self._store, self._clock, self._dice = store, clock, randomness
         self._table, self._judge = table, judge
-        self._lease, self._measurements = lease, measurements
+        self._lease, self._measurements = lease, metrics
         self._claims_at = _LONG_AGO
 
     def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:
@@ -119,7 +119,7 @@ class ApplyEvents:
                 taken = work.inbox.take(now, now + self._lease, BATCH)
                 done = self._judge.together(work, self._readable_of(taken), self._clock.now())
                 left = _without(taken, done)
-                work.inbox.settle_taken([*done, *left])
+                work.inbox.settle_locked([*done, *left])
                 work.commit()
         except Exception as error:
             # Which event was at fault shows once they are claimed.
@@ -175,17 +175,17 @@ class ApplyEvents:
             sick_until = waiting.get(account) or waiting.get(about)
             try:
                 if not self._apply(event, may_ask=sick_until is None):
-                    self._settle(event, event.put_down(self._clock.now(), sick_until))
+                    self._settle(event, event.release(self._clock.now(), sick_until))
             except Exception as error:
                 put_back = self._put_back(event, error)
                 if isinstance(error, GatewayError):
-                    is_the_accounts = isinstance(error, CallNotTaken | OutcomeUnknown)
+                    is_the_accounts = isinstance(error, CallNotAccepted | OutcomeUnknown)
                     soon = self._clock.now() + _LONGEST_WAIT_FOR_ANOTHER
                     waiting[account if is_the_accounts else about] = min(put_back.due_at, soon)
 
     def _apply(self, event: WebhookEvent, *, may_ask: bool) -> bool:
         """Returns whether it could be applied, by asking Stripe if necessary."""
-        if event.attempts > MAX_PATIENT_ATTEMPTS:
+        if event.attempts > MAX_GATEWAY_ATTEMPTS:
             self._settle(event, event.lose(self._clock.now()))
             return True
         parsed = event.parse()
@@ -194,7 +194,7 @@ class ApplyEvents:
             with self._store.writing() as work:
                 work.inbox.hold(event.due_at, [event])
                 done = self._judge(work, event, parsed, fetched, self._clock.now())
-                if not isinstance(done, NeedsCurrent):
+                if not isinstance(done, NeedsRefetch):
                     if work.inbox.settle(event.due_at, [done]):
                         work.commit()
                         self._measurements.event(done)
@@ -215,17 +215,17 @@ class ApplyEvents:
     def _hand_back(self, events: Sequence[WebhookEvent]) -> None:
         with self._store.writing() as work:
             work.inbox.hold(events[0].due_at, events)
-            work.inbox.settle(events[0].due_at, [event.put_down(self._clock.now()) for event in events])
+            work.inbox.settle(events[0].due_at, [event.release(self._clock.now()) for event in events])
             work.commit()
         _log.info("events handed back", extra={"events": len(events)})
 
     def _put_back(self, event: WebhookEvent, error: Exception) -> WebhookEvent:
         is_stripes = isinstance(error, GatewayError)
         waiting = event.retry_or_fail(
-            in_words(error),
+            describe_error(error),
             self._clock.now(),
             jitter=self._dice.jitter(),
-            most=MAX_PATIENT_ATTEMPTS if is_stripes else MAX_ATTEMPTS,
+            most=MAX_GATEWAY_ATTEMPTS if is_stripes else MAX_ATTEMPTS,
         )
         _log.warning(
             "event could not be applied",

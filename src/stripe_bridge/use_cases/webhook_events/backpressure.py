@@ -16,7 +16,7 @@ APART = timedelta(seconds=0.05)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class GiveWay:
+class YieldToReceiving:
     """Rest after a batch that `took` so many seconds, while webhooks are coming in: at most `rest` times as long as it took.
 
     `wait` waits for a number of seconds, and returns whether it is time to stop.
@@ -43,7 +43,7 @@ class GiveWay:
             left -= part
 
     def _is_coming_in(self) -> bool:
-        with self._store.glancing() as work:
+        with self._store.autocommit() as work:
             newest_id = work.inbox.newest_id()
         now = self._clock.now()
         with self._mutex:

@@ -13,17 +13,17 @@ from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
+    HandlerResult,
     HandlerTable,
-    NeedsCurrent,
+    NeedsRefetch,
     Skipped,
-    Verdict,
 )
 
 Owners = dict[int | None, Integration | None]
 
 
-class JudgeEvents:
-    """Apply an event and return what became of it; NeedsCurrent, with nothing changed, if Stripe has to be asked first."""
+class DispatchEvents:
+    """Apply an event and return what became of it; NeedsRefetch, with nothing changed, if Stripe has to be asked first."""
 
     def __init__(self, table: HandlerTable) -> None:
         self._table = table
@@ -35,19 +35,19 @@ class JudgeEvents:
         parsed: StripeEvent,
         fetched: Fetched[Any] | None,
         now: datetime,
-    ) -> WebhookEvent | NeedsCurrent:
+    ) -> WebhookEvent | NeedsRefetch:
         return _settled(event, self._verdict(work, event, parsed, fetched, {}), now)
 
     def together(
         self, work: UnitOfWork, events: Sequence[tuple[WebhookEvent, StripeEvent]], now: datetime
     ) -> list[WebhookEvent]:
         """Apply those of the events that need not ask Stripe, and return what became of them."""
-        work.read_ahead([pair for event, parsed in events for pair in _links_of(event, parsed)])
+        work.prefetch([pair for event, parsed in events for pair in _links_of(event, parsed)])
         owners: Owners = {}
         outcomes = (
             _settled(event, self._verdict(work, event, parsed, None, owners), now) for event, parsed in events
         )
-        return [outcome for outcome in outcomes if not isinstance(outcome, NeedsCurrent)]
+        return [outcome for outcome in outcomes if not isinstance(outcome, NeedsRefetch)]
 
     def _verdict(
         self,
@@ -56,7 +56,7 @@ class JudgeEvents:
         parsed: StripeEvent,
         fetched: Fetched[Any] | None,
         owners: Owners,
-    ) -> Verdict:
+    ) -> HandlerResult:
         """`owners` caches the integrations within one transaction."""
         handler = self._table.handlers.get(event.event_type)
         if handler is None:
@@ -71,7 +71,7 @@ class JudgeEvents:
         integration = owners[event.integration_id]
         if integration is not None and event.livemode is not integration.livemode:
             return Skipped(SkipReason.OTHER_LIVEMODE)
-        if event.event_type not in self._table.even_disconnected and not _is_followed(
+        if event.event_type not in self._table.applies_when_disconnected and not _is_followed(
             work, integration, event
         ):
             return Skipped(SkipReason.DISCONNECTED)
@@ -91,8 +91,8 @@ def _is_followed(work: UnitOfWork, integration: Integration | None, event: Webho
     return is_its and work.intents.find_unsettled(account_subject(event.account_id)) is not None
 
 
-def _settled(event: WebhookEvent, verdict: Verdict, now: datetime) -> WebhookEvent | NeedsCurrent:
-    if isinstance(verdict, NeedsCurrent):
+def _settled(event: WebhookEvent, verdict: HandlerResult, now: datetime) -> WebhookEvent | NeedsRefetch:
+    if isinstance(verdict, NeedsRefetch):
         return verdict
     return event.processed(now) if isinstance(verdict, Applied) else event.skipped(verdict.reason, now)
 

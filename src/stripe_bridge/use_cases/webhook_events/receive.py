@@ -18,9 +18,9 @@ from stripe_bridge.domain.webhook_event import (
     StripeEvent,
     WebhookEvent,
 )
-from stripe_bridge.ports.metrics import Measurements
+from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
-from stripe_bridge.ports.storage.inbox import Intake
+from stripe_bridge.ports.storage.inbox import EventIngest
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.stripe.signatures import Signatures
 from stripe_bridge.ports.system import Clock
@@ -40,7 +40,7 @@ class ReceiveWebhookCommand:
     integration_id: int | None = None
 
 
-class FormEvent:
+class BuildEvent:
     """Makes an event as it goes into the inbox, however it arrived. If there is nothing to do for it, it is skipped now."""
 
     def __init__(self, clock: Clock, *, livemode: bool, known_types: frozenset[str]) -> None:
@@ -81,10 +81,10 @@ class FormEvent:
         return None
 
 
-class KeepEvent:
+class StoreFetchedEvent:
     """Put a fetched event into the inbox once. Returns it as stored, or None if it was already there."""
 
-    def __init__(self, form: FormEvent) -> None:
+    def __init__(self, form: BuildEvent) -> None:
         self._form = form
 
     def __call__(self, work: UnitOfWork, event: StripeEvent, payload: bytes) -> WebhookEvent | None:
@@ -101,7 +101,7 @@ class _Door:
     remembered_until: datetime
 
 
-class SecretsNotAtHand(Exception):
+class SecretsNotCached(Exception):
     """The signature cannot be judged without looking up its secret."""
 
 
@@ -115,19 +115,19 @@ class ReceiveWebhook:
     def __init__(
         self,
         store: Store,
-        intake: Intake,
+        event_ingest: EventIngest,
         clock: Clock,
         signatures: Signatures,
         vault: Vault,
         nudges: Nudges,
-        measurements: Measurements,
+        metrics: Metrics,
         read: Callable[[bytes], StripeEvent],
-        form: FormEvent,
+        form: BuildEvent,
         *,
         extra_secrets: Sequence[str],
     ) -> None:
-        self._store, self._intake, self._clock, self._vault = store, intake, clock, vault
-        self._signatures, self._nudges, self._measurements = signatures, nudges, measurements
+        self._store, self._intake, self._clock, self._vault = store, event_ingest, clock, vault
+        self._signatures, self._nudges, self._measurements = signatures, nudges, metrics
         self._read, self._form, self._extra_secrets = read, form, extra_secrets
         # Finding and unsealing secrets costs more than all the rest of receiving an event.
         self._doors: dict[int | None, _Door] = {}
@@ -140,7 +140,7 @@ class ReceiveWebhook:
         return self._told(event, is_new=is_new, soon=False)
 
     async def at_once(self, command: ReceiveWebhookCommand) -> bool:
-        """Like `__call__`, for an event loop, which it never blocks: where it would have to, it raises SecretsNotAtHand."""
+        """Like `__call__`, for an event loop, which it never blocks: where it would have to, it raises SecretsNotCached."""
         event = self._formed(command, self._verify_at_once)
         return self._told(event, is_new=await self._intake.receive(event), soon=True)
 
@@ -169,7 +169,7 @@ class ReceiveWebhook:
         """
         try:
             return self._verify_at_once(command)
-        except SecretsNotAtHand:
+        except SecretsNotCached:
             door = self._look_up(command.integration_id)
         self._signatures.check(command.payload, command.signature, door.secrets)
         self._doors[command.integration_id] = door
@@ -182,9 +182,9 @@ class ReceiveWebhook:
                 self._signatures.check(command.payload, command.signature, known.secrets)
             except SignatureInvalid:
                 # Keep what is remembered: otherwise bad signatures would force a new lookup for all others.
-                raise SecretsNotAtHand from None
+                raise SecretsNotCached from None
             return known
-        raise SecretsNotAtHand
+        raise SecretsNotCached
 
     def _look_up(self, integration_id: int | None) -> _Door:
         until = self._clock.now() + _MEMORY

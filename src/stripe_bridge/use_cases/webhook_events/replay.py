@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from stripe_bridge.domain.errors.conflicts import EventBeingProcessed
-from stripe_bridge.domain.errors.rules import PayloadForgotten
+from stripe_bridge.domain.errors.rules import PayloadPurged
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.storage.inbox import EventFilter
@@ -17,7 +17,7 @@ from stripe_bridge.ports.system import Clock
 
 class ReplayWebhookEvent:
     """Queue an event again, whatever became of it before. Raises WebhookEventNotFound, EventBeingProcessed,
-    PayloadForgotten.
+    PayloadPurged.
 
     A tenant of None means any tenant: for operators only.
     """
@@ -69,7 +69,7 @@ class ReplayWebhookEvents:
                 self._rehearse(event) if dry_run else self._queue(event)
             except EventBeingProcessed:
                 being_processed.append(event)
-            except PayloadForgotten:
+            except PayloadPurged:
                 forgotten.append(event)
             else:
                 queued.append(event)
@@ -93,8 +93,8 @@ def _requeue(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
 
 
 def _check(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
-    """Raises EventBeingProcessed, PayloadForgotten."""
+    """Raises EventBeingProcessed, PayloadPurged."""
     if event.status is EventStatus.PROCESSING and event.due_at > now:
         raise EventBeingProcessed
     if not work.inbox.payload(None, event.id):
-        raise PayloadForgotten
+        raise PayloadPurged

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, event
 
-from stripe_bridge.adapters.database import SqlIntake, SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine, migrate
 from stripe_bridge.adapters.database.ingest import sqlite
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.builders import a_webhook_event, an_event_payload
@@ -20,11 +20,11 @@ from tests.waiting import wait_until
 
 
 @contextmanager
-def receiving(engine: Engine) -> Iterator[tuple[EventLoop, SqlIntake]]:
+def receiving(engine: Engine) -> Iterator[tuple[EventLoop, GroupCommit]]:
     with an_event_loop() as here:
-        intake = SqlIntake(engine)
-        yield here, intake
-        here.loop.call_soon_threadsafe(intake.close)
+        event_ingest = GroupCommit(engine)
+        yield here, event_ingest
+        here.loop.call_soon_threadsafe(event_ingest.close)
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def store(database_url: str) -> Iterator[SqlStore]:
 
 @pytest.fixture
 def receive(store: SqlStore) -> Iterator[Receive]:
-    with receiving(store.engine) as (here, intake):
-        yield lambda event: here.run(intake.receive(event))
+    with receiving(store.engine) as (here, event_ingest):
+        yield lambda event: here.run(event_ingest.receive(event))
 
 
 def an_event(number: int, **changes):
@@ -60,14 +60,14 @@ def test_those_who_wait_for_a_commit_are_committed_together(sqlite_url: str):
     event.listen(engine, "connect", lambda connection, _record: connection.set_trace_callback(said.append))
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with receiving(engine) as (here, intake):
-        first = asyncio.run_coroutine_threadsafe(intake.receive(an_event(0)), here.loop)
+    with receiving(engine) as (here, event_ingest):
+        first = asyncio.run_coroutine_threadsafe(event_ingest.receive(an_event(0)), here.loop)
         wait_until(lambda: "BEGIN IMMEDIATE" in said)
         coming = [
-            asyncio.run_coroutine_threadsafe(intake.receive(an_event(number)), here.loop)
+            asyncio.run_coroutine_threadsafe(event_ingest.receive(an_event(number)), here.loop)
             for number in range(1, 12)
         ]
-        wait_until(lambda: len(intake._waiting) == 11)
+        wait_until(lambda: len(event_ingest._waiting) == 11)
         other.execute("COMMIT")
         assert all(each.result() for each in [first, *coming])
     other.close()
@@ -80,16 +80,16 @@ def test_those_who_wait_for_a_commit_are_committed_together(sqlite_url: str):
 def test_of_a_batch_that_is_not_all_new_each_is_told_whether_it_is(sqlite_url: str):
     store = SqlStore(create_engine(sqlite_url))
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
-    with receiving(store.engine) as (here, intake):
-        assert here.run(intake.receive(an_event(1)))
+    with receiving(store.engine) as (here, event_ingest):
+        assert here.run(event_ingest.receive(an_event(1)))
         other.execute("BEGIN IMMEDIATE")
-        first = asyncio.run_coroutine_threadsafe(intake.receive(an_event(0)), here.loop)
-        wait_until(lambda: intake._storing is not None)
+        first = asyncio.run_coroutine_threadsafe(event_ingest.receive(an_event(0)), here.loop)
+        wait_until(lambda: event_ingest._storing is not None)
         coming = [
-            asyncio.run_coroutine_threadsafe(intake.receive(an_event(number)), here.loop)
+            asyncio.run_coroutine_threadsafe(event_ingest.receive(an_event(number)), here.loop)
             for number in (3, 1, 2, 3)
         ]
-        wait_until(lambda: len(intake._waiting) == 4)
+        wait_until(lambda: len(event_ingest._waiting) == 4)
         other.execute("COMMIT")
         assert first.result()
         assert [each.result() for each in coming] == [True, False, True, False]
@@ -103,11 +103,11 @@ def test_a_file_that_others_do_not_let_go_of_is_unavailable(sqlite_url: str, mon
     engine = create_engine(sqlite_url)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with receiving(engine) as (here, intake):
+    with receiving(engine) as (here, event_ingest):
         with pytest.raises(StoreUnavailable):
-            here.run(intake.receive(an_event(1)))
+            here.run(event_ingest.receive(an_event(1)))
         other.execute("COMMIT")
-        assert here.run(intake.receive(an_event(1)))
+        assert here.run(event_ingest.receive(an_event(1)))
     other.close()
     engine.dispose()
 
@@ -121,11 +121,11 @@ def test_whoever_comes_while_the_database_is_found_away_does_not_wait_for_that_o
     monkeypatch.setattr(sqlite, "_begin", noting(tried, sqlite._begin))
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with receiving(engine) as (here, intake):
-        first = asyncio.run_coroutine_threadsafe(intake.receive(an_event(0)), here.loop)
+    with receiving(engine) as (here, event_ingest):
+        first = asyncio.run_coroutine_threadsafe(event_ingest.receive(an_event(0)), here.loop)
         wait_until(lambda: tried == [1])
         coming = [
-            asyncio.run_coroutine_threadsafe(intake.receive(an_event(number)), here.loop)
+            asyncio.run_coroutine_threadsafe(event_ingest.receive(an_event(number)), here.loop)
             for number in range(1, 100)
         ]
         for each in (first, *coming):
@@ -133,7 +133,7 @@ def test_whoever_comes_while_the_database_is_found_away_does_not_wait_for_that_o
                 each.result()
         assert tried == [1]
         other.execute("COMMIT")
-        assert here.run(intake.receive(an_event(1)))
+        assert here.run(event_ingest.receive(an_event(1)))
     other.close()
     engine.dispose()
 
@@ -150,12 +150,12 @@ def test_whoever_brought_an_event_may_leave_before_it_is_stored(sqlite_url: str)
     engine = create_engine(sqlite_url)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with receiving(engine) as (here, intake):
-        gone = asyncio.run_coroutine_threadsafe(intake.receive(an_event(0)), here.loop)
-        wait_until(lambda: intake._storing is not None)
+    with receiving(engine) as (here, event_ingest):
+        gone = asyncio.run_coroutine_threadsafe(event_ingest.receive(an_event(0)), here.loop)
+        wait_until(lambda: event_ingest._storing is not None)
         gone.cancel()
         other.execute("COMMIT")
-        assert here.run(intake.receive(an_event(1)))
+        assert here.run(event_ingest.receive(an_event(1)))
     other.close()
     store = SqlStore(engine)
     assert len(claim(store)) == 2
@@ -165,10 +165,10 @@ def test_whoever_brought_an_event_may_leave_before_it_is_stored(sqlite_url: str)
 def test_a_connection_that_died_in_its_sleep_costs_nobody_an_event(own_postgres: PostgresServer):
     migrate(own_postgres.url())
     store = SqlStore(create_engine(own_postgres.url()))
-    with receiving(store.engine) as (here, intake):
+    with receiving(store.engine) as (here, event_ingest):
 
         def receive(number: int) -> bool:
-            return here.run(intake.receive(an_event(number)))
+            return here.run(event_ingest.receive(an_event(number)))
 
         assert receive(1)
         own_postgres.stop()
@@ -186,11 +186,11 @@ def test_a_connection_that_died_in_its_sleep_costs_nobody_an_event(own_postgres:
 def test_a_server_that_became_a_standby_is_unavailable_to_webhooks_too(own_postgres: PostgresServer):
     migrate(own_postgres.url())
     store = SqlStore(create_engine(own_postgres.url()))
-    with receiving(store.engine) as (here, intake):
-        assert here.run(intake.receive(an_event(1)))
+    with receiving(store.engine) as (here, event_ingest):
+        assert here.run(event_ingest.receive(an_event(1)))
         own_postgres.become_standby()
         with pytest.raises(StoreUnavailable):
-            here.run(intake.receive(an_event(2)))
+            here.run(event_ingest.receive(an_event(2)))
     store.close()
 
 
@@ -204,15 +204,15 @@ def test_what_a_dead_connection_leaves_may_be_anothers_by_now(own_postgres: Post
         address = server.sockets[0].getsockname()
         others = [await here.loop.create_connection(asyncio.Protocol, *address) for _ in range(5)]
         try:
-            return await intake.receive(an_event(2))
+            return await event_ingest.receive(an_event(2))
         finally:
             server.close()
             for transport, _ in others:
                 transport.close()
 
-    with receiving(store.engine) as (here, intake):
+    with receiving(store.engine) as (here, event_ingest):
         server = here.run(here.loop.create_server(asyncio.Protocol, "127.0.0.1", 0))
-        assert here.run(intake.receive(an_event(1)))
+        assert here.run(event_ingest.receive(an_event(1)))
         own_postgres.stop()
         own_postgres.start()
         assert here.run(receive_beside_others(server))

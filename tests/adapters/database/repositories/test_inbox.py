@@ -33,7 +33,7 @@ def test_whoever_must_not_wait_leaves_to_a_worker_what_it_has_locked(store: SqlS
             updates.append(statement)
             if len(updates) == 2:
                 with store.writing() as connecting:
-                    assert connecting.inbox.revive(ACCOUNT, NOW, waiting=False) == 1
+                    assert connecting.inbox.requeue_skipped(ACCOUNT, NOW, waiting=False) == 1
                     connecting.commit()
 
     with store.writing() as work:

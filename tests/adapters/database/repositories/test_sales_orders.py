@@ -34,10 +34,10 @@ def put_beside(url: str, first: SalesOrder, second: SalesOrder) -> Iterator[Futu
     with ThreadPoolExecutor(1) as thread:
         with store.writing() as work:
             assert work.sales_orders.add(first)
-            putting = thread.submit(PutSalesOrder(store, FrozenClock()), command(second))
+            upsert = thread.submit(PutSalesOrder(store, FrozenClock()), command(second))
             wait_until(is_waiting, within=20)
             work.commit()
-        yield putting
+        yield upsert
     store.close()
 
 
@@ -56,20 +56,20 @@ def command(order: SalesOrder) -> PutSalesOrderCommand:
 
 
 def test_the_very_same_copy_is_stored_already_and_no_conflict(postgres_url: str):
-    with put_beside(postgres_url, FIRST, FIRST) as putting:
-        stored = putting.result(20)
+    with put_beside(postgres_url, FIRST, FIRST) as upsert:
+        stored = upsert.result(20)
     assert (stored.created, stored.view.order) == (False, FIRST)
 
 
 def test_a_newer_copy_replaces_the_first_and_is_not_told_as_new(postgres_url: str):
     newer = replace(FIRST, number="newer", source_updated_at=NOW + timedelta(seconds=1))
-    with put_beside(postgres_url, FIRST, newer) as putting:
-        stored = putting.result(20)
+    with put_beside(postgres_url, FIRST, newer) as upsert:
+        stored = upsert.result(20)
     order = stored.view.order
     assert (stored.created, order.number, order.created_at) == (False, "newer", FIRST.created_at)
 
 
 def test_an_older_copy_is_outdated(postgres_url: str):
     older = replace(FIRST, source_updated_at=NOW - timedelta(seconds=1))
-    with put_beside(postgres_url, FIRST, older) as putting, pytest.raises(OrderOutdated):
-        putting.result(20)
+    with put_beside(postgres_url, FIRST, older) as upsert, pytest.raises(OrderOutdated):
+        upsert.result(20)

@@ -7,12 +7,12 @@ from alembic import command
 from sqlalchemy import Engine, text
 
 from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
-from stripe_bridge.adapters.database.engine import glancing
+from stripe_bridge.adapters.database.engine import autocommit
 from stripe_bridge.adapters.database.migrations_runner import migrating
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.webhook_event import SkipReason
 from stripe_bridge.ports.storage.inbox import EventFilter
-from stripe_bridge.use_cases.reconciliation.totals import CheckCounts, FoldCounts
+from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 from tests.builders import NOW, TENANT, a_webhook_event, an_event_payload
 from tests.contracts.stored import claim, settle, stored_event, stored_invoice
 from tests.waiting import wait_until
@@ -30,17 +30,17 @@ def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is
         work.commit()
     if is_folded:
         assert changes_of(engine) == 2
-        assert not FoldCounts(store)()
+        assert not CompactTotals(store)()
         assert changes_of(engine) == 0
-    assert CheckCounts(store)(integration_id) == 0
+    assert VerifyTotals(store)(integration_id) == 0
     with engine.begin() as connection:
         for kind in ("event", "invoice"):
             connection.execute(text(f"UPDATE {kind}_counts SET number = number + 7"))
             connection.execute(text(f"DELETE FROM {kind}_count_changes"))
 
-    assert CheckCounts(store)(integration_id) == 2
+    assert VerifyTotals(store)(integration_id) == 2
 
-    assert CheckCounts(store)(integration_id) == 0
+    assert VerifyTotals(store)(integration_id) == 0
     with store.reading() as work:
         assert work.inbox.page(TENANT, EventFilter(), PageRequest()).total == 1
         assert work.invoices.page(TENANT, integration_id, None, PageRequest()).total == 1
@@ -69,7 +69,7 @@ def test_folding_goes_on_as_long_as_there_is_more_than_is_folded_at_once_and_not
     )
     with engine.begin() as connection:
         connection.execute(changes)
-    assert [FoldCounts(store)() for _ in range(2)] == [True, False]
+    assert [CompactTotals(store)() for _ in range(2)] == [True, False]
     with engine.connect() as connection:
         assert connection.execute(text("SELECT number FROM invoice_counts")).scalars().all() == [10_001]
     store.close()
@@ -90,7 +90,7 @@ def test_what_is_applied_while_the_migration_counts_is_counted(postgres_url: str
         with engine.begin() as connection:
             connection.execute(skip)
 
-    with engine.connect() as holder, glancing(engine).connect() as looking:
+    with engine.connect() as holder, autocommit(engine).connect() as looking:
         # Between counting the events and installing their triggers, the migration counts the invoices.
         holder.execute(text("LOCK TABLE invoices"))
         both = [threading.Thread(target=migrate, args=[postgres_url]), threading.Thread(target=skipped)]

@@ -14,7 +14,7 @@ from stripe_bridge.domain.refund import RefundState
 from stripe_bridge.domain.stripe_objects import StripeInvoice
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, parse_event
 from stripe_bridge.ports.stripe.errors import GatewayRefused
-from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, NeedsCurrent, Verdict
+from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, HandlerResult, NeedsRefetch
 from tests.builders import AMOUNT, TENANT, a_stripe_payment
 from tests.fakes.stripe import payloads
 from tests.world import CLIENT_ID, Event, World
@@ -56,7 +56,7 @@ def test_an_older_snapshot_changes_nothing(world: World):
 
 def test_a_void_by_the_merchant_frees_the_order(world: World):
     invoice = world.sent()
-    world.adapters.payment_gateway.void(world.account_id, str(invoice.stripe_invoice_id), "the-merchants-own")
+    world.adapters.invoice_gateway.void(world.account_id, str(invoice.stripe_invoice_id), "the-merchants-own")
 
     world.deliver()
 
@@ -207,15 +207,15 @@ def test_a_refund_is_counted_once_however_many_events_tell_of_it(world: World):
     assert world.invoice(invoice.id).amount_refunded == 1_500
 
 
-def looked_at(world: World, event: Event, version: int = 0) -> Callable[[], Verdict]:
+def looked_at(world: World, event: Event, version: int = 0) -> Callable[[], HandlerResult]:
     """What a worker that knew this version now finds at Stripe, to be applied later; 0 for what is not known here yet."""
     handler = handlers_of(world.settings, world.adapters).handlers[event["type"]]
     parsed = parse_event(json.dumps(event).encode())
     seen = Fetched(handler.fetch(world.account_id, parsed), version)
 
-    def apply() -> Verdict:
+    def apply() -> HandlerResult:
         with world.store.writing() as work:
-            verdict: Verdict = handler.apply(work, world.account_id, parsed, seen)
+            verdict: HandlerResult = handler.apply(work, world.account_id, parsed, seen)
             work.commit()
         return verdict
 
@@ -231,7 +231,7 @@ def test_a_refund_as_it_was_before_others_entered_it_is_not_taken_for_its_presen
     world.stripe.change_refund(world.account_id, refund.id, "requires_action")
     world.deliver(told(world, "refund"))
 
-    assert isinstance(apply(), NeedsCurrent)
+    assert isinstance(apply(), NeedsRefetch)
     (entered,) = world.bridge.list_refunds(TENANT, invoice.id)
     assert entered.state is RefundState.REQUIRES_ACTION
 
@@ -269,7 +269,7 @@ def test_a_dispute_as_it_was_before_others_changed_it_is_not_taken_for_its_prese
     world.stripe.change_dispute(world.account_id, dispute.id, "won")
     world.deliver(told(world, "charge.dispute"))
 
-    assert isinstance(apply(), NeedsCurrent)
+    assert isinstance(apply(), NeedsRefetch)
     assert world.invoice(invoice.id).dispute_status == "won"
 
 
@@ -316,7 +316,7 @@ def test_an_invoice_as_it_was_before_others_changed_it_is_not_taken_for_its_pres
     world.deliver([world.event("credit_note.created", {"invoice": shown.id})])
     assert world.invoice(invoice.id).amount_remaining == AMOUNT - 500
 
-    assert isinstance(apply(), NeedsCurrent)
+    assert isinstance(apply(), NeedsRefetch)
     assert world.invoice(invoice.id).amount_remaining == AMOUNT - 500
 
 
@@ -446,7 +446,7 @@ def test_a_probe_from_before_a_reconnect_disconnects_nothing(world: World):
     world.bridge.disconnect_integration(TENANT, world.integration_id)
     world.connect(world.account_id, into=world.integration_id)
 
-    assert isinstance(apply(), NeedsCurrent)
+    assert isinstance(apply(), NeedsRefetch)
     assert world.bridge.show_integration(TENANT, world.integration_id).integration.connected
 
 

@@ -15,7 +15,7 @@ KEY = ("account_id", "livemode", "stripe_event_id")
 
 
 # The columns that are known when an event arrives; all others are null.
-GIVEN = (
+COLUMNS = (
     *KEY,
     "event_type",
     "related_object_id",
@@ -31,7 +31,7 @@ GIVEN = (
 )
 
 
-class Storage(Protocol):
+class BatchInsert(Protocol):
     async def store(self, events: Sequence[WebhookEvent]) -> set[Key]:
         """Store and commit the events, and return the keys of new ones. One call at a time. Raises StoreUnavailable."""
         ...

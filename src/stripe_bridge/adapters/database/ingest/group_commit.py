@@ -11,27 +11,27 @@ from collections.abc import Sequence
 
 from sqlalchemy import Engine
 
-from stripe_bridge.adapters.database.ingest.batch import Storage, key_of
-from stripe_bridge.adapters.database.ingest.postgresql import PostgresqlStorage
-from stripe_bridge.adapters.database.ingest.sqlite import SqliteStorage
+from stripe_bridge.adapters.database.ingest.batch import BatchInsert, key_of
+from stripe_bridge.adapters.database.ingest.postgresql import PostgresqlBatchInsert
+from stripe_bridge.adapters.database.ingest.sqlite import SqliteBatchInsert
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 # The most events that one statement stores; more wait for the next one.
 _MOST = 32
 # Turns of the event loop before a batch is stored, so that requests that are just being read join it and share its cost.
-_TURNS = 3
+LOOP_TURNS = 3
 
-_Arrival = tuple[WebhookEvent, asyncio.Future[bool]]
+_Pending = tuple[WebhookEvent, asyncio.Future[bool]]
 
 
-class SqlIntake:
+class GroupCommit:
     """Everything happens in the event loop in which it is first used."""
 
     def __init__(self, engine: Engine) -> None:
-        of_kind = PostgresqlStorage if engine.dialect.name == "postgresql" else SqliteStorage
-        self._storage: Storage = of_kind(engine)
-        self._waiting: list[_Arrival] = []
+        of_kind = PostgresqlBatchInsert if engine.dialect.name == "postgresql" else SqliteBatchInsert
+        self._storage: BatchInsert = of_kind(engine)
+        self._waiting: list[_Pending] = []
         self._storing: asyncio.Task[None] | None = None
 
     async def receive(self, event: WebhookEvent) -> bool:
@@ -49,7 +49,7 @@ class SqlIntake:
         """Store one batch after the other, until nobody is waiting."""
         try:
             while self._waiting:
-                for _ in range(_TURNS):
+                for _ in range(LOOP_TURNS):
                     await asyncio.sleep(0)
                 batch = self._waiting[:_MOST]
                 del self._waiting[:_MOST]
@@ -57,7 +57,7 @@ class SqlIntake:
         finally:
             self._storing = None
 
-    async def _store(self, batch: Sequence[_Arrival]) -> None:
+    async def _store(self, batch: Sequence[_Pending]) -> None:
         """Store a batch, and tell each request what became of its event. One that cannot be stored does not fail the others.
 
         Events are always stored in the same order, so that two processes with the same events cannot deadlock.

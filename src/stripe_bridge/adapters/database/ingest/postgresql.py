@@ -13,10 +13,10 @@ from psycopg import pq
 from sqlalchemy import Engine
 
 from stripe_bridge.adapters.database.compression import compressed
-from stripe_bridge.adapters.database.ingest.batch import GIVEN, KEY, Key, key_of
+from stripe_bridge.adapters.database.ingest.batch import COLUMNS, KEY, Key, key_of
 from stripe_bridge.adapters.database.ingest.libpq import AsyncConnection
 from stripe_bridge.adapters.database.repositories.inbox_insert import EVENTS
-from stripe_bridge.adapters.database.statements import telling_unavailable
+from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
@@ -31,7 +31,7 @@ ON CONFLICT ({key}) DO NOTHING RETURNING {key}
 """
 
 
-class PostgresqlStorage:
+class PostgresqlBatchInsert:
     """One prepared statement that is a transaction of its own, which saves the round trips to begin and to commit.
 
     It goes through libpq, because psycopg's cursors parse a statement as long as this one gets anew every time.
@@ -39,9 +39,9 @@ class PostgresqlStorage:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._types = [EVENTS.table.c[name].type.compile(engine.dialect) for name in GIVEN]
+        self._types = [EVENTS.table.c[name].type.compile(engine.dialect) for name in COLUMNS]
         # Bytes are sent as they are, everything else as text.
-        self._formats = [int(name == "payload") for name in GIVEN]
+        self._formats = [int(name == "payload") for name in COLUMNS]
         self._connection: AsyncConnection | None = None
 
     async def store(self, events: Sequence[WebhookEvent]) -> set[Key]:
@@ -63,7 +63,7 @@ class PostgresqlStorage:
         number = len(events)
         values = [value for event in events for value in _as_libpq(event)]
         try:
-            with telling_unavailable():
+            with translate_driver_errors():
                 if self._connection is None:
                     self._connection = await AsyncConnection.of(self._engine)
                 result = await self._connection.execute(
@@ -80,12 +80,12 @@ class PostgresqlStorage:
         """Built only from names in this file."""
         parameters = itertools.count(1)
         rows = [", ".join(f"${next(parameters)}::{type_}" for type_ in self._types) for _ in range(number)]
-        names, key = ", ".join(GIVEN), ", ".join(KEY)
+        names, key = ", ".join(COLUMNS), ", ".join(KEY)
         return _POSTGRESQL.format(names=names, key=key, rows=", ".join(f"({row})" for row in rows)).encode()
 
 
 def _as_libpq(event: WebhookEvent) -> tuple[bytes | None, ...]:
-    """The values of an event in the order of `GIVEN`, as libpq takes them."""
+    """The values of an event in the order of `COLUMNS`, as libpq takes them."""
     created_at = _moment(event.created_at)
     return (
         event.account_id.encode(),

@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
 from stripe_bridge.adapters.database.engine import LONGEST_WAIT
-from stripe_bridge.adapters.database.ingest.batch import GIVEN, KEY, Key, key_of
+from stripe_bridge.adapters.database.ingest.batch import COLUMNS, KEY, Key, key_of
 from stripe_bridge.adapters.database.repositories.inbox_insert import EVENTS
-from stripe_bridge.adapters.database.statements import telling_unavailable
+from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.types import UtcDateTime
 from stripe_bridge.domain.webhook_event import WebhookEvent
 
@@ -34,7 +34,7 @@ WHERE true ON CONFLICT ({key}) DO NOTHING
 """
 
 
-class SqliteStorage:
+class SqliteBatchInsert:
     """One statement for all events: with each statement the driver releases the GIL, and has to get it back from a busy loop.
 
     The number of stored rows tells whether all are new. If not, it is rolled back, and each event gets its own statement.
@@ -56,7 +56,7 @@ class SqliteStorage:
 
     def _store(self, events: Sequence[WebhookEvent]) -> set[Key]:
         try:
-            with telling_unavailable():
+            with translate_driver_errors():
                 if self._connection is None:
                     self._connection = self._connect()
                 return self._commit(self._connection.dbapi_connection, events)
@@ -117,17 +117,17 @@ def _begin(connection: sqlite3.Connection) -> None:
 @lru_cache
 def _statement(number: int) -> str:
     """Built only from names in this file."""
-    row = f"({', '.join('?' * len(GIVEN))})"
-    return _STORE.format(names=", ".join(GIVEN), key=", ".join(KEY), rows=", ".join([row] * number))
+    row = f"({', '.join('?' * len(COLUMNS))})"
+    return _STORE.format(names=", ".join(COLUMNS), key=", ".join(KEY), rows=", ".join([row] * number))
 
 
 def _binding(dialect: Dialect) -> Callable[[WebhookEvent], list[Any]]:
-    """The values of an event in the order of `GIVEN`, as the driver takes them."""
+    """The values of an event in the order of `COLUMNS`, as the driver takes them."""
     moment = UtcDateTime().dialect_impl(dialect).bind_processor(dialect)
     # The same time is used in several columns.
     kept_moment = lru_cache(moment) if moment else None
     forms: list[Callable[[WebhookEvent], Any]] = []
-    for name in GIVEN:
+    for name in COLUMNS:
         type_, value = EVENTS.table.c[name].type, attrgetter(name)
         is_moment = isinstance(type_, UtcDateTime)
         form = kept_moment if is_moment else type_.dialect_impl(dialect).bind_processor(dialect)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, OneOnly, lockable
+from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, UniqueRule, with_lock
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import (
     IntegrationRow,
@@ -30,16 +30,16 @@ _TOKEN_BY_ID = _TOKENS.select.where(_TOKEN.id == bindparam("id"))
 
 _STATES = Mapper(OAuthState, OAuthStateRow)
 _STATE = _STATES.table.c
-_STATE_BY_HASH = lockable(_STATES.select.where(_STATE.state_hash == bindparam("state_hash")))
+_STATE_BY_HASH = with_lock(_STATES.select.where(_STATE.state_hash == bindparam("state_hash")))
 
 _INTEGRATIONS = AggregateMapper(
     Integration,
     IntegrationRow,
-    rule=OneOnly.of(IntegrationRow, "uq_integrations_connected_account", AccountInUse),
+    rule=UniqueRule.of(IntegrationRow, "uq_integrations_connected_account", AccountInUse),
 )
 _INTEGRATION = _INTEGRATIONS.table.c
-_INTEGRATION_BY_ID = lockable(_INTEGRATIONS.select.where(_INTEGRATION.id == bindparam("id")))
-_INTEGRATION_OF_TENANT = lockable(
+_INTEGRATION_BY_ID = with_lock(_INTEGRATIONS.select.where(_INTEGRATION.id == bindparam("id")))
+_INTEGRATION_OF_TENANT = with_lock(
     _INTEGRATIONS.select.where(
         _INTEGRATION.id == bindparam("id"), _INTEGRATION.tenant_id == bindparam("tenant_id")
     )
@@ -50,7 +50,7 @@ LAST_CONNECTED = (
     _INTEGRATION.disconnected_at.desc(),
     _INTEGRATION.id.desc(),
 )
-_INTEGRATION_BY_ACCOUNT = lockable(
+_INTEGRATION_BY_ACCOUNT = with_lock(
     _INTEGRATIONS.select.where(_INTEGRATION.account_id == bindparam("account_id"))
     .order_by(*LAST_CONNECTED)
     .limit(1)
@@ -58,7 +58,7 @@ _INTEGRATION_BY_ACCOUNT = lockable(
 
 _RECEIVERS = AggregateMapper(Receiver, ReceiverRow)
 _RECEIVER = _RECEIVERS.table.c
-_RECEIVER_BY_ID = lockable(_RECEIVERS.select.where(_RECEIVER.id == bindparam("id")))
+_RECEIVER_BY_ID = with_lock(_RECEIVERS.select.where(_RECEIVER.id == bindparam("id")))
 
 
 class SqlTokens:

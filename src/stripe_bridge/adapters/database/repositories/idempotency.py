@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from stripe_bridge.adapters.database.mapping import table_of
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.idempotency import IdempotentRequestRow
-from stripe_bridge.domain.idempotency import IdempotentRequest, KeptAnswer, RequestScope
+from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope, StoredResponse
 
 _TABLE = table_of(IdempotentRequestRow)
 _COLUMN = _TABLE.c
@@ -70,5 +70,7 @@ def _read(row: Row[Any]) -> IdempotentRequest:
         body_hash=row.body_hash,
         created_at=row.created_at,
         leased_until=row.leased_until,
-        answer=KeptAnswer(status=row.status, content_type=row.content_type, body=row.body) if kept else None,
+        answer=StoredResponse(status=row.status, content_type=row.content_type, body=row.body)
+        if kept
+        else None,
     )

@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, update
 
-from stripe_bridge.adapters.database.any_of import among
-from stripe_bridge.adapters.database.mapping import lockable
+from stripe_bridge.adapters.database.any_of import any_of
+from stripe_bridge.adapters.database.mapping import with_lock
 from stripe_bridge.adapters.database.repositories.inbox_claims import (
     CLAIM,
-    HOLD,
+    LOCK_CLAIMED,
+    LOCK_DUE,
     SETTLE,
-    SETTLE_TAKEN,
-    TAKE,
-    alike,
+    SETTLE_LOCKED,
+    group_by_outcome,
 )
 from stripe_bridge.adapters.database.repositories.inbox_insert import (
     EVENTS,
@@ -32,7 +32,7 @@ from stripe_bridge.adapters.database.tables.inbox import IS_AWAITING, IS_FAILED
 from stripe_bridge.domain.errors.base import WebhookEventNotFound
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookEvent
-from stripe_bridge.ports.metrics import Depth
+from stripe_bridge.ports.metrics import QueueDepth
 from stripe_bridge.ports.storage.inbox import EventFilter
 
 _EVENT = EVENTS.table.c
@@ -40,7 +40,7 @@ _TO_REVIVE = [
     _EVENT.skip_reason.in_([SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]),
     HAS_PAYLOAD,
 ]
-_BY_ID = lockable(EVENTS.select.where(_EVENT.id == bindparam("id")))
+_BY_ID = with_lock(EVENTS.select.where(_EVENT.id == bindparam("id")))
 _OF_TENANT = {
     lock: statement.where(_EVENT.tenant_id == bindparam("tenant_id")) for lock, statement in _BY_ID.items()
 }
@@ -65,19 +65,19 @@ class SqlInbox:
 
     def take(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
         given = {"now": now, "lease_until": lease_until, "most": limit}
-        return sorted(self._transaction.list(EVENTS, TAKE, **given), key=lambda event: event.id)
+        return sorted(self._transaction.list(EVENTS, LOCK_DUE, **given), key=lambda event: event.id)
 
-    def settle_taken(self, events: Sequence[WebhookEvent]) -> None:
-        for given in alike(events):
-            self._transaction.execute(SETTLE_TAKEN, given)
+    def settle_locked(self, events: Sequence[WebhookEvent]) -> None:
+        for given in group_by_outcome(events):
+            self._transaction.execute(SETTLE_LOCKED, given)
 
     def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
         given = {"ids": [event.id for event in events], "claimed_until": claimed_until}
-        self._transaction.execute(HOLD, given).all()
+        self._transaction.execute(LOCK_CLAIMED, given).all()
 
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
         settled: set[int] = set()
-        for given in alike(events):
+        for given in group_by_outcome(events):
             given["claimed_until"] = claimed_until
             settled.update(self._transaction.execute(SETTLE, given).scalars())
         return settled
@@ -106,10 +106,10 @@ class SqlInbox:
         if self._transaction.execute(statement).rowcount == 0:
             raise WebhookEventNotFound
 
-    def revive(self, account_id: str, now: datetime, *, waiting: bool) -> int:
+    def requeue_skipped(self, account_id: str, now: datetime, *, waiting: bool) -> int:
         of_account = select(_EVENT.id).where(_EVENT.account_id == account_id)
         locked = of_account.order_by(_EVENT.id).with_for_update(skip_locked=not waiting, key_share=True)
-        renewed = update(EVENTS.table).where(among(_EVENT.id, "ids")).values(_fresh(now))
+        renewed = update(EVENTS.table).where(any_of(_EVENT.id, "ids")).values(_fresh(now))
         number = 0
         # Waiting events first: one that a worker is skipping at this moment is then among the skipped ones.
         for matching in (locked.where(IS_AWAITING), locked.where(*_TO_REVIVE)):
@@ -134,10 +134,10 @@ class SqlInbox:
         newest: int = self._transaction.execute(_NEWEST_ID).scalar_one()
         return newest
 
-    def backlog(self) -> Depth:
+    def backlog(self) -> QueueDepth:
         waiting: Sequence[Any] = self._transaction.execute(_DEPTH.group_by(_EVENT.status)).all()
         failed: int = self._transaction.execute(_FAILED).scalar_one()
-        return Depth(
+        return QueueDepth(
             by_status={status: number for status, number, _ in waiting} | {EventStatus.FAILED: failed},
             oldest_at=min((row[2] for row in waiting), default=None),
         )

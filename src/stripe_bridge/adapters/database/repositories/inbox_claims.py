@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, literal, select, update
 
-from stripe_bridge.adapters.database.any_of import among
+from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.repositories.inbox_insert import EVENTS
 from stripe_bridge.adapters.database.tables.inbox import IS_AWAITING
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
@@ -36,7 +36,7 @@ CLAIM = (
     .values(_CLAIMED)
     .returning(*EVENTS.columns, _EVENT.payload)
 )
-TAKE = (
+LOCK_DUE = (
     select(
         *(
             _CLAIMED[column.name].label(column.name) if column.name in _CLAIMED else column
@@ -51,20 +51,20 @@ TAKE = (
 )
 _SETTLED = ("status", "attempts", "last_error", "skip_reason", "processed_at", "due_at", "updated_at")
 _OUTCOME = attrgetter(*_SETTLED)
-SETTLE_TAKEN = (
-    update(EVENTS.table).where(among(_EVENT.id, "ids")).values({name: bindparam(name) for name in _SETTLED})
+SETTLE_LOCKED = (
+    update(EVENTS.table).where(any_of(_EVENT.id, "ids")).values({name: bindparam(name) for name in _SETTLED})
 )
 _IS_STILL_CLAIMED = (_EVENT.status == EventStatus.PROCESSING, _EVENT.due_at == bindparam("claimed_until"))
-SETTLE = SETTLE_TAKEN.where(*_IS_STILL_CLAIMED).returning(_EVENT.id)
-HOLD = (
+SETTLE = SETTLE_LOCKED.where(*_IS_STILL_CLAIMED).returning(_EVENT.id)
+LOCK_CLAIMED = (
     select(_EVENT.id)
-    .where(among(_EVENT.id, "ids"), *_IS_STILL_CLAIMED)
+    .where(any_of(_EVENT.id, "ids"), *_IS_STILL_CLAIMED)
     .order_by(_EVENT.id)
     .with_for_update(key_share=True)
 )
 
 
-def alike(events: Sequence[WebhookEvent]) -> list[dict[str, Any]]:
+def group_by_outcome(events: Sequence[WebhookEvent]) -> list[dict[str, Any]]:
     """One statement's values for all events with the same outcome, which in a batch are nearly all of them."""
     ids: dict[tuple[Any, ...], list[int]] = {}
     for event in events:

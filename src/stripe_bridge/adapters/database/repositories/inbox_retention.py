@@ -12,18 +12,18 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from stripe_bridge.adapters.database.any_of import among
-from stripe_bridge.adapters.database.mapping import lockable, table_of
+from stripe_bridge.adapters.database.any_of import any_of
+from stripe_bridge.adapters.database.mapping import table_of, with_lock
 from stripe_bridge.adapters.database.repositories.inbox_insert import EVENTS, HAS_PAYLOAD
 from stripe_bridge.adapters.database.statements import Transaction
-from stripe_bridge.adapters.database.tables.inbox import ForgottenPayloadsRow, PayloadLeftRow
+from stripe_bridge.adapters.database.tables.inbox import RetentionCursorRow, RetentionPendingRow
 from stripe_bridge.domain.webhook_event import EventStatus
 
 _EVENT = EVENTS.table.c
-_LEFT = table_of(PayloadLeftRow)
+_LEFT = table_of(RetentionPendingRow)
 _IS_DONE = _EVENT.status.in_([EventStatus.PROCESSED, EventStatus.SKIPPED])
-_PASSED = lockable(select(table_of(ForgottenPayloadsRow).c.up_to_event_id))[True]
-_PASS_UP_TO = update(table_of(ForgottenPayloadsRow)).values(up_to_event_id=bindparam("last"))
+_PASSED = with_lock(select(table_of(RetentionCursorRow).c.up_to_event_id))[True]
+_PASS_UP_TO = update(table_of(RetentionCursorRow)).values(up_to_event_id=bindparam("last"))
 _NEXT = (
     select(_EVENT.id, _EVENT.created_at)
     .where(_EVENT.id > bindparam("up_to"))
@@ -42,9 +42,9 @@ _DONE_SINCE = (
     .limit(bindparam("most"))
 )
 _FORGET_LEFT = (
-    update(EVENTS.table).where(among(_EVENT.id, "ids"), _IS_DONE).values(payload=b"").returning(_EVENT.id)
+    update(EVENTS.table).where(any_of(_EVENT.id, "ids"), _IS_DONE).values(payload=b"").returning(_EVENT.id)
 )
-_LEAVE_NO_MORE = delete(_LEFT).where(among(_LEFT.c.event_id, "ids"))
+_LEAVE_NO_MORE = delete(_LEFT).where(any_of(_LEFT.c.event_id, "ids"))
 
 
 def forget_payloads(transaction: Transaction, stored_before: datetime, limit: int) -> int:

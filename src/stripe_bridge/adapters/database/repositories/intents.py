@@ -9,27 +9,27 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
-from stripe_bridge.adapters.database.mapping import AggregateMapper, OneOnly, lockable
+from stripe_bridge.adapters.database.mapping import AggregateMapper, UniqueRule, with_lock
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.base import is_among
 from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.paging import Page, PageRequest
-from stripe_bridge.ports.metrics import Depth
+from stripe_bridge.ports.metrics import QueueDepth
 from stripe_bridge.ports.storage.intents import IntentFilter
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 
 _INTENTS = AggregateMapper(
     Intent,
     IntentRow,
-    rule=OneOnly.of(IntentRow, "uq_intents_unsettled", IntentUnsettled),
+    rule=UniqueRule.of(IntentRow, "uq_intents_unsettled", IntentUnsettled),
     # What was decided before the call.
     fixed=frozenset(
         "tenant_id integration_id account_id operation subject invoice_id parameters reference created_at".split()
     ),
 )
 _INTENT = _INTENTS.table.c
-_BY_ID = lockable(_INTENTS.select.where(_INTENT.id == bindparam("id")))
+_BY_ID = with_lock(_INTENTS.select.where(_INTENT.id == bindparam("id")))
 _UNSETTLED_ON = _INTENTS.select.where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED)
 _UNSETTLED_FOR = (
     select(_INTENT.id).where(_INTENT.invoice_id == bindparam("invoice_id"), IS_UNSETTLED).limit(1)
@@ -75,9 +75,9 @@ class SqlIntents:
         longest_due = statement.order_by(_INTENT.due_at, _INTENT.id).limit(limit)
         return list(self._transaction.execute(longest_due).scalars())
 
-    def backlog(self) -> Depth:
+    def backlog(self) -> QueueDepth:
         found: Sequence[Any] = self._transaction.execute(_DEPTH).all()
-        return Depth(
+        return QueueDepth(
             by_status={state: number for state, number, _ in found},
             oldest_at=min((row[2] for row in found), default=None),
         )

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from sqlalchemy import bindparam, exists, func, select
 
-from stripe_bridge.adapters.database.identity_map import INVOICES, Ahead
-from stripe_bridge.adapters.database.mapping import lockable, table_of
+from stripe_bridge.adapters.database.identity_map import INVOICES, IdentityMap
+from stripe_bridge.adapters.database.mapping import table_of, with_lock
 from stripe_bridge.adapters.database.repositories.totals import INVOICE_TOTALS
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
@@ -21,7 +21,7 @@ from stripe_bridge.domain.paging import Page, PageRequest
 
 _INVOICE, _INTEGRATION = INVOICES.table.c, table_of(IntegrationRow).c
 _INTENT, _ORDER = table_of(IntentRow).c, table_of(SalesOrderRow).c
-_BY_ID = lockable(INVOICES.select.where(_INVOICE.id == bindparam("id")))
+_BY_ID = with_lock(INVOICES.select.where(_INVOICE.id == bindparam("id")))
 _SETTLED = _BY_ID[False].where(~exists().where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED))
 # The order is locked before the invoice is even read: a row is locked only after everything that it is joined with.
 _ORDER_OF = (
@@ -36,7 +36,7 @@ _LOCK = (
     .where(_INVOICE.id == bindparam("id"))
     .with_for_update(of=INVOICES.table, key_share=True)
 )
-_OF_TENANT = lockable(
+_OF_TENANT = with_lock(
     INVOICES.select.where(
         _INVOICE.id == bindparam("id"), _INVOICE.tenant_id == bindparam("tenant_id"), IS_LISTED
     )
@@ -53,7 +53,7 @@ _SHOWN_AS_DRAFT = [InvoiceStatus.RESERVED, InvoiceStatus.DRAFT]
 
 
 class SqlInvoices:
-    def __init__(self, transaction: Transaction, ahead: Ahead) -> None:
+    def __init__(self, transaction: Transaction, ahead: IdentityMap) -> None:
         self._transaction, self._ahead = transaction, ahead
 
     def add(self, invoice: Invoice) -> Invoice:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import bindparam, select
 
-from stripe_bridge.adapters.database.identity_map import ADD_LINK, PAYMENTS, PUT_PAYMENT, Ahead
+from stripe_bridge.adapters.database.identity_map import ADD_LINK, PAYMENTS, PUT_PAYMENT, IdentityMap
 from stripe_bridge.adapters.database.mapping import table_of
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.payments import LinkRow
@@ -28,7 +28,7 @@ _LINKED_TO = select(_LINK.stripe_id).where(_LINK.invoice_id == bindparam("invoic
 
 
 class SqlPayments:
-    def __init__(self, transaction: Transaction, ahead: Ahead) -> None:
+    def __init__(self, transaction: Transaction, ahead: IdentityMap) -> None:
         self._transaction, self._ahead = transaction, ahead
 
     def find(self, account_id: str, payment_intent_id: str) -> Payment | None:
@@ -58,7 +58,7 @@ class SqlPayments:
 
 
 class SqlLinks:
-    def __init__(self, transaction: Transaction, ahead: Ahead) -> None:
+    def __init__(self, transaction: Transaction, ahead: IdentityMap) -> None:
         self._transaction, self._ahead = transaction, ahead
 
     def add(self, account_id: str, invoice_id: int, stripe_ids: Sequence[str]) -> None:

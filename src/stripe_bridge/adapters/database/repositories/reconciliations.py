@@ -71,20 +71,20 @@ class SqlReconciliations:
         claimed: int | None = self._transaction.execute(_CLAIM, given).scalar()
         return claimed
 
-    def put_off(self, integration_id: int, until: datetime) -> None:
+    def postpone(self, integration_id: int, until: datetime) -> None:
         self._transaction.execute(_ONE, {"own_id": integration_id, "reconcile_due_at": until})
 
     def gap(self, integration_id: int) -> Gap | None:
         found: Gap | None = self._transaction.execute(_GAP, {"own_id": integration_id}).scalar()
         return found
 
-    def note_gap(self, integration_id: int, gap: Gap | None) -> None:
+    def save_gap(self, integration_id: int, gap: Gap | None) -> None:
         self._transaction.execute(_ONE, {"own_id": integration_id, "webhook_gap": gap})
 
     def connected(self) -> Sequence[int]:
         return sorted(self._transaction.execute(_CONNECTED).scalars())
 
-    def left_since(self, moment: datetime) -> Sequence[int]:
+    def disconnected_since(self, moment: datetime) -> Sequence[int]:
         # An integration that is connected again no longer has this time.
         left = select(_INTEGRATION.id).where(_INTEGRATION.disconnected_at >= moment)
         return sorted(self._transaction.execute(left).scalars())

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import bindparam
 
-from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, putting
+from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, upsert
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.payments import DisputeRow, RefundRow
 from stripe_bridge.domain.dispute import Dispute
@@ -30,7 +30,7 @@ _DISPUTE_BY_KEY = _DISPUTES.select.where(
     _DISPUTE.account_id == bindparam("account_id"), _DISPUTE.stripe_id == bindparam("stripe_id")
 )
 _DISPUTES_OF_INVOICE = _DISPUTES.select.where(_DISPUTE.invoice_id == bindparam("invoice_id"))
-_PUT_DISPUTE = putting(_DISPUTES.table)
+_PUT_DISPUTE = upsert(_DISPUTES.table)
 
 
 class SqlRefunds:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from stripe_bridge.adapters.database.mapping import Mapper, lockable, table_of
+from stripe_bridge.adapters.database.mapping import Mapper, table_of, with_lock
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.invoicing import BilledCustomerRow, SalesOrderRow
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
@@ -17,7 +17,7 @@ from stripe_bridge.domain.sales_order import SalesOrder
 
 _ORDERS = Mapper(SalesOrder, SalesOrderRow)
 _ORDER = _ORDERS.table.c
-_ORDER_BY_ID = lockable(
+_ORDER_BY_ID = with_lock(
     _ORDERS.select.where(_ORDER.tenant_id == bindparam("tenant_id"), _ORDER.id == bindparam("id"))
 )
 _ADD_ORDER = insert(_ORDERS.table).on_conflict_do_nothing().returning(_ORDER.id)
@@ -29,7 +29,7 @@ _SAVE_ORDER = update(_ORDERS.table).where(
 
 _CUSTOMERS = table_of(BilledCustomerRow)
 _CUSTOMER = _CUSTOMERS.c
-_CUSTOMER_BY_ID = lockable(select(_CUSTOMERS).where(_CUSTOMER.id == bindparam("id")))
+_CUSTOMER_BY_ID = with_lock(select(_CUSTOMERS).where(_CUSTOMER.id == bindparam("id")))
 _CUSTOMER_BY_KEY = (
     select(_CUSTOMERS)
     .where(

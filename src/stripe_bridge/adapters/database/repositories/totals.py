@@ -1,4 +1,4 @@
-"""Totals without a scan: the totals so far, and the changes recorded by triggers that are not folded into them yet."""
+"""RowTotals without a scan: the totals so far, and the changes recorded by triggers that are not folded into them yet."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from stripe_bridge.adapters.database.tables.base import is_among
 from stripe_bridge.adapters.database.tables.inbox import WebhookEventRow
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow
 from stripe_bridge.adapters.database.tables.totals import (
-    EventCountChangeRow,
-    EventCountRow,
-    InvoiceCountChangeRow,
-    InvoiceCountRow,
+    EventTotalChangeRow,
+    EventTotalRow,
+    InvoiceTotalChangeRow,
+    InvoiceTotalRow,
 )
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.storage.totals import Miscount
+from stripe_bridge.ports.storage.totals import TotalError
 
 _EVENT, _INVOICE = table_of(WebhookEventRow).c, table_of(InvoiceRow).c
 # As text, whatever the row's own type makes of it.
@@ -42,7 +42,7 @@ IS_DONE = is_among("status", [EventStatus.PROCESSED, EventStatus.SKIPPED, EventS
 _MOST = 10_000
 
 
-class Totals:
+class RowTotals:
     """One kind of rows, counted by some of their columns."""
 
     def __init__(self, totals: Table, changes: Table) -> None:
@@ -79,8 +79,8 @@ class Totals:
         return select(func.coalesce(func.sum(counted.c.number), 0))
 
 
-EVENT_TOTALS = Totals(table_of(EventCountRow), table_of(EventCountChangeRow))
-INVOICE_TOTALS = Totals(table_of(InvoiceCountRow), table_of(InvoiceCountChangeRow))
+EVENT_TOTALS = RowTotals(table_of(EventTotalRow), table_of(EventTotalChangeRow))
+INVOICE_TOTALS = RowTotals(table_of(InvoiceTotalRow), table_of(InvoiceTotalChangeRow))
 
 
 _NUMBER = func.count().label("number")
@@ -95,7 +95,7 @@ _ROWS = {
 _TOTALS = {"events": EVENT_TOTALS, "invoices": INVOICE_TOTALS}
 
 
-class SqlCounts:
+class SqlTotals:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
@@ -103,20 +103,20 @@ class SqlCounts:
         folded = [self._fold(totals) for totals in _TOTALS.values()]
         return max(folded) >= _MOST
 
-    def miscounts(self, integration_id: int) -> Sequence[Miscount]:
+    def errors_of_totals(self, integration_id: int) -> Sequence[TotalError]:
         return [
-            Miscount(of=of, by=by, number=number)
+            TotalError(of=of, by=by, number=number)
             for of in _ROWS
             for by, number in sorted(self._off(of, integration_id).items())
             if number
         ]
 
-    def correct(self, miscounts: Sequence[Miscount]) -> None:
+    def correct(self, errors_of_totals: Sequence[TotalError]) -> None:
         for of, totals in _TOTALS.items():
-            changes = {each.by: each.number for each in miscounts if each.of == of}
+            changes = {each.by: each.number for each in errors_of_totals if each.of == of}
             self._transaction.execute_many(totals.changes.insert(), _rows(totals, changes))
 
-    def _fold(self, totals: Totals) -> int:
+    def _fold(self, totals: RowTotals) -> int:
         sums: Counter[tuple[Any, ...]] = Counter()
         taken = self._transaction.execute(totals.take).all()
         for row in taken:
@@ -134,7 +134,7 @@ class SqlCounts:
         return off
 
 
-def _rows(totals: Totals, numbers: Mapping[tuple[Any, ...], int]) -> Sequence[Mapping[str, Any]]:
+def _rows(totals: RowTotals, numbers: Mapping[tuple[Any, ...], int]) -> Sequence[Mapping[str, Any]]:
     return [
         {**dict(zip(totals.by, by, strict=True)), "number": number}
         for by, number in sorted(numbers.items())

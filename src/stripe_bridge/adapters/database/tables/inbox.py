@@ -23,7 +23,7 @@ IS_AWAITING = is_among("status", [EventStatus.RECEIVED, EventStatus.PROCESSING])
 IS_FAILED = text("status = 'failed'")
 
 
-class ForgottenPayloadsRow(Row):
+class RetentionCursorRow(Row):
     """One row: payloads of events up to this id have been deleted, except those that are left."""
 
     __tablename__ = "forgotten_payloads"
@@ -31,7 +31,7 @@ class ForgottenPayloadsRow(Row):
     up_to_event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
 
 
-class PayloadLeftRow(Row):
+class RetentionPendingRow(Row):
     """An event that was not done with when it was passed."""
 
     __tablename__ = "payloads_left"

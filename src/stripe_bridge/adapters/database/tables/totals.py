@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from stripe_bridge.adapters.database.tables.base import OWN_IDS, Id, Row
 
 
-class EventCountRow(Row):
+class EventTotalRow(Row):
     """Of events that are done with. No tenant is '', no integration 0."""
 
     __tablename__ = "event_counts"
@@ -20,7 +20,7 @@ class EventCountRow(Row):
     number: Mapped[int]
 
 
-class EventCountChangeRow(Row):
+class EventTotalChangeRow(Row):
     __tablename__ = "event_count_changes"
     __table_args__ = (OWN_IDS,)
 
@@ -32,7 +32,7 @@ class EventCountChangeRow(Row):
     number: Mapped[int]
 
 
-class InvoiceCountRow(Row):
+class InvoiceTotalRow(Row):
     __tablename__ = "invoice_counts"
 
     integration_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -40,7 +40,7 @@ class InvoiceCountRow(Row):
     number: Mapped[int]
 
 
-class InvoiceCountChangeRow(Row):
+class InvoiceTotalChangeRow(Row):
     __tablename__ = "invoice_count_changes"
     __table_args__ = (OWN_IDS,)
 

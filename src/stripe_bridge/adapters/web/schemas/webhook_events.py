@@ -47,7 +47,7 @@ class WebhookEventShape(Shape):
     )
     attempts = fields.Integer()
     last_error = fields.String(
-        attribute="told_error",
+        attribute="public_error",
         allow_none=True,
         metadata={"description": "Set if the last try failed; the cause is shown to operators only."},
     )

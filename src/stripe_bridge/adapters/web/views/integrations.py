@@ -63,7 +63,7 @@ def show_integration(call: Call, integration_id: int) -> Any:
     body=Nothing,
     answers={200: AuthorizationAnswer},
     problems=(409,),
-    tells_secret=True,
+    response_is_secret=True,
 )
 def authorize_integration(call: Call, integration_id: int) -> Any:
     """Start Authorization (OAuth)"""

@@ -7,7 +7,7 @@ from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.refunds import NewRefund, RefundIssued, RefundList
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundState
-from stripe_bridge.use_cases.refunds.issue import RefundInvoiceCommand
+from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 
 _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
 
@@ -29,7 +29,7 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
     A refund that is split over several payments may be refused for some: `amount` is then less than what was asked for.
     """
     reason = RefundReason(call.body["reason"]) if "reason" in call.body else None
-    command = RefundInvoiceCommand(
+    command = IssueRefundCommand(
         tenant_id=call.principal.tenant_id,
         user_id=call.principal.user_id,
         invoice_id=invoice_id,
@@ -42,7 +42,10 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
     told = "Refund pending" if is_pending else "Refund issued"
     # Not a failure: money went back, and asking again for all of it would send more.
     in_part = " in part: Stripe refused the rest" if issued.amount_refused else ""
-    return {"data": _together(issued.refunds), "message": f"{told}{in_part}."}, 202 if is_pending else 201
+    return {
+        "data": _as_single_refund(issued.refunds),
+        "message": f"{told}{in_part}.",
+    }, 202 if is_pending else 201
 
 
 @operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList})
@@ -57,7 +60,7 @@ def list_refunds(call: Call, invoice_id: int) -> Any:
 REFUNDS = (issue_refund, list_refunds)
 
 
-def _together(refunds: Sequence[Refund]) -> dict[str, Any]:
+def _as_single_refund(refunds: Sequence[Refund]) -> dict[str, Any]:
     """As one, whose status is that of the first refund that has not succeeded, if there is one."""
     unfinished = (refund.shown_status for refund in refunds if refund.state is not RefundState.SUCCEEDED)
     return {

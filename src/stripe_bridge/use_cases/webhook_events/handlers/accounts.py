@@ -16,15 +16,15 @@ from stripe_bridge.ports.system import Clock
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
-    NeedsCurrent,
+    HandlerResult,
+    NeedsRefetch,
     Skipped,
-    Verdict,
 )
 
 Leave = Callable[[UnitOfWork, Integration, datetime], None]
 
 
-class FollowAccount:
+class AccountUpdatedHandler:
     """`account.updated`: a payload does not show its age, so if the snapshot differs, the current one is fetched."""
 
     def __init__(self, gateway: ConnectGateway, snapshots: Snapshots, clock: Clock) -> None:
@@ -39,7 +39,7 @@ class FollowAccount:
         account_id: str,
         event: StripeEvent,
         fetched: Fetched[AccountSnapshot] | None,
-    ) -> Verdict:
+    ) -> HandlerResult:
         integration = _connected(work, account_id)
         if integration is None:
             return Skipped(SkipReason.DISCONNECTED)
@@ -50,10 +50,10 @@ class FollowAccount:
             return Applied()
         if self._snapshots.account(event.object) == integration.snapshot:
             return Applied()
-        return NeedsCurrent(integration.version)
+        return NeedsRefetch(integration.version)
 
 
-class FollowDeauthorization:
+class DeauthorizedHandler:
     """`account.application.deauthorized`: believed only after a probe, since it may be older than a reconnect."""
 
     def __init__(self, gateway: ConnectGateway, clock: Clock, client_id: str, leave: Leave) -> None:
@@ -70,14 +70,14 @@ class FollowDeauthorization:
 
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[bool] | None
-    ) -> Verdict:
+    ) -> HandlerResult:
         if event.object.get("id") != self._client_id:
             return Skipped(SkipReason.OTHER_APPLICATION)
         integration = _connected(work, account_id)
         if integration is None:
             return Applied()
         if fetched is None or fetched.version != integration.version:
-            return NeedsCurrent(integration.version)
+            return NeedsRefetch(integration.version)
         if fetched.current:
             return Skipped(SkipReason.STILL_CONNECTED)
         self._leave(work, integration, self._clock.now())

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from stripe_bridge.domain.invoice import Age, Invoice
+from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import ObjectMissing
-from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
-    NeedsCurrent,
+    HandlerResult,
+    NeedsRefetch,
     Skipped,
-    Verdict,
 )
 
 Lock = Callable[[UnitOfWork, Invoice], Invoice]
@@ -27,11 +27,11 @@ class FindPayment(Protocol):
     def fetch(self, account_id: str, event: StripeEvent) -> StripePayment | None: ...
 
 
-class FollowCheckout:
+class CheckoutSessionHandler:
     """A session names its invoice, or only the payment intent that pays it."""
 
     def __init__(
-        self, gateway: PaymentGateway, find_payment: FindPayment, record: Record, lock: Lock
+        self, gateway: InvoiceGateway, find_payment: FindPayment, record: Record, lock: Lock
     ) -> None:
         self._gateway, self._find_payment = gateway, find_payment
         self._record, self._lock = record, lock
@@ -52,7 +52,7 @@ class FollowCheckout:
         account_id: str,
         event: StripeEvent,
         fetched: Fetched[StripeInvoice | None] | None,
-    ) -> Verdict:
+    ) -> HandlerResult:
         current = None if fetched is None else fetched.current
         named = [event.invoice_id, event.payment_intent_id, None if current is None else current.id]
         owner = next(
@@ -67,12 +67,12 @@ class FollowCheckout:
         known = None if owner is None else work.invoices.find(owner)
         if known is None:
             is_askable = fetched is None and event.invoice_id is None and event.payment_intent_id is not None
-            return NeedsCurrent(0) if is_askable else Skipped(SkipReason.FOREIGN_OBJECT)
+            return NeedsRefetch(0) if is_askable else Skipped(SkipReason.FOREIGN_OBJECT)
         invoice = self._lock(work, known)
         if fetched is None:
-            return NeedsCurrent(invoice.version)
+            return NeedsRefetch(invoice.version)
         if current is not None:
-            if fetched.version != invoice.version and invoice.age_of(current) is Age.UNCLEAR:
-                return NeedsCurrent(invoice.version)
+            if fetched.version != invoice.version and invoice.compare(current) is SnapshotOrder.UNCLEAR:
+                return NeedsRefetch(invoice.version)
             self._record(work, invoice, current)
         return Applied()

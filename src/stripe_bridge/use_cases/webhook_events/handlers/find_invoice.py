@@ -12,17 +12,17 @@ from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.stripe_objects import StripePayment
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
-from stripe_bridge.ports.stripe.invoices import PaymentGateway
-from stripe_bridge.use_cases.webhook_events.handlers.handler import NeedsCurrent, Skipped
+from stripe_bridge.ports.stripe.invoices import InvoiceGateway
+from stripe_bridge.use_cases.webhook_events.handlers.handler import NeedsRefetch, Skipped
 
 Lock = Callable[[UnitOfWork, Invoice], Invoice]
 RecordPayments = Callable[[UnitOfWork, Invoice, Sequence[StripePayment]], Invoice]
 
 
-class IdentifyInvoice:
+class FindInvoice:
     """The event's invoice, locked; or why there is none."""
 
-    def __init__(self, gateway: PaymentGateway, record_payments: RecordPayments, lock: Lock) -> None:
+    def __init__(self, gateway: InvoiceGateway, record_payments: RecordPayments, lock: Lock) -> None:
         self._gateway, self._record_payments, self._lock = gateway, record_payments, lock
 
     def fetch(self, account_id: str, event: StripeEvent) -> StripePayment | None:
@@ -39,14 +39,14 @@ class IdentifyInvoice:
         *,
         fetched: bool,
         payment: StripePayment | None,
-    ) -> Invoice | NeedsCurrent | Skipped:
+    ) -> Invoice | NeedsRefetch | Skipped:
         """`payment` counts only once it was `fetched`."""
         payment_intent = event.payment_intent_id
         known = find_invoice(work, account_id, payment_intent, event.related_object_id)
         if known is not None:
             return self._lock(work, known)
         if not fetched and payment_intent is not None and _is_of_our_customer(work, account_id, event):
-            return NeedsCurrent(0)
+            return NeedsRefetch(0)
         owner = None if payment is None else find_invoice(work, account_id, payment.invoice_id)
         if payment is None or owner is None:
             return Skipped(SkipReason.FOREIGN_OBJECT)

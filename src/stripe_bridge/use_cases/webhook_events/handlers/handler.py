@@ -23,7 +23,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class NeedsCurrent:
+class NeedsRefetch:
     """The payload does not prove that it is the newest: Stripe's current state has to be fetched.
 
     `version` is that of our row at the time. The fetched state is applied only to that same version, since a later fetch
@@ -39,7 +39,7 @@ class Fetched(Generic[Current]):
     version: int
 
 
-Verdict = Applied | Skipped | NeedsCurrent
+HandlerResult = Applied | Skipped | NeedsRefetch
 
 
 class Handler(Protocol[Current]):
@@ -47,7 +47,7 @@ class Handler(Protocol[Current]):
 
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[Current] | None
-    ) -> Verdict:
+    ) -> HandlerResult:
         """Set our state, within the transaction that settles the event. No network."""
         ...
 
@@ -58,9 +58,9 @@ class Handler(Protocol[Current]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerTable:
-    """Which handler applies which type. `even_disconnected` are the types that still matter after a disconnect; `alone` those
-    that lock more than their invoice, and so are never applied together with others."""
+    """Which handler applies which type. The types in `applies_when_disconnected` still matter after a disconnect; those in
+    `alone` lock more than their invoice, and so are never applied together with others."""
 
     handlers: Mapping[str, Handler[Any]]
-    even_disconnected: frozenset[str]
+    applies_when_disconnected: frozenset[str]
     alone: frozenset[str]

@@ -9,20 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from stripe_bridge.domain.invoice import Age, Invoice, InvoiceStatus
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, SnapshotOrder
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import ObjectMissing
-from stripe_bridge.ports.stripe.invoices import PaymentGateway
+from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
-    NeedsCurrent,
+    HandlerResult,
+    NeedsRefetch,
     Skipped,
-    Verdict,
 )
 
 Lock = Callable[[UnitOfWork, Invoice], Invoice]
@@ -50,13 +50,13 @@ class Identify(Protocol):
         *,
         fetched: bool,
         payment: StripePayment | None,
-    ) -> Invoice | NeedsCurrent | Skipped: ...
+    ) -> Invoice | NeedsRefetch | Skipped: ...
 
 
-class FollowInvoice:
+class InvoiceHandler:
     """`invoice.*`: bring the invoice to its newest snapshot."""
 
-    def __init__(self, gateway: PaymentGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:
+    def __init__(self, gateway: InvoiceGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:
         self._gateway, self._snapshots, self._record, self._lock = gateway, snapshots, record, lock
 
     def fetch(self, account_id: str, event: StripeEvent) -> StripeInvoice | None:
@@ -71,7 +71,7 @@ class FollowInvoice:
         account_id: str,
         event: StripeEvent,
         fetched: Fetched[StripeInvoice | None] | None,
-    ) -> Verdict:
+    ) -> HandlerResult:
         invoice = _find(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
@@ -81,15 +81,15 @@ class FollowInvoice:
                 self._record(work, invoice, fetched.current)
             return Applied()
         snapshot = self._snapshots.invoice(event.object) if event.object.get("object") == "invoice" else None
-        age = Age.UNCLEAR if snapshot is None else invoice.age_of(snapshot)
-        if snapshot is None or age is Age.UNCLEAR:
-            return NeedsCurrent(invoice.version)
-        if age is Age.NEWER:
+        age = SnapshotOrder.UNCLEAR if snapshot is None else invoice.compare(snapshot)
+        if snapshot is None or age is SnapshotOrder.UNCLEAR:
+            return NeedsRefetch(invoice.version)
+        if age is SnapshotOrder.NEWER:
             self._record(work, invoice, snapshot)
         return Applied()
 
 
-class FollowDeletion:
+class InvoiceDeletedHandler:
     """`invoice.deleted`: a draft that the merchant deleted is void here. If it is being sent, the sending handles it."""
 
     def __init__(self, clock: Clock, lock: Lock) -> None:
@@ -100,7 +100,7 @@ class FollowDeletion:
 
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[None] | None
-    ) -> Verdict:
+    ) -> HandlerResult:
         invoice = _find(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
@@ -110,13 +110,13 @@ class FollowDeletion:
         return Applied()
 
 
-class FollowInvoicePayment:
+class InvoicePaymentHandler:
     """`invoice_payment.paid`: one of the invoice's payments has come in. Paid is final, so the payload suffices, but it does
     not name the charge. The default payment's charge has events of its own. Another payment may have been collected before it
     was attached to the invoice, when its charge's events were skipped as foreign, so Stripe is asked for it.
     """
 
-    def __init__(self, gateway: PaymentGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:
+    def __init__(self, gateway: InvoiceGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:
         self._gateway, self._snapshots, self._record, self._lock = gateway, snapshots, record, lock
 
     def fetch(self, account_id: str, event: StripeEvent) -> Sequence[StripePayment]:
@@ -131,19 +131,19 @@ class FollowInvoicePayment:
         account_id: str,
         event: StripeEvent,
         fetched: Fetched[Sequence[StripePayment]] | None,
-    ) -> Verdict:
+    ) -> HandlerResult:
         invoice = _find(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
         invoice = self._lock(work, invoice)
         seen = self._snapshots.payment(event.object)
         if fetched is None and _lacks_charge(work, account_id, seen):
-            return NeedsCurrent(invoice.version)
+            return NeedsRefetch(invoice.version)
         self._record.payments(work, invoice, [seen, *(fetched.current if fetched else ())])
         return Applied()
 
 
-class FollowCharge:
+class ChargeHandler:
     """`charge.*` and `payment_intent.*`: tie the charge to the invoice that its payment intent pays."""
 
     def __init__(self, identify: Identify, record: Record) -> None:
@@ -158,7 +158,7 @@ class FollowCharge:
         account_id: str,
         event: StripeEvent,
         fetched: Fetched[StripePayment | None] | None,
-    ) -> Verdict:
+    ) -> HandlerResult:
         payment = None if fetched is None else fetched.current
         invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from stripe_bridge.domain.invoice import Age, Invoice
+from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.stripe_objects import StripeDispute, StripePayment, StripeRefund
 from stripe_bridge.domain.webhook_event import StripeEvent
@@ -16,9 +16,9 @@ from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
-    NeedsCurrent,
+    HandlerResult,
+    NeedsRefetch,
     Skipped,
-    Verdict,
 )
 
 
@@ -33,7 +33,7 @@ class Identify(Protocol):
         *,
         fetched: bool,
         payment: StripePayment | None,
-    ) -> Invoice | NeedsCurrent | Skipped: ...
+    ) -> Invoice | NeedsRefetch | Skipped: ...
 
 
 class Ledger(Protocol):
@@ -47,24 +47,24 @@ class Ledger(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RefundLook:
+class CurrentRefund:
     payment: StripePayment | None
     refund: StripeRefund
 
 
 @dataclass(frozen=True, slots=True)
-class ChargeLook:
+class CurrentCharge:
     payment: StripePayment | None
     refunds: Sequence[StripeRefund]
 
 
 @dataclass(frozen=True, slots=True)
-class DisputeLook:
+class CurrentDispute:
     payment: StripePayment | None
     dispute: StripeDispute
 
 
-class FollowRefund:
+class RefundHandler:
     """`refund.*`: a status only goes forward, so a payload with a later one counts; if it is unclear, Stripe is asked."""
 
     def __init__(
@@ -73,17 +73,19 @@ class FollowRefund:
         self._identify, self._gateway = identify, gateway
         self._snapshots, self._ledger = snapshots, ledger
 
-    def fetch(self, account_id: str, event: StripeEvent) -> RefundLook:
+    def fetch(self, account_id: str, event: StripeEvent) -> CurrentRefund:
         seen = self._snapshots.refund(event.object)
-        return RefundLook(self._identify.fetch(account_id, event), self._gateway.refund(account_id, seen.id))
+        return CurrentRefund(
+            self._identify.fetch(account_id, event), self._gateway.refund(account_id, seen.id)
+        )
 
     def apply(
         self,
         work: UnitOfWork,
         account_id: str,
         event: StripeEvent,
-        fetched: Fetched[RefundLook] | None,
-    ) -> Verdict:
+        fetched: Fetched[CurrentRefund] | None,
+    ) -> HandlerResult:
         payment = None if fetched is None else fetched.current.payment
         invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
@@ -93,31 +95,31 @@ class FollowRefund:
         version = 0 if known is None else known.version
         if fetched is not None and fetched.version == version:
             seen = fetched.current.refund
-        elif known is not None and known.age_of(seen) is Age.UNCLEAR:
-            return NeedsCurrent(version)
+        elif known is not None and known.compare(seen) is SnapshotOrder.UNCLEAR:
+            return NeedsRefetch(version)
         self._ledger.refund(work, invoice, seen)
         return Applied()
 
 
-class FollowRefundedCharge:
+class ChargeRefundedHandler:
     """`charge.refunded` names no refund, so the refunds are fetched whenever the ledger does not add up to its total."""
 
     def __init__(self, identify: Identify, gateway: RefundGateway, ledger: Ledger) -> None:
         self._identify, self._gateway, self._ledger = identify, gateway, ledger
 
-    def fetch(self, account_id: str, event: StripeEvent) -> ChargeLook:
+    def fetch(self, account_id: str, event: StripeEvent) -> CurrentCharge:
         refunds = self._gateway.refunds_of(
             account_id, payment_intent_id=event.payment_intent_id, charge_id=event.charge_id
         )
-        return ChargeLook(self._identify.fetch(account_id, event), refunds)
+        return CurrentCharge(self._identify.fetch(account_id, event), refunds)
 
     def apply(
         self,
         work: UnitOfWork,
         account_id: str,
         event: StripeEvent,
-        fetched: Fetched[ChargeLook] | None,
-    ) -> Verdict:
+        fetched: Fetched[CurrentCharge] | None,
+    ) -> HandlerResult:
         payment = None if fetched is None else fetched.current.payment
         invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
@@ -132,11 +134,11 @@ class FollowRefundedCharge:
             if refund.counts and refund.charge_id == event.charge_id
         )
         if counted != event.object.get("amount_refunded"):
-            return NeedsCurrent(invoice.version)
+            return NeedsRefetch(invoice.version)
         return Applied()
 
 
-class FollowDispute:
+class DisputeHandler:
     """`charge.dispute.*`: a status may go back and forth, so if it differs from what we know, the dispute is fetched."""
 
     def __init__(
@@ -145,9 +147,9 @@ class FollowDispute:
         self._identify, self._gateway = identify, gateway
         self._snapshots, self._ledger = snapshots, ledger
 
-    def fetch(self, account_id: str, event: StripeEvent) -> DisputeLook:
+    def fetch(self, account_id: str, event: StripeEvent) -> CurrentDispute:
         seen = self._snapshots.dispute(event.object)
-        return DisputeLook(
+        return CurrentDispute(
             self._identify.fetch(account_id, event), self._gateway.dispute(account_id, seen.id)
         )
 
@@ -156,8 +158,8 @@ class FollowDispute:
         work: UnitOfWork,
         account_id: str,
         event: StripeEvent,
-        fetched: Fetched[DisputeLook] | None,
-    ) -> Verdict:
+        fetched: Fetched[CurrentDispute] | None,
+    ) -> HandlerResult:
         payment = None if fetched is None else fetched.current.payment
         invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
@@ -170,4 +172,4 @@ class FollowDispute:
             return Applied()
         if known is not None and known.agrees_with(seen):
             return Applied()
-        return NeedsCurrent(version)
+        return NeedsRefetch(version)
