@@ -74,6 +74,10 @@ def _acting(routes: Blueprint, control: Control) -> None:
     def change_account(account: str) -> Response:
         return jsonify(control.change_account(account, _arguments()))
 
+    @routes.post("/accounts/<account>/api-version")
+    def set_api_version(account: str) -> Response:
+        return jsonify(control.set_api_version(account, **_arguments()))
+
     @routes.post("/accounts/<account>/revoke")
     def revoke(account: str) -> Response:
         return jsonify(control.revoke(account))
