@@ -4,13 +4,15 @@ from typing import Any
 
 from stripe_emulator.connecting import disconnect
 from stripe_emulator.dashboard import Dashboard, find
-from stripe_emulator.errors import Json, no_such
+from stripe_emulator.errors import Json, invalid, no_such
 from stripe_emulator.hosted_links import fresh
 from stripe_emulator.resources.accounts import change_account, make_account
 from stripe_emulator.snapshots import version_for, version_of
 from stripe_emulator.store import Record, clone
 from stripe_emulator.transaction import delivery_of
 from stripe_emulator.versions import CURRENT, check_version
+
+LONGEST_ADVANCE = 10 * 366 * 24 * 3600
 
 # The kinds of objects that are worth seeing and not secret.
 KINDS = (
@@ -117,6 +119,21 @@ class Control(Dashboard):
         self._emulator.deliverer.deliver_now([one.id for one in chosen])
         with self._emulator.lock:
             return [clone(one.body) for one in chosen]
+
+    def clock(self) -> Json:
+        """The emulator's time, and by how many seconds it is ahead of the real one."""
+        with self._emulator.lock:
+            return {"now": self._emulator.now(), "advanced_seconds": self._emulator.advanced}
+
+    def advance_clock(self, advance_seconds: int) -> Json:
+        """Let time pass, with what Stripe does meanwhile."""
+        if not 0 <= advance_seconds <= LONGEST_ADVANCE:
+            raise invalid(
+                f"advance_seconds must be a whole number from 0 to {LONGEST_ADVANCE}: the clock does not go back.",
+                "advance_seconds",
+            )
+        self._emulator.advance(advance_seconds)
+        return self.clock()
 
     def misbehave(self, setting: Any) -> Json:
         """Replace the misbehavior in force; `{}` ends it."""
