@@ -51,6 +51,10 @@ def _observing(routes: Blueprint, emulator: Emulator, control: Control) -> None:
         lines = "".join(line + "\n" for line in emulator.wire_log.lines())
         return Response(lines, content_type="application/x-ndjson")
 
+    @routes.get("/clock")
+    def clock() -> Response:
+        return jsonify(control.clock())
+
     @routes.get("/misbehavior")
     def misbehavior() -> Response:
         return jsonify(control.misbehavior())
@@ -60,6 +64,10 @@ def _acting(routes: Blueprint, control: Control) -> None:
     @routes.put("/misbehavior")
     def misbehave() -> Response:
         return jsonify(control.misbehave(request.get_json(force=True)))
+
+    @routes.post("/clock")
+    def advance_clock() -> Response:
+        return jsonify(control.advance_clock(**_arguments()))
 
     @routes.post("/reset")
     def reset() -> Response:
@@ -73,6 +81,10 @@ def _acting(routes: Blueprint, control: Control) -> None:
     @routes.post("/accounts/<account>")
     def change_account(account: str) -> Response:
         return jsonify(control.change_account(account, _arguments()))
+
+    @routes.post("/accounts/<account>/api-version")
+    def set_api_version(account: str) -> Response:
+        return jsonify(control.set_api_version(account, **_arguments()))
 
     @routes.post("/accounts/<account>/revoke")
     def revoke(account: str) -> Response:

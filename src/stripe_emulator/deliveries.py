@@ -6,7 +6,6 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,6 +15,7 @@ from stripe import WebhookSignature
 
 from stripe_emulator.errors import EmulatorClosed, Json
 from stripe_emulator.settings import Settings
+from stripe_emulator.snapshots import payload
 from stripe_emulator.store import Record, Store
 from stripe_emulator.transaction import PLATFORM, Transaction
 
@@ -28,7 +28,9 @@ class Emulated(Protocol):
     settings: Settings
     store: Store
     lock: threading.RLock
-    clock: Callable[[], float]
+
+    def clock(self) -> float:
+        """The emulator's time, which may be ahead of the real one."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Change the state."""
@@ -67,6 +69,12 @@ class Deliverer:
         for delivery in self._emulator.store.all("deliveries"):
             if delivery.body["status"] == "pending":
                 self.schedule(delivery)
+
+    def advance(self, seconds: float) -> None:
+        """Bring all waiting deliveries that much closer."""
+        with self._wake:
+            self._queue = [(due - seconds, order, delivery) for due, order, delivery in self._queue]
+            self._wake.notify_all()
 
     def forget(self) -> None:
         """Drop all waiting deliveries."""
@@ -116,7 +124,8 @@ class Deliverer:
         outgoing = self._prepare(delivery_id)
         if outgoing is None:
             return
-        # Every attempt gets a fresh time and signature, or receivers would refuse late attempts as replayed.
+        # Every attempt gets a fresh time and signature, or receivers would refuse late attempts as replayed. It is the
+        # real time even if the emulator's clock was moved, because a receiver compares it with its own.
         signature = WebhookSignature.generate_signature_header(
             outgoing.payload, outgoing.secret, int(time.time())
         )
@@ -146,11 +155,11 @@ class Deliverer:
             if event is None or endpoint is None or endpoint.body["status"] != "enabled":
                 tx.edit(delivery)["status"] = "canceled"
                 return None
-            payload = dict(event.body)
+            sent = payload(tx.store, event, delivery.body.get("api_version"))
             if endpoint.account == event.account != PLATFORM:
                 # An account's own endpoint gets its events without the `account` field.
-                payload.pop("account", None)
-            return Outgoing(endpoint.body["url"], json.dumps(payload, indent=2), endpoint.hidden["secret"])
+                sent.pop("account", None)
+            return Outgoing(endpoint.body["url"], json.dumps(sent, indent=2), endpoint.hidden["secret"])
 
     def _conclude(self, delivery_id: str, attempt: Json) -> None:
         """Record how an attempt went, and schedule the next one after a failure."""

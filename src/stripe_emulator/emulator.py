@@ -12,10 +12,13 @@ from stripe_emulator.journal import Journal
 from stripe_emulator.misbehavior import Misbehavior
 from stripe_emulator.parameters import Parameters
 from stripe_emulator.resources.accounts import make_account
+from stripe_emulator.resources.due_dates import due_events, tell
 from stripe_emulator.settings import Settings
 from stripe_emulator.store import Store
 from stripe_emulator.transaction import PLATFORM, Origin, Transaction
 from stripe_emulator.wire_log import WireLog
+
+CLOCK = "clock"  # the kind and the id of the record that keeps how far the clock was moved
 
 
 class Emulator:
@@ -34,7 +37,7 @@ class Emulator:
     ) -> None:
         self.settings = settings
         self.url = url
-        self.clock = clock
+        self._real_clock = clock
         self.lock = threading.RLock()
         self.misbehavior = Misbehavior(may_crash=settings.may_crash)
         self.parameters = Parameters()
@@ -43,9 +46,16 @@ class Emulator:
         self.store = Store(self._journal.load() if self._journal else ())
         self.wire_log = WireLog(wire_log or (data_dir / "wire.jsonl" if data_dir else None))
         self._is_closed = False
+        moved = self.store.find(CLOCK, CLOCK)
+        self.advanced: float = moved.body["advanced"] if moved else 0  # seconds ahead of the real time
         self._ensure_platform()
         self.deliverer = Deliverer(self)
         self.deliverer.resume()
+        self.advance(0)  # what became due while no process was running
+
+    def clock(self) -> float:
+        """The emulator's time."""
+        return self._real_clock() + self.advanced
 
     def now(self) -> int:
         """The time in whole seconds, as in Stripe's objects."""
@@ -76,11 +86,35 @@ class Emulator:
             if delivery.body["status"] == "pending":
                 self.deliverer.schedule(delivery)
 
+    def advance(self, seconds: int) -> None:
+        """Move the clock, and do in order of time what Stripe does meanwhile; deliveries follow once that is done."""
+        with self.lock:
+            target = self.advanced + seconds
+            for due_at, invoice, event_type in due_events(self.store, self.settings, self.clock() + seconds):
+                self._move_clock(self.advanced + max(0.0, due_at - self.clock()))
+                with self.transaction() as tx:
+                    tell(tx, invoice, event_type)
+            self._move_clock(target)
+            if seconds:
+                with self.transaction() as tx:
+                    self._keep_clock(tx)
+
+    def _move_clock(self, advanced: float) -> None:
+        self.deliverer.advance(advanced - self.advanced)
+        self.advanced = advanced
+
+    def _keep_clock(self, tx: Transaction) -> None:
+        record = tx.store.find(CLOCK, CLOCK)
+        if record is None:
+            record = tx.insert(CLOCK, PLATFORM, {"id": CLOCK})
+        tx.edit(record)["advanced"] = self.advanced
+
     def reset(self) -> None:
-        """Forget everything except the platform's own account."""
+        """Forget everything except the platform's own account; the clock shows the real time again."""
         with self.lock:
             self.deliverer.forget()
             self.store = Store()
+            self.advanced = 0
             self.misbehavior.replace({}, self.now())
             if self._journal:
                 self._journal.clear()

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import stripe
@@ -12,6 +13,7 @@ from stripe_emulator.control import Control
 from stripe_emulator.currencies import readable
 from stripe_emulator.emulator import Emulator
 from stripe_emulator.errors import Json, StripeError
+from stripe_emulator.hosted_links import expires_at, parts
 from stripe_emulator.pdf import one_page
 from stripe_emulator.resources.collecting import is_processing
 from stripe_emulator.store import Record
@@ -34,6 +36,13 @@ TONES = {
 COUNTED = ("accounts", "customers", "invoices", "charges", "refunds", "disputes", "events")
 
 
+@dataclass
+class LinkExpired(Exception):
+    """A link to an invoice that has expired; the page says whom to ask for another one."""
+
+    merchant: Json
+
+
 def pages(emulator: Emulator, control: Control) -> Blueprint:
     """The start page, and the pages for customers."""
     routes = Blueprint("pages", __name__)
@@ -50,18 +59,22 @@ def pages(emulator: Emulator, control: Control) -> Blueprint:
 
 
 def _hosted(routes: Blueprint, emulator: Emulator, control: Control) -> None:
-    @routes.get("/i/<account>/<token>")
-    def invoice(account: str, token: str) -> str:
-        return _invoice_page(emulator, _invoice(emulator, account, token), request.args.get("message"))
+    @routes.errorhandler(LinkExpired)
+    def expired(error: LinkExpired) -> tuple[str, int]:
+        return render_template("expired.html", merchant=error.merchant), 410
 
-    @routes.post("/i/<account>/<token>")
-    def pay(account: str, token: str) -> Response:
-        message = _act(control, _invoice(emulator, account, token).id, request.form.get("outcome", "succeed"))
+    @routes.get("/i/<account>/<link>")
+    def invoice(account: str, link: str) -> str:
+        return _invoice_page(emulator, _invoice(emulator, account, link), request.args.get("message"))
+
+    @routes.post("/i/<account>/<link>")
+    def pay(account: str, link: str) -> Response:
+        message = _act(control, _invoice(emulator, account, link).id, request.form.get("outcome", "succeed"))
         return redirect(f"{request.path}?message={message}", 303)
 
-    @routes.get("/i/<account>/<token>/pdf")
-    def pdf(account: str, token: str) -> Response:
-        return Response(one_page(_text(_invoice(emulator, account, token))), content_type="application/pdf")
+    @routes.get("/i/<account>/<link>/pdf")
+    def pdf(account: str, link: str) -> Response:
+        return Response(one_page(_text(_invoice(emulator, account, link))), content_type="application/pdf")
 
     @routes.get("/receipts/<charge>")
     def receipt(charge: str) -> str:
@@ -98,11 +111,15 @@ def _setting(control: Control) -> str:
     return json.dumps(setting, indent=2) if setting else ""
 
 
-def _invoice(emulator: Emulator, account: str, token: str) -> Record:
+def _invoice(emulator: Emulator, account: str, link: str) -> Record:
+    token, made_at = parts(link)
     with emulator.lock:
         found = emulator.store.where("invoices", "token", token)
-    if not found or found[0].account != account:
-        abort(404)
+        if not found or found[0].account != account:
+            abort(404)
+        if emulator.now() >= expires_at(found[0].body, made_at):
+            merchant = emulator.store.find("accounts", account)
+            raise LinkExpired(merchant.body if merchant else {})
     return found[0]
 
 

@@ -19,3 +19,5 @@ class Settings:
     retry_attempts: int = 15
     delivery_threads: int = 4
     delivery_timeout: float = 10.0
+    will_be_due_days: int = 3  # how long before the due date `invoice.will_be_due` is sent
+    overdue_days: int = 0  # how long after the due date `invoice.overdue` is sent

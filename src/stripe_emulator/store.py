@@ -61,6 +61,11 @@ class Store:
         self._last_seq += 1
         return self._last_seq
 
+    @property
+    def last_seq(self) -> int:
+        """The highest sequence number so far."""
+        return self._last_seq
+
     def put(self, record: Record) -> None:
         """Add a record."""
         self._last_seq = max(self._last_seq, record.seq)

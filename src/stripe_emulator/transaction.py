@@ -1,15 +1,12 @@
 """An all-or-nothing change of the emulator's state, and the events that it creates."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import stripe
 
 from stripe_emulator.errors import Json
 from stripe_emulator.identifiers import new_id
 from stripe_emulator.misbehavior import Misbehavior
 from stripe_emulator.settings import Settings
+from stripe_emulator.snapshots import Happening, difference, version_for, version_of
 from stripe_emulator.store import Record, Store, clone
 
 PLATFORM = "acct_emulatorplatform"
@@ -80,16 +77,18 @@ class Transaction:
         self, event_type: str, account: str, body: Json, previous: Json | None = None, by_request: bool = True
     ) -> None:
         """Create an event and its deliveries."""
-        data: Json = {"object": clone(body)}
-        if previous is not None:
-            data["previous_attributes"] = previous
         endpoints = self.endpoints_for(account, event_type)
+        own = version_of(self.store, account)
+        versions = {endpoint.id: version_for(self.store, endpoint) for endpoint in endpoints}
+        seq = self._inserted[0].seq - 1 if self._inserted else self.store.last_seq
+        happening = Happening(body, previous, seq, self.now)
+        renderings = happening.snapshots(self.store, {own, *versions.values()})
         event: Json = {
             "id": new_id("evt"),
             "object": "event",
-            "api_version": stripe.api_version,
+            "api_version": own,
             "created": self.misbehavior.event_time(self.now),
-            "data": data,
+            "data": renderings.pop(own),
             "livemode": False,
             "pending_webhooks": len(endpoints),
             "request": {"id": self.origin.request_id, "idempotency_key": self.origin.idempotency_key},
@@ -99,10 +98,11 @@ class Transaction:
             event["request"] = None
         if account != PLATFORM:
             event["account"] = account
-        self.insert("events", account, event)
+        self.insert("events", account, event, {"renderings": renderings} if renderings else {})
         for endpoint in endpoints:
             for status, delay in self.misbehavior.deliveries():
-                self.insert("deliveries", account, delivery_of(event, endpoint, status, self.time + delay))
+                version, due_at = versions[endpoint.id], self.time + delay
+                self.insert("deliveries", account, delivery_of(event, endpoint, version, status, due_at))
 
     def endpoints_for(self, account: str, event_type: str) -> list[Record]:
         """The endpoints that an account's event of that type goes to."""
@@ -139,7 +139,7 @@ class Transaction:
             record.body, record.hidden = body, hidden
 
 
-def delivery_of(event: Json, endpoint: Record, status: str, due_at: float) -> Json:
+def delivery_of(event: Json, endpoint: Record, version: str, status: str, due_at: float) -> Json:
     """A delivery of an event to an endpoint, not tried yet."""
     return {
         "id": new_id("dlv"),
@@ -147,19 +147,9 @@ def delivery_of(event: Json, endpoint: Record, status: str, due_at: float) -> Js
         "event": event["id"],
         "type": event["type"],
         "endpoint": endpoint.id,
+        "api_version": version,
         "url": endpoint.body["url"],
         "status": status,
         "due_at": due_at,
         "attempts": [],
     }
-
-
-def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Json:
-    """The earlier values of the keys that changed; hashes are compared key by key."""
-    found: Json = {}
-    for key in sorted({*before, *after}):
-        old, new = before.get(key), after.get(key)
-        if old == new:
-            continue
-        found[key] = difference(old, new) if isinstance(old, dict) and isinstance(new, dict) else old
-    return found

@@ -147,12 +147,10 @@ def test_at_most_sixteen_endpoints(platform, receiver):
         endpoint(platform, receiver)
 
 
-def test_endpoints_refuse_what_is_no_url_and_another_version(platform, receiver):
+def test_endpoints_refuse_what_is_no_url(platform, receiver):
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         endpoint(platform, receiver, url="nowhere")
     assert refusal.value.param == "url"
-    with pytest.raises(stripe.InvalidRequestError):
-        endpoint(platform, receiver, api_version="2020-08-27")
 
 
 def test_an_event_can_be_sent_again(emulator, shop, receiver, connected):

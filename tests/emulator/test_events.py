@@ -3,7 +3,7 @@
 import pytest
 import stripe
 
-from stripe_emulator.transaction import difference
+from stripe_emulator.snapshots import difference
 
 
 def test_an_event_tells_its_version_and_the_call_that_made_it(shop):

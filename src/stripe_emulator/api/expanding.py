@@ -5,6 +5,7 @@ from typing import Any
 
 from stripe_emulator.api.listing import sublist
 from stripe_emulator.errors import Json
+from stripe_emulator.hosted_links import fresh
 from stripe_emulator.store import Record, clone
 from stripe_emulator.transaction import Transaction
 
@@ -36,10 +37,14 @@ INCLUDABLE: dict[tuple[str, str], Callable[[Transaction, Json], Json | None]] = 
 
 
 def expanded(tx: Transaction, account: str, body: Json, paths: list[str]) -> Json:
-    """The body with everything expanded that was asked for; `check_expand` has already checked the paths."""
+    """The body, with fresh links, and with everything expanded that was asked for.
+
+    `check_expand` has already checked the paths.
+    """
+    shown = fresh(body, tx.now)
     if not paths:
-        return body
-    copy = clone(body)
+        return shown
+    copy = clone(shown)
     for path in paths:
         _expand(tx, account, copy, path.split("."))
     return copy
@@ -58,7 +63,7 @@ def _expand(tx: Transaction, account: str, node: Any, steps: list[str]) -> None:
     elif isinstance(node.get(name), str):
         record = _named(tx, account, node[name])
         # Objects that are not emulated, such as an application, stay an id.
-        node[name] = clone(record.body) if record else node[name]
+        node[name] = clone(fresh(record.body, tx.now)) if record else node[name]
     _expand(tx, account, node.get(name), steps[1:])
 
 

@@ -5,14 +5,22 @@ from stripe_emulator.errors import Json, StripeError
 from stripe_emulator.identifiers import new_id
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
+from stripe_emulator.versions import CURRENT
 
 CAPABILITIES = ("card_payments", "transfers", "us_bank_account_ach_payments")
 
 
-def make_account(tx: Transaction, *, account_id: str | None = None, name: str, country: str = "US") -> Record:
+def make_account(
+    tx: Transaction,
+    *,
+    account_id: str | None = None,
+    name: str,
+    country: str = "US",
+    api_version: str = CURRENT,
+) -> Record:
     """A fully enabled account, with a secret key of its own for calls by the merchant."""
     body = _shape(tx, account_id or new_id("acct"), name, country)
-    record = tx.insert("accounts", body["id"], body)
+    record = tx.insert("accounts", body["id"], body, {"api_version": api_version})
     tx.insert("secret_keys", record.id, {"id": new_id("sk_test")})
     return record
 

@@ -19,8 +19,9 @@ def request_payment(tx: Transaction, invoice: Record, amount: int, is_default: b
     intent = tx.insert("payment_intents", invoice.account, payment_intent(tx, invoice, amount))
     body = invoice_payment(tx, invoice, intent, amount, is_default)
     hidden = {"payment_intent": intent.id}
+    payment = tx.insert("invoice_payments", invoice.account, body, hidden)
     tx.emit("payment_intent.created", intent)
-    return tx.insert("invoice_payments", invoice.account, body, hidden)
+    return payment
 
 
 def payments_of(tx: Transaction, invoice: Record, status: str | None = None) -> list[Record]:

@@ -5,6 +5,7 @@ import secrets
 from stripe_emulator.api.call import Call
 from stripe_emulator.currencies import MAXIMUM_CHARGE
 from stripe_emulator.errors import Json, invalid, missing_param
+from stripe_emulator.hosted_links import links
 from stripe_emulator.resources.collecting import (
     cancel_open_payments,
     card_error,
@@ -132,8 +133,7 @@ def finalize_draft(tx: Transaction, invoice: Record) -> None:
         effective_at=body["effective_at"] or tx.now,
         ending_balance=ending,
         automatically_finalizes_at=None,
-        hosted_invoice_url=f"{tx.url}/i/{invoice.account}/{token}",
-        invoice_pdf=f"{tx.url}/i/{invoice.account}/{token}/pdf",
+        **links(f"{tx.url}/i/{invoice.account}/{token}", tx.now),
     )
     body["status_transitions"]["finalized_at"] = tx.now
     applied = "applied_to_invoice" if body["amount_due"] or not body["total"] else "invoice_too_small"

@@ -2,14 +2,13 @@
 
 import urllib.parse
 
-import stripe
-
 from stripe_emulator.api.call import Call
 from stripe_emulator.api.listing import page
 from stripe_emulator.api.metadata import merged_metadata
 from stripe_emulator.errors import Json, StripeError, invalid
 from stripe_emulator.identifiers import new_id
 from stripe_emulator.store import Record
+from stripe_emulator.versions import check_version
 
 MAX_ENDPOINTS = 16
 
@@ -24,10 +23,8 @@ def create(call: Call) -> Json:
     if not params["enabled_events"]:
         raise invalid("You must pass at least one event.", "enabled_events")
     version = params.get("api_version")
-    if version not in (None, stripe.api_version):
-        raise invalid(
-            f"Invalid API version: {version}; the emulator only knows {stripe.api_version}.", "api_version"
-        )
+    if version is not None:
+        check_version(version)
     body: Json = {
         "id": new_id("we"),
         "object": "webhook_endpoint",
