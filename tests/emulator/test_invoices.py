@@ -144,7 +144,10 @@ def test_sending_finalizes_a_draft_and_sends_an_open_one_again(shop):
 
 
 def test_sending_needs_an_email(shop):
-    invoice = shop.draft(500, customer=shop.customer(email=None).id)
+    automatic = {"collection_method": "charge_automatically", "days_until_due": None}
+    invoice = shop.draft(500, customer=shop.customer(email=None).id, **automatic)
+    sent = {"collection_method": "send_invoice", "days_until_due": 30}
+    shop.v1.invoices.update(invoice.id, sent, shop.options)
     assert refusal_of(shop.send, invoice.id).user_message.startswith("Missing email")
     assert shop.read(invoice.id).status == "draft"
 

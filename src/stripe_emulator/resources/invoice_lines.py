@@ -3,11 +3,11 @@
 from decimal import Decimal
 
 from stripe_emulator.api.call import Call
-from stripe_emulator.api.listing import DEFAULT_LIMIT, MAX_LIMIT
+from stripe_emulator.api.listing import DEFAULT_LIMIT, MAX_LIMIT, both_cursors
 from stripe_emulator.api.metadata import merged_metadata
 from stripe_emulator.errors import Json, StripeError, invalid, malformed, missing_param, no_such
 from stripe_emulator.identifiers import new_id
-from stripe_emulator.resources.invoice_shape import show_amounts
+from stripe_emulator.resources.invoice_shape import lines_url, show_amounts
 from stripe_emulator.store import Record
 
 MAX_LINES = 250
@@ -60,7 +60,9 @@ def list_(call: Call) -> Json:
     for name in ("starting_after", "ending_before"):
         if name in call.params and call.params[name] not in places:
             raise no_such("invoice line item", call.params[name], name, status=400)
-    url = f"/v1/invoices/{invoice.id}/lines"
+    if "starting_after" in call.params and "ending_before" in call.params:
+        raise both_cursors()
+    url = lines_url(invoice.id)
     if "ending_before" in call.params:
         end = places[call.params["ending_before"]]
         start = max(0, end - limit)
@@ -73,7 +75,7 @@ def list_(call: Call) -> Json:
 def _editable(call: Call) -> Record:
     invoice = call.record("invoices", "invoice", "invoice")
     if invoice.body["status"] != "draft":
-        raise invalid("This invoice is no longer editable", code="invoice_not_editable")
+        raise invalid("Invalid invoice: This invoice is no longer editable", code="invoice_not_editable")
     return invoice
 
 
@@ -126,7 +128,12 @@ def _line(invoice: Record, given: Json, name: str) -> Json:
 
 
 def _one_off_item() -> Json:
-    item = {"invoice_item": new_id("ii"), "proration": False, "proration_details": None, "subscription": None}
+    item: Json = {
+        "invoice_item": new_id("ii"),
+        "proration": False,
+        "proration_details": {"credited_items": None},
+        "subscription": None,
+    }
     return {
         "invoice_item_details": item,
         "subscription_item_details": None,

@@ -46,6 +46,11 @@ def create(call: Call) -> Json:
     customer = call.tx.store.find("customers", params["customer"], call.account)
     if customer is None or customer.hidden["deleted"]:
         raise no_such("customer", params["customer"], "customer", status=400)
+    if params.get("collection_method") == "send_invoice" and not customer.body["email"]:
+        raise invalid(
+            "Missing email. In order to create invoices that are sent to the customer, the customer must have a valid "
+            "email."
+        )
     currency = params.get("currency") or customer.body["currency"] or _default_currency(call)
     hidden: Json = {"lines": [], "sent": 0, "application_fee_amount": params.get("application_fee_amount")}
     invoice = call.tx.insert("invoices", call.account, draft(call.tx, customer, currency.lower()), hidden)
@@ -80,8 +85,7 @@ def update(call: Call) -> Json:
     invoice, params = call.record("invoices", "invoice", "id"), call.params
     if invoice.body["status"] != "draft" and not EDITABLE_ALWAYS.issuperset(params):
         raise invalid(
-            "Finalized invoices can't be updated in this way. For more details see "
-            "https://stripe.com/docs/invoicing/invoice-edits",
+            "Finalized invoices can't be updated in this way",
             next(iter(sorted(set(params) - EDITABLE_ALWAYS))),
         )
     _check(params, TAKEN)
@@ -152,10 +156,12 @@ def _check_due(params: Json, method: str) -> None:
     given = [name for name in ("days_until_due", "due_date") if name in params]
     if method == "send_invoice" and not given:
         raise invalid(
-            "If invoices are set to be sent to your customer, you must specify either `days_until_due` or `due_date`."
+            "If invoice collection method is 'send_invoice', you must specify 'due_date' or 'days_until_due'."
         )
     if method != "send_invoice" and given:
-        raise invalid(f"You cannot set `{given[0]}` unless `collection_method` is 'send_invoice'.", given[0])
+        raise invalid(
+            "You can only specify 'due_date' or 'days_until_due' if invoice collection method is 'send_invoice'."
+        )
     if len(given) == 2:
         raise malformed("You may only specify one of these parameters: days_until_due, due_date.", given[0])
     if params.get("days_until_due", 0) < 0:

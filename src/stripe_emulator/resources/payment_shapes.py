@@ -119,6 +119,22 @@ _OF_THE_ATTEMPT = """
 """.split()
 
 
+# Fields that a payment method has, and the attempt made with it has not.
+_OF_THE_METHOD: dict[str, Json] = {
+    "card": {
+        "display_brand": "visa",
+        "generated_from": None,
+        "networks": {"available": ["visa"], "preferred": None},
+        "three_d_secure_usage": {"supported": True},
+    },
+    "us_bank_account": {
+        "financial_connections_account": None,
+        "networks": {"preferred": "ach", "supported": ["ach"]},
+        "status_details": {},
+    },
+}
+
+
 def payment_method(charge: Record) -> Json:
     """The payment method that a charge was made with."""
     body = charge.body
@@ -129,9 +145,10 @@ def payment_method(charge: Record) -> Json:
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "billing_details": body["billing_details"],
-        kind: {name: value for name, value in details if name not in _OF_THE_ATTEMPT},
+        kind: {name: value for name, value in details if name not in _OF_THE_ATTEMPT} | _OF_THE_METHOD[kind],
         "created": body["created"],
         "customer": None,
+        "customer_account": None,
         "livemode": False,
         "metadata": {},
         "type": kind,
