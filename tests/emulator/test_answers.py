@@ -60,14 +60,19 @@ def test_an_answer_names_the_connected_account_that_it_is_about(platform, shop):
     assert header(refusal.value, "Stripe-Account") is None
 
 
+def _error(refusal: stripe.StripeError) -> Any:
+    body: Any = refusal.json_body
+    return body["error"]
+
+
 def test_a_refusal_names_the_page_that_shows_the_request(platform, shop):
     with pytest.raises(stripe.InvalidRequestError) as refusal:
         shop.read("in_nothing")
     expected = RECORDED["request_log"]["url"].format(account=shop.account, request=refusal.value.request_id)
-    assert refusal.value.json_body["error"]["request_log_url"] == expected
+    assert _error(refusal.value)["request_log_url"] == expected
     with pytest.raises(stripe.PermissionError) as unknown:
         platform.v1.customers.list({}, {"stripe_account": "acct_nobody"})
-    assert "request_log_url" not in unknown.value.json_body["error"]
+    assert "request_log_url" not in _error(unknown.value)
 
 
 def test_a_masked_key_is_as_long_as_the_key(emulator):

@@ -189,6 +189,19 @@ def test_a_debt_raises_what_is_due(shop):
     assert (invoice.total, invoice.amount_due) == (1000, 1250)
 
 
+def test_a_balance_given_in_the_dashboard_counts_and_is_in_the_accounts_currency(shop):
+    customer = shop.customer().id
+    fresh = shop.v1.customers.retrieve(customer, {}, shop.options)
+    assert (fresh.balance, fresh.currency) == (0, None)
+    told = shop.control.adjust_balance(customer, -500)
+    assert (told["balance"], told["currency"]) == (-500, "usd")
+    booked = shop.v1.customers.balance_transactions.list(customer, {}, shop.options).data
+    assert [(one.amount, one.ending_balance, one.type) for one in booked] == [(-500, -500, "adjustment")]
+    assert shop.event_types()[-1] == "customer.updated"
+    invoice = shop.open(1000, customer=customer)
+    assert (invoice.total, invoice.amount_due, invoice.ending_balance) == (1000, 500, 0)
+
+
 def test_voiding_gives_the_balance_back(shop):
     customer = shop.customer(balance=-300)
     invoice = shop.open(1000, customer=customer.id)

@@ -85,7 +85,8 @@ def test_a_refusal_has_the_recorded_words(shop, name):
         REFUSED[name](shop)
     recorded: dict[str, Any] = {**RECORDED["refusals"][name]}
     del recorded["source"]
-    error = refusal.value.json_body["error"]
+    body: Any = refusal.value.json_body
+    error = body["error"]
     told = {key: error.get(key) for key in ("type", "code", "message", "param") if key in error}
     told["message"] = told["message"].replace(shop.account, "acct_shop")
     assert {"status": refusal.value.http_status, **told} == recorded

@@ -81,7 +81,9 @@ class FakeReceiverGateway:
             if account_id is not None:
                 self.stripe.account(account_id)
                 if not self.stripe.allows_account_endpoints:
-                    raise GatewayRefused("Connect applications see no webhook endpoints of connected accounts.")
+                    raise GatewayRefused(
+                        "Connect applications see no webhook endpoints of connected accounts."
+                    )
             return effect(self.stripe.endpoints[account_id])
 
         call = Call(method=method, account_id=account_id, key=key, arguments=arguments)

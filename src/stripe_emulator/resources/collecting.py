@@ -4,16 +4,14 @@ Every way of paying ends here: the API's `pay`, the hosted page and the control 
 """
 
 from stripe_emulator.currencies import step
-from stripe_emulator.errors import Json, StripeError, doc_url, invalid
+from stripe_emulator.errors import Json, StripeError, invalid
 from stripe_emulator.resources.customers import move_balance
-from stripe_emulator.resources.payment_shapes import charge, invoice_payment, payment_intent, payment_method
+from stripe_emulator.resources.payment_shapes import charge, invoice_payment, payment_error, payment_intent
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
 OUTCOMES = ("succeed", "decline", "processing")
 DECLINED = "Your card was declined."
-# What a bank says of a decline without a reason, for the merchant's next attempt.
-ADVICE = {"advice_code": "try_again_later", "network_decline_code": "01"}
 
 
 def request_payment(tx: Transaction, invoice: Record, amount: int, is_default: bool) -> Record:
@@ -74,6 +72,7 @@ def collect(tx: Transaction, invoice: Record, outcome: str = "succeed", amount: 
     remaining = body["amount_remaining"]
     wanted = remaining if amount is None else amount
     if wanted <= 0:
+        # Only the control API can ask for it.
         raise invalid("The amount must be positive.", "amount")
     check_step(wanted, body["currency"])
     payment = _payment_for(tx, invoice, wanted)
@@ -203,28 +202,13 @@ def _fail(tx: Transaction, invoice: Record, intent: Record, attempt: Record, cod
         failure_message=message,
         outcome=_outcome("declined_by_network", reason, "The bank did not return any further details."),
     )
-    error = _payment_error(attempt, code, message)
+    error = payment_error(attempt, code, message)
     tx.edit(intent).update(status="requires_payment_method", last_payment_error=error, payment_method=None)
     tx.emit("charge.failed", attempt)
     tx.emit("payment_intent.payment_failed", intent)
     tx.edit(invoice)
     tx.emit_update("invoice.updated", invoice)
     tx.emit("invoice.payment_failed", invoice)
-
-
-def _payment_error(attempt: Record, code: str, message: str) -> Json:
-    """Why an attempt failed, with the whole payment method, which the intent itself no longer names."""
-    # For a bank account neither the code nor the text is recorded.
-    declined = {"decline_code": "generic_decline", **ADVICE} if code == "card_declined" else {}
-    return {
-        **declined,
-        "charge": attempt.id,
-        "code": code,
-        "doc_url": doc_url(code),
-        "message": message,
-        "payment_method": payment_method(attempt),
-        "type": "card_error",
-    }
 
 
 def _outcome(network_status: str, reason: str | None, message: str) -> Json:

@@ -170,6 +170,7 @@ def _check(params: Json) -> None:
     if email is not None and ("@" not in email or " " in email):
         raise invalid(f"Invalid email address: {email}", "email", "email_invalid")
     if email is not None and len(email) > MAX_EMAIL:
+        # Not recorded.
         raise malformed(f"Invalid string: {email}; must be at most {MAX_EMAIL} characters", "email")
 
 

@@ -121,6 +121,7 @@ def finalize_draft(tx: Transaction, invoice: Record) -> None:
     show_amounts(tx, invoice)
     body = tx.edit(invoice)
     if body["amount_due"] > MAXIMUM_CHARGE:
+        # Not recorded.
         raise invalid("Amount must be no more than 999999999999", code="amount_too_large")
     check_step(body["amount_due"], body["currency"])
     customer = tx.store.find("customers", body["customer"])

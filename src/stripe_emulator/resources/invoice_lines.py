@@ -19,6 +19,7 @@ def add(call: Call) -> Json:
     invoice = _editable(call)
     added = [_line(invoice, given, f"lines[{n}]") for n, given in enumerate(call.params["lines"])]
     if len(invoice.hidden["lines"]) + len(added) > MAX_LINES:
+        # Not recorded.
         raise invalid(f"You can only have {MAX_LINES} invoice items on an invoice.", "lines")
     return _with_lines(call, invoice, invoice.hidden["lines"] + added)
 
@@ -96,6 +97,7 @@ def _line(invoice: Record, given: Json, name: str) -> Json:
             )
     amount, quantity, unit_amount = _amount(invoice, given, name)
     if abs(amount) > MAX_AMOUNT:
+        # Not recorded.
         raise invalid("Amount must be no more than 999999999999", f"{name}[amount]", "amount_too_large")
     period = given.get("period") or {"end": invoice.body["created"], "start": invoice.body["created"]}
     price_details = {"price": new_id("price"), "product": new_id("prod")}
@@ -152,6 +154,7 @@ def _amount(invoice: Record, given: Json, name: str) -> tuple[int, Decimal, str]
     if price is None:
         raise missing_param(f"{name}[amount]")
     if price["currency"].lower() != invoice.body["currency"]:
+        # Not recorded.
         message = f"The currency of the price ({price['currency']}) differs from the invoice's"
         raise invalid(f"{message} ({invoice.body['currency']}).", f"{name}[price_data][currency]")
     if "product" in price:
@@ -163,6 +166,7 @@ def _amount(invoice: Record, given: Json, name: str) -> tuple[int, Decimal, str]
         raise _exclusive("unit_amount", "unit_amount_decimal", f"{name}[price_data][unit_amount]")
     unit = units[0]
     if unit < 0:
+        # Not recorded.
         raise malformed("Invalid unit_amount: must be at least 0", f"{name}[price_data][unit_amount]")
     quantity = Decimal(given["quantity_decimal"] if "quantity_decimal" in given else given.get("quantity", 1))
     return int((unit * quantity).quantize(Decimal(1), "ROUND_HALF_UP")), quantity, f"{unit:f}"

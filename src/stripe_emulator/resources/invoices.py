@@ -141,11 +141,14 @@ def _check(params: Json, taken: frozenset[str]) -> None:
         raise invalid(message, "currency")
     for name, limit in LENGTH_LIMITS.items():
         if len(params.get(name) or "") > limit:
+            # Not recorded.
             raise malformed(f"Invalid string: {name} must be at most {limit} characters", name)
     for index, custom in enumerate(params.get("custom_fields") or []):
         if index >= MAX_CUSTOM_FIELDS:
+            # Not recorded.
             raise malformed(f"You may only specify up to {MAX_CUSTOM_FIELDS} custom fields.", "custom_fields")
         if len(custom["name"]) > MAX_FIELD_NAME or len(custom["value"]) > MAX_FIELD_VALUE:
+            # Not recorded.
             message = (
                 f"Custom fields have at most {MAX_FIELD_NAME} characters in the name and {MAX_FIELD_VALUE}"
             )
@@ -165,6 +168,7 @@ def _check_due(params: Json, method: str) -> None:
     if len(given) == 2:
         raise malformed("You may only specify one of these parameters: days_until_due, due_date.", given[0])
     if params.get("days_until_due", 0) < 0:
+        # Not recorded.
         raise malformed("Invalid days_until_due: must be at least 0", "days_until_due")
 
 

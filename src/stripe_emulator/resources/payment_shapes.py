@@ -2,7 +2,7 @@
 
 import secrets
 
-from stripe_emulator.errors import Json
+from stripe_emulator.errors import Json, doc_url
 from stripe_emulator.identifiers import new_id
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
@@ -152,6 +152,25 @@ def payment_method(charge: Record) -> Json:
         "livemode": False,
         "metadata": {},
         "type": kind,
+    }
+
+
+# What a bank says of a decline without a reason, for the merchant's next attempt.
+_ADVICE = {"advice_code": "try_again_later", "network_decline_code": "01"}
+
+
+def payment_error(charge: Record, code: str, message: str) -> Json:
+    """Why an attempt failed, with the whole payment method, which the intent itself no longer names."""
+    # For a bank account neither the code nor the text is recorded.
+    declined = {"decline_code": "generic_decline", **_ADVICE} if code == "card_declined" else {}
+    return {
+        **declined,
+        "charge": charge.id,
+        "code": code,
+        "doc_url": doc_url(code),
+        "message": message,
+        "payment_method": payment_method(charge),
+        "type": "card_error",
     }
 
 

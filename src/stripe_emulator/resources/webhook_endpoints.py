@@ -22,6 +22,7 @@ def create(call: Call) -> Json:
     if len(list(call.tx.store.newest_first("webhook_endpoints", call.account))) >= MAX_ENDPOINTS:
         raise invalid(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
     if not params["enabled_events"]:
+        # Not recorded.
         raise invalid("You must pass at least one event.", "enabled_events")
     version = params.get("api_version")
     if version not in (None, stripe.api_version):
