@@ -13,6 +13,7 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
+from stripe_bridge.ports.storage.recoveries import Recoveries
 from stripe_bridge.ports.storage.totals import TotalError, Totals
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
@@ -22,6 +23,7 @@ from tests.fakes.storage.intents import FakeIntents
 from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, FakeLinks, FakeSalesOrders
 from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
+from tests.fakes.storage.recoveries import FakeRecoveries
 from tests.fakes.storage.tables import Tables
 
 
@@ -99,6 +101,7 @@ class FakeUnitOfWork:
     inbox: Inbox
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
+    recoveries: Recoveries
     counts: Totals
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
@@ -131,6 +134,7 @@ class FakeUnitOfWork:
         self.inbox = FakeInbox(self._tables)
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
+        self.recoveries = FakeRecoveries(self._tables)
         self.counts = FakeTotals()
         return self
 
@@ -172,4 +176,7 @@ _ATTRIBUTE = {
     "forgotten": "counts",
     "gaps": "reconciliations",
     "reconcile_due": "reconciliations",
+    "recovery_holds": "recoveries",
+    "double_billings": "recoveries",
+    "signing_keys": "recoveries",
 }
