@@ -50,7 +50,7 @@ from stripe_bridge.use_cases.webhook_events.handlers.refunds_and_disputes import
 
 def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
     gateway, clock, identifiers = adapters.invoice_gateway, adapters.clock, adapters.identifiers
-    record = RecordInvoice(clock).answer
+    record = RecordInvoice(clock)
     return {
         Operation.CREATE_CUSTOMER: CreateCustomerStep(gateway, clock, identifiers),
         Operation.CREATE_DRAFT: CreateDraftStep(gateway, clock, identifiers, record),
@@ -59,7 +59,7 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
         Operation.SEND: SendStep(gateway, clock, identifiers, record),
         Operation.VOID: VoidStep(gateway, clock, identifiers, record),
         Operation.DELETE_DRAFT: DeleteDraftStep(gateway, clock, identifiers, record),
-        Operation.REFUND: RefundStep(adapters.refund_gateway, RefundLedger(clock), lock_invoice),
+        Operation.REFUND: RefundStep(adapters.refund_gateway, RefundLedger(clock)),
         Operation.DEAUTHORIZE: DeauthorizeStep(
             adapters.store,
             clock,
@@ -81,7 +81,7 @@ def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
     record = RecordInvoice(clock)
     refunds, ledger = adapters.refund_gateway, RefundLedger(clock)
     invoice = InvoiceHandler(gateway, snapshots, record, lock_invoice)
-    identify = FindInvoice(gateway, record.payments, lock_invoice)
+    identify = FindInvoice(gateway, record.record_payments, lock_invoice)
     charge = ChargeHandler(identify, record)
     table: dict[str, Handler[Any]] = {
         **dict.fromkeys(_INVOICE_EVENTS, invoice),

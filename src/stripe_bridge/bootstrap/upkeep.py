@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from stripe_bridge.bootstrap.mending import mend_with
 from stripe_bridge.bootstrap.ports import Adapters
-from stripe_bridge.bootstrap.tracing import traced
 from stripe_bridge.bridge import Events, Operations, Upkeep
 from stripe_bridge.config import Settings
 from stripe_bridge.use_cases.integrations.account import RefreshAccount, mark_access_revoked
@@ -41,9 +40,7 @@ def upkeep_of(
     gateway = adapters.receiver_gateway
     check = CheckReceivers(store, clock, gateway, adapters.vault, receiver_url)
     repair = RepairReceivers(store, clock, gateway, receiver_url)
-    reconcile = traced(
-        adapters.tracing, _reconcile(adapters, keep, check, every), "reconcile", "integration.id"
-    )
+    reconcile = _reconcile(adapters, keep, check, every)
     return Upkeep(
         reconcile_integration=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
@@ -83,6 +80,7 @@ def _reconcile(
         check.of_integration,
         VerifyTotals(store),
         adapters.metrics,
+        adapters.tracing,
         every=every,
     )
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.steps import handlers_of, mend_endpoint, steps_of
-from stripe_bridge.bootstrap.tracing import traced_handlers, traced_settle, traced_steps
 from stripe_bridge.bootstrap.upkeep import upkeep_of
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
 from stripe_bridge.config import Settings
@@ -33,7 +31,6 @@ from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListI
 from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
 from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent, resume_waiting_intents
 from stripe_bridge.use_cases.intents.settle import SettleDueIntents, SettleIntent
-from stripe_bridge.use_cases.intents.step import Settle
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
@@ -50,7 +47,7 @@ from stripe_bridge.use_cases.receivers.attach import AttachReceiver
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
 from stripe_bridge.use_cases.receivers.register import RegisterReceivers
 from stripe_bridge.use_cases.receivers.request import RequestReceiver
-from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
@@ -69,14 +66,16 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         lease=timedelta(seconds=settings.intent_lease_seconds),
         settle_after=timedelta(seconds=settings.intent_settle_seconds),
     )
-    tracing = adapters.tracing
-    steps = traced_steps(tracing, steps_of(adapters))
-    settle = traced_settle(
-        tracing,
-        SettleIntent(adapters.store, adapters.clock, adapters.randomness, steps, patience, adapters.metrics),
+    settle = SettleIntent(
+        adapters.store,
+        adapters.clock,
+        adapters.randomness,
+        steps_of(adapters),
+        patience,
+        adapters.metrics,
+        adapters.tracing,
     )
     table = handlers_of(settings, adapters)
-    table = replace(table, handlers=traced_handlers(tracing, table.handlers))
     form = BuildEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers))
     events = _events(settings, adapters, patience, table, form)
     operations = _operations(settings, adapters, settle)
@@ -104,7 +103,7 @@ def _access(adapters: Adapters) -> Access:
     )
 
 
-def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Integrations:
+def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     gateway, track = adapters.connect_gateway, ListInFlight(store)
     return Integrations(
@@ -135,7 +134,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Int
     )
 
 
-def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoices:
+def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Invoices:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     return Invoices(
         put_sales_order=PutSalesOrder(store, clock),
@@ -160,9 +159,8 @@ def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoice
             settle,
             adapters.invoice_gateway,
             adapters.refund_gateway,
-            RecordInvoice(clock).payments,
+            RecordInvoice(clock),
             RefundLedger(clock),
-            lock_invoice,
         ),
         list_refunds=ListRefunds(store),
     )
@@ -194,7 +192,7 @@ def _events(
             clock,
             adapters.randomness,
             table,
-            DispatchEvents(table),
+            DispatchEvents(table, adapters.tracing),
             patience.lease,
             adapters.metrics,
         ),
@@ -206,7 +204,7 @@ def _events(
     )
 
 
-def _operations(settings: Settings, adapters: Adapters, settle: Settle) -> Operations:
+def _operations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Operations:
     store, clock, vault = adapters.store, adapters.clock, adapters.vault
     return Operations(
         settle_due_intents=SettleDueIntents(store, clock, settle),

@@ -107,7 +107,7 @@ class DeauthorizeStep:
         self._store, self._clock, self._gateway, self._receivers = store, clock, gateway, receivers
         self._look_once_more = look_once_more
 
-    def look(self, intent: Intent) -> str | None:
+    def find_effect(self, intent: Intent) -> str | None:
         if self._is_in_use(intent.account_id):
             return "in use again"
         self._look_once_more(intent.account_id)
@@ -136,13 +136,13 @@ class DeauthorizeStep:
         self._gateway.deauthorize(intent.account_id)
         return "revoked"
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
         if result == "revoked":
             for receiver in _left_behind(work, intent):
                 work.receivers.remove(receiver.id)
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         """Nothing can make up for a refusal: the failed intent stays for operators to see."""
         return None
 

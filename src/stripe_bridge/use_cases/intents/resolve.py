@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,8 +11,7 @@ from stripe_bridge.ports.storage.intents import IntentBeingSettled
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.use_cases.intents.queries import get_intent
-
-Settle = Callable[[int], None]
+from stripe_bridge.use_cases.intents.settle import SettleIntent
 
 
 class ResolveIntent:
@@ -22,7 +21,7 @@ class ResolveIntent:
     while somebody holds its lease. `dry_run` raises the same and changes nothing.
     """
 
-    def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
+    def __init__(self, store: Store, clock: Clock, settle: SettleIntent) -> None:
         self._store, self._clock, self._settle = store, clock, settle
 
     def __call__(self, intent_id: int, *, dry_run: bool = False) -> Intent:
@@ -49,7 +48,7 @@ class ResolveDueIntents:
     `dry_run` changes nothing.
     """
 
-    def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
+    def __init__(self, store: Store, clock: Clock, settle: SettleIntent) -> None:
         self._store, self._clock, self._settle = store, clock, settle
 
     def __call__(self, limit: int, *, dry_run: bool) -> Sequence[Intent]:

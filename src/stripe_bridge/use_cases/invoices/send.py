@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,10 +16,10 @@ from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock, Identifiers
-from stripe_bridge.use_cases.intents.step import Settle
+from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.invoices.queries import InvoiceView
+from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
 
-CheckRevisions = Callable[[SalesOrder, Sequence[Invoice]], None]
 # How long a request waits for an invoice that is being sent, by itself or by another request.
 PATIENCE = timedelta(seconds=10)
 _SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.25
@@ -47,12 +47,12 @@ class SentInvoice:
 
 @dataclass(frozen=True, slots=True)
 class _Reserved:
-    """`taken` are the intents that the sending starts with, which are ours to settle once committed."""
+    """`leased` are the intents that the sending starts with: this request settles them once they are committed."""
 
     invoice_id: int
     created: bool
     integration: Integration
-    taken: Sequence[Intent] = ()
+    leased: Sequence[Intent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +76,20 @@ class SendInvoice:
         store: Store,
         clock: Clock,
         identifiers: Identifiers,
-        settle: Settle,
-        refuse_revised: CheckRevisions,
+        settle: SettleIntent,
+        check_revisions: CheckRevisions,
         days_until_due: int,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
-        self._settle, self._refuse_revised, self._days_until_due = settle, refuse_revised, days_until_due
+        self._settle, self._check_revisions, self._days_until_due = settle, check_revisions, days_until_due
 
     def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
         looked_at: frozenset[int] = frozenset()
         while isinstance(reserved := self._reserve(command, looked_at), _RevisionsToCheck):
-            self._refuse_revised(reserved.order, reserved.invoices)
+            self._check_revisions(reserved.order, reserved.invoices)
             looked_at = frozenset(invoice.id for invoice in reserved.invoices)
-        for taken in reserved.taken:
-            self._settle.go_on(taken)
+        for leased in reserved.leased:
+            self._settle.run_leased(leased)
         created = reserved.created
         invoice, name, is_settled = self._seen(reserved) or self._see_through(reserved.invoice_id)
         if invoice.failure_reason is not None and invoice.status in _UNDONE:
@@ -124,10 +124,10 @@ class SendInvoice:
             )
             customer = work.customers.get_or_add(key)
             invoice = self._new_invoice(work, command, order, customer, email, amount, outstanding)
-            taken = self._undo_uncollectible(work, earlier)
-            taken += self._begin(work, invoice, customer, order)
+            leased = self._undo_uncollectible(work, earlier)
+            leased += self._begin(work, invoice, customer, order)
             work.commit()
-        return _Reserved(invoice.id, True, integration, taken)
+        return _Reserved(invoice.id, True, integration, leased)
 
     def _new_invoice(
         self,
@@ -161,15 +161,15 @@ class SendInvoice:
 
     def _undo_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[Intent]:
         """An uncollectible invoice still takes payment at Stripe: its void is tried before a new one goes out."""
-        taken = []
+        leased = []
         for invoice in earlier:
             unsettled = work.intents.find_unsettled(invoice_subject(invoice.id))
             if invoice.status is InvoiceStatus.UNCOLLECTIBLE and unsettled is None:
                 plan = plan_void(
                     invoice, because=None, reference=self._identifiers.reference(), now=self._clock.now()
                 )
-                taken.append(self._settle.take(work, plan))
-        return taken
+                leased.append(self._settle.lease(work, plan))
+        return leased
 
     def _begin(
         self, work: UnitOfWork, invoice: Invoice, customer: BilledCustomer, order: SalesOrder
@@ -181,7 +181,7 @@ class SendInvoice:
             plan = plan_customer(customer, invoice, order.customer, reference=reference, now=now)
         else:
             return []
-        return [self._settle.take(work, plan)]
+        return [self._settle.lease(work, plan)]
 
     def _seen(self, reserved: _Reserved) -> tuple[Invoice, str, bool] | None:
         """Like `_see_through`, but with a single look; None if that is not enough."""

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from stripe_bridge.domain.intent import Intent
@@ -18,8 +17,7 @@ from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayRefused, ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.system import Clock, Identifiers
-
-Record = Callable[[UnitOfWork, Invoice, StripeInvoice], Invoice]
+from stripe_bridge.use_cases.records.invoices import RecordInvoice
 
 
 class _InvoiceStep:
@@ -30,7 +28,7 @@ class _InvoiceStep:
         gateway: InvoiceGateway,
         clock: Clock,
         identifiers: Identifiers,
-        record: Record,
+        record: RecordInvoice,
     ) -> None:
         self._gateway, self._clock, self._identifiers = gateway, clock, identifiers
         self._record = record
@@ -48,7 +46,7 @@ class _InvoiceStep:
 class FinalizeStep(_InvoiceStep):
     """Open the draft; undo it if a customer's balance has changed the amount at the last moment."""
 
-    def look(self, intent: Intent) -> StripeInvoice | None:
+    def find_effect(self, intent: Intent) -> StripeInvoice | None:
         found = self._current(intent)
         return None if found.status is StripeInvoiceStatus.DRAFT else found
 
@@ -57,15 +55,15 @@ class FinalizeStep(_InvoiceStep):
             intent.account_id, intent.parameters["stripe_invoice_id"], intent.idempotency_key
         )
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
-        invoice = self._record(work, self._locked(work, intent), result)
+    def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record.record_response(work, self._locked(work, intent), result)
         reference, now = self._identifiers.reference(), self._clock.now()
         if result.status is StripeInvoiceStatus.OPEN and not is_as_agreed(invoice, result):
             because = f"Stripe asked for {result.amount_due}, not for the agreed {invoice.amount}"
             return plan_void(invoice, because=because, reference=reference, now=now)
         return plan_send(invoice, reference=reference, now=now)
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         reference, now = self._identifiers.reference(), self._clock.now()
         return plan_delete(self._locked(work, intent), because=error.reason, reference=reference, now=now)
 
@@ -74,7 +72,7 @@ class SendStep(_InvoiceStep):
     """Email the open invoice. If the outcome is unknown and there is no event of it, it is sent again: two emails rather than
     none."""
 
-    def look(self, intent: Intent) -> StripeInvoice | None:
+    def find_effect(self, intent: Intent) -> StripeInvoice | None:
         sent = self._gateway.was_sent(
             intent.account_id, intent.parameters["stripe_invoice_id"], intent.created_at
         )
@@ -91,12 +89,12 @@ class SendStep(_InvoiceStep):
             # It was paid or voided before the email went out: there is nothing left to send.
             return current
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
-        invoice = self._record(work, self._locked(work, intent), result)
+    def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record.record_response(work, self._locked(work, intent), result)
         work.invoices.save(invoice.mark_sent(self._clock.now()))
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         reference, now = self._identifiers.reference(), self._clock.now()
         return plan_void(self._locked(work, intent), because=error.reason, reference=reference, now=now)
 
@@ -106,7 +104,7 @@ class VoidStep(_InvoiceStep):
     voided. If the merchant or the customer was faster, that is recorded like any other change.
     """
 
-    def look(self, intent: Intent) -> StripeInvoice | None:
+    def find_effect(self, intent: Intent) -> StripeInvoice | None:
         found = self._current(intent)
         return None if found.status in _MAY_BECOME_VOID else found
 
@@ -120,14 +118,14 @@ class VoidStep(_InvoiceStep):
                 raise
             return current
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
-        invoice = self._record(work, self._locked(work, intent), result)
+    def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record.record_response(work, self._locked(work, intent), result)
         because = intent.parameters["because"]
         if because is not None and invoice.status is InvoiceStatus.VOID:
             work.invoices.save(replace(invoice, failure_reason=because))
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         """It stays as it is at Stripe, and payable there; but nobody can pay a draft that we are locked out of.
 
         Nobody can pay deleted test data either: whoever asked for this wants it gone, and it is. But a live invoice never
@@ -148,7 +146,7 @@ class VoidStep(_InvoiceStep):
 class DeleteDraftStep(_InvoiceStep):
     """Delete the draft; one that was finalized in the meantime is voided instead."""
 
-    def look(self, intent: Intent) -> str | None:
+    def find_effect(self, intent: Intent) -> str | None:
         try:
             self._current(intent)
         except ObjectMissing:
@@ -162,13 +160,13 @@ class DeleteDraftStep(_InvoiceStep):
             return "gone already"
         return "deleted"
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
         invoice, now = self._locked(work, intent), self._clock.now()
         because = intent.parameters["because"]
         work.invoices.save(invoice.gone(now) if because is None else invoice.abandon(because, now))
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         reference, now = self._identifiers.reference(), self._clock.now()
         because = intent.parameters["because"]
         return plan_void(self._locked(work, intent), because=because, reference=reference, now=now)

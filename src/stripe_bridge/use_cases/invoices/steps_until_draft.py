@@ -7,7 +7,6 @@ The invoice's Stripe id is committed while it is still an empty draft, so that n
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
@@ -26,8 +25,7 @@ from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayRefused, ObjectMissing
 from stripe_bridge.ports.stripe.invoices import CustomerDraft, InvoiceDraft, InvoiceGateway
 from stripe_bridge.ports.system import Clock, Identifiers
-
-Record = Callable[[UnitOfWork, Invoice, StripeInvoice], Invoice]
+from stripe_bridge.use_cases.records.invoices import RecordInvoice
 
 
 class CreateCustomerStep:
@@ -36,7 +34,7 @@ class CreateCustomerStep:
     def __init__(self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers) -> None:
         self._gateway, self._clock, self._identifiers = gateway, clock, identifiers
 
-    def look(self, intent: Intent) -> str | None:
+    def find_effect(self, intent: Intent) -> str | None:
         return self._gateway.find_customer(intent.account_id, intent.parameters["email"], intent.reference)
 
     def call(self, intent: Intent) -> str:
@@ -51,7 +49,7 @@ class CreateCustomerStep:
         )
         return self._gateway.create_customer(intent.account_id, draft, intent.idempotency_key)
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
         customer = work.customers.get(intent.parameters["customer"], lock=True)
         work.customers.save(replace(customer, stripe_customer_id=result))
         for invoice in work.invoices.reserved_for_customer(customer.id):
@@ -60,7 +58,7 @@ class CreateCustomerStep:
                 work.intents.add(plan_draft(invoice, result, reference=reference, now=self._clock.now()))
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         # Whoever reserves an invoice for it holds the customer's lock, and may have seen this intent while it was unsettled.
         customer = work.customers.get(intent.parameters["customer"], lock=True)
         for invoice in work.invoices.reserved_for_customer(customer.id):
@@ -73,11 +71,11 @@ class CreateDraftStep:
     """Create an empty draft at Stripe. A customer that Stripe no longer has is created again."""
 
     def __init__(
-        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, record: Record
+        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, record: RecordInvoice
     ) -> None:
         self._gateway, self._clock, self._identifiers, self._record = gateway, clock, identifiers, record
 
-    def look(self, intent: Intent) -> StripeInvoice | None:
+    def find_effect(self, intent: Intent) -> StripeInvoice | None:
         return self._gateway.find_invoice(
             intent.account_id, intent.parameters["customer_id"], intent.reference, intent.created_at
         )
@@ -92,11 +90,11 @@ class CreateDraftStep:
         )
         return self._gateway.create_draft(intent.account_id, draft, intent.idempotency_key)
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
-        invoice = self._record(work, _invoice_of(work, intent), result)
+    def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record.record_response(work, _invoice_of(work, intent), result)
         return plan_lines(invoice, reference=self._identifiers.reference(), now=self._clock.now())
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         invoice = _invoice_of(work, intent)
         if not isinstance(error, ObjectMissing) or error.param != "customer":
             work.invoices.save(invoice.abandon(error.reason, self._clock.now()))
@@ -123,11 +121,11 @@ class AddLinesStep:
     """Add the lines to the draft, and continue only if Stripe would then ask for exactly the agreed amount."""
 
     def __init__(
-        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, record: Record
+        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, record: RecordInvoice
     ) -> None:
         self._gateway, self._clock, self._identifiers, self._record = gateway, clock, identifiers, record
 
-    def look(self, intent: Intent) -> StripeInvoice | None:
+    def find_effect(self, intent: Intent) -> StripeInvoice | None:
         found = self._gateway.invoice(intent.account_id, intent.parameters["stripe_invoice_id"])
         still_empty = found.status is StripeInvoiceStatus.DRAFT and found.line_count == 0
         return None if still_empty else found
@@ -140,8 +138,8 @@ class AddLinesStep:
             intent.idempotency_key,
         )
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
-        invoice = self._record(work, _invoice_of(work, intent), result)
+    def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
+        invoice = self._record.record_response(work, _invoice_of(work, intent), result)
         reference, now = self._identifiers.reference(), self._clock.now()
         if not is_as_agreed(invoice, result):
             because = f"Stripe would ask for {result.amount_due}, not for the agreed {invoice.amount}"
@@ -152,7 +150,7 @@ class AddLinesStep:
             return plan_delete(invoice, because=because, reference=reference, now=now)
         return plan_finalize(invoice, reference=reference, now=now)
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         reference, now = self._identifiers.reference(), self._clock.now()
         return plan_delete(_invoice_of(work, intent), because=error.reason, reference=reference, now=now)
 

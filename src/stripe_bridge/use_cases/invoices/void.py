@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent
@@ -13,12 +12,11 @@ from stripe_bridge.domain.intent_plans import plan_delete, plan_void
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.intents.settle import SettleIntent
 
 PATIENCE = timedelta(seconds=10)
 _WAIT = 0.1
 _ENDING = frozenset({Operation.VOID, Operation.DELETE_DRAFT})
-
-Settle = Callable[[int], None]
 
 
 class VoidInvoice:
@@ -29,7 +27,7 @@ class VoidInvoice:
     somebody else had asked to void it.
     """
 
-    def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: Settle) -> None:
+    def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: SettleIntent) -> None:
         self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
 
     def __call__(self, tenant_id: str, invoice_id: int) -> Invoice:

@@ -22,6 +22,7 @@ from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.ports.tracing import Tracing
 
 _log = logging.getLogger(__name__)
 # Also how long the next run waits after a crash or a fault.
@@ -78,13 +79,14 @@ class ReconcileIntegration:
         check_receivers: Callable[[int, str], object],
         check_counts: Callable[[int], int],
         metrics: Metrics,
+        tracing: Tracing,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._every = store, clock, every
         self._refresh, self._catch_up = refresh, catch_up
         self._sweep, self._check_receivers, self._check_counts = sweep, check_receivers, check_counts
-        self._measurements = metrics
+        self._measurements, self._tracing = metrics, tracing
 
     def __call__(
         self,
@@ -98,6 +100,12 @@ class ReconcileIntegration:
 
         Once `is_stopping`, raises ReconcilingStopped between two calls to Stripe.
         """
+        with self._tracing.span("reconcile", {"integration.id": integration_id}):
+            return self._reconcile(integration_id, sweep, tell, is_stopping)
+
+    def _reconcile(
+        self, integration_id: int, sweep: bool, tell: Tell, is_stopping: Callable[[], bool]
+    ) -> ReconcileReport:
         started_at = self._clock.now()
         integration, account_id = self._begin(integration_id)
         since = events_wanted_since(integration, started_at)

@@ -25,7 +25,7 @@ class RecordInvoice:
     def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
         return self._record(work, invoice, invoice.observe(snapshot, self._clock.now()), snapshot)
 
-    def answer(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
+    def record_response(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
         """Like `__call__`, for the answer to a call to Stripe: others may have changed the invoice in the meantime.
 
         If only Stripe could tell which is newer, ours stays as it is: an event, or else the sweep, brings Stripe's state.
@@ -41,12 +41,12 @@ class RecordInvoice:
             seen = self._payments(work, seen, snapshot.payments)
         return seen if seen == invoice else work.invoices.save(seen)
 
-    def payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice:
+    def record_payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice:
         """Record payments of a locked invoice, and show the leading one."""
         shown = self._payments(work, invoice, seen)
         return shown if shown == invoice else work.invoices.save(shown)
 
-    def charge(
+    def record_charge(
         self, work: UnitOfWork, invoice: Invoice, payment_intent_id: str, charge_id: str, *, succeeded: bool
     ) -> Invoice:
         """Record a charge of one of the invoice's known payments; one that failed is only linked."""
@@ -55,7 +55,7 @@ class RecordInvoice:
         if not succeeded or payment is None or payment.charge_id == charge_id:
             return invoice
         work.payments.put(payment.charged_by(charge_id))
-        return self.payments(work, invoice, [])
+        return self.record_payments(work, invoice, [])
 
     def _payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice:
         account_id = invoice.stripe_account_id

@@ -87,7 +87,7 @@ class Invoices:
             if before.version != known.version:
                 return None
             after = self._record(work, before, current)
-            after = self._record.payments(work, after, payments)
+            after = self._record.record_payments(work, after, payments)
             self._undo(work, after, current)
             work.commit()
         return None if after == before else Drift.INVOICE_DIFFERS

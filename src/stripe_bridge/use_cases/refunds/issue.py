@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from stripe_bridge.domain.errors.outcomes import RefundNotIssued
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
@@ -16,27 +15,18 @@ from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, latest_attempt, split_refund
-from stripe_bridge.domain.stripe_objects import StripeDispute, StripePayment, StripeRefund
+from stripe_bridge.domain.stripe_objects import StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayError
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.records.ledger import RefundLedger
 
 _PATIENCE = timedelta(seconds=10)
 _WAIT = 0.1
-
-Settle = Callable[[int], None]
-Lock = Callable[[UnitOfWork, Invoice], Invoice]
-RecordPayments = Callable[[UnitOfWork, Invoice, Sequence[StripePayment]], Invoice]
-
-
-class Ledger(Protocol):
-    def refund(
-        self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool
-    ) -> Invoice: ...
-
-    def dispute(self, work: UnitOfWork, invoice: Invoice, seen: StripeDispute) -> Invoice: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,16 +70,14 @@ class IssueRefund:
         store: Store,
         clock: Clock,
         identifiers: Identifiers,
-        settle: Settle,
-        payments: InvoiceGateway,
+        settle: SettleIntent,
+        invoices: InvoiceGateway,
         refunds: RefundGateway,
-        record_payments: RecordPayments,
-        ledger: Ledger,
-        lock: Lock,
+        record: RecordInvoice,
+        ledger: RefundLedger,
     ) -> None:
         self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
-        self._payments, self._refunds = payments, refunds
-        self._record_payments, self._ledger, self._lock = record_payments, ledger, lock
+        self._invoices, self._refunds, self._record, self._ledger = invoices, refunds, record, ledger
 
     def __call__(self, command: IssueRefundCommand) -> IssuedRefunds:
         self._learn_payments(command)
@@ -112,15 +100,15 @@ class IssueRefund:
             _check_connected(work, invoice)
         if invoice.stripe_invoice_id is None or invoice.amount_collected >= invoice.amount_paid:
             return
-        seen = self._payments.payments_of(invoice.stripe_account_id, invoice.stripe_invoice_id)
+        seen = self._invoices.payments_of(invoice.stripe_account_id, invoice.stripe_invoice_id)
         with self._store.writing() as work:
-            self._record_payments(work, self._lock(work, invoice), seen)
+            self._record.record_payments(work, lock_invoice(work, invoice), seen)
             work.commit()
 
     def _reserve(self, command: IssueRefundCommand) -> list[tuple[int, int | None]]:
         """The ids of each refund and of its intent; None if the intent is settled."""
         with self._store.writing() as work:
-            invoice = self._lock(work, work.invoices.get(command.tenant_id, command.invoice_id))
+            invoice = lock_invoice(work, work.invoices.get(command.tenant_id, command.invoice_id))
             _check_connected(work, invoice)
             if command.amount is not None:
                 Currency.of(invoice.currency).check_exact(command.amount, "amount_in_cents")
@@ -177,7 +165,7 @@ class IssueRefund:
         except GatewayError:
             return
         with self._store.writing() as work:
-            locked = self._lock(work, invoice)
+            locked = lock_invoice(work, invoice)
             for refund in refunds:
                 locked = self._ledger.refund(work, locked, refund, may_be_late=True)
             # If others have changed them since Stripe was asked, theirs are newer.

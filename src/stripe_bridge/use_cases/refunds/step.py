@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
-
 from stripe_bridge.domain.intent import Intent
-from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayRefused
 from stripe_bridge.ports.stripe.refunds import RefundDraft, RefundGateway
-
-Lock = Callable[[UnitOfWork, Invoice], Invoice]
-
-
-class Ledger(Protocol):
-    def refund(
-        self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool
-    ) -> Invoice: ...
-
-    def refuse(self, work: UnitOfWork, refund_id: int, reason: str) -> None: ...
+from stripe_bridge.use_cases.records.invoices import lock_invoice
+from stripe_bridge.use_cases.records.ledger import RefundLedger
 
 
 class RefundStep:
     """Ask Stripe for a reserved refund."""
 
-    def __init__(self, gateway: RefundGateway, ledger: Ledger, lock: Lock) -> None:
-        self._gateway, self._ledger, self._lock = gateway, ledger, lock
+    def __init__(self, gateway: RefundGateway, ledger: RefundLedger) -> None:
+        self._gateway, self._ledger = gateway, ledger
 
-    def look(self, intent: Intent) -> StripeRefund | None:
+    def find_effect(self, intent: Intent) -> StripeRefund | None:
         refunds = self._gateway.refunds_of(
             intent.account_id,
             payment_intent_id=intent.parameters["payment_intent_id"],
@@ -48,12 +36,12 @@ class RefundStep:
         )
         return self._gateway.create_refund(intent.account_id, draft, intent.idempotency_key)
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: StripeRefund) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: StripeRefund) -> Intent | None:
         invoice = work.invoices.find(intent.parameters["invoice"])
         assert invoice is not None
-        self._ledger.refund(work, self._lock(work, invoice), result, may_be_late=True)
+        self._ledger.refund(work, lock_invoice(work, invoice), result, may_be_late=True)
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         self._ledger.refuse(work, intent.parameters["refund"], error.reason)
         return None

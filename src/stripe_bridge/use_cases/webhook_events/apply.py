@@ -64,6 +64,8 @@ class Judge(Protocol):
         self, work: UnitOfWork, events: Sequence[tuple[WebhookEvent, StripeEvent]], now: datetime
     ) -> list[WebhookEvent]: ...
 
+    def fetch(self, event: WebhookEvent, parsed: StripeEvent) -> Any: ...
+
 
 class ApplyEvents:
     """Apply a batch of due events. Returns how many were taken up; zero means that none is due.
@@ -201,8 +203,7 @@ class ApplyEvents:
                     return True
             if not may_ask:
                 return False
-            handler = self._table.handlers[event.event_type]
-            fetched = Fetched(handler.fetch(event.account_id, parsed), done.version)
+            fetched = Fetched(self._judge.fetch(event, parsed), done.version)
         raise _Contended
 
     def _settle(self, claimed: WebhookEvent, outcome: WebhookEvent) -> None:

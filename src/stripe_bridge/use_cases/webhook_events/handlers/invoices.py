@@ -32,9 +32,11 @@ _FOREIGN = Skipped(SkipReason.FOREIGN_OBJECT)
 class Record(Protocol):
     def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice: ...
 
-    def payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice: ...
+    def record_payments(
+        self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]
+    ) -> Invoice: ...
 
-    def charge(
+    def record_charge(
         self, work: UnitOfWork, invoice: Invoice, payment_intent_id: str, charge_id: str, *, succeeded: bool
     ) -> Invoice: ...
 
@@ -139,7 +141,7 @@ class InvoicePaymentHandler:
         seen = self._snapshots.payment(event.object)
         if fetched is None and _lacks_charge(work, account_id, seen):
             return NeedsRefetch(invoice.version)
-        self._record.payments(work, invoice, [seen, *(fetched.current if fetched else ())])
+        self._record.record_payments(work, invoice, [seen, *(fetched.current if fetched else ())])
         return Applied()
 
 
@@ -165,7 +167,9 @@ class ChargeHandler:
             return invoice
         if event.charge_id is not None and event.payment_intent_id is not None:
             succeeded = event.object.get("object") == "charge" and event.object.get("status") == "succeeded"
-            self._record.charge(work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded)
+            self._record.record_charge(
+                work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded
+            )
         return Applied()
 
 
