@@ -17,12 +17,12 @@ from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.wait import QUICK_AT_FIRST, wait_for_invoice
 from stripe_bridge.use_cases.invoices.queries import InvoiceView
 from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
 
 # How long a request waits for an invoice that is being sent, by itself or by another request.
-PATIENCE = timedelta(seconds=10)
-_SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.25
+TIMEOUT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,9 @@ class SendInvoice:
         for leased in reserved.leased:
             self._settle.run_leased(leased)
         created = reserved.created
-        invoice, name, is_settled = self._seen(reserved) or self._see_through(reserved.invoice_id)
+        invoice, name, is_settled = self._already_settled(reserved) or self._wait_until_settled(
+            reserved.invoice_id
+        )
         if invoice.failure_reason is not None and invoice.status in _UNDONE:
             raise InvoiceNotSent(final=True, reason=invoice.failure_reason)
         if created and not is_settled:
@@ -183,8 +185,8 @@ class SendInvoice:
             return []
         return [self._settle.lease(work, plan)]
 
-    def _seen(self, reserved: _Reserved) -> tuple[Invoice, str, bool] | None:
-        """Like `_see_through`, but with a single look; None if that is not enough."""
+    def _already_settled(self, reserved: _Reserved) -> tuple[Invoice, str, bool] | None:
+        """Like `_wait_until_settled`, but in a single statement; None if the invoice is not settled yet."""
         with self._store.autocommit() as work:
             invoice = work.invoices.find_settled(reserved.invoice_id)
         # An invoice that was already there may belong to another integration.
@@ -193,36 +195,18 @@ class SendInvoice:
             return invoice, known.name, True
         return None
 
-    def _see_through(self, invoice_id: int) -> tuple[Invoice, str, bool]:
-        """The invoice, its integration's name, and whether its sending ended, either way, before we ran out of patience.
-
-        Settles whatever is due on the way, so that a request that finds another's crashed send finishes it.
-        """
-        deadline, wait = self._clock.now() + PATIENCE, _SHORTEST_WAIT
-        while True:
-            with self._store.reading() as work:
-                invoice = work.invoices.find(invoice_id)
-                if invoice is None:
-                    raise InvoiceNotFound
-                intent = _unsettled(work, invoice)
-                name = work.integrations.names_of([invoice.integration_id])[invoice.integration_id]
-            if intent is None and invoice.status is not InvoiceStatus.RESERVED:
-                return invoice, name, True
-            if self._clock.now() >= deadline:
-                return invoice, name, False
-            if intent is not None and intent.is_due(self._clock.now()):
-                self._settle(intent.id)
-            else:
-                self._clock.sleep(wait)
-                wait = min(wait * 1.5, _LONGEST_WAIT)
+    def _wait_until_settled(self, invoice_id: int) -> tuple[Invoice, str, bool]:
+        """The invoice, its integration's name, and whether its sending ended, either way, before the timeout."""
+        deadline = self._clock.now() + TIMEOUT
+        is_settled = wait_for_invoice(
+            self._store, self._clock, self._settle, invoice_id, deadline, QUICK_AT_FIRST
+        )
+        with self._store.reading() as work:
+            invoice = work.invoices.find(invoice_id)
+            if invoice is None:
+                raise InvoiceNotFound
+            name = work.integrations.names_of([invoice.integration_id])[invoice.integration_id]
+        return invoice, name, is_settled
 
 
 _UNDONE = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})
-
-
-def _unsettled(work: UnitOfWork, invoice: Invoice) -> Intent | None:
-    """What sending the invoice is waiting for: a call on the invoice itself, or on its customer."""
-    own = work.intents.find_unsettled(invoice_subject(invoice.id))
-    if own is not None or invoice.status is not InvoiceStatus.RESERVED:
-        return own
-    return work.intents.find_unsettled(customer_subject(invoice.customer_id))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from stripe_bridge.domain.errors.outcomes import RefundNotIssued
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
 from stripe_bridge.domain.idempotency import LIFETIME
-from stripe_bridge.domain.intent import IntentState, refund_subject
+from stripe_bridge.domain.intent import refund_subject
 from stripe_bridge.domain.intent_plans import plan_refund
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import Currency
@@ -22,11 +22,11 @@ from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.wait import settle_or_wait
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 
-_PATIENCE = timedelta(seconds=10)
-_WAIT = 0.1
+_TIMEOUT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class IssueRefund:
     def __call__(self, command: IssueRefundCommand) -> IssuedRefunds:
         self._learn_payments(command)
         reserved = self._reserve(command)
-        self._see_through([intent_id for _, intent_id in reserved if intent_id is not None])
+        self._wait_until_settled([intent_id for _, intent_id in reserved if intent_id is not None])
         with self._store.reading() as work:
             found = [refund for id_, _ in reserved if (refund := work.refunds.find(id_)) is not None]
         made = [refund for refund in found if refund.state is not RefundState.REFUSED]
@@ -127,18 +127,10 @@ class IssueRefund:
             work.commit()
         return reserved
 
-    def _see_through(self, intent_ids: Sequence[int]) -> None:
-        """Ask Stripe. If a worker was faster and has taken one up, it is `sent` and will soon be settled: wait for it."""
-        deadline = self._clock.now() + _PATIENCE
+    def _wait_until_settled(self, intent_ids: Sequence[int]) -> None:
+        deadline = self._clock.now() + _TIMEOUT
         for intent_id in intent_ids:
-            self._settle(intent_id)
-            while self._clock.now() < deadline and self._is_sent(intent_id):
-                self._clock.sleep(_WAIT)
-
-    def _is_sent(self, intent_id: int) -> bool:
-        with self._store.reading() as work:
-            intent = work.intents.find(intent_id)
-        return intent is not None and intent.state is IntentState.SENT
+            settle_or_wait(self._store, self._clock, self._settle, intent_id, deadline)
 
     def _split(self, work: UnitOfWork, invoice: Invoice, amount: int | None) -> list[tuple[Payment, int]]:
         return split_refund(
