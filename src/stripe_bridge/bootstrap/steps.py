@@ -12,22 +12,20 @@ from stripe_bridge.domain.intent import Operation
 from stripe_bridge.use_cases.integrations.account import mark_access_revoked
 from stripe_bridge.use_cases.integrations.disconnect import DeauthorizeStep
 from stripe_bridge.use_cases.intents.step import Step
-from stripe_bridge.use_cases.invoices.steps_after_draft import (
+from stripe_bridge.use_cases.invoices.steps import (
+    AddLinesStep,
+    CreateCustomerStep,
+    CreateDraftStep,
     DeleteDraftStep,
     FinalizeStep,
     SendStep,
     VoidStep,
 )
-from stripe_bridge.use_cases.invoices.steps_until_draft import (
-    AddLinesStep,
-    CreateCustomerStep,
-    CreateDraftStep,
-)
 from stripe_bridge.use_cases.receivers.repair import RepairEndpointStep
 from stripe_bridge.use_cases.receivers.request import CreateEndpointStep
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
-from stripe_bridge.use_cases.refunds.step import RefundStep
+from stripe_bridge.use_cases.refunds.issue import RefundStep
 from stripe_bridge.use_cases.webhook_events.handlers.accounts import (
     AccountUpdatedHandler,
     DeauthorizedHandler,

@@ -26,7 +26,13 @@ from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
-from stripe_bridge.use_cases.records.refetch import DeleteStuckDraft, Disputes, FinalCheck, Invoices, Refunds
+from stripe_bridge.use_cases.records.refetch import (
+    DeleteStuckDraft,
+    FinalCheck,
+    RefetchDisputes,
+    RefetchInvoices,
+    RefetchRefunds,
+)
 from stripe_bridge.use_cases.webhook_events.receive import StoreFetchedEvent
 
 
@@ -88,9 +94,9 @@ def _reconcile(
 def _sweep(adapters: Adapters) -> SweepAccount:
     store, clock, ledger = adapters.store, adapters.clock, RefundLedger(adapters.clock)
     undo = DeleteStuckDraft(clock, adapters.identifiers)
-    invoices = Invoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo)
-    refunds = Refunds(store, adapters.refund_gateway, ledger)
-    disputes = Disputes(store, adapters.refund_gateway, ledger)
+    invoices = RefetchInvoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo)
+    refunds = RefetchRefunds(store, adapters.refund_gateway, ledger)
+    disputes = RefetchDisputes(store, adapters.refund_gateway, ledger)
     return SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))
 
 
@@ -101,8 +107,8 @@ def last_look_of(adapters: Adapters) -> FinalCheck:
         store,
         clock,
         [
-            Invoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
-            Refunds(store, adapters.refund_gateway, ledger),
-            Disputes(store, adapters.refund_gateway, ledger),
+            RefetchInvoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
+            RefetchRefunds(store, adapters.refund_gateway, ledger),
+            RefetchDisputes(store, adapters.refund_gateway, ledger),
         ],
     )

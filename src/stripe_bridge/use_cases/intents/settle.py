@@ -81,7 +81,7 @@ class SettleIntent:
                 following = self._advance(following, must_look=False)
         except StaleWrite:
             # We took longer than our lease, and another worker took over: what it finds at Stripe counts.
-            _log.warning("intent was taken over", extra={"intent_id": intent.id})
+            _log.warning("intent lease lost", extra={"intent_id": intent.id})
 
     def _advance(self, intent: Intent, *, must_look: bool) -> Intent | None:
         """Make one call and return the leased intent that follows, if any. A bug of ours counts as an unknown outcome."""
@@ -162,7 +162,7 @@ class SettleIntent:
             else intent.mark_unknown(reason, now, jitter=self._randomness.jitter())
         )
         self._metrics.intent(unknown)
-        _log.warning("intent's outcome is unknown", extra={**_log_facts(intent), "reason": reason})
+        _log.warning("intent outcome unknown", extra={**_log_facts(intent), "reason": reason})
 
     def _save(self, intent: Intent) -> Intent:
         with self._store.writing() as work:

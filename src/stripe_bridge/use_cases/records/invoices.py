@@ -16,6 +16,15 @@ def lock_invoice(work: UnitOfWork, invoice: Invoice) -> Invoice:
     return work.invoices.lock(invoice.id) or invoice
 
 
+def find_linked_invoice(work: UnitOfWork, account_id: str, *stripe_ids: str | None) -> Invoice | None:
+    """Our invoice that the first linked one of these ids belongs to: its own, a payment intent's or a charge's."""
+    for stripe_id in stripe_ids:
+        invoice_id = None if stripe_id is None else work.links.find_invoice_id(account_id, stripe_id)
+        if invoice_id is not None:
+            return work.invoices.find(invoice_id)
+    return None
+
+
 class RecordInvoice:
     """Bring a locked invoice to a snapshot: state, links and payments. A snapshot that is not newer changes nothing."""
 

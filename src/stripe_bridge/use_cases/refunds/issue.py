@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from stripe_bridge.domain.errors.outcomes import RefundNotIssued
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
 from stripe_bridge.domain.idempotency import LIFETIME
-from stripe_bridge.domain.intent import refund_subject
+from stripe_bridge.domain.intent import Intent, refund_subject
 from stripe_bridge.domain.intent_plans import plan_refund
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, latest_attempt, split_refund
-from stripe_bridge.domain.stripe_objects import StripeDispute, StripeRefund
+from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
-from stripe_bridge.ports.stripe.errors import GatewayError
+from stripe_bridge.ports.stripe.errors import GatewayError, GatewayRefused
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
-from stripe_bridge.ports.stripe.refunds import RefundGateway
+from stripe_bridge.ports.stripe.refunds import RefundDraft, RefundGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.intents.wait import settle_or_wait
@@ -167,6 +167,42 @@ class IssueRefund:
             work.commit()
         with self._store.reading() as work:
             self._split(work, invoice, command.amount)
+
+
+class RefundStep:
+    """Ask Stripe for a reserved refund."""
+
+    def __init__(self, gateway: RefundGateway, ledger: RefundLedger) -> None:
+        self._gateway, self._ledger = gateway, ledger
+
+    def find_effect(self, intent: Intent) -> StripeRefund | None:
+        refunds = self._gateway.refunds_of(
+            intent.account_id,
+            payment_intent_id=intent.parameters["payment_intent_id"],
+            charge_id=intent.parameters["charge_id"],
+        )
+        made = (refund for refund in refunds if refund.metadata.get(METADATA_REFERENCE) == intent.reference)
+        return next(made, None)
+
+    def call(self, intent: Intent) -> StripeRefund:
+        draft = RefundDraft(
+            payment_intent_id=intent.parameters["payment_intent_id"],
+            charge_id=intent.parameters["charge_id"],
+            amount=intent.parameters["amount"],
+            reason=intent.parameters["reason"],
+            metadata={METADATA_REFERENCE: intent.reference},
+        )
+        return self._gateway.create_refund(intent.account_id, draft, intent.idempotency_key)
+
+    def on_success(self, work: UnitOfWork, intent: Intent, result: StripeRefund) -> Intent | None:
+        invoice = work.invoices.find(intent.parameters["invoice"])
+        assert invoice is not None
+        self._ledger.refund(work, lock_invoice(work, invoice), result, may_be_late=True)
+        return None
+
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        self._ledger.refuse(work, intent.parameters["refund"], error.reason)
+        return None
 
 
 class ListRefunds:

@@ -17,6 +17,7 @@ from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.records.invoices import find_linked_invoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -74,7 +75,7 @@ class InvoiceHandler:
         event: StripeEvent,
         fetched: Fetched[StripeInvoice | None] | None,
     ) -> HandlerResult:
-        invoice = _find(work, account_id, event.related_object_id)
+        invoice = find_linked_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
         invoice = self._lock(work, invoice)
@@ -103,7 +104,7 @@ class InvoiceDeletedHandler:
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[None] | None
     ) -> HandlerResult:
-        invoice = _find(work, account_id, event.related_object_id)
+        invoice = find_linked_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
         invoice = self._lock(work, invoice)
@@ -134,7 +135,7 @@ class InvoicePaymentHandler:
         event: StripeEvent,
         fetched: Fetched[Sequence[StripePayment]] | None,
     ) -> HandlerResult:
-        invoice = _find(work, account_id, event.related_object_id)
+        invoice = find_linked_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
         invoice = self._lock(work, invoice)
@@ -171,11 +172,6 @@ class ChargeHandler:
                 work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded
             )
         return Applied()
-
-
-def _find(work: UnitOfWork, account_id: str, stripe_id: str | None) -> Invoice | None:
-    invoice_id = None if stripe_id is None else work.links.find_invoice_id(account_id, stripe_id)
-    return None if invoice_id is None else work.invoices.find(invoice_id)
 
 
 def _lacks_charge(work: UnitOfWork, account_id: str, seen: StripePayment) -> bool:
