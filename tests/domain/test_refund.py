@@ -43,7 +43,7 @@ def ledgers(draw: st.DrawFn):
                 st.sampled_from([(payment.payment_intent_id, None), (None, payment.charge_id)])
             )
             refund = a_refund(amount=amount, state=state, payment_intent_id=intent_id, charge_id=charge_id)
-            left[payment] -= amount if refund.holds else 0
+            left[payment] -= amount if refund.reserves_amount else 0
             refunds.append(refund)
     return payments, refunds, left
 
@@ -130,13 +130,13 @@ def test_a_refund_that_failed_or_was_canceled_stays_taken_back_whatever_comes_la
     for snapshot in snapshots:
         refund = refund.observe(snapshot, LATER)
     assert refund.state is RefundState(end.status)
-    assert not refund.holds
+    assert not refund.reserves_amount
 
 
 def test_a_refund_that_we_took_for_refused_counts_once_stripe_shows_it():
     refused = a_refund().refuse("no such charge", LATER)
-    assert (refused.failure_reason, refused.holds) == ("no such charge", False)
-    assert refused.observe(SUCCEEDED, LATER).counts
+    assert (refused.failure_reason, refused.reserves_amount) == ("no such charge", False)
+    assert refused.observe(SUCCEEDED, LATER).is_effective
 
 
 def test_what_stripe_shows_of_a_refund_is_taken_over_and_its_charge_kept_when_it_shows_none():
@@ -161,5 +161,5 @@ def test_what_stripe_shows_of_a_refund_is_taken_over_and_its_charge_kept_when_it
 )
 def test_a_reservation_holds_its_amount_and_a_refund_at_stripe_counts(state, holds, counts, shown):
     refund = a_refund(state=state, amount=10)
-    assert (refund.holds, refund.counts, refund.shown_status) == (holds, counts, shown)
+    assert (refund.reserves_amount, refund.is_effective, refund.shown_status) == (holds, counts, shown)
     assert total_refunded([refund]) == (10 if counts else 0)

@@ -66,7 +66,7 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
             last_look_of(adapters),
         ),
         Operation.CREATE_ENDPOINT: CreateEndpointStep(adapters.receiver_gateway, clock, adapters.vault),
-        Operation.MEND_ENDPOINT: mend_endpoint(adapters),
+        Operation.REPAIR_ENDPOINT: mend_endpoint(adapters),
     }
 
 

@@ -19,16 +19,12 @@ from stripe_bridge.ports.stripe.errors import (
     ObjectMissing,
     OutcomeUnknown,
 )
-from stripe_bridge.ports.system import Clock, Randomness
+from stripe_bridge.ports.system import Clock, Randomness, never_stopping
 from stripe_bridge.ports.tracing import Fact, Tracing
 from stripe_bridge.use_cases.intents.step import Step
 
 _log = logging.getLogger(__name__)
-_BATCH = 50
-
-
-def _never() -> bool:
-    return False
+_BATCH_SIZE = 50
 
 
 class SettleIntent:
@@ -58,7 +54,7 @@ class SettleIntent:
                 if intent is None or not intent.is_due(self._clock.now()):
                     return
                 must_look = intent.may_have_happened
-                leased = work.intents.save(intent.take(self._clock.now(), self._leases))
+                leased = work.intents.save(intent.lease(self._clock.now(), self._leases))
                 work.commit()
             self._run(leased, must_look=must_look)
 
@@ -67,7 +63,7 @@ class SettleIntent:
 
         Raises IntentUnsettled.
         """
-        return work.intents.add(planned.take(self._clock.now(), self._leases))
+        return work.intents.add(planned.lease(self._clock.now(), self._leases))
 
     def run_leased(self, leased: Intent) -> None:
         """Settle a leased intent, once the lease is committed."""
@@ -180,9 +176,9 @@ class SettleDueIntents:
     def __init__(self, store: Store, clock: Clock, settle: SettleIntent) -> None:
         self._store, self._clock, self._settle = store, clock, settle
 
-    def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:
+    def __call__(self, is_stopping: Callable[[], bool] = never_stopping) -> int:
         with self._store.reading() as work:
-            due = work.intents.due(self._clock.now(), _BATCH)
+            due = work.intents.due(self._clock.now(), _BATCH_SIZE)
         for intent_id in due:
             if is_stopping():
                 break

@@ -1,4 +1,4 @@
-"""Invoicing a sales order: reserve it, see the sending through, and show the invoice."""
+"""Sending an invoice for a sales order: reserve the order, run the steps of the send, and return the invoice."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Reserved:
 
 @dataclass(frozen=True, slots=True)
 class _RevisionsToCheck:
-    """Nothing was reserved: first look at these invoices of the order at Stripe, outside any transaction."""
+    """Nothing was reserved: first check these invoices at Stripe, outside any transaction."""
 
     order: SalesOrder
     invoices: Sequence[Invoice]
@@ -84,10 +84,10 @@ class SendInvoice:
         self._settle, self._check_revisions, self._days_until_due = settle, check_revisions, days_until_due
 
     def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
-        looked_at: frozenset[int] = frozenset()
-        while isinstance(reserved := self._reserve(command, looked_at), _RevisionsToCheck):
+        checked: frozenset[int] = frozenset()
+        while isinstance(reserved := self._reserve(command, checked), _RevisionsToCheck):
             self._check_revisions(reserved.order, reserved.invoices)
-            looked_at = frozenset(invoice.id for invoice in reserved.invoices)
+            checked = frozenset(invoice.id for invoice in reserved.invoices)
         for leased in reserved.leased:
             self._settle.run_leased(leased)
         created = reserved.created
@@ -97,14 +97,12 @@ class SendInvoice:
         if invoice.failure_reason is not None and invoice.status in _UNDONE:
             raise InvoiceNotSent(final=True, reason=invoice.failure_reason)
         if created and not is_settled:
-            raise InvoiceNotSent(final=False, reason="Stripe's answer is not known yet")
+            raise InvoiceNotSent(final=False, reason="Stripe has not responded yet")
         if created and invoice.is_payable and invoice.sent_at is None:
-            raise InvoiceNotSent(final=False, reason="Stripe let us neither mail it nor undo it")
+            raise InvoiceNotSent(final=False, reason="Stripe refused both to email it and to void it")
         return SentInvoice(view=InvoiceView(invoice=invoice, integration_name=name), created=created)
 
-    def _reserve(
-        self, command: SendInvoiceCommand, looked_at: frozenset[int]
-    ) -> _Reserved | _RevisionsToCheck:
+    def _reserve(self, command: SendInvoiceCommand, checked: frozenset[int]) -> _Reserved | _RevisionsToCheck:
         with self._store.writing() as work:
             order = work.sales_orders.get(command.tenant_id, command.sales_order_id, lock=True)
             integration = work.integrations.get(command.tenant_id, command.integration_id, lock=True)
@@ -113,10 +111,10 @@ class SendInvoice:
                 if invoice.is_payable:
                     return _Reserved(invoice.id, False, integration)
             account_id = integration.require_chargeable_account()
-            outstanding = order.outstanding(sum(invoice.settles for invoice in earlier))
-            amount, email = order.terms(command.amount, command.email, outstanding)
+            outstanding = order.outstanding(sum(invoice.settled_amount for invoice in earlier))
+            amount, email = order.invoice_terms(command.amount, command.email, outstanding)
             ended = [invoice for invoice in earlier if invoice.may_be_revised]
-            if not looked_at.issuperset(invoice.id for invoice in ended):
+            if not checked.issuperset(invoice.id for invoice in ended):
                 return _RevisionsToCheck(order, ended)
             key = CustomerKey.of(
                 tenant_id=order.tenant_id,
@@ -126,8 +124,8 @@ class SendInvoice:
             )
             customer = work.customers.get_or_add(key)
             invoice = self._new_invoice(work, command, order, customer, email, amount, outstanding)
-            leased = self._undo_uncollectible(work, earlier)
-            leased += self._begin(work, invoice, customer, order)
+            leased = self._void_uncollectible(work, earlier)
+            leased += self._start(work, invoice, customer, order)
             work.commit()
         return _Reserved(invoice.id, True, integration, leased)
 
@@ -161,7 +159,7 @@ class SendInvoice:
         )
         return work.invoices.add(reserved)
 
-    def _undo_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[Intent]:
+    def _void_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[Intent]:
         """An uncollectible invoice still takes payment at Stripe: its void is tried before a new one goes out."""
         leased = []
         for invoice in earlier:
@@ -173,7 +171,7 @@ class SendInvoice:
                 leased.append(self._settle.lease(work, plan))
         return leased
 
-    def _begin(
+    def _start(
         self, work: UnitOfWork, invoice: Invoice, customer: BilledCustomer, order: SalesOrder
     ) -> list[Intent]:
         reference, now = self._identifiers.reference(), self._clock.now()

@@ -65,7 +65,7 @@ class CreateCustomerStep:
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        # Whoever reserves an invoice for it holds the customer's lock, and may have seen this intent while it was unsettled.
+        # A request that reserves an invoice for the customer holds its lock, and may have seen this intent while it was open.
         customer = work.customers.get(intent.parameters["customer"], lock=True)
         for invoice in work.invoices.reserved_for_customer(customer.id):
             if work.intents.find_unsettled(invoice_subject(invoice.id)) is None:
@@ -267,10 +267,10 @@ class VoidStep(_InvoiceStep):
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        """It stays as it is at Stripe, and payable there; but nobody can pay a draft that we are locked out of.
+        """It stays as it is at Stripe, and payable there; but a draft in an account that we lost access to cannot be paid.
 
-        Nobody can pay deleted test data either: whoever asked for this wants it gone, and it is. But a live invoice never
-        disappears once it is open: if Stripe does not show it, we are looking in the wrong place.
+        Deleted test data cannot be paid either, so the invoice counts as void. But a live invoice never disappears once it is
+        open: if Stripe does not show it, it is the account that is the wrong one.
         """
         invoice, now = self._locked(work, intent), self._clock.now()
         if isinstance(error, AccessRevoked) and invoice.status is InvoiceStatus.DRAFT:
@@ -280,7 +280,9 @@ class VoidStep(_InvoiceStep):
         is_gone = isinstance(error, ObjectMissing) and is_test_data
         if is_gone and invoice.is_payable and not invoice.amount_paid:
             because = intent.parameters["because"]
-            work.invoices.save(invoice.gone(now) if because is None else invoice.abandon(because, now))
+            work.invoices.save(
+                invoice.mark_deleted(now) if because is None else invoice.abandon(because, now)
+            )
         return None
 
 
@@ -304,7 +306,7 @@ class DeleteDraftStep(_InvoiceStep):
     def on_success(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
         invoice, now = self._locked(work, intent), self._clock.now()
         because = intent.parameters["because"]
-        work.invoices.save(invoice.gone(now) if because is None else invoice.abandon(because, now))
+        work.invoices.save(invoice.mark_deleted(now) if because is None else invoice.abandon(because, now))
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:

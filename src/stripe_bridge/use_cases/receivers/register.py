@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from stripe_bridge.domain.intent import Intent, IntentState, platform_subject
-from stripe_bridge.domain.intent_plans import plan_mending
+from stripe_bridge.domain.intent_plans import plan_endpoint_repair
 from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver, ReceiverKind
 from stripe_bridge.domain.stripe_objects import WebhookEndpoint
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled, Store
@@ -108,7 +108,7 @@ class RegisterReceivers:
                 if under_way is not None:
                     return under_way
                 reference, now = self._identifiers.reference(), self._clock.now()
-                plan = plan_mending(kind, self._url, reference=reference, now=now)
+                plan = plan_endpoint_repair(kind, self._url, reference=reference, now=now)
                 try:
                     planned = work.intents.add(plan)
                 except IntentUnsettled:

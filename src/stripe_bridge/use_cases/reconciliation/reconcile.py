@@ -21,7 +21,7 @@ from stripe_bridge.domain.reconciliation import (
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
-from stripe_bridge.ports.system import Clock
+from stripe_bridge.ports.system import Clock, never_stopping
 from stripe_bridge.ports.tracing import Tracing
 
 _log = logging.getLogger(__name__)
@@ -52,10 +52,6 @@ class Sweep(Protocol):
 
 def _silently(_line: str) -> None:
     pass
-
-
-def _never() -> bool:
-    return False
 
 
 class ReconcilingStopped(Exception):
@@ -94,7 +90,7 @@ class ReconcileIntegration:
         *,
         sweep: bool = True,
         tell: Tell = _silently,
-        is_stopping: Callable[[], bool] = _never,
+        is_stopping: Callable[[], bool] = never_stopping,
     ) -> ReconcileReport:
         """Without `sweep`, only missed events are fetched. `tell` is told about progress, in words.
 
@@ -195,7 +191,7 @@ class ReconcileDue:
     ) -> None:
         self._store, self._clock, self._reconcile, self._every = store, clock, reconcile, every
 
-    def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:
+    def __call__(self, is_stopping: Callable[[], bool] = never_stopping) -> int:
         if not self._every:
             return 0
         now = self._clock.now()

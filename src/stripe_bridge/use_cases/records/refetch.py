@@ -103,7 +103,7 @@ class RefetchInvoices:
                 return None
             if before.status is not InvoiceStatus.DRAFT:
                 return Drift.OBJECT_MISSING
-            work.invoices.save(before.gone(self._clock.now()))
+            work.invoices.save(before.mark_deleted(self._clock.now()))
             work.commit()
         return Drift.INVOICE_DIFFERS
 
@@ -134,7 +134,7 @@ class RefetchRefunds:
             before = work.refunds.find(known.id)
             if before is None or before.version != known.version:
                 return None
-            self._ledger.refund(work, locked, seen)
+            self._ledger.record_refund(work, locked, seen)
             after = work.refunds.find(known.id)
             work.commit()
         return None if after == before else Drift.REFUND_DIFFERS
@@ -166,7 +166,7 @@ class RefetchDisputes:
             before = work.disputes.find(known.account_id, known.stripe_id)
             if before != known:
                 return None
-            self._ledger.dispute(work, locked, seen)
+            self._ledger.record_dispute(work, locked, seen)
             after = work.disputes.find(known.account_id, known.stripe_id)
             work.commit()
         return None if after == before else Drift.DISPUTE_DIFFERS

@@ -1,4 +1,4 @@
-"""Refunding an invoice: an amount is reserved in the ledger under a lock, then Stripe is asked, once per payment."""
+"""Issuing a refund: an amount is reserved in the ledger under a lock, then Stripe is called, once per payment."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class IssueRefund:
     """Refund an invoice: all that may still be refunded, or the amount asked for.
 
     Raises InvoiceNotFound, IntegrationNotConnected, AmountNotChargeable for what Stripe would round, NothingCollected,
-    RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued if Stripe refuses; GatewayError if Stripe cannot tell what
-    was paid.
+    RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued if Stripe refuses; GatewayError if Stripe does not
+    say what was paid.
     """
 
     def __init__(
@@ -80,21 +80,21 @@ class IssueRefund:
         self._invoices, self._refunds, self._record, self._ledger = invoices, refunds, record, ledger
 
     def __call__(self, command: IssueRefundCommand) -> IssuedRefunds:
-        self._learn_payments(command)
+        self._fetch_payments(command)
         reserved = self._reserve(command)
         self._wait_until_settled([intent_id for _, intent_id in reserved if intent_id is not None])
         with self._store.reading() as work:
             found = [refund for id_, _ in reserved if (refund := work.refunds.find(id_)) is not None]
         made = [refund for refund in found if refund.state is not RefundState.REFUSED]
         if not made:
-            self._explain(command)
+            self._refetch_after_refusal(command)
             raise RefundNotIssued
-        asked_for = command.amount or sum(refund.amount for refund in found)
-        went_back = sum(refund.amount for refund in made)
-        return IssuedRefunds(refunds=made, amount_refused=asked_for - went_back)
+        requested = command.amount or sum(refund.amount for refund in found)
+        refunded = sum(refund.amount for refund in made)
+        return IssuedRefunds(refunds=made, amount_refused=requested - refunded)
 
-    def _learn_payments(self, command: IssueRefundCommand) -> None:
-        """If more was paid than the payments that we know of, ask Stripe: a webhook may still be on its way."""
+    def _fetch_payments(self, command: IssueRefundCommand) -> None:
+        """If more was paid than our records of payments add up to, ask Stripe: a webhook may still be on its way."""
         with self._store.reading() as work:
             invoice = work.invoices.get(command.tenant_id, command.invoice_id)
             _check_connected(work, invoice)
@@ -112,9 +112,9 @@ class IssueRefund:
             _check_connected(work, invoice)
             if command.amount is not None:
                 Currency.of(invoice.currency).check_exact(command.amount, "amount_in_cents")
-            earlier, now = _asked_before(work, command.request), self._clock.now()
+            earlier, now = _earlier_attempts(work, command.request), self._clock.now()
             if made := latest_attempt(earlier, after=now - LIFETIME):
-                return [(refund.id, _unsettled(work, refund)) for refund in made]
+                return [(refund.id, _unsettled_intent_id(work, refund)) for refund in made]
             reserved: list[tuple[int, int | None]] = []
             splits = self._split(work, invoice, command.amount)
             for number, (payment, amount) in enumerate(splits, start=len(earlier) + 1):
@@ -140,8 +140,11 @@ class IssueRefund:
             work.disputes.of_invoice(invoice.id),
         )
 
-    def _explain(self, command: IssueRefundCommand) -> None:
-        """Stripe refused, most likely because the dashboard or a bank was faster. Record what they did, and judge again."""
+    def _refetch_after_refusal(self, command: IssueRefundCommand) -> None:
+        """Stripe refused, most likely since a refund in its dashboard or a dispute came first: record those, and check again.
+
+        Raises the error of the rule that then applies, if one does.
+        """
         with self._store.reading() as work:
             invoice = work.invoices.get(command.tenant_id, command.invoice_id)
             payments = [each for each in work.payments.of_invoice(invoice.id) if each.is_refundable_kind]
@@ -159,11 +162,11 @@ class IssueRefund:
         with self._store.writing() as work:
             locked = lock_invoice(work, invoice)
             for refund in refunds:
-                locked = self._ledger.refund(work, locked, refund, may_be_late=True)
-            # If others have changed them since Stripe was asked, theirs are newer.
+                locked = self._ledger.record_refund(work, locked, refund, may_be_late=True)
+            # If they were changed since Stripe was asked, those changes are newer.
             if work.disputes.of_invoice(invoice.id) == before:
                 for dispute in disputes:
-                    locked = self._ledger.dispute(work, locked, dispute)
+                    locked = self._ledger.record_dispute(work, locked, dispute)
             work.commit()
         with self._store.reading() as work:
             self._split(work, invoice, command.amount)
@@ -197,11 +200,11 @@ class RefundStep:
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeRefund) -> Intent | None:
         invoice = work.invoices.find(intent.parameters["invoice"])
         assert invoice is not None
-        self._ledger.refund(work, lock_invoice(work, invoice), result, may_be_late=True)
+        self._ledger.record_refund(work, lock_invoice(work, invoice), result, may_be_late=True)
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        self._ledger.refuse(work, intent.parameters["refund"], error.reason)
+        self._ledger.release(work, intent.parameters["refund"], error.reason)
         return None
 
 
@@ -250,13 +253,13 @@ def _reservation(
     )
 
 
-def _unsettled(work: UnitOfWork, refund: Refund) -> int | None:
-    """The id of its intent."""
+def _unsettled_intent_id(work: UnitOfWork, refund: Refund) -> int | None:
+    """The id of its intent, unless that is settled."""
     intent = work.intents.find_unsettled(refund_subject(refund.id))
     return None if intent is None else intent.id
 
 
-def _asked_before(work: UnitOfWork, request: str | None) -> list[Refund]:
+def _earlier_attempts(work: UnitOfWork, request: str | None) -> list[Refund]:
     """What was reserved for the same request before, whenever that was and whatever became of it."""
     found: list[Refund] = []
     while request is not None and (refund := work.refunds.find_by_reference(f"{request}-{len(found) + 1}")):

@@ -11,7 +11,7 @@ from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
-from stripe_bridge.use_cases.records.invoices import find_linked_invoice
+from stripe_bridge.use_cases.records.invoices import find_invoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -56,7 +56,7 @@ class CheckoutSessionHandler:
     ) -> HandlerResult:
         current = None if fetched is None else fetched.current
         current_id = None if current is None else current.id
-        known = find_linked_invoice(work, account_id, event.invoice_id, event.payment_intent_id, current_id)
+        known = find_invoice(work, account_id, event.invoice_id, event.payment_intent_id, current_id)
         if known is None:
             is_askable = fetched is None and event.invoice_id is None and event.payment_intent_id is not None
             return NeedsRefetch(0) if is_askable else Skipped(SkipReason.FOREIGN_OBJECT)

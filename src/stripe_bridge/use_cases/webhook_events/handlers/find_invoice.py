@@ -13,7 +13,7 @@ from stripe_bridge.domain.stripe_objects import StripePayment
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
-from stripe_bridge.use_cases.records.invoices import find_linked_invoice
+from stripe_bridge.use_cases.records.invoices import find_invoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import NeedsRefetch, Skipped
 
 Lock = Callable[[UnitOfWork, Invoice], Invoice]
@@ -43,12 +43,12 @@ class FindInvoice:
     ) -> Invoice | NeedsRefetch | Skipped:
         """`payment` counts only once it was `fetched`."""
         payment_intent = event.payment_intent_id
-        known = find_linked_invoice(work, account_id, payment_intent, event.related_object_id)
+        known = find_invoice(work, account_id, payment_intent, event.related_object_id)
         if known is not None:
             return self._lock(work, known)
         if not fetched and payment_intent is not None and _is_of_our_customer(work, account_id, event):
             return NeedsRefetch(0)
-        owner = None if payment is None else find_linked_invoice(work, account_id, payment.invoice_id)
+        owner = None if payment is None else find_invoice(work, account_id, payment.invoice_id)
         if payment is None or owner is None:
             return Skipped(SkipReason.FOREIGN_OBJECT)
         return self._record_payments(work, self._lock(work, owner), [payment])

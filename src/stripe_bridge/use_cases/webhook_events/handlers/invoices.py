@@ -17,7 +17,7 @@ from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock
-from stripe_bridge.use_cases.records.invoices import find_linked_invoice
+from stripe_bridge.use_cases.records.invoices import find_invoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -75,7 +75,7 @@ class InvoiceHandler:
         event: StripeEvent,
         fetched: Fetched[StripeInvoice | None] | None,
     ) -> HandlerResult:
-        invoice = find_linked_invoice(work, account_id, event.related_object_id)
+        invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
         invoice = self._lock(work, invoice)
@@ -104,12 +104,12 @@ class InvoiceDeletedHandler:
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[None] | None
     ) -> HandlerResult:
-        invoice = find_linked_invoice(work, account_id, event.related_object_id)
+        invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
         invoice = self._lock(work, invoice)
         if invoice.status is InvoiceStatus.DRAFT and not work.intents.is_unsettled_for(invoice.id):
-            work.invoices.save(invoice.gone(self._clock.now()))
+            work.invoices.save(invoice.mark_deleted(self._clock.now()))
         return Applied()
 
 
@@ -135,7 +135,7 @@ class InvoicePaymentHandler:
         event: StripeEvent,
         fetched: Fetched[Sequence[StripePayment]] | None,
     ) -> HandlerResult:
-        invoice = find_linked_invoice(work, account_id, event.related_object_id)
+        invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
         invoice = self._lock(work, invoice)
