@@ -17,8 +17,9 @@ from stripe_bridge.ports.stripe.errors import (
     GatewayRefused,
     OutcomeUnknown,
 )
-from tests.builders import AMOUNT
+from tests.builders import AMOUNT, an_intent
 from tests.proofs.boundary import Boundary
+from tests.use_cases.intents.settling import Settling
 from tests.use_cases.sends import STEPS, a_day_goes_by, not_sent
 from tests.world import World
 
@@ -286,3 +287,47 @@ def test_intents_that_are_due_are_left_for_others(world: World):
     world.bridge.settle_due_intents(lambda: True)
 
     assert world.unsettled() == [before]
+
+
+def test_each_call_is_traced_within_the_settling_of_its_intent():
+    settling = Settling()
+    intent = settling.plan(account_id="acct_7")
+
+    settling.settle(intent.id)
+
+    outer, call = settling.tracing.spans
+    assert (outer.name, outer.facts, outer.parents) == ("settle intent", {"intent.id": intent.id}, ())
+    assert (call.name, call.parents) == ("call create_draft", ("settle intent",))
+    assert call.facts == {
+        "intent.id": intent.id,
+        "intent.subject": intent.subject,
+        "intent.revision": 1,
+        "stripe.account": "acct_7",
+    }
+
+
+def test_a_lookup_of_an_effect_is_traced_instead_of_a_call_if_it_finds_one():
+    settling = Settling(effect="found")
+    intent = settling.leased()
+    settling.clock.advance(settling.leases.lease)
+
+    settling.settle(intent.id)
+
+    assert [span.name for span in settling.tracing.spans] == ["settle intent", "look create_draft"]
+    assert settling.step.called == []
+    assert settling.find(intent.id).state is IntentState.CONFIRMED
+
+
+def test_an_intent_that_is_leased_when_it_is_planned_is_run_by_that_request_alone():
+    settling = Settling()
+    with settling.store.writing() as work:
+        leased = settling.settle.lease(work, an_intent(due_at=settling.clock.now()))
+        work.commit()
+
+    settling.settle(leased.id)
+    assert settling.step.called == [], "It is leased: another worker leaves it alone."
+    settling.settle.run_leased(leased)
+
+    assert settling.step.called == [leased.id]
+    assert settling.step.checked == [], "It was never called before, so there is no effect to look for."
+    assert settling.find(leased.id).state is IntentState.CONFIRMED
