@@ -53,10 +53,10 @@ class SettleIntent:
                 intent = work.intents.find(intent_id, lock=True)
                 if intent is None or not intent.is_due(self._clock.now()):
                     return
-                must_look = intent.may_have_happened
+                must_check = intent.may_have_happened
                 leased = work.intents.save(intent.lease(self._clock.now(), self._leases))
                 work.commit()
-            self._run(leased, must_look=must_look)
+            self._run(leased, must_check=must_check)
 
     def lease(self, work: UnitOfWork, planned: Intent) -> Intent:
         """Add a planned intent that is leased to the caller from the start, without a commit of its own.
@@ -68,21 +68,21 @@ class SettleIntent:
     def run_leased(self, leased: Intent) -> None:
         """Settle a leased intent, once the lease is committed."""
         with self._tracing.span("settle intent", {"intent.id": leased.id}):
-            self._run(leased, must_look=False)
+            self._run(leased, must_check=False)
 
-    def _run(self, intent: Intent, *, must_look: bool) -> None:
+    def _run(self, intent: Intent, *, must_check: bool) -> None:
         try:
-            following = self._advance(intent, must_look=must_look)
+            following = self._advance(intent, must_check=must_check)
             while following is not None:
-                following = self._advance(following, must_look=False)
+                following = self._advance(following, must_check=False)
         except StaleWrite:
             # We took longer than our lease, and another worker took over: what it finds at Stripe counts.
             _log.warning("intent lease lost", extra={"intent_id": intent.id})
 
-    def _advance(self, intent: Intent, *, must_look: bool) -> Intent | None:
+    def _advance(self, intent: Intent, *, must_check: bool) -> Intent | None:
         """Make one call and return the leased intent that follows, if any. A bug of ours counts as an unknown outcome."""
         try:
-            return self._call_step(self._steps[intent.operation], intent, must_look=must_look)
+            return self._call_step(self._steps[intent.operation], intent, must_check=must_check)
         except (StaleWrite, StoreUnavailable):
             raise
         except Exception as error:
@@ -93,9 +93,9 @@ class SettleIntent:
                 self._mark_unknown(current, describe_error(error))
             return None
 
-    def _call_step(self, step: Step[Any], intent: Intent, *, must_look: bool) -> Intent | None:
+    def _call_step(self, step: Step[Any], intent: Intent, *, must_check: bool) -> Intent | None:
         try:
-            if must_look:
+            if must_check:
                 with self._tracing.span(f"look {intent.operation}", _span_facts(intent)):
                     found = step.find_effect(intent)
                 if found is not None:
