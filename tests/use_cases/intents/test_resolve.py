@@ -24,7 +24,7 @@ def test_a_reconnect_makes_the_calls_that_waited_for_access_due_at_once(world: W
     world.stripe.revoke(world.account_id)
     world.mend()
     a_day_goes_by(world)
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.nudges.waiting.clear()
 
     world.connect(world.account_id, into=former if through == "the same integration" else None)

@@ -131,7 +131,7 @@ def test_an_intent_leased_to_another_worker_is_left_alone_until_the_lease_ends(w
 
     def workers_come_by() -> None:
         world.clock.advance(seconds=59)
-        calls.append(world.bridge.settle_due_intents())
+        calls.append(world.bridge.intents.settle_due())
 
     world.stripe.before_next("add_lines", workers_come_by)
     world.send()
@@ -159,7 +159,7 @@ def test_a_process_that_was_held_up_for_longer_than_its_lease_calls_no_more(worl
         ):
             commits.clear()
             world.clock.advance(seconds=61)
-            assert world.bridge.settle_due_intents() == 1
+            assert world.bridge.intents.settle_due() == 1
 
     world.restart(Boundary(hold_up).around)
     world.send()
@@ -182,7 +182,7 @@ def test_one_failing_intent_does_not_hold_up_the_others(world: World, caplog: py
     world.stripe.before_next("create_customer", lambda: 1 / 0)
     world.clock.advance(seconds=900)
 
-    world.bridge.settle_due_intents()
+    world.bridge.intents.settle_due()
     assert "intent could not be settled" in caplog.text
     world.come_to_rest()
 
@@ -264,7 +264,7 @@ def test_a_send_whose_outcome_was_unknown_when_access_was_revoked_is_finished_by
     world.stripe.revoke(world.account_id)
     world.mend()
     a_day_goes_by(world)
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.connect(world.account_id, into=world.integration_id)
     world.come_to_rest()
 
@@ -284,7 +284,7 @@ def test_intents_that_are_due_are_left_for_others(world: World):
     (before,) = world.unsettled()
     world.clock.advance(seconds=3600)
 
-    world.bridge.settle_due_intents(lambda: True)
+    world.bridge.intents.settle_due(lambda: True)
 
     assert world.unsettled() == [before]
 

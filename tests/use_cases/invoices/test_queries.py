@@ -44,7 +44,7 @@ def test_an_integrations_invoices_are_listed_newest_first_and_by_status(world: W
 
 def test_an_orders_invoices_are_listed_through_whatever_integration_they_were_sent(world: World):
     first = world.sent(501)
-    world.bridge.void_invoice(TENANT, first.id)
+    world.bridge.invoices.void(TENANT, first.id)
     world.connect()
     second = world.send(501).view.invoice
     list_invoices = ListOrderInvoices(world.store)

@@ -181,7 +181,7 @@ def test_a_refund_lets_the_order_be_invoiced_again(world: World):
 
 def test_a_voided_invoice_frees_its_order(world: World):
     first = world.sent()
-    world.bridge.void_invoice(TENANT, first.id)
+    world.bridge.invoices.void(TENANT, first.id)
 
     second = world.send()
 
