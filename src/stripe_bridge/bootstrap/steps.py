@@ -11,23 +11,27 @@ from stripe_bridge.domain.intent import Operation
 from stripe_bridge.use_cases.integrations.account import mark_access_revoked
 from stripe_bridge.use_cases.integrations.disconnect import DeauthorizeStep
 from stripe_bridge.use_cases.intents.step import Step
-from stripe_bridge.use_cases.invoices.steps_after_draft import (
+from stripe_bridge.use_cases.invoices.steps import (
+    AddLinesStep,
+    CreateCustomerStep,
+    CreateDraftStep,
     DeleteDraftStep,
     FinalizeStep,
     SendStep,
     VoidStep,
 )
-from stripe_bridge.use_cases.invoices.steps_until_draft import (
-    AddLinesStep,
-    CreateCustomerStep,
-    CreateDraftStep,
-)
 from stripe_bridge.use_cases.receivers.repair import RepairEndpointStep
 from stripe_bridge.use_cases.receivers.request import CreateEndpointStep
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
-from stripe_bridge.use_cases.records.refetch import DeleteStuckDraft, Disputes, FinalCheck, Invoices, Refunds
-from stripe_bridge.use_cases.refunds.step import RefundStep
+from stripe_bridge.use_cases.records.refetch import (
+    DeleteStuckDraft,
+    FinalCheck,
+    RefetchDisputes,
+    RefetchInvoices,
+    RefetchRefunds,
+)
+from stripe_bridge.use_cases.refunds.issue import RefundStep
 from stripe_bridge.use_cases.webhook_events.handlers.accounts import (
     AccountUpdatedHandler,
     DeauthorizedHandler,
@@ -50,7 +54,7 @@ from stripe_bridge.use_cases.webhook_events.handlers.refunds_and_disputes import
 
 def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
     gateway, clock, identifiers = adapters.invoice_gateway, adapters.clock, adapters.identifiers
-    record = RecordInvoice(clock).answer
+    record = RecordInvoice(clock)
     return {
         Operation.CREATE_CUSTOMER: CreateCustomerStep(gateway, clock, identifiers),
         Operation.CREATE_DRAFT: CreateDraftStep(gateway, clock, identifiers, record),
@@ -59,7 +63,7 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
         Operation.SEND: SendStep(gateway, clock, identifiers, record),
         Operation.VOID: VoidStep(gateway, clock, identifiers, record),
         Operation.DELETE_DRAFT: DeleteDraftStep(gateway, clock, identifiers, record),
-        Operation.REFUND: RefundStep(adapters.refund_gateway, RefundLedger(clock), lock_invoice),
+        Operation.REFUND: RefundStep(adapters.refund_gateway, RefundLedger(clock)),
         Operation.DEAUTHORIZE: DeauthorizeStep(
             adapters.store,
             clock,
@@ -68,7 +72,7 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
             FinalCheck(adapters.store, clock, refetch_targets(adapters)),
         ),
         Operation.CREATE_ENDPOINT: CreateEndpointStep(adapters.receiver_gateway, clock, adapters.vault),
-        Operation.MEND_ENDPOINT: repair_endpoint_step(adapters),
+        Operation.REPAIR_ENDPOINT: repair_endpoint_step(adapters),
     }
 
 
@@ -76,14 +80,14 @@ def repair_endpoint_step(adapters: Adapters) -> RepairEndpointStep:
     return RepairEndpointStep(adapters.store, adapters.clock, adapters.receiver_gateway, adapters.vault)
 
 
-def refetch_targets(adapters: Adapters) -> tuple[Invoices, Refunds, Disputes]:
+def refetch_targets(adapters: Adapters) -> tuple[RefetchInvoices, RefetchRefunds, RefetchDisputes]:
     """What is read again at Stripe: by each sweep, and a last time before an account is left."""
     store, clock, ledger = adapters.store, adapters.clock, RefundLedger(adapters.clock)
     undo = DeleteStuckDraft(clock, adapters.identifiers)
     return (
-        Invoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
-        Refunds(store, adapters.refund_gateway, ledger),
-        Disputes(store, adapters.refund_gateway, ledger),
+        RefetchInvoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
+        RefetchRefunds(store, adapters.refund_gateway, ledger),
+        RefetchDisputes(store, adapters.refund_gateway, ledger),
     )
 
 
@@ -92,7 +96,7 @@ def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
     record = RecordInvoice(clock)
     refunds, ledger = adapters.refund_gateway, RefundLedger(clock)
     invoice = InvoiceHandler(gateway, snapshots, record, lock_invoice)
-    identify = FindInvoice(gateway, record.payments, lock_invoice)
+    identify = FindInvoice(gateway, record.record_payments, lock_invoice)
     charge = ChargeHandler(identify, record)
     table: dict[str, Handler[Any]] = {
         **dict.fromkeys(_INVOICE_EVENTS, invoice),

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from stripe_bridge.bootstrap.mending import mend_with
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.steps import handlers_of, refetch_targets, repair_endpoint_step, steps_of
-from stripe_bridge.bootstrap.tracing import traced, traced_handlers, traced_settle, traced_steps
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
@@ -41,7 +39,6 @@ from stripe_bridge.use_cases.intents.resolve import (
     resume_waiting_intents,
 )
 from stripe_bridge.use_cases.intents.settle import SettleDueIntents, SettleIntent
-from stripe_bridge.use_cases.intents.step import Settle
 from stripe_bridge.use_cases.invoices import Invoices
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
@@ -72,7 +69,7 @@ from stripe_bridge.use_cases.reconciliation.missed_events import FetchMissedEven
 from stripe_bridge.use_cases.reconciliation.reconcile import ListConnected, ReconcileDue, ReconcileIntegration
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
-from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
@@ -96,7 +93,6 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     )
     settle = _settle(adapters, lease)
     table = handlers_of(settings, adapters)
-    table = replace(table, handlers=traced_handlers(adapters.tracing, table.handlers))
     build_event = BuildEvent(
         adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers)
     )
@@ -118,10 +114,16 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     )
 
 
-def _settle(adapters: Adapters, lease: LeasePolicy) -> Settle:
-    steps = traced_steps(adapters.tracing, steps_of(adapters))
-    settle = SettleIntent(adapters.store, adapters.clock, adapters.randomness, steps, lease, adapters.metrics)
-    return traced_settle(adapters.tracing, settle)
+def _settle(adapters: Adapters, lease: LeasePolicy) -> SettleIntent:
+    return SettleIntent(
+        adapters.store,
+        adapters.clock,
+        adapters.randomness,
+        steps_of(adapters),
+        lease,
+        adapters.metrics,
+        adapters.tracing,
+    )
 
 
 def _access(adapters: Adapters) -> Access:
@@ -138,7 +140,7 @@ def _access(adapters: Adapters) -> Access:
     )
 
 
-def _intents(adapters: Adapters, settle: Settle) -> Intents:
+def _intents(adapters: Adapters, settle: SettleIntent) -> Intents:
     store, clock = adapters.store, adapters.clock
     return Intents(
         settle_due=SettleDueIntents(store, clock, settle),
@@ -149,7 +151,7 @@ def _intents(adapters: Adapters, settle: Settle) -> Intents:
     )
 
 
-def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Integrations:
+def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     gateway, in_flight = adapters.connect_gateway, ListInFlight(store)
     return Integrations(
@@ -187,7 +189,7 @@ def _sales_orders(adapters: Adapters) -> SalesOrders:
     )
 
 
-def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoices:
+def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Invoices:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     revisions = CheckRevisions(adapters.invoice_gateway, adapters.refund_gateway)
     return Invoices(
@@ -200,7 +202,7 @@ def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoice
     )
 
 
-def _refunds(adapters: Adapters, settle: Settle) -> Refunds:
+def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
     clock = adapters.clock
     return Refunds(
         issue=IssueRefund(
@@ -210,15 +212,14 @@ def _refunds(adapters: Adapters, settle: Settle) -> Refunds:
             settle,
             adapters.invoice_gateway,
             adapters.refund_gateway,
-            RecordInvoice(clock).payments,
+            RecordInvoice(clock),
             RefundLedger(clock),
-            lock_invoice,
         ),
         list=ListRefunds(adapters.store),
     )
 
 
-def _receivers(settings: Settings, adapters: Adapters, settle: Settle) -> Receivers:
+def _receivers(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Receivers:
     store, clock, vault, gateway = adapters.store, adapters.clock, adapters.vault, adapters.receiver_gateway
     url = _receiver_url(settings)
     check = CheckReceivers(store, clock, gateway, vault, url)
@@ -265,7 +266,7 @@ def _webhook_events(
             clock,
             adapters.randomness,
             table,
-            DispatchEvents(table),
+            DispatchEvents(table, adapters.tracing),
             lease.lease,
             adapters.metrics,
         ),
@@ -296,9 +297,9 @@ def _reconciliation(
         check.of_integration,
         verify_totals,
         adapters.metrics,
+        adapters.tracing,
         every=every,
     )
-    reconcile = traced(adapters.tracing, reconcile, "reconcile", "integration.id")
     return Reconciliation(
         reconcile=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),

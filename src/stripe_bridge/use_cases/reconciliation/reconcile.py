@@ -21,7 +21,8 @@ from stripe_bridge.domain.reconciliation import (
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
-from stripe_bridge.ports.system import Clock
+from stripe_bridge.ports.system import Clock, never_stopping
+from stripe_bridge.ports.tracing import Tracing
 
 _log = logging.getLogger(__name__)
 # Also how long the next run waits after a crash or a fault.
@@ -53,10 +54,6 @@ def _silently(_line: str) -> None:
     pass
 
 
-def _never() -> bool:
-    return False
-
-
 class ReconcilingStopped(Exception):
     """The worker was told to stop, so the run is abandoned where it is."""
 
@@ -78,13 +75,14 @@ class ReconcileIntegration:
         check_receivers: Callable[[int, str], object],
         check_counts: Callable[[int], int],
         metrics: Metrics,
+        tracing: Tracing,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._every = store, clock, every
         self._refresh, self._catch_up = refresh, catch_up
         self._sweep, self._check_receivers, self._check_counts = sweep, check_receivers, check_counts
-        self._measurements = metrics
+        self._measurements, self._tracing = metrics, tracing
 
     def __call__(
         self,
@@ -92,12 +90,18 @@ class ReconcileIntegration:
         *,
         sweep: bool = True,
         tell: Tell = _silently,
-        is_stopping: Callable[[], bool] = _never,
+        is_stopping: Callable[[], bool] = never_stopping,
     ) -> ReconcileReport:
         """Without `sweep`, only missed events are fetched. `tell` is told about progress, in words.
 
         Once `is_stopping`, raises ReconcilingStopped between two calls to Stripe.
         """
+        with self._tracing.span("reconcile", {"integration.id": integration_id}):
+            return self._reconcile(integration_id, sweep, tell, is_stopping)
+
+    def _reconcile(
+        self, integration_id: int, sweep: bool, tell: Tell, is_stopping: Callable[[], bool]
+    ) -> ReconcileReport:
         started_at = self._clock.now()
         integration, account_id = self._begin(integration_id)
         since = events_wanted_since(integration, started_at)
@@ -187,7 +191,7 @@ class ReconcileDue:
     ) -> None:
         self._store, self._clock, self._reconcile, self._every = store, clock, reconcile, every
 
-    def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:
+    def __call__(self, is_stopping: Callable[[], bool] = never_stopping) -> int:
         if not self._every:
             return 0
         now = self._clock.now()

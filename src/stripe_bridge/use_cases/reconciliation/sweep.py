@@ -14,7 +14,7 @@ from stripe_bridge.domain.reconciliation import Drift, ReconcileProgress
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
 from stripe_bridge.ports.stripe.errors import AccessRevoked, CallNotAccepted, GatewayError
-from stripe_bridge.use_cases.records.refetch import Kind
+from stripe_bridge.use_cases.records.refetch import RefetchTarget
 
 _log = logging.getLogger(__name__)
 # After this many failures in a row the trouble is with Stripe, not with the objects.
@@ -29,7 +29,7 @@ class SweepKind(Generic[Object]):
     Raises AccessRevoked, StoreUnavailable; and GatewayError if too many fail in a row.
     """
 
-    def __init__(self, store: Store, kind: Kind[Object]) -> None:
+    def __init__(self, store: Store, kind: RefetchTarget[Object]) -> None:
         self._store, self._kind = store, kind
 
     def __call__(self, account_id: str, findings: ReconcileProgress, hold: Callable[[], None]) -> None:
@@ -37,7 +37,7 @@ class SweepKind(Generic[Object]):
         for known in self._objects(account_id, hold):
             findings.objects += 1
             try:
-                drift = self._kind.settle(known)
+                drift = self._kind.refetch(known)
             except StaleWrite:
                 # Somebody else is changing it.
                 continue

@@ -24,7 +24,7 @@ from stripe_bridge.domain.webhook_event import (
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.stripe.errors import CallNotAccepted, GatewayError, OutcomeUnknown
-from stripe_bridge.ports.system import Clock, Randomness
+from stripe_bridge.ports.system import Clock, Randomness, never_stopping
 from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, HandlerTable, NeedsRefetch
 
 _log = logging.getLogger(__name__)
@@ -40,10 +40,6 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _PART_OF_LEASE = 0.3
 # For events that wait only because Stripe did not answer about another one.
 _LONGEST_WAIT_FOR_ANOTHER = timedelta(seconds=60)
-
-
-def _never() -> bool:
-    return False
 
 
 class _Contended(BridgeError):
@@ -63,6 +59,8 @@ class Judge(Protocol):
     def together(
         self, work: UnitOfWork, events: Sequence[tuple[WebhookEvent, StripeEvent]], now: datetime
     ) -> list[WebhookEvent]: ...
+
+    def fetch(self, event: WebhookEvent, parsed: StripeEvent) -> Any: ...
 
 
 class ApplyEvents:
@@ -93,7 +91,7 @@ class ApplyEvents:
         self._lease, self._measurements = lease, metrics
         self._claims_at = _LONG_AGO
 
-    def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:
+    def __call__(self, is_stopping: Callable[[], bool] = never_stopping) -> int:
         now = self._clock.now()
         number, left = self._take(now) if now < self._claims_at else (0, [])
         if not number:
@@ -201,8 +199,7 @@ class ApplyEvents:
                     return True
             if not may_ask:
                 return False
-            handler = self._table.handlers[event.event_type]
-            fetched = Fetched(handler.fetch(event.account_id, parsed), done.version)
+            fetched = Fetched(self._judge.fetch(event, parsed), done.version)
         raise _Contended
 
     def _settle(self, claimed: WebhookEvent, outcome: WebhookEvent) -> None:

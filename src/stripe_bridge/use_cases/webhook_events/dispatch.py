@@ -10,6 +10,7 @@ from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import account_subject
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent, WebhookEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
+from stripe_bridge.ports.tracing import Fact, Tracing
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -25,8 +26,8 @@ Owners = dict[int | None, Integration | None]
 class DispatchEvents:
     """Apply an event and return what became of it; NeedsRefetch, with nothing changed, if Stripe has to be asked first."""
 
-    def __init__(self, table: HandlerTable) -> None:
-        self._table = table
+    def __init__(self, table: HandlerTable, tracing: Tracing) -> None:
+        self._table, self._tracing = table, tracing
 
     def __call__(
         self,
@@ -75,7 +76,16 @@ class DispatchEvents:
             work, integration, event
         ):
             return Skipped(SkipReason.DISCONNECTED)
-        return handler.apply(work, event.account_id, parsed, fetched)
+        with self._tracing.span(f"apply {parsed.type}", _span_facts(event, parsed)) as note:
+            verdict = handler.apply(work, event.account_id, parsed, fetched)
+            note("event.verdict", type(verdict).__name__)
+        return verdict
+
+    def fetch(self, event: WebhookEvent, parsed: StripeEvent) -> Any:
+        """What the event's handler needs from Stripe, outside any transaction. May raise GatewayError."""
+        handler = self._table.handlers[event.event_type]
+        with self._tracing.span(f"fetch for {parsed.type}", _span_facts(event, parsed)):
+            return handler.fetch(event.account_id, parsed)
 
 
 def _is_followed(work: UnitOfWork, integration: Integration | None, event: WebhookEvent) -> bool:
@@ -101,3 +111,7 @@ def _links_of(event: WebhookEvent, parsed: StripeEvent) -> list[tuple[str, str]]
     """The links by which the event's invoice may be known."""
     ids = (event.related_object_id, parsed.invoice_id, parsed.payment_intent_id, parsed.charge_id)
     return [(event.account_id, id_) for id_ in ids if id_ is not None]
+
+
+def _span_facts(event: WebhookEvent, parsed: StripeEvent) -> dict[str, Fact]:
+    return {"stripe.event": parsed.id, "stripe.account": event.account_id}

@@ -11,6 +11,7 @@ from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
+from stripe_bridge.use_cases.records.invoices import find_invoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -54,17 +55,8 @@ class CheckoutSessionHandler:
         fetched: Fetched[StripeInvoice | None] | None,
     ) -> HandlerResult:
         current = None if fetched is None else fetched.current
-        named = [event.invoice_id, event.payment_intent_id, None if current is None else current.id]
-        owner = next(
-            (
-                invoice_id
-                for stripe_id in named
-                if stripe_id is not None
-                and (invoice_id := work.links.find_invoice_id(account_id, stripe_id)) is not None
-            ),
-            None,
-        )
-        known = None if owner is None else work.invoices.find(owner)
+        current_id = None if current is None else current.id
+        known = find_invoice(work, account_id, event.invoice_id, event.payment_intent_id, current_id)
         if known is None:
             is_askable = fetched is None and event.invoice_id is None and event.payment_intent_id is not None
             return NeedsRefetch(0) if is_askable else Skipped(SkipReason.FOREIGN_OBJECT)

@@ -17,6 +17,7 @@ from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.records.invoices import find_invoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -32,9 +33,11 @@ _FOREIGN = Skipped(SkipReason.FOREIGN_OBJECT)
 class Record(Protocol):
     def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice: ...
 
-    def payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice: ...
+    def record_payments(
+        self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]
+    ) -> Invoice: ...
 
-    def charge(
+    def record_charge(
         self, work: UnitOfWork, invoice: Invoice, payment_intent_id: str, charge_id: str, *, succeeded: bool
     ) -> Invoice: ...
 
@@ -72,7 +75,7 @@ class InvoiceHandler:
         event: StripeEvent,
         fetched: Fetched[StripeInvoice | None] | None,
     ) -> HandlerResult:
-        invoice = _find(work, account_id, event.related_object_id)
+        invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
         invoice = self._lock(work, invoice)
@@ -101,12 +104,12 @@ class InvoiceDeletedHandler:
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[None] | None
     ) -> HandlerResult:
-        invoice = _find(work, account_id, event.related_object_id)
+        invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
         invoice = self._lock(work, invoice)
         if invoice.status is InvoiceStatus.DRAFT and not work.intents.is_unsettled_for(invoice.id):
-            work.invoices.save(invoice.gone(self._clock.now()))
+            work.invoices.save(invoice.mark_deleted(self._clock.now()))
         return Applied()
 
 
@@ -132,14 +135,14 @@ class InvoicePaymentHandler:
         event: StripeEvent,
         fetched: Fetched[Sequence[StripePayment]] | None,
     ) -> HandlerResult:
-        invoice = _find(work, account_id, event.related_object_id)
+        invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
         invoice = self._lock(work, invoice)
         seen = self._snapshots.payment(event.object)
         if fetched is None and _lacks_charge(work, account_id, seen):
             return NeedsRefetch(invoice.version)
-        self._record.payments(work, invoice, [seen, *(fetched.current if fetched else ())])
+        self._record.record_payments(work, invoice, [seen, *(fetched.current if fetched else ())])
         return Applied()
 
 
@@ -165,13 +168,10 @@ class ChargeHandler:
             return invoice
         if event.charge_id is not None and event.payment_intent_id is not None:
             succeeded = event.object.get("object") == "charge" and event.object.get("status") == "succeeded"
-            self._record.charge(work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded)
+            self._record.record_charge(
+                work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded
+            )
         return Applied()
-
-
-def _find(work: UnitOfWork, account_id: str, stripe_id: str | None) -> Invoice | None:
-    invoice_id = None if stripe_id is None else work.links.find_invoice_id(account_id, stripe_id)
-    return None if invoice_id is None else work.invoices.find(invoice_id)
 
 
 def _lacks_charge(work: UnitOfWork, account_id: str, seen: StripePayment) -> bool:
