@@ -52,7 +52,8 @@ def test_older_and_retired_keys_verify_but_do_not_sign(signer_of):
     assert signer.verify(b"text", old)
     assert signer.verify(b"text", older)
     assert signer.sign(b"text").key == signer_of(0).sign(b"text").key
-    assert signer.has_key(old.key) and signer.has_key(older.key)
+    assert signer.has_key(old.key)
+    assert signer.has_key(older.key)
 
 
 def test_a_key_that_is_not_configured_verifies_nothing(signer_of):

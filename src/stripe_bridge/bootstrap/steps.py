@@ -31,6 +31,7 @@ from stripe_bridge.use_cases.records.refetch import (
     RefetchInvoices,
     RefetchRefunds,
 )
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.refunds.issue import RefundStep
 from stripe_bridge.use_cases.webhook_events.handlers.accounts import (
     AccountUpdatedHandler,
@@ -54,16 +55,16 @@ from stripe_bridge.use_cases.webhook_events.handlers.refunds_and_disputes import
 
 def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
     gateway, clock, identifiers = adapters.invoice_gateway, adapters.clock, adapters.identifiers
-    record = RecordInvoice(clock)
+    record, signed = RecordInvoice(clock), SignedMetadata(adapters.signer)
     return {
-        Operation.CREATE_CUSTOMER: CreateCustomerStep(gateway, clock, identifiers),
-        Operation.CREATE_DRAFT: CreateDraftStep(gateway, clock, identifiers, record),
+        Operation.CREATE_CUSTOMER: CreateCustomerStep(gateway, clock, identifiers, signed),
+        Operation.CREATE_DRAFT: CreateDraftStep(gateway, clock, identifiers, record, signed),
         Operation.ADD_LINES: AddLinesStep(gateway, clock, identifiers, record),
         Operation.FINALIZE: FinalizeStep(gateway, clock, identifiers, record),
         Operation.SEND: SendStep(gateway, clock, identifiers, record),
         Operation.VOID: VoidStep(gateway, clock, identifiers, record),
         Operation.DELETE_DRAFT: DeleteDraftStep(gateway, clock, identifiers, record),
-        Operation.REFUND: RefundStep(adapters.refund_gateway, RefundLedger(clock)),
+        Operation.REFUND: RefundStep(adapters.refund_gateway, ledger_of(adapters)),
         Operation.DEAUTHORIZE: DeauthorizeStep(
             adapters.store,
             clock,
@@ -76,13 +77,17 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
     }
 
 
+def ledger_of(adapters: Adapters) -> RefundLedger:
+    return RefundLedger(adapters.clock, SignedMetadata(adapters.signer))
+
+
 def repair_endpoint_step(adapters: Adapters) -> RepairEndpointStep:
     return RepairEndpointStep(adapters.store, adapters.clock, adapters.receiver_gateway, adapters.vault)
 
 
 def refetch_targets(adapters: Adapters) -> tuple[RefetchInvoices, RefetchRefunds, RefetchDisputes]:
     """What is read again at Stripe: by each sweep, and a last time before an account is left."""
-    store, clock, ledger = adapters.store, adapters.clock, RefundLedger(adapters.clock)
+    store, clock, ledger = adapters.store, adapters.clock, ledger_of(adapters)
     undo = DeleteStuckDraft(clock, adapters.identifiers)
     return (
         RefetchInvoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
@@ -94,7 +99,7 @@ def refetch_targets(adapters: Adapters) -> tuple[RefetchInvoices, RefetchRefunds
 def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
     gateway, clock, snapshots = adapters.invoice_gateway, adapters.clock, adapters.snapshots
     record = RecordInvoice(clock)
-    refunds, ledger = adapters.refund_gateway, RefundLedger(clock)
+    refunds, ledger = adapters.refund_gateway, ledger_of(adapters)
     invoice = InvoiceHandler(gateway, snapshots, record, lock_invoice)
     identify = FindInvoice(gateway, record.record_payments, lock_invoice)
     charge = ChargeHandler(identify, record)

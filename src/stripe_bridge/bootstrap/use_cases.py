@@ -7,7 +7,13 @@ from datetime import timedelta
 
 from stripe_bridge.bootstrap.mending import mend_with
 from stripe_bridge.bootstrap.ports import Adapters
-from stripe_bridge.bootstrap.steps import handlers_of, refetch_targets, repair_endpoint_step, steps_of
+from stripe_bridge.bootstrap.steps import (
+    handlers_of,
+    ledger_of,
+    refetch_targets,
+    repair_endpoint_step,
+    steps_of,
+)
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
@@ -70,7 +76,7 @@ from stripe_bridge.use_cases.reconciliation.reconcile import ListConnected, Reco
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
-from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders import SalesOrders
@@ -193,7 +199,15 @@ def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> I
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     revisions = CheckRevisions(adapters.invoice_gateway, adapters.refund_gateway)
     return Invoices(
-        send=SendInvoice(store, clock, identifiers, settle, revisions, settings.invoice_days_until_due),
+        send=SendInvoice(
+            store,
+            clock,
+            identifiers,
+            settle,
+            revisions,
+            SignedMetadata(adapters.signer),
+            settings.invoice_days_until_due,
+        ),
         void=VoidInvoice(store, clock, identifiers, settle),
         show=ShowInvoice(store),
         list=ListInvoices(store),
@@ -213,7 +227,8 @@ def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
             adapters.invoice_gateway,
             adapters.refund_gateway,
             RecordInvoice(clock),
-            RefundLedger(clock),
+            ledger_of(adapters),
+            SignedMetadata(adapters.signer),
         ),
         list=ListRefunds(adapters.store),
     )

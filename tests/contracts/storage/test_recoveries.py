@@ -81,7 +81,8 @@ def test_what_is_only_planned_has_to_be_looked_for(store: Store):
         assert [each is not None and each.may_have_happened for each in found] == [True, False, False]
         work.recoveries.doubt_intents(EVERYONE)
         again = work.intents.find(foreign.id)
-        assert again is not None and again.may_have_happened
+        assert again is not None
+        assert again.may_have_happened
 
 
 def test_new_ids_are_beyond_those_that_were_seen(store: Store):

@@ -69,7 +69,7 @@ class StripeRefundGateway:
 
     def disputes_since(self, account_id: str, since: datetime) -> Iterator[StripeDispute]:
         with self._stripe.lookup(account_id) as options:
-            found = self._stripe.v1.disputes.list(cast("DisputeListParams", _since(since)), options)
+            found = self._stripe.v1.disputes.list({**_since(since)}, options)
             for each in found.auto_paging_iter():
                 yield snapshots.dispute(each)
 

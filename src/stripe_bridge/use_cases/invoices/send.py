@@ -20,6 +20,7 @@ from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.intents.wait import QUICK_AT_FIRST, wait_for_invoice
 from stripe_bridge.use_cases.invoices.queries import InvoiceView
 from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
 # How long a request waits for an invoice that is being sent, by itself or by another request.
 TIMEOUT = timedelta(seconds=10)
@@ -78,10 +79,12 @@ class SendInvoice:
         identifiers: Identifiers,
         settle: SettleIntent,
         check_revisions: CheckRevisions,
+        signed: SignedMetadata,
         days_until_due: int,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
-        self._settle, self._check_revisions, self._days_until_due = settle, check_revisions, days_until_due
+        self._settle, self._check_revisions, self._signed = settle, check_revisions, signed
+        self._days_until_due = days_until_due
 
     def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
         checked: frozenset[int] = frozenset()
@@ -176,9 +179,11 @@ class SendInvoice:
     ) -> list[Intent]:
         reference, now = self._identifiers.reference(), self._clock.now()
         if customer.stripe_customer_id is not None:
-            plan = plan_draft(invoice, customer.stripe_customer_id, reference=reference, now=now)
+            metadata = self._signed.of_invoice(invoice, reference)
+            plan = plan_draft(invoice, customer.stripe_customer_id, metadata, reference=reference, now=now)
         elif work.intents.find_unsettled(customer_subject(customer.id)) is None:
-            plan = plan_customer(customer, invoice, order.customer, reference=reference, now=now)
+            metadata = self._signed.of_customer(customer, invoice, reference)
+            plan = plan_customer(customer, invoice, order.customer, metadata, reference=reference, now=now)
         else:
             return []
         return [self._settle.lease(work, plan)]

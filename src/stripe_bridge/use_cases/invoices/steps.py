@@ -22,14 +22,16 @@ from stripe_bridge.domain.intent_plans import (
     plan_void,
     planned_address,
     planned_lines,
+    planned_metadata,
 )
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, is_as_agreed
-from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeInvoice, StripeInvoiceStatus
+from stripe_bridge.domain.stripe_objects import METADATA_CUSTOMER, StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayRefused, ObjectMissing
 from stripe_bridge.ports.stripe.invoices import CustomerDraft, InvoiceDraft, InvoiceGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
 _MAY_BECOME_VOID = frozenset({StripeInvoiceStatus.OPEN, StripeInvoiceStatus.UNCOLLECTIBLE})
 
@@ -37,8 +39,11 @@ _MAY_BECOME_VOID = frozenset({StripeInvoiceStatus.OPEN, StripeInvoiceStatus.UNCO
 class CreateCustomerStep:
     """Create the customer at Stripe, then plan the drafts of all invoices that were waiting for it."""
 
-    def __init__(self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers) -> None:
+    def __init__(
+        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, signed: SignedMetadata
+    ) -> None:
         self._gateway, self._clock, self._identifiers = gateway, clock, identifiers
+        self._signed = signed
 
     def find_effect(self, intent: Intent) -> str | None:
         return self._gateway.find_customer(intent.account_id, intent.parameters["email"], intent.reference)
@@ -49,8 +54,8 @@ class CreateCustomerStep:
             name=intent.parameters["name"],
             address=planned_address(intent.parameters),
             metadata={
-                METADATA_REFERENCE: intent.reference,
-                "customer_id": str(intent.parameters["erp_customer_id"]),
+                **planned_metadata(intent),
+                METADATA_CUSTOMER: str(intent.parameters["erp_customer_id"]),
             },
         )
         return self._gateway.create_customer(intent.account_id, draft, intent.idempotency_key)
@@ -60,8 +65,9 @@ class CreateCustomerStep:
         work.customers.save(replace(customer, stripe_customer_id=result))
         for invoice in work.invoices.reserved_for_customer(customer.id):
             if work.intents.find_unsettled(invoice_subject(invoice.id)) is None:
-                reference = self._identifiers.reference()
-                work.intents.add(plan_draft(invoice, result, reference=reference, now=self._clock.now()))
+                reference, now = self._identifiers.reference(), self._clock.now()
+                metadata = self._signed.of_invoice(invoice, reference)
+                work.intents.add(plan_draft(invoice, result, metadata, reference=reference, now=now))
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
@@ -77,9 +83,15 @@ class CreateDraftStep:
     """Create an empty draft at Stripe. A customer that Stripe no longer has is created again."""
 
     def __init__(
-        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, record: RecordInvoice
+        self,
+        gateway: InvoiceGateway,
+        clock: Clock,
+        identifiers: Identifiers,
+        record: RecordInvoice,
+        signed: SignedMetadata,
     ) -> None:
         self._gateway, self._clock, self._identifiers, self._record = gateway, clock, identifiers, record
+        self._signed = signed
 
     def find_effect(self, intent: Intent) -> StripeInvoice | None:
         return self._gateway.find_invoice(
@@ -106,21 +118,17 @@ class CreateDraftStep:
             work.invoices.save(invoice.abandon(error.reason, self._clock.now()))
             return None
         customer = work.customers.get(invoice.customer_id, lock=True)
+        reference, now = self._identifiers.reference(), self._clock.now()
         if customer.stripe_customer_id == intent.parameters["customer_id"]:
             work.customers.save(replace(customer, stripe_customer_id=None))
         elif customer.stripe_customer_id is not None:
-            reference, now = self._identifiers.reference(), self._clock.now()
-            return plan_draft(invoice, customer.stripe_customer_id, reference=reference, now=now)
+            metadata = self._signed.of_invoice(invoice, reference)
+            return plan_draft(invoice, customer.stripe_customer_id, metadata, reference=reference, now=now)
         if work.intents.find_unsettled(customer_subject(customer.id)) is not None:
             return None
         order = work.sales_orders.get(invoice.tenant_id, invoice.sales_order_id)
-        return plan_customer(
-            customer,
-            invoice,
-            order.customer,
-            reference=self._identifiers.reference(),
-            now=self._clock.now(),
-        )
+        metadata = self._signed.of_customer(customer, invoice, reference)
+        return plan_customer(customer, invoice, order.customer, metadata, reference=reference, now=now)
 
 
 class AddLinesStep:
