@@ -9,7 +9,6 @@ from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.upkeep import last_look_of
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Operation
-from stripe_bridge.use_cases.integrations.account import mark_access_revoked
 from stripe_bridge.use_cases.integrations.disconnect import DeauthorizeStep
 from stripe_bridge.use_cases.intents.step import Step
 from stripe_bridge.use_cases.invoices.steps_after_draft import (
@@ -80,24 +79,22 @@ def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
     gateway, clock, snapshots = adapters.invoice_gateway, adapters.clock, adapters.snapshots
     record = RecordInvoice(clock)
     refunds, ledger = adapters.refund_gateway, RefundLedger(clock)
-    invoice = InvoiceHandler(gateway, snapshots, record, lock_invoice)
-    identify = FindInvoice(gateway, record.payments, lock_invoice)
+    invoice = InvoiceHandler(gateway, snapshots, record)
+    identify = FindInvoice(gateway, record)
     charge = ChargeHandler(identify, record)
     table: dict[str, Handler[Any]] = {
         **dict.fromkeys(_INVOICE_EVENTS, invoice),
         **dict.fromkeys(_CHARGE_EVENTS, charge),
         **dict.fromkeys(_REFUND_EVENTS, RefundHandler(identify, refunds, snapshots, ledger)),
         **dict.fromkeys(_DISPUTE_EVENTS, DisputeHandler(identify, refunds, snapshots, ledger)),
-        **dict.fromkeys(_CHECKOUT_EVENTS, CheckoutSessionHandler(gateway, identify, record, lock_invoice)),
+        **dict.fromkeys(_CHECKOUT_EVENTS, CheckoutSessionHandler(gateway, identify, record)),
         "charge.refunded": ChargeRefundedHandler(identify, refunds, ledger),
-        "invoice.deleted": InvoiceDeletedHandler(clock, lock_invoice),
-        "invoice_payment.paid": InvoicePaymentHandler(gateway, snapshots, record, lock_invoice),
+        "invoice.deleted": InvoiceDeletedHandler(clock),
+        "invoice_payment.paid": InvoicePaymentHandler(gateway, snapshots, record),
     }
     about_accounts: dict[str, Handler[Any]] = {
         "account.updated": AccountUpdatedHandler(adapters.connect_gateway, snapshots, clock),
-        _DEAUTHORIZED: DeauthorizedHandler(
-            adapters.connect_gateway, clock, settings.stripe_client_id, mark_access_revoked
-        ),
+        _DEAUTHORIZED: DeauthorizedHandler(adapters.connect_gateway, clock, settings.stripe_client_id),
     }
     return HandlerTable(
         handlers=table | about_accounts,

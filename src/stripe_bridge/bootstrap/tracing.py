@@ -12,7 +12,8 @@ from stripe_bridge.domain.webhook_event import StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayRefused
 from stripe_bridge.ports.tracing import Tracing
-from stripe_bridge.use_cases.intents.step import Settle, Step
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.step import Step
 from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, Handler, HandlerResult
 
 Key = TypeVar("Key")
@@ -48,12 +49,12 @@ def traced(tracing: Tracing | None, use_case: UseCase, name: str, of: str) -> Us
     return cast(UseCase, call)
 
 
-def traced_settle(tracing: Tracing | None, settle: Settle) -> Settle:
-    return settle if tracing is None else _TracedSettle(settle, tracing)
+def traced_settle(tracing: Tracing | None, settle: SettleIntent) -> SettleIntent:
+    return settle if tracing is None else cast(SettleIntent, _TracedSettle(settle, tracing))
 
 
 class _TracedSettle:
-    def __init__(self, settle: Settle, tracing: Tracing) -> None:
+    def __init__(self, settle: SettleIntent, tracing: Tracing) -> None:
         self._settle, self._tracing = settle, tracing
 
     def __call__(self, intent_id: int) -> None:

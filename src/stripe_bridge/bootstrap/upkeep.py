@@ -9,7 +9,7 @@ from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.tracing import traced
 from stripe_bridge.bridge import Events, Operations, Upkeep
 from stripe_bridge.config import Settings
-from stripe_bridge.use_cases.integrations.account import RefreshAccount, mark_access_revoked
+from stripe_bridge.use_cases.integrations.account import RefreshAccount
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
 from stripe_bridge.use_cases.operations.doctor import Diagnose
 from stripe_bridge.use_cases.operations.doctor_intents import DiagnoseIntents
@@ -77,10 +77,10 @@ def _reconcile(
     return ReconcileIntegration(
         store,
         clock,
-        RefreshAccount(store, clock, adapters.connect_gateway, mark_access_revoked),
+        RefreshAccount(store, clock, adapters.connect_gateway),
         FetchMissedEvents(store, clock, adapters.nudges, adapters.event_gateway, keep),
         _sweep(adapters),
-        check.of_integration,
+        check,
         VerifyTotals(store),
         adapters.metrics,
         every=every,

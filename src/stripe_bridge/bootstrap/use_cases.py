@@ -31,9 +31,8 @@ from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegratio
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
 from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListIntegrations, ShowIntegration
 from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
-from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent, resume_waiting_intents
+from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent
 from stripe_bridge.use_cases.intents.settle import SettleDueIntents, SettleIntent
-from stripe_bridge.use_cases.intents.step import Settle
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
@@ -57,7 +56,6 @@ from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
 from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
 from stripe_bridge.use_cases.webhook_events.backpressure import YieldToReceiving
-from stripe_bridge.use_cases.webhook_events.dispatch import DispatchEvents
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.queries import ListWebhookEvents, ShowWebhookEvent
 from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, ReceiveWebhook, StoreFetchedEvent
@@ -104,7 +102,7 @@ def _access(adapters: Adapters) -> Access:
     )
 
 
-def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Integrations:
+def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     gateway, track = adapters.connect_gateway, ListInFlight(store)
     return Integrations(
@@ -126,7 +124,6 @@ def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Int
             adapters.vault,
             adapters.nudges,
             settle,
-            resume_waiting_intents,
             RequestReceiver(clock, identifiers, _receiver_url(settings)),
             livemode=settings.livemode,
         ),
@@ -135,7 +132,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Int
     )
 
 
-def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoices:
+def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Invoices:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     return Invoices(
         put_sales_order=PutSalesOrder(store, clock),
@@ -194,7 +191,6 @@ def _events(
             clock,
             adapters.randomness,
             table,
-            DispatchEvents(table),
             patience.lease,
             adapters.metrics,
         ),
@@ -206,7 +202,7 @@ def _events(
     )
 
 
-def _operations(settings: Settings, adapters: Adapters, settle: Settle) -> Operations:
+def _operations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Operations:
     store, clock, vault = adapters.store, adapters.clock, adapters.vault
     return Operations(
         settle_due_intents=SettleDueIntents(store, clock, settle),

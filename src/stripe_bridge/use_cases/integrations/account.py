@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from stripe_bridge.domain.integration import Integration
@@ -12,8 +11,6 @@ from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.errors import AccessRevoked
 from stripe_bridge.ports.system import Clock
 
-Leave = Callable[[UnitOfWork, Integration, datetime], None]
-
 
 class RefreshAccount:
     """Store the account's current snapshot. Returns whether it still lets us in; if not, the integration has left it.
@@ -21,8 +18,8 @@ class RefreshAccount:
     May raise GatewayError.
     """
 
-    def __init__(self, store: Store, clock: Clock, accounts: ConnectGateway, leave: Leave) -> None:
-        self._store, self._clock, self._accounts, self._leave = store, clock, accounts, leave
+    def __init__(self, store: Store, clock: Clock, accounts: ConnectGateway) -> None:
+        self._store, self._clock, self._accounts = store, clock, accounts
 
     def __call__(self, integration_id: int, findings: ReconcileProgress) -> bool:
         with self._store.reading() as work:
@@ -39,7 +36,7 @@ class RefreshAccount:
             if current is None or current.version != integration.version:
                 return True
             if snapshot is None:
-                self._leave(work, current, self._clock.now())
+                mark_access_revoked(work, current, self._clock.now())
             elif current.snapshot != snapshot:
                 work.integrations.save(current.refresh(snapshot, self._clock.now()))
                 findings.drift[Drift.ACCOUNT_DIFFERS] += 1

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 from stripe_bridge.domain.errors.base import BridgeError
@@ -25,15 +23,14 @@ from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.errors import GatewayError, GatewayRefused
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.ports.vault import Vault
+from stripe_bridge.use_cases.intents.resolve import resume_waiting_intents
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.receivers.request import RequestReceiver
 
 _log = logging.getLogger(__name__)
 # Stripe's error if the merchant declined; every other error is a fault, theirs or ours (RFC 6749, 4.1.2.1).
 _DENIAL = "access_denied"
 _LONGEST_LOGGED = 100
-
-Settle = Callable[[int], None]
-ResumeCalls = Callable[[UnitOfWork, str, datetime], bool]
-RequestReceiver = Callable[[UnitOfWork, Integration, str], int | None]
 
 
 class AuthorizationStatus(StrEnum):
@@ -79,16 +76,14 @@ class CompleteAuthorization:
         gateway: ConnectGateway,
         vault: Vault,
         nudges: Nudges,
-        settle: Settle,
-        resume_waiting_intents: ResumeCalls,
+        settle: SettleIntent,
         request_receiver: RequestReceiver,
         *,
         livemode: bool,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
         self._gateway, self._vault, self._nudges, self._settle = gateway, vault, nudges, settle
-        self._resume_calls, self._request_receiver = resume_waiting_intents, request_receiver
-        self._livemode = livemode
+        self._request_receiver, self._livemode = request_receiver, livemode
 
     def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
         state: OAuthState | None = None
@@ -173,7 +168,7 @@ class CompleteAuthorization:
             with self._store.writing() as work:
                 former = work.integrations.find_by_account(snapshot.account_id)
                 # The calls first, since whoever settles a call locks it before anything else.
-                waited = self._resume_calls(work, snapshot.account_id, now)
+                waited = resume_waiting_intents(work, snapshot.account_id, now)
                 integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
                 refusal = self._refusal(work, integration, former, authorization)
                 if refusal is None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol
 
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, Operation, account_subject
@@ -16,18 +15,14 @@ from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.errors import AccessRevoked, CallNotAccepted, GatewayRefused
 from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.records.refetch import FinalCheck
 
 _log = logging.getLogger(__name__)
 # How long calls in flight get to settle before access is revoked, and how long a request waits for that.
 GRACE = timedelta(seconds=10)
 _WAIT = 0.1
-
-Settle = Callable[[int], None]
-
-
-class InFlight(Protocol):
-    @property
-    def counts(self) -> Mapping[str, int]: ...
 
 
 class DisconnectIntegration:
@@ -41,11 +36,11 @@ class DisconnectIntegration:
         store: Store,
         clock: Clock,
         identifiers: Identifiers,
-        settle: Settle,
-        track: Callable[[str, int], InFlight],
+        settle: SettleIntent,
+        list_in_flight: ListInFlight,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
-        self._settle, self._track = settle, track
+        self._settle, self._list_in_flight = settle, list_in_flight
 
     def __call__(self, tenant_id: str, integration_id: int) -> Integration:
         deadline = self._clock.now() + GRACE
@@ -67,7 +62,7 @@ class DisconnectIntegration:
         return integration
 
     def _tell(self, integration: Integration) -> None:
-        in_flight = self._track(integration.tenant_id, integration.id).counts
+        in_flight = self._list_in_flight(integration.tenant_id, integration.id).counts
         if in_flight:
             facts = {"integration_id": integration.id, "account_id": integration.account_id}
             _log.warning("disconnected with money in flight", extra={**facts, "in_flight": dict(in_flight)})
@@ -93,7 +88,7 @@ class DeauthorizeStep:
     """Remove the account's own receiver and revoke our access to the account, unless a live integration uses it.
 
     Deauthorizing acts on platform and account, not on our row, so this is checked again before each try. Until a try
-    succeeds, `look_once_more` checks what is in flight there.
+    succeeds, `final_check` checks what is in flight there.
     """
 
     def __init__(
@@ -102,15 +97,15 @@ class DeauthorizeStep:
         clock: Clock,
         gateway: ConnectGateway,
         receivers: ReceiverGateway,
-        look_once_more: Callable[[str], None],
+        final_check: FinalCheck,
     ) -> None:
         self._store, self._clock, self._gateway, self._receivers = store, clock, gateway, receivers
-        self._look_once_more = look_once_more
+        self._final_check = final_check
 
     def look(self, intent: Intent) -> str | None:
         if self._is_in_use(intent.account_id):
             return "in use again"
-        self._look_once_more(intent.account_id)
+        self._final_check(intent.account_id)
         try:
             self._gateway.account(intent.account_id)
         except AccessRevoked:
@@ -126,7 +121,7 @@ class DeauthorizeStep:
         in_flight = [other for other in unsettled if other.operation is not Operation.DEAUTHORIZE]
         if in_flight and self._clock.now() - intent.created_at < GRACE:
             raise CallNotAccepted(f"{len(in_flight)} earlier calls are still in flight")
-        self._look_once_more(intent.account_id)
+        self._final_check(intent.account_id)
         for receiver in receivers:
             if receiver.stripe_endpoint_id is not None:
                 self._remove(intent.account_id, receiver.stripe_endpoint_id)

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
 
 from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.reconciliation import Drift, ReconcileProgress, gap_after
-from stripe_bridge.domain.webhook_event import EventStatus, StripeEvent, WebhookEvent, parse_event
+from stripe_bridge.domain.webhook_event import EventStatus, StripeEvent, parse_event
 from stripe_bridge.ports.nudges import Nudges
-from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.events import EventGateway
 from stripe_bridge.ports.system import Clock
-
-
-class Keep(Protocol):
-    def __call__(self, work: UnitOfWork, event: StripeEvent, payload: bytes) -> WebhookEvent | None: ...
+from stripe_bridge.use_cases.webhook_events.receive import StoreFetchedEvent
 
 
 class FetchMissedEvents:
     """Store those events of a connected integration that are missing here, for workers to apply, and note whether webhooks
     get through. Raises GatewayError."""
 
-    def __init__(self, store: Store, clock: Clock, nudges: Nudges, events: EventGateway, keep: Keep) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        nudges: Nudges,
+        events: EventGateway,
+        store_fetched_event: StoreFetchedEvent,
+    ) -> None:
         self._store, self._clock, self._nudges = store, clock, nudges
-        self._events, self._keep = events, keep
+        self._events, self._store_fetched_event = events, store_fetched_event
 
     def __call__(
         self,
@@ -50,7 +53,7 @@ class FetchMissedEvents:
             # The same order in which incoming webhooks are stored, so that the two cannot deadlock.
             events = sorted(read, key=lambda each: (each[0].livemode, each[0].id))
             with self._store.writing() as work:
-                kept = [(event, self._keep(work, event, body)) for event, body in events]
+                kept = [(event, self._store_fetched_event(work, event, body)) for event, body in events]
                 # Events from before the account was joined do not come by webhook.
                 told = [each for each in kept if _is_since(integration, each[0])]
                 missed += [event.created_at for event, new in told if new is not None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from stripe_bridge.domain.errors.base import IntegrationNotFound
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
@@ -22,6 +21,11 @@ from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.integrations.account import RefreshAccount
+from stripe_bridge.use_cases.receivers.check import CheckReceivers
+from stripe_bridge.use_cases.reconciliation.missed_events import FetchMissedEvents
+from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount
+from stripe_bridge.use_cases.reconciliation.totals import VerifyTotals
 
 _log = logging.getLogger(__name__)
 # Also how long the next run waits after a crash or a fault.
@@ -29,24 +33,6 @@ _LEASE = timedelta(minutes=5)
 _HOLD_AGAIN = timedelta(minutes=1)
 
 Tell = Callable[[str], None]
-
-
-class FetchMissedEvents(Protocol):
-    def __call__(
-        self,
-        integration: Integration,
-        account_id: str,
-        since: datetime,
-        findings: ReconcileProgress,
-        hold: Callable[[], None],
-        tell: Tell,
-    ) -> None: ...
-
-
-class Sweep(Protocol):
-    def __call__(
-        self, account_id: str, findings: ReconcileProgress, hold: Callable[[], None], tell: Tell
-    ) -> None: ...
 
 
 def _silently(_line: str) -> None:
@@ -72,18 +58,18 @@ class ReconcileIntegration:
         self,
         store: Store,
         clock: Clock,
-        refresh: Callable[[int, ReconcileProgress], bool],
-        catch_up: FetchMissedEvents,
-        sweep: Sweep,
-        check_receivers: Callable[[int, str], object],
-        check_counts: Callable[[int], int],
+        refresh_account: RefreshAccount,
+        fetch_missed_events: FetchMissedEvents,
+        sweep: SweepAccount,
+        check_receivers: CheckReceivers,
+        verify_totals: VerifyTotals,
         metrics: Metrics,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._every = store, clock, every
-        self._refresh, self._catch_up = refresh, catch_up
-        self._sweep, self._check_receivers, self._check_counts = sweep, check_receivers, check_counts
+        self._refresh_account, self._fetch_missed_events = refresh_account, fetch_missed_events
+        self._sweep, self._check_receivers, self._verify_totals = sweep, check_receivers, verify_totals
         self._measurements = metrics
 
     def __call__(
@@ -105,14 +91,14 @@ class ReconcileIntegration:
         hold = _Hold(self._store, self._clock, integration_id, is_stopping)
         lets_us_in, is_complete = True, False
         try:
-            lets_us_in = self._refresh(integration_id, findings)
+            lets_us_in = self._refresh_account(integration_id, findings)
             if lets_us_in:
-                self._catch_up(integration, account_id, since, findings, hold, tell)
+                self._fetch_missed_events(integration, account_id, since, findings, hold, tell)
                 is_caught_up = not findings.faults
                 if sweep:
-                    self._check_receivers(integration_id, account_id)
+                    self._check_receivers.of_integration(integration_id, account_id)
                     self._sweep(account_id, findings, hold, tell)
-                    findings.drift[Drift.TOTAL_DIFFERS] += self._check_counts(integration_id)
+                    findings.drift[Drift.TOTAL_DIFFERS] += self._verify_totals(integration_id)
                 # A single object that fails says nothing about the others: it is checked again tomorrow.
                 is_complete = is_caught_up and not findings.is_cut_short
         except GatewayError as error:
@@ -139,7 +125,7 @@ class ReconcileIntegration:
 
     def _lets_us_in_after_all(self, integration_id: int, findings: ReconcileProgress) -> bool:
         try:
-            return self._refresh(integration_id, findings)
+            return self._refresh_account(integration_id, findings)
         except GatewayError:
             return True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.conflicts import StaleWrite
@@ -22,9 +22,10 @@ from stripe_bridge.domain.webhook_event import (
     WebhookEvent,
 )
 from stripe_bridge.ports.metrics import Metrics
-from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
+from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import CallNotAccepted, GatewayError, OutcomeUnknown
 from stripe_bridge.ports.system import Clock, Randomness
+from stripe_bridge.use_cases.webhook_events.dispatch import DispatchEvents
 from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, HandlerTable, NeedsRefetch
 
 _log = logging.getLogger(__name__)
@@ -50,21 +51,6 @@ class _Contended(BridgeError):
     message = "The object was changed by others again and again."
 
 
-class Judge(Protocol):
-    def __call__(
-        self,
-        work: UnitOfWork,
-        event: WebhookEvent,
-        parsed: StripeEvent,
-        fetched: Fetched[Any] | None,
-        now: datetime,
-    ) -> WebhookEvent | NeedsRefetch: ...
-
-    def together(
-        self, work: UnitOfWork, events: Sequence[tuple[WebhookEvent, StripeEvent]], now: datetime
-    ) -> list[WebhookEvent]: ...
-
-
 class ApplyEvents:
     """Apply a batch of due events. Returns how many were taken up; zero means that none is due.
 
@@ -84,12 +70,11 @@ class ApplyEvents:
         clock: Clock,
         randomness: Randomness,
         table: HandlerTable,
-        judge: Judge,
         lease: timedelta,
         metrics: Metrics,
     ) -> None:
         self._store, self._clock, self._dice = store, clock, randomness
-        self._table, self._judge = table, judge
+        self._table, self._dispatch = table, DispatchEvents(table)
         self._lease, self._measurements = lease, metrics
         self._claims_at = _LONG_AGO
 
@@ -117,7 +102,7 @@ class ApplyEvents:
         try:
             with self._store.writing() as work:
                 taken = work.inbox.take(now, now + self._lease, BATCH)
-                done = self._judge.together(work, self._readable_of(taken), self._clock.now())
+                done = self._dispatch.together(work, self._readable_of(taken), self._clock.now())
                 left = _without(taken, done)
                 work.inbox.settle_locked([*done, *left])
                 work.commit()
@@ -137,7 +122,7 @@ class ApplyEvents:
         try:
             with self._store.writing() as work:
                 work.inbox.hold(claimed[0].due_at, claimed)
-                done = self._judge.together(work, readable, self._clock.now())
+                done = self._dispatch.together(work, readable, self._clock.now())
                 if len(work.inbox.settle(claimed[0].due_at, done)) < len(done):
                     # Somebody else has claimed some of them in the meantime.
                     raise StaleWrite
@@ -193,7 +178,7 @@ class ApplyEvents:
         for _ in range(_MOST_LOOKS):
             with self._store.writing() as work:
                 work.inbox.hold(event.due_at, [event])
-                done = self._judge(work, event, parsed, fetched, self._clock.now())
+                done = self._dispatch(work, event, parsed, fetched, self._clock.now())
                 if not isinstance(done, NeedsRefetch):
                     if work.inbox.settle(event.due_at, [done]):
                         work.commit()
