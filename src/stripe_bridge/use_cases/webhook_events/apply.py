@@ -140,7 +140,7 @@ class ApplyEvents:
 
     def _readable(self, event: WebhookEvent) -> StripeEvent | None:
         """None for an event that is to be applied alone."""
-        if event.attempts > _SUSPICIOUS or event.event_type in self._table.alone:
+        if event.attempts > _SUSPICIOUS or event.event_type in self._table.apply_individually:
             return None
         try:
             return event.parse()
