@@ -16,11 +16,15 @@ from stripe_bridge.use_cases.access.tokens import (
     ListTokens,
     RevokeToken,
 )
-from stripe_bridge.use_cases.integrations.authorize import StartAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
-from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListIntegrations, ShowIntegration
+from stripe_bridge.use_cases.integrations.manage import (
+    CreateIntegration,
+    ListIntegrations,
+    ShowIntegration,
+    StartAuthorization,
+)
 from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
 from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent
 from stripe_bridge.use_cases.intents.settle import SettleDueIntents

@@ -17,8 +17,8 @@ from stripe_bridge.use_cases.operations.doctor_receivers import DiagnoseReceiver
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.receivers.repair import RepairReceivers
-from stripe_bridge.use_cases.reconciliation.missed_events import FetchMissedEvents
 from stripe_bridge.use_cases.reconciliation.reconcile import (
+    FetchMissedEvents,
     ListConnected,
     ReconcileDue,
     ReconcileIntegration,

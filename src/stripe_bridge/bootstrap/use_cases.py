@@ -25,11 +25,15 @@ from stripe_bridge.use_cases.access.tokens import (
     ListTokens,
     RevokeToken,
 )
-from stripe_bridge.use_cases.integrations.authorize import StartAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
-from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListIntegrations, ShowIntegration
+from stripe_bridge.use_cases.integrations.manage import (
+    CreateIntegration,
+    ListIntegrations,
+    ShowIntegration,
+    StartAuthorization,
+)
 from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
 from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent
 from stripe_bridge.use_cases.intents.settle import SettleDueIntents, SettleIntent
@@ -194,7 +198,7 @@ def _events(
             patience.lease,
             adapters.metrics,
         ),
-        give_way=YieldToReceiving(store, clock, rest=settings.worker_rest),
+        give_way=YieldToReceiving(store, clock, pause_factor=settings.worker_rest),
         list_webhook_events=ListWebhookEvents(store),
         show_webhook_event=ShowWebhookEvent(store),
         replay_webhook_event=ReplayWebhookEvent(store, clock, nudges),

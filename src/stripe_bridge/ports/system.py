@@ -30,3 +30,8 @@ class Identifiers(Protocol):
     def secret(self) -> str:
         """A new bearer secret of 256 random bits, URL-safe."""
         ...
+
+
+def never_stopping() -> bool:
+    """For callers of long-running work that do not stop it."""
+    return False

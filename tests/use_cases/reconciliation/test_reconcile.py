@@ -113,7 +113,7 @@ def test_an_open_invoice_that_stripe_does_not_have_is_told_and_left(
     world.listed = list
 
     assert drift(reconcile(world)) == {Drift.OBJECT_MISSING: 1}
-    (told,) = [record for record in caplog.records if record.msg == "Stripe does not have it"]
+    (told,) = [record for record in caplog.records if record.msg == "object missing at Stripe"]
     assert vars(told)["object"] == f"invoice {invoice.stripe_invoice_id}"
     assert world.invoice(invoice.id).status is InvoiceStatus.OPEN
 

@@ -10,7 +10,7 @@ from stripe_bridge.domain.webhook_event import (
     SkipReason,
 )
 from stripe_bridge.ports.stripe.errors import OutcomeUnknown
-from stripe_bridge.use_cases.webhook_events.apply import BATCH
+from stripe_bridge.use_cases.webhook_events.apply import BATCH_SIZE
 from tests.builders import AMOUNT, TENANT, an_event_payload
 from tests.fakes.stripe import payloads
 from tests.world import Event, World
@@ -42,10 +42,10 @@ def test_an_applied_event_is_processed_and_says_when(world: World):
 
 
 def test_how_many_were_taken_up_tells_whether_there_is_more(world: World):
-    for number in range(BATCH + 1):
+    for number in range(BATCH_SIZE + 1):
         world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
 
-    assert [world.bridge.apply_events() for _ in range(3)] == [BATCH, 1, 0]
+    assert [world.bridge.apply_events() for _ in range(3)] == [BATCH_SIZE, 1, 0]
 
 
 def test_an_event_that_cannot_be_applied_waits_longer_each_time_with_its_error(world: World):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stripe_bridge.use_cases.webhook_events.backpressure import APART, LONGEST_REST
+from stripe_bridge.use_cases.webhook_events.backpressure import MAX_PAUSE, QUIET_AFTER
 from tests.builders import an_event_payload
 from tests.fakes.storage.unit_of_work import FakeStore
 from tests.world import World
@@ -59,7 +59,7 @@ def test_a_backlog_alone_is_no_reason_to_rest(world: World):
 
 def test_a_rest_ends_when_nothing_more_comes_in(burst: Burst):
     burst.is_over = True
-    assert burst.rest_after(0.5) == APART.total_seconds()
+    assert burst.rest_after(0.5) == QUIET_AFTER.total_seconds()
     assert burst.rest_after(0.5) == 0.0
 
 
@@ -72,7 +72,7 @@ def test_a_webhook_that_was_stored_already_is_none_that_comes_in(burst: Burst):
 
 def test_a_rest_ends_when_it_is_time_to_stop(burst: Burst):
     burst.is_stopping = True
-    assert burst.rest_after(0.5) == APART.total_seconds()
+    assert burst.rest_after(0.5) == QUIET_AFTER.total_seconds()
 
 
 def test_what_one_thread_worked_all_of_them_rest_for(burst: Burst):
@@ -88,7 +88,7 @@ def test_what_one_thread_worked_all_of_them_rest_for(burst: Burst):
 
 
 def test_no_rest_is_longer_than_a_second_however_long_a_batch_took(burst: Burst):
-    assert burst.rest_after(600.0) == LONGEST_REST.total_seconds() == 1.0
+    assert burst.rest_after(600.0) == MAX_PAUSE.total_seconds() == 1.0
 
 
 def test_how_much_longer_than_it_worked_a_worker_rests_can_be_set():

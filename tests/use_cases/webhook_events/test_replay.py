@@ -226,5 +226,5 @@ def test_what_is_no_longer_kept_stands_in_the_way_of_no_replay_of_others(world: 
     assert world.nudges.waiting == ["drain_inbox"]
     ids = EventFilter(ids=frozenset({event_id}))
     asked_for = world.bridge.replay_webhook_events(TENANT, ids, 1, dry_run=False)
-    assert [event.id for event in asked_for.forgotten] == [event_id]
+    assert [event.id for event in asked_for.purged] == [event_id]
     assert not asked_for.queued

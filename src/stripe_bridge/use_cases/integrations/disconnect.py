@@ -22,13 +22,15 @@ from stripe_bridge.use_cases.records.refetch import FinalCheck
 _log = logging.getLogger(__name__)
 # How long calls in flight get to settle before access is revoked, and how long a request waits for that.
 GRACE = timedelta(seconds=10)
-_WAIT = 0.1
+_POLL_SECONDS = 0.1
 
 
 class DisconnectIntegration:
-    """From the moment this commits no new calls are made. If Stripe is unreachable, access is revoked later.
+    """Once this commits, no new calls are made. If Stripe is unreachable, access is revoked later.
 
-    What is then left in flight is logged. If the integration is not connected, nothing changes. Raises IntegrationNotFound.
+    Money that is then still in flight is logged. If the integration is not connected, nothing changes.
+
+    Raises IntegrationNotFound.
     """
 
     def __init__(
@@ -52,16 +54,16 @@ class DisconnectIntegration:
                 break
             due = [intent for intent in unsettled if intent.is_due(self._clock.now())]
             for intent in due:
-                # Each may take as long as Stripe does not answer: what is left is the workers'.
+                # Each may take as long as Stripe does not answer: workers settle the rest.
                 if self._clock.now() < deadline:
                     self._settle(intent.id)
             if not due:
-                self._clock.sleep(_WAIT)
+                self._clock.sleep(_POLL_SECONDS)
         if revoking is not None:
-            self._tell(integration)
+            self._log_in_flight(integration)
         return integration
 
-    def _tell(self, integration: Integration) -> None:
+    def _log_in_flight(self, integration: Integration) -> None:
         in_flight = self._list_in_flight(integration.tenant_id, integration.id).counts
         if in_flight:
             facts = {"integration_id": integration.id, "account_id": integration.account_id}
@@ -117,7 +119,7 @@ class DeauthorizeStep:
             return "in use again"
         with self._store.reading() as work:
             unsettled = work.intents.unsettled_in_account(intent.account_id)
-            receivers = _left_behind(work, intent)
+            receivers = _receivers_to_remove(work, intent)
         in_flight = [other for other in unsettled if other.operation is not Operation.DEAUTHORIZE]
         if in_flight and self._clock.now() - intent.created_at < GRACE:
             raise CallNotAccepted(f"{len(in_flight)} earlier calls are still in flight")
@@ -125,7 +127,7 @@ class DeauthorizeStep:
         for receiver in receivers:
             if receiver.stripe_endpoint_id is not None:
                 self._remove(intent.account_id, receiver.stripe_endpoint_id)
-        # That may have taken so long that somebody else came to the end of it, and the merchant came back.
+        # That may have taken so long that another worker finished it, and the merchant has connected again.
         if self._is_in_use(intent.account_id):
             return "in use again"
         self._gateway.deauthorize(intent.account_id)
@@ -133,19 +135,19 @@ class DeauthorizeStep:
 
     def confirm(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
         if result == "revoked":
-            for receiver in _left_behind(work, intent):
+            for receiver in _receivers_to_remove(work, intent):
                 work.receivers.remove(receiver.id)
         return None
 
     def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        """Nothing can make up for a refusal: the failed intent stays for operators to see."""
+        """A refusal cannot be compensated: the failed intent stays for operators to see."""
         return None
 
     def _remove(self, account_id: str, endpoint_id: str) -> None:
         try:
             self._receivers.delete_endpoint(account_id=account_id, endpoint_id=endpoint_id)
         except GatewayRefused:
-            # Whatever prevents it, revoking our access ends what it sends about us.
+            # Whatever the reason, revoking our access ends its deliveries.
             return
 
     def _is_in_use(self, account_id: str) -> bool:
@@ -154,9 +156,9 @@ class DeauthorizeStep:
         return holder is not None and holder.connected
 
 
-def _left_behind(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
+def _receivers_to_remove(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
     """The account's own receivers; none if the integration is connected again, or they belong to another account."""
-    assert intent.integration_id is not None, "It is an integration's account that is left"
+    assert intent.integration_id is not None, "An integration's account is deauthorized"
     integration = work.integrations.find(intent.integration_id)
     if integration is None or integration.connected or integration.account_id != intent.account_id:
         return []

@@ -19,15 +19,11 @@ from stripe_bridge.ports.stripe.errors import (
     ObjectMissing,
     OutcomeUnknown,
 )
-from stripe_bridge.ports.system import Clock, Randomness
+from stripe_bridge.ports.system import Clock, Randomness, never_stopping
 from stripe_bridge.use_cases.intents.step import Settle, Step
 
 _log = logging.getLogger(__name__)
 _BATCH = 50
-
-
-def _never() -> bool:
-    return False
 
 
 class SettleIntent:
@@ -175,7 +171,7 @@ class SettleDueIntents:
     def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
         self._store, self._clock, self._settle = store, clock, settle
 
-    def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:
+    def __call__(self, is_stopping: Callable[[], bool] = never_stopping) -> int:
         with self._store.reading() as work:
             due = work.intents.due(self._clock.now(), _BATCH)
         for intent_id in due:
