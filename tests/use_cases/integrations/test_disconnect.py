@@ -305,29 +305,6 @@ def test_what_is_in_flight_is_listed_and_told_to_the_log(world: World, caplog: p
         world.bridge.track_money("other", world.integration_id)
 
 
-def test_a_refund_that_stripe_has_not_shown_yet_is_in_flight(world: World):
-    world.paid()
-    world.fail("create_refund", OutcomeUnknown("cut"))
-    world.fail("refunds_of", OutcomeUnknown("cut"), times=50)
-    world.refund(world.invoice_id, 5_000)
-
-    (refund,) = world.bridge.track_money(TENANT, world.integration_id).refunds
-
-    assert (refund.state, refund.amount) == (RefundState.RESERVED, 5_000)
-
-
-def test_what_another_integration_has_in_flight_in_the_same_account_is_its_own(world: World):
-    world.sent()
-    disconnect(world)
-    other = world.connect(world.account_id, tenant="other")
-
-    assert world.bridge.track_money("other", other).counts == {}
-
-
-def test_nothing_is_in_flight_where_there_never_was_an_account(world: World):
-    assert world.bridge.track_money(TENANT, world.add_integration()).counts == {}
-
-
 def test_what_was_paid_until_we_leave_is_seen_by_a_last_look(world: World):
     paid, unpaid = world.sent(501), world.sent(502)
     world.pay(paid)

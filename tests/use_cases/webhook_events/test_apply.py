@@ -424,3 +424,40 @@ def test_an_event_that_waits_while_its_account_is_connected_is_applied(world: Wo
 
     event = next(each for each in world.events_stored() if each.stripe_event_id == "evt_early")
     assert (event.status, event.integration_id) == (EventStatus.PROCESSED, world.integration_id)
+
+
+@pytest.mark.parametrize("kind", ["account.updated", "invoice.paid"])
+def test_late_events_of_a_disconnected_integration_are_kept_under_it_and_skipped(world: World, kind: str):
+    invoice = world.sent()
+    world.pay(invoice)
+    if kind == "invoice.paid":
+        (event,) = [event for event in world.events() if event["type"] == kind]
+    else:
+        shown = payloads.account_object(world.stripe.accounts[world.account_id].snapshot)
+        event = world.event(kind, shown)
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+
+    world.deliver([event])
+
+    assert world.events_stored()[0].integration_id == world.integration_id
+    assert (world.events_stored()[0].status, world.events_stored()[0].skip_reason) == (
+        EventStatus.SKIPPED,
+        SkipReason.DISCONNECTED,
+    )
+
+
+@pytest.mark.parametrize("tenant", [TENANT, "other"])
+def test_what_was_skipped_for_a_disconnect_is_applied_when_another_integration_has_the_account(
+    world: World, tenant: str
+):
+    invoice = world.sent()
+    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.come_to_rest()
+    world.pay(invoice)
+    world.deliver()
+    assert world.invoice(invoice.id).status is InvoiceStatus.OPEN
+
+    world.connect(world.account_id, tenant=tenant)
+    world.work_off()
+
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID

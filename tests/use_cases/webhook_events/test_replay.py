@@ -171,11 +171,6 @@ def test_another_tenants_event_is_not_there(world: World, event_id: int):
         world.bridge.show_webhook_event("other", event_id, with_payload=True)
 
 
-def test_a_payload_is_shown_when_asked_for(world: World, event_id: int):
-    assert world.bridge.show_webhook_event(TENANT, event_id, with_payload=False).payload is None
-    assert world.bridge.show_webhook_event(TENANT, event_id, with_payload=True).payload
-
-
 @pytest.mark.parametrize(
     ("elsewhere", "reason"),
     [({"livemode": True}, SkipReason.OTHER_LIVEMODE), ({"account": "acct_2"}, SkipReason.OTHER_ACCOUNT)],

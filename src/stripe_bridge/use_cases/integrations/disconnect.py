@@ -89,7 +89,7 @@ class DisconnectIntegration:
 class DeauthorizeStep:
     """Remove the account's own receiver and revoke our access to the account, unless a live integration uses it.
 
-    Deauthorizing acts on platform and account, not on our row, so this is checked again before each try. Until a try
+    Deauthorizing acts on platform and account, not on our row, so this is checked again before each attempt. Until one
     succeeds, `final_check` checks what is in flight there.
     """
 

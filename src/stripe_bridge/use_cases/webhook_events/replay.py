@@ -46,7 +46,7 @@ class Replay:
 
 class ReplayWebhookEvents:
     """Queue the oldest matching events again, at most `limit`, except those that are being processed and those whose payload
-    is no longer kept. The latter are reported only if they were asked for by id.
+    is no longer kept. The latter are reported only if they were selected by id.
 
     Each has a transaction of its own, so that others need not wait; what was queued stays queued if the rest fails. `dry_run`
     changes nothing. A tenant of None means all tenants: for operators only.

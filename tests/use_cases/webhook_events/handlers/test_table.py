@@ -8,7 +8,8 @@ import pytest
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.use_cases.webhook_events.handlers.table import EVENT_TABLE, build_handler_table
+from stripe_bridge.use_cases.webhook_events.handlers.table import EVENT_TABLE
+from tests.use_cases.webhook_events.handlers.events import handler_table
 from tests.world import Event, World
 
 UNSUBSCRIBED = {row.event_type: row.not_subscribed for row in EVENT_TABLE if row.not_subscribed is not None}
@@ -36,15 +37,7 @@ def test_no_type_is_in_the_table_twice():
 
 
 def test_each_type_is_applied_by_the_handler_of_its_row(world: World):
-    adapters = world.adapters
-    table = build_handler_table(
-        connect_gateway=adapters.connect_gateway,
-        invoice_gateway=adapters.invoice_gateway,
-        refund_gateway=adapters.refund_gateway,
-        snapshots=adapters.snapshots,
-        clock=adapters.clock,
-        client_id=world.settings.stripe_client_id,
-    )
+    table = handler_table(world)
 
     assert {type_: type(handler) for type_, handler in table.handlers.items()} == {
         row.event_type: row.handler for row in EVENT_TABLE

@@ -1,4 +1,4 @@
-"""Following connected accounts: their snapshot, and whether they still let us in."""
+"""Events of connected accounts: their snapshot, and whether our access was revoked."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class DeauthorizedHandler:
         self._gateway, self._clock, self._client_id = gateway, clock, client_id
 
     def fetch(self, account_id: str, event: StripeEvent) -> bool:
-        """Whether the account still lets us in."""
+        """Whether there still is access to the account."""
         try:
             self._gateway.account(account_id)
         except AccessRevoked:

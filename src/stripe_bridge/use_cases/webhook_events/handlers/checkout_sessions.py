@@ -1,4 +1,4 @@
-"""Following `checkout.session.*` if a session pays one of our invoices: what it paid is read from the invoice itself."""
+"""`checkout.session.*`, if a session pays one of our invoices: what it paid is read from the invoice itself."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class CheckoutSessionHandler:
             None if current is None else current.id,
         )
         if known is None:
-            is_askable = fetched is None and event.invoice_id is None and event.payment_intent_id is not None
-            return NeedsRefetch(0) if is_askable else Skipped(SkipReason.FOREIGN_OBJECT)
+            can_fetch = fetched is None and event.invoice_id is None and event.payment_intent_id is not None
+            return NeedsRefetch(0) if can_fetch else Skipped(SkipReason.FOREIGN_OBJECT)
         invoice = lock_invoice(work, known)
         if fetched is None:
             return NeedsRefetch(invoice.version)

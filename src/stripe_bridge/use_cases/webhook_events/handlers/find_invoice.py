@@ -1,7 +1,7 @@
-"""Identifying the invoice that an event is about, if its object names a payment intent or a charge but no invoice.
+"""Finding the invoice that an event is about, if its object names a payment intent or a charge but no invoice.
 
 We know the invoice's payment intent from finalizing it, so its events cost no call. For another payment intent (a second
-payment, or something the merchant does outside this service), Stripe is asked what it pays.
+payment, or something the merchant does outside this service), what it pays is fetched from Stripe.
 """
 
 from __future__ import annotations
@@ -59,6 +59,6 @@ def find_invoice(work: UnitOfWork, account_id: str, *stripe_ids: str | None) -> 
 
 
 def _is_of_our_customer(work: UnitOfWork, account_id: str, event: StripeEvent) -> bool:
-    """Invoices are paid by their own customer, so Stripe need not be asked about the payments of others."""
+    """Invoices are paid by their own customer, so other customers' payments need not be fetched."""
     customer = event.customer_id
     return customer is None or work.customers.is_known(account_id, customer)

@@ -52,7 +52,7 @@ class Handler(Protocol[Current]):
         ...
 
     def fetch(self, account_id: str, event: StripeEvent) -> Current:
-        """Ask Stripe, outside any transaction. May raise GatewayError."""
+        """Fetch Stripe's current state, outside any transaction. May raise GatewayError."""
         ...
 
 

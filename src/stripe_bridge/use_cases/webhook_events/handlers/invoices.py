@@ -1,7 +1,7 @@
-"""Following our invoices through Stripe's webhook events.
+"""Events of invoices, their payments and their charges.
 
-A payload counts only if it proves to be newer than what we have (`Invoice.compare`); if that is unclear, Stripe is asked. What
-concerns no invoice of ours is skipped: a connected account sends everything that happens in it.
+A payload counts only if it proves to be newer than what we have (`Invoice.compare`); if that is unclear, the invoice is
+fetched. What concerns no invoice of ours is skipped: a connected account sends everything that happens in it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class InvoiceDeletedHandler:
         self._clock = clock
 
     def fetch(self, account_id: str, event: StripeEvent) -> None:
-        """A deletion is final: there is nothing newer to ask for."""
+        """A deletion is final: there is nothing newer to fetch."""
 
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[None] | None
@@ -89,7 +89,7 @@ class InvoiceDeletedHandler:
 class InvoicePaymentHandler:
     """`invoice_payment.paid`: one of the invoice's payments has come in. Paid is final, so the payload suffices, but it does
     not name the charge. The default payment's charge has events of its own. Another payment may have been collected before it
-    was attached to the invoice, when its charge's events were skipped as foreign, so Stripe is asked for it.
+    was attached to the invoice, when its charge's events were skipped as foreign, so it is fetched.
     """
 
     def __init__(self, gateway: InvoiceGateway, snapshots: Snapshots, record: RecordInvoice) -> None:

@@ -1,4 +1,4 @@
-"""Following refunds and disputes through Stripe's webhook events, including refunds made in Stripe's dashboard."""
+"""Events of refunds and disputes, including refunds made in Stripe's dashboard."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CurrentDispute:
 
 
 class RefundHandler:
-    """`refund.*`: a status only goes forward, so a payload with a later one counts; if it is unclear, Stripe is asked."""
+    """`refund.*`: a status only goes forward, so a payload with a later one counts; if unclear, the refund is fetched."""
 
     def __init__(
         self, find_invoice: FindInvoice, gateway: RefundGateway, snapshots: Snapshots, ledger: RefundLedger

@@ -1,7 +1,7 @@
 """Which event types this service handles, who handles each, and which of them it subscribes to at Stripe.
 
 A type without a reason in `not_subscribed` is one that receivers subscribe to. The others still arrive where an operator made
-the endpoint by hand, with more types than are asked for: they are applied, since they may be the first to bring what they say.
+the endpoint by hand, with more types: they are applied, since they may be the first to say what they say.
 """
 
 from __future__ import annotations
