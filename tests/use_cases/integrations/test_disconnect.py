@@ -104,7 +104,7 @@ def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
     assert world.bridge.show_integration("other", other.id).integration.connected
 
 
-def test_whoever_is_held_up_while_leaving_an_account_does_not_end_its_next_connection(world: World):
+def test_a_worker_held_up_while_deauthorizing_does_not_end_the_accounts_next_connection(world: World):
     world.sent()
 
     def come_back() -> None:
@@ -166,7 +166,7 @@ def test_calls_in_flight_get_ten_seconds_and_no_more(world: World):
     world.clock.advance(seconds=61)
     world.work_off()
     assert not world.lets_us_in()
-    # Its outcome is not known, and nobody can look any more, so it is kept, and the order with it.
+    # Its outcome is not known, and access is gone, so it is kept, and the order with it.
     assert [each.operation for each in world.unsettled()] == [Operation.FINALIZE]
     assert world.order().open_invoice is not None
 
@@ -282,7 +282,7 @@ def test_only_one_revocation_is_planned_however_many_ask(world: World):
     assert [each.operation for each in intents].count(Operation.DEAUTHORIZE) == 1
 
 
-def test_what_is_in_flight_is_listed_and_told_to_the_log(world: World, caplog: pytest.LogCaptureFixture):
+def test_what_is_in_flight_is_listed_and_logged(world: World, caplog: pytest.LogCaptureFixture):
     world.paid(500)
     world.paid(501)
     charge, disputed = list(world.stripe.accounts[world.account_id].charges.charges)

@@ -76,7 +76,7 @@ def test_what_no_webhook_would_have_brought_was_not_missed(world: World):
     assert not world.events_stored()
 
 
-def test_the_accounts_snapshot_is_taken_in(world: World):
+def test_the_accounts_snapshot_is_refreshed(world: World):
     world.stripe.change_account(world.account_id, charges_enabled=False)
 
     assert drift(reconcile(world)) == {Drift.ACCOUNT_DIFFERS: 1}
@@ -122,7 +122,7 @@ def test_a_run_with_a_fault_reconciled_nothing_for_certain(world: World, call: s
     assert integration(world).last_reconciled_at is not None
 
 
-def test_a_sick_object_keeps_no_account_from_being_reconciled(world: World):
+def test_a_failing_object_keeps_no_account_from_being_reconciled(world: World):
     world.sent()
     world.deliver()
     world.fail("invoice", OutcomeUnknown("internal error"), times=100)
@@ -141,7 +141,7 @@ def test_a_sick_object_keeps_no_account_from_being_reconciled(world: World):
         world.clock.advance(timedelta(days=1))
 
 
-def test_an_account_that_let_us_go_is_left_as_by_its_event(world: World):
+def test_an_account_whose_access_was_revoked_is_disconnected(world: World):
     world.stripe.revoke(world.account_id)
 
     report = reconcile(world)
@@ -154,7 +154,7 @@ def test_an_account_that_let_us_go_is_left_as_by_its_event(world: World):
         reconcile(world)
 
 
-def test_an_account_that_only_one_call_is_refused_stays(world: World):
+def test_an_account_for_which_a_single_call_is_refused_stays_connected(world: World):
     world.stripe.fail_next("pages_since", AccessRevoked("no access"))
 
     report = reconcile(world)
@@ -164,7 +164,7 @@ def test_an_account_that_only_one_call_is_refused_stays(world: World):
     assert integration(world).connected
 
 
-def test_an_account_connected_again_while_stripe_was_asked_is_not_left(world: World):
+def test_an_account_connected_again_during_the_call_stays_connected(world: World):
     def connected_again() -> None:
         world.bridge.disconnect_integration(TENANT, world.integration_id)
         world.connect(world.account_id, into=world.integration_id)
@@ -273,7 +273,7 @@ def test_a_run_that_failed_waits_before_the_next(world: World):
     assert integration(world).last_reconciled_at is not None
 
 
-def test_every_object_is_looked_at_once_a_day(world: World):
+def test_every_object_is_checked_once_a_day(world: World):
     world.sent()
     looks = []
     for _ in range(3 * 96):

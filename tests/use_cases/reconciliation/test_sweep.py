@@ -23,7 +23,7 @@ def drift(report: ReconcileReport) -> dict[Drift, int]:
     return {cause: number for cause, number in report.drift.items() if number}
 
 
-def test_an_unsettled_invoice_is_looked_at_even_when_its_events_are_lost(world: World):
+def test_an_unsettled_invoice_is_checked_even_when_its_events_are_lost(world: World):
     invoice = world.sent()
     world.deliver()
     world.pay(invoice)
@@ -52,7 +52,7 @@ def test_a_draft_deleted_at_stripe_is_void(world: World):
     assert world.invoice(invoice.id).status is InvoiceStatus.VOID
 
 
-def test_an_open_invoice_that_stripe_does_not_have_is_told_and_left(
+def test_an_open_invoice_that_is_missing_at_stripe_is_reported_and_left(
     world: World, caplog: pytest.LogCaptureFixture
 ):
     invoice = world.sent()
@@ -60,8 +60,8 @@ def test_an_open_invoice_that_stripe_does_not_have_is_told_and_left(
     world.listed = list
 
     assert drift(reconcile(world)) == {Drift.OBJECT_MISSING: 1}
-    (told,) = [record for record in caplog.records if record.msg == "object missing at Stripe"]
-    assert vars(told)["object"] == f"invoice {invoice.stripe_invoice_id}"
+    (record,) = [record for record in caplog.records if record.msg == "object missing at Stripe"]
+    assert vars(record)["object"] == f"invoice {invoice.stripe_invoice_id}"
     assert world.invoice(invoice.id).status is InvoiceStatus.OPEN
 
 
@@ -89,8 +89,8 @@ def test_a_dispute_is_followed_until_it_ends(world: World):
     assert reconcile(world).objects == 0
 
 
-def test_a_sick_object_does_not_stop_the_rest(world: World):
-    sick, healthy = world.sent(501), world.sent(502)
+def test_a_failing_object_does_not_stop_the_rest(world: World):
+    failing, healthy = world.sent(501), world.sent(502)
     world.deliver()
     world.pay(healthy)
     world.listed = list
@@ -99,7 +99,7 @@ def test_a_sick_object_does_not_stop_the_rest(world: World):
     report = reconcile(world)
 
     assert world.invoice(healthy.id).status is InvoiceStatus.PAID
-    assert report.faults == (f"invoice {sick.stripe_invoice_id}: internal error",)
+    assert report.faults == (f"invoice {failing.stripe_invoice_id}: internal error",)
 
 
 def test_a_stripe_that_is_down_is_not_asked_for_every_object(world: World):
@@ -114,7 +114,7 @@ def test_a_stripe_that_is_down_is_not_asked_for_every_object(world: World):
     assert not report.is_complete
 
 
-def test_hundreds_of_open_invoices_are_all_looked_at(world: World):
+def test_hundreds_of_open_invoices_are_all_checked(world: World):
     invoices = [world.sent(501 + number) for number in range(105)]
     world.deliver()
     world.listed = list

@@ -41,7 +41,7 @@ class ReceiveWebhookCommand:
 
 
 class BuildEvent:
-    """Build an event for the inbox, however it arrived. If there is nothing to do for it, it is skipped already."""
+    """Build an event for the inbox, however it arrived. If there is nothing to do for it, it is already skipped."""
 
     def __init__(self, clock: Clock, *, livemode: bool, known_types: frozenset[str]) -> None:
         self._clock, self._livemode, self._known_types = clock, livemode, known_types

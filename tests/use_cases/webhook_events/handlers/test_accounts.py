@@ -21,15 +21,15 @@ def test_accounts_are_followed_to_their_present_state_whatever_the_payload_says(
 
 
 def test_an_account_as_it_was_before_others_changed_it_is_not_taken_for_its_present_state(world: World):
-    def tell(*, charges_enabled: bool) -> Event:
+    def updated(*, charges_enabled: bool) -> Event:
         world.stripe.change_account(world.account_id, charges_enabled=charges_enabled)
         return world.event(
             "account.updated", payloads.account_object(world.stripe.accounts[world.account_id].snapshot)
         )
 
     version = world.bridge.show_integration(TENANT, world.integration_id).integration.version
-    able = fetched_earlier(world, tell(charges_enabled=True), version)
-    world.deliver([tell(charges_enabled=False)])
+    able = fetched_earlier(world, updated(charges_enabled=True), version)
+    world.deliver([updated(charges_enabled=False)])
 
     able()
 
@@ -51,7 +51,7 @@ def deauthorized(world: World, client_id: str = CLIENT_ID):
     return world.event("account.application.deauthorized", payloads.application_object(client_id))
 
 
-def test_a_merchant_who_shows_us_out_disconnects_the_integration(world: World):
+def test_a_merchant_who_revokes_our_access_disconnects_the_integration(world: World):
     world.stripe.revoke(world.account_id)
 
     world.deliver([deauthorized(world)])
@@ -79,7 +79,7 @@ def test_a_probe_from_before_a_reconnect_disconnects_nothing(world: World):
     assert world.bridge.show_integration(TENANT, world.integration_id).integration.connected
 
 
-def test_another_applications_deauthorization_is_none_of_ours(world: World):
+def test_another_applications_deauthorization_is_skipped(world: World):
     world.stripe.revoke(world.account_id)
 
     world.deliver([deauthorized(world, "ca_other")])

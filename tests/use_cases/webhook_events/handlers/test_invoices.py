@@ -115,8 +115,8 @@ def test_an_invoice_as_it_was_before_others_changed_it_is_not_taken_for_its_pres
     world: World, kind: str
 ):
     invoice = world.sent()
-    tells = {"id": "told_1", "object": "object", "invoice": invoice.stripe_invoice_id}
-    apply = fetched_earlier(world, world.event(kind, tells))
+    named = {"id": "obj_1", "object": "object", "invoice": invoice.stripe_invoice_id}
+    apply = fetched_earlier(world, world.event(kind, named))
     at_stripe = world.stripe.accounts[world.account_id].invoices
     shown = at_stripe[invoice.stripe_invoice_id]
     at_stripe[shown.id] = replace(shown, amount_remaining=AMOUNT - 500)
@@ -138,12 +138,12 @@ def test_a_foreign_invoices_payment_is_skipped(world: World):
 def test_a_draft_that_is_deleted_while_it_is_being_sent_is_left_to_its_sending(world: World):
     world.put_order()
 
-    def told_too_early() -> None:
+    def deleted_too_early() -> None:
         (draft,) = world.at_stripe()
         world.deliver([world.event("invoice.deleted", payloads.invoice_object(draft))])
         assert world.invoice(1).status is InvoiceStatus.DRAFT
 
-    world.stripe.before_next("finalize", told_too_early)
+    world.stripe.before_next("finalize", deleted_too_early)
 
     assert world.send().view.invoice.status is InvoiceStatus.OPEN
 

@@ -36,7 +36,7 @@ def test_what_is_known_of_other_refunds_does_not_hide_one_of_the_same_amount(wor
     assert world.invoice(invoice.id).amount_refunded == 1_000
 
 
-def test_a_refund_is_counted_once_however_many_events_tell_of_it(world: World):
+def test_a_refund_is_counted_once_however_many_events_are_about_it(world: World):
     invoice = world.paid()
     world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_500)
     events = of_type(world, "refund") + of_type(world, "charge.refunded")
