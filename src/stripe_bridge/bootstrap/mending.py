@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from stripe_bridge.bridge import Events, Operations
 from stripe_bridge.domain.finding import Finding, Fix
+from stripe_bridge.domain.reconciliation import ReconcileReport
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.use_cases.intents import Intents
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
+from stripe_bridge.use_cases.receivers import Receivers
 from stripe_bridge.use_cases.receivers.repair import RepairReceivers
-from stripe_bridge.use_cases.reconciliation.reconcile import ReconcileIntegration
+from stripe_bridge.use_cases.reconciliation import Reconciliation
+from stripe_bridge.use_cases.webhook_events import WebhookEvents
 
 # The most that are done at once; if there are more, run it again.
 _MOST = 1000
 
 
 def mend_with(
-    events: Events, operations: Operations, reconcile: ReconcileIntegration, repair: RepairReceivers
+    intents: Intents,
+    receivers: Receivers,
+    webhook_events: WebhookEvents,
+    reconciliation: Reconciliation,
+    repair: RepairReceivers,
 ) -> ApplyFixes:
     def register(_finding: Finding) -> str:
-        done = operations.register_receivers()
+        done = receivers.register()
         return "receivers: " + ", ".join(f"{each.kind.value} {each.action}" for each in done)
 
     def repair_own(finding: Finding) -> str:
@@ -28,21 +35,15 @@ def mend_with(
 
     def reconcile_one(finding: Finding) -> str:
         assert finding.integration_id is not None, "It is an integration that is reconciled"
-        report = reconcile(finding.integration_id)
-        if report.disconnected:
-            return f"{finding.subject}: disconnected, since its account no longer lets us in"
-        corrected = sum(report.drift.values())
-        if report.is_complete:
-            return f"{finding.subject}: reconciled, {corrected} differences corrected"
-        return f"{finding.subject}: reconciled in part, {corrected} differences corrected; {report.faults[0]}"
+        return _reconciled(finding, reconciliation.reconcile(finding.integration_id))
 
     def resolve(_finding: Finding) -> str:
-        settled = [each.is_settled for each in operations.resolve_due_intents(_MOST, dry_run=False)]
+        settled = [each.is_settled for each in intents.resolve_due(_MOST, dry_run=False)]
         return f"intents: {len(settled)} due, {sum(settled)} of them settled"
 
     def replay(_finding: Finding) -> str:
         failed = EventFilter(status=EventStatus.FAILED)
-        replay = events.replay_webhook_events(None, failed, _MOST, dry_run=False)
+        replay = webhook_events.replay_matching(None, failed, _MOST, dry_run=False)
         return f"events: {len(replay.queued)} queued again"
 
     return ApplyFixes(
@@ -54,3 +55,12 @@ def mend_with(
             Fix.REPLAY_EVENTS: replay,
         }
     )
+
+
+def _reconciled(finding: Finding, report: ReconcileReport) -> str:
+    if report.disconnected:
+        return f"{finding.subject}: disconnected, since its account no longer lets us in"
+    corrected = sum(report.drift.values())
+    if report.is_complete:
+        return f"{finding.subject}: reconciled, {corrected} differences corrected"
+    return f"{finding.subject}: reconciled in part, {corrected} differences corrected; {report.faults[0]}"

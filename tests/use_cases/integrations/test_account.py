@@ -16,7 +16,7 @@ def refresh(world: World, progress: ReconcileProgress | None = None) -> bool:
 
 
 def integration(world: World) -> Integration:
-    found: Integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+    found: Integration = world.bridge.integrations.show(TENANT, world.integration_id).integration
     return found
 
 
@@ -64,7 +64,7 @@ def test_an_account_that_does_not_answer_stays_connected(world: World):
 
 def test_a_refusal_from_before_a_reconnect_disconnects_nothing(world: World):
     def connected_again() -> None:
-        world.bridge.disconnect_integration(TENANT, world.integration_id)
+        world.bridge.integrations.disconnect(TENANT, world.integration_id)
         world.connect(world.account_id, into=world.integration_id)
         world.stripe.fail_next("account", AccessRevoked("no access"))
 
@@ -76,7 +76,7 @@ def test_a_refusal_from_before_a_reconnect_disconnects_nothing(world: World):
 
 
 def test_an_integration_without_an_account_needs_no_call(world: World):
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     calls = world.calls()
 
     assert refresh(world)

@@ -9,7 +9,7 @@ from tests.world import World
 
 
 def disconnect(world: World):
-    return world.bridge.disconnect_integration(TENANT, world.integration_id)
+    return world.bridge.integrations.disconnect(TENANT, world.integration_id)
 
 
 def test_a_refund_that_stripe_has_not_shown_yet_is_in_flight(world: World):
@@ -18,7 +18,7 @@ def test_a_refund_that_stripe_has_not_shown_yet_is_in_flight(world: World):
     world.fail("refunds_of", OutcomeUnknown("cut"), times=50)
     world.refund(world.invoice_id, 5_000)
 
-    (refund,) = world.bridge.track_money(TENANT, world.integration_id).refunds
+    (refund,) = world.bridge.integrations.list_in_flight(TENANT, world.integration_id).refunds
 
     assert (refund.state, refund.amount) == (RefundState.RESERVED, 5_000)
 
@@ -28,8 +28,8 @@ def test_what_another_integration_has_in_flight_in_the_same_account_is_its_own(w
     disconnect(world)
     other = world.connect(world.account_id, tenant="other")
 
-    assert world.bridge.track_money("other", other).counts == {}
+    assert world.bridge.integrations.list_in_flight("other", other).counts == {}
 
 
 def test_nothing_is_in_flight_where_there_never_was_an_account(world: World):
-    assert world.bridge.track_money(TENANT, world.add_integration()).counts == {}
+    assert world.bridge.integrations.list_in_flight(TENANT, world.add_integration()).counts == {}

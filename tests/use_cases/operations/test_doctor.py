@@ -31,19 +31,19 @@ def receiving() -> World:
 
 def healthy(world: World) -> World:
     world.connect()
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
     world.listed = list
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     return world
 
 
 def examine(world: World) -> list[Finding]:
-    findings: list[Finding] = world.bridge.examine_service()
+    findings: list[Finding] = world.bridge.operations.diagnose()
     return findings
 
 
 def mend(world: World) -> list[str]:
-    return list(world.bridge.mend_findings(examine(world)))
+    return list(world.bridge.operations.apply_fixes(examine(world)))
 
 
 def test_a_healthy_service_has_no_findings(world: World):
@@ -53,7 +53,7 @@ def test_a_healthy_service_has_no_findings(world: World):
 
 def unregistered(world: World) -> None:
     with world.store.writing() as work:
-        for receiver in world.bridge.list_receivers():
+        for receiver in world.bridge.receivers.list():
             work.receivers.remove(receiver.id)
         work.commit()
 
@@ -66,7 +66,7 @@ def change_endpoints(world: World, **changes: object) -> None:
 
 def unsealed(world: World) -> None:
     with world.store.writing() as work:
-        for receiver in world.bridge.list_receivers():
+        for receiver in world.bridge.receivers.list():
             work.receivers.save(replace(receiver, sealed_secret="broken"))
         work.commit()
 
@@ -176,7 +176,7 @@ def change_own(world: World, **changes: object) -> None:
 def test_an_integration_that_cannot_be_examined_hides_nothing_of_the_others(world: World, error: Exception):
     sick = world.integration_id
     world.connect()
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.stripe.revoke(world.account_id)
     world.stripe.fail_next("pages_since", error)
 
@@ -207,7 +207,7 @@ def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(
 def test_what_happened_in_an_account_before_it_was_joined_is_not_missed(world: World):
     earlier = world.event("invoice.paid", {"id": "in_1", "object": "invoice"}, account="acct_busy")
     world.clock.advance(5 * HOUR)
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.connect("acct_busy")
     world.listed = lambda: [earlier]
 
@@ -221,7 +221,7 @@ def happen(world: World, number: int) -> Event:
     before = world.listed
     world.listed = lambda: [*before(), event]
     world.clock.advance(timedelta(minutes=7))
-    world.bridge.reconcile_due()
+    world.bridge.reconciliation.reconcile_due()
     world.work_off()
     return event
 
@@ -248,7 +248,7 @@ def test_they_are_found_until_one_gets_through(receiving: World):
     receiving.work_off()
     receiving.listed = lambda: [event]
     receiving.clock.advance(timedelta(minutes=15))
-    receiving.bridge.reconcile_due()
+    receiving.bridge.reconciliation.reconcile_due()
 
     assert examine(receiving) == []
 
@@ -257,7 +257,7 @@ def test_a_run_that_was_faster_than_a_webhook_finds_no_gap(receiving: World):
     event = receiving.event("invoice.updated", {"id": "in_1", "object": "invoice"})
     receiving.listed = lambda: [event]
     receiving.clock.advance(timedelta(minutes=1))
-    receiving.bridge.reconcile_integration(receiving.integration_id)
+    receiving.bridge.reconciliation.reconcile(receiving.integration_id)
     receiving.work_off()
 
     assert examine(receiving) == []
@@ -270,7 +270,7 @@ def test_an_account_that_let_us_go_is_found_and_left(world: World):
 
     assert "no longer lets us in" in finding.what
     assert "disconnected" in mend(world)[0]
-    assert not world.bridge.show_integration(TENANT, world.integration_id).integration.connected
+    assert not world.bridge.integrations.show(TENANT, world.integration_id).integration.connected
     assert examine(world) == []
 
 
@@ -368,7 +368,7 @@ def test_a_call_that_hangs_is_found_and_settled(world: World):
     with pytest.raises(InvoiceNotSent):
         world.send()
     world.clock.advance(timedelta(minutes=61))
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
 
     (finding,) = examine(world)
 
@@ -402,7 +402,7 @@ def test_a_fix_that_fails_is_told_and_stops_no_other(world: World):
     findings = examine(world)
     world.stripe.fail_next("endpoints", OutcomeUnknown("no answer"))
 
-    done = list(world.bridge.mend_findings(findings))
+    done = list(world.bridge.operations.apply_fixes(findings))
 
     assert done[0].endswith("could not be fixed: no answer")
     assert "reconciled" in done[1]

@@ -36,7 +36,7 @@ def integration(world: World) -> Integration:
 
 
 def reconcile(world: World, **more: bool) -> ReconcileReport:
-    report: ReconcileReport = world.bridge.reconcile_integration(world.integration_id, **more)
+    report: ReconcileReport = world.bridge.reconciliation.reconcile(world.integration_id, **more)
     world.work_off()
     return report
 
@@ -134,7 +134,7 @@ def test_a_failing_object_keeps_no_account_from_being_reconciled(world: World):
         assert integration(world).last_reconciled_at == begun
         calls = len(world.calls())
         world.clock.advance(timedelta(seconds=world.settings.reconcile_seconds))
-        assert world.bridge.reconcile_due() == 1
+        assert world.bridge.reconciliation.reconcile_due() == 1
         assert len(world.calls()) <= calls + 3, (
             "Its account and its events: objects are looked at once a day."
         )
@@ -166,7 +166,7 @@ def test_an_account_for_which_a_single_call_is_refused_stays_connected(world: Wo
 
 def test_an_account_connected_again_during_the_call_stays_connected(world: World):
     def connected_again() -> None:
-        world.bridge.disconnect_integration(TENANT, world.integration_id)
+        world.bridge.integrations.disconnect(TENANT, world.integration_id)
         world.connect(world.account_id, into=world.integration_id)
         world.stripe.fail_next("account", AccessRevoked("no access"))
 
@@ -206,7 +206,7 @@ def test_a_reconnect_catches_up_from_before_the_disconnect(world: World, reconci
         reconcile(world)
     known_until = world.clock.now()
     world.clock.advance(timedelta(minutes=10))
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     world.clock.advance(timedelta(days=3))
     world.connect(world.account_id, into=world.integration_id)
 
@@ -223,7 +223,7 @@ def test_another_integration_of_the_tenants_catches_up_from_before_the_disconnec
         reconcile(world)
     known_until = world.clock.now()
     world.clock.advance(timedelta(minutes=10))
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     world.clock.advance(timedelta(days=3))
     world.connect(world.account_id)
 
@@ -234,7 +234,7 @@ def test_another_integration_of_the_tenants_catches_up_from_before_the_disconnec
 
 def test_another_tenant_begins_anew(world: World):
     reconcile(world)
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     world.clock.advance(timedelta(days=3))
     connected_at = world.clock.now()
     world.connect(world.account_id, tenant="other")
@@ -245,14 +245,14 @@ def test_another_tenant_begins_anew(world: World):
 
 def test_an_integration_that_is_not_there_is_refused(world: World):
     with pytest.raises(IntegrationNotFound):
-        world.bridge.reconcile_integration(99)
+        world.bridge.reconciliation.reconcile(99)
 
 
 # By schedule.
 
 
 def due(world: World) -> int:
-    reconciled: int = world.bridge.reconcile_due()
+    reconciled: int = world.bridge.reconciliation.reconcile_due()
     return reconciled
 
 
@@ -305,7 +305,7 @@ def test_a_run_in_hand_when_the_worker_stops_is_due_for_others_at_once(world: Wo
         world.sent(number)
     answers = iter([False] * askings)
 
-    assert world.bridge.reconcile_due(lambda: next(answers, True)) == 1
+    assert world.bridge.reconciliation.reconcile_due(lambda: next(answers, True)) == 1
 
     assert world.calls().count("pages_since") == 1
     assert integration(world).last_reconciled_at is None
@@ -338,7 +338,7 @@ def test_the_schedule_can_be_turned_off():
 
 
 def enabled(world: World) -> list[bool]:
-    return [receiver.enabled for receiver in world.bridge.list_receivers()]
+    return [receiver.enabled for receiver in world.bridge.receivers.list()]
 
 
 def disable(world: World) -> None:
@@ -348,15 +348,15 @@ def disable(world: World) -> None:
 
 
 CHECKS: dict[str, Callable[[World], object]] = {
-    "asked": lambda world: world.bridge.check_receivers(),
-    "due": lambda world: world.bridge.check_receivers_due(),
+    "asked": lambda world: world.bridge.receivers.check(),
+    "due": lambda world: world.bridge.receivers.check_due(),
 }
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
 def test_a_receiver_that_stripe_disabled_is_known_to_be(world: World, check: Callable[[World], object]):
-    world.bridge.register_receivers()
-    view = world.bridge.show_integration
+    world.bridge.receivers.register()
+    view = world.bridge.integrations.show
     assert view(TENANT, world.integration_id).webhook_registered
     disable(world)
     world.clock.advance(15 * MINUTES)
@@ -372,15 +372,15 @@ def test_an_endpoint_at_an_address_that_we_have_left_counts_for_nothing(world: W
     if whose == "its own":
         world.allow_own_endpoints()
     else:
-        world.bridge.register_receivers()
+        world.bridge.receivers.register()
     integration_id = world.connect()
     world.settings = Settings.from_env(ENVIRONMENT | {"PUBLIC_URL": "https://moved.test"})
     world.restart()
 
-    world.bridge.check_receivers()
-    world.bridge.reconcile_integration(integration_id)
+    world.bridge.receivers.check()
+    world.bridge.reconciliation.reconcile(integration_id)
 
-    assert not world.bridge.show_integration(TENANT, integration_id).webhook_registered
+    assert not world.bridge.integrations.show(TENANT, integration_id).webhook_registered
 
 
 FAULTS: dict[str, dict[str, object]] = {
@@ -399,14 +399,14 @@ def test_an_endpoint_that_does_not_send_us_our_events_counts_for_nothing(
     if whose == "its own":
         world.allow_own_endpoints()
     else:
-        world.bridge.register_receivers()
+        world.bridge.receivers.register()
     integration_id = world.connect()
     endpoints = world.stripe.endpoints[world.account_id if whose == "its own" else None]
 
     def is_registered() -> bool:
-        world.bridge.check_receivers()
-        world.bridge.reconcile_integration(integration_id)
-        registered: bool = world.bridge.show_integration(TENANT, integration_id).webhook_registered
+        world.bridge.receivers.check()
+        world.bridge.reconciliation.reconcile(integration_id)
+        registered: bool = world.bridge.integrations.show(TENANT, integration_id).webhook_registered
         return registered
 
     assert is_registered()
@@ -419,20 +419,20 @@ def test_an_endpoint_that_does_not_send_us_our_events_counts_for_nothing(
 
 
 def test_what_is_known_of_receivers_stays_while_stripe_is_out_of_reach(world: World):
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
     world.clock.advance(15 * MINUTES)
     world.stripe.fail_next("endpoints", OutcomeUnknown("no answer"))
 
-    world.bridge.check_receivers_due()
+    world.bridge.receivers.check_due()
 
     assert enabled(world) == [True, True]
 
 
 def test_receivers_are_not_looked_at_again_before_their_time(world: World):
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
     disable(world)
 
-    world.bridge.check_receivers_due()
+    world.bridge.receivers.check_due()
 
     assert enabled(world) == [True, True]
 
@@ -445,16 +445,16 @@ def test_with_no_receiver_at_all_the_schedule_says_so(
 
     for _ in range(3):
         world.clock.advance(MINUTES)
-        world.bridge.check_receivers_due()
+        world.bridge.receivers.check_due()
 
     assert sum("no receiver was ever registered" in each.message for each in caplog.records) == times
 
 
 def test_authorizations_that_expired_are_forgotten(world: World):
     world.authorize(world.add_integration())
-    assert world.bridge.forget_authorizations() == 0
+    assert world.bridge.operations.purge_oauth_states() == 0
     world.clock.advance(timedelta(days=2))
-    assert world.bridge.forget_authorizations() == 2
+    assert world.bridge.operations.purge_oauth_states() == 2
 
 
 def test_a_draft_that_nothing_moves_any_more_is_undone_by_the_sweep_and_frees_its_order(world: World):
@@ -467,7 +467,7 @@ def test_a_draft_that_nothing_moves_any_more_is_undone_by_the_sweep_and_frees_it
     assert stuck is not None
     assert (stuck.status, world.unsettled()) == (InvoiceStatus.DRAFT, [])
 
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.work_off()
 
     assert (world.order().open_invoice, world.at_stripe()) == (None, [])
@@ -482,7 +482,7 @@ def test_a_draft_that_a_call_is_under_way_for_is_left_to_it(world: World):
         world.send()
     world.mend()
 
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.come_to_rest()
 
     assert "delete_draft" not in world.calls()

@@ -14,7 +14,7 @@ MINUTES = timedelta(minutes=1)
 
 
 def reconcile(world: World, **more: bool) -> ReconcileReport:
-    report: ReconcileReport = world.bridge.reconcile_integration(world.integration_id, **more)
+    report: ReconcileReport = world.bridge.reconciliation.reconcile(world.integration_id, **more)
     world.work_off()
     return report
 

@@ -18,20 +18,20 @@ def event_id(world: World) -> int:
 
 
 def test_a_payload_is_shown_when_asked_for(world: World, event_id: int):
-    assert world.bridge.show_webhook_event(TENANT, event_id, with_payload=False).payload is None
-    assert world.bridge.show_webhook_event(TENANT, event_id, with_payload=True).payload
+    assert world.bridge.webhook_events.show(TENANT, event_id, with_payload=False).payload is None
+    assert world.bridge.webhook_events.show(TENANT, event_id, with_payload=True).payload
 
 
 def test_another_tenants_event_is_not_shown(world: World, event_id: int):
     with pytest.raises(WebhookEventNotFound):
-        world.bridge.show_webhook_event("other", event_id, with_payload=False)
-    assert world.bridge.list_webhook_events("other", EventFilter(), PageRequest()).items == []
+        world.bridge.webhook_events.show("other", event_id, with_payload=False)
+    assert world.bridge.webhook_events.list("other", EventFilter(), PageRequest()).items == []
 
 
 def test_events_are_listed_newest_first_without_their_payloads(world: World):
     sent = [world.receive(an_event_payload(id_=f"evt_{n}", account=world.account_id)) for n in range(3)]
 
-    page = world.bridge.list_webhook_events(TENANT, EventFilter(), PageRequest())
+    page = world.bridge.webhook_events.list(TENANT, EventFilter(), PageRequest())
 
     assert sent == [True, True, True]
     assert [event.stripe_event_id for event in page.items] == ["evt_2", "evt_1", "evt_0"]
@@ -41,9 +41,9 @@ def test_events_are_listed_newest_first_without_their_payloads(world: World):
 def test_an_event_that_belongs_to_no_integration_is_in_operators_lists_only(world: World):
     world.receive(an_event_payload(id_="evt_1", account="acct_unknown"))
 
-    of_tenant = world.bridge.list_webhook_events(TENANT, EventFilter(), PageRequest())
-    of_all = world.bridge.list_webhook_events(None, EventFilter(), PageRequest())
+    of_tenant = world.bridge.webhook_events.list(TENANT, EventFilter(), PageRequest())
+    of_all = world.bridge.webhook_events.list(None, EventFilter(), PageRequest())
 
     assert of_tenant.items == []
     assert [event.stripe_event_id for event in of_all.items] == ["evt_1"]
-    assert world.bridge.show_webhook_event(None, of_all.items[0].id, with_payload=True).payload
+    assert world.bridge.webhook_events.show(None, of_all.items[0].id, with_payload=True).payload

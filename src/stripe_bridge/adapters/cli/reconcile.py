@@ -36,7 +36,7 @@ def reconcile(integration_id: int | None, as_json: bool) -> None:
     """
     bridge = tools().bridge
     if integration_id is None:
-        rows = [_one_of_all(each) for each in bridge.list_reconcilable()]
+        rows = [_one_of_all(each) for each in bridge.reconciliation.list_connected()]
     else:
         rows = [_reconciled(integration_id)]
     show_rows(rows, as_json=as_json, when_empty="No integration is connected.", columns=_COLUMNS)
@@ -45,11 +45,10 @@ def reconcile(integration_id: int | None, as_json: bool) -> None:
 
 
 def _reconciled(integration_id: int) -> Row:
-    return _row(
-        tools().bridge.reconcile_integration(
-            integration_id, report_progress=partial(_report_progress, integration_id)
-        )
+    report = tools().bridge.reconciliation.reconcile(
+        integration_id, report_progress=partial(_report_progress, integration_id)
     )
+    return _row(report)
 
 
 def _one_of_all(integration_id: int) -> Row:

@@ -13,7 +13,7 @@ def test_a_refund_in_stripes_dashboard_enters_the_ledger_by_any_of_its_events(wo
         world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_500, reason="duplicate")
         world.deliver(of_type(world, kind))
 
-        (refund,) = world.bridge.list_refunds(TENANT, invoice.id)
+        (refund,) = world.bridge.refunds.list(TENANT, invoice.id)
         assert (refund.amount, refund.state, refund.user_id) == (1_500, RefundState.SUCCEEDED, None)
         assert world.invoice(invoice.id).amount_refunded == 1_500
 
@@ -56,7 +56,7 @@ def test_a_refund_as_it_was_before_others_entered_it_is_not_taken_for_its_presen
     world.deliver(of_type(world, "refund"))
 
     assert isinstance(apply(), NeedsRefetch)
-    (entered,) = world.bridge.list_refunds(TENANT, invoice.id)
+    (entered,) = world.bridge.refunds.list(TENANT, invoice.id)
     assert entered.state is RefundState.REQUIRES_ACTION
 
 
@@ -68,7 +68,7 @@ def test_a_refund_that_no_longer_waits_for_the_customer_is_pending_again(world: 
         world.stripe.change_refund(world.account_id, refund.id, status)
         world.deliver([event | {"id": f"evt_{number}"} for event in of_type(world, "refund")])
 
-        (shown,) = world.bridge.list_refunds(TENANT, invoice.id)
+        (shown,) = world.bridge.refunds.list(TENANT, invoice.id)
         assert shown.state.value == status
 
 
