@@ -342,7 +342,7 @@ def test_a_request_for_an_own_receiver_ends_though_stripe_does_not_let_us_look(w
     world.come_to_rest()
 
     assert not world.unsettled()
-    assert world.bridge.list_receivers() == []
+    assert world.bridge.receivers.list() == []
     assert shown(world).connected
 
 
