@@ -31,19 +31,19 @@ from stripe_bridge.use_cases.access.tokens import (
     RevokeToken,
 )
 from stripe_bridge.use_cases.integrations import Integrations
-from stripe_bridge.use_cases.integrations.account import RefreshAccount, mark_access_revoked
-from stripe_bridge.use_cases.integrations.authorize import StartAuthorization
+from stripe_bridge.use_cases.integrations.account import RefreshAccount
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
-from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListIntegrations, ShowIntegration
+from stripe_bridge.use_cases.integrations.manage import (
+    CreateIntegration,
+    ListIntegrations,
+    ShowIntegration,
+    StartAuthorization,
+)
 from stripe_bridge.use_cases.intents import Intents
 from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
-from stripe_bridge.use_cases.intents.resolve import (
-    ResolveDueIntents,
-    ResolveIntent,
-    resume_waiting_intents,
-)
+from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent
 from stripe_bridge.use_cases.intents.settle import SettleDueIntents, SettleIntent
 from stripe_bridge.use_cases.invoices import Invoices
 from stripe_bridge.use_cases.invoices.queries import (
@@ -71,8 +71,12 @@ from stripe_bridge.use_cases.receivers.register import RegisterReceivers
 from stripe_bridge.use_cases.receivers.repair import RepairReceivers
 from stripe_bridge.use_cases.receivers.request import RequestReceiver
 from stripe_bridge.use_cases.reconciliation import Reconciliation
-from stripe_bridge.use_cases.reconciliation.missed_events import FetchMissedEvents
-from stripe_bridge.use_cases.reconciliation.reconcile import ListConnected, ReconcileDue, ReconcileIntegration
+from stripe_bridge.use_cases.reconciliation.reconcile import (
+    FetchMissedEvents,
+    ListConnected,
+    ReconcileDue,
+    ReconcileIntegration,
+)
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
@@ -85,7 +89,6 @@ from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
 from stripe_bridge.use_cases.webhook_events import WebhookEvents
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
 from stripe_bridge.use_cases.webhook_events.backpressure import YieldToReceiving
-from stripe_bridge.use_cases.webhook_events.dispatch import DispatchEvents
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.queries import ListWebhookEvents, ShowWebhookEvent
 from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, ReceiveWebhook, StoreFetchedEvent
@@ -179,7 +182,6 @@ def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) 
             adapters.vault,
             adapters.nudges,
             settle,
-            resume_waiting_intents,
             RequestReceiver(clock, identifiers, _receiver_url_of(settings)),
             livemode=settings.livemode,
         ),
@@ -281,11 +283,11 @@ def _webhook_events(
             clock,
             adapters.randomness,
             table,
-            DispatchEvents(table, adapters.tracing),
             lease.lease,
             adapters.metrics,
+            adapters.tracing,
         ),
-        yield_to_receiving=YieldToReceiving(store, clock, rest=settings.worker_rest),
+        yield_to_receiving=YieldToReceiving(store, clock, pause_factor=settings.worker_rest),
         list=ListWebhookEvents(store),
         show=ShowWebhookEvent(store),
         replay=ReplayWebhookEvent(store, clock, nudges),
@@ -306,10 +308,10 @@ def _reconciliation(
     reconcile = ReconcileIntegration(
         store,
         clock,
-        RefreshAccount(store, clock, adapters.connect_gateway, mark_access_revoked),
+        RefreshAccount(store, clock, adapters.connect_gateway),
         missed_events,
         sweep,
-        check.of_integration,
+        check,
         verify_totals,
         adapters.metrics,
         adapters.tracing,
