@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stripe_bridge.domain.intent import Operation
+from stripe_bridge.domain.reconciliation import Drift
 
 # In place of a tenant and an account: all of them.
 EVERYONE = ""
@@ -83,10 +84,12 @@ class HighestIds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoubleBilling:
-    """A second invoice at Stripe that asks for an order's money. It is not taken in while both can be paid.
+class UnresolvedInvoice:
+    """An invoice at Stripe that is ours, and that only an operator can say what to do with: it is not taken in, and its order's
+    sends are held.
 
-    `stripe_invoice_id` is the one that is not stored as an invoice, `other_stripe_invoice_id` the one that is.
+    `cause` is `billed_twice` if `other_stripe_invoice_id` asks for the same order's money and is stored as its invoice, or
+    `copied_reference` if it cannot be told which of the two is the copy.
     """
 
     account_id: str
@@ -94,7 +97,7 @@ class DoubleBilling:
     other_stripe_invoice_id: str
     tenant_id: str
     sales_order_id: int
-    reference: str
+    cause: Drift
     found_at: datetime
 
 

@@ -1,4 +1,4 @@
-"""What every store promises about restores: holds, ids, orders that are billed twice, keys."""
+"""What every store promises about restores: holds, ids, unresolved invoices, keys."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,7 +8,8 @@ import pytest
 
 from stripe_bridge.domain.errors.base import SalesOrderNotFound
 from stripe_bridge.domain.intent import IntentState
-from stripe_bridge.domain.recovery import EVERYONE, DoubleBilling, HighestIds, RecoveryHold, SigningKey
+from stripe_bridge.domain.reconciliation import Drift
+from stripe_bridge.domain.recovery import EVERYONE, HighestIds, RecoveryHold, SigningKey, UnresolvedInvoice
 from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.builders import ACCOUNT, NOW, TENANT, a_refund, a_sales_order, an_integration
 from tests.contracts.stored import ready_invoice, stored_integration, stored_intent, stored_invoice
@@ -21,17 +22,17 @@ def a_hold(**changes: Any) -> RecoveryHold:
     return RecoveryHold(**values | changes)
 
 
-def a_double(**changes: Any) -> DoubleBilling:
+def an_unresolved_invoice(**changes: Any) -> UnresolvedInvoice:
     values: dict[str, Any] = {
         "account_id": ACCOUNT,
         "stripe_invoice_id": "in_2",
         "other_stripe_invoice_id": "in_1",
         "tenant_id": TENANT,
         "sales_order_id": 501,
-        "reference": "ref-2",
+        "cause": Drift.BILLED_TWICE,
         "found_at": NOW,
     }
-    return DoubleBilling(**values | changes)
+    return UnresolvedInvoice(**values | changes)
 
 
 def test_a_tenant_has_its_own_holds_and_the_one_for_everyone(store: Store):
@@ -149,19 +150,21 @@ def test_an_order_that_was_not_submitted_can_be_found_but_not_got(store: Store):
             work.sales_orders.get(order.tenant_id, order.id)
 
 
-def test_an_order_that_is_billed_twice_is_noted_until_it_is_not(store: Store):
+def test_an_unresolved_invoice_is_noted_until_it_is_resolved(store: Store):
     with store.writing() as work:
-        work.recoveries.add_double(a_double())
-        work.recoveries.add_double(a_double(found_at=LATER))
-        work.recoveries.add_double(a_double(stripe_invoice_id="in_3", sales_order_id=502))
+        work.recoveries.add_unresolved(an_unresolved_invoice())
+        work.recoveries.add_unresolved(an_unresolved_invoice(found_at=LATER))
+        work.recoveries.add_unresolved(an_unresolved_invoice(stripe_invoice_id="in_3", sales_order_id=502))
         work.commit()
     with store.writing() as work:
-        assert work.recoveries.is_double(ACCOUNT, "in_2")
-        assert not work.recoveries.is_double(ACCOUNT, "in_1")
-        assert work.recoveries.doubles_of_order(TENANT, 501) == [a_double(found_at=LATER)]
-        assert len(work.recoveries.doubles_in_account(ACCOUNT)) == len(work.recoveries.doubles()) == 2
-        work.recoveries.remove_double(ACCOUNT, "in_2")
-        assert work.recoveries.doubles_of_order(TENANT, 501) == []
+        assert work.recoveries.is_unresolved(ACCOUNT, "in_2")
+        assert not work.recoveries.is_unresolved(ACCOUNT, "in_1")
+        assert work.recoveries.unresolved_of_order(TENANT, 501) == [an_unresolved_invoice(found_at=LATER)]
+        assert (
+            len(work.recoveries.unresolved_in_account(ACCOUNT)) == len(work.recoveries.all_unresolved()) == 2
+        )
+        work.recoveries.resolve(ACCOUNT, "in_2")
+        assert work.recoveries.unresolved_of_order(TENANT, 501) == []
 
 
 def test_the_first_note_of_a_key_stays(store: Store):

@@ -3,7 +3,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from stripe_bridge.domain.recovery import EVERYONE, DoubleBilling, HighestIds, RecoveryHold, SigningKey
+from stripe_bridge.domain.recovery import EVERYONE, HighestIds, RecoveryHold, SigningKey, UnresolvedInvoice
 from tests.fakes.storage.tables import Table, Tables
 
 
@@ -48,24 +48,26 @@ class FakeRecoveries:
     def given_ids(self) -> HighestIds:
         return HighestIds(**{name: table.ids.given for name, table in self._counted().items()})
 
-    def add_double(self, double: DoubleBilling) -> None:
-        self._tables.double_billings.put((double.account_id, double.stripe_invoice_id), double)
+    def add_unresolved(self, unresolved: UnresolvedInvoice) -> None:
+        self._tables.unresolved_invoices.put(
+            (unresolved.account_id, unresolved.stripe_invoice_id), unresolved
+        )
 
-    def remove_double(self, account_id: str, stripe_invoice_id: str) -> None:
-        self._tables.double_billings.remove((account_id, stripe_invoice_id))
+    def resolve(self, account_id: str, stripe_invoice_id: str) -> None:
+        self._tables.unresolved_invoices.remove((account_id, stripe_invoice_id))
 
-    def is_double(self, account_id: str, stripe_invoice_id: str) -> bool:
-        return self._tables.double_billings.find((account_id, stripe_invoice_id)) is not None
+    def is_unresolved(self, account_id: str, stripe_invoice_id: str) -> bool:
+        return self._tables.unresolved_invoices.find((account_id, stripe_invoice_id)) is not None
 
-    def doubles_of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[DoubleBilling]:
+    def unresolved_of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[UnresolvedInvoice]:
         of_order = (tenant_id, sales_order_id)
-        return [each for each in self.doubles() if (each.tenant_id, each.sales_order_id) == of_order]
+        return [each for each in self.all_unresolved() if (each.tenant_id, each.sales_order_id) == of_order]
 
-    def doubles_in_account(self, account_id: str) -> Sequence[DoubleBilling]:
-        return [each for each in self.doubles() if each.account_id == account_id]
+    def unresolved_in_account(self, account_id: str) -> Sequence[UnresolvedInvoice]:
+        return [each for each in self.all_unresolved() if each.account_id == account_id]
 
-    def doubles(self) -> Sequence[DoubleBilling]:
-        found = self._tables.double_billings.matching(lambda _each: True)
+    def all_unresolved(self) -> Sequence[UnresolvedInvoice]:
+        found = self._tables.unresolved_invoices.matching(lambda _each: True)
         return sorted(found, key=lambda each: (each.tenant_id, each.sales_order_id, each.stripe_invoice_id))
 
     def note_key(self, key: SigningKey) -> None:

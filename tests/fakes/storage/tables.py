@@ -17,7 +17,7 @@ from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.receiver import Receiver
 from stripe_bridge.domain.reconciliation import Gap
-from stripe_bridge.domain.recovery import DoubleBilling, RecoveryHold, SigningKey
+from stripe_bridge.domain.recovery import RecoveryHold, SigningKey, UnresolvedInvoice
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.webhook_event import WebhookEvent
@@ -138,7 +138,7 @@ class Tables:
     gaps: Table[int, Gap | None] = field(default_factory=Table)
     idempotent_requests: Table[RequestScope, IdempotentRequest] = field(default_factory=Table)
     recovery_holds: Table[tuple[str, str], RecoveryHold] = field(default_factory=Table)
-    double_billings: Table[tuple[str, str], DoubleBilling] = field(default_factory=Table)
+    unresolved_invoices: Table[tuple[str, str], UnresolvedInvoice] = field(default_factory=Table)
     signing_keys: Table[str, SigningKey] = field(default_factory=Table)
 
     def copy(self, *, writable: bool) -> "Tables":

@@ -177,6 +177,6 @@ _ATTRIBUTE = {
     "gaps": "reconciliations",
     "reconcile_due": "reconciliations",
     "recovery_holds": "recoveries",
-    "double_billings": "recoveries",
+    "unresolved_invoices": "recoveries",
     "signing_keys": "recoveries",
 }

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from stripe_bridge.domain.recovery import DoubleBilling, HighestIds, RecoveryHold, SigningKey
+from stripe_bridge.domain.recovery import HighestIds, RecoveryHold, SigningKey, UnresolvedInvoice
 
 
 class Recoveries(Protocol):
@@ -39,20 +39,22 @@ class Recoveries(Protocol):
         """The highest ids given out so far."""
         ...
 
-    def add_double(self, double: DoubleBilling) -> None:
+    def add_unresolved(self, unresolved: UnresolvedInvoice) -> None:
         """Replaces what was noted about the same invoice."""
         ...
 
-    def remove_double(self, account_id: str, stripe_invoice_id: str) -> None: ...
+    def resolve(self, account_id: str, stripe_invoice_id: str) -> None:
+        """Note that nothing is unresolved about an invoice (any more)."""
+        ...
 
-    def is_double(self, account_id: str, stripe_invoice_id: str) -> bool: ...
+    def is_unresolved(self, account_id: str, stripe_invoice_id: str) -> bool: ...
 
-    def doubles_of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[DoubleBilling]: ...
+    def unresolved_of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[UnresolvedInvoice]: ...
 
-    def doubles_in_account(self, account_id: str) -> Sequence[DoubleBilling]: ...
+    def unresolved_in_account(self, account_id: str) -> Sequence[UnresolvedInvoice]: ...
 
-    def doubles(self) -> Sequence[DoubleBilling]:
-        """Over all tenants, in the order of orders."""
+    def all_unresolved(self) -> Sequence[UnresolvedInvoice]:
+        """Over all tenants, by tenant and order."""
         ...
 
     def note_key(self, key: SigningKey) -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.mapping import Mapper, table_of, upsert
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
-from stripe_bridge.adapters.database.tables.recovery import DoubleBillingRow, RecoveryHoldRow, SigningKeyRow
-from stripe_bridge.domain.recovery import EVERYONE, DoubleBilling, HighestIds, RecoveryHold, SigningKey
+from stripe_bridge.adapters.database.tables.recovery import (
+    RecoveryHoldRow,
+    SigningKeyRow,
+    UnresolvedInvoiceRow,
+)
+from stripe_bridge.domain.recovery import EVERYONE, HighestIds, RecoveryHold, SigningKey, UnresolvedInvoice
 
 _HOLDS = Mapper(RecoveryHold, RecoveryHoldRow)
 _HOLD = _HOLDS.table.c
@@ -35,15 +39,12 @@ _INTENT = _INTENTS.c
 # Whoever has one locked is carrying it out.
 _ONLY_PLANNED = select(_INTENT.id).where(IS_UNSETTLED, _INTENT.first_sent_at.is_(None))
 
-_DOUBLES = Mapper(DoubleBilling, DoubleBillingRow)
-_DOUBLE = _DOUBLES.table.c
-_PUT_DOUBLE = upsert(_DOUBLES.table)
-_ONE_DOUBLE = (
-    _DOUBLE.account_id == bindparam("account_id"),
-    _DOUBLE.stripe_invoice_id == bindparam("stripe_invoice_id"),
-)
-_SORTED_DOUBLES = _DOUBLES.select.order_by(
-    _DOUBLE.tenant_id, _DOUBLE.sales_order_id, _DOUBLE.stripe_invoice_id
+_UNRESOLVED = Mapper(UnresolvedInvoice, UnresolvedInvoiceRow)
+_INVOICE = _UNRESOLVED.table.c
+_PUT_UNRESOLVED = upsert(_UNRESOLVED.table)
+_THIS_INVOICE = (
+    _INVOICE.account_id == bindparam("account_id"),
+    _INVOICE.stripe_invoice_id == bindparam("stripe_invoice_id"),
 )
 
 _KEYS = Mapper(SigningKey, SigningKeyRow)
@@ -99,31 +100,27 @@ class SqlRecoveries:
     def given_ids(self) -> HighestIds:
         return HighestIds(**{name: self._given(table) for name, table in _TABLES.items()})
 
-    def add_double(self, double: DoubleBilling) -> None:
-        self._transaction.execute(_PUT_DOUBLE, _DOUBLES.values(double))
+    def add_unresolved(self, unresolved: UnresolvedInvoice) -> None:
+        self._transaction.execute(_PUT_UNRESOLVED, _UNRESOLVED.values(unresolved))
 
-    def remove_double(self, account_id: str, stripe_invoice_id: str) -> None:
+    def resolve(self, account_id: str, stripe_invoice_id: str) -> None:
         one = {"account_id": account_id, "stripe_invoice_id": stripe_invoice_id}
-        self._transaction.execute(delete(_DOUBLES.table).where(*_ONE_DOUBLE), one)
+        self._transaction.execute(delete(_UNRESOLVED.table).where(*_THIS_INVOICE), one)
 
-    def is_double(self, account_id: str, stripe_invoice_id: str) -> bool:
-        found = self._transaction.find(
-            _DOUBLES,
-            _DOUBLES.select.where(*_ONE_DOUBLE),
-            account_id=account_id,
-            stripe_invoice_id=stripe_invoice_id,
+    def is_unresolved(self, account_id: str, stripe_invoice_id: str) -> bool:
+        one = {"account_id": account_id, "stripe_invoice_id": stripe_invoice_id}
+        return (
+            self._transaction.find(_UNRESOLVED, _UNRESOLVED.select.where(*_THIS_INVOICE), **one) is not None
         )
-        return found is not None
 
-    def doubles_of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[DoubleBilling]:
-        of_order = (_DOUBLE.tenant_id == tenant_id, _DOUBLE.sales_order_id == sales_order_id)
-        return self._transaction.list(_DOUBLES, _SORTED_DOUBLES.where(*of_order))
+    def unresolved_of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[UnresolvedInvoice]:
+        return self._unresolved(_INVOICE.tenant_id == tenant_id, _INVOICE.sales_order_id == sales_order_id)
 
-    def doubles_in_account(self, account_id: str) -> Sequence[DoubleBilling]:
-        return self._transaction.list(_DOUBLES, _SORTED_DOUBLES.where(_DOUBLE.account_id == account_id))
+    def unresolved_in_account(self, account_id: str) -> Sequence[UnresolvedInvoice]:
+        return self._unresolved(_INVOICE.account_id == account_id)
 
-    def doubles(self) -> Sequence[DoubleBilling]:
-        return self._transaction.list(_DOUBLES, _SORTED_DOUBLES)
+    def all_unresolved(self) -> Sequence[UnresolvedInvoice]:
+        return self._unresolved()
 
     def note_key(self, key: SigningKey) -> None:
         self._transaction.execute(_NOTE_KEY, _KEYS.values(key))
@@ -134,3 +131,8 @@ class SqlRecoveries:
     def _given(self, table: str) -> int:
         statement = _GIVEN_ON_SQLITE if self._transaction.is_sqlite else _GIVEN_ON_POSTGRESQL
         return int(self._transaction.execute(statement, {"table": table}).scalar() or 0)
+
+    def _unresolved(self, *conditions: ColumnElement[bool]) -> Sequence[UnresolvedInvoice]:
+        """Sorted here: a database sorts text by its own locale."""
+        found = self._transaction.list(_UNRESOLVED, _UNRESOLVED.select.where(*conditions))
+        return sorted(found, key=lambda each: (each.tenant_id, each.sales_order_id, each.stripe_invoice_id))

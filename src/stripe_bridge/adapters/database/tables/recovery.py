@@ -1,4 +1,4 @@
-"""What is known of a restore: whose sends are held, which orders are billed twice, which keys signed."""
+"""What is known of a restore: whose sends are held, which invoices are unresolved, which keys signed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stripe_bridge.adapters.database.tables.base import Row
+from stripe_bridge.adapters.database.types import Choice
+from stripe_bridge.domain.reconciliation import Drift
 
 
 class RecoveryHoldRow(Row):
@@ -20,16 +22,16 @@ class RecoveryHoldRow(Row):
     released_at: Mapped[datetime | None]
 
 
-class DoubleBillingRow(Row):
-    __tablename__ = "double_billings"
-    __table_args__ = (Index("ix_double_billings_order", "tenant_id", "sales_order_id"),)
+class UnresolvedInvoiceRow(Row):
+    __tablename__ = "unresolved_invoices"
+    __table_args__ = (Index("ix_unresolved_invoices_order", "tenant_id", "sales_order_id"),)
 
     account_id: Mapped[str] = mapped_column(primary_key=True)
     stripe_invoice_id: Mapped[str] = mapped_column(primary_key=True)
     other_stripe_invoice_id: Mapped[str]
     tenant_id: Mapped[str]
     sales_order_id: Mapped[int]
-    reference: Mapped[str]
+    cause: Mapped[Drift] = mapped_column(Choice(Drift))
     found_at: Mapped[datetime]
 
 

@@ -20,17 +20,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "account_id", name="pk_recovery_holds"),
     )
     op.create_table(
-        "double_billings",
+        "unresolved_invoices",
         sa.Column("account_id", sa.String(), nullable=False),
         sa.Column("stripe_invoice_id", sa.String(), nullable=False),
         sa.Column("other_stripe_invoice_id", sa.String(), nullable=False),
         sa.Column("tenant_id", sa.String(), nullable=False),
         sa.Column("sales_order_id", sa.BigInteger(), nullable=False),
-        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("account_id", "stripe_invoice_id", name="pk_double_billings"),
+        sa.PrimaryKeyConstraint("account_id", "stripe_invoice_id", name="pk_unresolved_invoices"),
     )
-    op.create_index("ix_double_billings_order", "double_billings", ["tenant_id", "sales_order_id"])
+    op.create_index("ix_unresolved_invoices_order", "unresolved_invoices", ["tenant_id", "sales_order_id"])
     op.create_table(
         "signing_keys",
         sa.Column("fingerprint", sa.String(), nullable=False),
@@ -49,5 +49,5 @@ def downgrade() -> None:
     with op.batch_alter_table("sales_orders") as table:
         table.drop_column("submitted")
     op.drop_table("signing_keys")
-    op.drop_table("double_billings")
+    op.drop_table("unresolved_invoices")
     op.drop_table("recovery_holds")
