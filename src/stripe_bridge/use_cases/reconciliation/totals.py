@@ -17,7 +17,7 @@ class CompactTotals:
 
     def __call__(self) -> bool:
         with self._store.writing() as work:
-            is_more = work.counts.fold()
+            is_more = work.totals.compact()
             work.commit()
         return is_more
 
@@ -33,12 +33,10 @@ class VerifyTotals:
 
     def __call__(self, integration_id: int) -> int:
         with self._store.reading() as work:
-            errors_of_totals = work.counts.errors_of_totals(integration_id)
-        if errors_of_totals:
-            _log.warning(
-                "totals were wrong", extra={"integration_id": integration_id, "totals": len(errors_of_totals)}
-            )
+            errors = work.totals.errors(integration_id)
+        if errors:
+            _log.warning("totals were wrong", extra={"integration_id": integration_id, "totals": len(errors)})
             with self._store.writing() as work:
-                work.counts.correct(errors_of_totals)
+                work.totals.correct(errors)
                 work.commit()
-        return len(errors_of_totals)
+        return len(errors)

@@ -116,7 +116,7 @@ class ApplyEvents:
         """Apply a batch without claiming it first. Returns its size, and the events that are left, which are then claimed."""
         try:
             with self._store.writing() as work:
-                taken = work.inbox.take(now, now + self._lease, BATCH)
+                taken = work.inbox.lock_due(now, now + self._lease, BATCH)
                 done = self._judge.together(work, self._readable_of(taken), self._clock.now())
                 left = _without(taken, done)
                 work.inbox.settle_locked([*done, *left])
@@ -136,7 +136,7 @@ class ApplyEvents:
             return claimed
         try:
             with self._store.writing() as work:
-                work.inbox.hold(claimed[0].due_at, claimed)
+                work.inbox.lock_claimed(claimed[0].due_at, claimed)
                 done = self._judge.together(work, readable, self._clock.now())
                 if len(work.inbox.settle(claimed[0].due_at, done)) < len(done):
                     # Somebody else has claimed some of them in the meantime.
@@ -192,7 +192,7 @@ class ApplyEvents:
         fetched: Fetched[Any] | None = None
         for _ in range(_MOST_LOOKS):
             with self._store.writing() as work:
-                work.inbox.hold(event.due_at, [event])
+                work.inbox.lock_claimed(event.due_at, [event])
                 done = self._judge(work, event, parsed, fetched, self._clock.now())
                 if not isinstance(done, NeedsRefetch):
                     if work.inbox.settle(event.due_at, [done]):
@@ -214,7 +214,7 @@ class ApplyEvents:
 
     def _hand_back(self, events: Sequence[WebhookEvent]) -> None:
         with self._store.writing() as work:
-            work.inbox.hold(events[0].due_at, events)
+            work.inbox.lock_claimed(events[0].due_at, events)
             work.inbox.settle(events[0].due_at, [event.release(self._clock.now()) for event in events])
             work.commit()
         _log.info("events handed back", extra={"events": len(events)})

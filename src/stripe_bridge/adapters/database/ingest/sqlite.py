@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
-from stripe_bridge.adapters.database.engine import LONGEST_WAIT
+from stripe_bridge.adapters.database.engine import LOCK_TIMEOUT
 from stripe_bridge.adapters.database.ingest.batch import COLUMNS, KEY, Key, key_of
 from stripe_bridge.adapters.database.repositories.inbox_insert import EVENTS
 from stripe_bridge.adapters.database.statements import translate_driver_errors
@@ -21,7 +21,7 @@ from stripe_bridge.adapters.database.types import UtcDateTime
 from stripe_bridge.domain.webhook_event import WebhookEvent
 
 # Between two attempts to get the write lock.
-_LOOK_SECONDS = 0.001
+LOCK_POLL_INTERVAL = 0.001
 # The driver counts rows only for statements that begin with INSERT. Without WHERE, ON CONFLICT would be parsed as the join's.
 _STORE = """
 INSERT INTO webhook_events (tenant_id, integration_id, {names})
@@ -37,13 +37,13 @@ WHERE true ON CONFLICT ({key}) DO NOTHING
 class SqliteBatchInsert:
     """One statement for all events: with each statement the driver releases the GIL, and has to get it back from a busy loop.
 
-    The number of stored rows tells whether all are new. If not, it is rolled back, and each event gets its own statement.
+    The number of stored rows shows whether all are new. If not, it is rolled back, and each event gets its own statement.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._values_of = _binding(engine.dialect)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="intake")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="event-ingest")
         self._connection: PoolProxiedConnection | None = None
 
     async def store(self, events: Sequence[WebhookEvent]) -> set[Key]:
@@ -100,7 +100,7 @@ def _begin(connection: sqlite3.Connection) -> None:
 
     Raises sqlite3.OperationalError if others hold it for too long.
     """
-    deadline = time.monotonic() + LONGEST_WAIT
+    deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -109,7 +109,7 @@ def _begin(connection: sqlite3.Connection) -> None:
             is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
             if not is_busy or time.monotonic() >= deadline:
                 raise
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(LOCK_POLL_INTERVAL)
         else:
             return
 
