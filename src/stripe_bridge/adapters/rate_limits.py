@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import NamedTuple
 
@@ -55,6 +56,8 @@ class MovingWindows:
         if not isinstance(storage, Storage):
             raise TypeError("The storage of rate limits has to be a synchronous one.")
         self._storage, self._limiter = storage, MovingWindowRateLimiter(storage)
+        # In memory, several windows are counted one after the other.
+        self._mutex = threading.Lock()
         self._seen_at = time.time()
         self._in_redis = _InRedis(storage) if isinstance(storage, RedisStorage) else None
 
@@ -62,17 +65,19 @@ class MovingWindows:
         """Count in each up to the first that is full, and return that one. Raises StorageError."""
         if self._in_redis is not None:
             return self._in_redis.count("each", windows)
-        self._reset_if_clock_went_back()
-        return next((each for each in windows if not self._limiter.hit(each.item, *each.name)), None)
+        with self._mutex:
+            self._reset_if_clock_went_back()
+            return next((each for each in windows if not self._limiter.hit(each.item, *each.name)), None)
 
     def hit_all(self, *windows: Window) -> bool:
         """Count in all, or in none if any is full. Raises StorageError."""
         if self._in_redis is not None:
             return self._in_redis.count("all", windows) is None
-        self._reset_if_clock_went_back()
-        return all(self._limiter.test(each.item, *each.name) for each in windows) and all(
-            self._limiter.hit(each.item, *each.name) for each in windows
-        )
+        with self._mutex:
+            self._reset_if_clock_went_back()
+            return all(self._limiter.test(each.item, *each.name) for each in windows) and all(
+                self._limiter.hit(each.item, *each.name) for each in windows
+            )
 
     def resets_in(self, window: Window) -> float:
         """Seconds until its oldest entry expires. Raises StorageError."""
