@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
 from stripe_bridge.adapters.database.engine import LOCK_TIMEOUT
-from stripe_bridge.adapters.database.ingest.batch import COLUMNS, KEY, Key, key_of
-from stripe_bridge.adapters.database.repositories.inbox_insert import EVENTS
+from stripe_bridge.adapters.database.ingest.batch import Key, key_of, statement
+from stripe_bridge.adapters.database.repositories.inbox_insert import COLUMNS, EVENTS
 from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.types import UtcDateTime
 from stripe_bridge.domain.webhook_event import WebhookEvent
@@ -23,13 +23,11 @@ from stripe_bridge.domain.webhook_event import WebhookEvent
 # Between two attempts to get the write lock.
 LOCK_POLL_INTERVAL = 0.001
 # The driver counts rows only for statements that begin with INSERT. Without WHERE, ON CONFLICT would be parsed as the join's.
-_STORE = """
-INSERT INTO webhook_events (tenant_id, integration_id, {names})
-WITH incoming ({names}) AS (VALUES {rows})
-SELECT owner.tenant_id, owner.id, incoming.* FROM incoming LEFT JOIN integrations AS owner ON owner.id = (
-    SELECT id FROM integrations WHERE account_id = incoming.account_id
-    ORDER BY connected DESC, disconnected_at DESC, id DESC LIMIT 1
-)
+_INSERT = """
+INSERT INTO webhook_events (tenant_id, integration_id, {columns})
+WITH incoming ({columns}) AS (VALUES {rows})
+SELECT owner.tenant_id, owner.id, incoming.* FROM incoming
+LEFT JOIN integrations AS owner ON owner.id = (SELECT id FROM ({owner}))
 WHERE true ON CONFLICT ({key}) DO NOTHING
 """
 
@@ -116,9 +114,8 @@ def _begin(connection: sqlite3.Connection) -> None:
 
 @lru_cache
 def _statement(number: int) -> str:
-    """Built only from names in this file."""
     row = f"({', '.join('?' * len(COLUMNS))})"
-    return _STORE.format(names=", ".join(COLUMNS), key=", ".join(KEY), rows=", ".join([row] * number))
+    return statement(_INSERT, ", ".join([row] * number))
 
 
 def _binding(dialect: Dialect) -> Callable[[WebhookEvent], list[Any]]:

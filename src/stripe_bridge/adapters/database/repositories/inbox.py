@@ -22,7 +22,7 @@ from stripe_bridge.adapters.database.repositories.inbox_insert import (
     EVENTS,
     HAS_PAYLOAD,
     STORE,
-    owner_of,
+    owner_columns,
     values_to_store,
 )
 from stripe_bridge.adapters.database.repositories.inbox_retention import purge_payloads
@@ -194,7 +194,7 @@ def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElem
 def _as_received(now: datetime) -> dict[str, Any]:
     """As if it had just arrived: one that belonged to no integration may belong to one now."""
     return {
-        name: func.coalesce(_EVENT[name], owner) for name, owner in owner_of(_EVENT.account_id).items()
+        name: func.coalesce(_EVENT[name], owner) for name, owner in owner_columns(_EVENT.account_id).items()
     } | {
         "status": EventStatus.RECEIVED,
         "attempts": 0,
