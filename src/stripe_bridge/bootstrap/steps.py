@@ -10,30 +10,34 @@ from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Operation
 from stripe_bridge.use_cases.integrations.disconnect import DeauthorizeStep
 from stripe_bridge.use_cases.intents.step import Step
-from stripe_bridge.use_cases.invoices.steps_after_draft import (
+from stripe_bridge.use_cases.invoices.steps import (
+    AddLinesStep,
+    CreateCustomerStep,
+    CreateDraftStep,
     DeleteDraftStep,
     FinalizeStep,
     SendStep,
     VoidStep,
 )
-from stripe_bridge.use_cases.invoices.steps_until_draft import (
-    AddLinesStep,
-    CreateCustomerStep,
-    CreateDraftStep,
-)
 from stripe_bridge.use_cases.receivers.repair import RepairEndpointStep
 from stripe_bridge.use_cases.receivers.request import CreateEndpointStep
-from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
-from stripe_bridge.use_cases.records.refetch import DeleteStuckDraft, Disputes, FinalCheck, Invoices, Refunds
-from stripe_bridge.use_cases.refunds.step import RefundStep
+from stripe_bridge.use_cases.records.refetch import (
+    DeleteStuckDraft,
+    FinalCheck,
+    RefetchDisputes,
+    RefetchInvoices,
+    RefetchRefunds,
+)
+from stripe_bridge.use_cases.refunds.issue import RefundStep
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.handlers.table import build_handler_table
 
 
 def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
     gateway, clock, identifiers = adapters.invoice_gateway, adapters.clock, adapters.identifiers
-    record = RecordInvoice(clock).answer
+    record = RecordInvoice(clock)
     return {
         Operation.CREATE_CUSTOMER: CreateCustomerStep(gateway, clock, identifiers),
         Operation.CREATE_DRAFT: CreateDraftStep(gateway, clock, identifiers, record),
@@ -42,7 +46,7 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
         Operation.SEND: SendStep(gateway, clock, identifiers, record),
         Operation.VOID: VoidStep(gateway, clock, identifiers, record),
         Operation.DELETE_DRAFT: DeleteDraftStep(gateway, clock, identifiers, record),
-        Operation.REFUND: RefundStep(adapters.refund_gateway, RefundLedger(clock), lock_invoice),
+        Operation.REFUND: RefundStep(adapters.refund_gateway, RefundLedger(clock)),
         Operation.DEAUTHORIZE: DeauthorizeStep(
             adapters.store,
             clock,
@@ -51,7 +55,7 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
             FinalCheck(adapters.store, clock, refetch_targets(adapters)),
         ),
         Operation.CREATE_ENDPOINT: CreateEndpointStep(adapters.receiver_gateway, clock, adapters.vault),
-        Operation.MEND_ENDPOINT: repair_endpoint_step(adapters),
+        Operation.REPAIR_ENDPOINT: repair_endpoint_step(adapters),
     }
 
 
@@ -59,14 +63,14 @@ def repair_endpoint_step(adapters: Adapters) -> RepairEndpointStep:
     return RepairEndpointStep(adapters.store, adapters.clock, adapters.receiver_gateway, adapters.vault)
 
 
-def refetch_targets(adapters: Adapters) -> tuple[Invoices, Refunds, Disputes]:
+def refetch_targets(adapters: Adapters) -> tuple[RefetchInvoices, RefetchRefunds, RefetchDisputes]:
     """What is read again at Stripe: by each sweep, and a last time before an account is left."""
     store, clock, ledger = adapters.store, adapters.clock, RefundLedger(adapters.clock)
     undo = DeleteStuckDraft(clock, adapters.identifiers)
     return (
-        Invoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
-        Refunds(store, adapters.refund_gateway, ledger),
-        Disputes(store, adapters.refund_gateway, ledger),
+        RefetchInvoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
+        RefetchRefunds(store, adapters.refund_gateway, ledger),
+        RefetchDisputes(store, adapters.refund_gateway, ledger),
     )
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from stripe_bridge.bootstrap.mending import mend_with
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.steps import handlers_of, refetch_targets, repair_endpoint_step, steps_of
-from stripe_bridge.bootstrap.tracing import traced, traced_handlers, traced_settle, traced_steps
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
@@ -75,7 +73,7 @@ from stripe_bridge.use_cases.reconciliation.reconcile import (
 )
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
-from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
@@ -98,7 +96,6 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     )
     settle = _settle(adapters, lease)
     table = handlers_of(settings, adapters)
-    table = replace(table, handlers=traced_handlers(adapters.tracing, table.handlers))
     build_event = BuildEvent(
         adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers)
     )
@@ -121,9 +118,15 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
 
 
 def _settle(adapters: Adapters, lease: LeasePolicy) -> SettleIntent:
-    steps = traced_steps(adapters.tracing, steps_of(adapters))
-    settle = SettleIntent(adapters.store, adapters.clock, adapters.randomness, steps, lease, adapters.metrics)
-    return traced_settle(adapters.tracing, settle)
+    return SettleIntent(
+        adapters.store,
+        adapters.clock,
+        adapters.randomness,
+        steps_of(adapters),
+        lease,
+        adapters.metrics,
+        adapters.tracing,
+    )
 
 
 def _access(adapters: Adapters) -> Access:
@@ -211,9 +214,8 @@ def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
             settle,
             adapters.invoice_gateway,
             adapters.refund_gateway,
-            RecordInvoice(clock).payments,
+            RecordInvoice(clock),
             RefundLedger(clock),
-            lock_invoice,
         ),
         list=ListRefunds(adapters.store),
     )
@@ -268,6 +270,7 @@ def _webhook_events(
             table,
             lease.lease,
             adapters.metrics,
+            adapters.tracing,
         ),
         yield_to_receiving=YieldToReceiving(store, clock, pause_factor=settings.worker_rest),
         list=ListWebhookEvents(store),
@@ -296,9 +299,9 @@ def _reconciliation(
         check,
         verify_totals,
         adapters.metrics,
+        adapters.tracing,
         every=every,
     )
-    reconcile = traced(adapters.tracing, reconcile, "reconcile", "integration.id")
     return Reconciliation(
         reconcile=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),

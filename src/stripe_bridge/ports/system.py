@@ -1,4 +1,4 @@
-"""Time and chance."""
+"""Time, chance, and whether the process is to stop."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ class Identifiers(Protocol):
 
 
 def never_stopping() -> bool:
-    """For callers of long-running work that do not stop it."""
+    """The default of `is_stopping`, which long work asks whether the process is to stop."""
     return False

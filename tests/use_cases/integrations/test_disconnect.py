@@ -357,4 +357,4 @@ def test_a_last_look_takes_its_time_and_no_more(world: World, caplog: pytest.Log
 
     assert not world.lets_us_in()
     assert world.calls().count("invoice") - looked == 3
-    assert "not enough time" in caplog.text
+    assert "final check timed out" in caplog.text

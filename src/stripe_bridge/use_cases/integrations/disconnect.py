@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, Operation, account_subject
@@ -17,12 +17,12 @@ from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
 from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.wait import wait_until_settled
 from stripe_bridge.use_cases.records.refetch import FinalCheck
 
 _log = logging.getLogger(__name__)
 # How long calls in flight get to settle before access is revoked, and how long a request waits for that.
 GRACE = timedelta(seconds=10)
-_POLL_SECONDS = 0.1
 
 
 class DisconnectIntegration:
@@ -47,21 +47,20 @@ class DisconnectIntegration:
     def __call__(self, tenant_id: str, integration_id: int) -> Integration:
         deadline = self._clock.now() + GRACE
         integration, revoking = self._mark(tenant_id, integration_id)
-        while revoking is not None and self._clock.now() < deadline:
-            with self._store.reading() as work:
-                unsettled = work.intents.unsettled_in_account(revoking.account_id)
-            if not any(intent.id == revoking.id for intent in unsettled):
-                break
-            due = [intent for intent in unsettled if intent.is_due(self._clock.now())]
-            for intent in due:
-                # Each may take as long as Stripe does not answer: workers settle the rest.
-                if self._clock.now() < deadline:
-                    self._settle(intent.id)
-            if not due:
-                self._clock.sleep(_POLL_SECONDS)
         if revoking is not None:
+            self._wait_until_settled(revoking, deadline)
             self._log_in_flight(integration)
         return integration
+
+    def _wait_until_settled(self, revoking: Intent, deadline: datetime) -> None:
+        """Settle all calls that are due in the account, until access to it is revoked."""
+
+        def read_unsettled() -> Sequence[Intent] | None:
+            with self._store.reading() as work:
+                unsettled = work.intents.unsettled_in_account(revoking.account_id)
+            return unsettled if any(intent.id == revoking.id for intent in unsettled) else None
+
+        wait_until_settled(self._clock, self._settle, read_unsettled, deadline)
 
     def _log_in_flight(self, integration: Integration) -> None:
         in_flight = self._list_in_flight(integration.tenant_id, integration.id).counts
@@ -104,7 +103,7 @@ class DeauthorizeStep:
         self._store, self._clock, self._gateway, self._receivers = store, clock, gateway, receivers
         self._final_check = final_check
 
-    def look(self, intent: Intent) -> str | None:
+    def find_effect(self, intent: Intent) -> str | None:
         if self._is_in_use(intent.account_id):
             return "in use again"
         self._final_check(intent.account_id)
@@ -133,13 +132,13 @@ class DeauthorizeStep:
         self._gateway.deauthorize(intent.account_id)
         return "revoked"
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
         if result == "revoked":
             for receiver in _receivers_to_remove(work, intent):
                 work.receivers.remove(receiver.id)
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         """A refusal cannot be compensated: the failed intent stays for operators to see."""
         return None
 

@@ -8,16 +8,17 @@ from datetime import timedelta
 from typing import Protocol
 
 from stripe_bridge.domain.intent import Intent, IntentState, platform_subject
-from stripe_bridge.domain.intent_plans import plan_mending
+from stripe_bridge.domain.intent_plans import plan_endpoint_repair
 from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver, ReceiverKind
 from stripe_bridge.domain.stripe_objects import WebhookEndpoint
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled, Store
 from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.wait import wait_until_settled
 
-_PATIENCE = timedelta(seconds=10)
-_WAIT = 0.1
+_TIMEOUT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +59,7 @@ class RegisterReceivers:
         clock: Clock,
         identifiers: Identifiers,
         gateway: ReceiverGateway,
-        settle: Callable[[int], None],
+        settle: SettleIntent,
         standing: Callable[[ReceiverKind, str, Sequence[WebhookEndpoint]], Standing],
         url: str,
     ) -> None:
@@ -95,7 +96,7 @@ class RegisterReceivers:
         """Mend it, after finishing any call that was planned for a URL we no longer use."""
         while True:
             intent = self._plan(kind)
-            self._see_through(intent.id)
+            self._wait_until_settled(intent.id)
             if intent.parameters["url"] == self._url:
                 return
 
@@ -107,7 +108,7 @@ class RegisterReceivers:
                 if under_way is not None:
                     return under_way
                 reference, now = self._identifiers.reference(), self._clock.now()
-                plan = plan_mending(kind, self._url, reference=reference, now=now)
+                plan = plan_endpoint_repair(kind, self._url, reference=reference, now=now)
                 try:
                     planned = work.intents.add(plan)
                 except IntentUnsettled:
@@ -115,19 +116,18 @@ class RegisterReceivers:
                 work.commit()
             return planned
 
-    def _see_through(self, intent_id: int) -> None:
-        deadline = self._clock.now() + _PATIENCE
-        while True:
+    def _wait_until_settled(self, intent_id: int) -> None:
+        def read_unsettled() -> Sequence[Intent] | None:
             with self._store.reading() as work:
                 intent = work.intents.find(intent_id)
-            if intent is None or intent.state is IntentState.CONFIRMED:
-                return
-            if intent.state is IntentState.FAILED:
-                raise GatewayRefused(intent.last_error or "")
-            if self._clock.now() >= deadline:
-                why = intent.last_error or "no answer yet"
-                raise OutcomeUnknown(f"{why}; a worker will retry it, or try again in a minute")
-            if intent.is_due(self._clock.now()):
-                self._settle(intent_id)
-            else:
-                self._clock.sleep(_WAIT)
+            return None if intent is None or intent.is_settled else [intent]
+
+        wait_until_settled(self._clock, self._settle, read_unsettled, self._clock.now() + _TIMEOUT)
+        with self._store.reading() as work:
+            intent = work.intents.find(intent_id)
+        if intent is None or intent.state is IntentState.CONFIRMED:
+            return
+        if intent.state is IntentState.FAILED:
+            raise GatewayRefused(intent.last_error or "")
+        why = intent.last_error or "no answer yet"
+        raise OutcomeUnknown(f"{why}; a worker will retry it, or try again in a minute")

@@ -122,7 +122,7 @@ class RepairEndpointStep:
             ),
         )
 
-    def look(self, intent: Intent) -> WebhookEndpoint | None:
+    def find_effect(self, intent: Intent) -> WebhookEndpoint | None:
         """Its secret was shown once and got lost with the answer: there can only be a stray."""
         return None
 
@@ -149,7 +149,7 @@ class RepairEndpointStep:
             key=intent.idempotency_key,
         )
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: WebhookEndpoint) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: WebhookEndpoint) -> Intent | None:
         kind, now = ReceiverKind(intent.parameters["kind"]), self._clock.now()
         url = intent.parameters["url"]
         for known in work.receivers.of_kinds([kind]):
@@ -173,5 +173,5 @@ class RepairEndpointStep:
             )
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         return None

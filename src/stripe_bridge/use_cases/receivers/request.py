@@ -45,7 +45,7 @@ class CreateEndpointStep:
     def __init__(self, gateway: ReceiverGateway, clock: Clock, vault: Vault) -> None:
         self._gateway, self._clock, self._vault = gateway, clock, vault
 
-    def look(self, intent: Intent) -> WebhookEndpoint | None:
+    def find_effect(self, intent: Intent) -> WebhookEndpoint | None:
         """Its secret was shown only once and is lost, so an endpoint that exists is removed, and then there is none."""
         try:
             existing = self._gateway.endpoints(intent.account_id)
@@ -74,7 +74,7 @@ class CreateEndpointStep:
         except GatewayRefused:
             return None
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: WebhookEndpoint | None) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: WebhookEndpoint | None) -> Intent | None:
         if result is None:
             return None
         now = self._clock.now()
@@ -83,7 +83,7 @@ class CreateEndpointStep:
         )
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         return None
 
 

@@ -27,6 +27,7 @@ from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
 from stripe_bridge.ports.stripe.events import EventGateway
 from stripe_bridge.ports.system import Clock, never_stopping
+from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.use_cases.integrations.account import RefreshAccount
 from stripe_bridge.use_cases.receivers.check import CheckReceivers
 from stripe_bridge.use_cases.reconciliation.sweep import Progress, SweepAccount
@@ -135,10 +136,12 @@ class ReconcileIntegration:
         check_receivers: CheckReceivers,
         verify_totals: VerifyTotals,
         metrics: Metrics,
+        tracing: Tracing,
         *,
         every: timedelta,
     ) -> None:
-        self._store, self._clock, self._metrics, self._every = store, clock, metrics, every
+        self._store, self._clock, self._every = store, clock, every
+        self._metrics, self._tracing = metrics, tracing
         self._refresh_account, self._fetch_missed_events = refresh_account, fetch_missed_events
         self._sweep, self._check_receivers, self._verify_totals = sweep, check_receivers, verify_totals
 
@@ -154,6 +157,12 @@ class ReconcileIntegration:
 
         Once `is_stopping`, raises ReconcilingStopped between two calls to Stripe.
         """
+        with self._tracing.span("reconcile", {"integration.id": integration_id}):
+            return self._reconcile(integration_id, sweep, report_progress, is_stopping)
+
+    def _reconcile(
+        self, integration_id: int, sweep: bool, report_progress: Progress, is_stopping: Callable[[], bool]
+    ) -> ReconcileReport:
         started_at = self._clock.now()
         integration, account_id = self._begin(integration_id)
         since = events_wanted_since(integration, started_at)

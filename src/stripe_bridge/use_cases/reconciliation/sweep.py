@@ -14,7 +14,7 @@ from stripe_bridge.domain.reconciliation import Drift, ReconcileProgress
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
 from stripe_bridge.ports.stripe.errors import AccessRevoked, CallNotAccepted, GatewayError
-from stripe_bridge.use_cases.records.refetch import Kind
+from stripe_bridge.use_cases.records.refetch import RefetchTarget
 
 _log = logging.getLogger(__name__)
 # After this many failures in a row the fault is Stripe's, not the objects'.
@@ -30,7 +30,7 @@ class SweepKind(Generic[Object]):
     Raises AccessRevoked, StoreUnavailable; and GatewayError if too many fail in a row.
     """
 
-    def __init__(self, store: Store, kind: Kind[Object]) -> None:
+    def __init__(self, store: Store, kind: RefetchTarget[Object]) -> None:
         self._store, self._kind = store, kind
 
     def __call__(self, account_id: str, progress: ReconcileProgress, renew_lease: Callable[[], None]) -> None:
@@ -38,7 +38,7 @@ class SweepKind(Generic[Object]):
         for known in self._objects(account_id, renew_lease):
             progress.objects_checked += 1
             try:
-                drift = self._kind.settle(known)
+                drift = self._kind.refetch(known)
             except StaleWrite:
                 # Another process is changing it.
                 continue

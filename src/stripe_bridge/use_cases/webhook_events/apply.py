@@ -28,6 +28,7 @@ from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.stripe.errors import CallNotAccepted, GatewayError, OutcomeUnknown
 from stripe_bridge.ports.system import Clock, Randomness, never_stopping
+from stripe_bridge.ports.tracing import Fact, Tracing
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -59,8 +60,8 @@ class DispatchEvents:
     """Apply an event through its handler and return its outcome; NeedsRefetch, with nothing changed, if Stripe's current state
     has to be fetched first."""
 
-    def __init__(self, table: HandlerTable) -> None:
-        self._table = table
+    def __init__(self, table: HandlerTable, tracing: Tracing) -> None:
+        self._table, self._tracing = table, tracing
 
     def __call__(
         self,
@@ -108,7 +109,20 @@ class DispatchEvents:
         applies = event.event_type in self._table.applies_when_disconnected
         if not applies and not _is_account_in_use(work, integration, event):
             return Skipped(SkipReason.DISCONNECTED)
-        return handler.apply(work, event.account_id, parsed, fetched)
+        with self._tracing.span(f"apply {parsed.type}", _span_facts(event, parsed)) as note:
+            result = handler.apply(work, event.account_id, parsed, fetched)
+            note("event.verdict", type(result).__name__)
+        return result
+
+    def fetch(self, event: WebhookEvent, parsed: StripeEvent) -> Any:
+        """What the event's handler needs from Stripe, outside any transaction. May raise GatewayError."""
+        handler = self._table.handlers[event.event_type]
+        with self._tracing.span(f"fetch for {parsed.type}", _span_facts(event, parsed)):
+            return handler.fetch(event.account_id, parsed)
+
+
+def _span_facts(event: WebhookEvent, parsed: StripeEvent) -> dict[str, Fact]:
+    return {"stripe.event": parsed.id, "stripe.account": event.account_id}
 
 
 def _is_account_in_use(work: UnitOfWork, integration: Integration | None, event: WebhookEvent) -> bool:
@@ -157,9 +171,10 @@ class ApplyEvents:
         table: HandlerTable,
         lease: timedelta,
         metrics: Metrics,
+        tracing: Tracing,
     ) -> None:
         self._store, self._clock, self._randomness = store, clock, randomness
-        self._table, self._dispatch = table, DispatchEvents(table)
+        self._table, self._dispatch = table, DispatchEvents(table, tracing)
         self._lease, self._metrics = lease, metrics
         self._next_claim_at: datetime | None = None
 
@@ -274,8 +289,7 @@ class ApplyEvents:
                     return True
             if not may_fetch:
                 return False
-            handler = self._table.handlers[event.event_type]
-            fetched = Fetched(handler.fetch(event.account_id, parsed), outcome.version)
+            fetched = Fetched(self._dispatch.fetch(event, parsed), outcome.version)
         raise _Contended
 
     def _settle(self, claimed: WebhookEvent, outcome: WebhookEvent) -> None:

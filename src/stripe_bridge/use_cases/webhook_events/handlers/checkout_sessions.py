@@ -8,8 +8,8 @@ from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
-from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
-from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import FindInvoice, find_invoice
+from stripe_bridge.use_cases.records.invoices import RecordInvoice, find_invoice, lock_invoice
+from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import FindInvoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,

@@ -11,7 +11,7 @@ from stripe_bridge.domain.stripe_objects import StripePayment
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
-from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.records.invoices import RecordInvoice, find_invoice, lock_invoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import NeedsRefetch, Skipped
 
 
@@ -46,16 +46,7 @@ class FindInvoice:
         owner = None if payment is None else find_invoice(work, account_id, payment.invoice_id)
         if payment is None or owner is None:
             return Skipped(SkipReason.FOREIGN_OBJECT)
-        return self._record.payments(work, lock_invoice(work, owner), [payment])
-
-
-def find_invoice(work: UnitOfWork, account_id: str, *stripe_ids: str | None) -> Invoice | None:
-    """Our invoice that the first linked one of these ids belongs to: its own, a payment intent's or a charge's."""
-    for stripe_id in stripe_ids:
-        invoice_id = None if stripe_id is None else work.links.find_invoice_id(account_id, stripe_id)
-        if invoice_id is not None:
-            return work.invoices.find(invoice_id)
-    return None
+        return self._record.record_payments(work, lock_invoice(work, owner), [payment])
 
 
 def _is_of_our_customer(work: UnitOfWork, account_id: str, event: StripeEvent) -> bool:

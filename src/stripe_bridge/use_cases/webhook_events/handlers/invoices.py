@@ -16,8 +16,8 @@ from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock
-from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
-from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import FindInvoice, find_invoice
+from stripe_bridge.use_cases.records.invoices import RecordInvoice, find_invoice, lock_invoice
+from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import FindInvoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -82,7 +82,7 @@ class InvoiceDeletedHandler:
             return _FOREIGN
         invoice = lock_invoice(work, invoice)
         if invoice.status is InvoiceStatus.DRAFT and not work.intents.is_unsettled_for(invoice.id):
-            work.invoices.save(invoice.gone(self._clock.now()))
+            work.invoices.save(invoice.mark_deleted(self._clock.now()))
         return Applied()
 
 
@@ -115,7 +115,7 @@ class InvoicePaymentHandler:
         seen = self._snapshots.payment(event.object)
         if fetched is None and _lacks_charge(work, account_id, seen):
             return NeedsRefetch(invoice.version)
-        self._record.payments(work, invoice, [seen, *(fetched.current if fetched else ())])
+        self._record.record_payments(work, invoice, [seen, *(fetched.current if fetched else ())])
         return Applied()
 
 
@@ -141,7 +141,9 @@ class ChargeHandler:
             return invoice
         if event.charge_id is not None and event.payment_intent_id is not None:
             succeeded = event.object.get("object") == "charge" and event.object.get("status") == "succeeded"
-            self._record.charge(work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded)
+            self._record.record_charge(
+                work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded
+            )
         return Applied()
 
 

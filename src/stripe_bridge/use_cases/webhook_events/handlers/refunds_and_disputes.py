@@ -66,13 +66,13 @@ class RefundHandler:
         if not isinstance(invoice, Invoice):
             return invoice
         seen = self._snapshots.refund(event.object)
-        known = self._ledger.find(work, account_id, seen)
+        known = self._ledger.find_refund(work, account_id, seen)
         version = 0 if known is None else known.version
         if fetched is not None and fetched.version == version:
             seen = fetched.current.refund
         elif known is not None and known.compare(seen) is SnapshotOrder.UNCLEAR:
             return NeedsRefetch(version)
-        self._ledger.refund(work, invoice, seen)
+        self._ledger.record_refund(work, invoice, seen)
         return Applied()
 
 
@@ -101,12 +101,12 @@ class ChargeRefundedHandler:
             return invoice
         if fetched is not None:
             for seen in fetched.current.refunds:
-                invoice = self._ledger.refund(work, invoice, seen, may_be_late=True)
+                invoice = self._ledger.record_refund(work, invoice, seen, may_be_late=True)
             return Applied()
         counted = sum(
             refund.amount
             for refund in work.refunds.of_invoice(invoice.id)
-            if refund.counts and refund.charge_id == event.charge_id
+            if refund.is_effective and refund.charge_id == event.charge_id
         )
         if counted != event.object.get("amount_refunded"):
             return NeedsRefetch(invoice.version)
@@ -143,7 +143,7 @@ class DisputeHandler:
         known = work.disputes.find(account_id, seen.id)
         version = 0 if known is None else known.version
         if fetched is not None and fetched.version == version:
-            self._ledger.dispute(work, invoice, fetched.current.dispute)
+            self._ledger.record_dispute(work, invoice, fetched.current.dispute)
             return Applied()
         if known is not None and known.agrees_with(seen):
             return Applied()
