@@ -1,4 +1,6 @@
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from limits import parse
@@ -36,6 +38,22 @@ def test_who_counts_in_all_counts_in_none_where_one_is_full(storage_uri: str):
 
     assert [windows.hit_all(WIDE, NARROW) for _ in range(4)] == [True, True, False, False]
     assert room(windows, WIDE) == 3
+
+
+def test_threads_that_count_in_all_at_once_count_in_none_where_one_is_full(storage_uri: str):
+    """Whatever is let through has counted in both windows, and nothing else has."""
+    windows = MovingWindows(storage_uri, timeout=5.0)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            for number in range(300):
+                wide, narrow = (Window(each.item, (str(number), *each.name)) for each in (WIDE, NARROW))
+                let_through = [threads.submit(windows.hit_all, wide, narrow) for _ in range(4)]
+                assert sum(each.result() for each in let_through) == 2
+                assert room(windows, wide) == 3
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def test_every_name_has_windows_of_its_own(storage_uri: str):

@@ -62,6 +62,7 @@ from stripe_bridge.use_cases.operations.doctor_intents import DiagnoseIntents
 from stripe_bridge.use_cases.operations.doctor_receivers import DiagnoseReceivers
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
+from stripe_bridge.use_cases.operations.restore import HoldAllSends
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 from stripe_bridge.use_cases.receivers import Receivers
 from stripe_bridge.use_cases.receivers.attach import AttachReceiver
@@ -77,6 +78,7 @@ from stripe_bridge.use_cases.reconciliation.reconcile import (
     ReconcileDue,
     ReconcileIntegration,
 )
+from stripe_bridge.use_cases.reconciliation.recover import EndRecovery, RecoverAccount
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
@@ -108,7 +110,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     intents = _intents(adapters, settle)
     receivers = _receivers(settings, adapters, settle)
     webhook_events = _webhook_events(settings, adapters, lease, table, build_event)
-    reconciliation = _reconciliation(settings, adapters, build_event, receivers.check)
+    reconciliation = _reconciliation(settings, adapters, settle, build_event, receivers.check)
     return Bridge(
         access=_access(adapters),
         integrations=_integrations(settings, adapters, settle),
@@ -296,7 +298,11 @@ def _webhook_events(
 
 
 def _reconciliation(
-    settings: Settings, adapters: Adapters, build_event: BuildEvent, check: CheckReceivers
+    settings: Settings,
+    adapters: Adapters,
+    settle: SettleIntent,
+    build_event: BuildEvent,
+    check: CheckReceivers,
 ) -> Reconciliation:
     store, clock, every = adapters.store, adapters.clock, _reconcile_every(settings)
     verify_totals = VerifyTotals(store)
@@ -304,13 +310,25 @@ def _reconciliation(
         store, clock, adapters.nudges, adapters.event_gateway, StoreFetchedEvent(build_event)
     )
     invoices, refunds, disputes = refetch_targets(adapters)
-    sweep = SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))
+    sweep_invoices = SweepKind(store, invoices)
+    sweep = SweepAccount(sweep_invoices, SweepKind(store, refunds), SweepKind(store, disputes))
+    recover = RecoverAccount(
+        store,
+        clock,
+        adapters.invoice_gateway,
+        adapters.refund_gateway,
+        settle,
+        sweep_invoices,
+        ledger_of(adapters),
+        SignedMetadata(adapters.signer),
+    )
     reconcile = ReconcileIntegration(
         store,
         clock,
         RefreshAccount(store, clock, adapters.connect_gateway),
         missed_events,
         sweep,
+        recover,
         check,
         verify_totals,
         adapters.metrics,
@@ -321,6 +339,7 @@ def _reconciliation(
         reconcile=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
         list_connected=ListConnected(store),
+        end_recovery=EndRecovery(store, clock),
         compact_totals=CompactTotals(store),
         verify_totals=verify_totals,
     )
@@ -358,6 +377,7 @@ def _operations(
         measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
         diagnose=diagnose,
         apply_fixes=mend_with(intents, receivers, webhook_events, reconciliation, repair),
+        hold_all_sends=HoldAllSends(store, clock),
         rotate_keys=RotateKeys(store, vault),
         purge_payloads=PurgePayloads(store, clock, timedelta(days=settings.event_payload_days)),
         purge_oauth_states=PurgeOAuthStates(store, clock),

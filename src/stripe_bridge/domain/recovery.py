@@ -85,8 +85,7 @@ class HighestIds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnresolvedInvoice:
-    """An invoice at Stripe that is ours, and that only an operator can say what to do with: it is not taken in, and its order's
-    sends are held.
+    """An invoice of ours at Stripe that only an operator can decide about: it is not taken in, and its order's sends are held.
 
     `cause` is `billed_twice` if `other_stripe_invoice_id` asks for the same order's money and is stored as its invoice, or
     `copied_reference` if it cannot be told which of the two is the copy.

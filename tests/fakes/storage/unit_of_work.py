@@ -75,14 +75,14 @@ class FakeEventIngest:
 class FakeTotals:
     """Does nothing: lists in memory are counted whenever they are read."""
 
-    def fold(self) -> bool:
+    def compact(self) -> bool:
         return False
 
-    def errors_of_totals(self, integration_id: int) -> Sequence[TotalError]:
+    def errors(self, integration_id: int) -> Sequence[TotalError]:
         return []
 
-    def correct(self, errors_of_totals: Sequence[TotalError]) -> None:
-        assert not errors_of_totals
+    def correct(self, errors: Sequence[TotalError]) -> None:
+        assert not errors
 
 
 class FakeUnitOfWork:
@@ -102,7 +102,7 @@ class FakeUnitOfWork:
     idempotent_requests: IdempotentRequests
     reconciliations: Reconciliations
     recoveries: Recoveries
-    counts: Totals
+    totals: Totals
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
         self._store = store
@@ -135,7 +135,7 @@ class FakeUnitOfWork:
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
         self.recoveries = FakeRecoveries(self._tables)
-        self.counts = FakeTotals()
+        self.totals = FakeTotals()
         return self
 
     def __exit__(
@@ -173,7 +173,7 @@ class FakeUnitOfWork:
 # Tables whose repository has a different name.
 _ATTRIBUTE = {
     "events": "inbox",
-    "forgotten": "counts",
+    "purged": "totals",
     "gaps": "reconciliations",
     "reconcile_due": "reconciliations",
     "recovery_holds": "recoveries",

@@ -10,6 +10,7 @@ The invoice's Stripe id is committed while it is still an empty draft, so that n
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
 from stripe_bridge.domain.intent_plans import (
@@ -110,7 +111,10 @@ class CreateDraftStep:
 
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
         invoice = self._record.record_response(work, _invoice_of(work, intent), result)
-        return plan_lines(invoice, reference=self._identifiers.reference(), now=self._clock.now())
+        reference, now = self._identifiers.reference(), self._clock.now()
+        if result.status is not StripeInvoiceStatus.DRAFT:
+            return _plan_after_draft(invoice, result, reference=reference, now=now)
+        return plan_lines(invoice, reference=reference, now=now)
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         invoice = _invoice_of(work, intent)
@@ -155,6 +159,8 @@ class AddLinesStep:
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
         invoice = self._record.record_response(work, _invoice_of(work, intent), result)
         reference, now = self._identifiers.reference(), self._clock.now()
+        if result.status is not StripeInvoiceStatus.DRAFT:
+            return _plan_after_draft(invoice, result, reference=reference, now=now)
         if not is_as_agreed(invoice, result):
             because = f"Stripe would ask for {result.amount_due}, not for the agreed {invoice.amount}"
             return plan_delete(invoice, because=because, reference=reference, now=now)
@@ -167,6 +173,18 @@ class AddLinesStep:
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         reference, now = self._identifiers.reference(), self._clock.now()
         return plan_delete(_invoice_of(work, intent), because=error.reason, reference=reference, now=now)
+
+
+def _plan_after_draft(
+    invoice: Invoice, found: StripeInvoice, *, reference: str, now: datetime
+) -> Intent | None:
+    """What follows if Stripe shows that the invoice has got further than is known here, as after a restore."""
+    if found.status is not StripeInvoiceStatus.OPEN:
+        return None
+    if not is_as_agreed(invoice, found):
+        because = f"Stripe asked for {found.amount_due}, not for the agreed {invoice.amount}"
+        return plan_void(invoice, because=because, reference=reference, now=now)
+    return plan_send(invoice, reference=reference, now=now)
 
 
 class _InvoiceStep:
@@ -207,9 +225,8 @@ class FinalizeStep(_InvoiceStep):
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
         invoice = self._record.record_response(work, self._locked(work, intent), result)
         reference, now = self._identifiers.reference(), self._clock.now()
-        if result.status is StripeInvoiceStatus.OPEN and not is_as_agreed(invoice, result):
-            because = f"Stripe asked for {result.amount_due}, not for the agreed {invoice.amount}"
-            return plan_void(invoice, because=because, reference=reference, now=now)
+        if result.status is StripeInvoiceStatus.OPEN:
+            return _plan_after_draft(invoice, result, reference=reference, now=now)
         return plan_send(invoice, reference=reference, now=now)
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:

@@ -28,7 +28,7 @@ class PurgePayloads:
         if not self._after:
             return False
         with self._store.writing() as work:
-            seen = work.inbox.forget_payloads(self._clock.now() - self._after, _AT_ONCE)
+            seen = work.inbox.purge_payloads(self._clock.now() - self._after, _AT_ONCE)
             work.commit()
         # Events grow old as steadily as they once came in, so there is always one more: only a full batch means more work.
         return seen >= _AT_ONCE

@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from stripe_bridge.domain.billed_customer import BilledCustomer
+from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.provenance import Provenance, SignedKind, provenance_in, signature_in
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.stripe_objects import (
     METADATA_CUSTOMER,
+    METADATA_ORDER,
+    METADATA_ORDER_NUMBER,
+    METADATA_REFERENCE,
+    METADATA_SIGNATURE,
+    METADATA_TENANT,
     StripeInvoice,
     StripeInvoiceStatus,
     StripeRefund,
@@ -51,6 +57,30 @@ class SignedMetadata:
             return None
         is_as_signed = made.amount == seen.total or seen.status is StripeInvoiceStatus.DRAFT
         return made if is_as_signed else None
+
+    def unsigned_invoice(self, integration: Integration, seen: StripeInvoice) -> Provenance | None:
+        """Where an invoice says that it is from, if a release that did not sign yet made it for the integration's tenant.
+
+        Anyone with access to the account can write this: it counts only if an operator says so.
+        """
+        metadata = seen.metadata
+        order_id = metadata.get(METADATA_ORDER, "")
+        is_ours = METADATA_REFERENCE in metadata and metadata.get(METADATA_TENANT) == integration.tenant_id
+        if not is_ours or METADATA_SIGNATURE in metadata or not order_id.isdecimal():
+            return None
+        if seen.status is StripeInvoiceStatus.DRAFT or integration.account_id is None:
+            return None
+        return Provenance(
+            kind=SignedKind.INVOICE,
+            account_id=integration.account_id,
+            tenant_id=integration.tenant_id,
+            integration_id=integration.id,
+            reference=metadata[METADATA_REFERENCE],
+            sales_order_id=int(order_id),
+            sales_order_number=metadata.get(METADATA_ORDER_NUMBER),
+            amount=seen.total,
+            currency=seen.currency,
+        )
 
     def refund(self, account_id: str, seen: StripeRefund) -> Provenance | None:
         """Where the refund is from, if we signed that, and if it is still as it was signed."""

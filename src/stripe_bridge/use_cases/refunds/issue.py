@@ -23,6 +23,7 @@ from stripe_bridge.ports.stripe.refunds import RefundDraft, RefundGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.intents.wait import settle_or_wait
+from stripe_bridge.use_cases.records.adopt import check_not_recovering
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
@@ -61,9 +62,9 @@ class IssuedRefunds:
 class IssueRefund:
     """Refund an invoice: all that may still be refunded, or the amount asked for.
 
-    Raises InvoiceNotFound, IntegrationNotConnected, AmountNotChargeable for what Stripe would round, NothingCollected,
-    RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued if Stripe refuses; GatewayError if Stripe does not
-    say what was paid.
+    Raises InvoiceNotFound, IntegrationNotConnected, Recovering, AmountNotChargeable for what Stripe would round,
+    NothingCollected, RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued if Stripe refuses; GatewayError if
+    Stripe does not say what was paid.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class IssueRefund:
             if command.amount is not None:
                 Currency.of(invoice.currency).check_exact(command.amount, "amount_in_cents")
             earlier, now = _earlier_attempts(work, command.request), self._clock.now()
+            check_not_recovering(work, invoice.tenant_id, invoice.stripe_account_id)
             if made := latest_attempt(earlier, after=now - LIFETIME):
                 return [(refund.id, _unsettled_intent_id(work, refund)) for refund in made]
             reserved: list[tuple[int, int | None]] = []

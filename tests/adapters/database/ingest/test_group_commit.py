@@ -99,7 +99,7 @@ def test_of_a_batch_that_is_not_all_new_each_is_told_whether_it_is(sqlite_url: s
 
 
 def test_a_file_that_others_do_not_let_go_of_is_unavailable(sqlite_url: str, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(sqlite, "LONGEST_WAIT", 0)
+    monkeypatch.setattr(sqlite, "LOCK_TIMEOUT", 0)
     engine = create_engine(sqlite_url)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -115,7 +115,7 @@ def test_a_file_that_others_do_not_let_go_of_is_unavailable(sqlite_url: str, mon
 def test_whoever_comes_while_the_database_is_found_away_does_not_wait_for_that_once_more(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sqlite, "LONGEST_WAIT", 0.5)
+    monkeypatch.setattr(sqlite, "LOCK_TIMEOUT", 0.5)
     engine = create_engine(sqlite_url)
     tried: list[int] = []
     monkeypatch.setattr(sqlite, "_begin", noting(tried, sqlite._begin))
