@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from stripe_bridge.domain.dispute import newest_status, observe_dispute, total_lost
 from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
+from stripe_bridge.domain.recovery import RecoveryHold
 from stripe_bridge.domain.refund import Refund, RefundState, total_refunded
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.records.adopt import hold_sends, ids_of
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
+
+_log = logging.getLogger(__name__)
 
 
 class RefundLedger:
@@ -78,10 +83,18 @@ class RefundLedger:
         if made is None or not is_of_invoice or work.refunds.find_by_reference(made.reference) is not None:
             work.refunds.add(refund)
             return
+        hold = RecoveryHold(
+            tenant_id=invoice.tenant_id,
+            account_id=invoice.stripe_account_id,
+            held_at=self._clock.now(),
+            stripe_invoice_id=invoice.stripe_invoice_id,
+        )
+        hold_sends(work, hold, ids_of(made))
         refund = replace(refund, id=made.refund_id or 0, reference=made.reference)
         if not work.refunds.restore(refund):
-            # Its id was given out again before the restore was noticed.
-            work.refunds.add(refund)
+            # It was given out again before the restore was noticed.
+            added = work.refunds.add(refund)
+            _log.warning("refund id taken", extra={"refund_id": made.refund_id, "stored_as": added.id})
 
     def _from_dashboard(self, invoice: Invoice, seen: StripeRefund) -> Refund:
         return Refund(
