@@ -1,4 +1,4 @@
-"""What receiving into a real database promises in addition to every intake's promises."""
+"""What receiving into a real database promises in addition to every ingest's promises."""
 
 import asyncio
 import sqlite3
