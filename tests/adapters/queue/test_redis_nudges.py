@@ -79,7 +79,7 @@ def test_a_redis_that_does_not_answer_holds_up_one_request_for_half_a_second(sil
     assert time.monotonic() - began < first + 0.2
 
 
-def test_whoever_must_not_wait_does_not_wait_for_a_redis_that_does_not_answer(silent_url: str):
+def test_a_deferred_nudge_does_not_wait_for_a_redis_that_does_not_answer(silent_url: str):
     nudges = DramatiqNudges(redis_broker(silent_url))
     began_at = time.monotonic()
     for _ in range(100):

@@ -99,7 +99,7 @@ def test_whatever_happens_to_events_their_totals_are_what_is_there(store: Store,
     check_events(store)
 
 
-def test_an_event_that_comes_to_belong_to_somebody_is_counted_there(store: Store):
+def test_an_event_that_gets_an_owner_is_counted_there(store: Store):
     put_events(store, 6)
     while claimed := claim(store):
         with store.writing() as work:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -13,8 +12,8 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
-from stripe_bridge.ports.storage.totals import TotalError, Totals
-from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
+from stripe_bridge.ports.storage.totals import Totals
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
 from tests.fakes.storage.inbox import FakeInbox
@@ -23,6 +22,7 @@ from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, Fak
 from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
 from tests.fakes.storage.tables import Tables
+from tests.fakes.storage.totals import FakeTotals
 
 
 class FakeStore:
@@ -55,32 +55,6 @@ class FakeStore:
     def check(self) -> None:
         if not self.is_available:
             raise StoreUnavailable
-
-
-class FakeEventIngest:
-    """Commits each event by itself."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def receive(self, event: WebhookEvent) -> bool:
-        with self._store.writing() as work:
-            is_new = work.inbox.store(event)
-            work.commit()
-        return is_new
-
-
-class FakeTotals:
-    """Does nothing: lists in memory are counted whenever they are read."""
-
-    def compact(self) -> bool:
-        return False
-
-    def errors(self, integration_id: int) -> Sequence[TotalError]:
-        return []
-
-    def correct(self, errors: Sequence[TotalError]) -> None:
-        assert not errors
 
 
 class FakeUnitOfWork:
