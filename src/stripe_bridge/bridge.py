@@ -38,10 +38,9 @@ from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
-from stripe_bridge.use_cases.receivers.attach import AttachReceiver
 from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
-from stripe_bridge.use_cases.receivers.register import RegisterReceivers
+from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterReceivers
 from stripe_bridge.use_cases.reconciliation.reconcile import (
     ListConnected,
     ReconcileDue,

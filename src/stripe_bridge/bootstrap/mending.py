@@ -7,7 +7,7 @@ from stripe_bridge.domain.finding import Finding, Fix
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
-from stripe_bridge.use_cases.receivers.repair import RepairReceivers
+from stripe_bridge.use_cases.receivers.check import RepairReceivers
 from stripe_bridge.use_cases.reconciliation.reconcile import ReconcileIntegration
 
 # The most that are done at once; if there are more, run it again.

@@ -23,8 +23,8 @@ from stripe_bridge.use_cases.invoices.steps_until_draft import (
     CreateCustomerStep,
     CreateDraftStep,
 )
-from stripe_bridge.use_cases.receivers.repair import RepairEndpointStep
-from stripe_bridge.use_cases.receivers.request import CreateEndpointStep
+from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatuses
+from stripe_bridge.use_cases.receivers.steps import CreateEndpointStep, RepairEndpointStep
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 from stripe_bridge.use_cases.refunds.step import RefundStep
@@ -68,12 +68,14 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
             last_look_of(adapters),
         ),
         Operation.CREATE_ENDPOINT: CreateEndpointStep(adapters.receiver_gateway, clock, adapters.vault),
-        Operation.MEND_ENDPOINT: mend_endpoint(adapters),
+        Operation.MEND_ENDPOINT: RepairEndpointStep(
+            clock, adapters.receiver_gateway, adapters.vault, endpoint_statuses_of(adapters)
+        ),
     }
 
 
-def mend_endpoint(adapters: Adapters) -> RepairEndpointStep:
-    return RepairEndpointStep(adapters.store, adapters.clock, adapters.receiver_gateway, adapters.vault)
+def endpoint_statuses_of(adapters: Adapters) -> EndpointStatuses:
+    return EndpointStatuses(adapters.store, adapters.receiver_gateway, adapters.vault)
 
 
 def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:

@@ -15,8 +15,8 @@ from stripe_bridge.use_cases.operations.doctor import Diagnose
 from stripe_bridge.use_cases.operations.doctor_intents import DiagnoseIntents
 from stripe_bridge.use_cases.operations.doctor_receivers import DiagnoseReceivers
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
-from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
-from stripe_bridge.use_cases.receivers.repair import RepairReceivers
+from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue, RepairReceivers
+from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatuses
 from stripe_bridge.use_cases.reconciliation.missed_events import FetchMissedEvents
 from stripe_bridge.use_cases.reconciliation.reconcile import (
     ListConnected,
@@ -39,8 +39,9 @@ def upkeep_of(
     receiver_url = f"{settings.public_url}/api/webhooks/stripe"
     has_extra_secrets = bool(settings.stripe_webhook_secrets)
     gateway = adapters.receiver_gateway
-    check = CheckReceivers(store, clock, gateway, adapters.vault, receiver_url)
-    repair = RepairReceivers(store, clock, gateway, receiver_url)
+    statuses = EndpointStatuses(store, gateway, adapters.vault)
+    check = CheckReceivers(store, clock, statuses, receiver_url)
+    repair = RepairReceivers(store, clock, gateway, statuses, receiver_url)
     reconcile = traced(
         adapters.tracing, _reconcile(adapters, keep, check, every), "reconcile", "integration.id"
     )
@@ -62,7 +63,7 @@ def upkeep_of(
             adapters.vault,
             adapters.event_gateway,
             operations.check_readiness,
-            DiagnoseReceivers(check, check.of_integration, has_extra_secrets=has_extra_secrets),
+            DiagnoseReceivers(check, has_extra_secrets=has_extra_secrets),
             DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
             every=every,
         ),

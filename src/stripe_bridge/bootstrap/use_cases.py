@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from stripe_bridge.bootstrap.ports import Adapters
-from stripe_bridge.bootstrap.steps import handlers_of, mend_endpoint, steps_of
+from stripe_bridge.bootstrap.steps import endpoint_statuses_of, handlers_of, steps_of
 from stripe_bridge.bootstrap.tracing import traced_handlers, traced_settle, traced_steps
 from stripe_bridge.bootstrap.upkeep import upkeep_of
 from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
@@ -46,10 +45,8 @@ from stripe_bridge.use_cases.invoices.void import VoidInvoice
 from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
-from stripe_bridge.use_cases.receivers.attach import AttachReceiver
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
-from stripe_bridge.use_cases.receivers.register import RegisterReceivers
-from stripe_bridge.use_cases.receivers.request import RequestReceiver
+from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterReceivers, RequestReceiver
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
@@ -218,10 +215,9 @@ def _operations(settings: Settings, adapters: Adapters, settle: Settle) -> Opera
             store,
             clock,
             adapters.identifiers,
-            adapters.receiver_gateway,
             settle,
-            mend_endpoint(adapters).standing,
-            f"{settings.public_url}/api/webhooks/stripe",
+            endpoint_statuses_of(adapters),
+            _receiver_url(settings),
         ),
         attach_receiver=AttachReceiver(store, clock, vault, _receiver_url(settings)),
         list_receivers=ListReceivers(store),
@@ -233,5 +229,5 @@ def _operations(settings: Settings, adapters: Adapters, settle: Settle) -> Opera
     )
 
 
-def _receiver_url(settings: Settings) -> Callable[[int], str]:
-    return lambda integration_id: f"{settings.public_url}/api/webhooks/stripe/{integration_id}"
+def _receiver_url(settings: Settings) -> str:
+    return f"{settings.public_url}/api/webhooks/stripe"

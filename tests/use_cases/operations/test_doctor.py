@@ -73,7 +73,7 @@ def unsealed(world: World) -> None:
 
 RECEIVERS: dict[str, tuple[Callable[[World], object], str]] = {
     "never registered": (unregistered, "never registered"),
-    "gone": (lambda world: world.stripe.endpoints[None].clear(), "Stripe does not have it"),
+    "gone": (lambda world: world.stripe.endpoints[None].clear(), "missing at Stripe"),
     "disabled": (lambda world: change_endpoints(world, enabled=False), "Stripe has disabled it"),
     "other version": (
         lambda world: change_endpoints(world, api_version="2020-08-27"),
@@ -81,11 +81,11 @@ RECEIVERS: dict[str, tuple[Callable[[World], object], str]] = {
     ),
     "lacks events": (
         lambda world: change_endpoints(world, enabled_events=frozenset({"invoice.paid"})),
-        "it lacks account.application.deauthorized",
+        "it is not subscribed to account.application.deauthorized",
     ),
     "elsewhere": (
         lambda world: change_endpoints(world, url="https://old.test"),
-        "it points at https://old.test",
+        "it points to https://old.test",
     ),
     "secret lost": (unsealed, "cannot be opened"),
 }
@@ -121,7 +121,7 @@ def test_endpoints_made_by_hand_need_no_registering_and_cannot_be_looked_at():
 OWN: dict[str, tuple[Callable[[World], object], str, str]] = {
     "gone": (
         lambda world: world.stripe.endpoints[world.account_id].clear(),
-        "Stripe does not have it",
+        "missing at Stripe",
         "0 repaired, 1 removed",
     ),
     "disabled": (
@@ -136,12 +136,12 @@ OWN: dict[str, tuple[Callable[[World], object], str, str]] = {
     ),
     "lacks events": (
         lambda world: change_own(world, enabled_events=frozenset({"invoice.paid"})),
-        "it lacks account.application.deauthorized",
+        "it is not subscribed to account.application.deauthorized",
         "1 repaired, 0 removed",
     ),
     "elsewhere": (
         lambda world: change_own(world, url="https://old.test"),
-        "it points at https://old.test",
+        "it points to https://old.test",
         "1 repaired, 0 removed",
     ),
 }

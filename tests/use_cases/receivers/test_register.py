@@ -22,7 +22,7 @@ def world() -> World:
 
 
 def register(world: World) -> list[tuple[str, tuple[str, ...]]]:
-    return [(each.action, each.faults) for each in world.bridge.register_receivers()]
+    return [(each.action, each.problems) for each in world.bridge.register_receivers()]
 
 
 def endpoints(world: World):

@@ -550,7 +550,7 @@ def test_with_no_receiver_at_all_the_schedule_says_so(
         world.clock.advance(MINUTES)
         world.bridge.check_receivers_due()
 
-    assert sum("no receiver was ever registered" in each.message for each in caplog.records) == times
+    assert sum("no webhook endpoint registered" in each.message for each in caplog.records) == times
 
 
 def test_authorizations_that_expired_are_forgotten(world: World):

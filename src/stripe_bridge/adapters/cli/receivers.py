@@ -43,7 +43,7 @@ def register(as_json: bool) -> None:
             "endpoint_id": receiver.endpoint_id,
             "url": receiver.url,
             "action": receiver.action,
-            "faults": list(receiver.faults),
+            "faults": list(receiver.problems),
         }
         for receiver in tools().bridge.register_receivers()
     ]

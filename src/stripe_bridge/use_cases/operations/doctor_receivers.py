@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterator
 
 from stripe_bridge.domain.finding import Finding, Fix
 from stripe_bridge.domain.integration import Integration
-from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
-
-
-class CheckedReceiver(Protocol):
-    @property
-    def kind(self) -> ReceiverKind: ...
-
-    @property
-    def endpoint_id(self) -> str | None: ...
-
-    @property
-    def faults(self) -> tuple[str, ...]: ...
+from stripe_bridge.use_cases.receivers.check import CheckReceivers
 
 
 class DiagnoseReceivers:
-    """`check` looks at the platform's endpoints, `check_own` at those that stand in an integration's account."""
+    """What is wrong with the platform's endpoints, and with those in an integration's account."""
 
-    def __init__(
-        self,
-        check: Callable[[], Sequence[CheckedReceiver]],
-        check_own: Callable[[int, str], Sequence[CheckedReceiver]],
-        *,
-        has_extra_secrets: bool,
-    ) -> None:
-        self._check, self._check_own = check, check_own
+    def __init__(self, check: CheckReceivers, *, has_extra_secrets: bool) -> None:
+        self._check = check
         self._has_extra_secrets = has_extra_secrets
 
     def of_platform(self) -> Iterator[Finding]:
@@ -51,10 +33,10 @@ class DiagnoseReceivers:
                 "receivers", what, "check them in Stripe's Dashboard, or: flask receivers register"
             )
         for receiver in checked:
-            if receiver.faults and receiver not in by_hand:
+            if receiver.problems and receiver not in by_hand:
                 yield Finding.error(
                     f"{receiver.kind.value} receiver {receiver.endpoint_id or ''}".strip(),
-                    "; ".join(receiver.faults),
+                    "; ".join(receiver.problems),
                     "flask receivers register",
                     fix=Fix.REGISTER_RECEIVERS,
                 )
@@ -64,7 +46,7 @@ class DiagnoseReceivers:
         if integration.stripe_account_id is None:
             return
         try:
-            checked = self._check_own(integration.id, integration.stripe_account_id)
+            checked = self._check.of_integration(integration.id, integration.stripe_account_id)
         except AccessRevoked:
             return
         except GatewayError as error:
@@ -72,10 +54,10 @@ class DiagnoseReceivers:
             yield Finding.warning(f"integration {integration.id}", what, "try again later")
             return
         for receiver in checked:
-            if receiver.faults:
+            if receiver.problems:
                 yield Finding.error(
                     f"integration {integration.id}, its own receiver {receiver.endpoint_id}",
-                    "; ".join(receiver.faults),
+                    "; ".join(receiver.problems),
                     "flask doctor --fix",
                     fix=Fix.REPAIR_RECEIVERS,
                     integration_id=integration.id,
