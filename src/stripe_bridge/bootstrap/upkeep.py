@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from stripe_bridge.bootstrap.mending import mend_with
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.tracing import traced
 from stripe_bridge.bridge import Events, Operations, Upkeep
@@ -12,8 +11,8 @@ from stripe_bridge.config import Settings
 from stripe_bridge.use_cases.integrations.account import RefreshAccount, mark_access_revoked
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
 from stripe_bridge.use_cases.operations.doctor import Diagnose
-from stripe_bridge.use_cases.operations.doctor_intents import DiagnoseIntents
-from stripe_bridge.use_cases.operations.doctor_receivers import DiagnoseReceivers
+from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
+from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue, RepairReceivers
 from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatuses
@@ -67,7 +66,13 @@ def upkeep_of(
             DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
             every=every,
         ),
-        mend_findings=mend_with(events, operations, reconcile, repair),
+        mend_findings=ApplyFixes(
+            operations.register_receivers,
+            repair,
+            reconcile,
+            operations.resolve_due_intents,
+            events.replay_webhook_events,
+        ),
     )
 
 

@@ -52,7 +52,7 @@ def test_an_invoice_that_could_be_neither_mailed_nor_voided_is_found_until_it_is
     (finding,) = examine(world)
 
     assert (finding.subject, finding.severity, finding.fix) == ("invoices", Severity.ERROR, None)
-    assert finding.what == "1 payable at Stripe, though neither emailed nor undone (1): no void"
+    assert finding.what == "1 invoice payable at Stripe, though neither emailed nor undone (1): no void"
     world.bridge.void_invoice(TENANT, 1)
     assert examine(world) == []
 
@@ -91,7 +91,7 @@ def test_drafts_that_nothing_moves_are_found_and_undone(world: World):
     (finding,) = examine(world)
 
     assert (finding.fix, finding.integration_id) == (Fix.RECONCILE, world.integration_id)
-    assert "left as drafts by a failed send" in finding.what
+    assert "1 invoice still a draft, holding its order, after a failed send" in finding.what
     list(world.bridge.mend_findings([finding]))
     world.work_off()
     assert examine(world) == []
@@ -113,7 +113,7 @@ def test_many_are_told_by_their_number_and_some_of_their_ids(world: World):
 
     (finding,) = examine(world)
 
-    assert finding.what.startswith("12 payable")
+    assert finding.what.startswith("12 invoices payable")
     assert "(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …)" in finding.what
 
 
@@ -124,7 +124,7 @@ def test_an_account_that_stripe_did_not_let_us_leave_is_found_until_it_lets_us_i
     (finding,) = examine(world)
 
     assert (finding.subject, finding.severity) == (f"integration {world.integration_id}", Severity.ERROR)
-    assert finding.what == f"Stripe refused to end our access to {world.account_id}: no deauthorize"
+    assert finding.what == f"Stripe refused to revoke our access to {world.account_id}: no deauthorize"
     world.fail("pages_since", OutcomeUnknown("cut"))
     assert examine(world) == [finding]
     world.stripe.revoke(world.account_id)
@@ -146,7 +146,7 @@ def test_an_account_left_with_money_in_flight_is_found_for_some_time(world: Worl
     (finding,) = examine(world)
 
     assert (finding.subject, finding.severity) == (f"integration {world.integration_id}", Severity.WARNING)
-    assert f"{world.account_id} was disconnected with 1 invoices in flight" in finding.what
+    assert f"{world.account_id} was disconnected with 1 invoice in flight" in finding.what
     assert f"in-flight {world.integration_id} --tenant {TENANT}" in finding.remedy
     world.clock.advance(timedelta(days=91))
     assert examine(world) == []

@@ -1,4 +1,4 @@
-"""Rotating keys: sealing every stored secret again with the newest key."""
+"""Rotating encryption keys: sealing every stored secret again with the newest one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listing receivers."""
+"""Listing the stored receivers."""
 
 from __future__ import annotations
 
