@@ -137,16 +137,18 @@ class AnyWorld(ABC):
     # Integrations.
 
     def add_integration(self, tenant: str | None = None, name: str = "Main shop") -> int:
-        added: int = self.bridge.create_integration(tenant or self.tenant, name).integration.id
+        added: int = self.bridge.integrations.create(tenant or self.tenant, name).integration.id
         return added
 
     def authorize(self, integration_id: int, tenant: str | None = None) -> str:
         """Start an authorization; returns the `state` that the merchant takes to Stripe."""
-        url: str = self.bridge.start_authorization(tenant or self.tenant, integration_id)
+        url: str = self.bridge.integrations.authorize(tenant or self.tenant, integration_id)
         return parse_qs(urlsplit(url).query)["state"][0]
 
     def come_back(self, **redirect: str | None) -> AuthorizationOutcome:
-        outcome: AuthorizationOutcome = self.bridge.complete_authorization(CallbackCommand(**redirect))
+        outcome: AuthorizationOutcome = self.bridge.integrations.complete_authorization(
+            CallbackCommand(**redirect)
+        )
         return outcome
 
     def connect(
@@ -163,7 +165,7 @@ class AnyWorld(ABC):
         outcome = self.come_back(state=state, code=self.consent(account_id, **snapshot))
         assert outcome.status is AuthorizationStatus.CONNECTED, outcome
         self.integration_id = integration_id
-        self.account_id = self.bridge.show_integration(
+        self.account_id = self.bridge.integrations.show(
             tenant or self.tenant, integration_id
         ).integration.account_id
         return integration_id
@@ -185,17 +187,17 @@ class AnyWorld(ABC):
             lines=order.lines,
             updated_at=order.source_updated_at,
         )
-        stored: StoredSalesOrder = self.bridge.put_sales_order(command)
+        stored: StoredSalesOrder = self.bridge.sales_orders.put(command)
         return stored
 
     def order(self, order_id: int = 501, tenant: str | None = None) -> SalesOrderView:
-        view: SalesOrderView = self.bridge.show_sales_order(tenant or self.tenant, order_id)
+        view: SalesOrderView = self.bridge.sales_orders.show(tenant or self.tenant, order_id)
         return view
 
     def send(
         self, order_id: int = 501, *, into: int | None = None, tenant: str | None = None, **more: Any
     ) -> SentInvoice:
-        sent: SentInvoice = self.bridge.send_invoice(
+        sent: SentInvoice = self.bridge.invoices.send(
             SendInvoiceCommand(
                 tenant_id=tenant or self.tenant,
                 user_id=USER,
@@ -239,7 +241,7 @@ class AnyWorld(ABC):
         command = IssueRefundCommand(
             tenant_id=self.tenant, user_id=USER, invoice_id=invoice_id, amount=amount, **more
         )
-        made: Sequence[Refund] = self.bridge.refund_invoice(command).refunds
+        made: Sequence[Refund] = self.bridge.refunds.issue(command).refunds
         return made
 
     def unsettled(self, integration_id: int | None = None) -> list[Intent]:
@@ -256,18 +258,18 @@ class AnyWorld(ABC):
             signature=sign(payload, secret, self.clock.now()),
             integration_id=into,
         )
-        is_new: bool = self.bridge.receive_webhook(command)
+        is_new: bool = self.bridge.webhook_events.receive(command)
         return is_new
 
     def events_stored(self) -> Sequence[WebhookEvent]:
         """The tenant's events, newest first."""
-        page = self.bridge.list_webhook_events(self.tenant, EventFilter(), PageRequest(per_page=100))
+        page = self.bridge.webhook_events.list(self.tenant, EventFilter(), PageRequest(per_page=100))
         found: Sequence[WebhookEvent] = page.items
         return found
 
     def work_off(self) -> None:
         """Do everything that is due now: apply events and settle intents."""
-        while self.bridge.apply_events() + self.bridge.settle_due_intents():
+        while self.bridge.webhook_events.apply() + self.bridge.intents.settle_due():
             pass
 
     def deliver(self, events: Sequence[Event] | None = None) -> None:

@@ -121,7 +121,7 @@ def test_no_row_is_missed_and_none_comes_twice_while_the_list_grows(stack, engin
     reader = Reader(
         erp,
         f"/api/stripe/integrations/{integration['id']}/invoices",
-        partial(stack.operator.list_invoices, erp.tenant, integration["id"], None),
+        partial(stack.operator.invoices.list, erp.tenant, integration["id"], None),
     )
     first = reader.page()
     assert (first["total"], first["last_page"], first["from"], first["to"]) == (MANY, 1000, 1, PER_PAGE)
@@ -152,11 +152,11 @@ def test_every_list_that_pages_does_so_while_it_grows(stack, engine, shop):
     multiply(engine, WebhookEventRow, event["id"], few, stripe_event_id="evt_copy_")
     lists = {
         "/api/stripe/integrations": (
-            partial(operator.list_integrations, tenant),
+            partial(operator.integrations.list, tenant),
             lambda _: multiply(engine, IntegrationRow, pending["id"], 1),
         ),
         "/api/stripe/webhook-events": (
-            partial(operator.list_webhook_events, tenant, EventFilter()),
+            partial(operator.webhook_events.list, tenant, EventFilter()),
             lambda n: multiply(engine, WebhookEventRow, event["id"], 1, stripe_event_id=f"evt_late_{n}_"),
         ),
     }

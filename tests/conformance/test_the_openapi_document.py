@@ -41,7 +41,7 @@ def scene(stack):
     with erp_of(stack) as erp:
         connected, spare = erp.connect(), erp.connect()
         unconnected = erp.create_integration("Never connected")
-        stack.operator.attach_receiver(unconnected["id"], WEBHOOK_SECRET)
+        stack.operator.receivers.attach(unconnected["id"], WEBHOOK_SECRET)
         erp.new_order(1)
         paid = erp.paid(connected, 1)
         assert erp.refund(paid, amount_in_cents=100).status_code == 201

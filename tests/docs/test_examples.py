@@ -35,14 +35,16 @@ def stack(tmp_path_factory, sqlite_databases):
 @pytest.mark.slow
 def test_every_example_of_the_api_is_so(stack):
     tokens = {
-        role.value: stack.operator.create_token(tenant_id="acme", role=role, user_id=number, label="").secret
+        role.value: stack.operator.access.create_token(
+            tenant_id="acme", role=role, user_id=number, label=""
+        ).secret
         for number, role in enumerate(Role, start=1)
     }
     names = Names({**tokens, "emulator": stack.emulator.url})
     with browser() as http:
         for page in PAGES:
             if page.name.endswith("/webhooks.md"):
-                stack.operator.attach_receiver(1, OWN_SECRET)
+                stack.operator.receivers.attach(1, OWN_SECRET)
             for exchange in exchanges_in(page.text):
                 faults = attempt(http, stack.url, exchange, names)
                 if exchange.comes_eventually and faults:

@@ -57,7 +57,9 @@ class Erp:
         return self._tokens[role]
 
     def new_token(self, role: Role = Role.POWER_USER) -> str:
-        issued = self.stack.operator.create_token(tenant_id=self.tenant, role=role, user_id=17, label="")
+        issued = self.stack.operator.access.create_token(
+            tenant_id=self.tenant, role=role, user_id=17, label=""
+        )
         return issued.secret
 
     def ask(

@@ -112,7 +112,7 @@ class Stack:
         self._run("web", ["stripe_bridge", "--port", port, "--workers", str(web)])
         if self._combination.worker is not None:
             self._run("worker", _WORKERS[self._combination.worker])
-        self.operator.register_receivers()
+        self.operator.receivers.register()
         # One process that answers does not show that all do.
         wait_until(lambda: self._is_ready() and self._log("web").count(_STARTED) == web, within=90)
 

@@ -75,10 +75,10 @@ def scene(stack: Stack) -> Iterator[Scene]:
         foreign = other.connect()
         other.new_order(9_000)
         foreign_invoice = other.sent(foreign, 9_000)
-        issued = stack.operator.create_token(
+        issued = stack.operator.access.create_token(
             tenant_id=erp.tenant, role=Role.ADMIN, user_id=None, label="lost"
         )
-        stack.operator.revoke_token(issued.token.id)
+        stack.operator.access.revoke_token(issued.token.id)
         path = f"/api/stripe/integrations/{restricted['id']}"
         wait_until(lambda: erp.get(path)["sync_status"] == "restricted", within=20)
         yield Scene(
@@ -349,7 +349,7 @@ def test_an_event_at_another_accounts_own_door_is_stored_skipped_and_not_in_the_
     scene: Scene, traces: Traces
 ):
     secret = f"whsec_own_{scene.active['id']}"
-    scene.stack.operator.attach_receiver(scene.active["id"], secret)
+    scene.stack.operator.receivers.attach(scene.active["id"], secret)
     payload = an_event(account=scene.foreign["stripe_account_id"])
     before = traces.all()
     path = f"/api/webhooks/stripe/{scene.active['id']}"

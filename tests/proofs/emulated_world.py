@@ -106,7 +106,7 @@ class EmulatedWorld(AnyWorld):
         self.restart()
         for event in events:
             self.receive(event)
-        while self.bridge.apply_events():
+        while self.bridge.webhook_events.apply():
             pass
         self.bridge = here
 

@@ -265,7 +265,7 @@ class MoneyBack(RuleBasedStateMachine):
         stored = self.world.events_stored()
         # A process that died while applying it still has its lease.
         with suppress(EventBeingProcessed):
-            self.world.bridge.replay_webhook_event(self.world.tenant, chance.choice(stored).id)
+            self.world.bridge.webhook_events.replay(self.world.tenant, chance.choice(stored).id)
 
     @precondition(lambda self: self.world.clock.now() < self._forgets_at)
     @rule()
@@ -357,7 +357,7 @@ class MoneyBack(RuleBasedStateMachine):
             if event in self.coming:
                 self.coming.remove(event)
                 self.came.append(event)
-        while self.world.bridge.apply_events():
+        while self.world.bridge.webhook_events.apply():
             pass
 
     # What must be true.
@@ -394,7 +394,7 @@ class MoneyBack(RuleBasedStateMachine):
             self.coming += self.lost
         self._tell(chance, len(self.coming))
         if self.lost:
-            report = self.world.bridge.reconcile_integration(self.world.integration_id)
+            report = self.world.bridge.reconciliation.reconcile(self.world.integration_id)
             assert report.is_complete, report
         self.lost = []
         self._came_at_rest = len(self.came)
@@ -411,7 +411,7 @@ class MoneyBack(RuleBasedStateMachine):
         self._check_what_is_told_to_be_refundable()
 
     def _waiting(self, status: EventStatus) -> int:
-        page = self.world.bridge.list_webhook_events(
+        page = self.world.bridge.webhook_events.list(
             self.world.tenant, EventFilter(status=status), PageRequest(per_page=1)
         )
         return len(page.items)

@@ -30,15 +30,15 @@ def act(
 
     bridge = build_bridge(settings, Boundary(die).around(build_adapters(settings, FakeNudges())))
     if what == "send":
-        bridge.send_invoice(
+        bridge.invoices.send(
             SendInvoiceCommand(
                 tenant_id=tenant, user_id=None, integration_id=integration_id, sales_order_id=501
             )
         )
     elif what == "void":
-        bridge.void_invoice(tenant, invoice_id)
+        bridge.invoices.void(tenant, invoice_id)
     else:
-        bridge.refund_invoice(
+        bridge.refunds.issue(
             IssueRefundCommand(tenant_id=tenant, user_id=None, invoice_id=invoice_id, amount=5_000)
         )
 
@@ -48,7 +48,7 @@ def resolve(settings: Settings, integration_id: int) -> None:
     bridge = build_bridge(settings, adapters)
 
     def is_at_rest() -> bool:
-        bridge.settle_due_intents()
+        bridge.intents.settle_due()
         with adapters.store.reading() as work:
             return not work.intents.unsettled_of_integration(integration_id)
 

@@ -94,17 +94,17 @@ def it_is_paid(world: AnyWorld) -> None:
 
 def reconcile(world: AnyWorld) -> None:
     """No webhook came: reconcile, and let workers apply what was fetched."""
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.work_off()
 
 
 def void(world: AnyWorld) -> None:
-    world.bridge.void_invoice(world.tenant, world.invoice_id)
+    world.bridge.invoices.void(world.tenant, world.invoice_id)
 
 
 def void_again(world: AnyWorld) -> None:
     with suppress(BridgeError):
-        world.bridge.void_invoice(world.tenant, world.invoice_id)
+        world.bridge.invoices.void(world.tenant, world.invoice_id)
 
 
 def it_is_void_and_the_order_is_free(world: AnyWorld) -> None:
@@ -121,25 +121,25 @@ def refund(world: AnyWorld) -> None:
 
 
 def refund_the_same_if_it_was_not_reserved(world: AnyWorld) -> None:
-    if not world.bridge.list_refunds(world.tenant, world.invoice_id):
+    if not world.bridge.refunds.list(world.tenant, world.invoice_id):
         world.refund(world.invoice_id, 5_000)
 
 
 def one_refund_was_made(world: AnyWorld) -> None:
     (at_stripe,) = world.refunds_at_stripe()
-    (ours,) = world.bridge.list_refunds(world.tenant, world.invoice_id)
+    (ours,) = world.bridge.refunds.list(world.tenant, world.invoice_id)
     assert (ours.stripe_refund_id, ours.amount, ours.state) == (at_stripe.id, 5_000, RefundState.SUCCEEDED)
     assert world.invoice(world.invoice_id).amount_refunded == 5_000
     assert world.order().outstanding == 5_000
 
 
 def disconnect(world: AnyWorld) -> None:
-    world.bridge.disconnect_integration(world.tenant, world.integration_id)
+    world.bridge.integrations.disconnect(world.tenant, world.integration_id)
 
 
 def access_is_revoked(world: AnyWorld) -> None:
     assert not world.lets_us_in()
-    integration = world.bridge.show_integration(world.tenant, world.integration_id).integration
+    integration = world.bridge.integrations.show(world.tenant, world.integration_id).integration
     assert (integration.connected, integration.sealed_access_token) == (False, None)
     assert not world.own_endpoints()
 

@@ -119,7 +119,7 @@ class History(RuleBasedStateMachine):
     def an_event_is_applied_again(self, data: st.DataObject) -> None:
         stored = [each.id for each in self.world.events_stored()]
         if stored:
-            self.world.bridge.replay_webhook_event(self.world.tenant, data.draw(st.sampled_from(stored)))
+            self.world.bridge.webhook_events.replay(self.world.tenant, data.draw(st.sampled_from(stored)))
             self.world.work_off()
 
     @rule()
@@ -127,7 +127,7 @@ class History(RuleBasedStateMachine):
         self.world.clock.advance(seconds=1)
 
     def teardown(self) -> None:
-        report = self.world.bridge.reconcile_integration(self.world.integration_id)
+        report = self.world.bridge.reconciliation.reconcile(self.world.integration_id)
         self.world.work_off()
         assert report.is_complete, report.faults
         assert EventStatus.FAILED not in {event.status for event in self.world.events_stored()}

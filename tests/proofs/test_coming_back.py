@@ -25,7 +25,7 @@ def test_an_event_that_is_skipped_just_before_the_commit_that_connects_its_accou
 ):
     world.connect()
     invoice = world.sent()
-    world.bridge.disconnect_integration(world.tenant, world.integration_id)
+    world.bridge.integrations.disconnect(world.tenant, world.integration_id)
     world.pay(invoice)
     (paid,) = [event for event in world.events() if event["type"] == "invoice.paid"]
 

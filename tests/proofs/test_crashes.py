@@ -90,7 +90,7 @@ def test_a_crash_at_any_crossing_of_a_scheduled_run_is_made_up_for_by_the_next()
         )
 
     def work(world: World) -> None:
-        world.bridge.reconcile_due()
+        world.bridge.reconciliation.reconcile_due()
         world.work_off()
 
     def the_next(world: World) -> None:
@@ -102,7 +102,7 @@ def test_a_crash_at_any_crossing_of_a_scheduled_run_is_made_up_for_by_the_next()
         paid, refunded = world.invoice(1), world.invoice(2)
         assert paid.status is refunded.status is InvoiceStatus.PAID
         assert (paid.amount_refunded, refunded.amount_refunded) == (0, 700)
-        view = world.bridge.show_integration(TENANT, world.integration_id)
+        view = world.bridge.integrations.show(TENANT, world.integration_id)
         assert view.integration.last_reconciled_at is not None
 
     places = crash_at_every_crossing(
@@ -123,7 +123,7 @@ def be_let_in_again(world: World) -> None:
 def be_revoked_and_let_in_again(world: World) -> None:
     world.stripe.revoke(world.account_id)
     world.work_off()
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     be_let_in_again(world)
 
 
@@ -131,7 +131,7 @@ def leave_and_be_let_in_again(world: World) -> None:
     """Leave the account while Stripe does not answer lookups of earlier calls, and connect again once it does."""
     for look in ("find_customer", "find_invoice", "invoice", "was_sent", "refunds_of"):
         world.fail(look, OutcomeUnknown("cut"), times=50)
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     for _ in range(3):
         world.clock.advance(GRACE)
         world.work_off()
@@ -159,7 +159,7 @@ def test_a_crash_at_any_crossing_of_an_authorization_leaves_the_integration_conn
         redirect.update(state=world.authorize(world.integration_id), code=world.consent())
 
     def check(world: World) -> None:
-        integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+        integration = world.bridge.integrations.show(TENANT, world.integration_id).integration
         if integration.connected:
             assert integration.snapshot
             assert integration.sealed_access_token
@@ -186,7 +186,7 @@ def test_a_crash_at_any_crossing_of_an_authorization_leaves_the_integration_conn
 
 def test_a_crash_at_any_crossing_of_registering_leaves_each_endpoint_once_and_its_secret_here():
     def register(world: World) -> None:
-        world.bridge.register_receivers()
+        world.bridge.receivers.register()
 
     def register_again(world: World) -> None:
         """Try too early, which is refused, and then again later."""
@@ -205,8 +205,8 @@ def test_a_crash_at_any_crossing_of_registering_leaves_each_endpoint_once_and_it
     def check(world: World) -> None:
         at_stripe = world.stripe.endpoints[None]
         assert len(at_stripe) == 2
-        assert {each.stripe_endpoint_id for each in world.bridge.list_receivers()} == set(at_stripe)
-        assert [each.action for each in world.bridge.register_receivers()] == ["in order"] * 2
+        assert {each.stripe_endpoint_id for each in world.bridge.receivers.list()} == set(at_stripe)
+        assert [each.action for each in world.bridge.receivers.register()] == ["in order"] * 2
 
     for prepare in (World.connect, replace_all):
         scenario = Scenario(prepare=prepare, act=register, check=check, again=register_again)

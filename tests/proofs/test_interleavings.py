@@ -55,12 +55,12 @@ def refund_in_the_dashboard(world: World) -> None:
 def tell(world: World) -> None:
     for event in world.events():
         world.receive(event)
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
 
 
 def wait(world: World) -> None:
     world.clock.advance(seconds=201)
-    world.bridge.settle_due_intents()
+    world.bridge.intents.settle_due()
 
 
 def newest_invoice(world: World) -> int:
@@ -71,7 +71,7 @@ ACTS: dict[str, Callable[[World], object]] = {
     "send": lambda world: world.send(),
     "pay": pay,
     "pay a part": lambda world: pay(world, 1_000),
-    "void": lambda world: world.bridge.void_invoice(TENANT, newest_invoice(world)),
+    "void": lambda world: world.bridge.invoices.void(TENANT, newest_invoice(world)),
     "refund": lambda world: world.refund(newest_invoice(world)),
     "refund a part": lambda world: world.refund(newest_invoice(world), 700),
     "give up": give_up,

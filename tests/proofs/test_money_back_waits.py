@@ -32,7 +32,7 @@ class FasterWorker:
     def __init__(self, world: World, method: str) -> None:
         self._bridge = world.bridge
         self._is_asking, self._may_go_on = Event(), Event()
-        self._thread = Thread(target=self._bridge.settle_due_intents)
+        self._thread = Thread(target=self._bridge.intents.settle_due)
         world.stripe.before_next(method, self._ask)
         clock = ClockOfTheWaiting(world.clock, self.finish)
         boundary = Boundary(self._on_crossing)
@@ -72,6 +72,6 @@ def test_a_refund_that_a_worker_took_up_first_is_told_as_made(world: World):
 def test_a_void_that_a_worker_took_up_first_is_told_as_done(world: World):
     world.sent()
     worker = FasterWorker(world, "void")
-    invoice = world.bridge.void_invoice(world.tenant, 1)
+    invoice = world.bridge.invoices.void(world.tenant, 1)
     worker.finish()
     assert invoice.status is InvoiceStatus.VOID

@@ -34,7 +34,7 @@ def test_payments_refunds_and_disputes_come_in_without_webhooks(world: EmulatedW
     world.control.refund(by_invoice[refunded.stripe_invoice_id], 500)
     dispute = world.control.dispute(by_invoice[disputed.stripe_invoice_id])
 
-    report = world.bridge.reconcile_integration(world.integration_id)
+    report = world.bridge.reconciliation.reconcile(world.integration_id)
     world.work_off()
 
     assert report.is_complete
@@ -47,7 +47,7 @@ def test_payments_refunds_and_disputes_come_in_without_webhooks(world: EmulatedW
     ]
     assert world.invoice(refunded.id).amount_refunded == 500
     assert world.invoice(disputed.id).dispute_status == dispute["status"]
-    again = world.bridge.reconcile_integration(world.integration_id)
+    again = world.bridge.reconciliation.reconcile(world.integration_id)
     assert not any(again.drift.values())
 
 
@@ -56,18 +56,18 @@ def test_what_the_bank_decides_later_is_found_by_the_sweep_alone(world: Emulated
     world.pay(invoice)
     charge = world.control.objects("charges")[-1]["id"]
     dispute = world.control.dispute(charge)
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.work_off()
     world.control.change_dispute(dispute["id"], "lost")
 
-    report = world.bridge.reconcile_integration(world.integration_id)
+    report = world.bridge.reconciliation.reconcile(world.integration_id)
 
     assert report.drift[Drift.DISPUTE_DIFFERS] == 1
     assert world.invoice(invoice.id).dispute_status == "lost"
 
 
 def test_of_simultaneous_workers_one_reconciles(world: EmulatedWorld):
-    outcomes = at_once(6, lambda _: world.bridge.reconcile_due())
+    outcomes = at_once(6, lambda _: world.bridge.reconciliation.reconcile_due())
 
     assert sorted(map(str, outcomes)) == ["0"] * 5 + ["1"]
 
@@ -75,4 +75,4 @@ def test_of_simultaneous_workers_one_reconciles(world: EmulatedWorld):
 def test_a_revoked_account_is_left(world: EmulatedWorld):
     world.control.revoke(world.account_id)
 
-    assert world.bridge.reconcile_integration(world.integration_id).disconnected
+    assert world.bridge.reconciliation.reconcile(world.integration_id).disconnected

@@ -107,7 +107,7 @@ class Story:
     def replay(self, event: Event) -> None:
         """Apply the same event again, bypassing the inbox, which would recognize it."""
         (stored,) = [each for each in self.world.events_stored() if each.stripe_event_id == event["id"]]
-        self.world.bridge.replay_webhook_event(self.world.tenant, stored.id)
+        self.world.bridge.webhook_events.replay(self.world.tenant, stored.id)
 
 
 def pay(world: EmulatedWorld) -> None:
@@ -269,7 +269,7 @@ def test_a_sample_of_orders_ends_alike_on_real_databases(new_world: Callable[[],
         chance.shuffle(twelve)
         for event in twelve:
             world.receive(event)
-            world.bridge.apply_events()
+            world.bridge.webhook_events.apply()
         world.clock.advance(A_WHILE)
         world.work_off()
         assert is_paid(end_of(world)), [event["type"] for event in twelve]

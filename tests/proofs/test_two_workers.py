@@ -48,7 +48,7 @@ def test_an_event_that_was_just_claimed_may_still_be_locked_by_another_worker(po
         (paid,) = [event for event in world.events() if event["type"] == "invoice.paid"]
         world.receive(paid)
         world.restart(Boundary(come_between).around)
-        world.bridge.apply_events()
+        world.bridge.webhook_events.apply()
         other.join()
         (event,) = world.events_stored()
 

@@ -119,7 +119,7 @@ class Service:
         for process in (*self.web, *self.workers):
             process.start()
         wait_until(self.is_ready, within=90, every=0.2)
-        self.operator.register_receivers()
+        self.operator.receivers.register()
 
     def requeue_skipped(self) -> None:
         """Start every process that is not running."""

@@ -160,7 +160,7 @@ def _not_joined(service: Service, joined: dict[int, Shop | str]) -> list[str]:
     shops = {number: shop for number, shop in joined.items() if isinstance(shop, Shop)}
     found = [f"newcomer {number}: {shop}" for number, shop in joined.items() if not isinstance(shop, Shop)]
     views = {
-        number: service.operator.show_integration(shop.tenant, shop.integration_id).integration
+        number: service.operator.integrations.show(shop.tenant, shop.integration_id).integration
         for number, shop in shops.items()
     }
     connected = {each["id"] for each in service.control.objects("accounts") if each["connected"]}
@@ -216,7 +216,7 @@ def _rest(place: Place, *, shops_ids: list[int], tell: Tell) -> None:
     _wait_for_rest(service, deadline)
     # Stripe never sends dropped events again; reconciling is how we learn of them.
     for integration_id in shops_ids:
-        report = service.operator.reconcile_integration(integration_id)
+        report = service.operator.reconciliation.reconcile(integration_id)
         drift = {cause.value: number for cause, number in report.drift.items() if number}
         tell(
             f"reconciled {integration_id}: {drift or 'no drift'}{' ' + str(report.faults) if report.faults else ''}"
@@ -227,7 +227,7 @@ def _rest(place: Place, *, shops_ids: list[int], tell: Tell) -> None:
 def _wait_for_rest(service: Service, deadline: float) -> None:
     while not is_at_rest(service):
         if time.monotonic() > deadline:
-            raise AssertionError(f"Not at rest: {service.operator.measure_backlog()}")
+            raise AssertionError(f"Not at rest: {service.operator.operations.measure_backlog()}")
         time.sleep(0.5)
 
 

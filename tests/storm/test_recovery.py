@@ -53,7 +53,7 @@ def check(place: Place, meanwhile: Callable[[], None]) -> None:
 
 
 def in_hand(place: Place) -> int:
-    backlog = place.service.operator.measure_backlog()
+    backlog = place.service.operator.operations.measure_backlog()
     return backlog.events.by_status.get(EventStatus.PROCESSING, 0)
 
 
@@ -153,7 +153,7 @@ def test_a_newer_schema_is_migrated_to_while_this_version_serves(servers: Place,
     check(servers, lambda: persistently(upgrade))
 
     assert servers.service.is_ready()
-    assert servers.service.operator.check_readiness().is_ready
+    assert servers.service.operator.operations.check_readiness().is_ready
 
 
 ADDITIVE = """

@@ -17,7 +17,7 @@ Shown = tuple[Any, ...]
 
 def is_at_rest(service: Service) -> bool:
     """Whether no event is waiting and no intent is unsettled."""
-    backlog = service.operator.measure_backlog()
+    backlog = service.operator.operations.measure_backlog()
     waiting = sum(number for status, number in backlog.events.by_status.items() if status != "failed")
     on_their_way = [one for one in service.control.objects("deliveries") if one["status"] == "pending"]
     return not (waiting or sum(backlog.intents.by_status.values()) or on_their_way)
@@ -127,7 +127,7 @@ def _balance(service: Service, order: Order, theirs: _Stripe) -> list[str]:
     back = sum(refund["amount"] for refund in theirs.refunds[id_])
     lost = dispute["amount"] if dispute.get("status") == "lost" else 0
     expected = order.total - max(0, theirs.invoices[id_]["amount_paid"] - back - lost)
-    owed = service.operator.show_sales_order(order.shop.tenant, order.number).outstanding
+    owed = service.operator.sales_orders.show(order.shop.tenant, order.number).outstanding
     return [f"order {order.number} ({order.fate}) owes {owed}, not {expected}"] if owed != expected else []
 
 
@@ -148,7 +148,7 @@ def _invoices(service: Service, shop: Shop) -> list[Invoice]:
     found: list[Invoice] = []
     request = PageRequest(per_page=100)
     while True:
-        page = service.operator.list_invoices(shop.tenant, shop.integration_id, None, request)
+        page = service.operator.invoices.list(shop.tenant, shop.integration_id, None, request)
         found += page.items
         if page.next_cursor is None:
             return found

@@ -55,13 +55,15 @@ def open_shop(service: Service, number: int) -> Shop:
     """A tenant with an account connected by its merchant."""
     tenant = f"shop-{number}"
     operator = service.operator
-    integration_id = operator.create_integration(tenant, f"Shop {number}").integration.id
-    url = operator.start_authorization(tenant, integration_id)
+    integration_id = operator.integrations.create(tenant, f"Shop {number}").integration.id
+    url = operator.integrations.authorize(tenant, integration_id)
     with requests.Session() as browser:
         browser.trust_env = False
         back = browser.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=20)
     query = parse_qs(urlsplit(back.headers["Location"]).query)
-    operator.complete_authorization(CallbackCommand(state=query["state"][0], code=query["code"][0]))
+    operator.integrations.complete_authorization(
+        CallbackCommand(state=query["state"][0], code=query["code"][0])
+    )
     return Shop(tenant, integration_id)
 
 
@@ -78,8 +80,8 @@ def _join(service: Service, tenant: str, chance: random.Random) -> Shop | str:
     while time.monotonic() < deadline:
         try:
             if integration_id is None:
-                integration_id = service.operator.create_integration(tenant, tenant).integration.id
-            if service.operator.show_integration(tenant, integration_id).integration.connected:
+                integration_id = service.operator.integrations.create(tenant, tenant).integration.id
+            if service.operator.integrations.show(tenant, integration_id).integration.connected:
                 return Shop(tenant, integration_id)
             last = _authorize(service, tenant, integration_id)
         except (requests.RequestException, BridgeError) as error:
@@ -91,7 +93,7 @@ def _join(service: Service, tenant: str, chance: random.Random) -> Shop | str:
 
 def _authorize(service: Service, tenant: str, integration_id: int) -> str:
     """What the merchant's browser finally shows. A process of the service redeems the code, not the operator."""
-    url = service.operator.start_authorization(tenant, integration_id)
+    url = service.operator.integrations.authorize(tenant, integration_id)
     with requests.Session() as browser:
         browser.trust_env = False
         back = browser.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=20)
@@ -158,7 +160,7 @@ class User:
                 self._until("GET", path, None, {200}, lambda data: data["status"] == "paid", patience=5.0)
                 return
             with suppress(StoreUnavailable):
-                self._service.operator.reconcile_integration(self.order.shop.integration_id, sweep=False)
+                self._service.operator.reconciliation.reconcile(self.order.shop.integration_id, sweep=False)
 
     def _reverse(self, charge: str) -> None:
         control = self._service.control
@@ -211,7 +213,9 @@ class User:
 
 def new_token(service: Service, shop: Shop) -> str:
     """A token for each user, so that rate limits, which are not tested here, do not interfere."""
-    issued = service.operator.create_token(tenant_id=shop.tenant, role=Role.POWER_USER, user_id=1, label="")
+    issued = service.operator.access.create_token(
+        tenant_id=shop.tenant, role=Role.POWER_USER, user_id=1, label=""
+    )
     return issued.secret
 
 

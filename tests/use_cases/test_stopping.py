@@ -24,20 +24,20 @@ def test_events_that_were_claimed_and_not_begun_are_for_others_at_once(world: Wo
             world.event("account.application.deauthorized", {"id": "ca_other"}, id_=f"evt_{number}")
         )
 
-    world.bridge.apply_events(after(3))
+    world.bridge.webhook_events.apply(after(3))
 
     events = sorted(world.events_stored(), key=lambda each: each.id)
     assert [event.status for event in events[2:]] == [EventStatus.RECEIVED] * 3
     assert EventStatus.PROCESSING not in {event.status for event in events}
     assert [event.attempts for event in events] == [1, 1, 0, 0, 0], "What was not begun was not tried."
-    assert world.bridge.apply_events() == 3
+    assert world.bridge.webhook_events.apply() == 3
 
 
 def test_of_a_batch_nothing_is_begun_once_it_is_time_to_stop(world: World):
     for number in range(5):
         world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
 
-    world.bridge.apply_events(after(0))
+    world.bridge.webhook_events.apply(after(0))
 
     assert {event.status for event in world.events_stored()} == {EventStatus.RECEIVED}
 
@@ -53,7 +53,7 @@ def test_an_event_that_others_took_over_meanwhile_is_not_taken_from_them(world: 
             work.commit()
         return True
 
-    world.bridge.apply_events(slow)
+    world.bridge.webhook_events.apply(slow)
 
     assert {event.status for event in world.events_stored()} == {EventStatus.PROCESSING}
 
@@ -66,6 +66,6 @@ def test_intents_that_are_due_are_left_for_others(world: World):
     (before,) = world.unsettled()
     world.clock.advance(seconds=3600)
 
-    world.bridge.settle_due_intents(lambda: True)
+    world.bridge.intents.settle_due(lambda: True)
 
     assert world.unsettled() == [before]

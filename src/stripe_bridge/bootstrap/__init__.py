@@ -112,7 +112,7 @@ def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
     return FastPath(
         app,
         # With tracing on, webhooks should be traced, too, and they are if Flask handles them.
-        service.bridge.receive_webhook if service.tracing is None else None,
+        service.bridge.webhook_events.receive if service.tracing is None else None,
         service.metrics,
         threads=service.settings.web_threads,
         on_shutdown=_start_worker(service),

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from stripe_bridge.bootstrap.ports import Adapters
-from stripe_bridge.bootstrap.upkeep import last_look_of
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Operation
 from stripe_bridge.use_cases.integrations.account import mark_access_revoked
@@ -27,6 +26,7 @@ from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatuses
 from stripe_bridge.use_cases.receivers.steps import CreateEndpointStep, RepairEndpointStep
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.records.refetch import DeleteStuckDraft, Disputes, FinalCheck, Invoices, Refunds
 from stripe_bridge.use_cases.refunds.step import RefundStep
 from stripe_bridge.use_cases.webhook_events.handlers.accounts import (
     AccountUpdatedHandler,
@@ -65,17 +65,28 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
             clock,
             adapters.connect_gateway,
             adapters.receiver_gateway,
-            last_look_of(adapters),
+            FinalCheck(adapters.store, clock, refetch_targets(adapters)),
         ),
         Operation.CREATE_ENDPOINT: CreateEndpointStep(adapters.receiver_gateway, clock, adapters.vault),
         Operation.MEND_ENDPOINT: RepairEndpointStep(
-            clock, adapters.receiver_gateway, adapters.vault, endpoint_statuses_of(adapters)
+            clock, adapters.receiver_gateway, adapters.vault, endpoint_statuses(adapters)
         ),
     }
 
 
-def endpoint_statuses_of(adapters: Adapters) -> EndpointStatuses:
+def endpoint_statuses(adapters: Adapters) -> EndpointStatuses:
     return EndpointStatuses(adapters.store, adapters.receiver_gateway, adapters.vault)
+
+
+def refetch_targets(adapters: Adapters) -> tuple[Invoices, Refunds, Disputes]:
+    """What is read again at Stripe: by each sweep, and a last time before an account is left."""
+    store, clock, ledger = adapters.store, adapters.clock, RefundLedger(adapters.clock)
+    undo = DeleteStuckDraft(clock, adapters.identifiers)
+    return (
+        Invoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
+        Refunds(store, adapters.refund_gateway, ledger),
+        Disputes(store, adapters.refund_gateway, ledger),
+    )
 
 
 def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:

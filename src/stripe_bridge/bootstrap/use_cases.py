@@ -1,4 +1,4 @@
-"""Where every use case gets its ports, real or fake."""
+"""Every use case, built from its ports: one function for each room."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from stripe_bridge.bootstrap.ports import Adapters
-from stripe_bridge.bootstrap.steps import endpoint_statuses_of, handlers_of, steps_of
-from stripe_bridge.bootstrap.tracing import traced_handlers, traced_settle, traced_steps
-from stripe_bridge.bootstrap.upkeep import upkeep_of
-from stripe_bridge.bridge import Access, Bridge, Events, Integrations, Invoices, Operations
+from stripe_bridge.bootstrap.steps import endpoint_statuses, handlers_of, refetch_targets, steps_of
+from stripe_bridge.bootstrap.tracing import traced, traced_handlers, traced_settle, traced_steps
+from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
+from stripe_bridge.use_cases.access import Access
 from stripe_bridge.use_cases.access.idempotency import (
     BeginIdempotentRequest,
     FinishIdempotentRequest,
@@ -24,15 +24,23 @@ from stripe_bridge.use_cases.access.tokens import (
     ListTokens,
     RevokeToken,
 )
+from stripe_bridge.use_cases.integrations import Integrations
+from stripe_bridge.use_cases.integrations.account import RefreshAccount, mark_access_revoked
 from stripe_bridge.use_cases.integrations.authorize import StartAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
 from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListIntegrations, ShowIntegration
+from stripe_bridge.use_cases.intents import Intents
 from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
-from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent, resume_waiting_intents
+from stripe_bridge.use_cases.intents.resolve import (
+    ResolveDueIntents,
+    ResolveIntent,
+    resume_waiting_intents,
+)
 from stripe_bridge.use_cases.intents.settle import SettleDueIntents, SettleIntent
 from stripe_bridge.use_cases.intents.step import Settle
+from stripe_bridge.use_cases.invoices import Invoices
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
@@ -42,16 +50,31 @@ from stripe_bridge.use_cases.invoices.queries import (
 from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
 from stripe_bridge.use_cases.invoices.send import SendInvoice
 from stripe_bridge.use_cases.invoices.void import VoidInvoice
+from stripe_bridge.use_cases.operations import Operations
 from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
+from stripe_bridge.use_cases.operations.doctor import Diagnose
+from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
+from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
+from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
+from stripe_bridge.use_cases.receivers import Receivers
+from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue, RepairReceivers
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
 from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterReceivers, RequestReceiver
+from stripe_bridge.use_cases.reconciliation import Reconciliation
+from stripe_bridge.use_cases.reconciliation.missed_events import FetchMissedEvents
+from stripe_bridge.use_cases.reconciliation.reconcile import ListConnected, ReconcileDue, ReconcileIntegration
+from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
+from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
+from stripe_bridge.use_cases.sales_orders import SalesOrders
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
 from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
+from stripe_bridge.use_cases.webhook_events import WebhookEvents
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
 from stripe_bridge.use_cases.webhook_events.backpressure import YieldToReceiving
 from stripe_bridge.use_cases.webhook_events.dispatch import DispatchEvents
@@ -62,29 +85,38 @@ from stripe_bridge.use_cases.webhook_events.replay import ReplayWebhookEvent, Re
 
 
 def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
-    patience = LeasePolicy(
+    lease = LeasePolicy(
         lease=timedelta(seconds=settings.intent_lease_seconds),
         settle_after=timedelta(seconds=settings.intent_settle_seconds),
     )
-    tracing = adapters.tracing
-    steps = traced_steps(tracing, steps_of(adapters))
-    settle = traced_settle(
-        tracing,
-        SettleIntent(adapters.store, adapters.clock, adapters.randomness, steps, patience, adapters.metrics),
-    )
+    settle = _settle(adapters, lease)
     table = handlers_of(settings, adapters)
-    table = replace(table, handlers=traced_handlers(tracing, table.handlers))
-    form = BuildEvent(adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers))
-    events = _events(settings, adapters, patience, table, form)
-    operations = _operations(settings, adapters, settle)
-    return Bridge.of(
-        _access(adapters),
-        _integrations(settings, adapters, settle),
-        _invoices(settings, adapters, settle),
-        events,
-        operations,
-        upkeep_of(settings, adapters, StoreFetchedEvent(form), events, operations),
+    table = replace(table, handlers=traced_handlers(adapters.tracing, table.handlers))
+    build_event = BuildEvent(
+        adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers)
     )
+    intents = _intents(adapters, settle)
+    receivers = _receivers(settings, adapters, settle)
+    webhook_events = _webhook_events(settings, adapters, lease, table, build_event)
+    reconciliation = _reconciliation(settings, adapters, build_event, receivers.check)
+    return Bridge(
+        access=_access(adapters),
+        integrations=_integrations(settings, adapters, settle),
+        sales_orders=_sales_orders(adapters),
+        invoices=_invoices(settings, adapters, settle),
+        refunds=_refunds(adapters, settle),
+        receivers=receivers,
+        webhook_events=webhook_events,
+        intents=intents,
+        reconciliation=reconciliation,
+        operations=_operations(settings, adapters, intents, receivers, webhook_events, reconciliation),
+    )
+
+
+def _settle(adapters: Adapters, lease: LeasePolicy) -> Settle:
+    steps = traced_steps(adapters.tracing, steps_of(adapters))
+    settle = SettleIntent(adapters.store, adapters.clock, adapters.randomness, steps, lease, adapters.metrics)
+    return traced_settle(adapters.tracing, settle)
 
 
 def _access(adapters: Adapters) -> Access:
@@ -97,18 +129,29 @@ def _access(adapters: Adapters) -> Access:
         check_tenant=CheckTenant(store),
         begin_request=BeginIdempotentRequest(store, clock, adapters.vault),
         finish_request=FinishIdempotentRequest(store, adapters.vault),
-        forget_requests=PurgeIdempotencyKeys(store, clock),
+        purge_idempotency_keys=PurgeIdempotencyKeys(store, clock),
+    )
+
+
+def _intents(adapters: Adapters, settle: Settle) -> Intents:
+    store, clock = adapters.store, adapters.clock
+    return Intents(
+        settle_due=SettleDueIntents(store, clock, settle),
+        list=ListIntents(store),
+        show=ShowIntent(store),
+        resolve=ResolveIntent(store, clock, settle),
+        resolve_due=ResolveDueIntents(store, clock, settle),
     )
 
 
 def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
-    gateway, track = adapters.connect_gateway, ListInFlight(store)
+    gateway, in_flight = adapters.connect_gateway, ListInFlight(store)
     return Integrations(
-        create_integration=CreateIntegration(store, clock, livemode=settings.livemode),
-        show_integration=ShowIntegration(store),
-        list_integrations=ListIntegrations(store),
-        start_authorization=StartAuthorization(
+        create=CreateIntegration(store, clock, livemode=settings.livemode),
+        show=ShowIntegration(store),
+        list=ListIntegrations(store),
+        authorize=StartAuthorization(
             store,
             clock,
             identifiers,
@@ -127,33 +170,38 @@ def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Int
             RequestReceiver(clock, identifiers, _receiver_url(settings)),
             livemode=settings.livemode,
         ),
-        disconnect_integration=DisconnectIntegration(store, clock, identifiers, settle, track),
-        track_money=track,
+        disconnect=DisconnectIntegration(store, clock, identifiers, settle, in_flight),
+        list_in_flight=in_flight,
+    )
+
+
+def _sales_orders(adapters: Adapters) -> SalesOrders:
+    return SalesOrders(
+        put=PutSalesOrder(adapters.store, adapters.clock),
+        show=ShowSalesOrder(adapters.store),
     )
 
 
 def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoices:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
+    revisions = CheckRevisions(adapters.invoice_gateway, adapters.refund_gateway)
     return Invoices(
-        put_sales_order=PutSalesOrder(store, clock),
-        show_sales_order=ShowSalesOrder(store),
-        send_invoice=SendInvoice(
-            store,
-            clock,
-            identifiers,
-            settle,
-            CheckRevisions(adapters.invoice_gateway, adapters.refund_gateway),
-            settings.invoice_days_until_due,
-        ),
-        show_invoice=ShowInvoice(store),
-        list_invoices=ListInvoices(store),
-        list_order_invoices=ListOrderInvoices(store),
+        send=SendInvoice(store, clock, identifiers, settle, revisions, settings.invoice_days_until_due),
+        void=VoidInvoice(store, clock, identifiers, settle),
+        show=ShowInvoice(store),
+        list=ListInvoices(store),
+        list_for_order=ListOrderInvoices(store),
         show_activity=ShowActivity(store),
-        void_invoice=VoidInvoice(store, clock, identifiers, settle),
-        refund_invoice=IssueRefund(
-            store,
+    )
+
+
+def _refunds(adapters: Adapters, settle: Settle) -> Refunds:
+    clock = adapters.clock
+    return Refunds(
+        issue=IssueRefund(
+            adapters.store,
             clock,
-            identifiers,
+            adapters.identifiers,
             settle,
             adapters.invoice_gateway,
             adapters.refund_gateway,
@@ -161,20 +209,43 @@ def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoice
             RefundLedger(clock),
             lock_invoice,
         ),
-        list_refunds=ListRefunds(store),
+        list=ListRefunds(adapters.store),
     )
 
 
-def _events(
+def _receivers(settings: Settings, adapters: Adapters, settle: Settle) -> Receivers:
+    store, clock, statuses, url = (
+        adapters.store,
+        adapters.clock,
+        endpoint_statuses(adapters),
+        _receiver_url(settings),
+    )
+    check = CheckReceivers(store, clock, statuses, url)
+    return Receivers(
+        register=RegisterReceivers(store, clock, adapters.identifiers, settle, statuses, url),
+        attach=AttachReceiver(store, clock, adapters.vault, url),
+        list=ListReceivers(store),
+        check=check,
+        check_due=CheckReceiversDue(
+            store,
+            clock,
+            check,
+            every=_reconcile_every(settings),
+            has_extra_secrets=bool(settings.stripe_webhook_secrets),
+        ),
+    )
+
+
+def _webhook_events(
     settings: Settings,
     adapters: Adapters,
-    patience: LeasePolicy,
+    lease: LeasePolicy,
     table: HandlerTable,
-    form: BuildEvent,
-) -> Events:
+    build_event: BuildEvent,
+) -> WebhookEvents:
     store, clock, nudges = adapters.store, adapters.clock, adapters.nudges
-    return Events(
-        receive_webhook=ReceiveWebhook(
+    return WebhookEvents(
+        receive=ReceiveWebhook(
             store,
             adapters.event_ingest,
             clock,
@@ -183,50 +254,102 @@ def _events(
             nudges,
             adapters.metrics,
             adapters.read_event,
-            form,
+            build_event,
             extra_secrets=settings.stripe_webhook_secrets,
         ),
-        apply_events=ApplyEvents(
+        apply=ApplyEvents(
             store,
             clock,
             adapters.randomness,
             table,
             DispatchEvents(table),
-            patience.lease,
+            lease.lease,
             adapters.metrics,
         ),
-        give_way=YieldToReceiving(store, clock, rest=settings.worker_rest),
-        list_webhook_events=ListWebhookEvents(store),
-        show_webhook_event=ShowWebhookEvent(store),
-        replay_webhook_event=ReplayWebhookEvent(store, clock, nudges),
-        replay_webhook_events=ReplayWebhookEvents(store, clock, nudges),
+        yield_to_receiving=YieldToReceiving(store, clock, rest=settings.worker_rest),
+        list=ListWebhookEvents(store),
+        show=ShowWebhookEvent(store),
+        replay=ReplayWebhookEvent(store, clock, nudges),
+        replay_matching=ReplayWebhookEvents(store, clock, nudges),
     )
 
 
-def _operations(settings: Settings, adapters: Adapters, settle: Settle) -> Operations:
+def _reconciliation(
+    settings: Settings, adapters: Adapters, build_event: BuildEvent, check: CheckReceivers
+) -> Reconciliation:
+    store, clock, every = adapters.store, adapters.clock, _reconcile_every(settings)
+    verify_totals = VerifyTotals(store)
+    missed_events = FetchMissedEvents(
+        store, clock, adapters.nudges, adapters.event_gateway, StoreFetchedEvent(build_event)
+    )
+    invoices, refunds, disputes = refetch_targets(adapters)
+    sweep = SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))
+    reconcile = ReconcileIntegration(
+        store,
+        clock,
+        RefreshAccount(store, clock, adapters.connect_gateway, mark_access_revoked),
+        missed_events,
+        sweep,
+        check.of_integration,
+        verify_totals,
+        adapters.metrics,
+        every=every,
+    )
+    reconcile = traced(adapters.tracing, reconcile, "reconcile", "integration.id")
+    return Reconciliation(
+        reconcile=reconcile,
+        reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
+        list_connected=ListConnected(store),
+        compact_totals=CompactTotals(store),
+        verify_totals=verify_totals,
+    )
+
+
+def _operations(
+    settings: Settings,
+    adapters: Adapters,
+    intents: Intents,
+    receivers: Receivers,
+    webhook_events: WebhookEvents,
+    reconciliation: Reconciliation,
+) -> Operations:
     store, clock, vault = adapters.store, adapters.clock, adapters.vault
-    return Operations(
-        settle_due_intents=SettleDueIntents(store, clock, settle),
-        list_intents=ListIntents(store),
-        show_intent=ShowIntent(store),
-        resolve_intent=ResolveIntent(store, clock, settle),
-        resolve_due_intents=ResolveDueIntents(store, clock, settle),
-        register_receivers=RegisterReceivers(
-            store,
-            clock,
-            adapters.identifiers,
-            settle,
-            endpoint_statuses_of(adapters),
-            _receiver_url(settings),
-        ),
-        attach_receiver=AttachReceiver(store, clock, vault, _receiver_url(settings)),
-        list_receivers=ListReceivers(store),
-        rotate_keys=RotateKeys(store, vault),
-        check_readiness=CheckReadiness(
-            {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)}
-        ),
-        measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
+    check_readiness = CheckReadiness(
+        {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)}
     )
+    diagnose = Diagnose(
+        store,
+        clock,
+        vault,
+        adapters.event_gateway,
+        check_readiness,
+        DiagnoseReceivers(receivers.check, has_extra_secrets=bool(settings.stripe_webhook_secrets)),
+        DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
+        every=_reconcile_every(settings),
+    )
+    repair = RepairReceivers(
+        store, clock, adapters.receiver_gateway, endpoint_statuses(adapters), _receiver_url(settings)
+    )
+    fixes = ApplyFixes(
+        receivers.register,
+        repair,
+        reconciliation.reconcile,
+        intents.resolve_due,
+        webhook_events.replay_matching,
+    )
+    return Operations(
+        check_readiness=check_readiness,
+        measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
+        diagnose=diagnose,
+        apply_fixes=fixes,
+        rotate_keys=RotateKeys(store, vault),
+        purge_payloads=PurgePayloads(store, clock, timedelta(days=settings.event_payload_days)),
+        purge_oauth_states=PurgeOAuthStates(store, clock),
+    )
+
+
+def _reconcile_every(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.reconcile_seconds)
 
 
 def _receiver_url(settings: Settings) -> str:

@@ -65,7 +65,7 @@ class Terminal:
 
     def begin(self, tenant: str) -> None:
         """Begin a tenant, with its first token, as every tenant does."""
-        self.bridge.create_token(tenant_id=tenant, role=Role.ADMIN, user_id=None, label="")
+        self.bridge.access.create_token(tenant_id=tenant, role=Role.ADMIN, user_id=None, label="")
 
     def integrate(self) -> int:
         with self.store.writing() as work:

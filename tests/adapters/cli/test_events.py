@@ -181,7 +181,7 @@ def test_an_event_that_is_being_processed_is_left_alone(told: Terminal, dry: tup
 def test_events_whose_payloads_are_no_longer_kept_are_left_alone_and_stop_no_others(told: Terminal):
     told.world.work_off()
     told.world.clock.advance(timedelta(days=91))
-    told.bridge.forget_payloads()
+    told.bridge.operations.purge_payloads()
     told.world.receive(told.world.event("invoice.paid", {"id": "in_new", "object": "invoice"}, id_="evt_new"))
     forgotten = ids_of(told)["evt_1"]
 

@@ -8,7 +8,7 @@ from tests.adapters.cli.terminal import Terminal
 def test_a_token_that_was_made_opens_what_it_was_made_for(terminal: Terminal):
     made = terminal.json("tokens", "create", "--tenant", "acme", "--role", "member", "--user-id", "17")
 
-    principal = terminal.bridge.authenticate(made["token"])
+    principal = terminal.bridge.access.authenticate(made["token"])
 
     assert (principal.tenant_id, principal.role, principal.user_id) == ("acme", Role.MEMBER, 17)
 
@@ -83,7 +83,7 @@ def test_a_revoked_token_opens_nothing(terminal: Terminal):
 
     assert (result.exit_code, result.stdout) == (0, "Token 1 of acme is revoked.\n")
     with pytest.raises(Unauthenticated):
-        terminal.bridge.authenticate(made["token"])
+        terminal.bridge.access.authenticate(made["token"])
 
 
 def test_revoking_what_does_not_exist_fails_in_a_sentence(terminal: Terminal):

@@ -84,15 +84,15 @@ def test_a_viewer_only_reads():
 
 
 def test_a_revoked_token_is_refused_at_once(world):
-    issued = world.bridge.create_token(tenant_id="acme", role=Role.ADMIN, user_id=None, label="x")
+    issued = world.bridge.access.create_token(tenant_id="acme", role=Role.ADMIN, user_id=None, label="x")
     assert world.ask("GET", "/api/stripe/integrations", token=issued.secret).status_code == 200
-    world.bridge.revoke_token(issued.token.id)
+    world.bridge.access.revoke_token(issued.token.id)
     problem(world.ask("GET", "/api/stripe/integrations", token=issued.secret), 401)
 
 
 def test_a_forbidden_request_changes_nothing(world):
     problem(world.ask("POST", "/api/stripe/integrations", {"name": "x"}, role=Role.MEMBER), 403)
-    assert world.bridge.list_integrations("acme", PageRequest()).total == 0
+    assert world.bridge.integrations.list("acme", PageRequest()).total == 0
 
 
 def test_sending_is_limited_to_thirty_a_minute_whatever_the_answers_were(world):

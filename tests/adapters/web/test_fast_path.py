@@ -35,7 +35,7 @@ def world():
     ended = []
     front = world.front = FastPath(
         world.behind,
-        world.bridge.receive_webhook,
+        world.bridge.webhook_events.receive,
         world.metrics,
         threads=2,
         on_shutdown=lambda: ended.append(True),
@@ -75,7 +75,7 @@ def test_what_is_remembered_of_secrets_is_looked_up_again_after_a_while(world):
 
 def test_an_integrations_own_receiver_has_its_own_secret_at_the_front(world):
     integration = world.connect()
-    world.bridge.attach_receiver(integration_id=integration["id"], secret="whsec_own")
+    world.bridge.receivers.attach(integration_id=integration["id"], secret="whsec_own")
     path = f"{PLATFORM}/{integration['id']}"
     world.behind.paths.clear()
     for number in range(2):
@@ -164,7 +164,9 @@ def test_webhooks_that_wait_for_the_database_hold_up_nobody_else(world):
             is_back.wait(10)
         return world.behind(environ, start_response)
 
-    front = FastPath(behind, world.bridge.receive_webhook, world.metrics, threads=1, on_shutdown=lambda: None)
+    front = FastPath(
+        behind, world.bridge.webhook_events.receive, world.metrics, threads=1, on_shutdown=lambda: None
+    )
     webhook = f"POST {PLATFORM} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
 
     async def ask(connection: Connection) -> int:

@@ -92,10 +92,10 @@ def test_who_may_not_come_in_leaves_no_key_behind(world):
 
 
 def test_one_that_still_runs_is_a_conflict_until_its_lease_is_over(world):
-    token = world.bridge.authenticate(world.token())
+    token = world.bridge.access.authenticate(world.token())
     scope = RequestScope(token_id=token.token_id, method="POST", path=PATH, key="k-1")
     body_hash = "a6c5d3a6"
-    assert isinstance(world.bridge.begin_request(scope, body_hash), IdempotentRequest)
+    assert isinstance(world.bridge.access.begin_request(scope, body_hash), IdempotentRequest)
     refused = problem(post(world), 422)
     assert "different body" in refused["message"]
     first = post(world, key="k-2")

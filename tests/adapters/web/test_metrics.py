@@ -83,7 +83,7 @@ def test_what_waits_is_told_with_the_age_of_its_oldest(world: World):
     samples = told(world)
     assert samples["stripe_bridge_inbox_events", "received"] == 1
     assert samples["stripe_bridge_inbox_oldest_seconds",] == 90
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
     samples = told(world)
     assert samples["stripe_bridge_inbox_events", "received"] == 0
     assert samples["stripe_bridge_inbox_oldest_seconds",] == 0
@@ -96,7 +96,7 @@ def test_what_reconciling_healed_is_counted_by_cause_and_how_far_it_has_come_is_
     world.put_order()
     invoice = world.send(integration["id"]).get_json()["data"]
     world.stripe.pay(invoice["stripe_account_id"], invoice["stripe_invoice_id"])
-    world.bridge.reconcile_integration(integration["id"])
+    world.bridge.reconciliation.reconcile(integration["id"])
     world.clock.advance(timedelta(seconds=75))
     samples = told(world)
     assert samples["stripe_bridge_reconciliations_total", "complete"] == 1
@@ -105,14 +105,14 @@ def test_what_reconciling_healed_is_counted_by_cause_and_how_far_it_has_come_is_
 
 
 def test_the_queue_and_the_receivers_are_told_of(world: World):
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
     world.post_event(an_event_payload("invoice.paid"))
     samples = told(world)
     assert samples["stripe_bridge_queue_up",] == 1
     assert samples["stripe_bridge_queue_nudges", "drain_inbox"] == 1
     assert samples["stripe_bridge_receiver_in_order", "connect"] == 1
     world.stripe.endpoints[None].clear()
-    world.bridge.check_receivers()
+    world.bridge.receivers.check()
     world.nudges.is_available = False
     samples = told(world)
     assert samples["stripe_bridge_queue_up",] == 0

@@ -121,19 +121,19 @@ def test_callers_hear_that_an_event_failed_and_only_operators_why(world, invoice
     world.post_event(an_event_payload("invoice_payment.paid", unreadable, id_="evt_bad", account=account_id))
 
     def told() -> tuple[str, str]:
-        world.bridge.apply_events()
+        world.bridge.webhook_events.apply()
         (shown,) = data_of(world.ask("GET", f"{PATH}?event_type=invoice_payment.paid", role=Role.VIEWER))
         activity = data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}/activity-log"))
         assert shown in activity
         assert data_of(world.ask("GET", f"{PATH}/{shown['id']}")) == shown
-        for_operators = world.bridge.show_webhook_event(None, shown["id"], with_payload=False).last_error
+        for_operators = world.bridge.webhook_events.show(None, shown["id"], with_payload=False).last_error
         assert for_operators not in (None, shown["last_error"])
         return shown["status"], shown["last_error"]
 
     assert told() == ("received", "It could not be applied yet and will be tried again.")
     for _ in range(MAX_ATTEMPTS):
         world.clock.advance(timedelta(hours=1))
-        world.bridge.apply_events()
+        world.bridge.webhook_events.apply()
     assert told() == (
         "failed",
         "It could not be applied and will not be tried again unless it is replayed. The operator's logs say why.",
@@ -155,7 +155,7 @@ def test_a_payload_that_is_no_longer_kept_is_null_and_its_replay_refused(world):
     world.put_order()
     world.pay(data_of(world.send(world.connect()["id"])))
     world.clock.advance(timedelta(days=91))
-    world.bridge.forget_payloads()
+    world.bridge.operations.purge_payloads()
     (event, *_) = data_of(world.ask("GET", "/api/stripe/webhook-events"))
     path = f"/api/stripe/webhook-events/{event['id']}"
     shown = data_of(world.ask("GET", f"{path}?include_payload=1"))

@@ -21,7 +21,7 @@ def world():
     world: Any = World()
     world.front = FastPath(
         world.app.wsgi_app,
-        world.bridge.receive_webhook,
+        world.bridge.webhook_events.receive,
         world.metrics,
         threads=2,
         on_shutdown=lambda: None,

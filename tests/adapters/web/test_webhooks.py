@@ -22,7 +22,7 @@ def world(request):
         return
     front = FastPath(
         world.app.wsgi_app,
-        world.bridge.receive_webhook,
+        world.bridge.webhook_events.receive,
         world.metrics,
         threads=2,
         on_shutdown=lambda: None,
@@ -158,7 +158,7 @@ def test_an_integration_has_a_receiver_only_when_it_has_one(world):
 
 def test_an_event_of_another_account_at_an_integrations_own_receiver_is_skipped(world):
     integration = world.connect()
-    world.bridge.attach_receiver(integration_id=integration["id"], secret="whsec_own")
+    world.bridge.receivers.attach(integration_id=integration["id"], secret="whsec_own")
     path = f"{PATH}/{integration['id']}"
     problem(world.post_event(an_event_payload(), path=path), 400)
     answer = world.post_event(an_event_payload(account="acct_other"), path=path, secret="whsec_own")

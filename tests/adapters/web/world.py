@@ -87,7 +87,7 @@ class World:
 
     def token(self, role: Role = Role.ADMIN, tenant: str = "acme") -> str:
         if (tenant, role) not in self._tokens:
-            issued = self.bridge.create_token(tenant_id=tenant, role=role, user_id=7, label="test")
+            issued = self.bridge.access.create_token(tenant_id=tenant, role=role, user_id=7, label="test")
             self._tokens[tenant, role] = issued.secret
         return self._tokens[tenant, role]
 
@@ -152,7 +152,7 @@ class World:
         paid = self.stripe.accounts[account_id].invoices[stripe_id]
         payload = an_event_payload("invoice.paid", invoice_object(paid), account=account_id)
         assert self.post_event(payload).status_code == 200
-        self.bridge.apply_events()
+        self.bridge.webhook_events.apply()
 
     def send(self, integration_id: int, order_id: int = 1001, **more: Any) -> TestResponse:
         body = {"integration_instance_id": integration_id, "sales_order_id": order_id, **more}

@@ -60,7 +60,7 @@ def test_an_endless_inbox_is_left_when_the_worker_stops():
 def test_the_worker_gives_way_after_each_batch():
     events, rests = Batches(50, 50, 3), Batches()
 
-    Jobs(bridge_with(events, give_way=rests)).run("drain_inbox")
+    Jobs(bridge_with(events, webhook_events__yield_to_receiving=rests)).run("drain_inbox")
 
     assert (events.calls, rests.calls) == (4, 3)
 
@@ -72,7 +72,7 @@ def test_a_worker_that_rests_begins_nothing_and_stops_at_once():
         began.set()
         wait(3600)
 
-    jobs = Jobs(bridge_with(events, give_way=rest))
+    jobs = Jobs(bridge_with(events, webhook_events__yield_to_receiving=rest))
     draining = threading.Thread(target=jobs.run, args=("drain_inbox",), daemon=True)
     draining.start()
     assert began.wait(5)
@@ -87,14 +87,14 @@ def test_a_worker_that_rests_begins_nothing_and_stops_at_once():
 def test_reconciling_goes_on_until_it_is_nobodys_turn():
     integrations = Batches(1, 1, 1)
 
-    Jobs(bridge_with(reconcile_due=integrations)).run("reconcile")
+    Jobs(bridge_with(reconciliation__reconcile_due=integrations)).run("reconcile")
 
     assert integrations.calls == 4
 
 
 def test_receivers_are_not_looked_at_with_every_sweep():
     receivers = Batches()
-    jobs = Jobs(bridge_with(check_receivers_due=receivers))
+    jobs = Jobs(bridge_with(receivers__check_due=receivers))
 
     jobs.run("check_receivers")
     jobs.run("check_receivers")
@@ -104,7 +104,7 @@ def test_receivers_are_not_looked_at_with_every_sweep():
 
 def test_receivers_are_looked_at_while_reconciling_is_never_done():
     integrations, receivers = Endless(), Batches()
-    jobs = Jobs(bridge_with(reconcile_due=integrations, check_receivers_due=receivers))
+    jobs = Jobs(bridge_with(reconciliation__reconcile_due=integrations, receivers__check_due=receivers))
     reconciling = threading.Thread(target=jobs.run, args=("reconcile",), daemon=True)
     reconciling.start()
     wait_until(lambda: integrations.calls > 10)
@@ -118,7 +118,9 @@ def test_receivers_are_looked_at_while_reconciling_is_never_done():
 
 def test_tidying_up_forgets_once_in_an_hour():
     requests, authorizations = Batches(), Batches()
-    jobs = Jobs(bridge_with(forget_requests=requests, forget_authorizations=authorizations))
+    jobs = Jobs(
+        bridge_with(access__purge_idempotency_keys=requests, operations__purge_oauth_states=authorizations)
+    )
 
     jobs.run("tidy_up")
     jobs.run("tidy_up")
@@ -128,7 +130,7 @@ def test_tidying_up_forgets_once_in_an_hour():
 
 def test_counts_are_folded_until_nothing_is_left_and_not_at_every_sweep():
     counts = Batches(3)
-    jobs = Jobs(bridge_with(fold_counts=counts))
+    jobs = Jobs(bridge_with(reconciliation__compact_totals=counts))
 
     jobs.run("fold_counts")
     jobs.run("fold_counts")
@@ -138,7 +140,7 @@ def test_counts_are_folded_until_nothing_is_left_and_not_at_every_sweep():
 
 def test_old_payloads_are_let_go_of_until_none_is_left():
     payloads = Batches(2)
-    Jobs(bridge_with(forget_payloads=payloads)).run("tidy_up")
+    Jobs(bridge_with(operations__purge_payloads=payloads)).run("tidy_up")
 
     assert payloads.calls == 2
 
@@ -148,9 +150,15 @@ def test_old_payloads_are_let_go_of_until_none_is_left():
 )
 def test_nothing_is_begun_after_the_stop(job: str):
     work = Batches(1)
-    names = ("reconcile_due", "check_receivers_due", "forget_requests", "forget_authorizations")
-    more = ("forget_payloads", "fold_counts")
-    jobs = Jobs(bridge_with(events=work, intents=work, **dict.fromkeys((*names, *more), work)))
+    others = (
+        "reconciliation__reconcile_due",
+        "reconciliation__compact_totals",
+        "receivers__check_due",
+        "access__purge_idempotency_keys",
+        "operations__purge_oauth_states",
+        "operations__purge_payloads",
+    )
+    jobs = Jobs(bridge_with(events=work, intents=work, **dict.fromkeys(others, work)))
 
     jobs.stop()
     jobs.run(job)

@@ -43,18 +43,20 @@ class Endless(Batches):
 
 
 def bridge_with(events: Batches | None = None, intents: Batches | None = None, **others: Any) -> Any:
-    """The parts of a bridge that a worker uses."""
-    idle = {name: Batches() for name in _OTHERS}
-    named = {"apply_events": events or Batches(), "settle_due_intents": intents or Batches()}
-    return SimpleNamespace(**(idle | named | others))
+    """The parts of a bridge that a worker uses. Others are named by room and use case: `operations__purge_payloads`."""
+    rooms = {room: {name: Batches() for name in names} for room, names in _OTHERS.items()}
+    rooms["webhook_events"]["apply"] = events or Batches()
+    rooms["intents"] = {"settle_due": intents or Batches()}
+    for place, use_case in others.items():
+        room, _, name = place.partition("__")
+        rooms[room][name] = use_case
+    return SimpleNamespace(**{room: SimpleNamespace(**use_cases) for room, use_cases in rooms.items()})
 
 
-_OTHERS = (
-    "give_way",
-    "reconcile_due",
-    "check_receivers_due",
-    "forget_requests",
-    "forget_authorizations",
-    "forget_payloads",
-    "fold_counts",
-)
+_OTHERS = {
+    "webhook_events": ("yield_to_receiving",),
+    "reconciliation": ("reconcile_due", "compact_totals"),
+    "receivers": ("check_due",),
+    "access": ("purge_idempotency_keys",),
+    "operations": ("purge_oauth_states", "purge_payloads"),
+}

@@ -12,7 +12,7 @@ SCOPE = RequestScope(token_id="token:1", method="POST", path="/api/stripe/invoic
 
 
 def begin(world: World) -> IdempotentRequest:
-    begun = world.bridge.begin_request(SCOPE, "a body")
+    begun = world.bridge.access.begin_request(SCOPE, "a body")
     assert isinstance(begun, IdempotentRequest)
     return begun
 
@@ -29,29 +29,29 @@ def test_the_late_end_of_one_that_was_given_up_for_dead_lets_nobody_in_beside_th
     world.clock.advance(LEASE)
     running = begin(world)
 
-    world.bridge.finish_request(given_up, answer(late))
+    world.bridge.access.finish_request(given_up, answer(late))
 
     with pytest.raises(RequestStillRunning):
-        world.bridge.begin_request(SCOPE, "a body")
-    world.bridge.finish_request(running, answer(200))
-    assert world.bridge.begin_request(SCOPE, "a body") == answer(200)
+        world.bridge.access.begin_request(SCOPE, "a body")
+    world.bridge.access.finish_request(running, answer(200))
+    assert world.bridge.access.begin_request(SCOPE, "a body") == answer(200)
 
 
 def test_a_secret_answer_that_no_key_opens_any_more_is_made_again(world: World):
     begun = begin(world)
-    world.bridge.finish_request(begun, answer(200), is_secret=True)
-    assert world.bridge.begin_request(SCOPE, "a body", is_secret=True) == answer(200)
+    world.bridge.access.finish_request(begun, answer(200), is_secret=True)
+    assert world.bridge.access.begin_request(SCOPE, "a body", is_secret=True) == answer(200)
     with world.store.writing() as work:
         work.idempotent_requests.save(replace(begun, answer=answer(200)))
         work.commit()
 
-    assert isinstance(world.bridge.begin_request(SCOPE, "a body", is_secret=True), IdempotentRequest)
+    assert isinstance(world.bridge.access.begin_request(SCOPE, "a body", is_secret=True), IdempotentRequest)
 
 
 def test_one_that_ends_late_is_kept_when_nobody_came_meanwhile(world: World):
     begun = begin(world)
     world.clock.advance(2 * LEASE)
 
-    world.bridge.finish_request(begun, answer(201))
+    world.bridge.access.finish_request(begun, answer(201))
 
-    assert world.bridge.begin_request(SCOPE, "a body") == answer(201)
+    assert world.bridge.access.begin_request(SCOPE, "a body") == answer(201)

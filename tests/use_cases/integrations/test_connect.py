@@ -37,7 +37,7 @@ def failed(reason: AuthorizationFailure, integration_id: int | None) -> Authoriz
 
 
 def shown(world: World, integration_id: int | None = None):
-    return world.bridge.show_integration(TENANT, integration_id or world.integration_id).integration
+    return world.bridge.integrations.show(TENANT, integration_id or world.integration_id).integration
 
 
 def test_a_consent_connects_the_integration_with_the_accounts_snapshot(world: World):
@@ -200,14 +200,14 @@ def test_an_account_that_is_live_in_another_tenant_is_in_use_and_stays_with_it(w
     assert outcome == failed(AuthorizationFailure.ACCOUNT_IN_USE, world.integration_id)
     world.work_off()
     assert world.lets_us_in()
-    assert world.bridge.show_integration("other", live).integration.connected
+    assert world.bridge.integrations.show("other", live).integration.connected
 
 
 def test_an_integration_with_invoices_takes_no_other_account_and_gives_the_grant_back(world: World):
     world.connect(into=world.integration_id)
     first = world.account_id
     world.sent()
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
 
     code = world.consent("acct_other")
     outcome = world.come_back(state=world.authorize(world.integration_id), code=code)
@@ -255,7 +255,7 @@ def test_a_grant_that_does_not_let_us_write_is_given_back(world: World, monkeypa
 
 def test_an_integration_without_invoices_may_take_another_account(world: World):
     world.connect(into=world.integration_id)
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
 
     world.connect("acct_other", into=world.integration_id)
 
@@ -266,33 +266,33 @@ def test_an_integration_without_invoices_may_take_another_account(world: World):
 def test_a_receiver_that_may_be_the_accounts_stays_the_only_one(world: World, known: str):
     world.allow_own_endpoints()
     if known == "attached by hand":
-        world.bridge.attach_receiver(world.integration_id, "whsec_by_hand")
+        world.bridge.receivers.attach(world.integration_id, "whsec_by_hand")
     else:
         world.connect("acct_1", into=world.integration_id)
         world.fail("deauthorize", GatewayRefused("no"))
-        world.bridge.disconnect_integration(TENANT, world.integration_id)
-    (receiver,) = world.bridge.list_receivers()
+        world.bridge.integrations.disconnect(TENANT, world.integration_id)
+    (receiver,) = world.bridge.receivers.list()
 
     world.connect("acct_1", into=world.integration_id)
 
-    assert world.bridge.list_receivers() == [receiver]
+    assert world.bridge.receivers.list() == [receiver]
 
 
 def test_a_reconnect_continues_the_integration_with_its_invoices(world: World):
     world.connect(into=world.integration_id)
     invoice = world.sent()
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
 
     world.connect(world.account_id, into=world.integration_id)
 
-    world.bridge.void_invoice(TENANT, invoice.id)
+    world.bridge.invoices.void(TENANT, invoice.id)
     assert not world.payable_at_stripe()
 
 
 def test_an_account_is_not_connected_while_its_last_disconnect_is_unsettled(world: World):
     world.connect(into=world.integration_id)
     world.fail("deauthorize", OutcomeUnknown("cut"))
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
 
     outcome = world.come_back(
         state=world.authorize(world.integration_id), code=world.consent(world.account_id)
@@ -316,10 +316,10 @@ def test_where_stripe_allows_it_the_account_gets_a_receiver_of_its_own(world: Wo
     world.allow_own_endpoints()
     world.connect(into=world.integration_id)
 
-    (receiver,) = world.bridge.list_receivers()
+    (receiver,) = world.bridge.receivers.list()
     assert {receiver.stripe_endpoint_id} == world.own_endpoints()
     assert receiver.url.endswith(f"/api/webhooks/stripe/{world.integration_id}")
-    assert world.bridge.show_integration(TENANT, world.integration_id).webhook_registered
+    assert world.bridge.integrations.show(TENANT, world.integration_id).webhook_registered
 
 
 def test_an_own_receiver_whose_secret_was_lost_with_the_answer_is_made_anew(world: World):
@@ -330,7 +330,7 @@ def test_an_own_receiver_whose_secret_was_lost_with_the_answer_is_made_anew(worl
 
     world.come_to_rest()
 
-    (receiver,) = world.bridge.list_receivers()
+    (receiver,) = world.bridge.receivers.list()
     assert {receiver.stripe_endpoint_id} == world.own_endpoints()
 
 
@@ -362,7 +362,7 @@ def test_a_reconnect_does_not_wait_for_an_earlier_request_for_a_receiver(world: 
     world.fail("create_endpoint", OutcomeUnknown("cut"))
     world.connect("acct_1", into=world.integration_id)
     world.stripe.revoke("acct_1")
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     assert not shown(world).connected
     assert world.unsettled()
 

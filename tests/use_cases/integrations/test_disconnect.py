@@ -23,7 +23,7 @@ from tests.world import World
 
 
 def disconnect(world: World):
-    return world.bridge.disconnect_integration(TENANT, world.integration_id)
+    return world.bridge.integrations.disconnect(TENANT, world.integration_id)
 
 
 def test_disconnecting_revokes_access_and_clears_the_token_but_keeps_the_snapshot(world: World):
@@ -57,7 +57,7 @@ def test_disconnecting_what_was_never_connected_changes_nothing():
 
 def test_another_tenants_integration_cannot_be_disconnected(world: World):
     with pytest.raises(IntegrationNotFound):
-        world.bridge.disconnect_integration("other", world.integration_id)
+        world.bridge.integrations.disconnect("other", world.integration_id)
     assert world.lets_us_in()
 
 
@@ -87,7 +87,7 @@ def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
     world.fail("deauthorize", GatewayBusy("busy"), times=20)
     disconnect(world)
     world.mend()
-    other = world.bridge.create_integration("other", "Shop").integration
+    other = world.bridge.integrations.create("other", "Shop").integration
     snapshot = world.stripe.accounts[world.account_id].snapshot
     with world.store.writing() as work:
         # No request can do this while the revocation is unsettled; this tests the settling's own last check.
@@ -101,7 +101,7 @@ def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
     world.come_to_rest()
 
     assert world.lets_us_in()
-    assert world.bridge.show_integration("other", other.id).integration.connected
+    assert world.bridge.integrations.show("other", other.id).integration.connected
 
 
 def test_whoever_is_held_up_while_leaving_an_account_does_not_end_its_next_connection(world: World):
@@ -127,7 +127,7 @@ def test_a_disconnected_integration_sends_voids_and_refunds_nothing(world: World
 
     for attempt in (
         lambda: world.send(503),
-        lambda: world.bridge.void_invoice(TENANT, open_.id),
+        lambda: world.bridge.invoices.void(TENANT, open_.id),
         lambda: world.refund(paid.id),
     ):
         with pytest.raises(IntegrationNotConnected):
@@ -220,13 +220,13 @@ def test_a_refund_that_was_made_and_not_answered_before_we_left_stays_reserved_u
         world.clock.advance(seconds=3600)
         world.work_off()
 
-    (reserved,) = world.bridge.list_refunds(TENANT, world.invoice_id)
+    (reserved,) = world.bridge.refunds.list(TENANT, world.invoice_id)
     assert (reserved.id, reserved.state) == (refund.id, RefundState.RESERVED)
 
     world.connect(world.account_id, into=world.integration_id)
     world.come_to_rest()
 
-    (ours,) = world.bridge.list_refunds(TENANT, world.invoice_id)
+    (ours,) = world.bridge.refunds.list(TENANT, world.invoice_id)
     (theirs,) = world.refunds_at_stripe()
     assert (ours.state, ours.stripe_refund_id) == (RefundState.SUCCEEDED, theirs.id)
     assert world.invoice(world.invoice_id).amount_refunded == 5_000
@@ -240,7 +240,7 @@ def test_an_own_receiver_goes_with_the_integration():
     disconnect(world)
 
     assert not world.own_endpoints()
-    assert not world.bridge.list_receivers()
+    assert not world.bridge.receivers.list()
 
 
 def test_an_account_that_is_joined_before_the_former_is_left_has_a_receiver_of_its_own_and_keeps_it():
@@ -256,13 +256,13 @@ def test_an_account_that_is_joined_before_the_former_is_left_has_a_receiver_of_i
     world.come_to_rest()
 
     assert not world.stripe.accounts[former].connected
-    assert [each.stripe_endpoint_id for each in world.bridge.list_receivers()] == [own]
+    assert [each.stripe_endpoint_id for each in world.bridge.receivers.list()] == [own]
     assert world.own_endpoints() == {own}
 
 
 def test_a_send_that_is_under_way_when_the_integration_is_disconnected_leaves_nothing_payable(world: World):
     world.put_order()
-    world.stripe.before_next("add_lines", lambda: world.bridge.disconnect_integration(TENANT, 1))
+    world.stripe.before_next("add_lines", lambda: world.bridge.integrations.disconnect(TENANT, 1))
 
     with pytest.raises(BridgeError):
         world.send()
@@ -291,18 +291,18 @@ def test_what_is_in_flight_is_listed_and_told_to_the_log(world: World, caplog: p
     world.stripe.dispute(world.account_id, disputed)
     world.deliver()
     open_ = world.sent(502)
-    before = world.bridge.track_money(TENANT, world.integration_id)
+    before = world.bridge.integrations.list_in_flight(TENANT, world.integration_id)
 
     disconnect(world)
 
-    money = world.bridge.track_money(TENANT, world.integration_id)
+    money = world.bridge.integrations.list_in_flight(TENANT, world.integration_id)
     assert money == before
     assert [each.id for each in money.invoices] == [open_.id]
     assert money.counts == {"invoices": 1, "refunds": 1, "disputes": 1}
     (record,) = [each for each in caplog.records if each.message == "disconnected with money in flight"]
     assert vars(record)["in_flight"] == money.counts
     with pytest.raises(IntegrationNotFound):
-        world.bridge.track_money("other", world.integration_id)
+        world.bridge.integrations.list_in_flight("other", world.integration_id)
 
 
 def test_a_refund_that_stripe_has_not_shown_yet_is_in_flight(world: World):
@@ -311,7 +311,7 @@ def test_a_refund_that_stripe_has_not_shown_yet_is_in_flight(world: World):
     world.fail("refunds_of", OutcomeUnknown("cut"), times=50)
     world.refund(world.invoice_id, 5_000)
 
-    (refund,) = world.bridge.track_money(TENANT, world.integration_id).refunds
+    (refund,) = world.bridge.integrations.list_in_flight(TENANT, world.integration_id).refunds
 
     assert (refund.state, refund.amount) == (RefundState.RESERVED, 5_000)
 
@@ -321,11 +321,11 @@ def test_what_another_integration_has_in_flight_in_the_same_account_is_its_own(w
     disconnect(world)
     other = world.connect(world.account_id, tenant="other")
 
-    assert world.bridge.track_money("other", other).counts == {}
+    assert world.bridge.integrations.list_in_flight("other", other).counts == {}
 
 
 def test_nothing_is_in_flight_where_there_never_was_an_account(world: World):
-    assert world.bridge.track_money(TENANT, world.add_integration()).counts == {}
+    assert world.bridge.integrations.list_in_flight(TENANT, world.add_integration()).counts == {}
 
 
 def test_what_was_paid_until_we_leave_is_seen_by_a_last_look(world: World):

@@ -181,7 +181,7 @@ def test_a_refund_lets_the_order_be_invoiced_again(world: World):
 
 def test_a_voided_invoice_frees_its_order(world: World):
     first = world.sent()
-    world.bridge.void_invoice(TENANT, first.id)
+    world.bridge.invoices.void(TENANT, first.id)
 
     second = world.send()
 
@@ -279,6 +279,6 @@ def test_what_the_erp_changes_during_a_send_does_not_change_the_invoice(world: W
 def test_another_tenants_invoice_is_not_there(world: World):
     invoice = world.sent()
 
-    assert world.bridge.show_invoice(TENANT, invoice.id).invoice == invoice
+    assert world.bridge.invoices.show(TENANT, invoice.id).invoice == invoice
     with pytest.raises(InvoiceNotFound):
-        world.bridge.show_invoice("other", invoice.id)
+        world.bridge.invoices.show("other", invoice.id)

@@ -37,7 +37,7 @@ def assert_the_order_is_free(world: World) -> None:
     assert not world.unsettled()
     assert not world.payable_at_stripe()
     # A void invoice that had a number stays visible.
-    assert {each.status for each in world.bridge.list_order_invoices(TENANT, 501)} <= {InvoiceStatus.VOID}
+    assert {each.status for each in world.bridge.invoices.list_for_order(TENANT, 501)} <= {InvoiceStatus.VOID}
     world.stripe.accounts[world.account_id].customers.clear()
     assert world.send().view.invoice.status is InvoiceStatus.OPEN
     assert len(world.payable_at_stripe()) == 1
@@ -331,7 +331,7 @@ def test_customers_are_made_once_for_orders_that_wait_for_the_same(world: World)
 
     assert len(world.customers_at_stripe()) == 1
     assert first.view.invoice.status is InvoiceStatus.OPEN
-    assert [each.status for each in world.bridge.list_order_invoices(TENANT, 502)] == [InvoiceStatus.OPEN]
+    assert [each.status for each in world.bridge.invoices.list_for_order(TENANT, 502)] == [InvoiceStatus.OPEN]
     assert len(world.payable_at_stripe()) == 2
 
 
@@ -366,7 +366,7 @@ def test_somebody_elses_intent_is_left_alone_until_its_lease_ends(world: World):
 
     def workers_come_by() -> None:
         world.clock.advance(seconds=59)
-        calls.append(world.bridge.settle_due_intents())
+        calls.append(world.bridge.intents.settle_due())
 
     world.stripe.before_next("add_lines", workers_come_by)
     world.send()
@@ -394,7 +394,7 @@ def test_a_process_that_was_held_up_for_longer_than_its_lease_calls_no_more(worl
         ):
             commits.clear()
             world.clock.advance(seconds=61)
-            assert world.bridge.settle_due_intents() == 1
+            assert world.bridge.intents.settle_due() == 1
 
     world.restart(Boundary(hold_up).around)
     world.send()
@@ -417,7 +417,7 @@ def test_one_sick_intent_does_not_hold_up_the_others(world: World, caplog: pytes
     world.stripe.before_next("create_customer", lambda: 1 / 0)
     world.clock.advance(seconds=900)
 
-    world.bridge.settle_due_intents()
+    world.bridge.intents.settle_due()
     assert "intent could not be settled" in caplog.text
     world.come_to_rest()
 
@@ -472,7 +472,7 @@ def test_a_send_whose_outcome_was_unknown_when_we_were_locked_out_is_finished_by
     world.stripe.revoke(world.account_id)
     world.mend()
     a_day_goes_by(world)
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.connect(world.account_id, into=world.integration_id)
     world.come_to_rest()
 
@@ -500,7 +500,7 @@ def test_a_reconnect_has_what_waited_outside_looked_up_at_once(world: World, thr
     world.stripe.revoke(world.account_id)
     world.mend()
     a_day_goes_by(world)
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.nudges.waiting.clear()
 
     world.connect(world.account_id, into=former if through == "the same integration" else None)

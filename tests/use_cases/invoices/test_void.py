@@ -14,7 +14,7 @@ from tests.world import A_WHILE, World
 
 
 def void(world: World, invoice_id: int = 1):
-    return world.bridge.void_invoice(TENANT, invoice_id)
+    return world.bridge.invoices.void(TENANT, invoice_id)
 
 
 def test_an_open_invoice_is_voided_at_stripe_and_here(world: World):
@@ -56,7 +56,7 @@ def test_another_tenants_invoice_is_not_there(world: World):
     world.sent()
 
     with pytest.raises(InvoiceNotFound):
-        world.bridge.void_invoice("other", 1)
+        world.bridge.invoices.void("other", 1)
     assert world.payable_at_stripe()
 
 
@@ -149,7 +149,7 @@ def test_an_invoice_is_voided_through_whatever_integration_of_its_tenant_has_the
     world: World, tenant: str
 ):
     world.sent()
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     with pytest.raises(IntegrationNotConnected):
         void(world)
     world.connect(world.account_id, tenant=tenant)

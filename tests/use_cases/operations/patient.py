@@ -9,24 +9,24 @@ from tests.world import World
 
 def healthy(world: World) -> World:
     world.connect()
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
     world.listed = list
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     return world
 
 
 def diagnose(world: World) -> list[Finding]:
-    findings: list[Finding] = world.bridge.examine_service()
+    findings: list[Finding] = world.bridge.operations.diagnose()
     return findings
 
 
 def fix(world: World) -> list[str]:
-    return list(world.bridge.mend_findings(diagnose(world)))
+    return list(world.bridge.operations.apply_fixes(diagnose(world)))
 
 
 def unregistered(world: World) -> None:
     with world.store.writing() as work:
-        for receiver in world.bridge.list_receivers():
+        for receiver in world.bridge.receivers.list():
             work.receivers.remove(receiver.id)
         work.commit()
 
@@ -39,7 +39,7 @@ def change_endpoints(world: World, **changes: object) -> None:
 
 def unsealed(world: World) -> None:
     with world.store.writing() as work:
-        for receiver in world.bridge.list_receivers():
+        for receiver in world.bridge.receivers.list():
             work.receivers.save(replace(receiver, sealed_secret="broken"))
         work.commit()
 

@@ -23,7 +23,7 @@ def test_a_healthy_service_has_no_findings(world: World):
 def test_an_integration_that_cannot_be_examined_hides_nothing_of_the_others(world: World, error: Exception):
     sick = world.integration_id
     world.connect()
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.stripe.revoke(world.account_id)
     world.stripe.fail_next("pages_since", error)
 
@@ -54,7 +54,7 @@ def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(
 def test_what_happened_in_an_account_before_it_was_joined_is_not_missed(world: World):
     earlier = world.event("invoice.paid", {"id": "in_1", "object": "invoice"}, account="acct_busy")
     world.clock.advance(timedelta(hours=5))
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.connect("acct_busy")
     world.listed = lambda: [earlier]
 
@@ -68,7 +68,7 @@ def happen(world: World, number: int) -> Event:
     before = world.listed
     world.listed = lambda: [*before(), event]
     world.clock.advance(timedelta(minutes=7))
-    world.bridge.reconcile_due()
+    world.bridge.reconciliation.reconcile_due()
     world.work_off()
     return event
 
@@ -95,7 +95,7 @@ def test_they_are_found_until_one_gets_through(receiving: World):
     receiving.work_off()
     receiving.listed = lambda: [event]
     receiving.clock.advance(timedelta(minutes=15))
-    receiving.bridge.reconcile_due()
+    receiving.bridge.reconciliation.reconcile_due()
 
     assert diagnose(receiving) == []
 
@@ -104,7 +104,7 @@ def test_a_run_that_was_faster_than_a_webhook_finds_no_gap(receiving: World):
     event = receiving.event("invoice.updated", {"id": "in_1", "object": "invoice"})
     receiving.listed = lambda: [event]
     receiving.clock.advance(timedelta(minutes=1))
-    receiving.bridge.reconcile_integration(receiving.integration_id)
+    receiving.bridge.reconciliation.reconcile(receiving.integration_id)
     receiving.work_off()
 
     assert diagnose(receiving) == []
@@ -117,7 +117,7 @@ def test_an_account_that_let_us_go_is_found_and_left(world: World):
 
     assert f"our access to {world.account_id} was revoked" in finding.what
     assert "disconnected" in fix(world)[0]
-    assert not world.bridge.show_integration(TENANT, world.integration_id).integration.connected
+    assert not world.bridge.integrations.show(TENANT, world.integration_id).integration.connected
     assert diagnose(world) == []
 
 

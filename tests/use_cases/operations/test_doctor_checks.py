@@ -38,7 +38,7 @@ def test_a_call_that_hangs_is_found_and_settled(world: World):
     with pytest.raises(InvoiceNotSent):
         world.send()
     world.clock.advance(timedelta(minutes=61))
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
 
     (finding,) = diagnose(world)
 
@@ -53,7 +53,7 @@ def refuse(world: World, *methods: str) -> None:
 
 
 def disconnect(world: World) -> None:
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
 
 
 def send_in_vain(world: World, order_id: int = 501) -> None:
@@ -72,7 +72,7 @@ def test_an_invoice_that_could_be_neither_mailed_nor_voided_is_found_until_it_is
 
     assert (finding.subject, finding.severity, finding.fix) == ("invoices", Severity.ERROR, None)
     assert finding.what == "1 invoice payable at Stripe, though neither emailed nor undone (1): no void"
-    world.bridge.void_invoice(TENANT, 1)
+    world.bridge.invoices.void(TENANT, 1)
     assert diagnose(world) == []
 
 
@@ -80,14 +80,14 @@ def test_an_invoice_that_stripe_refused_to_void_is_found_while_it_is_open(world:
     invoice = world.sent()
     refuse(world, "void")
     with suppress(BridgeError):
-        world.bridge.void_invoice(TENANT, invoice.id)
+        world.bridge.invoices.void(TENANT, invoice.id)
 
     (finding,) = diagnose(world)
 
     assert (finding.subject, finding.severity) == ("invoices", Severity.WARNING)
     assert "which refused the void" in finding.what
     world.pay(invoice)
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     assert diagnose(world) == []
 
 
@@ -97,7 +97,7 @@ def test_a_void_that_is_still_under_way_is_not_called_refused(world: World):
     for _ in range(2):
         world.fail("void", OutcomeUnknown("cut"))
         with suppress(BridgeError):
-            world.bridge.void_invoice(TENANT, invoice.id)
+            world.bridge.invoices.void(TENANT, invoice.id)
 
     assert world.unsettled()
     assert diagnose(world) == []
@@ -111,7 +111,7 @@ def test_drafts_that_nothing_moves_are_found_and_undone(world: World):
 
     assert (finding.fix, finding.integration_id) == (Fix.RECONCILE, world.integration_id)
     assert "1 invoice still a draft, holding its order, after a failed send" in finding.what
-    list(world.bridge.mend_findings([finding]))
+    list(world.bridge.operations.apply_fixes([finding]))
     world.work_off()
     assert diagnose(world) == []
     assert world.at_stripe() == []
@@ -175,6 +175,6 @@ def test_what_another_integration_of_the_account_follows_is_not_unseen(world: Wo
     world.sent()
     disconnect(world)
     world.connect(world.account_id, tenant="other")
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
 
     assert diagnose(world) == []

@@ -48,7 +48,7 @@ def test_a_fix_that_fails_is_told_and_stops_no_other(world: World):
     findings = diagnose(world)
     world.stripe.fail_next("endpoints", OutcomeUnknown("no answer"))
 
-    done = list(world.bridge.mend_findings(findings))
+    done = list(world.bridge.operations.apply_fixes(findings))
 
     assert done[0].endswith("could not be fixed: no answer")
     assert "reconciled" in done[1]

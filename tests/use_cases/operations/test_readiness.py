@@ -8,7 +8,7 @@ def test_the_service_is_ready_with_database_and_queue_and_needs_no_stripe():
     world = World()
     world.stripe.accounts.clear()
 
-    readiness = world.bridge.check_readiness()
+    readiness = world.bridge.operations.check_readiness()
 
     assert readiness.is_ready
     assert set(readiness.faults) == {"database", "queue", "secrets"}
@@ -18,26 +18,26 @@ def test_the_service_is_ready_with_database_and_queue_and_needs_no_stripe():
 def test_what_is_out_of_reach_is_named_with_what_is_wrong():
     world = World()
     world.store.is_available = False
-    assert world.bridge.check_readiness().faults == {
+    assert world.bridge.operations.check_readiness().faults == {
         "database": "The service is temporarily unavailable.",
         "queue": None,
         "secrets": None,
     }
     world.store.is_available, world.nudges.is_available = True, False
 
-    readiness = world.bridge.check_readiness()
+    readiness = world.bridge.operations.check_readiness()
     assert not readiness.is_ready
     assert readiness.faults["queue"]
 
 
 def test_secrets_that_no_key_opens_are_a_fault():
     world = World()
-    world.bridge.register_receivers()
-    assert world.bridge.check_readiness().is_ready
+    world.bridge.receivers.register()
+    assert world.bridge.operations.check_readiness().is_ready
     world.adapters = replace(world.adapters, vault=FakeVault("another key"))
     world.restart()
 
-    readiness = world.bridge.check_readiness()
+    readiness = world.bridge.operations.check_readiness()
 
     assert not readiness.is_ready
     assert "cannot be opened" in (readiness.faults["secrets"] or "")

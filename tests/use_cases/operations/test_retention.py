@@ -30,6 +30,6 @@ def test_purging_goes_on_as_long_as_there_is_more_than_it_looks_at_and_not_for_w
 
 def test_authorizations_that_expired_are_removed(world: World):
     world.authorize(world.add_integration())
-    assert world.bridge.forget_authorizations() == 0
+    assert world.bridge.operations.purge_oauth_states() == 0
     world.clock.advance(timedelta(days=2))
-    assert world.bridge.forget_authorizations() == 2
+    assert world.bridge.operations.purge_oauth_states() == 2

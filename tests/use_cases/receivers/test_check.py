@@ -18,7 +18,7 @@ MINUTES = timedelta(minutes=1)
 
 
 def enabled(world: World) -> list[bool]:
-    return [receiver.enabled for receiver in world.bridge.list_receivers()]
+    return [receiver.enabled for receiver in world.bridge.receivers.list()]
 
 
 def disable(world: World) -> None:
@@ -28,15 +28,15 @@ def disable(world: World) -> None:
 
 
 CHECKS: dict[str, Callable[[World], object]] = {
-    "asked": lambda world: world.bridge.check_receivers(),
-    "due": lambda world: world.bridge.check_receivers_due(),
+    "asked": lambda world: world.bridge.receivers.check(),
+    "due": lambda world: world.bridge.receivers.check_due(),
 }
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
 def test_a_receiver_that_stripe_disabled_is_known_to_be(world: World, check: Callable[[World], object]):
-    world.bridge.register_receivers()
-    view = world.bridge.show_integration
+    world.bridge.receivers.register()
+    view = world.bridge.integrations.show
     assert view(TENANT, world.integration_id).webhook_registered
     disable(world)
     world.clock.advance(15 * MINUTES)
@@ -52,15 +52,15 @@ def test_an_endpoint_at_an_address_that_we_have_left_counts_for_nothing(world: W
     if whose == "its own":
         world.allow_own_endpoints()
     else:
-        world.bridge.register_receivers()
+        world.bridge.receivers.register()
     integration_id = world.connect()
     world.settings = Settings.from_env(ENVIRONMENT | {"PUBLIC_URL": "https://moved.test"})
     world.restart()
 
-    world.bridge.check_receivers()
-    world.bridge.reconcile_integration(integration_id)
+    world.bridge.receivers.check()
+    world.bridge.reconciliation.reconcile(integration_id)
 
-    assert not world.bridge.show_integration(TENANT, integration_id).webhook_registered
+    assert not world.bridge.integrations.show(TENANT, integration_id).webhook_registered
 
 
 FAULTS: dict[str, dict[str, object]] = {
@@ -79,14 +79,14 @@ def test_an_endpoint_that_does_not_send_us_our_events_counts_for_nothing(
     if whose == "its own":
         world.allow_own_endpoints()
     else:
-        world.bridge.register_receivers()
+        world.bridge.receivers.register()
     integration_id = world.connect()
     endpoints = world.stripe.endpoints[world.account_id if whose == "its own" else None]
 
     def is_registered() -> bool:
-        world.bridge.check_receivers()
-        world.bridge.reconcile_integration(integration_id)
-        registered: bool = world.bridge.show_integration(TENANT, integration_id).webhook_registered
+        world.bridge.receivers.check()
+        world.bridge.reconciliation.reconcile(integration_id)
+        registered: bool = world.bridge.integrations.show(TENANT, integration_id).webhook_registered
         return registered
 
     assert is_registered()
@@ -99,20 +99,20 @@ def test_an_endpoint_that_does_not_send_us_our_events_counts_for_nothing(
 
 
 def test_what_is_known_of_receivers_stays_while_stripe_is_out_of_reach(world: World):
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
     world.clock.advance(15 * MINUTES)
     world.stripe.fail_next("endpoints", OutcomeUnknown("no answer"))
 
-    world.bridge.check_receivers_due()
+    world.bridge.receivers.check_due()
 
     assert enabled(world) == [True, True]
 
 
 def test_receivers_are_not_looked_at_again_before_their_time(world: World):
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
     disable(world)
 
-    world.bridge.check_receivers_due()
+    world.bridge.receivers.check_due()
 
     assert enabled(world) == [True, True]
 
@@ -125,7 +125,7 @@ def test_with_no_receiver_at_all_the_schedule_says_so(
 
     for _ in range(3):
         world.clock.advance(MINUTES)
-        world.bridge.check_receivers_due()
+        world.bridge.receivers.check_due()
 
     assert sum("no webhook endpoint registered" in each.message for each in caplog.records) == times
 
@@ -147,11 +147,11 @@ class LateList(FakeReceiverGateway):
 def test_a_receiver_that_is_registered_while_stripe_answers_is_not_taken_for_a_missing_one(world: World):
     def register() -> None:
         world.clock.advance(timedelta(seconds=1))
-        world.bridge.register_receivers()
+        world.bridge.receivers.register()
 
     late = LateList(world.stripe, [register])
     world.restart(lambda adapters: replace(adapters, receiver_gateway=late))
 
-    world.bridge.check_receivers()
+    world.bridge.receivers.check()
 
     assert enabled(world) == [True, True]

@@ -23,7 +23,7 @@ OTHER_VERSION: dict[str, Any] = {"api_version": "2020-08-27"}
 
 def registered() -> World:
     world = World()
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
     return world
 
 

@@ -22,7 +22,7 @@ def world() -> World:
 
 
 def register(world: World) -> list[tuple[str, tuple[str, ...]]]:
-    return [(each.action, each.problems) for each in world.bridge.register_receivers()]
+    return [(each.action, each.problems) for each in world.bridge.receivers.register()]
 
 
 def endpoints(world: World):
@@ -36,14 +36,14 @@ def test_the_platform_gets_an_endpoint_of_its_own_and_one_for_connected_accounts
     assert {each.enabled_events for each in endpoints(world)} == {SUBSCRIBED_EVENTS}
     connect = [call.arguments["connect"] for call in world.stripe.calls_of("create_endpoint")]
     assert connect == [False, True]
-    kinds = [receiver.kind for receiver in world.bridge.list_receivers()]
+    kinds = [receiver.kind for receiver in world.bridge.receivers.list()]
     assert kinds == [ReceiverKind.PLATFORM, ReceiverKind.CONNECT]
 
 
 def test_their_secrets_are_kept_sealed_and_match_what_stripe_signs_with(world: World):
     register(world)
 
-    for receiver in world.bridge.list_receivers():
+    for receiver in world.bridge.receivers.list():
         assert world.adapters.vault.open(receiver.sealed_secret).startswith("whsec_")
         assert "whsec_" not in receiver.sealed_secret
 
@@ -80,7 +80,7 @@ def test_an_endpoint_that_is_gone_is_made_anew(world: World):
     del world.stripe.endpoints[None][endpoints(world)[0].id]
 
     assert [action for action, _ in register(world)] == ["created", "in order"]
-    assert {each.stripe_endpoint_id for each in world.bridge.list_receivers()} == {
+    assert {each.stripe_endpoint_id for each in world.bridge.receivers.list()} == {
         each.id for each in endpoints(world)
     }
 
@@ -142,7 +142,7 @@ def test_what_stripe_refuses_is_told_and_stays_to_be_seen(world: World):
         register(world)
 
     assert caught.value.reason == "no such URL"
-    (failed,) = world.bridge.list_intents(
+    (failed,) = world.bridge.intents.list(
         IntentFilter(states=frozenset({IntentState.FAILED})), PageRequest()
     ).items
     assert (failed.subject, failed.tenant_id, failed.last_error) == ("receiver:platform", None, "no such URL")
@@ -210,7 +210,7 @@ def assert_both_are_there_once(world: World) -> None:
     """Assert it at Stripe and here."""
     kinds = [each.metadata["bridge_receiver"] for each in endpoints(world)]
     assert sorted(kinds) == ["connect", "platform"]
-    ours = world.bridge.list_receivers()
+    ours = world.bridge.receivers.list()
     assert sorted(each.kind for each in ours) == ["connect", "platform"]
     assert {each.stripe_endpoint_id for each in ours} == {each.id for each in endpoints(world)}
 
@@ -218,25 +218,25 @@ def assert_both_are_there_once(world: World) -> None:
 def test_a_merchants_own_endpoint_is_attached_by_its_secret(world: World):
     world.connect()
 
-    receiver = world.bridge.attach_receiver(world.integration_id, "whsec_own")
+    receiver = world.bridge.receivers.attach(world.integration_id, "whsec_own")
 
     assert receiver.stripe_endpoint_id is None
     assert receiver.url == f"{URL}/{world.integration_id}"
-    assert receiver in world.bridge.list_receivers()
+    assert receiver in world.bridge.receivers.list()
     with pytest.raises(IntegrationNotFound):
-        world.bridge.attach_receiver(404, "whsec_own")
+        world.bridge.receivers.attach(404, "whsec_own")
 
 
 def test_what_is_attached_takes_the_place_of_what_no_key_opens_any_more(world: World):
     world.connect()
-    kept = world.bridge.attach_receiver(world.integration_id, "whsec_kept")
-    lost = world.bridge.attach_receiver(world.integration_id, "whsec_lost")
+    kept = world.bridge.receivers.attach(world.integration_id, "whsec_kept")
+    lost = world.bridge.receivers.attach(world.integration_id, "whsec_lost")
     with world.store.writing() as work:
         work.receivers.save(replace(lost, sealed_secret="broken"))
         work.commit()
 
-    attached = world.bridge.attach_receiver(world.integration_id, "whsec_anew")
+    attached = world.bridge.receivers.attach(world.integration_id, "whsec_anew")
 
-    assert world.bridge.list_receivers() == [kept, attached]
+    assert world.bridge.receivers.list() == [kept, attached]
     event = world.event("invoice.updated", {"id": "in_1", "object": "invoice"})
     assert world.receive(event, into=world.integration_id, secret="whsec_anew")

@@ -21,7 +21,7 @@ CALLS = ("endpoints", "delete_endpoint", "repair_endpoint", "create_endpoint")
 @pytest.fixture
 def world() -> World:
     world = World()
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
     return world
 
 
@@ -36,18 +36,18 @@ def test_whichever_call_is_lost_the_next_try_leaves_one_endpoint_of_each_kind_in
         endpoints[endpoint.id] = replace(endpoint, **changes)
     world.fail(lost, OutcomeUnknown("cut"), after_effect=after_effect)
     with suppress(GatewayError):
-        world.bridge.register_receivers()
+        world.bridge.receivers.register()
 
     for _ in range(3):
         world.clock.advance(A_WHILE)
         world.work_off()
     world.mend()
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
 
-    assert {each.stripe_endpoint_id for each in world.bridge.list_receivers()} == set(endpoints)
+    assert {each.stripe_endpoint_id for each in world.bridge.receivers.list()} == set(endpoints)
     assert len(endpoints) == 2
     assert all(each.enabled and each.enabled_events == SUBSCRIBED_EVENTS for each in endpoints.values())
-    assert [each.action for each in world.bridge.register_receivers()] == ["in order"] * 2
+    assert [each.action for each in world.bridge.receivers.register()] == ["in order"] * 2
 
 
 def test_an_own_endpoint_whose_secret_got_lost_with_the_answer_is_removed_before_another_is_created():
@@ -59,7 +59,7 @@ def test_an_own_endpoint_whose_secret_got_lost_with_the_answer_is_removed_before
 
     world.come_to_rest()
 
-    (receiver,) = world.bridge.list_receivers()
+    (receiver,) = world.bridge.receivers.list()
     assert world.own_endpoints() == {receiver.stripe_endpoint_id}
     assert world.adapters.vault.open(receiver.sealed_secret).startswith("whsec_")
 
@@ -70,5 +70,5 @@ def test_that_stripe_allows_no_own_endpoint_is_an_answer_and_not_a_failure():
     world.connect()
     world.come_to_rest()
 
-    assert world.bridge.list_receivers() == []
+    assert world.bridge.receivers.list() == []
     assert not world.unsettled()

@@ -34,7 +34,7 @@ def integration(world: World) -> Integration:
 
 
 def reconcile(world: World, **more: bool) -> ReconcileReport:
-    report: ReconcileReport = world.bridge.reconcile_integration(world.integration_id, **more)
+    report: ReconcileReport = world.bridge.reconciliation.reconcile(world.integration_id, **more)
     world.work_off()
     return report
 
@@ -211,7 +211,7 @@ def test_a_sick_object_keeps_no_account_from_being_reconciled(world: World):
         assert integration(world).last_reconciled_at == begun
         calls = len(world.calls())
         world.clock.advance(timedelta(seconds=world.settings.reconcile_seconds))
-        assert world.bridge.reconcile_due() == 1
+        assert world.bridge.reconciliation.reconcile_due() == 1
         assert len(world.calls()) <= calls + 3, (
             "Its account and its events: objects are looked at once a day."
         )
@@ -267,7 +267,7 @@ def test_an_account_that_only_one_call_is_refused_stays(world: World):
 
 def test_an_account_connected_again_while_stripe_was_asked_is_not_left(world: World):
     def connected_again() -> None:
-        world.bridge.disconnect_integration(TENANT, world.integration_id)
+        world.bridge.integrations.disconnect(TENANT, world.integration_id)
         world.connect(world.account_id, into=world.integration_id)
         world.stripe.fail_next("account", AccessRevoked("no access"))
 
@@ -307,7 +307,7 @@ def test_a_reconnect_catches_up_from_before_the_disconnect(world: World, reconci
         reconcile(world)
     known_until = world.clock.now()
     world.clock.advance(timedelta(minutes=10))
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     world.clock.advance(timedelta(days=3))
     world.connect(world.account_id, into=world.integration_id)
 
@@ -324,7 +324,7 @@ def test_another_integration_of_the_tenants_catches_up_from_before_the_disconnec
         reconcile(world)
     known_until = world.clock.now()
     world.clock.advance(timedelta(minutes=10))
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     world.clock.advance(timedelta(days=3))
     world.connect(world.account_id)
 
@@ -335,7 +335,7 @@ def test_another_integration_of_the_tenants_catches_up_from_before_the_disconnec
 
 def test_another_tenant_begins_anew(world: World):
     reconcile(world)
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     world.clock.advance(timedelta(days=3))
     connected_at = world.clock.now()
     world.connect(world.account_id, tenant="other")
@@ -346,14 +346,14 @@ def test_another_tenant_begins_anew(world: World):
 
 def test_an_integration_that_is_not_there_is_refused(world: World):
     with pytest.raises(IntegrationNotFound):
-        world.bridge.reconcile_integration(99)
+        world.bridge.reconciliation.reconcile(99)
 
 
 # By schedule.
 
 
 def due(world: World) -> int:
-    reconciled: int = world.bridge.reconcile_due()
+    reconciled: int = world.bridge.reconciliation.reconcile_due()
     return reconciled
 
 
@@ -406,7 +406,7 @@ def test_a_run_in_hand_when_the_worker_stops_is_due_for_others_at_once(world: Wo
         world.sent(number)
     answers = iter([False] * askings)
 
-    assert world.bridge.reconcile_due(lambda: next(answers, True)) == 1
+    assert world.bridge.reconciliation.reconcile_due(lambda: next(answers, True)) == 1
 
     assert world.calls().count("pages_since") == 1
     assert integration(world).last_reconciled_at is None
@@ -445,7 +445,7 @@ def test_a_draft_that_nothing_moves_any_more_is_undone_by_the_sweep_and_frees_it
     assert stuck is not None
     assert (stuck.status, world.unsettled()) == (InvoiceStatus.DRAFT, [])
 
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.work_off()
 
     assert (world.order().open_invoice, world.at_stripe()) == (None, [])
@@ -460,7 +460,7 @@ def test_a_draft_that_a_call_is_under_way_for_is_left_to_it(world: World):
         world.send()
     world.mend()
 
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
     world.come_to_rest()
 
     assert "delete_draft" not in world.calls()

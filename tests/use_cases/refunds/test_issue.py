@@ -22,7 +22,7 @@ from tests.world import USER, World
 
 
 def shown(world: World):
-    return world.bridge.list_refunds(TENANT, 1)
+    return world.bridge.refunds.list(TENANT, 1)
 
 
 def test_a_refund_is_made_at_stripe_and_shown(world: World):
@@ -82,9 +82,9 @@ def test_another_tenants_invoice_is_not_there(world: World):
     world.paid()
     command = IssueRefundCommand(tenant_id="other", user_id=None, invoice_id=1)
     with pytest.raises(InvoiceNotFound):
-        world.bridge.refund_invoice(command)
+        world.bridge.refunds.issue(command)
     with pytest.raises(InvoiceNotFound):
-        world.bridge.list_refunds("other", 1)
+        world.bridge.refunds.list("other", 1)
     assert not world.refunds_at_stripe()
 
 
@@ -158,12 +158,12 @@ def test_a_request_that_is_repeated_says_again_what_stripe_refused_of_it(world: 
     for _ in range(2):
         world.fail("create_refund", GatewayRefused("no"))
     with pytest.raises(RefundNotIssued):
-        world.bridge.refund_invoice(command)
+        world.bridge.refunds.issue(command)
     world.clock.advance(seconds=1)
     world.fail("create_refund", GatewayRefused("no"))
-    first = world.bridge.refund_invoice(command)
+    first = world.bridge.refunds.issue(command)
 
-    again = world.bridge.refund_invoice(command)
+    again = world.bridge.refunds.issue(command)
 
     assert again == first
     assert first.amount_refused == AMOUNT - first.refunds[0].amount > 0
@@ -355,7 +355,7 @@ def test_after_a_disconnect_a_refund_is_refused_without_asking_stripe_what_was_p
     invoice = world.sent()
     world.pay(invoice)
     world.deliver([each for each in world.events() if each["type"] == "invoice.paid"])
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     asked = len(world.calls())
 
     with pytest.raises(IntegrationNotConnected):
@@ -370,7 +370,7 @@ def test_a_disconnect_while_stripe_is_asked_what_was_paid_leaves_nothing_reserve
 
     def leave(_crossing: int, place: str) -> None:
         if place == "after payments_of":
-            world.bridge.disconnect_integration(TENANT, world.integration_id)
+            world.bridge.integrations.disconnect(TENANT, world.integration_id)
 
     world.restart(Boundary(leave).around)
 
@@ -381,7 +381,7 @@ def test_a_disconnect_while_stripe_is_asked_what_was_paid_leaves_nothing_reserve
 
 def test_an_invoice_is_refunded_through_whatever_integration_of_its_tenant_has_the_account_now(world: World):
     invoice = world.paid()
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     world.connect(world.account_id)
 
     world.refund(invoice.id)
@@ -393,7 +393,7 @@ def test_a_refund_that_waits_outside_is_looked_up_when_the_account_is_back_whoev
     world: World,
 ):
     invoice = world.paid()
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     world.connect(world.account_id)
     world.fail("create_refund", OutcomeUnknown("500"), after_effect=True)
     world.fail("refunds_of", OutcomeUnknown("cut"), times=30)
@@ -402,7 +402,7 @@ def test_a_refund_that_waits_outside_is_looked_up_when_the_account_is_back_whoev
     world.stripe.revoke(world.account_id)
     world.clock.advance(seconds=60)
     world.work_off()
-    world.bridge.reconcile_integration(world.integration_id)
+    world.bridge.reconciliation.reconcile(world.integration_id)
 
     world.connect(world.account_id, into=world.integration_id)
     world.work_off()

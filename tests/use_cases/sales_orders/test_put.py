@@ -63,7 +63,7 @@ def test_the_currency_is_locked_while_an_invoice_of_the_order_is_not_void(world:
     with pytest.raises(CurrencyLocked):
         world.put_order(currency="USD", source_updated_at=NOW)
 
-    world.bridge.void_invoice(TENANT, invoice.id)
+    world.bridge.invoices.void(TENANT, invoice.id)
 
     assert world.put_order(currency="USD", source_updated_at=NOW).view.order.currency == "USD"
 

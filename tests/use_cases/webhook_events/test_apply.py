@@ -45,7 +45,7 @@ def test_how_many_were_taken_up_tells_whether_there_is_more(world: World):
     for number in range(BATCH + 1):
         world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
 
-    assert [world.bridge.apply_events() for _ in range(3)] == [BATCH, 1, 0]
+    assert [world.bridge.webhook_events.apply() for _ in range(3)] == [BATCH, 1, 0]
 
 
 def test_an_event_that_cannot_be_applied_waits_longer_each_time_with_its_error(world: World):
@@ -54,12 +54,12 @@ def test_an_event_that_cannot_be_applied_waits_longer_each_time_with_its_error(w
     world.receive(unclear(world))
     waits = []
     for _ in range(4):
-        world.bridge.apply_events()
+        world.bridge.webhook_events.apply()
         event = only(world)
         assert event.status is EventStatus.RECEIVED
         assert "OutcomeUnknown" in event.last_error
         waits.append((event.next_attempt_at - world.clock.now()).total_seconds())
-        assert world.bridge.apply_events() == 0
+        assert world.bridge.webhook_events.apply() == 0
         world.clock.advance(event.next_attempt_at - world.clock.now())
 
     assert waits == sorted(set(waits))
@@ -71,7 +71,7 @@ def test_the_log_tells_why_an_event_could_not_be_applied(world: World, caplog: p
     world.fail("invoice", OutcomeUnknown("no answer from Stripe"))
     world.receive(unclear(world))
 
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
 
     (told,) = [each.__dict__ for each in caplog.records if each.message == "event could not be applied"]
     assert "no answer from Stripe" in told["reason"]
@@ -95,14 +95,14 @@ def test_after_its_last_try_an_event_is_failed_and_left_alone(world: World):
     world.sent()
     world.receive(world.event("invoice.paid", {"id": world.at_stripe()[0].id, "object": "invoice"}))
     for _ in range(40):
-        world.bridge.apply_events()
+        world.bridge.webhook_events.apply()
         world.clock.advance(seconds=3700)
 
     event = only(world)
     assert event.status is EventStatus.FAILED
     assert event.next_attempt_at is None
     assert "SnapshotUnreadable at " in event.last_error
-    assert world.bridge.apply_events() == 0
+    assert world.bridge.webhook_events.apply() == 0
 
 
 def test_one_sick_event_does_not_hold_up_the_others(world: World):
@@ -130,9 +130,9 @@ def test_an_event_claimed_by_a_worker_that_died_is_taken_up_after_its_lease(worl
         assert work.inbox.claim(now, world.clock.now().replace(minute=now.minute + 1), 10)
         work.commit()
 
-    assert world.bridge.apply_events() == 0
+    assert world.bridge.webhook_events.apply() == 0
     world.clock.advance(seconds=LEASE)
-    assert world.bridge.apply_events() == 1
+    assert world.bridge.webhook_events.apply() == 1
     assert only(world).attempts == 2
 
 
@@ -143,10 +143,10 @@ def test_a_worker_that_lost_its_claim_changes_nothing(world: World):
     def another_worker_comes() -> None:
         world.clock.advance(seconds=LEASE + 1)
         world.stripe.pay(world.account_id, invoice.stripe_invoice_id)
-        assert world.bridge.apply_events() == 1
+        assert world.bridge.webhook_events.apply() == 1
 
     world.stripe.before_next("invoice", another_worker_comes)
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
 
     assert only(world).status is EventStatus.PROCESSED
     assert only(world).attempts == 2
@@ -160,11 +160,11 @@ def test_a_worker_that_lost_its_claim_and_fails_counts_for_nothing(world: World)
 
     def another_worker_comes() -> None:
         world.clock.advance(seconds=LEASE + 1)
-        applied.append(world.bridge.apply_events())
+        applied.append(world.bridge.webhook_events.apply())
         world.fail("invoice", OutcomeUnknown("down"))
 
     world.stripe.before_next("invoice", another_worker_comes)
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
 
     assert (applied, only(world).status) == ([1], EventStatus.PROCESSED)
     told = world.adapters.metrics.render(None).decode()
@@ -185,7 +185,7 @@ def test_what_was_fetched_counts_only_on_the_version_that_it_was_fetched_for(wor
         world.pay(invoice)
         for event in world.events():
             world.receive(event)
-        world.bridge.apply_events()
+        world.bridge.webhook_events.apply()
 
     world.stripe.before_next("invoice", it_is_paid_and_that_applied)
     world.work_off()
@@ -219,14 +219,14 @@ def test_an_event_of_an_account_that_is_in_no_integration_is_skipped(world: Worl
 def test_the_activity_of_an_invoice_is_what_touched_it_oldest_first(world: World):
     first, second = world.paid(501), world.paid(502)
 
-    log = world.bridge.show_activity(TENANT, first.id)
+    log = world.bridge.invoices.show_activity(TENANT, first.id)
 
     named = {first.stripe_invoice_id, first.stripe_payment_intent_id, first.stripe_charge_id}
     assert {event.related_object_id for event in log} == named
     assert [event.id for event in log] == sorted(event.id for event in log)
-    assert {event.related_object_id for event in world.bridge.show_activity(TENANT, second.id)}.isdisjoint(
-        named
-    )
+    assert {
+        event.related_object_id for event in world.bridge.invoices.show_activity(TENANT, second.id)
+    }.isdisjoint(named)
 
 
 def test_an_event_that_waits_for_stripe_is_tried_for_longer_than_one_that_fails_by_itself(world: World):
@@ -235,10 +235,10 @@ def test_an_event_that_waits_for_stripe_is_tried_for_longer_than_one_that_fails_
     world.fail("invoice", OutcomeUnknown("cut"), times=MAX_GATEWAY_ATTEMPTS)
 
     for _ in range(MAX_GATEWAY_ATTEMPTS - 1):
-        assert world.bridge.apply_events() == 1
+        assert world.bridge.webhook_events.apply() == 1
         assert only(world).status is EventStatus.RECEIVED
         world.clock.advance(seconds=3600)
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
 
     assert only(world).status is EventStatus.FAILED
     assert only(world).attempts == MAX_GATEWAY_ATTEMPTS > MAX_ATTEMPTS
@@ -252,7 +252,7 @@ def test_events_that_can_be_are_applied_in_one_transaction(world: World):
         world.receive(event)
     before = world.store.commits
 
-    assert world.bridge.apply_events() > 6
+    assert world.bridge.webhook_events.apply() > 6
 
     assert world.store.commits == before + 2, (
         "The first batch: one that claims them, and one that applies them."
@@ -262,7 +262,7 @@ def test_events_that_can_be_are_applied_in_one_transaction(world: World):
 
 def proven(world: World) -> None:
     """After a worker's first batch, which is claimed before it is applied."""
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
 
 
 def test_a_worker_that_got_through_a_batch_applies_the_next_without_claiming_it(world: World):
@@ -274,7 +274,7 @@ def test_a_worker_that_got_through_a_batch_applies_the_next_without_claiming_it(
         world.receive(event)
     before = world.store.commits
 
-    assert world.bridge.apply_events() > 6
+    assert world.bridge.webhook_events.apply() > 6
 
     assert world.store.commits == before + 1
     assert {world.invoice(invoice.id).status for invoice in invoices} == {InvoiceStatus.PAID}
@@ -291,7 +291,7 @@ def test_of_a_batch_that_is_not_claimed_what_has_to_ask_stripe_is(world: World):
         "invoice", lambda: seen.extend((each.status, each.attempts) for each in world.events_stored())
     )
 
-    assert world.bridge.apply_events() == 2
+    assert world.bridge.webhook_events.apply() == 2
 
     assert sorted(seen) == [(EventStatus.PROCESSING, 1), (EventStatus.SKIPPED, 1)]
     assert {event.status for event in world.events_stored()} == {EventStatus.PROCESSED, EventStatus.SKIPPED}
@@ -307,7 +307,7 @@ def test_a_batch_that_is_not_claimed_and_fails_is_claimed(world: World):
     for event in world.events():
         world.receive(event)
 
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
 
     assert world.invoice(invoice.id).status is InvoiceStatus.PAID
     sick = next(event for event in world.events_stored() if event.stripe_event_id == "evt_sick")
@@ -321,7 +321,7 @@ def test_what_a_dead_worker_had_claimed_is_taken_up_while_more_and_more_comes_in
     lapse(world, 1)
     for number in range(20):
         world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
-        world.bridge.apply_events()
+        world.bridge.webhook_events.apply()
         world.clock.advance(seconds=1)
 
     claimed = next(event for event in world.events_stored() if event.stripe_event_id == "evt_claimed")
@@ -340,7 +340,7 @@ def test_what_waits_for_stripe_holds_up_nothing_that_does_not(world: World):
     world.fail("invoice", OutcomeUnknown("no answer"), times=5)
     calls = world.calls()
 
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
 
     assert world.invoice(healthy.id).status is InvoiceStatus.PAID
     assert len(world.calls()) == len(calls) + 1
@@ -355,7 +355,7 @@ def test_when_its_time_is_nearly_up_a_worker_hands_back_what_it_has_not_begun(wo
         world.receive(unclear(world, number))
     world.stripe.before_next("invoice", lambda: world.clock.advance(seconds=LEASE / 2))
 
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
 
     by_attempts = sorted((event.attempts, event.status) for event in world.events_stored())
     assert by_attempts[:2] == [(0, EventStatus.RECEIVED)] * 2
@@ -385,12 +385,12 @@ def test_an_event_that_ends_its_workers_is_applied_last_and_given_up_in_the_end(
 
     world.stripe.before_next("invoice", dies)
     with pytest.raises(KeyboardInterrupt):
-        world.bridge.apply_events()
+        world.bridge.webhook_events.apply()
 
     assert world.invoice(invoice.id).status is InvoiceStatus.PAID, "What came with it was done before."
     world.clock.advance(seconds=LEASE)
     lapse(world, MAX_GATEWAY_ATTEMPTS)
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
     (lost,) = [event for event in world.events_stored() if event.status is EventStatus.FAILED]
     assert "worker ended" in str(lost.last_error)
 
@@ -398,7 +398,7 @@ def test_an_event_that_ends_its_workers_is_applied_last_and_given_up_in_the_end(
 def test_an_event_that_was_handed_back_often_still_has_all_its_tries(world: World):
     world.receive(world.event("account.updated", {"id": world.account_id, "object": "account"}))
     for _ in range(MAX_ATTEMPTS + 1):
-        world.bridge.apply_events(lambda: True)
+        world.bridge.webhook_events.apply(lambda: True)
 
     assert only(world).attempts == 0
 
@@ -410,7 +410,7 @@ def test_an_event_that_came_before_its_integration_is_applied_once_replayed(worl
     assert (early.skip_reason, early.tenant_id) == (SkipReason.NO_INTEGRATION, None)
 
     world.connect("acct_early")
-    world.bridge.replay_webhook_event(None, early.id)
+    world.bridge.webhook_events.replay(None, early.id)
     world.work_off()
 
     event = next(each for each in world.events_stored() if each.stripe_event_id == "evt_early")

@@ -27,7 +27,7 @@ class Burst:
     def rest_after(self, took: float) -> float:
         """How long the rest was, in seconds."""
         begun_at = self.world.clock.now()
-        self.world.bridge.give_way(took, self._wait)
+        self.world.bridge.webhook_events.yield_to_receiving(took, self._wait)
         return (self.world.clock.now() - begun_at).total_seconds()
 
     def _wait(self, seconds: float) -> bool:
@@ -54,7 +54,7 @@ def test_a_backlog_alone_is_no_reason_to_rest(world: World):
     for number in range(5):
         world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
     for _ in range(3):
-        world.bridge.give_way(0.2, never_waited)
+        world.bridge.webhook_events.yield_to_receiving(0.2, never_waited)
 
 
 def test_a_rest_ends_when_nothing_more_comes_in(burst: Burst):
@@ -83,7 +83,7 @@ def test_what_one_thread_worked_all_of_them_rest_for(burst: Burst):
         at_once.append(burst.rest_after(0.2))
         return True
 
-    burst.world.bridge.give_way(0.2, wait)
+    burst.world.bridge.webhook_events.yield_to_receiving(0.2, wait)
     assert at_once == [pytest.approx(0.6)]
 
 
@@ -101,7 +101,7 @@ def test_a_worker_that_is_not_to_give_way_does_not_even_look():
     world, store = World(WORKER_REST="0"), FakeStore()
     world.restart(lambda adapters: replace(adapters, store=store))
     store.is_available = False
-    world.bridge.give_way(0.1, never_waited)
+    world.bridge.webhook_events.yield_to_receiving(0.1, never_waited)
 
 
 def never_waited(seconds: float) -> bool:

@@ -69,7 +69,7 @@ def test_a_database_that_is_gone_is_told_so_that_stripe_comes_again(world: World
 def test_what_is_not_signed_is_refused_and_not_stored(world: World, header: str | None):
     command = ReceiveWebhookCommand(payload=an_event_payload(), signature=header)
     with pytest.raises(SignatureInvalid):
-        world.bridge.receive_webhook(command)
+        world.bridge.webhook_events.receive(command)
     assert not stored(world)
 
 
@@ -89,7 +89,7 @@ def test_what_was_signed_more_than_five_minutes_ago_is_refused(world: World):
     world.clock.advance(seconds=301)
 
     with pytest.raises(SignatureInvalid):
-        world.bridge.receive_webhook(ReceiveWebhookCommand(payload=payload, signature=signature))
+        world.bridge.webhook_events.receive(ReceiveWebhookCommand(payload=payload, signature=signature))
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xfe", b"{", b"[]", b"{}", b'"event"', b"[" * 100_000])
@@ -127,9 +127,9 @@ def test_the_platforms_own_events_are_kept_under_its_name(world: World):
 
 
 def test_secrets_of_registered_receivers_count_beside_those_of_the_environment(world: World):
-    world.bridge.register_receivers()
+    world.bridge.receivers.register()
     secrets = [
-        world.adapters.vault.open(receiver.sealed_secret) for receiver in world.bridge.list_receivers()
+        world.adapters.vault.open(receiver.sealed_secret) for receiver in world.bridge.receivers.list()
     ]
 
     for number, secret in enumerate([*secrets, SECRET]):
@@ -137,7 +137,7 @@ def test_secrets_of_registered_receivers_count_beside_those_of_the_environment(w
 
 
 def own_receiver(world: World) -> None:
-    world.bridge.attach_receiver(world.integration_id, "whsec_own")
+    world.bridge.receivers.attach(world.integration_id, "whsec_own")
 
 
 def test_an_integration_without_a_receiver_of_its_own_has_no_door(world: World):
@@ -181,14 +181,14 @@ def test_another_accounts_event_at_an_own_receiver_is_skipped_and_in_nobodys_way
 def test_a_receiver_of_an_integration_without_an_account_speaks_for_none(world: World):
     invoice = world.sent()
     unconnected = world.add_integration("initech")
-    world.bridge.attach_receiver(unconnected, "whsec_forger")
+    world.bridge.receivers.attach(unconnected, "whsec_forger")
     world.pay(invoice)
     genuine = {json.dumps(event).encode() for event in world.events()}
 
     for number, payload in enumerate([*genuine, an_event_payload("account.updated", account=None)]):
         assert world.receive(payload, into=unconnected, secret="whsec_forger"), number
 
-    world.bridge.apply_events()
+    world.bridge.webhook_events.apply()
     assert world.invoice(invoice.id) == invoice
     forged = stored(world)
     assert {event.account_id for event in forged} == {f"receiver:{unconnected}"}
@@ -200,7 +200,7 @@ def test_a_receiver_of_an_integration_without_an_account_speaks_for_none(world: 
 def test_a_receiver_of_an_integration_whose_account_moved_on_speaks_for_it_no_more(world: World):
     own_receiver(world)
     former, account_id = world.integration_id, world.account_id
-    world.bridge.disconnect_integration(world.tenant, former)
+    world.bridge.integrations.disconnect(world.tenant, former)
     own_receiver(world)
     world.receive(an_event_payload(id_="evt_late", account=account_id), into=former, secret="whsec_own")
     world.clock.advance(A_WHILE)
@@ -228,18 +228,18 @@ def test_nothing_of_an_event_is_applied_before_the_answer(world: World):
 def test_a_new_receivers_secret_counts_at_once_though_the_old_ones_are_remembered(world: World):
     world.receive(an_event_payload(id_="evt_1", account=world.account_id))
     attached = "whsec_attached_later"
-    world.bridge.attach_receiver(world.integration_id, "whsec_first")
+    world.bridge.receivers.attach(world.integration_id, "whsec_first")
     into = world.integration_id
     world.receive(an_event_payload(id_="evt_2", account=world.account_id), into=into, secret="whsec_first")
 
-    world.bridge.attach_receiver(world.integration_id, attached)
+    world.bridge.receivers.attach(world.integration_id, attached)
 
     assert world.receive(an_event_payload(id_="evt_3", account=world.account_id), into=into, secret=attached)
 
 
 def test_a_removed_receivers_secret_is_soon_forgotten(world: World):
     into, secret = world.integration_id, "whsec_own"
-    receiver = world.bridge.attach_receiver(into, secret)
+    receiver = world.bridge.receivers.attach(into, secret)
     world.receive(an_event_payload(id_="evt_1", account=world.account_id), into=into, secret=secret)
     with world.store.writing() as work:
         work.receivers.remove(receiver.id)

@@ -27,14 +27,14 @@ def event_id(world: World) -> int:
 
 
 def status(world: World, event_id: int) -> EventStatus:
-    shown: EventStatus = world.bridge.show_webhook_event(TENANT, event_id, with_payload=False).status
+    shown: EventStatus = world.bridge.webhook_events.show(TENANT, event_id, with_payload=False).status
     return shown
 
 
 def test_a_replayed_event_is_queued_again_and_wakes_the_workers(world: World, event_id: int):
     world.nudges.waiting.clear()
 
-    world.bridge.replay_webhook_event(TENANT, event_id)
+    world.bridge.webhook_events.replay(TENANT, event_id)
 
     assert status(world, event_id) is EventStatus.RECEIVED
     assert world.nudges.waiting == ["drain_inbox"]
@@ -43,7 +43,7 @@ def test_a_replayed_event_is_queued_again_and_wakes_the_workers(world: World, ev
 def test_applying_an_event_again_changes_nothing_that_it_changed_before(world: World, event_id: int):
     before = world.invoice(1)
     for event in world.events_stored():
-        world.bridge.replay_webhook_event(TENANT, event.id)
+        world.bridge.webhook_events.replay(TENANT, event.id)
 
     world.work_off()
 
@@ -123,7 +123,7 @@ def test_what_a_bug_has_done_to_events_is_healed_by_mending_it_and_a_replay(
 
     world.restart()
     for event in world.events_stored():
-        world.bridge.replay_webhook_event(TENANT, event.id)
+        world.bridge.webhook_events.replay(TENANT, event.id)
     world.work_off()
 
     assert known(world) == known(as_it_should_be)
@@ -139,7 +139,7 @@ def test_a_failed_event_gets_all_its_tries_again(world: World):
     (failed,) = paid_twice(world, "invoice.paid")
     assert (failed.status, failed.attempts) == (EventStatus.FAILED, MAX_ATTEMPTS)
 
-    world.bridge.replay_webhook_event(TENANT, failed.id)
+    world.bridge.webhook_events.replay(TENANT, failed.id)
     (again,) = world.events_stored()
     assert (again.status, again.attempts, again.last_error) == (EventStatus.RECEIVED, 0, None)
     until_all_tries_are_over(world)
@@ -151,29 +151,29 @@ def test_a_failed_event_gets_all_its_tries_again(world: World):
 def test_an_event_that_a_worker_is_at_is_not_replayed_but_one_whose_worker_died_is(
     world: World, event_id: int
 ):
-    world.bridge.replay_webhook_event(TENANT, event_id)
+    world.bridge.webhook_events.replay(TENANT, event_id)
     with world.store.writing() as work:
         now = world.clock.now()
         work.inbox.claim(now, now.replace(minute=now.minute + 1), 10)
         work.commit()
 
     with pytest.raises(EventBeingProcessed):
-        world.bridge.replay_webhook_event(TENANT, event_id)
+        world.bridge.webhook_events.replay(TENANT, event_id)
     world.clock.advance(seconds=60)
-    world.bridge.replay_webhook_event(TENANT, event_id)
+    world.bridge.webhook_events.replay(TENANT, event_id)
     assert status(world, event_id) is EventStatus.RECEIVED
 
 
 def test_another_tenants_event_is_not_there(world: World, event_id: int):
     with pytest.raises(WebhookEventNotFound):
-        world.bridge.replay_webhook_event("other", event_id)
+        world.bridge.webhook_events.replay("other", event_id)
     with pytest.raises(WebhookEventNotFound):
-        world.bridge.show_webhook_event("other", event_id, with_payload=True)
+        world.bridge.webhook_events.show("other", event_id, with_payload=True)
 
 
 def test_a_payload_is_shown_when_asked_for(world: World, event_id: int):
-    assert world.bridge.show_webhook_event(TENANT, event_id, with_payload=False).payload is None
-    assert world.bridge.show_webhook_event(TENANT, event_id, with_payload=True).payload
+    assert world.bridge.webhook_events.show(TENANT, event_id, with_payload=False).payload is None
+    assert world.bridge.webhook_events.show(TENANT, event_id, with_payload=True).payload
 
 
 @pytest.mark.parametrize(
@@ -184,13 +184,13 @@ def test_what_came_from_elsewhere_is_skipped_again_whatever_it_says_of_our_objec
     world: World, elsewhere: dict[str, object], reason: SkipReason
 ):
     invoice = world.sent()
-    world.bridge.attach_receiver(world.integration_id, SECRET)
+    world.bridge.receivers.attach(world.integration_id, SECRET)
     world.pay(invoice)
     (paid,) = (event for event in world.events() if event["type"] == "invoice.paid")
     world.receive(paid | elsewhere, into=world.integration_id)
     (stored,) = world.events_stored()
 
-    world.bridge.replay_webhook_event(TENANT, stored.id)
+    world.bridge.webhook_events.replay(TENANT, stored.id)
     world.work_off()
 
     (stored,) = world.events_stored()
@@ -203,28 +203,28 @@ def test_an_event_whose_payload_is_no_longer_kept_is_not_applied_again(world: Wo
     world.deliver(world.events()[:1])
     (event,) = world.events_stored()
     world.clock.advance(timedelta(days=91))
-    assert not world.bridge.forget_payloads()
-    assert not world.bridge.show_webhook_event(TENANT, event.id, with_payload=True).payload
+    assert not world.bridge.operations.purge_payloads()
+    assert not world.bridge.webhook_events.show(TENANT, event.id, with_payload=True).payload
 
     with pytest.raises(PayloadPurged):
-        world.bridge.replay_webhook_event(TENANT, event.id)
+        world.bridge.webhook_events.replay(TENANT, event.id)
 
     assert world.events_stored() == [event]
 
 
 def test_what_is_no_longer_kept_stands_in_the_way_of_no_replay_of_others(world: World, event_id: int):
     world.clock.advance(timedelta(days=91))
-    world.bridge.forget_payloads()
+    world.bridge.operations.purge_payloads()
     for name in ("evt_new", "evt_newer"):
         world.receive(world.event("invoice.paid", {"id": "in_1", "object": "invoice"}, id_=name))
 
     world.nudges.waiting.clear()
     matching = EventFilter(account_id=world.account_id)
-    replayed = world.bridge.replay_webhook_events(TENANT, matching, 1, dry_run=False)
+    replayed = world.bridge.webhook_events.replay_matching(TENANT, matching, 1, dry_run=False)
 
     assert ([event.stripe_event_id for event in replayed.queued], replayed.more) == (["evt_new"], 1)
     assert world.nudges.waiting == ["drain_inbox"]
     ids = EventFilter(ids=frozenset({event_id}))
-    asked_for = world.bridge.replay_webhook_events(TENANT, ids, 1, dry_run=False)
+    asked_for = world.bridge.webhook_events.replay_matching(TENANT, ids, 1, dry_run=False)
     assert [event.id for event in asked_for.forgotten] == [event_id]
     assert not asked_for.queued

@@ -30,8 +30,8 @@ def doctor(fix: bool, as_json: bool) -> None:
       flask doctor --json
     """
     bridge = tools().bridge
-    findings = bridge.examine_service()
-    done = list(bridge.mend_findings(findings)) if fix else []
+    findings = bridge.operations.diagnose()
+    done = list(bridge.operations.apply_fixes(findings)) if fix else []
     rows = [_row(finding) for finding in findings]
     if as_json:
         show_json({"findings": rows, "fixed": done})

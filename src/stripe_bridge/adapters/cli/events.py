@@ -81,7 +81,7 @@ def events() -> None:
 def list_(tenant_id: str | None, limit: int, before: int | None, as_json: bool, **matching: Any) -> None:
     """Show stored events, newest first. An event that belongs to no integration has no tenant."""
     request = page_request(limit, before)
-    page = tools().bridge.list_webhook_events(tenant_id, EventFilter(**matching), request)
+    page = tools().bridge.webhook_events.list(tenant_id, EventFilter(**matching), request)
     show_page(page, event_row, as_json=as_json, when_empty="No such events.", columns=_COLUMNS)
 
 
@@ -97,7 +97,7 @@ def show(event_id: int, tenant_id: str | None, with_payload: bool, as_json: bool
     Example, for a script:
       flask events show 81 --payload --json | jq .payload.data.object
     """
-    event = tools().bridge.show_webhook_event(tenant_id, event_id, with_payload=with_payload)
+    event = tools().bridge.webhook_events.show(tenant_id, event_id, with_payload=with_payload)
     row, payload = event_row(event), _document(event.payload) if event.payload else None
     if as_json:
         show_json(row if payload is None else {**row, "payload": payload})
@@ -146,7 +146,7 @@ def replay(
     if ids is None and not any(matching.values()):
         raise click.UsageError("Say which events: give IDs, or a filter such as --status failed.")
     at_most = limit if ids is None else len(ids)
-    replayed = tools().bridge.replay_webhook_events(
+    replayed = tools().bridge.webhook_events.replay_matching(
         tenant_id, EventFilter(ids=ids, **matching), at_most, dry_run=dry_run
     )
     _show(replayed, dry_run=dry_run, as_json=as_json)

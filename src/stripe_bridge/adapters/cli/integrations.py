@@ -33,7 +33,7 @@ def integrations() -> None:
 @as_json
 def list_(tenant_id: str, limit: int, before: int | None, as_json: bool) -> None:
     """Show a tenant's integrations, newest first."""
-    page = tools().bridge.list_integrations(tenant_id, page_request(limit, before))
+    page = tools().bridge.integrations.list(tenant_id, page_request(limit, before))
     none = "No integrations. Create one with: flask integrations create (see --help)"
     show_page(page, integration_row, as_json=as_json, when_empty=none, columns=_COLUMNS)
 
@@ -44,7 +44,7 @@ def list_(tenant_id: str, limit: int, before: int | None, as_json: bool) -> None
 @as_json
 def show(integration_id: int, tenant_id: str, as_json: bool) -> None:
     """Show everything known about an integration, except its access token."""
-    show_row(integration_row(tools().bridge.show_integration(tenant_id, integration_id)), as_json=as_json)
+    show_row(integration_row(tools().bridge.integrations.show(tenant_id, integration_id)), as_json=as_json)
 
 
 @integrations.command()
@@ -61,8 +61,8 @@ def create(name: str, tenant_id: str, new_tenant: bool, as_json: bool) -> None:
     """
     bridge = tools().bridge
     if not new_tenant:
-        bridge.check_tenant(tenant_id)
-    view = bridge.create_integration(tenant_id, name)
+        bridge.access.check_tenant(tenant_id)
+    view = bridge.integrations.create(tenant_id, name)
     show_row(integration_row(view), as_json=as_json, columns=_COLUMNS)
 
 
@@ -75,7 +75,7 @@ def authorize(integration_id: int, tenant_id: str, as_json: bool) -> None:
 
     It works once, within ten minutes. Whoever opens it chooses which Stripe account is connected: give it to the merchant.
     """
-    url = tools().bridge.start_authorization(tenant_id, integration_id)
+    url = tools().bridge.integrations.authorize(tenant_id, integration_id)
     if as_json:
         show_row({"authorize_url": url}, as_json=True)
     else:
@@ -94,10 +94,10 @@ def disconnect(integration_id: int, tenant_id: str, as_json: bool) -> None:
     listed on stderr. Running this again changes nothing.
     """
     bridge = tools().bridge
-    bridge.disconnect_integration(tenant_id, integration_id)
-    view = bridge.show_integration(tenant_id, integration_id)
+    bridge.integrations.disconnect(tenant_id, integration_id)
+    view = bridge.integrations.show(tenant_id, integration_id)
     show_row(integration_row(view), as_json=as_json, columns=_COLUMNS)
-    if counts := bridge.track_money(tenant_id, integration_id).counts:
+    if counts := bridge.integrations.list_in_flight(tenant_id, integration_id).counts:
         told = ", ".join(f"{number} {kind}" for kind, number in counts.items())
         see = f"flask integrations in-flight {integration_id} --tenant {tenant_id}"
         click.echo(f"Still in flight: {told}. See them with: {see}", err=True)
@@ -113,5 +113,5 @@ def in_flight(integration_id: int, tenant_id: str, as_json: bool) -> None:
     For a disconnected integration this is what was last seen, since we no longer hear what becomes of it. Look at the
     account's Dashboard, or authorize again, which catches up.
     """
-    rows = in_flight_rows(tools().bridge.track_money(tenant_id, integration_id))
+    rows = in_flight_rows(tools().bridge.integrations.list_in_flight(tenant_id, integration_id))
     show_rows(rows, as_json=as_json, when_empty="Nothing is in flight.")

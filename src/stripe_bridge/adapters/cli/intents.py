@@ -65,7 +65,7 @@ def list_(
         integration_id=integration_id,
         states=states if state is None else frozenset({state}),
     )
-    page = tools().bridge.list_intents(matching, page_request(limit, before))
+    page = tools().bridge.intents.list(matching, page_request(limit, before))
     show_page(page, intent_row, as_json=as_json, when_empty="No such intents.", columns=_COLUMNS)
 
 
@@ -77,7 +77,7 @@ def show(intent_id: int, as_json: bool) -> None:
 
     They contain personal data: be careful where you put it.
     """
-    intent = tools().bridge.show_intent(intent_id)
+    intent = tools().bridge.intents.show(intent_id)
     show_row({**intent_row(intent), "parameters": dict(intent.parameters)}, as_json=as_json)
 
 
@@ -104,9 +104,9 @@ def resolve(intent_id: int | None, all_due: bool, limit: int, dry_run: bool, as_
         raise click.UsageError("Give either an ID or --all-due.")
     bridge = tools().bridge
     if intent_id is None:
-        found = bridge.resolve_due_intents(limit, dry_run=dry_run)
+        found = bridge.intents.resolve_due(limit, dry_run=dry_run)
     else:
-        found = [bridge.resolve_intent(intent_id, dry_run=dry_run)]
+        found = [bridge.intents.resolve(intent_id, dry_run=dry_run)]
     rows = [intent_row(intent) for intent in found]
     show_rows(rows, as_json=as_json, when_empty="None is due.", columns=_COLUMNS)
     unsettled = sum(not intent.is_settled for intent in found)

@@ -79,12 +79,13 @@ def list_(
     """Show the invoices of an integration, or of a sales order, newest first."""
     if sales_order_id is not None and integration_id is None and status is None:
         rows = [
-            invoice_row(invoice) for invoice in tools().bridge.list_order_invoices(tenant_id, sales_order_id)
+            invoice_row(invoice)
+            for invoice in tools().bridge.invoices.list_for_order(tenant_id, sales_order_id)
         ]
         show_rows(rows, as_json=as_json, when_empty=_NONE, columns=_COLUMNS)
     elif integration_id is not None and sales_order_id is None:
         request = page_request(limit, before)
-        page = tools().bridge.list_invoices(tenant_id, integration_id, status, request)
+        page = tools().bridge.invoices.list(tenant_id, integration_id, status, request)
         show_page(page, invoice_row, as_json=as_json, when_empty=_NONE, columns=_COLUMNS)
     else:
         raise click.UsageError("Give either --integration, with or without --status, or --order.")
@@ -96,7 +97,7 @@ def list_(
 @as_json
 def show(invoice_id: int, tenant_id: str, as_json: bool) -> None:
     """Show everything known about an invoice."""
-    show_row(invoice_row(tools().bridge.show_invoice(tenant_id, invoice_id).invoice), as_json=as_json)
+    show_row(invoice_row(tools().bridge.invoices.show(tenant_id, invoice_id).invoice), as_json=as_json)
 
 
 @invoices.command()
@@ -123,7 +124,7 @@ def send(as_json: bool, **command: Any) -> None:
     If the order has an invoice that can still be paid, that one is shown and no second one is sent. After a failure it is
     safe to send again.
     """
-    sent = tools().bridge.send_invoice(SendInvoiceCommand(**command))
+    sent = tools().bridge.invoices.send(SendInvoiceCommand(**command))
     if not sent.created and not as_json:
         click.echo("The sales order has a payable invoice already:", err=True)
     show_row(invoice_row(sent.view.invoice), as_json=as_json, columns=_SENT)
@@ -135,7 +136,7 @@ def send(as_json: bool, **command: Any) -> None:
 @as_json
 def void(invoice_id: int, tenant_id: str, as_json: bool) -> None:
     """Void an unpaid invoice for good, so that its order can be invoiced again. Refund a paid one instead."""
-    invoice = tools().bridge.void_invoice(tenant_id, invoice_id)
+    invoice = tools().bridge.invoices.void(tenant_id, invoice_id)
     show_row(invoice_row(invoice), as_json=as_json, columns=_COLUMNS)
 
 
@@ -145,5 +146,5 @@ def void(invoice_id: int, tenant_id: str, as_json: bool) -> None:
 @as_json
 def activity(invoice_id: int, tenant_id: str, as_json: bool) -> None:
     """Show Stripe's events about an invoice, its payments and its charges, oldest first."""
-    rows = [event_row(event) for event in tools().bridge.show_activity(tenant_id, invoice_id)]
+    rows = [event_row(event) for event in tools().bridge.invoices.show_activity(tenant_id, invoice_id)]
     show_rows(rows, as_json=as_json, when_empty="Nothing yet.", columns=_ACTIVITY)

@@ -44,7 +44,7 @@ def _rotate(as_json: bool) -> None:
       3. flask keys rotate
       4. If it reports nothing unreadable, remove the old key and restart again.
     """
-    rotation = tools().bridge.rotate_keys()
+    rotation = tools().bridge.operations.rotate_keys()
     row = {
         "access_tokens": rotation.access_tokens,
         "signing_secrets": rotation.signing_secrets,

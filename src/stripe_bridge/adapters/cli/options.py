@@ -106,7 +106,7 @@ def _checking_tenant(command: Command) -> Command:
     @wraps(command)
     def checked(*, tenant_id: str | None, **values: Any) -> Any:
         if tenant_id is not None:
-            tools().bridge.check_tenant(tenant_id)
+            tools().bridge.access.check_tenant(tenant_id)
         return command(tenant_id=tenant_id, **values)
 
     return checked  # type: ignore[return-value]  # with the same signature, as far as click sees

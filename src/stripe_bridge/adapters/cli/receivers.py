@@ -45,7 +45,7 @@ def register(as_json: bool) -> None:
             "action": receiver.action,
             "faults": list(receiver.problems),
         }
-        for receiver in tools().bridge.register_receivers()
+        for receiver in tools().bridge.receivers.register()
     ]
     show_rows(rows, as_json=as_json, when_empty="Nothing to register.")
 
@@ -64,7 +64,7 @@ def list_(as_json: bool) -> None:
             "enabled": receiver.enabled,
             "checked_at": receiver.checked_at,
         }
-        for receiver in tools().bridge.list_receivers()
+        for receiver in tools().bridge.receivers.list()
     ]
     show_rows(rows, as_json=as_json, when_empty="No receivers. Create them with: flask receivers register")
 
@@ -87,7 +87,7 @@ def attach(integration_id: int, secret_stdin: bool) -> None:
     secret = _read(sys.stdin) if secret_stdin else _ask()
     if not _SECRET.fullmatch(secret):
         raise click.UsageError("A signing secret begins with whsec_ and has only visible ASCII characters.")
-    receiver = tools().bridge.attach_receiver(integration_id, secret)
+    receiver = tools().bridge.receivers.attach(integration_id, secret)
     click.echo(f"Receiver {receiver.id} is attached. The endpoint has to send to {receiver.url}")
 
 

@@ -36,7 +36,7 @@ def reconcile(integration_id: int | None, as_json: bool) -> None:
     """
     bridge = tools().bridge
     if integration_id is None:
-        rows = [_one_of_all(each) for each in bridge.list_reconcilable()]
+        rows = [_one_of_all(each) for each in bridge.reconciliation.list_connected()]
     else:
         rows = [_reconciled(integration_id)]
     show_rows(rows, as_json=as_json, when_empty="No integration is connected.", columns=_COLUMNS)
@@ -45,7 +45,7 @@ def reconcile(integration_id: int | None, as_json: bool) -> None:
 
 
 def _reconciled(integration_id: int) -> Row:
-    return _row(tools().bridge.reconcile_integration(integration_id, tell=partial(_tell, integration_id)))
+    return _row(tools().bridge.reconciliation.reconcile(integration_id, tell=partial(_tell, integration_id)))
 
 
 def _one_of_all(integration_id: int) -> Row:

@@ -33,7 +33,7 @@ def refunds() -> None:
 @as_json
 def list_(invoice_id: int, tenant_id: str, as_json: bool) -> None:
     """Show an invoice's refunds, newest first, including those made in Stripe's dashboard."""
-    rows = [refund_row(refund) for refund in tools().bridge.list_refunds(tenant_id, invoice_id)]
+    rows = [refund_row(refund) for refund in tools().bridge.refunds.list(tenant_id, invoice_id)]
     show_rows(rows, as_json=as_json, when_empty="No refunds.", columns=_COLUMNS)
 
 
@@ -60,7 +60,7 @@ def issue(
     command = IssueRefundCommand(
         tenant_id=tenant_id, user_id=user_id, invoice_id=invoice_id, amount=amount, reason=reason
     )
-    issued = tools().bridge.refund_invoice(command)
+    issued = tools().bridge.refunds.issue(command)
     rows = [refund_row(refund) for refund in issued.refunds]
     show_rows(rows, as_json=as_json, when_empty="Nothing was refunded.", columns=_COLUMNS)
     if issued.amount_refused:

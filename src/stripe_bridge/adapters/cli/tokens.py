@@ -53,7 +53,7 @@ def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str
     Example, for a script:
       TOKEN=$(flask tokens create --tenant acme --role admin --json | jq -r .token)
     """
-    create_token = tools().bridge.create_token
+    create_token = tools().bridge.access.create_token
     made = [create_token(tenant_id=tenant, role=role, user_id=user_id, label=label) for role in roles]
     rows: list[Row] = [{**_row(issued.token), "token": issued.secret} for issued in made]
     if len(rows) == 1:
@@ -68,7 +68,7 @@ def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str
 @as_json
 def list_(as_json: bool) -> None:
     """List all tokens, oldest first, including revoked ones, but never the secrets themselves."""
-    rows = [_row(token) for token in tools().bridge.list_tokens()]
+    rows = [_row(token) for token in tools().bridge.access.list_tokens()]
     show_rows(
         rows, as_json=as_json, when_empty="No tokens. Create one with: flask tokens create (see --help)"
     )
@@ -78,7 +78,7 @@ def list_(as_json: bool) -> None:
 @click.argument("token_id", metavar="ID", type=IDENTIFIER)
 def revoke(token_id: int) -> None:
     """Revoke a token, by the ID that `flask tokens list` shows. The next request with it is refused."""
-    token = tools().bridge.revoke_token(token_id)
+    token = tools().bridge.access.revoke_token(token_id)
     click.echo(f"Token {token.id} of {token.tenant_id} is revoked.")
 
 

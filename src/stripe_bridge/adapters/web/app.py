@@ -56,7 +56,9 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
     app.config["OAUTH_RETURN_URL"] = options.oauth_return_url
     instrument_requests(app)
     count_exchanges(app, metrics)
-    guard(app, operations_by_endpoint(), bridge.authenticate, RateLimits(options.rate_limit_storage_uri))
+    guard(
+        app, operations_by_endpoint(), bridge.access.authenticate, RateLimits(options.rate_limit_storage_uri)
+    )
     honor_idempotency_keys(app, operations_by_endpoint(), bridge)
     if options.cors_origins:
         CORS(
@@ -72,7 +74,7 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
         api.register_blueprint(blueprint_of(group, bridge))
     app.register_blueprint(docs_blueprint())
     if options.metrics_token is not None:
-        serve_metrics(app, metrics, bridge.measure_backlog, options.metrics_token)
+        serve_metrics(app, metrics, bridge.operations.measure_backlog, options.metrics_token)
     return app
 
 

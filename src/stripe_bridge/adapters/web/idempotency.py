@@ -38,7 +38,7 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
             raise RequestInvalid({HEADER: [f"Must be 1 to {MAX_KEY_LENGTH} visible ASCII characters."]})
         scope = RequestScope(token_id=g.principal.token_id, method=request.method, path=_path(), key=key)
         body_hash = hashlib.sha256(read_body(request)).hexdigest()
-        begun = bridge.begin_request(scope, body_hash, is_secret=operation.response_is_secret)
+        begun = bridge.access.begin_request(scope, body_hash, is_secret=operation.response_is_secret)
         if isinstance(begun, StoredResponse):
             replayed = {REPLAYED: "true"}
             return Response(begun.body, begun.status, content_type=begun.content_type, headers=replayed)
@@ -56,7 +56,7 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
                 body=response.get_data(),
             )
             try:
-                bridge.finish_request(begun, answer, is_secret=g.response_is_secret)
+                bridge.access.finish_request(begun, answer, is_secret=g.response_is_secret)
             except BridgeError as error:
                 # The answer stands; but it cannot be repeated once the key's lease has run out.
                 _log.warning("an idempotent answer was not kept", extra={"reason": error.message})

@@ -55,36 +55,38 @@ class Jobs:
     def _drain_inbox(self) -> None:
         while not self._stopping.is_set():
             begun = time.monotonic()
-            if not self._bridge.apply_events(self._stopping.is_set):
+            if not self._bridge.webhook_events.apply(self._stopping.is_set):
                 return
-            self._bridge.give_way(time.monotonic() - begun, self._stopping.wait)
+            self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
 
     def _settle_intents(self) -> None:
         # Only once, not until none is due: an intent that fails before it is taken stays due, and would be tried non-stop.
         if not self._stopping.is_set():
-            self._bridge.settle_due_intents(self._stopping.is_set)
+            self._bridge.intents.settle_due(self._stopping.is_set)
 
     def _reconcile(self) -> None:
         """Reconcile what is due. The database knows whose turn it is, so that only one worker reconciles each account."""
-        while not self._stopping.is_set() and self._bridge.reconcile_due(self._stopping.is_set):
+        while not self._stopping.is_set() and self._bridge.reconciliation.reconcile_due(
+            self._stopping.is_set
+        ):
             pass
 
     def _check_receivers(self) -> None:
         # Separate from reconciling, which may never finish: a disabled endpoint is what gives it the most to do.
         if not self._stopping.is_set() and self._is_due("check_receivers", _MINUTE):
-            self._bridge.check_receivers_due()
+            self._bridge.receivers.check_due()
 
     def _fold_counts(self) -> None:
         if self._is_due("fold_counts", _FEW_SECONDS):
             # While events are coming in there is always something left: that can wait for the next time.
-            while not self._stopping.is_set() and self._bridge.fold_counts():
+            while not self._stopping.is_set() and self._bridge.reconciliation.compact_totals():
                 pass
 
     def _tidy_up(self) -> None:
         if not self._stopping.is_set() and self._is_due("tidy_up", _HOUR):
-            self._bridge.forget_requests()
-            self._bridge.forget_authorizations()
-            while not self._stopping.is_set() and self._bridge.forget_payloads():
+            self._bridge.access.purge_idempotency_keys()
+            self._bridge.operations.purge_oauth_states()
+            while not self._stopping.is_set() and self._bridge.operations.purge_payloads():
                 pass
 
     def _is_due(self, work: str, seconds: float) -> bool:

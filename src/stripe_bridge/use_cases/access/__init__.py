@@ -1,1 +1,30 @@
 """Who may call the API: bearer tokens, and the idempotency keys of their requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stripe_bridge.use_cases.access.idempotency import (
+    BeginIdempotentRequest,
+    FinishIdempotentRequest,
+    PurgeIdempotencyKeys,
+)
+from stripe_bridge.use_cases.access.tokens import (
+    Authenticate,
+    CheckTenant,
+    CreateToken,
+    ListTokens,
+    RevokeToken,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    authenticate: Authenticate
+    create_token: CreateToken
+    list_tokens: ListTokens
+    revoke_token: RevokeToken
+    check_tenant: CheckTenant
+    begin_request: BeginIdempotentRequest
+    finish_request: FinishIdempotentRequest
+    purge_idempotency_keys: PurgeIdempotencyKeys

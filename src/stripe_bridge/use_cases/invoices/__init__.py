@@ -1,1 +1,24 @@
 """Sending, showing and voiding invoices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stripe_bridge.use_cases.invoices.queries import (
+    ListInvoices,
+    ListOrderInvoices,
+    ShowActivity,
+    ShowInvoice,
+)
+from stripe_bridge.use_cases.invoices.send import SendInvoice
+from stripe_bridge.use_cases.invoices.void import VoidInvoice
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invoices:
+    send: SendInvoice
+    void: VoidInvoice
+    show: ShowInvoice
+    list: ListInvoices
+    list_for_order: ListOrderInvoices
+    show_activity: ShowActivity

@@ -1,1 +1,17 @@
 """Comparing an account with Stripe: missed events, objects that Stripe may still change, totals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stripe_bridge.use_cases.reconciliation.reconcile import ListConnected, ReconcileDue, ReconcileIntegration
+from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reconciliation:
+    reconcile: ReconcileIntegration
+    reconcile_due: ReconcileDue
+    list_connected: ListConnected
+    compact_totals: CompactTotals
+    verify_totals: VerifyTotals

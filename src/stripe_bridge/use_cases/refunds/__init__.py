@@ -1,1 +1,13 @@
 """Refunding invoices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refunds:
+    issue: IssueRefund
+    list: ListRefunds

@@ -155,7 +155,7 @@ def test_a_refund_in_stripes_dashboard_enters_the_ledger_by_any_of_its_events(wo
         world.stripe.refund(world.account_id, invoice.stripe_charge_id, 1_500, reason="duplicate")
         world.deliver(told(world, kind))
 
-        (refund,) = world.bridge.list_refunds(TENANT, invoice.id)
+        (refund,) = world.bridge.refunds.list(TENANT, invoice.id)
         assert (refund.amount, refund.state, refund.user_id) == (1_500, RefundState.SUCCEEDED, None)
         assert world.invoice(invoice.id).amount_refunded == 1_500
 
@@ -232,7 +232,7 @@ def test_a_refund_as_it_was_before_others_entered_it_is_not_taken_for_its_presen
     world.deliver(told(world, "refund"))
 
     assert isinstance(apply(), NeedsRefetch)
-    (entered,) = world.bridge.list_refunds(TENANT, invoice.id)
+    (entered,) = world.bridge.refunds.list(TENANT, invoice.id)
     assert entered.state is RefundState.REQUIRES_ACTION
 
 
@@ -244,7 +244,7 @@ def test_a_refund_that_no_longer_waits_for_the_customer_is_pending_again(world: 
         world.stripe.change_refund(world.account_id, refund.id, status)
         world.deliver([event | {"id": f"evt_{number}"} for event in told(world, "refund")])
 
-        (shown,) = world.bridge.list_refunds(TENANT, invoice.id)
+        (shown,) = world.bridge.refunds.list(TENANT, invoice.id)
         assert shown.state.value == status
 
 
@@ -387,7 +387,7 @@ def test_accounts_are_followed_to_their_present_state_whatever_the_payload_says(
 
     world.deliver([world.event("account.updated", payload)])
 
-    integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+    integration = world.bridge.integrations.show(TENANT, world.integration_id).integration
     assert (integration.sync_status, integration.snapshot.country) == (SyncStatus.ACTIVE, "AT")
 
 
@@ -398,13 +398,13 @@ def test_an_account_as_it_was_before_others_changed_it_is_not_taken_for_its_pres
             "account.updated", payloads.account_object(world.stripe.accounts[world.account_id].snapshot)
         )
 
-    version = world.bridge.show_integration(TENANT, world.integration_id).integration.version
+    version = world.bridge.integrations.show(TENANT, world.integration_id).integration.version
     able = looked_at(world, tell(charges_enabled=True), version)
     world.deliver([tell(charges_enabled=False)])
 
     able()
 
-    integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+    integration = world.bridge.integrations.show(TENANT, world.integration_id).integration
     assert integration.sync_status is SyncStatus.RESTRICTED
 
 
@@ -414,7 +414,7 @@ def test_an_account_that_may_no_longer_charge_is_restricted(world: World):
 
     world.deliver([world.event("account.updated", payload)])
 
-    integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+    integration = world.bridge.integrations.show(TENANT, world.integration_id).integration
     assert integration.sync_status is SyncStatus.RESTRICTED
 
 
@@ -427,7 +427,7 @@ def test_a_merchant_who_shows_us_out_disconnects_the_integration(world: World):
 
     world.deliver([deauthorized(world)])
 
-    integration = world.bridge.show_integration(TENANT, world.integration_id).integration
+    integration = world.bridge.integrations.show(TENANT, world.integration_id).integration
     assert (integration.connected, integration.sealed_access_token) == (False, None)
     assert newest(world).related_object_id == world.account_id
 
@@ -435,19 +435,19 @@ def test_a_merchant_who_shows_us_out_disconnects_the_integration(world: World):
 def test_a_deauthorization_older_than_a_reconnect_is_not_believed(world: World):
     world.deliver([deauthorized(world)])
 
-    assert world.bridge.show_integration(TENANT, world.integration_id).integration.connected
+    assert world.bridge.integrations.show(TENANT, world.integration_id).integration.connected
     assert newest(world).skip_reason is SkipReason.STILL_CONNECTED
 
 
 def test_a_probe_from_before_a_reconnect_disconnects_nothing(world: World):
-    version = world.bridge.show_integration(TENANT, world.integration_id).integration.version
+    version = world.bridge.integrations.show(TENANT, world.integration_id).integration.version
     world.stripe.revoke(world.account_id)
     apply = looked_at(world, deauthorized(world), version)
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     world.connect(world.account_id, into=world.integration_id)
 
     assert isinstance(apply(), NeedsRefetch)
-    assert world.bridge.show_integration(TENANT, world.integration_id).integration.connected
+    assert world.bridge.integrations.show(TENANT, world.integration_id).integration.connected
 
 
 def test_another_applications_deauthorization_is_none_of_ours(world: World):
@@ -455,17 +455,17 @@ def test_another_applications_deauthorization_is_none_of_ours(world: World):
 
     world.deliver([deauthorized(world, "ca_other")])
 
-    assert world.bridge.show_integration(TENANT, world.integration_id).integration.connected
+    assert world.bridge.integrations.show(TENANT, world.integration_id).integration.connected
     assert newest(world).skip_reason is SkipReason.OTHER_APPLICATION
 
 
 def test_our_own_deauthorization_comes_back_as_an_event_that_changes_nothing(world: World):
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
-    before = world.bridge.show_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
+    before = world.bridge.integrations.show(TENANT, world.integration_id)
 
     world.deliver([deauthorized(world)])
 
-    assert world.bridge.show_integration(TENANT, world.integration_id) == before
+    assert world.bridge.integrations.show(TENANT, world.integration_id) == before
 
 
 @pytest.mark.parametrize("kind", ["account.updated", "invoice.paid"])
@@ -477,7 +477,7 @@ def test_late_events_of_a_disconnected_integration_are_kept_under_it_and_skipped
     else:
         shown = payloads.account_object(world.stripe.accounts[world.account_id].snapshot)
         event = world.event(kind, shown)
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
 
     world.deliver([event])
 
@@ -490,7 +490,7 @@ def test_what_was_skipped_for_a_disconnect_is_applied_when_another_integration_h
     world: World, tenant: str
 ):
     invoice = world.sent()
-    world.bridge.disconnect_integration(TENANT, world.integration_id)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
     world.come_to_rest()
     world.pay(invoice)
     world.deliver()

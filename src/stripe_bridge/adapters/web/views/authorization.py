@@ -62,7 +62,7 @@ def complete_authorization(call: Call) -> Any:
         return Response()
     # A form sends an empty value for nothing.
     given = {name: call.query.get(name) or None for name in ("state", "code", "error")}
-    outcome = call.bridge.complete_authorization(CallbackCommand(**given))
+    outcome = call.bridge.integrations.complete_authorization(CallbackCommand(**given))
     return_url = current_app.config["OAUTH_RETURN_URL"]
     return _page(outcome) if return_url is None else redirect(_with_outcome(return_url, outcome), 302)
 

@@ -21,7 +21,7 @@ def show_readiness(call: Call) -> Any:
 
     Whether the database (including writes), its schema, the queue and the signing secrets are usable; 503 if not.
     """
-    readiness = call.bridge.check_readiness()
+    readiness = call.bridge.operations.check_readiness()
     checks = {name: fault or "ok" for name, fault in readiness.faults.items()}
     if readiness.is_ready:
         return {"status": "ok", "checks": checks}, 200

@@ -26,7 +26,7 @@ from stripe_bridge.use_cases.integrations.manage import IntegrationView
 )
 def create_integration(call: Call) -> Any:
     """Create Stripe Integration"""
-    view = call.bridge.create_integration(call.principal.tenant_id, call.body["name"])
+    view = call.bridge.integrations.create(call.principal.tenant_id, call.body["name"])
     return {"data": view, "message": "Stripe integration created."}
 
 
@@ -42,7 +42,7 @@ def list_integrations(call: Call) -> Any:
 
     Newest first.
     """
-    return paginated(call.bridge.list_integrations(call.principal.tenant_id, page_request(call.query)))
+    return paginated(call.bridge.integrations.list(call.principal.tenant_id, page_request(call.query)))
 
 
 @operation(
@@ -53,7 +53,7 @@ def list_integrations(call: Call) -> Any:
 )
 def show_integration(call: Call, integration_id: int) -> Any:
     """Show Integration Instance"""
-    return {"data": call.bridge.show_integration(call.principal.tenant_id, integration_id)}
+    return {"data": call.bridge.integrations.show(call.principal.tenant_id, integration_id)}
 
 
 @operation(
@@ -67,7 +67,7 @@ def show_integration(call: Call, integration_id: int) -> Any:
 )
 def authorize_integration(call: Call, integration_id: int) -> Any:
     """Start Authorization (OAuth)"""
-    url = call.bridge.start_authorization(call.principal.tenant_id, integration_id)
+    url = call.bridge.integrations.authorize(call.principal.tenant_id, integration_id)
     return {"data": {"authorize_url": url}}
 
 
@@ -85,7 +85,7 @@ def disconnect_integration(call: Call, integration_id: int) -> Any:
     Doing it again, or to an integration that was never connected, changes nothing and answers the same. If Stripe is
     unreachable, access is revoked later.
     """
-    integration = call.bridge.disconnect_integration(call.principal.tenant_id, integration_id)
+    integration = call.bridge.integrations.disconnect(call.principal.tenant_id, integration_id)
     view = IntegrationView(integration=integration, webhook_registered=False)
     return {"data": view, "message": "Stripe integration disconnected."}
 

@@ -37,7 +37,7 @@ def send_invoice(call: Call) -> Any:
     command = SendInvoiceCommand(
         tenant_id=call.principal.tenant_id, user_id=call.principal.user_id, **call.body
     )
-    sent = call.bridge.send_invoice(command)
+    sent = call.bridge.invoices.send(command)
     if sent.created:
         return {"data": sent.view, "message": "Invoice sent to customer."}, 201
     return {"data": sent.view, "message": "The sales order has a payable invoice already."}, 200
@@ -51,7 +51,7 @@ def send_invoice(call: Call) -> Any:
 )
 def show_invoice(call: Call, invoice_id: int) -> Any:
     """Show Invoice"""
-    return {"data": call.bridge.show_invoice(call.principal.tenant_id, invoice_id)}
+    return {"data": call.bridge.invoices.show(call.principal.tenant_id, invoice_id)}
 
 
 @operation(
@@ -67,7 +67,7 @@ def void_invoice(call: Call, invoice_id: int) -> Any:
 
     An open invoice is voided at Stripe, a draft is deleted there. Either way its order can be invoiced again.
     """
-    invoice = call.bridge.void_invoice(call.principal.tenant_id, invoice_id)
+    invoice = call.bridge.invoices.void(call.principal.tenant_id, invoice_id)
     return {"data": invoice, "message": "Invoice voided."}
 
 
@@ -85,7 +85,7 @@ def list_integration_invoices(call: Call, integration_id: int) -> Any:
     """
     status = InvoiceStatus(call.query["status"]) if "status" in call.query else None
     tenant_id = call.principal.tenant_id
-    return paginated(call.bridge.list_invoices(tenant_id, integration_id, status, page_request(call.query)))
+    return paginated(call.bridge.invoices.list(tenant_id, integration_id, status, page_request(call.query)))
 
 
 @operation(
@@ -99,7 +99,7 @@ def list_sales_order_invoices(call: Call, sales_order_id: int) -> Any:
 
     Of all integrations, newest first.
     """
-    return {"data": call.bridge.list_order_invoices(call.principal.tenant_id, sales_order_id)}
+    return {"data": call.bridge.invoices.list_for_order(call.principal.tenant_id, sales_order_id)}
 
 
 INVOICES = (

@@ -37,7 +37,7 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
         reason=reason,
         request=call.name,
     )
-    issued = call.bridge.refund_invoice(command)
+    issued = call.bridge.refunds.issue(command)
     is_pending = any(refund.state is RefundState.RESERVED for refund in issued.refunds)
     told = "Refund pending" if is_pending else "Refund issued"
     # Not a failure: money went back, and asking again for all of it would send more.
@@ -54,7 +54,7 @@ def list_refunds(call: Call, invoice_id: int) -> Any:
 
     Newest first, including those made in Stripe's dashboard.
     """
-    return {"data": call.bridge.list_refunds(call.principal.tenant_id, invoice_id)}
+    return {"data": call.bridge.refunds.list(call.principal.tenant_id, invoice_id)}
 
 
 REFUNDS = (issue_refund, list_refunds)

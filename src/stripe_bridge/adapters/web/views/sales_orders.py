@@ -30,14 +30,14 @@ def put_sales_order(call: Call, sales_order_id: int) -> Any:
     command = PutSalesOrderCommand(
         tenant_id=call.principal.tenant_id, sales_order_id=sales_order_id, **call.body
     )
-    stored = call.bridge.put_sales_order(command)
+    stored = call.bridge.sales_orders.put(command)
     return {"data": stored.view, "message": "Sales order stored."}, 201 if stored.created else 200
 
 
 @operation("GET", _PATH, permission=Permission.READ, answers={200: SalesOrderAnswer})
 def show_sales_order(call: Call, sales_order_id: int) -> Any:
     """Show Sales Order"""
-    return {"data": call.bridge.show_sales_order(call.principal.tenant_id, sales_order_id)}
+    return {"data": call.bridge.sales_orders.show(call.principal.tenant_id, sales_order_id)}
 
 
 SALES_ORDERS = (put_sales_order, show_sales_order)

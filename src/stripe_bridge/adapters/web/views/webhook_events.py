@@ -33,7 +33,7 @@ def show_activity_log(call: Call, invoice_id: int) -> Any:
 
     The stored events about the invoice, its payment intents and its charges, including failed attempts.
     """
-    oldest_first = call.bridge.show_activity(call.principal.tenant_id, invoice_id)
+    oldest_first = call.bridge.invoices.show_activity(call.principal.tenant_id, invoice_id)
     return {"data": oldest_first if call.query["order"] == "asc" else oldest_first[::-1]}
 
 
@@ -50,7 +50,7 @@ def list_webhook_events(call: Call) -> Any:
         related_object_id=call.query.get("related_object_id"),
     )
     tenant_id = call.principal.tenant_id
-    return paginated(call.bridge.list_webhook_events(tenant_id, matching, page_request(call.query)))
+    return paginated(call.bridge.webhook_events.list(tenant_id, matching, page_request(call.query)))
 
 
 @operation(
@@ -64,7 +64,7 @@ def show_webhook_event(call: Call, event_id: int) -> Any:
     """Show Webhook Event"""
     with_payload = call.query["include_payload"] == "1"
     tenant_id = call.principal.tenant_id
-    return {"data": call.bridge.show_webhook_event(tenant_id, event_id, with_payload=with_payload)}
+    return {"data": call.bridge.webhook_events.show(tenant_id, event_id, with_payload=with_payload)}
 
 
 @operation(
@@ -80,7 +80,7 @@ def replay_webhook_event(call: Call, event_id: int) -> Any:
 
     The event is applied again as if it had just arrived; nothing it already did is done twice.
     """
-    call.bridge.replay_webhook_event(call.principal.tenant_id, event_id)
+    call.bridge.webhook_events.replay(call.principal.tenant_id, event_id)
     return {"message": "Webhook event re-queued for processing."}
 
 

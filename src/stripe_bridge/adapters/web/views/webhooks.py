@@ -66,7 +66,7 @@ def receive_account_webhook(call: Call, integration_id: int) -> Received:
 
 
 def _receive(call: Call, integration_id: int | None) -> Received:
-    call.bridge.receive_webhook(
+    call.bridge.webhook_events.receive(
         ReceiveWebhookCommand(
             payload=read_body(request),
             signature=request.headers.get("Stripe-Signature"),
