@@ -22,6 +22,7 @@ from stripe_bridge.use_cases.invoices.steps_until_draft import (
     CreateCustomerStep,
     CreateDraftStep,
 )
+from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatuses
 from stripe_bridge.use_cases.receivers.steps import CreateEndpointStep, RepairEndpointStep
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
@@ -69,13 +70,21 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
         ),
         Operation.CREATE_ENDPOINT: CreateEndpointStep(adapters.receiver_gateway, clock, adapters.vault),
         Operation.MEND_ENDPOINT: RepairEndpointStep(
-            clock, adapters.receiver_gateway, adapters.vault, endpoint_statuses(adapters)
+            clock,
+            adapters.receiver_gateway,
+            adapters.vault,
+            endpoint_statuses(adapters),
+            encryption_key(adapters),
         ),
     }
 
 
 def endpoint_statuses(adapters: Adapters) -> EndpointStatuses:
     return EndpointStatuses(adapters.store, adapters.receiver_gateway, adapters.vault)
+
+
+def encryption_key(adapters: Adapters) -> EncryptionKey:
+    return EncryptionKey(adapters.store, adapters.clock, adapters.vault)
 
 
 def refetch_targets(adapters: Adapters) -> tuple[Invoices, Refunds, Disputes]:

@@ -6,7 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from stripe_bridge.bootstrap.ports import Adapters
-from stripe_bridge.bootstrap.steps import endpoint_statuses, handlers_of, refetch_targets, steps_of
+from stripe_bridge.bootstrap.steps import (
+    encryption_key,
+    endpoint_statuses,
+    handlers_of,
+    refetch_targets,
+    steps_of,
+)
 from stripe_bridge.bootstrap.tracing import traced, traced_handlers, traced_settle, traced_steps
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
@@ -214,16 +220,14 @@ def _refunds(adapters: Adapters, settle: Settle) -> Refunds:
 
 
 def _receivers(settings: Settings, adapters: Adapters, settle: Settle) -> Receivers:
-    store, clock, statuses, url = (
-        adapters.store,
-        adapters.clock,
-        endpoint_statuses(adapters),
-        _receiver_url(settings),
-    )
+    store, clock, vault = adapters.store, adapters.clock, adapters.vault
+    statuses, key, url = endpoint_statuses(adapters), encryption_key(adapters), _receiver_url(settings)
     check = CheckReceivers(store, clock, statuses, url)
     return Receivers(
-        register=RegisterReceivers(store, clock, adapters.identifiers, settle, statuses, url),
-        attach=AttachReceiver(store, clock, adapters.vault, url),
+        register=RegisterReceivers(
+            store, clock, adapters.identifiers, settle, statuses, encryption_key(adapters), url
+        ),
+        attach=AttachReceiver(store, clock, vault, key, url),
         list=ListReceivers(store),
         check=check,
         check_due=CheckReceiversDue(
@@ -317,16 +321,6 @@ def _operations(
     check_readiness = CheckReadiness(
         {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)}
     )
-    diagnose = Diagnose(
-        store,
-        clock,
-        vault,
-        adapters.event_gateway,
-        check_readiness,
-        DiagnoseReceivers(receivers.check, has_extra_secrets=bool(settings.stripe_webhook_secrets)),
-        DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
-        every=_reconcile_every(settings),
-    )
     repair = RepairReceivers(
         store, clock, adapters.receiver_gateway, endpoint_statuses(adapters), _receiver_url(settings)
     )
@@ -340,11 +334,28 @@ def _operations(
     return Operations(
         check_readiness=check_readiness,
         measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
-        diagnose=diagnose,
+        diagnose=_diagnose(settings, adapters, check_readiness, receivers.check),
         apply_fixes=fixes,
-        rotate_keys=RotateKeys(store, vault),
+        rotate_keys=RotateKeys(store, vault, encryption_key(adapters)),
         purge_payloads=PurgePayloads(store, clock, timedelta(days=settings.event_payload_days)),
         purge_oauth_states=PurgeOAuthStates(store, clock),
+    )
+
+
+def _diagnose(
+    settings: Settings, adapters: Adapters, check_readiness: CheckReadiness, check: CheckReceivers
+) -> Diagnose:
+    store, clock = adapters.store, adapters.clock
+    return Diagnose(
+        store,
+        clock,
+        adapters.vault,
+        adapters.event_gateway,
+        check_readiness,
+        DiagnoseReceivers(check, has_extra_secrets=bool(settings.stripe_webhook_secrets)),
+        DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
+        encryption_key(adapters),
+        every=_reconcile_every(settings),
     )
 
 

@@ -13,13 +13,14 @@ class Severity(StrEnum):
 
 
 class Fix(StrEnum):
-    """A way to fix a finding that needs nobody's decision."""
+    """A way to fix a finding that needs nobody's decision; discarding secrets has to be asked for by name."""
 
     REGISTER_RECEIVERS = "register_receivers"
     REPAIR_RECEIVERS = "repair_receivers"
     RECONCILE = "reconcile"
     RESOLVE_INTENTS = "resolve_intents"
     REPLAY_EVENTS = "replay_events"
+    DISCARD_SECRETS = "discard_secrets"
 
 
 @dataclass(frozen=True, slots=True)

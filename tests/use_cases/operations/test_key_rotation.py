@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
+from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 from tests.builders import a_receiver, an_integration
 from tests.fakes.storage.unit_of_work import FakeStore
+from tests.fakes.system import FrozenClock
 from tests.fakes.vault import FakeVault
 
 OLD, BOTH, NEW = FakeVault("key-old"), FakeVault("key-new", "key-old"), FakeVault("key-new")
@@ -25,6 +27,10 @@ def store() -> FakeStore:
     return store
 
 
+def rotation(store: FakeStore, vault: FakeVault) -> RotateKeys:
+    return RotateKeys(store, vault, EncryptionKey(store, FrozenClock(), vault))
+
+
 def secrets_of(store: FakeStore) -> list[str | None]:
     tables = store.committed
     tokens = [integration.sealed_access_token for integration in tables.integrations.rows.values()]
@@ -32,7 +38,7 @@ def secrets_of(store: FakeStore) -> list[str | None]:
 
 
 def test_what_was_sealed_with_an_old_key_is_sealed_with_the_newest_and_again_is_no_harm(store: FakeStore):
-    rotate = RotateKeys(store, BOTH)
+    rotate = rotation(store, BOTH)
     rotate()
     again = rotate()
 
@@ -47,7 +53,7 @@ def test_what_was_sealed_with_an_old_key_is_sealed_with_the_newest_and_again_is_
 def test_rotating_changes_nothing_but_the_seals(store: FakeStore):
     before = store.committed.integrations.rows[1]
 
-    RotateKeys(store, BOTH)()
+    rotation(store, BOTH)()
 
     after = store.committed.integrations.rows[1]
     assert after != before
@@ -57,8 +63,8 @@ def test_rotating_changes_nothing_but_the_seals(store: FakeStore):
 def test_what_no_key_opens_is_named_and_stays_as_it_is(store: FakeStore):
     before = secrets_of(store)
 
-    rotation = RotateKeys(store, NEW)()
+    done = rotation(store, NEW)()
 
-    assert (rotation.unreadable_integrations, rotation.unreadable_receivers) == ([1], [1])
-    assert not rotation.is_complete
+    assert (done.unreadable_integrations, done.unreadable_receivers) == ([1], [1])
+    assert not done.is_complete
     assert secrets_of(store) == before

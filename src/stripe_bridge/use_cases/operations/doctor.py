@@ -25,12 +25,17 @@ from stripe_bridge.use_cases.operations.doctor_checks import (
     DiagnoseReceivers,
 )
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness
+from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 
 _log = logging.getLogger(__name__)
 # How far back to look for events that never arrived.
 _MISSED_EVENTS_WINDOW = timedelta(days=1)
 _OVERDUE_AFTER = timedelta(minutes=10)
 _MAX_MISSED_RUNS = 4
+_KEY_REMEDY = (
+    "put the key that the service uses into ENCRYPTION_KEYS; "
+    "only if it is gone for good: flask doctor --fix --discard-secrets"
+)
 
 
 class Diagnose:
@@ -48,12 +53,13 @@ class Diagnose:
         check_readiness: CheckReadiness,
         receivers: DiagnoseReceivers,
         intents: DiagnoseIntents,
+        key: EncryptionKey,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
         self._check_readiness, self._receivers, self._intents = check_readiness, receivers, intents
-        self._every = every
+        self._key, self._every = key, every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -61,10 +67,13 @@ class Diagnose:
             return findings
         with self._store.reading() as work:
             connected = [work.integrations.find(id_) for id_ in work.reconciliations.connected()]
-        findings += self._receivers.of_platform()
+        key = self._key.status()
+        if key.is_wrong:
+            findings.append(Finding.error("encryption key", key.problem, _KEY_REMEDY, Fix.DISCARD_SECRETS))
+        findings += self._receivers.of_platform(is_key_wrong=key.is_wrong)
         for integration in connected:
             if integration is not None:
-                findings += self._of_integration(integration)
+                findings += self._of_integration(integration, is_key_wrong=key.is_wrong)
         return [*findings, *self._events_not_applied(), *self._intents()]
 
     def _readiness(self) -> Iterator[Finding]:
@@ -77,10 +86,12 @@ class Diagnose:
             if fault is not None and name != "secrets":
                 yield Finding.error(name, fault, remedies.get(name, "see the logs"))
 
-    def _of_integration(self, integration: Integration) -> list[Finding]:
+    def _of_integration(self, integration: Integration, *, is_key_wrong: bool) -> list[Finding]:
         """Whatever goes wrong with one, the others are still checked."""
         try:
-            return [*self._receivers.of_integration(integration), *self._account(integration)]
+            secrets = () if is_key_wrong else self._unreadable_secrets(integration)
+            receivers = self._receivers.of_integration(integration)
+            return [*receivers, *self._reconciled(integration), *secrets, *self._missing_events(integration)]
         except Exception as error:
             what = error.message if isinstance(error, BridgeError) else type(error).__name__
             _log.warning("integration not diagnosed", exc_info=error)
@@ -90,7 +101,7 @@ class Diagnose:
                 )
             ]
 
-    def _account(self, integration: Integration) -> Iterator[Finding]:
+    def _reconciled(self, integration: Integration) -> Iterator[Finding]:
         subject, now = f"integration {integration.id}", self._clock.now()
         remedy = f"flask reconcile --integration {integration.id}"
         behind = now - reconciled_until(integration)
@@ -100,10 +111,8 @@ class Diagnose:
         elif self._every and behind > max(self._every * _MAX_MISSED_RUNS, UNSETTLED_TOO_LONG):
             what = f"not reconciled since {_timestamp(reconciled_until(integration))}: is a worker running?"
             yield Finding.warning(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
-        yield from self._unreadable_secrets(integration, subject)
-        yield from self._missing_events(integration, subject, remedy)
 
-    def _unreadable_secrets(self, integration: Integration, subject: str) -> Iterator[Finding]:
+    def _unreadable_secrets(self, integration: Integration) -> Iterator[Finding]:
         with self._store.reading() as work:
             receivers = work.receivers.of_integration(integration.id)
         sealed = {f"the secret of receiver {each.id}": each.sealed_secret for each in receivers}
@@ -112,10 +121,11 @@ class Diagnose:
         for what, secret in sealed.items():
             if not can_open(self._vault, secret):
                 remedy = "put the key that sealed it back into ENCRYPTION_KEYS, then: flask keys rotate"
-                yield Finding.error(subject, f"{what} cannot be opened", remedy)
+                yield Finding.error(f"integration {integration.id}", f"{what} cannot be opened", remedy)
 
-    def _missing_events(self, integration: Integration, subject: str, remedy: str) -> Iterator[Finding]:
+    def _missing_events(self, integration: Integration) -> Iterator[Finding]:
         """Events of the account that Stripe has, and that should be here by now."""
+        subject, remedy = f"integration {integration.id}", f"flask reconcile --integration {integration.id}"
         account_id = integration.stripe_account_id
         if account_id is None:
             return

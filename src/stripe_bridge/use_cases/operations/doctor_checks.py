@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from stripe_bridge.domain.finding import Finding, Fix, counted
@@ -32,7 +33,8 @@ class DiagnoseReceivers:
     def __init__(self, check: CheckReceivers, *, has_extra_secrets: bool) -> None:
         self._check, self._has_extra_secrets = check, has_extra_secrets
 
-    def of_platform(self) -> Iterator[Finding]:
+    def of_platform(self, *, is_key_wrong: bool) -> Iterator[Finding]:
+        """With the wrong key, that a secret cannot be opened says nothing about the endpoint."""
         try:
             statuses = self._check()
         except GatewayError as error:
@@ -40,6 +42,8 @@ class DiagnoseReceivers:
                 "stripe", error.reason, "check STRIPE_SECRET_KEY and the connection to Stripe, then try again"
             )
             return
+        if is_key_wrong:
+            statuses = [replace(status, is_secret_unreadable=False) for status in statuses]
         # With endpoints created by hand, there need not be any others.
         by_hand = [each for each in statuses if each.endpoint_id is None and self._has_extra_secrets]
         if by_hand:

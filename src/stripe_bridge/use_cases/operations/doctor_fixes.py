@@ -22,7 +22,10 @@ _BATCH_SIZE = 1000
 
 
 class ApplyFixes:
-    """Do each fix once, with a sentence for each that says what was done, or why it could not be."""
+    """Do each fix once, with a sentence for each that says what was done, or why it could not be.
+
+    Only with `discard_secrets` are secrets that no key opens given up.
+    """
 
     def __init__(
         self,
@@ -35,20 +38,20 @@ class ApplyFixes:
         self._register, self._repair, self._reconcile = register, repair, reconcile
         self._resolve, self._replay = resolve, replay
 
-    def __call__(self, findings: Iterable[Finding]) -> Iterator[str]:
+    def __call__(self, findings: Iterable[Finding], *, discard_secrets: bool = False) -> Iterator[str]:
         done = set()
         for finding in findings:
             if finding.fix is None or (finding.fix, finding.integration_id) in done:
                 continue
             done.add((finding.fix, finding.integration_id))
             try:
-                yield self._apply(finding, finding.fix)
+                yield self._apply(finding, finding.fix, discard_secrets=discard_secrets)
             except BridgeError as error:
                 _log.warning("fix failed", exc_info=error)
                 why = error.reason if isinstance(error, GatewayError) else error.message
                 yield f"{finding.subject}: could not be fixed: {why}"
 
-    def _apply(self, finding: Finding, fix: Fix) -> str:
+    def _apply(self, finding: Finding, fix: Fix, *, discard_secrets: bool) -> str:
         match fix:
             case Fix.REGISTER_RECEIVERS:
                 return self._register_receivers()
@@ -60,9 +63,16 @@ class ApplyFixes:
                 return self._resolve_intents()
             case Fix.REPLAY_EVENTS:
                 return self._replay_events()
+            case Fix.DISCARD_SECRETS if discard_secrets:
+                return self._register_receivers(discard_secrets=True)
+            case Fix.DISCARD_SECRETS:
+                return (
+                    f"{finding.subject}: not fixed, as that gives up every stored secret; put the key back, or, "
+                    "if it is gone for good, add --discard-secrets"
+                )
 
-    def _register_receivers(self) -> str:
-        done = self._register()
+    def _register_receivers(self, *, discard_secrets: bool = False) -> str:
+        done = self._register(discard_secrets=discard_secrets)
         return "receivers: " + ", ".join(f"{each.kind.value} {each.action}" for each in done)
 
     def _repair_receivers(self, integration_id: int) -> str:

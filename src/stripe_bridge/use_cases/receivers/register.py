@@ -15,6 +15,7 @@ from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.ports.vault import Vault, can_open
 from stripe_bridge.use_cases.intents.step import Settle
+from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatus, EndpointStatuses
 
 _SETTLE_TIMEOUT = timedelta(seconds=10)
@@ -37,6 +38,9 @@ class RegisterReceivers:
 
     An endpoint whose secret we do not have, or of another API version, cannot be repaired and is replaced. Several that
     register at the same time wait for the same call. May raise GatewayError; unless Stripe refused, a worker then carries on.
+
+    Raises WrongEncryptionKey, unless `discard_secrets`: then this process's key becomes the one in use, and what was sealed
+    with another is given up.
     """
 
     def __init__(
@@ -46,12 +50,14 @@ class RegisterReceivers:
         identifiers: Identifiers,
         settle: Settle,
         statuses: EndpointStatuses,
+        key: EncryptionKey,
         url: str,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
-        self._settle, self._statuses, self._url = settle, statuses, url
+        self._settle, self._statuses, self._key, self._url = settle, statuses, key, url
 
-    def __call__(self) -> list[RegisteredReceiver]:
+    def __call__(self, *, discard_secrets: bool = False) -> list[RegisteredReceiver]:
+        self._key.adopt() if discard_secrets else self._key.require()
         return [self._register(before) for before in self._statuses.of_platform(self._url)]
 
     def _register(self, before: EndpointStatus) -> RegisteredReceiver:
@@ -142,13 +148,14 @@ class RequestReceiver:
 class AttachReceiver:
     """Add the signing secret of an endpoint that the merchant created by hand, replacing those that no key opens any more.
 
-    Raises IntegrationNotFound.
+    Raises IntegrationNotFound, WrongEncryptionKey.
     """
 
-    def __init__(self, store: Store, clock: Clock, vault: Vault, url: str) -> None:
-        self._store, self._clock, self._vault, self._url = store, clock, vault, url
+    def __init__(self, store: Store, clock: Clock, vault: Vault, key: EncryptionKey, url: str) -> None:
+        self._store, self._clock, self._vault, self._key, self._url = store, clock, vault, key, url
 
     def __call__(self, integration_id: int, secret: str) -> Receiver:
+        self._key.require()
         now = self._clock.now()
         with self._store.writing() as work:
             if work.integrations.find(integration_id) is None:

@@ -11,7 +11,8 @@ from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayRefused
 from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.system import Clock
-from stripe_bridge.ports.vault import Vault
+from stripe_bridge.ports.vault import Vault, WrongEncryptionKey
+from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatuses, new_receiver
 
 
@@ -19,9 +20,15 @@ class RepairEndpointStep:
     """Bring one of the platform's endpoints in order. The result never depends on what it finds, so it may be repeated."""
 
     def __init__(
-        self, clock: Clock, gateway: ReceiverGateway, vault: Vault, statuses: EndpointStatuses
+        self,
+        clock: Clock,
+        gateway: ReceiverGateway,
+        vault: Vault,
+        statuses: EndpointStatuses,
+        key: EncryptionKey,
     ) -> None:
-        self._clock, self._gateway, self._vault, self._statuses = clock, gateway, vault, statuses
+        self._clock, self._gateway, self._vault = clock, gateway, vault
+        self._statuses, self._key = statuses, key
 
     def look(self, intent: Intent) -> WebhookEndpoint | None:
         """The secret was in the answer that got lost, so an endpoint that exists can only be an orphan."""
@@ -37,6 +44,9 @@ class RepairEndpointStep:
             if not status.delivers:
                 repair_endpoint(self._gateway, None, endpoint, url)
             return endpoint
+        if self._key.status().is_foreign:
+            # A process with the right key planned this, and one with the right key will do it.
+            raise WrongEncryptionKey
         if endpoint is not None:
             self._gateway.delete_endpoint(account_id=None, endpoint_id=endpoint.id)
         return _create_endpoint(self._gateway, intent, None, kind)
