@@ -224,9 +224,7 @@ def _receivers(settings: Settings, adapters: Adapters, settle: Settle) -> Receiv
     statuses, key, url = endpoint_statuses(adapters), encryption_key(adapters), _receiver_url(settings)
     check = CheckReceivers(store, clock, statuses, url)
     return Receivers(
-        register=RegisterReceivers(
-            store, clock, adapters.identifiers, settle, statuses, encryption_key(adapters), url
-        ),
+        register=RegisterReceivers(store, clock, adapters.identifiers, settle, statuses, key, url),
         attach=AttachReceiver(store, clock, vault, key, url),
         list=ListReceivers(store),
         check=check,
