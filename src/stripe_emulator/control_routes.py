@@ -124,6 +124,10 @@ def _invoices(routes: Blueprint, control: Control) -> None:
     def credit(invoice: str) -> Response:
         return jsonify(control.credit(invoice, **_arguments()))
 
+    @routes.post("/customers/<customer>/balance")
+    def adjust_balance(customer: str) -> Response:
+        return jsonify(control.adjust_balance(customer, **_arguments()))
+
 
 def _charges(routes: Blueprint, control: Control) -> None:
     @routes.post("/charges/<charge>/refund")

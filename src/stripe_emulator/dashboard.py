@@ -7,6 +7,7 @@ from stripe_emulator.errors import Json, invalid, no_such
 from stripe_emulator.resources.checkout_sessions import finish_session
 from stripe_emulator.resources.collecting import OUTCOMES, collect, settle
 from stripe_emulator.resources.credit_notes import credit
+from stripe_emulator.resources.customers import adjust_balance
 from stripe_emulator.resources.disputes import move_dispute, open_dispute
 from stripe_emulator.resources.invoice_lifecycle import (
     finalize_draft,
@@ -75,6 +76,13 @@ class Dashboard:
             record = find(tx, "invoices", "invoice", invoice)
             note = credit(tx, record, {"amount": amount, **how})
             return clone(note.body)
+
+    def adjust_balance(self, customer: str, amount: int) -> Json:
+        """The merchant adds to a customer's balance: positive if the customer owes it, negative if it is a credit."""
+        with self._emulator.transaction() as tx:
+            record = find(tx, "customers", "customer", customer)
+            adjust_balance(tx, record, amount)
+            return clone(record.body)
 
     def refund(self, charge: str, amount: int | None = None, reason: str | None = None) -> Json:
         """The merchant refunds a charge."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from stripe_emulator.identifiers import redacted_key
+
 Json = dict[str, Any]
 
 
@@ -27,11 +29,15 @@ class StripeError(Exception):
         """The JSON body of the answer; like Stripe, it leaves out what is not known."""
         error: Json = {"message": self.message, "type": self.type, **self.details}
         if self.code:
-            error |= {"code": self.code, "doc_url": f"https://stripe.com/docs/error-codes/{self.code}"}
-            error["doc_url"] = error["doc_url"].replace("_", "-")
+            error |= {"code": self.code, "doc_url": doc_url(self.code)}
         if self.param:
             error["param"] = self.param
         return {"error": error}
+
+
+def doc_url(code: str) -> str:
+    """Stripe's page about an error code."""
+    return f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}"
 
 
 class EmulatorClosed(ConnectionError):
@@ -51,6 +57,15 @@ def malformed(message: str, param: str | None = None, code: str | None = None) -
 def missing_param(name: str) -> StripeError:
     """A required parameter is missing."""
     return malformed(f"Missing required param: {name}.", name, "parameter_missing")
+
+
+def no_access(key: str, account: str) -> StripeError:
+    """What a platform is told about an account that is not connected, or does not exist."""
+    message = (
+        f"The provided key '{redacted_key(key)}' does not have access to account '{account}' (or that account does "
+        "not exist). Application access may have been revoked."
+    )
+    return StripeError(message, status=403, code="account_invalid", is_validation=True)
 
 
 def no_such(noun: str, object_id: str, param: str, status: int = 404) -> StripeError:

@@ -9,5 +9,5 @@ def new_id(prefix: str) -> str:
 
 
 def redacted_key(key: str) -> str:
-    """A key as shown in error messages: its beginning and its last four characters."""
-    return f"{key[:8]}{'*' * 12}{key[-4:]}"
+    """A key as shown in error messages: its beginning, its last four characters, and a star for each one between."""
+    return f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}" if len(key) > 12 else "*" * len(key)

@@ -196,6 +196,7 @@ def _integer(name: str, value: Any) -> int:
 
 def _boolean(name: str, value: Any) -> bool:
     if value not in ("true", "false"):
+        # Not recorded.
         raise malformed(f"Invalid boolean: {value}", name)
     return bool(value == "true")
 
@@ -204,6 +205,7 @@ def _decimal(name: str, value: Any) -> Decimal:
     try:
         return Decimal(value)
     except (decimal.InvalidOperation, TypeError) as error:
+        # Not recorded.
         raise malformed(f"Invalid decimal: {value}", name) from error
 
 

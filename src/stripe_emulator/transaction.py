@@ -66,12 +66,16 @@ class Transaction:
         """Emit an event about an object."""
         self.record_event(event_type, record.account, record.body)
 
-    def emit_update(self, event_type: str, record: Record) -> None:
-        """Emit an event about a changed object, with the previous values of what changed since its last event."""
+    def emit_update(self, event_type: str, record: Record) -> Json:
+        """Emit an event about a changed object, with the previous values of what changed since its last event.
+
+        Returns those values; if there are none, there is no event.
+        """
         before = self._told.pop(record.id, record.body)
         previous = difference(before, record.body)
         if previous:
             self.record_event(event_type, record.account, record.body, previous)
+        return previous
 
     def record_event(
         self, event_type: str, account: str, body: Json, previous: Json | None = None, by_request: bool = True

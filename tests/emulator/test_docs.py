@@ -50,6 +50,7 @@ def names(emulator, shop):
         "FOURTH_INVOICE": shop.open(5000).id,
         "FIFTH_INVOICE": shop.open(5000).id,
         "CHARGE": charge,
+        "CUSTOMER": str(invoice.customer),
         "REFUND": emulator.control.refund(charge, 100)["id"],
         "DISPUTE": emulator.control.dispute(shop.charge_of(shop.paid().id).id)["id"],
         "EVENT": shop.events()[0].id,

@@ -144,7 +144,10 @@ def test_sending_finalizes_a_draft_and_sends_an_open_one_again(shop):
 
 
 def test_sending_needs_an_email(shop):
-    invoice = shop.draft(500, customer=shop.customer(email=None).id)
+    automatic = {"collection_method": "charge_automatically", "days_until_due": None}
+    invoice = shop.draft(500, customer=shop.customer(email=None).id, **automatic)
+    sent = {"collection_method": "send_invoice", "days_until_due": 30}
+    shop.v1.invoices.update(invoice.id, sent, shop.options)
     assert refusal_of(shop.send, invoice.id).user_message.startswith("Missing email")
     assert shop.read(invoice.id).status == "draft"
 
@@ -184,6 +187,19 @@ def test_a_draft_follows_its_customer_and_a_finalized_invoice_does_not(shop):
 def test_a_debt_raises_what_is_due(shop):
     invoice = shop.open(1000, customer=shop.customer(balance=250).id)
     assert (invoice.total, invoice.amount_due) == (1000, 1250)
+
+
+def test_a_balance_given_in_the_dashboard_counts_and_is_in_the_accounts_currency(shop):
+    customer = shop.customer().id
+    fresh = shop.v1.customers.retrieve(customer, {}, shop.options)
+    assert (fresh.balance, fresh.currency) == (0, None)
+    told = shop.control.adjust_balance(customer, -500)
+    assert (told["balance"], told["currency"]) == (-500, "usd")
+    booked = shop.v1.customers.balance_transactions.list(customer, {}, shop.options).data
+    assert [(one.amount, one.ending_balance, one.type) for one in booked] == [(-500, -500, "adjustment")]
+    assert shop.event_types()[-1] == "customer.updated"
+    invoice = shop.open(1000, customer=customer)
+    assert (invoice.total, invoice.amount_due, invoice.ending_balance) == (1000, 500, 0)
 
 
 def test_voiding_gives_the_balance_back(shop):

@@ -104,6 +104,8 @@ def test_an_access_token_works_as_a_key_until_the_account_is_let_go(emulator, pl
     code = decide(authorize_url(platform), decision="approve")["code"]
     token = platform.oauth.token({"grant_type": "authorization_code", "code": code})
     merchant = client_of(emulator, token.access_token)
+    with pytest.raises(stripe.PermissionError):
+        merchant.v1.webhook_endpoints.list()
     assert merchant.v1.accounts.retrieve_current().id == token.stripe_user_id
     platform.oauth.deauthorize({"stripe_user_id": token.stripe_user_id})
     with pytest.raises(stripe.AuthenticationError):

@@ -437,7 +437,7 @@ class MoneyBack(RuleBasedStateMachine):
                 each["payment_intent"],
                 each["charge"],
                 each["reason"],
-                each["failure_reason"],
+                each.get("failure_reason"),
                 each["metadata"].get(METADATA_REFERENCE),
             )
             for each in self.refunds()

@@ -15,6 +15,7 @@ class Call:
     """A call whose caller is authorized and whose parameters are checked."""
 
     tx: Transaction
+    key: str
     account: str
     application: str | None  # the Connect platform that calls on the account's behalf
     by_platform: bool  # with the platform's own key

@@ -9,7 +9,7 @@ import stripe
 from werkzeug.datastructures import Headers
 
 from stripe_emulator.emulator import Emulator
-from stripe_emulator.errors import StripeError, malformed
+from stripe_emulator.errors import StripeError, malformed, no_access
 from stripe_emulator.identifiers import redacted_key
 from stripe_emulator.transaction import PLATFORM
 
@@ -20,6 +20,7 @@ _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?")
 class Caller:
     """Whose key it is, and which account the call is for."""
 
+    key: str
     account: str
     application: str | None
     by_platform: bool
@@ -62,29 +63,20 @@ def caller(emulator: Emulator, headers: Headers) -> Caller:
         return owner
     if owner.account != PLATFORM or not is_connected(emulator, account):
         raise no_access(key, account)
-    return Caller(account, emulator.settings.client_id, by_platform=True)
+    return Caller(key, account, emulator.settings.client_id, by_platform=True)
 
 
 def owner_of(emulator: Emulator, key: str) -> Caller | None:
     """Whose key it is: the platform's, a merchant's own, or an access token issued through OAuth."""
     if key == emulator.settings.secret_key:
-        return Caller(PLATFORM, None, by_platform=True)
+        return Caller(key, PLATFORM, None, by_platform=True)
     token = emulator.store.find("oauth_tokens", key)
     if token is not None:
-        return Caller(token.account, emulator.settings.client_id, by_platform=False)
+        return Caller(key, token.account, emulator.settings.client_id, by_platform=False)
     merchant_key = emulator.store.find("secret_keys", key)
-    return Caller(merchant_key.account, None, by_platform=False) if merchant_key else None
+    return Caller(key, merchant_key.account, None, by_platform=False) if merchant_key else None
 
 
 def is_connected(emulator: Emulator, account: str) -> bool:
     """Whether the merchant has connected the platform."""
     return emulator.store.find("connections", f"connection_{account}") is not None
-
-
-def no_access(key: str, account: str) -> StripeError:
-    """What a platform is told about an account that is not connected, or does not exist."""
-    message = (
-        f"The provided key '{redacted_key(key)}' does not have access to account '{account}' (or that account does "
-        "not exist). Application access may have been revoked."
-    )
-    return StripeError(message, status=403, code="account_invalid", is_validation=True)

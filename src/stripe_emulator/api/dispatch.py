@@ -1,5 +1,6 @@
 """From a request under /v1 to the resource that answers it."""
 
+import re
 from dataclasses import dataclass
 
 from werkzeug.wrappers import Request
@@ -18,6 +19,10 @@ from stripe_emulator.form import decode
 from stripe_emulator.misbehavior import Faults
 from stripe_emulator.transaction import Origin, Transaction
 
+_ACCOUNT = re.compile(r"/v1/accounts/(\w+)")
+# Recorded: Stripe advises against a retry only if the call got so far that its outcome counts.
+_OUTCOME_COUNTS = {"Stripe-Should-Retry": "false"}
+
 
 @dataclass(frozen=True)
 class Task:
@@ -32,8 +37,14 @@ class Task:
 
     def run(self, tx: Transaction) -> Json:
         """Do it, and answer the outcome, with what was asked to be expanded."""
-        call = Call(tx, self.who.account, self.who.application, self.who.by_platform, self.params, self.ids)
-        return expanded(tx, self.who.account, self.operation.handler(call), self.params.get("expand", []))
+        who = self.who
+        call = Call(tx, who.key, who.account, who.application, who.by_platform, self.params, self.ids)
+        return expanded(tx, who.account, self.operation.handler(call), self.params.get("expand", []))
+
+    def advice(self, refusal: StripeError | None = None) -> dict[str, str]:
+        """What the answer says of trying again."""
+        is_counted = refusal is None or refusal.code != "resource_missing"
+        return dict(_OUTCOME_COUNTS) if self.operation.method == "POST" and is_counted else {}
 
     def keep(self, tx: Transaction, answer: Answer) -> None:
         """Store the answer under the call's idempotency key, if it has one."""
@@ -42,9 +53,35 @@ class Task:
 
 
 def dispatch(emulator: Emulator, request: Request, request_id: str, faults: Faults) -> Answer:
-    """Answer an API call, or raise the refusal."""
+    """Answer an API call, or raise the refusal of its credentials."""
     with emulator.lock:
         who = caller(emulator, request.headers)
+    try:
+        answer = _answered(emulator, request, request_id, faults, who)
+    except StripeError as error:
+        answer = _refused(error, who, request_id)
+    if request.method == "POST":
+        answer.headers.setdefault("Original-Request", request_id)
+    account = _account_of(request, answer)
+    if account:
+        answer.headers["Stripe-Account"] = account
+    return answer
+
+
+def _account_of(request: Request, answer: Answer) -> str | None:
+    """The account that a platform named, in the path or in the header."""
+    in_path = _ACCOUNT.fullmatch(request.path) if answer.status == 200 else None
+    return in_path[1] if in_path else request.headers.get("Stripe-Account")
+
+
+def _refused(error: StripeError, who: Caller, request_id: str) -> Answer:
+    """A refusal, with the page in the account's dashboard that shows the request."""
+    place = f"https://dashboard.stripe.com/{who.account}/test/workbench/logs?object={request_id}"
+    error.details = {**error.details, "request_log_url": place}
+    return Answer.of(error.status, error.body())
+
+
+def _answered(emulator: Emulator, request: Request, request_id: str, faults: Faults, who: Caller) -> Answer:
     check_version(request.headers)
     operation, ids = find_operation(request.method, request.path)
     is_post = request.method == "POST"
@@ -73,14 +110,15 @@ def _execute(emulator: Emulator, task: Task, faults: Faults) -> Answer:
         return server_error()
     try:
         with emulator.transaction(task.origin) as tx:
-            answer = Answer.of(200, task.run(tx))
+            answer = Answer.of(200, task.run(tx), task.advice())
             if faults.effect == "500_after":
                 answer = server_error()
             if answer.status == 200 or stores_failure:
                 task.keep(tx, answer)
     except StripeError as error:
-        answer = Answer.of(error.status, error.body())
+        answer = _refused(error, task.who, task.origin.request_id or "")
         if not error.is_validation:
+            answer.headers |= task.advice(error)
             with emulator.transaction() as tx:
                 task.keep(tx, answer)
     return answer

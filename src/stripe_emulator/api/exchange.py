@@ -51,12 +51,14 @@ def _answer(request_id: str, faults: Faults, run: Run) -> Answer:
             raise REFUSALS[faults.effect]()
         return run(request_id, faults)
     except StripeError as error:
-        headers = (
-            {"Stripe-Rate-Limited-Reason": faults.rule.reason}
-            if error.code == "rate_limit" and faults.rule
-            else {}
-        )
-        return Answer.of(error.status, error.body(), headers)
+        return Answer.of(error.status, error.body(), _advice(error, faults))
+
+
+def _advice(error: StripeError, faults: Faults) -> dict[str, str]:
+    """What the answer says of trying again. Whether a 429 for the rate says so too is not recorded."""
+    if error.code == "rate_limit" and faults.rule:
+        return {"Stripe-Rate-Limited-Reason": faults.rule.reason}
+    return {"Stripe-Should-Retry": "true"} if error.code == "lock_timeout" else {}
 
 
 def _break_off(faults: Faults, moment: str) -> None:

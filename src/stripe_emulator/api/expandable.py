@@ -29,15 +29,15 @@ def check_expand(params_type: str, paths: list[str]) -> None:
             )
         if params_type.endswith("ListParams"):
             if steps[0] != "data":
-                raise refused(path)
+                raise refused(path, f" You may want to try expanding 'data.{steps[0]}' instead.")
             steps = steps[1:]
         if steps and not _leads_somewhere([resource_of(params_type)], steps):
             raise refused(path)
 
 
-def refused(path: str) -> StripeError:
+def refused(path: str, advice: str = "") -> StripeError:
     """The refusal of a path."""
-    return malformed(f"This property cannot be expanded ({path}).")
+    return malformed(f"This property cannot be expanded ({path}).{advice}")
 
 
 def resource_of(params_type: str) -> Any:

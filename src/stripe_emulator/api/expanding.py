@@ -10,6 +10,7 @@ from stripe_emulator.store import Record, clone
 from stripe_emulator.transaction import Transaction
 
 
+# The payments' `total_count` and `url` are not recorded; every recorded list inside another object has the former.
 def _payments(tx: Transaction, invoice: Json) -> Json:
     payments = tx.store.where("invoice_payments", "invoice", invoice["id"])
     return sublist(payments, f"/v1/invoice_payments?invoice={invoice['id']}")

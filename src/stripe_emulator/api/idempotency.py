@@ -45,7 +45,12 @@ class Attempt:
                 "Keys for idempotent requests can only be used with the same parameters they were first used with.",
                 self.key,
             )
-        headers = {"Idempotent-Replayed": "true", "Original-Request": first["request_id"]}
+        # Trying once more would only give the same answer again.
+        headers = {
+            "Idempotent-Replayed": "true",
+            "Original-Request": first["request_id"],
+            "Stripe-Should-Retry": "false",
+        }
         return Answer(first["status"], first["answer"], headers)
 
     def keep(self, tx: Transaction, answer: Answer) -> None:
@@ -73,6 +78,7 @@ def in_progress(emulator: Emulator, attempt: Attempt | None) -> Iterator[None]:
         yield
         return
     if len(attempt.key) > LONGEST_KEY:
+        # Not recorded.
         raise malformed(f"Idempotency keys have at most {LONGEST_KEY} characters.")
     with emulator.lock:
         if attempt.id in emulator.busy_keys:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from stripe_emulator.api.call import Call
-from stripe_emulator.errors import Json, no_such
+from stripe_emulator.errors import Json, StripeError, malformed, no_such
 from stripe_emulator.store import Record
 
 DEFAULT_LIMIT = 10
@@ -22,6 +22,8 @@ def page(
     # Limits out of range are clamped, not refused, as recordings of the real Stripe show.
     limit = max(1, min(MAX_LIMIT, call.params.get("limit", DEFAULT_LIMIT)))
     after, before = _cursor(call, kind, "starting_after"), _cursor(call, kind, "ending_before")
+    if after is not None and before is not None:
+        raise both_cursors()
     wanted = (
         r
         for r in records
@@ -52,6 +54,11 @@ def _cursor(call: Call, kind: str, name: str) -> int | None:
     return record.seq
 
 
+def both_cursors() -> StripeError:
+    """The refusal of a page both before and after something, once both cursors are known to exist."""
+    return malformed("Received both starting_after and ending_before parameters. Please pass in only one.")
+
+
 def is_within(time: int, bounds: int | Json | None) -> bool:
     """Whether a time matches a filter such as `created`: an exact time, or bounds."""
     if bounds is None:
@@ -67,10 +74,16 @@ def is_within(time: int, bounds: int | Json | None) -> bool:
 
 
 def sublist(records: list[Record], url: str, limit: int = DEFAULT_LIMIT) -> Json:
-    """The first page of a list inside another object."""
+    """The first page of a list inside another object, which unlike a page by itself tells how many there are."""
+    return nested([record.body for record in records], url, limit)
+
+
+def nested(bodies: list[Json], url: str, limit: int = DEFAULT_LIMIT) -> Json:
+    """The same for what has no record of its own."""
     return {
         "object": "list",
-        "data": [record.body for record in records[:limit]],
-        "has_more": len(records) > limit,
+        "data": bodies[:limit],
+        "has_more": len(bodies) > limit,
+        "total_count": len(bodies),
         "url": url,
     }

@@ -23,6 +23,7 @@ def _check(name: str, metadata: dict[str, str]) -> None:
         raise malformed(f"Metadata can have up to {MAX_KEYS} keys, but you passed in {len(metadata)}.", name)
     for key, value in metadata.items():
         if len(key) > MAX_KEY:
+            # Not recorded.
             raise malformed(f"Metadata keys can have up to {MAX_KEY} characters: '{key}'.", name)
         if len(value) > MAX_VALUE:
             message = (

@@ -1,7 +1,7 @@
 """Accounts: the platform's, and those of the merchants."""
 
 from stripe_emulator.api.call import Call
-from stripe_emulator.errors import Json, StripeError
+from stripe_emulator.errors import Json, no_access
 from stripe_emulator.identifiers import new_id
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
@@ -108,11 +108,7 @@ def retrieve(call: Call) -> Json:
     is_connected = call.by_platform and call.tx.store.find("connections", f"connection_{wanted}") is not None
     record = call.tx.store.find("accounts", wanted)
     if record is None or not (is_own or is_connected):
-        message = (
-            f"The provided key does not have access to account '{wanted}' (or that account does not exist). "
-            "Application access may have been revoked."
-        )
-        raise StripeError(message, status=403, code="account_invalid")
+        raise no_access(call.key, wanted)
     return record.body
 
 

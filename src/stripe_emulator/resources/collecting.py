@@ -6,7 +6,7 @@ Every way of paying ends here: the API's `pay`, the hosted page and the control 
 from stripe_emulator.currencies import step
 from stripe_emulator.errors import Json, StripeError, invalid
 from stripe_emulator.resources.customers import move_balance
-from stripe_emulator.resources.payment_shapes import charge, invoice_payment, payment_intent
+from stripe_emulator.resources.payment_shapes import charge, invoice_payment, payment_error, payment_intent
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
@@ -42,9 +42,19 @@ def is_processing(tx: Transaction, invoice: Record) -> bool:
     return any(intent_of(tx, p).body["status"] == "processing" for p in payments_of(tx, invoice, "open"))
 
 
+def refuse_while_processing(tx: Transaction, invoice: Record) -> None:
+    """Refuse to pay, void or write off an invoice while a bank is still processing a payment of it."""
+    if is_processing(tx, invoice):
+        raise invalid(
+            "This invoice can't be modified while a payment on it is still pending. Wait for the payment to clear, then "
+            "try again."
+        )
+
+
 def check_step(amount: int, currency: str) -> None:
     """Refuse amounts that a currency cannot have, such as a thousandth of a Kuwaiti dinar."""
     if amount % step(currency):
+        # Not recorded.
         raise invalid(
             f"Invalid amount: {amount}. Amounts in {currency.upper()} are multiples of {step(currency)}.",
             "amount",
@@ -57,12 +67,13 @@ def collect(tx: Transaction, invoice: Record, outcome: str = "succeed", amount: 
     if body["status"] == "paid":
         raise invalid("Invoice is already paid")
     if body["status"] not in ("open", "uncollectible"):
+        # Not recorded.
         raise invalid("This invoice can't be paid: it is neither open nor uncollectible.")
-    if is_processing(tx, invoice):
-        raise invalid("A payment of this invoice is still processing.")
+    refuse_while_processing(tx, invoice)
     remaining = body["amount_remaining"]
     wanted = remaining if amount is None else amount
     if wanted <= 0:
+        # Only the control API can ask for it.
         raise invalid("The amount must be positive.", "amount")
     check_step(wanted, body["currency"])
     payment = _payment_for(tx, invoice, wanted)
@@ -192,9 +203,7 @@ def _fail(tx: Transaction, invoice: Record, intent: Record, attempt: Record, cod
         failure_message=message,
         outcome=_outcome("declined_by_network", reason, "The bank did not return any further details."),
     )
-    error: Json = {"charge": attempt.id, "code": code, "message": message, "type": "card_error"}
-    if code == "card_declined":
-        error["decline_code"] = reason
+    error = payment_error(attempt, code, message)
     tx.edit(intent).update(status="requires_payment_method", last_payment_error=error, payment_method=None)
     tx.emit("charge.failed", attempt)
     tx.emit("payment_intent.payment_failed", intent)

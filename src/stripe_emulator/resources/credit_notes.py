@@ -66,6 +66,7 @@ def credit(tx: Transaction, invoice: Record, params: Json) -> Record:
     """Issue a credit note: first against what is still due, the rest against what was paid."""
     body, amount = invoice.body, params["amount"]
     if body["status"] not in ("open", "paid"):
+        # Not recorded, like the refusals below.
         raise invalid("Credit notes can only be created for open or paid invoices.", "invoice")
     if is_processing(tx, invoice):
         raise invalid("A payment of this invoice is still processing.", "invoice")

@@ -156,11 +156,21 @@ def move_balance(
     tx.emit_update("customer.updated", customer)
 
 
+def adjust_balance(tx: Transaction, customer: Record, amount: int) -> None:
+    """Add to a customer's balance by hand, in the account's currency if the customer has none yet."""
+    if amount and customer.body["currency"] is None:
+        account = tx.store.find("accounts", customer.account)
+        assert account is not None
+        tx.edit(customer)["currency"] = account.body["default_currency"]
+    move_balance(tx, customer, amount, "adjustment")
+
+
 def _check(params: Json) -> None:
     email = params.get("email")
     if email is not None and ("@" not in email or " " in email):
         raise invalid(f"Invalid email address: {email}", "email", "email_invalid")
     if email is not None and len(email) > MAX_EMAIL:
+        # Not recorded.
         raise malformed(f"Invalid string: {email}; must be at most {MAX_EMAIL} characters", "email")
 
 
@@ -177,8 +187,4 @@ def _apply(call: Call, record: Record) -> None:
 
 def _adjust_balance(call: Call, record: Record) -> None:
     if "balance" in call.params:
-        body = record.body
-        if body["currency"] is None:
-            account = call.record("accounts", "account", "account", call.account)
-            body["currency"] = account.body["default_currency"]
-        move_balance(call.tx, record, call.params["balance"] - body["balance"], "adjustment")
+        adjust_balance(call.tx, record, call.params["balance"] - record.body["balance"])

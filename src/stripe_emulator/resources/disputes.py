@@ -61,7 +61,7 @@ def close(call: Call) -> Json:
     """POST /v1/disputes/{dispute}/close: the merchant gives in."""
     dispute = _dispute(call)
     if dispute.body["status"] in CLOSED:
-        raise invalid("This dispute is already closed.")
+        raise invalid("This dispute is already closed")
     is_inquiry = dispute.body["status"].startswith("warning_")
     move_dispute(call.tx, dispute, "warning_closed" if is_inquiry else "lost")
     return dispute.body

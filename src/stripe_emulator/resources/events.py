@@ -21,6 +21,7 @@ def list_(call: Call) -> Json:
         raise malformed("You may only specify one of these parameters: type, types.", "type")
     types = params.get("types") or ([params["type"]] if "type" in params else None)
     if types is not None and len(types) > MAX_TYPES:
+        # Not recorded.
         raise malformed(f"You may only specify up to {MAX_TYPES} types.", "types")
     delivered = params.get("delivery_success")
 

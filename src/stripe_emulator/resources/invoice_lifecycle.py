@@ -11,9 +11,9 @@ from stripe_emulator.resources.collecting import (
     card_error,
     check_step,
     collect,
-    is_processing,
     mark_paid,
     payments_of,
+    refuse_while_processing,
     request_payment,
 )
 from stripe_emulator.resources.customers import move_balance
@@ -22,6 +22,10 @@ from stripe_emulator.resources.revisions import original_of
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
+CANNOT_SEND = (
+    "This invoice cannot be sent right now. Please contact us via https://support.stripe.com/contact with details, so "
+    "we can help."
+)
 NOT_OPEN = "You can only pass in open invoices. This invoice isn't open."
 # Stripe's test payment methods, and the outcome of paying with each.
 TEST_METHODS = {
@@ -49,10 +53,12 @@ def send(call: Call) -> Json:
     invoice = call.record("invoices", "invoice", "invoice")
     body = invoice.body
     if body["status"] not in ("draft", "open"):
-        raise invalid("This invoice cannot be sent right now. It must be in the draft or open state.")
+        raise invalid(CANNOT_SEND)
     if body["collection_method"] != "send_invoice":
+        # Not recorded.
         raise invalid("You can only manually send an invoice if its collection method is 'send_invoice'.")
     if not body["customer_email"]:
+        # Not recorded; the words are those for a new invoice.
         raise invalid(
             "Missing email. In order to send invoices to the customer, the customer must have a valid email.",
             "email",
@@ -72,7 +78,7 @@ def pay(call: Call) -> Json:
     if body["status"] == "paid":
         raise invalid("Invoice is already paid")
     if body["status"] == "void":
-        raise invalid("This invoice is void and can't be paid.")
+        raise invalid("Voided invoices cannot be paid.")
     if call.params.get("paid_out_of_band"):
         if body["status"] == "draft":
             finalize_draft(tx, invoice)
@@ -116,6 +122,7 @@ def finalize_draft(tx: Transaction, invoice: Record) -> None:
     show_amounts(tx, invoice)
     body = tx.edit(invoice)
     if body["amount_due"] > MAXIMUM_CHARGE:
+        # Not recorded.
         raise invalid("Amount must be no more than 999999999999", code="amount_too_large")
     check_step(body["amount_due"], body["currency"])
     customer = tx.store.find("customers", body["customer"])
@@ -159,8 +166,7 @@ def void_invoice(tx: Transaction, invoice: Record) -> None:
     voidable = ("open", "uncollectible") if tx.settings.void_uncollectible else ("open",)
     if body["status"] not in voidable:
         raise invalid(NOT_OPEN)
-    if is_processing(tx, invoice):
-        raise invalid("Invoices with `processing` payments cannot be voided.")
+    refuse_while_processing(tx, invoice)
     _void(tx, invoice)
 
 
@@ -184,6 +190,7 @@ def mark_invoice_uncollectible(tx: Transaction, invoice: Record) -> None:
         raise invalid("This invoice has already been marked uncollectible.")
     if body["status"] != "open":
         raise invalid(NOT_OPEN)
+    refuse_while_processing(tx, invoice)
     tx.edit(invoice)["status"] = "uncollectible"
     body["auto_advance"] = False
     body["status_details"] = {"uncollectible": {"reason": "user_forgiven"}}
@@ -195,8 +202,7 @@ def mark_invoice_uncollectible(tx: Transaction, invoice: Record) -> None:
 def _pay_out_of_band(tx: Transaction, invoice: Record) -> None:
     if invoice.body["status"] == "paid":
         return
-    if is_processing(tx, invoice):
-        raise invalid("A payment of this invoice is still processing.")
+    refuse_while_processing(tx, invoice)
     body = tx.edit(invoice)
     body["amount_paid"] += body["amount_remaining"]
     body["amount_paid_off_stripe"] += body["amount_remaining"]

@@ -3,11 +3,11 @@
 from decimal import Decimal
 
 from stripe_emulator.api.call import Call
-from stripe_emulator.api.listing import DEFAULT_LIMIT, MAX_LIMIT
+from stripe_emulator.api.listing import DEFAULT_LIMIT, MAX_LIMIT, both_cursors
 from stripe_emulator.api.metadata import merged_metadata
 from stripe_emulator.errors import Json, StripeError, invalid, malformed, missing_param, no_such
 from stripe_emulator.identifiers import new_id
-from stripe_emulator.resources.invoice_shape import show_amounts
+from stripe_emulator.resources.invoice_shape import lines_url, show_amounts
 from stripe_emulator.store import Record
 
 MAX_LINES = 250
@@ -19,6 +19,7 @@ def add(call: Call) -> Json:
     invoice = _editable(call)
     added = [_line(invoice, given, f"lines[{n}]") for n, given in enumerate(call.params["lines"])]
     if len(invoice.hidden["lines"]) + len(added) > MAX_LINES:
+        # Not recorded.
         raise invalid(f"You can only have {MAX_LINES} invoice items on an invoice.", "lines")
     return _with_lines(call, invoice, invoice.hidden["lines"] + added)
 
@@ -60,7 +61,9 @@ def list_(call: Call) -> Json:
     for name in ("starting_after", "ending_before"):
         if name in call.params and call.params[name] not in places:
             raise no_such("invoice line item", call.params[name], name, status=400)
-    url = f"/v1/invoices/{invoice.id}/lines"
+    if "starting_after" in call.params and "ending_before" in call.params:
+        raise both_cursors()
+    url = lines_url(invoice.id)
     if "ending_before" in call.params:
         end = places[call.params["ending_before"]]
         start = max(0, end - limit)
@@ -73,7 +76,7 @@ def list_(call: Call) -> Json:
 def _editable(call: Call) -> Record:
     invoice = call.record("invoices", "invoice", "invoice")
     if invoice.body["status"] != "draft":
-        raise invalid("This invoice is no longer editable", code="invoice_not_editable")
+        raise invalid("Invalid invoice: This invoice is no longer editable", code="invoice_not_editable")
     return invoice
 
 
@@ -94,6 +97,7 @@ def _line(invoice: Record, given: Json, name: str) -> Json:
             )
     amount, quantity, unit_amount = _amount(invoice, given, name)
     if abs(amount) > MAX_AMOUNT:
+        # Not recorded.
         raise invalid("Amount must be no more than 999999999999", f"{name}[amount]", "amount_too_large")
     period = given.get("period") or {"end": invoice.body["created"], "start": invoice.body["created"]}
     price_details = {"price": new_id("price"), "product": new_id("prod")}
@@ -126,7 +130,12 @@ def _line(invoice: Record, given: Json, name: str) -> Json:
 
 
 def _one_off_item() -> Json:
-    item = {"invoice_item": new_id("ii"), "proration": False, "proration_details": None, "subscription": None}
+    item: Json = {
+        "invoice_item": new_id("ii"),
+        "proration": False,
+        "proration_details": {"credited_items": None},
+        "subscription": None,
+    }
     return {
         "invoice_item_details": item,
         "subscription_item_details": None,
@@ -145,6 +154,7 @@ def _amount(invoice: Record, given: Json, name: str) -> tuple[int, Decimal, str]
     if price is None:
         raise missing_param(f"{name}[amount]")
     if price["currency"].lower() != invoice.body["currency"]:
+        # Not recorded.
         message = f"The currency of the price ({price['currency']}) differs from the invoice's"
         raise invalid(f"{message} ({invoice.body['currency']}).", f"{name}[price_data][currency]")
     if "product" in price:
@@ -156,6 +166,7 @@ def _amount(invoice: Record, given: Json, name: str) -> tuple[int, Decimal, str]
         raise _exclusive("unit_amount", "unit_amount_decimal", f"{name}[price_data][unit_amount]")
     unit = units[0]
     if unit < 0:
+        # Not recorded.
         raise malformed("Invalid unit_amount: must be at least 0", f"{name}[price_data][unit_amount]")
     quantity = Decimal(given["quantity_decimal"] if "quantity_decimal" in given else given.get("quantity", 1))
     return int((unit * quantity).quantize(Decimal(1), "ROUND_HALF_UP")), quantity, f"{unit:f}"

@@ -1,5 +1,6 @@
 """A new draft, and how an invoice's amounts are computed from its lines and the customer's balance."""
 
+from stripe_emulator.api.listing import nested
 from stripe_emulator.currencies import collectible
 from stripe_emulator.errors import Json
 from stripe_emulator.identifiers import new_id
@@ -17,7 +18,6 @@ NULL_IN_A_DRAFT = """
 
 PAYMENT_SETTINGS = ("default_mandate", "payment_method_options", "payment_method_types")
 STATUS_TRANSITIONS = ("finalized_at", "marked_uncollectible_at", "paid_at", "voided_at")
-SHOWN_LINES = 10
 
 
 def draft(tx: Transaction, customer: Record, currency: str) -> Json:
@@ -45,7 +45,7 @@ def draft(tx: Transaction, customer: Record, currency: str) -> Json:
         "default_tax_rates": [],
         "discounts": [],
         "issuer": {"type": "self"},
-        "lines": {"object": "list", "data": [], "has_more": False, "url": f"/v1/invoices/{invoice_id}/lines"},
+        "lines": nested([], lines_url(invoice_id)),
         "livemode": False,
         "metadata": {},
         "payment_settings": dict.fromkeys(PAYMENT_SETTINGS),
@@ -56,6 +56,11 @@ def draft(tx: Transaction, customer: Record, currency: str) -> Json:
         **_of_customer(customer),
         **_no_amounts(),
     }
+
+
+def lines_url(invoice_id: str) -> str:
+    """Where all of an invoice's lines are listed."""
+    return f"/v1/invoices/{invoice_id}/lines"
 
 
 def _of_customer(customer: Record) -> Json:
@@ -97,8 +102,7 @@ def _no_amounts() -> Json:
 def show_amounts(tx: Transaction, invoice: Record) -> None:
     """Update a draft's lines and amounts, as if it were finalized now."""
     body, lines = tx.edit(invoice), invoice.hidden["lines"]
-    body["lines"]["data"] = lines[:SHOWN_LINES]
-    body["lines"]["has_more"] = len(lines) > SHOWN_LINES
+    body["lines"] = nested(lines, lines_url(invoice.id))
     subtotal = sum(line["amount"] for line in lines)
     taxes = [tax for line in lines for tax in line["taxes"]]
     on_top = sum(tax["amount"] for tax in taxes if tax["tax_behavior"] == "exclusive")

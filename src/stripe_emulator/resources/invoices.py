@@ -46,6 +46,11 @@ def create(call: Call) -> Json:
     customer = call.tx.store.find("customers", params["customer"], call.account)
     if customer is None or customer.hidden["deleted"]:
         raise no_such("customer", params["customer"], "customer", status=400)
+    if params.get("collection_method") == "send_invoice" and not customer.body["email"]:
+        raise invalid(
+            "Missing email. In order to create invoices that are sent to the customer, the customer must have a valid "
+            "email."
+        )
     currency = params.get("currency") or customer.body["currency"] or _default_currency(call)
     hidden: Json = {"lines": [], "sent": 0, "application_fee_amount": params.get("application_fee_amount")}
     invoice = call.tx.insert("invoices", call.account, draft(call.tx, customer, currency.lower()), hidden)
@@ -80,8 +85,7 @@ def update(call: Call) -> Json:
     invoice, params = call.record("invoices", "invoice", "id"), call.params
     if invoice.body["status"] != "draft" and not EDITABLE_ALWAYS.issuperset(params):
         raise invalid(
-            "Finalized invoices can't be updated in this way. For more details see "
-            "https://stripe.com/docs/invoicing/invoice-edits",
+            "Finalized invoices can't be updated in this way",
             next(iter(sorted(set(params) - EDITABLE_ALWAYS))),
         )
     _check(params, TAKEN)
@@ -137,11 +141,14 @@ def _check(params: Json, taken: frozenset[str]) -> None:
         raise invalid(message, "currency")
     for name, limit in LENGTH_LIMITS.items():
         if len(params.get(name) or "") > limit:
+            # Not recorded.
             raise malformed(f"Invalid string: {name} must be at most {limit} characters", name)
     for index, custom in enumerate(params.get("custom_fields") or []):
         if index >= MAX_CUSTOM_FIELDS:
+            # Not recorded.
             raise malformed(f"You may only specify up to {MAX_CUSTOM_FIELDS} custom fields.", "custom_fields")
         if len(custom["name"]) > MAX_FIELD_NAME or len(custom["value"]) > MAX_FIELD_VALUE:
+            # Not recorded.
             message = (
                 f"Custom fields have at most {MAX_FIELD_NAME} characters in the name and {MAX_FIELD_VALUE}"
             )
@@ -152,13 +159,16 @@ def _check_due(params: Json, method: str) -> None:
     given = [name for name in ("days_until_due", "due_date") if name in params]
     if method == "send_invoice" and not given:
         raise invalid(
-            "If invoices are set to be sent to your customer, you must specify either `days_until_due` or `due_date`."
+            "If invoice collection method is 'send_invoice', you must specify 'due_date' or 'days_until_due'."
         )
     if method != "send_invoice" and given:
-        raise invalid(f"You cannot set `{given[0]}` unless `collection_method` is 'send_invoice'.", given[0])
+        raise invalid(
+            "You can only specify 'due_date' or 'days_until_due' if invoice collection method is 'send_invoice'."
+        )
     if len(given) == 2:
         raise malformed("You may only specify one of these parameters: days_until_due, due_date.", given[0])
     if params.get("days_until_due", 0) < 0:
+        # Not recorded.
         raise malformed("Invalid days_until_due: must be at least 0", "days_until_due")
 
 

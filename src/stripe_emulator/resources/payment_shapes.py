@@ -2,7 +2,7 @@
 
 import secrets
 
-from stripe_emulator.errors import Json
+from stripe_emulator.errors import Json, doc_url
 from stripe_emulator.identifiers import new_id
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
@@ -119,6 +119,22 @@ _OF_THE_ATTEMPT = """
 """.split()
 
 
+# Fields that a payment method has, and the attempt made with it has not.
+_OF_THE_METHOD: dict[str, Json] = {
+    "card": {
+        "display_brand": "visa",
+        "generated_from": None,
+        "networks": {"available": ["visa"], "preferred": None},
+        "three_d_secure_usage": {"supported": True},
+    },
+    "us_bank_account": {
+        "financial_connections_account": None,
+        "networks": {"preferred": "ach", "supported": ["ach"]},
+        "status_details": {},
+    },
+}
+
+
 def payment_method(charge: Record) -> Json:
     """The payment method that a charge was made with."""
     body = charge.body
@@ -129,12 +145,32 @@ def payment_method(charge: Record) -> Json:
         "object": "payment_method",
         "allow_redisplay": "unspecified",
         "billing_details": body["billing_details"],
-        kind: {name: value for name, value in details if name not in _OF_THE_ATTEMPT},
+        kind: {name: value for name, value in details if name not in _OF_THE_ATTEMPT} | _OF_THE_METHOD[kind],
         "created": body["created"],
         "customer": None,
+        "customer_account": None,
         "livemode": False,
         "metadata": {},
         "type": kind,
+    }
+
+
+# What a bank says of a decline without a reason, for the merchant's next attempt.
+_ADVICE = {"advice_code": "try_again_later", "network_decline_code": "01"}
+
+
+def payment_error(charge: Record, code: str, message: str) -> Json:
+    """Why an attempt failed, with the whole payment method, which the intent itself no longer names."""
+    # For a bank account neither the code nor the text is recorded.
+    declined = {"decline_code": "generic_decline", **_ADVICE} if code == "card_declined" else {}
+    return {
+        **declined,
+        "charge": charge.id,
+        "code": code,
+        "doc_url": doc_url(code),
+        "message": message,
+        "payment_method": payment_method(charge),
+        "type": "card_error",
     }
 
 

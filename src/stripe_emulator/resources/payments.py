@@ -27,6 +27,7 @@ def list_intents(call: Call) -> Json:
 def cancel_intent(call: Call) -> Json:
     """POST /v1/payment_intents/{intent}/cancel: every intent here belongs to an invoice."""
     call.record("payment_intents", "payment_intent", "intent")
+    # Not recorded.
     raise invalid(
         "You cannot cancel this PaymentIntent because it was created by an Invoice. To cancel it, void the invoice.",
         code="payment_intent_unexpected_state",

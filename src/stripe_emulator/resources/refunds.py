@@ -35,14 +35,16 @@ def create(call: Call) -> Json:
     """POST /v1/refunds."""
     params = call.params
     if params.get("amount", 1) <= 0:
-        raise malformed("Invalid positive integer", "amount", "parameter_invalid_integer")
+        message = "This value must be greater than or equal to 1."
+        raise malformed(message, "amount", "parameter_invalid_integer")
     for name in ("origin", "refund_application_fee", "reverse_transfer", "customer", "currency"):
         if params.get(name):
             raise malformed(f"The emulator does not know what a refund does with `{name}`.", name)
     charge = _charge(call)
     refund = refund_charge(call.tx, charge, params.get("amount"), params.get("reason"))
     refund.body["metadata"] = merged_metadata({}, params.get("metadata"))
-    refund.body["instructions_email"] = params.get("instructions_email")
+    if "instructions_email" in params:
+        refund.body["instructions_email"] = params["instructions_email"]
     tell_of_refund(call.tx, refund, charge)
     return refund.body
 
@@ -57,7 +59,7 @@ def update(call: Call) -> Json:
     refund = _refund(call)
     body = call.tx.edit(refund)
     body["metadata"] = merged_metadata(body["metadata"], call.params.get("metadata"))
-    call.tx.emit_update("refund.updated", refund)
+    tell_of_change(call.tx, refund)
     return body
 
 
@@ -105,6 +107,7 @@ def refund_charge(tx: Transaction, charge: Record, amount: int | None, reason: s
     """Refund a part of a charge, or all that is left. The caller emits the events once the refund is complete."""
     body = charge.body
     if body["status"] != "succeeded":
+        # Not recorded.
         raise invalid(f"Charge {charge.id} has not been paid; there is nothing to refund.", "charge")
     if forbids_refund(tx, charge):
         message = f"Charge {charge.id} has been charged back; cannot issue a refund."
@@ -168,28 +171,31 @@ def make_reference_available(tx: Transaction, refund: Record) -> None:
 
 
 def tell_of_change(tx: Transaction, refund: Record) -> None:
-    """`refund.updated` and the older event that still goes with it."""
-    tx.emit_update("refund.updated", refund)
-    tx.emit("charge.refund.updated", refund)
+    """`refund.updated` and the older event that still goes with it; neither if nothing changed."""
+    previous = tx.emit_update("refund.updated", refund)
+    if previous:
+        tx.record_event("charge.refund.updated", refund.account, refund.body, previous)
 
 
 def _set_status(tx: Transaction, refund: Record, status: str) -> None:
     body = tx.edit(refund)
     body["status"] = status
-    body["pending_reason"] = "processing" if status == "pending" else None
-    body["next_action"] = None
+    for name in ("pending_reason", "next_action"):
+        body.pop(name, None)
+    if status == "pending":
+        body["pending_reason"] = "processing"
     if status == "requires_action":
         sent = {
             "email_sent_at": tx.now,
-            "email_sent_to": body["instructions_email"] or "customer@example.com",
+            "email_sent_to": body.get("instructions_email", "customer@example.com"),
         }
         details = {"email_sent": sent, "expires_at": tx.now + 30 * 24 * 3600}
         body["next_action"] = {"display_details": details, "type": "display_details"}
 
 
+# Unlike other objects, a refund does not show what does not apply to it, such as `failure_reason`, not even as null.
 def _shape(tx: Transaction, charge: Record, amount: int, reason: str | None) -> Json:
     card: Json = {
-        "reference": None,
         "reference_status": "pending",
         "reference_type": "acquirer_reference_number",
         "type": "refund",
@@ -205,11 +211,7 @@ def _shape(tx: Transaction, charge: Record, amount: int, reason: str | None) -> 
         "customer": charge.body["customer"],
         "customer_account": None,
         "destination_details": {"card": card, "type": "card"},
-        "failure_balance_transaction": None,
-        "failure_reason": None,
-        "instructions_email": None,
         "metadata": {},
-        "next_action": None,
         "payment_intent": charge.body["payment_intent"],
         "payment_method": charge.body["payment_method"],
         "pending_reason": "processing",

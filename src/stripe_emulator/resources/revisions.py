@@ -51,4 +51,5 @@ def original_of(tx: Transaction, revision: Record) -> Record | None:
 
 def _check_revisable(original: Record) -> None:
     if original.body["status"] not in _REVISABLE:
+        # Not recorded.
         raise invalid("You can only revise invoices that are open or uncollectible.", "from_invoice[invoice]")

@@ -21,6 +21,7 @@ def create(call: Call) -> Json:
     if len(list(call.tx.store.newest_first("webhook_endpoints", call.account))) >= MAX_ENDPOINTS:
         raise invalid(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
     if not params["enabled_events"]:
+        # Not recorded.
         raise invalid("You must pass at least one event.", "enabled_events")
     version = params.get("api_version")
     if version is not None:
@@ -77,10 +78,12 @@ def delete(call: Call) -> Json:
 
 def list_(call: Call) -> Json:
     """GET /v1/webhook_endpoints."""
+    _refuse_access(call)
     return page(call, "webhook_endpoints", "/v1/webhook_endpoints")
 
 
 def _endpoint(call: Call) -> Record:
+    _refuse_access(call)
     return call.record("webhook_endpoints", "webhook endpoint", "webhook_endpoint")
 
 
@@ -89,6 +92,20 @@ def _refuse_connected(call: Call) -> None:
         raise StripeError(
             "You are not permitted to configure webhook endpoints on a connected account. Did you mean to create a "
             "Connect webhook on your account instead?"
+        )
+
+
+def _refuse_access(call: Call) -> None:
+    """A platform may not even look at its connected accounts' endpoints.
+
+    The answer is recorded for creating one through the `Stripe-Account` header; that looking is refused alike is not.
+    """
+    if call.is_connected and not call.tx.settings.allow_account_endpoints:
+        raise StripeError(
+            f"This application does not have the required permissions for this endpoint on account '{call.account}'. "
+            "The required permissions are not available for use by Connect applications.",
+            status=403,
+            code="more_permissions_required_for_application",
         )
 
 

@@ -147,6 +147,16 @@ def test_an_invoice_is_found_by_the_intent_that_made_it(gateway: InvoiceGateway,
     assert gateway.find_invoice(account, customer, "r-1", ago(hours=-1)) is None
 
 
+def test_all_lines_are_counted_though_stripe_shows_the_first_ten(
+    gateway: InvoiceGateway, account: str, shop: Shop
+):
+    draft = shop.draft()
+    for _ in range(5):
+        gateway.add_lines(account, draft.id, LINES, shop.key())
+
+    assert gateway.invoice(account, draft.id).line_count == 12
+
+
 def test_lines_add_up_to_the_total(shop: Shop):
     draft = shop.draft()
 

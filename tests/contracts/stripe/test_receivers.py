@@ -112,6 +112,19 @@ def test_a_connected_account_takes_no_endpoint_of_the_platforms(world: World, ga
     assert type(caught.value) is GatewayRefused
 
 
+def test_a_connected_account_does_not_show_the_platform_its_endpoints(world: World, gateway: ReceiverGateway):
+    account = world.connect_account()
+
+    for refused in (
+        lambda: gateway.endpoints(account),
+        lambda: gateway.delete_endpoint(account_id=account, endpoint_id="we_1"),
+        lambda: gateway.repair_endpoint(account_id=account, endpoint_id="we_1", url=URL, events=EVENTS),
+    ):
+        with pytest.raises(GatewayRefused) as caught:
+            refused()
+        assert type(caught.value) is GatewayRefused
+
+
 def test_a_revoked_account_shows_no_endpoints(world: World, gateway: ReceiverGateway):
     account = world.connect_account()
     world.revoke(account)

@@ -27,10 +27,6 @@ class FakeReceiverGateway:
         key: str,
     ) -> WebhookEndpoint:
         def effect(endpoints: dict[str, WebhookEndpoint]) -> WebhookEndpoint:
-            if account_id is not None and not self.stripe.allows_account_endpoints:
-                raise GatewayRefused(
-                    "You are not permitted to configure webhook endpoints on a connected account."
-                )
             if len(endpoints) >= _MOST:
                 raise GatewayRefused("You have reached the maximum number of webhook endpoints.")
             new = WebhookEndpoint(
@@ -84,6 +80,10 @@ class FakeReceiverGateway:
         def admitted() -> Result:
             if account_id is not None:
                 self.stripe.account(account_id)
+                if not self.stripe.allows_account_endpoints:
+                    raise GatewayRefused(
+                        "Connect applications see no webhook endpoints of connected accounts."
+                    )
             return effect(self.stripe.endpoints[account_id])
 
         call = Call(method=method, account_id=account_id, key=key, arguments=arguments)

@@ -334,6 +334,18 @@ def test_an_own_receiver_whose_secret_was_lost_with_the_answer_is_made_anew(worl
     assert {receiver.stripe_endpoint_id} == world.own_endpoints()
 
 
+def test_a_request_for_an_own_receiver_ends_though_stripe_does_not_let_us_look(world: World):
+    world.fail("create_endpoint", OutcomeUnknown("cut"))
+    world.connect(into=world.integration_id)
+    assert world.unsettled()[0].operation is Operation.CREATE_ENDPOINT
+
+    world.come_to_rest()
+
+    assert not world.unsettled()
+    assert world.bridge.list_receivers() == []
+    assert shown(world).connected
+
+
 def test_what_came_back_from_stripe_is_not_shown():
     shown = repr(CallbackCommand(state="state_hunter2", code="ac_hunter2"))
     assert "hunter2" not in shown

@@ -33,7 +33,7 @@ class ReceiverGateway(Protocol):
         ...
 
     def endpoints(self, account_id: str | None) -> Sequence[WebhookEndpoint]:
-        """All of them, without secrets."""
+        """All of them, without secrets. Raises GatewayRefused if Stripe does not allow it, as for `create_endpoint`."""
         ...
 
     def repair_endpoint(

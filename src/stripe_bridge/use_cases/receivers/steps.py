@@ -75,7 +75,12 @@ class CreateEndpointStep:
 
     def look(self, intent: Intent) -> WebhookEndpoint | None:
         """Its secret was shown only once and is lost, so an endpoint that exists is removed, and then there is none."""
-        for endpoint in self._gateway.endpoints(intent.account_id):
+        try:
+            existing = self._gateway.endpoints(intent.account_id)
+        except GatewayRefused:
+            # A platform that may not list an account's endpoints may not create one there either.
+            return None
+        for endpoint in existing:
             if endpoint.metadata.get(METADATA_REFERENCE) == intent.reference:
                 self._gateway.delete_endpoint(account_id=intent.account_id, endpoint_id=endpoint.id)
         return None
