@@ -13,7 +13,7 @@ class Severity(StrEnum):
 
 
 class Fix(StrEnum):
-    """A way to fix a finding that needs nobody's decision; discarding secrets has to be asked for by name."""
+    """A way to fix a finding that needs no decision; discarding secrets has to be asked for by name."""
 
     REGISTER_RECEIVERS = "register_receivers"
     REPAIR_RECEIVERS = "repair_receivers"

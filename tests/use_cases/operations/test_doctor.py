@@ -20,7 +20,7 @@ def test_a_healthy_service_has_no_findings(world: World):
 
 
 @pytest.mark.parametrize("error", [SealBroken(), RuntimeError("broken")])
-def test_an_integration_that_cannot_be_examined_hides_nothing_of_the_others(world: World, error: Exception):
+def test_an_integration_that_cannot_be_checked_hides_nothing_of_the_others(world: World, error: Exception):
     sick = world.integration_id
     world.connect()
     world.bridge.reconciliation.reconcile(world.integration_id)
@@ -36,7 +36,7 @@ def test_an_integration_that_cannot_be_examined_hides_nothing_of_the_others(worl
     assert "could not be checked" in findings[0].what
 
 
-def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(world: World):
+def test_an_account_whose_events_do_not_arrive_is_found_and_reconciled(world: World):
     event = world.event("invoice.updated", {"id": "in_1", "object": "invoice"})
     world.listed = lambda: [event]
     assert diagnose(world) == []
@@ -110,7 +110,7 @@ def test_a_run_that_was_faster_than_a_webhook_finds_no_gap(receiving: World):
     assert diagnose(receiving) == []
 
 
-def test_an_account_that_let_us_go_is_found_and_left(world: World):
+def test_an_account_that_revoked_our_access_is_found_and_disconnected(world: World):
     world.stripe.revoke(world.account_id)
 
     (finding,) = diagnose(world)
@@ -141,7 +141,7 @@ def test_an_account_not_reconciled_for_long_is_found(
     assert diagnose(world) == []
 
 
-def test_a_token_that_cannot_be_opened_is_found_and_left_to_people(world: World):
+def test_a_token_that_cannot_be_opened_is_found_and_left_to_the_operator(world: World):
     with world.store.writing() as work:
         integration = work.integrations.get(TENANT, world.integration_id)
         work.integrations.save(replace(integration, sealed_access_token="broken"))
@@ -181,7 +181,7 @@ def test_events_that_wait_for_a_worker_are_found(receiving: World):
     assert "is a worker running?" in finding.what
 
 
-def test_events_that_are_tried_again_and_again_are_not_taken_for_waiting(receiving: World):
+def test_events_that_are_being_retried_are_not_taken_for_waiting(receiving: World):
     receiving.receive(receiving.event("invoice.updated", {"id": "in_1", "object": "invoice"}))
     now = receiving.clock.now()
     with receiving.store.writing() as work:
@@ -218,7 +218,7 @@ def test_with_the_database_away_that_is_the_only_finding(world: World):
     assert "flask db upgrade" in finding.remedy
 
 
-def test_a_stripe_out_of_reach_is_told_once_for_each_way_to_it(world: World):
+def test_that_stripe_is_unreachable_is_reported_once_for_the_platform_and_for_each_account(world: World):
     for method in ("endpoints", "pages_since"):
         world.stripe.fail_next(method, OutcomeUnknown("no answer"))
 

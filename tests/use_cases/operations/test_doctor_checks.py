@@ -25,7 +25,7 @@ def test_a_receiver_that_is_not_in_order_is_found(world: World, spoil: Callable[
     assert all(what in finding.what for finding in findings)
 
 
-def test_endpoints_made_by_hand_need_no_registering_and_cannot_be_looked_at():
+def test_endpoints_created_by_hand_need_no_registering_and_cannot_be_checked():
     (note,) = diagnose(World())
 
     assert (note.severity, note.fix) == (Severity.NOTE, None)
@@ -62,7 +62,7 @@ def send_in_vain(world: World, order_id: int = 501) -> None:
         world.send(order_id)
 
 
-def test_an_invoice_that_could_be_neither_mailed_nor_voided_is_found_until_it_is_no_longer_payable(
+def test_an_invoice_that_could_be_neither_emailed_nor_voided_is_found_until_it_is_no_longer_payable(
     world: World,
 ):
     refuse(world, "send", "void")
@@ -91,7 +91,7 @@ def test_an_invoice_that_stripe_refused_to_void_is_found_while_it_is_open(world:
     assert diagnose(world) == []
 
 
-def test_a_void_that_is_still_under_way_is_not_called_refused(world: World):
+def test_a_void_that_is_not_settled_is_not_called_refused(world: World):
     invoice = world.sent()
     refuse(world, "void")
     for _ in range(2):
@@ -103,7 +103,7 @@ def test_a_void_that_is_still_under_way_is_not_called_refused(world: World):
     assert diagnose(world) == []
 
 
-def test_drafts_that_nothing_moves_are_found_and_undone(world: World):
+def test_stuck_drafts_are_found_and_deleted(world: World):
     refuse(world, "finalize", "delete_draft", "void")
     send_in_vain(world)
 
@@ -125,7 +125,7 @@ def test_what_was_refused_and_undone_is_no_finding(world: World):
     assert diagnose(world) == []
 
 
-def test_many_are_told_by_their_number_and_some_of_their_ids(world: World):
+def test_many_are_reported_by_their_number_and_some_of_their_ids(world: World):
     for number in range(12):
         refuse(world, "send", "void")
         send_in_vain(world, 501 + number)
@@ -136,7 +136,7 @@ def test_many_are_told_by_their_number_and_some_of_their_ids(world: World):
     assert "(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, …)" in finding.what
 
 
-def test_an_account_that_stripe_did_not_let_us_leave_is_found_until_it_lets_us_in_no_more(world: World):
+def test_an_account_whose_access_could_not_be_revoked_is_found_until_it_is_revoked(world: World):
     refuse(world, "deauthorize")
     disconnect(world)
 
@@ -150,7 +150,7 @@ def test_an_account_that_stripe_did_not_let_us_leave_is_found_until_it_lets_us_i
     assert diagnose(world) == []
 
 
-def test_an_account_that_is_used_again_was_not_left(world: World):
+def test_an_account_that_was_connected_again_needs_no_revoking(world: World):
     refuse(world, "deauthorize")
     disconnect(world)
     world.connect(world.account_id, into=world.integration_id)
@@ -158,7 +158,7 @@ def test_an_account_that_is_used_again_was_not_left(world: World):
     assert diagnose(world) == []
 
 
-def test_an_account_left_with_money_in_flight_is_found_for_some_time(world: World):
+def test_an_account_disconnected_with_money_in_flight_is_found_for_some_time(world: World):
     world.sent()
     disconnect(world)
 

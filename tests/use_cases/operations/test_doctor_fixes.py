@@ -1,4 +1,4 @@
-"""The doctor fixes what needs nobody's decision, and says what it did."""
+"""The doctor fixes what needs no decision, and says what it did."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,7 +42,7 @@ def test_an_accounts_own_receiver_that_is_not_in_order_is_found_and_repaired_or_
     assert diagnose(world) == []
 
 
-def test_a_fix_that_fails_is_told_and_stops_no_other(world: World):
+def test_a_fix_that_fails_is_reported_and_stops_no_other(world: World):
     unregistered(world)
     world.clock.advance(timedelta(hours=2))
     findings = diagnose(world)

@@ -34,7 +34,9 @@ CHECKS: dict[str, Callable[[World], object]] = {
 
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
-def test_a_receiver_that_stripe_disabled_is_known_to_be(world: World, check: Callable[[World], object]):
+def test_a_receiver_that_stripe_disabled_is_stored_as_disabled(
+    world: World, check: Callable[[World], object]
+):
     world.bridge.receivers.register()
     view = world.bridge.integrations.show
     assert view(TENANT, world.integration_id).webhook_registered
@@ -48,7 +50,7 @@ def test_a_receiver_that_stripe_disabled_is_known_to_be(world: World, check: Cal
 
 
 @pytest.mark.parametrize("whose", ["the platform's", "its own"])
-def test_an_endpoint_at_an_address_that_we_have_left_counts_for_nothing(world: World, whose: str):
+def test_an_endpoint_with_a_former_url_counts_for_nothing(world: World, whose: str):
     if whose == "its own":
         world.allow_own_endpoints()
     else:
@@ -98,7 +100,7 @@ def test_an_endpoint_that_does_not_send_us_our_events_counts_for_nothing(
     assert is_registered()
 
 
-def test_what_is_known_of_receivers_stays_while_stripe_is_out_of_reach(world: World):
+def test_what_is_known_of_receivers_stays_while_stripe_is_unreachable(world: World):
     world.bridge.receivers.register()
     world.clock.advance(15 * MINUTES)
     world.stripe.fail_next("endpoints", OutcomeUnknown("no answer"))
@@ -108,7 +110,7 @@ def test_what_is_known_of_receivers_stays_while_stripe_is_out_of_reach(world: Wo
     assert enabled(world) == [True, True]
 
 
-def test_receivers_are_not_looked_at_again_before_their_time(world: World):
+def test_receivers_are_not_checked_again_before_their_time(world: World):
     world.bridge.receivers.register()
     disable(world)
 
@@ -118,7 +120,7 @@ def test_receivers_are_not_looked_at_again_before_their_time(world: World):
 
 
 @pytest.mark.parametrize(("by_hand", "times"), [("", 1), ("whsec_by_hand", 0)])
-def test_with_no_receiver_at_all_the_schedule_says_so(
+def test_that_no_receiver_was_registered_is_logged_once_per_period(
     by_hand: str, times: int, caplog: pytest.LogCaptureFixture
 ):
     world = World(STRIPE_WEBHOOK_SECRETS=by_hand)

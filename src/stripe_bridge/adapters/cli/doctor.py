@@ -12,7 +12,7 @@ from stripe_bridge.domain.finding import Finding, Severity
 
 
 @click.command(cls=SingleCommand)
-@click.option("--fix", is_flag=True, help="Fix what needs nobody's decision, and say what was done.")
+@click.option("--fix", is_flag=True, help="Fix what needs no decision, and say what was done.")
 @click.option(
     "--discard-secrets",
     is_flag=True,

@@ -1,4 +1,4 @@
-"""Fixing what the doctor found, where that needs nobody's decision."""
+"""Fixing what the doctor found, where that needs no decision."""
 
 from __future__ import annotations
 
