@@ -30,7 +30,7 @@ RESTRICTED = an_account(charges_enabled=False)
         (an_integration().disconnect(LATER), SyncStatus.DISCONNECTED),
     ],
 )
-def test_its_status_tells_how_far_it_has_come(integration, status):
+def test_its_status_shows_how_far_it_has_come(integration, status):
     assert integration.sync_status is status
 
 
@@ -43,7 +43,7 @@ def test_only_an_active_one_can_charge():
         an_integration(snapshot=RESTRICTED).require_chargeable_account()
 
 
-def test_disconnecting_forgets_the_token_and_keeps_what_was_seen():
+def test_disconnecting_deletes_the_token_and_keeps_the_snapshot():
     gone = an_integration().disconnect(LATER)
     assert gone.sealed_access_token is None
     assert gone.stripe_account_id is None

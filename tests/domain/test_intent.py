@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.intent import DEFAULT_PATIENCE, UNSETTLED, IntentState
+from stripe_bridge.domain.intent import DEFAULT_LEASE_POLICY, UNSETTLED, IntentState
 from tests.builders import NOW, an_intent
 
 JITTER = st.floats(min_value=0, max_value=1)
@@ -22,22 +22,22 @@ def test_a_planned_intent_is_due_and_nothing_has_happened_yet():
 
 
 def test_taking_leases_it_and_marks_it_sent_before_the_call():
-    taken = an_intent().take(NOW)
+    taken = an_intent().lease(NOW)
     assert (taken.state, taken.attempts, taken.first_sent_at) == (IntentState.SENT, 1, NOW)
     assert taken.may_have_happened
-    assert not taken.is_due(NOW + DEFAULT_PATIENCE.lease - SECOND)
-    assert taken.is_due(NOW + DEFAULT_PATIENCE.lease)
+    assert not taken.is_due(NOW + DEFAULT_LEASE_POLICY.lease - SECOND)
+    assert taken.is_due(NOW + DEFAULT_LEASE_POLICY.lease)
 
 
 def test_taking_again_remembers_when_it_was_first_sent():
-    again = an_intent().take(NOW).take(NOW + SECOND)
+    again = an_intent().lease(NOW).lease(NOW + SECOND)
     assert (again.attempts, again.first_sent_at) == (2, NOW)
 
 
 def test_the_key_stays_the_same_until_the_effect_was_shown_to_be_absent():
     intent = an_intent()
     tried = (
-        intent.take(NOW).postpone("busy", NOW, jitter=0).take(NOW).mark_unknown("no answer", NOW, jitter=0)
+        intent.lease(NOW).postpone("busy", NOW, jitter=0).lease(NOW).mark_unknown("no answer", NOW, jitter=0)
     )
     assert tried.idempotency_key == intent.idempotency_key
     revised = tried.revise(NOW + SECOND)
@@ -51,8 +51,8 @@ def test_no_two_intents_share_a_key():
 
 
 def test_absence_counts_only_when_the_call_cannot_be_running_any_more():
-    taken = an_intent().take(NOW)
-    settle_after = DEFAULT_PATIENCE.settle_after
+    taken = an_intent().lease(NOW)
+    settle_after = DEFAULT_LEASE_POLICY.settle_after
     assert not taken.absence_is_conclusive(NOW + settle_after - SECOND)
     assert taken.absence_is_conclusive(NOW + settle_after)
     assert not taken.revise(NOW + settle_after).absence_is_conclusive(NOW + settle_after)
@@ -60,13 +60,13 @@ def test_absence_counts_only_when_the_call_cannot_be_running_any_more():
 
 
 def test_what_stripe_did_not_take_has_not_happened():
-    postponed = an_intent().take(NOW).postpone("busy", NOW, jitter=1)
+    postponed = an_intent().lease(NOW).postpone("busy", NOW, jitter=1)
     assert postponed.state is IntentState.PLANNED
     assert not postponed.may_have_happened
 
 
 def test_what_stripe_did_not_answer_may_have_happened():
-    doubted = an_intent().take(NOW).mark_unknown("no answer", NOW, jitter=1)
+    doubted = an_intent().lease(NOW).mark_unknown("no answer", NOW, jitter=1)
     assert doubted.state is IntentState.UNKNOWN
     assert doubted.may_have_happened
     assert not doubted.is_settled
@@ -84,7 +84,7 @@ def test_confirmed_and_failed_are_settled_and_never_due(state):
 
 
 def test_settling_tells_what_came_of_it():
-    taken = an_intent().take(NOW).mark_unknown("no answer", NOW, jitter=0)
+    taken = an_intent().lease(NOW).mark_unknown("no answer", NOW, jitter=0)
     assert (taken.confirm(NOW).state, taken.confirm(NOW).last_error) == (IntentState.CONFIRMED, None)
     assert (taken.fail("no", NOW).state, taken.fail("no", NOW).last_error) == (IntentState.FAILED, "no")
 
@@ -105,8 +105,8 @@ def test_delays_grow_with_the_attempts(attempts, jitter):
 
 
 def test_only_what_waits_is_hastened():
-    waiting = an_intent().take(NOW).wait_for_access("no access", NOW)
-    held = an_intent().take(NOW)
+    waiting = an_intent().lease(NOW).wait_for_access("no access", NOW)
+    held = an_intent().lease(NOW)
 
     assert waiting.due_at > NOW
     assert waiting.make_due(NOW).due_at == NOW

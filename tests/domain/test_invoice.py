@@ -156,7 +156,7 @@ def test_a_later_status_with_less_paid_is_for_stripe_to_tell_and_an_earlier_one_
 )
 def test_an_invoice_settles_what_was_paid_of_it(status, paid, remaining, settles):
     invoice = an_invoice(status=status, amount_paid=paid, amount_remaining=remaining)
-    assert invoice.settles == settles
+    assert invoice.settled_amount == settles
 
 
 @given(st.sampled_from(InvoiceStatus), *(st.integers(min_value=0, max_value=2 * AMOUNT) for _ in range(3)))
@@ -164,8 +164,8 @@ def test_what_is_refunded_or_lost_settles_nothing_and_never_less(status, remaini
     invoice = an_invoice(
         status=status, amount_remaining=remaining, amount_refunded=refunded, amount_lost=lost
     )
-    whole = replace(invoice, amount_refunded=0, amount_lost=0).settles
-    assert invoice.settles == max(0, whole - refunded - lost)
+    whole = replace(invoice, amount_refunded=0, amount_lost=0).settled_amount
+    assert invoice.settled_amount == max(0, whole - refunded - lost)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.payment import leading, observe_payment, total_collected
+from stripe_bridge.domain.payment import observe_payment, primary_payment, total_collected
 from tests.builders import NOW, a_payment, a_stripe_payment
 
 OPEN = a_stripe_payment(status="open")
@@ -43,11 +43,14 @@ def test_the_newest_paid_payment_leads_else_the_default_one():
         a_payment(stripe_id="inpay_2", paid_at=NOW + timedelta(seconds=1), is_default=False),
         a_payment(stripe_id="inpay_3", paid_at=None, status="open"),
     ]
-    assert leading(payments) == leading(payments[::-1]) == payments[1]
-    assert leading([payments[2], a_payment(stripe_id="x", status="open", is_default=False)]) == payments[2]
+    assert primary_payment(payments) == primary_payment(payments[::-1]) == payments[1]
+    assert (
+        primary_payment([payments[2], a_payment(stripe_id="x", status="open", is_default=False)])
+        == payments[2]
+    )
     replaced = a_payment(stripe_id="inpay_2", paid_at=None, status="open")
-    assert leading([payments[2], replaced]) == leading([replaced, payments[2]]) == payments[2]
-    assert leading([]) is None
+    assert primary_payment([payments[2], replaced]) == primary_payment([replaced, payments[2]]) == payments[2]
+    assert primary_payment([]) is None
 
 
 def test_a_payment_that_stripe_did_not_collect_does_not_hide_one_that_it_did():
@@ -59,8 +62,8 @@ def test_a_payment_that_stripe_did_not_collect_does_not_hide_one_that_it_did():
         paid_at=NOW + timedelta(seconds=1),
         is_default=False,
     )
-    assert leading([by_card, by_hand]) == leading([by_hand, by_card]) == by_card
-    assert leading([by_hand]) == by_hand
+    assert primary_payment([by_card, by_hand]) == primary_payment([by_hand, by_card]) == by_card
+    assert primary_payment([by_hand]) == by_hand
 
 
 def test_what_was_paid_out_of_band_was_not_collected_by_stripe():

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_bridge.domain.errors.rules import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
-from stripe_bridge.domain.refund import RefundState, split_refund, total_refunded
+from stripe_bridge.domain.refund import RefundState, refundable_amounts, split_refund, total_refunded
 from tests.builders import NOW, a_dispute, a_payment, a_refund, a_stripe_refund
 
 LATER = NOW + timedelta(seconds=1)
@@ -43,7 +43,7 @@ def ledgers(draw: st.DrawFn):
                 st.sampled_from([(payment.payment_intent_id, None), (None, payment.charge_id)])
             )
             refund = a_refund(amount=amount, state=state, payment_intent_id=intent_id, charge_id=charge_id)
-            left[payment] -= amount if refund.holds else 0
+            left[payment] -= amount if refund.reserves_amount else 0
             refunds.append(refund)
     return payments, refunds, left
 
@@ -59,6 +59,21 @@ def test_never_more_goes_back_than_each_payment_has_left(ledger, amount):
     assert sum(part for _, part in parts) == (sum(left.values()) if amount is None else amount)
     assert len({payment for payment, _ in parts}) == len(parts)
     assert all(0 < part <= left[payment] for payment, part in parts)
+
+
+@given(ledgers())
+def test_the_limit_of_a_refund_is_what_each_payment_has_left_and_not_one_cent_more(ledger):
+    payments, refunds, left = ledger
+
+    amounts = refundable_amounts(payments, refunds, [])
+
+    assert amounts == {payment: amount for payment, amount in left.items() if amount}
+    limit = sum(amounts.values())
+    if limit:
+        assert sum(part for _, part in split_refund(limit, payments, refunds, [])) == limit
+    with pytest.raises(AmountOverRefundable) as refusal:
+        split_refund(limit + 1, payments, refunds, [])
+    assert refusal.value.refundable == limit
 
 
 def test_one_payment_that_can_bear_it_all_does():
@@ -130,13 +145,13 @@ def test_a_refund_that_failed_or_was_canceled_stays_taken_back_whatever_comes_la
     for snapshot in snapshots:
         refund = refund.observe(snapshot, LATER)
     assert refund.state is RefundState(end.status)
-    assert not refund.holds
+    assert not refund.reserves_amount
 
 
 def test_a_refund_that_we_took_for_refused_counts_once_stripe_shows_it():
     refused = a_refund().refuse("no such charge", LATER)
-    assert (refused.failure_reason, refused.holds) == ("no such charge", False)
-    assert refused.observe(SUCCEEDED, LATER).counts
+    assert (refused.failure_reason, refused.reserves_amount) == ("no such charge", False)
+    assert refused.observe(SUCCEEDED, LATER).is_effective
 
 
 def test_what_stripe_shows_of_a_refund_is_taken_over_and_its_charge_kept_when_it_shows_none():
@@ -148,7 +163,7 @@ def test_what_stripe_shows_of_a_refund_is_taken_over_and_its_charge_kept_when_it
 
 
 @pytest.mark.parametrize(
-    ("state", "holds", "counts", "shown"),
+    ("state", "reserves", "is_effective", "shown"),
     [
         (RefundState.RESERVED, True, False, "pending"),
         (RefundState.PENDING, True, True, "pending"),
@@ -159,7 +174,13 @@ def test_what_stripe_shows_of_a_refund_is_taken_over_and_its_charge_kept_when_it
         (RefundState.REFUSED, False, False, "refused"),
     ],
 )
-def test_a_reservation_holds_its_amount_and_a_refund_at_stripe_counts(state, holds, counts, shown):
+def test_a_reservation_reserves_its_amount_and_a_refund_at_stripe_is_effective(
+    state, reserves, is_effective, shown
+):
     refund = a_refund(state=state, amount=10)
-    assert (refund.holds, refund.counts, refund.shown_status) == (holds, counts, shown)
-    assert total_refunded([refund]) == (10 if counts else 0)
+    assert (refund.reserves_amount, refund.is_effective, refund.shown_status) == (
+        reserves,
+        is_effective,
+        shown,
+    )
+    assert total_refunded([refund]) == (10 if is_effective else 0)

@@ -112,7 +112,7 @@ def test_an_event_is_about_the_object_that_leads_to_an_invoice(event_type, objec
     assert parse_event(an_event_payload(event_type, object_)).related_object_id == related
 
 
-def test_an_event_waits_for_its_next_try_only_while_it_is_received():
+def test_an_event_waits_for_its_next_attempt_only_while_it_is_received():
     received = a_webhook_event(due_at=NOW + timedelta(seconds=9))
     assert received.next_attempt_at == NOW + timedelta(seconds=9)
     for status in set(EventStatus) - {EventStatus.RECEIVED}:
@@ -120,27 +120,27 @@ def test_an_event_waits_for_its_next_try_only_while_it_is_received():
 
 
 @given(st.integers(min_value=1, max_value=MAX_ATTEMPTS - 1), st.floats(min_value=0, max_value=1))
-def test_a_failed_try_is_followed_by_another_between_a_second_and_an_hour_later(attempts, jitter):
+def test_a_failed_attempt_is_followed_by_another_between_a_second_and_an_hour_later(attempts, jitter):
     event = a_webhook_event(status=EventStatus.PROCESSING, attempts=attempts)
     waiting = event.retry_or_fail("boom", NOW, jitter=jitter)
     assert (waiting.status, waiting.last_error) == (EventStatus.RECEIVED, "boom")
     assert timedelta(seconds=1) <= waiting.due_at - NOW <= timedelta(hours=1)
 
 
-def test_the_last_failed_try_is_the_end():
+def test_the_last_failed_attempt_is_the_end():
     event = a_webhook_event(status=EventStatus.PROCESSING, attempts=MAX_ATTEMPTS)
     failed = event.retry_or_fail("boom", NOW, jitter=0)
     assert (failed.status, failed.last_error, failed.next_attempt_at) == (EventStatus.FAILED, "boom", None)
 
 
-def test_tries_go_on_for_hours_so_that_an_outage_is_outlasted():
+def test_attempts_go_on_for_hours_so_that_an_outage_is_outlasted():
     waited = timedelta()
     for attempts in range(1, MAX_ATTEMPTS):
         waited += a_webhook_event(attempts=attempts).retry_or_fail("x", NOW, jitter=0).due_at - NOW
     assert waited > timedelta(hours=1)
 
 
-def test_what_became_of_an_event_replaces_what_went_wrong_before():
+def test_the_outcome_of_an_event_replaces_its_last_error():
     struggling = a_webhook_event(last_error="boom", skip_reason=SkipReason.UNKNOWN_TYPE)
     processed = struggling.processed(NOW)
     assert (processed.status, processed.last_error, processed.skip_reason, processed.processed_at) == (

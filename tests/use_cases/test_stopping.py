@@ -2,11 +2,7 @@
 
 from collections.abc import Callable
 
-import pytest
-
-from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.stripe.errors import OutcomeUnknown
 from tests.builders import an_event_payload
 from tests.world import World
 
@@ -56,16 +52,3 @@ def test_an_event_that_others_took_over_meanwhile_is_not_taken_from_them(world: 
     world.bridge.webhook_events.apply(slow)
 
     assert {event.status for event in world.events_stored()} == {EventStatus.PROCESSING}
-
-
-def test_intents_that_are_due_are_left_for_others(world: World):
-    world.put_order()
-    world.fail("create_customer", OutcomeUnknown("down"))
-    with pytest.raises(BridgeError):
-        world.send()
-    (before,) = world.unsettled()
-    world.clock.advance(seconds=3600)
-
-    world.bridge.intents.settle_due(lambda: True)
-
-    assert world.unsettled() == [before]

@@ -29,11 +29,12 @@ from stripe_bridge.config import Settings
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.storage.unit_of_work import Store
-from stripe_bridge.ports.tracing import Tracing
+from stripe_bridge.ports.tracing import NoTracing, Tracing
 from stripe_bridge.ports.vault import Vault
 
 
 def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None = None) -> Adapters:
+    tracing = tracing or NoTracing()
     engine = create_engine(settings.database_url, pool_size=settings.database_pool_size)
     store = SqlStore(engine)
     vault = FernetVault(settings.encryption_keys)

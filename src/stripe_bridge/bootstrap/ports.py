@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stripe_bridge.domain.webhook_event import StripeEvent, parse_event
 from stripe_bridge.ports.identity_provider import IdentityProvider
@@ -19,13 +19,13 @@ from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.stripe.signatures import Signatures
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock, Identifiers, Randomness
-from stripe_bridge.ports.tracing import Tracing
+from stripe_bridge.ports.tracing import NoTracing, Tracing
 from stripe_bridge.ports.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters:
-    """One for each port. Without `tracing` nothing is traced. `read_event` does what `parse_event` does."""
+    """One for each port. `read_event` does what `parse_event` does."""
 
     store: Store
     event_ingest: EventIngest
@@ -43,5 +43,5 @@ class Adapters:
     event_gateway: EventGateway
     metrics: Metrics
     identity_provider: IdentityProvider | None = None
-    tracing: Tracing | None = None
+    tracing: Tracing = field(default_factory=NoTracing)
     read_event: Callable[[bytes], StripeEvent] = parse_event

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from stripe_bridge.bootstrap.ports import Adapters
@@ -13,7 +12,6 @@ from stripe_bridge.bootstrap.steps import (
     refetch_targets,
     steps_of,
 )
-from stripe_bridge.bootstrap.tracing import traced, traced_handlers, traced_settle, traced_steps
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
@@ -31,21 +29,20 @@ from stripe_bridge.use_cases.access.tokens import (
     RevokeToken,
 )
 from stripe_bridge.use_cases.integrations import Integrations
-from stripe_bridge.use_cases.integrations.account import RefreshAccount, mark_access_revoked
-from stripe_bridge.use_cases.integrations.authorize import StartAuthorization
+from stripe_bridge.use_cases.integrations.account import RefreshAccount
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
-from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListIntegrations, ShowIntegration
+from stripe_bridge.use_cases.integrations.manage import (
+    CreateIntegration,
+    ListIntegrations,
+    ShowIntegration,
+    StartAuthorization,
+)
 from stripe_bridge.use_cases.intents import Intents
 from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
-from stripe_bridge.use_cases.intents.resolve import (
-    ResolveDueIntents,
-    ResolveIntent,
-    resume_waiting_intents,
-)
+from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent
 from stripe_bridge.use_cases.intents.settle import SettleDueIntents, SettleIntent
-from stripe_bridge.use_cases.intents.step import Settle
 from stripe_bridge.use_cases.invoices import Invoices
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
@@ -69,11 +66,15 @@ from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceive
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
 from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterReceivers, RequestReceiver
 from stripe_bridge.use_cases.reconciliation import Reconciliation
-from stripe_bridge.use_cases.reconciliation.missed_events import FetchMissedEvents
-from stripe_bridge.use_cases.reconciliation.reconcile import ListConnected, ReconcileDue, ReconcileIntegration
+from stripe_bridge.use_cases.reconciliation.reconcile import (
+    FetchMissedEvents,
+    ListConnected,
+    ReconcileDue,
+    ReconcileIntegration,
+)
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
-from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
@@ -83,7 +84,6 @@ from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
 from stripe_bridge.use_cases.webhook_events import WebhookEvents
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
 from stripe_bridge.use_cases.webhook_events.backpressure import YieldToReceiving
-from stripe_bridge.use_cases.webhook_events.dispatch import DispatchEvents
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.queries import ListWebhookEvents, ShowWebhookEvent
 from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, ReceiveWebhook, StoreFetchedEvent
@@ -97,7 +97,6 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     )
     settle = _settle(adapters, lease)
     table = handlers_of(settings, adapters)
-    table = replace(table, handlers=traced_handlers(adapters.tracing, table.handlers))
     build_event = BuildEvent(
         adapters.clock, livemode=settings.livemode, known_types=frozenset(table.handlers)
     )
@@ -119,10 +118,16 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     )
 
 
-def _settle(adapters: Adapters, lease: LeasePolicy) -> Settle:
-    steps = traced_steps(adapters.tracing, steps_of(adapters))
-    settle = SettleIntent(adapters.store, adapters.clock, adapters.randomness, steps, lease, adapters.metrics)
-    return traced_settle(adapters.tracing, settle)
+def _settle(adapters: Adapters, lease: LeasePolicy) -> SettleIntent:
+    return SettleIntent(
+        adapters.store,
+        adapters.clock,
+        adapters.randomness,
+        steps_of(adapters),
+        lease,
+        adapters.metrics,
+        adapters.tracing,
+    )
 
 
 def _access(adapters: Adapters) -> Access:
@@ -139,7 +144,7 @@ def _access(adapters: Adapters) -> Access:
     )
 
 
-def _intents(adapters: Adapters, settle: Settle) -> Intents:
+def _intents(adapters: Adapters, settle: SettleIntent) -> Intents:
     store, clock = adapters.store, adapters.clock
     return Intents(
         settle_due=SettleDueIntents(store, clock, settle),
@@ -150,7 +155,7 @@ def _intents(adapters: Adapters, settle: Settle) -> Intents:
     )
 
 
-def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Integrations:
+def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     gateway, in_flight = adapters.connect_gateway, ListInFlight(store)
     return Integrations(
@@ -172,7 +177,6 @@ def _integrations(settings: Settings, adapters: Adapters, settle: Settle) -> Int
             adapters.vault,
             adapters.nudges,
             settle,
-            resume_waiting_intents,
             RequestReceiver(clock, identifiers, _receiver_url(settings)),
             livemode=settings.livemode,
         ),
@@ -188,7 +192,7 @@ def _sales_orders(adapters: Adapters) -> SalesOrders:
     )
 
 
-def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoices:
+def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Invoices:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     revisions = CheckRevisions(adapters.invoice_gateway, adapters.refund_gateway)
     return Invoices(
@@ -201,7 +205,7 @@ def _invoices(settings: Settings, adapters: Adapters, settle: Settle) -> Invoice
     )
 
 
-def _refunds(adapters: Adapters, settle: Settle) -> Refunds:
+def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
     clock = adapters.clock
     return Refunds(
         issue=IssueRefund(
@@ -211,15 +215,14 @@ def _refunds(adapters: Adapters, settle: Settle) -> Refunds:
             settle,
             adapters.invoice_gateway,
             adapters.refund_gateway,
-            RecordInvoice(clock).payments,
+            RecordInvoice(clock),
             RefundLedger(clock),
-            lock_invoice,
         ),
         list=ListRefunds(adapters.store),
     )
 
 
-def _receivers(settings: Settings, adapters: Adapters, settle: Settle) -> Receivers:
+def _receivers(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Receivers:
     store, clock, vault = adapters.store, adapters.clock, adapters.vault
     statuses, key, url = endpoint_statuses(adapters), encryption_key(adapters), _receiver_url(settings)
     check = CheckReceivers(store, clock, statuses, url)
@@ -264,11 +267,11 @@ def _webhook_events(
             clock,
             adapters.randomness,
             table,
-            DispatchEvents(table),
             lease.lease,
             adapters.metrics,
+            adapters.tracing,
         ),
-        yield_to_receiving=YieldToReceiving(store, clock, rest=settings.worker_rest),
+        yield_to_receiving=YieldToReceiving(store, clock, pause_factor=settings.worker_rest),
         list=ListWebhookEvents(store),
         show=ShowWebhookEvent(store),
         replay=ReplayWebhookEvent(store, clock, nudges),
@@ -289,15 +292,15 @@ def _reconciliation(
     reconcile = ReconcileIntegration(
         store,
         clock,
-        RefreshAccount(store, clock, adapters.connect_gateway, mark_access_revoked),
+        RefreshAccount(store, clock, adapters.connect_gateway),
         missed_events,
         sweep,
-        check.of_integration,
+        check,
         verify_totals,
         adapters.metrics,
+        adapters.tracing,
         every=every,
     )
-    reconcile = traced(adapters.tracing, reconcile, "reconcile", "integration.id")
     return Reconciliation(
         reconcile=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),

@@ -29,7 +29,7 @@ class Dispute:
     version: int = 0
 
     @property
-    def lost(self) -> int:
+    def amount_lost(self) -> int:
         """What it took for good. One that was prevented may have been so by giving the customer what was asked for."""
         return self.amount if self.status in (LOST, PREVENTED) else 0
 
@@ -40,7 +40,7 @@ class Dispute:
             if self.payment_intent_id is not None
             else self.charge_id == payment.charge_id
         )
-        return is_of and (self.lost > 0 or not self.is_charge_refundable)
+        return is_of and (self.amount_lost > 0 or not self.is_charge_refundable)
 
     def agrees_with(self, snapshot: StripeDispute) -> bool:
         return (self.status, self.amount, self.is_charge_refundable) == (
@@ -74,4 +74,4 @@ def newest_status(disputes: Iterable[Dispute]) -> str | None:
 
 
 def total_lost(disputes: Iterable[Dispute]) -> int:
-    return sum(dispute.lost for dispute in disputes)
+    return sum(dispute.amount_lost for dispute in disputes)

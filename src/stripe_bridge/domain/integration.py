@@ -113,14 +113,14 @@ class Integration:
         return replace(self, last_reconciled_at=max(begun_at, self.last_reconciled_at or begun_at))
 
     def disconnect(self, now: datetime) -> Integration:
-        """Leave the account and forget its token; the last snapshot stays readable. Without a connection: no change."""
+        """Leave the account and delete its token; the last snapshot stays readable. If not connected: no change."""
         if not self.connected:
             return self
         return replace(self, connected=False, sealed_access_token=None, disconnected_at=now, updated_at=now)
 
 
 class AuthorizationFailure(StrEnum):
-    """Why an OAuth callback did not connect; told to the return URL as `reason`."""
+    """Why an OAuth callback did not connect; passed to the return URL as `reason`."""
 
     STATE_UNKNOWN = "state_unknown"
     STATE_USED = "state_used"

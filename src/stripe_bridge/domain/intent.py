@@ -6,8 +6,8 @@
        └───── unknown          Stripe was asked, and what came of it is not known yet
 
 One unsettled intent per subject (a database constraint) makes calls on one invoice, customer or account
-follow one another. A crash leaves an intent `sent` under a lease; whoever finds the lease expired looks at Stripe
-before sending again, because Stripe forgets idempotency keys after a day and replays a stored 500 before that.
+follow one another. A crash leaves an intent `sent` under a lease; the worker that finds the lease expired checks Stripe for
+the effect before it calls again, because Stripe forgets idempotency keys after a day and replays a stored 500 before that.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from typing import Any
 
 from stripe_bridge.domain.receiver import ReceiverKind
 
-_FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=1), timedelta(minutes=15)
+_FIRST_DELAY, _MAX_DELAY = timedelta(seconds=1), timedelta(minutes=15)
 # Only the merchant can end this wait, by connecting again.
-_LOCKED_OUT = timedelta(hours=1)
+_ACCESS_REVOKED_DELAY = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class LeasePolicy:
     settle_after: timedelta = timedelta(seconds=60)
 
 
-DEFAULT_PATIENCE = LeasePolicy()
+DEFAULT_LEASE_POLICY = LeasePolicy()
 
 
 class Operation(StrEnum):
@@ -51,7 +51,7 @@ class Operation(StrEnum):
     REFUND = "refund"
     DEAUTHORIZE = "deauthorize"
     CREATE_ENDPOINT = "create_endpoint"
-    MEND_ENDPOINT = "mend_endpoint"
+    REPAIR_ENDPOINT = "mend_endpoint"
 
 
 class IntentState(StrEnum):
@@ -63,8 +63,8 @@ class IntentState(StrEnum):
 
 
 UNSETTLED = frozenset({IntentState.PLANNED, IntentState.SENT, IntentState.UNKNOWN})
-# What moves money, lets somebody pay, or lets us in. The others leave at most a draft behind, which nobody can pay.
-_BINDING = frozenset(
+# What moves money, makes an invoice payable, or gives us access. The others leave at most a draft, which cannot be paid.
+_MUST_BE_RESOLVED = frozenset(
     {Operation.FINALIZE, Operation.SEND, Operation.VOID, Operation.REFUND, Operation.DEAUTHORIZE}
 )
 
@@ -109,32 +109,32 @@ class Intent:
 
     @property
     def may_have_happened(self) -> bool:
-        """Whether the call may have had its effect, so that Stripe has to be looked at before it is made (again)."""
+        """Whether the call may have had its effect, so that Stripe has to be checked before it is made again."""
         return self.first_sent_at is not None
 
     @property
     def must_be_resolved(self) -> bool:
-        """Whether its effect matters even while nobody can look: it stays open until Stripe shows whether there is one."""
-        return self.operation in _BINDING
+        """Whether it stays open until Stripe shows whether it had its effect, even if our access to the account is revoked."""
+        return self.operation in _MUST_BE_RESOLVED
 
     def is_due(self, now: datetime) -> bool:
         return not self.is_settled and now >= self.due_at
 
-    def take(self, now: datetime, patience: LeasePolicy = DEFAULT_PATIENCE) -> Intent:
-        """Lease it to whoever commits this and then makes the call. Marked `sent` beforehand, so that a crash during the
-        call cannot look as if it had never been made."""
+    def lease(self, now: datetime, policy: LeasePolicy = DEFAULT_LEASE_POLICY) -> Intent:
+        """Lease it to the worker that commits this and then makes the call. Marked `sent` beforehand, so that after a crash
+        during the call it is clear that the call may have been made."""
         return replace(
             self,
             state=IntentState.SENT,
             attempts=self.attempts + 1,
             first_sent_at=self.first_sent_at or now,
-            due_at=now + patience.lease,
+            due_at=now + policy.lease,
             updated_at=now,
         )
 
-    def absence_is_conclusive(self, now: datetime, patience: LeasePolicy = DEFAULT_PATIENCE) -> bool:
+    def absence_is_conclusive(self, now: datetime, policy: LeasePolicy = DEFAULT_LEASE_POLICY) -> bool:
         """Whether it proves that the call never had and never will have an effect when Stripe shows none."""
-        return self.first_sent_at is not None and now - self.first_sent_at >= patience.settle_after
+        return self.first_sent_at is not None and now - self.first_sent_at >= policy.settle_after
 
     def revise(self, now: datetime) -> Intent:
         """Try again under a new key, once the effect has been shown to be absent."""
@@ -144,13 +144,13 @@ class Intent:
         return replace(self, state=IntentState.CONFIRMED, last_error=None, updated_at=now)
 
     def fail(self, error: str, now: datetime) -> Intent:
-        """Stripe said no for good."""
+        """Stripe refused for good."""
         return replace(self, state=IntentState.FAILED, last_error=error, updated_at=now)
 
     def postpone(self, error: str, now: datetime, *, jitter: float) -> Intent:
-        """Stripe did not take the call (busy, locked): nothing happened; try later under the same key.
+        """Stripe did not accept the call (rate limit, lock): nothing happened; retry later under the same key.
 
-        `jitter` in [0, 1] spreads the tries.
+        `jitter` in [0, 1] spreads the retries.
         """
         return replace(
             self,
@@ -162,7 +162,7 @@ class Intent:
         )
 
     def mark_unknown(self, error: str, now: datetime, *, jitter: float) -> Intent:
-        """No answer, or one that proves nothing: look later."""
+        """No answer, or one that proves nothing: check Stripe later."""
         return replace(
             self,
             state=IntentState.UNKNOWN,
@@ -172,19 +172,23 @@ class Intent:
         )
 
     def wait_for_access(self, error: str, now: datetime) -> Intent:
-        """The account no longer lets us look: wait until it does."""
+        """Our access to the account was revoked: wait until it is connected again."""
         return replace(
-            self, state=IntentState.UNKNOWN, last_error=error, due_at=now + _LOCKED_OUT, updated_at=now
+            self,
+            state=IntentState.UNKNOWN,
+            last_error=error,
+            due_at=now + _ACCESS_REVOKED_DELAY,
+            updated_at=now,
         )
 
     def make_due(self, now: datetime) -> Intent:
-        """Make it due at once, unless it is settled or somebody is working on it."""
+        """Make it due at once, unless it is settled or leased."""
         is_waiting = self.state in (IntentState.PLANNED, IntentState.UNKNOWN)
         return replace(self, due_at=now, updated_at=now) if is_waiting and self.due_at > now else self
 
     def _delay(self, jitter: float) -> timedelta:
         """Exponential; the jitter takes off up to half."""
-        full = min(_FIRST_DELAY * int(2 ** min(self.attempts - 1, 20)), _LONGEST_DELAY)
+        full = min(_FIRST_DELAY * int(2 ** min(self.attempts - 1, 20)), _MAX_DELAY)
         return full * (0.5 + jitter / 2)
 
 

@@ -82,21 +82,21 @@ def plan_lines(invoice: Invoice, *, reference: str, now: datetime) -> Intent:
 
 
 def plan_finalize(invoice: Invoice, *, reference: str, now: datetime) -> Intent:
-    return _plan_for(Operation.FINALIZE, invoice, _only_id(invoice), reference=reference, now=now)
+    return _plan_for(Operation.FINALIZE, invoice, _stripe_id_of(invoice), reference=reference, now=now)
 
 
 def plan_send(invoice: Invoice, *, reference: str, now: datetime) -> Intent:
-    return _plan_for(Operation.SEND, invoice, _only_id(invoice), reference=reference, now=now)
+    return _plan_for(Operation.SEND, invoice, _stripe_id_of(invoice), reference=reference, now=now)
 
 
 def plan_void(invoice: Invoice, *, because: str | None, reference: str, now: datetime) -> Intent:
     """`because` is stored on the invoice if the void ends a send."""
-    parameters = {**_only_id(invoice), "because": because}
+    parameters = {**_stripe_id_of(invoice), "because": because}
     return _plan_for(Operation.VOID, invoice, parameters, reference=reference, now=now)
 
 
 def plan_delete(invoice: Invoice, *, because: str | None, reference: str, now: datetime) -> Intent:
-    parameters = {**_only_id(invoice), "because": because}
+    parameters = {**_stripe_id_of(invoice), "because": because}
     return _plan_for(Operation.DELETE_DRAFT, invoice, parameters, reference=reference, now=now)
 
 
@@ -137,7 +137,7 @@ def plan_deauthorize(integration: Integration, account_id: str, *, reference: st
 def plan_endpoint(
     integration: Integration, account_id: str, url: str, *, reference: str, now: datetime
 ) -> Intent:
-    """Ask Stripe for a receiver of the account's own."""
+    """Create a webhook endpoint in the connected account itself."""
     return _plan(
         Operation.CREATE_ENDPOINT,
         receiver_subject(integration.id),
@@ -150,10 +150,10 @@ def plan_endpoint(
     )
 
 
-def plan_mending(kind: ReceiverKind, url: str, *, reference: str, now: datetime) -> Intent:
+def plan_endpoint_repair(kind: ReceiverKind, url: str, *, reference: str, now: datetime) -> Intent:
     """Make sure that one of the platform's endpoints exists and is in order."""
     return _plan(
-        Operation.MEND_ENDPOINT,
+        Operation.REPAIR_ENDPOINT,
         platform_subject(kind),
         tenant_id=None,
         integration_id=None,
@@ -172,7 +172,7 @@ def planned_lines(parameters: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
     return tuple(InvoiceLine(**line) for line in parameters["lines"])
 
 
-def _only_id(invoice: Invoice) -> dict[str, Any]:
+def _stripe_id_of(invoice: Invoice) -> dict[str, Any]:
     return {"stripe_invoice_id": invoice.stripe_invoice_id}
 
 

@@ -115,8 +115,8 @@ class Invoice:
         return is_ended and self.finalized_at is not None
 
     @property
-    def settles(self) -> int:
-        """How much of the sales order this invoice settles, in minor units."""
+    def settled_amount(self) -> int:
+        """How much of the sales order this invoice has settled, in minor units."""
         if self.status is InvoiceStatus.PAID:
             collected = self.amount
         elif self.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
@@ -144,10 +144,10 @@ class Invoice:
         """Whether the snapshot is newer than this, by rank: a status never goes back, and what was paid stays paid.
 
         If the rank is equal but the content differs (a credit note changes what remains), only Stripe's current state can
-        tell.
+        decide.
         """
         if self.status is InvoiceStatus.DRAFT and snapshot.status is StripeInvoiceStatus.DRAFT:
-            # Only our own sending changes a draft, and it learns the changes from its answers.
+            # Only our own calls change a draft, and their responses show the changes.
             return SnapshotOrder.SAME
         ours = (_RANK[self.status], self.amount_paid)
         theirs = (_RANK[InvoiceStatus(snapshot.status.value)], snapshot.amount_paid)
@@ -185,11 +185,11 @@ class Invoice:
         """Stripe has emailed it, or no longer needs to."""
         return self if self.sent_at is not None else replace(self, sent_at=now, updated_at=now)
 
-    def set_payment_totals(self, leader: Payment | None, collected: int, now: datetime) -> Invoice:
-        """Name the leading payment's intent and charge, and what Stripe collected in total."""
+    def set_payment_totals(self, primary: Payment | None, collected: int, now: datetime) -> Invoice:
+        """The primary payment's intent and charge, and what Stripe collected in total."""
         intent_id, charge_id = self.stripe_payment_intent_id, self.stripe_charge_id
-        if leader is not None:
-            intent_id, charge_id = leader.payment_intent_id, leader.charge_id
+        if primary is not None:
+            intent_id, charge_id = primary.payment_intent_id, primary.charge_id
         shown = (self.stripe_payment_intent_id, self.stripe_charge_id, self.amount_collected)
         if shown == (intent_id, charge_id, collected):
             return self
@@ -210,8 +210,8 @@ class Invoice:
         shown = replace(self, dispute_status=newest_status, amount_lost=lost)
         return self if shown == self else replace(shown, updated_at=now)
 
-    def gone(self, now: datetime) -> Invoice:
-        """Its draft was deleted at Stripe, which counts as void here."""
+    def mark_deleted(self, now: datetime) -> Invoice:
+        """It was deleted at Stripe, which counts as void here."""
         return replace(self, status=InvoiceStatus.VOID, voided_at=now, updated_at=now)
 
     def abandon(self, reason: str, now: datetime) -> Invoice:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from stripe_bridge.domain.stripe_objects import StripePayment
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_NOT_PAID = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +34,9 @@ class Payment:
         """Whether Stripe collected it and so can refund it, unlike what was paid out of band."""
         return self.is_paid and (self.payment_intent_id is not None or self.charge_id is not None)
 
-    def age(self) -> tuple[datetime, str]:
+    def chronological_key(self) -> tuple[datetime, str]:
         """Sorts payments from the oldest to the newest."""
-        return self.paid_at or _NEVER, self.stripe_id
+        return self.paid_at or _NOT_PAID, self.stripe_id
 
     def charged_by(self, charge_id: str) -> Payment:
         return replace(self, charge_id=charge_id)
@@ -67,7 +67,7 @@ def total_collected(payments: Iterable[Payment]) -> int:
     return sum(payment.amount_paid for payment in payments if payment.is_refundable_kind)
 
 
-def leading(payments: Iterable[Payment]) -> Payment | None:
+def primary_payment(payments: Iterable[Payment]) -> Payment | None:
     """The payment that an invoice shows: the newest paid one, first of those that Stripe collected, else the default one.
 
     The order given does not matter.
@@ -75,5 +75,5 @@ def leading(payments: Iterable[Payment]) -> Payment | None:
     known = list(payments)
     paid = [payment for payment in known if payment.is_paid]
     if paid:
-        return max(paid, key=lambda payment: (payment.is_refundable_kind, payment.age()))
+        return max(paid, key=lambda payment: (payment.is_refundable_kind, payment.chronological_key()))
     return max((p for p in known if p.is_default), key=lambda payment: payment.stripe_id, default=None)

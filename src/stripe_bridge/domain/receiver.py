@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from stripe_bridge.domain.stripe_objects import WebhookEndpoint
 
-# The events that we ask Stripe for. Everything else that arrives is stored and skipped.
+# What receivers subscribe to at Stripe. Who handles each type, and why some others are handled, too, stands in
+# `use_cases/webhook_events/handlers/table.py`; a test compares the two.
 SUBSCRIBED_EVENTS = frozenset(
     {
         "account.application.deauthorized",

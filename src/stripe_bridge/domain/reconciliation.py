@@ -17,8 +17,9 @@ WARN_AFTER = timedelta(days=25)
 OVERLAP = timedelta(hours=1)
 # Longer than a webhook takes.
 DELIVERY_GRACE = timedelta(minutes=5)
-_DAY = 24 * 60 * 60
-_SPREAD = 7919
+_SECONDS_PER_DAY = 24 * 60 * 60
+# A prime, so that the days of consecutive ids begin far apart.
+_SECONDS_APART = 7919
 
 
 class Drift(StrEnum):
@@ -39,22 +40,22 @@ class Drift(StrEnum):
 class ReconcileProgress:
     """What a run has found so far. `faults` has a sentence for each thing that could not be reconciled.
 
-    `is_cut_short`: Stripe did not accept a lookup of an object, for reasons that have nothing to do with that object.
+    `is_interrupted`: Stripe did not accept a lookup of an object, for reasons that have nothing to do with that object.
     """
 
-    events: int = 0
-    objects: int = 0
+    events_checked: int = 0
+    objects_checked: int = 0
     drift: Counter[Drift] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
-    is_cut_short: bool = False
+    is_interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileReport:
     """One run. `events` and `objects` count what was checked; `drift` counts, by cause, what was corrected.
 
-    `beyond_horizon`: the last complete run was so long ago that Stripe may have forgotten events since.
-    `disconnected`: Stripe showed that the account no longer lets us in.
+    `beyond_horizon`: the last complete run was so long ago that Stripe may no longer list all events since.
+    `disconnected`: access to the account turned out to be revoked.
     """
 
     integration_id: int
@@ -93,19 +94,19 @@ class Gap:
 
 
 def gap_after(
-    before: Gap | None, missed: Sequence[datetime], came: datetime | None, begun_at: datetime
+    before: Gap | None, missed: Sequence[datetime], arrived: datetime | None, begun_at: datetime
 ) -> Gap | None:
-    """The gap after a run. `missed` has the creation times of the events that the run had to fetch, `came` that of the
+    """The gap after a run. `missed` has the creation times of the events that the run had to fetch, `arrived` that of the
     newest event that was here already.
 
     Events fetched by an earlier run are also here already, but they are not newer than the gap.
     """
-    if before is not None and came is not None and came > before.newest_at:
+    if before is not None and arrived is not None and arrived > before.newest_at:
         before = None
     if not missed:
         return before
     newest = max(missed)
-    if came is not None and came >= newest:
+    if arrived is not None and arrived >= newest:
         # Some were lost, or late; what came after them got through.
         return before
     return Gap(
@@ -144,16 +145,16 @@ def is_sweep_due(integration: Integration, now: datetime) -> bool:
 
 
 def _day(moment: datetime, integration_id: int) -> int:
-    return int(moment.timestamp() + integration_id * _SPREAD) // _DAY
+    return int(moment.timestamp() + integration_id * _SECONDS_APART) // _SECONDS_PER_DAY
 
 
 def report_of(
     integration: Integration,
     account_id: str,
     started_at: datetime,
-    findings: ReconcileProgress,
+    progress: ReconcileProgress,
     *,
-    lets_us_in: bool,
+    has_access: bool,
 ) -> ReconcileReport:
     """Of a run that is over. `integration` is as it was at the beginning."""
     return ReconcileReport(
@@ -161,10 +162,10 @@ def report_of(
         account_id=account_id,
         since=events_wanted_since(integration, started_at),
         started_at=started_at,
-        events=findings.events,
-        objects=findings.objects,
-        drift=dict(findings.drift),
-        faults=tuple(findings.faults) if lets_us_in else (),
+        events=progress.events_checked,
+        objects=progress.objects_checked,
+        drift=dict(progress.drift),
+        faults=tuple(progress.faults) if has_access else (),
         beyond_horizon=is_beyond_horizon(integration, started_at),
-        disconnected=not lets_us_in,
+        disconnected=not has_access,
     )

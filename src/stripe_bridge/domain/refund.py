@@ -47,7 +47,7 @@ _RANK = {
     RefundState.CANCELED: 3,
     RefundState.REFUSED: 0,
 }
-_TAKEN_BACK = frozenset({RefundState.FAILED, RefundState.CANCELED, RefundState.REFUSED})
+_INEFFECTIVE = frozenset({RefundState.FAILED, RefundState.CANCELED, RefundState.REFUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,14 +76,14 @@ class Refund:
     version: int = 1
 
     @property
-    def holds(self) -> bool:
+    def reserves_amount(self) -> bool:
         """Whether its amount reduces what may still be refunded."""
-        return self.state not in _TAKEN_BACK
+        return self.state not in _INEFFECTIVE
 
     @property
-    def counts(self) -> bool:
+    def is_effective(self) -> bool:
         """Whether it exists at Stripe, neither failed nor canceled."""
-        return self.holds and self.state is not RefundState.RESERVED
+        return self.reserves_amount and self.state is not RefundState.RESERVED
 
     @property
     def shown_status(self) -> str:
@@ -96,7 +96,7 @@ class Refund:
         return self.charge_id is not None and self.charge_id == payment.charge_id
 
     def compare(self, snapshot: StripeRefund) -> SnapshotOrder:
-        """Whether the snapshot is newer, by rank; if the rank is equal but the content differs, only Stripe can tell."""
+        """Whether the snapshot is newer, by rank. If the rank is equal but the content differs, that is unclear."""
         ours, theirs = _RANK[self.state], _RANK[RefundState(snapshot.status)]
         if ours != theirs:
             return SnapshotOrder.NEWER if theirs > ours else SnapshotOrder.OLDER
@@ -119,26 +119,53 @@ class Refund:
         )
 
     def refuse(self, reason: str, now: datetime) -> Refund:
-        """Stripe said no: the reservation is released."""
+        """Stripe refused: the reservation is released."""
         return replace(self, state=RefundState.REFUSED, failure_reason=reason, updated_at=now)
 
 
 def total_refunded(refunds: Iterable[Refund]) -> int:
-    return sum(refund.amount for refund in refunds if refund.counts)
+    return sum(refund.amount for refund in refunds if refund.is_effective)
 
 
 def total_returned(refunds: Iterable[StripeRefund]) -> int:
     """What these refunds of Stripe's give back in total, in minor units."""
-    return sum(refund.amount for refund in refunds if RefundState(refund.status) not in _TAKEN_BACK)
+    return sum(refund.amount for refund in refunds if RefundState(refund.status) not in _INEFFECTIVE)
 
 
 def latest_attempt(asked: Sequence[Refund], *, after: datetime) -> list[Refund]:
-    """Of all that was reserved for one request: its last try, if Stripe has not refused all of that, and it was after then.
+    """Of all that was reserved for one request: its latest attempt, unless Stripe refused all of it, or it is too old.
 
-    With what Stripe refused of it. All of one try is reserved at the same moment.
+    Includes what Stripe refused of that attempt. All of one attempt is reserved at the same moment.
     """
-    tries = [r.created_at for r in asked if r.state is not RefundState.REFUSED and r.created_at > after]
-    return [refund for refund in asked if tries and refund.created_at >= min(tries)]
+    attempts = [r.created_at for r in asked if r.state is not RefundState.REFUSED and r.created_at > after]
+    return [refund for refund in asked if attempts and refund.created_at >= min(attempts)]
+
+
+def refundable_amounts(
+    payments: Sequence[Payment], refunds: Sequence[Refund], disputes: Sequence[Dispute]
+) -> dict[Payment, int]:
+    """How much of each payment may still be refunded, newest payment first. Those of which nothing may be are left out.
+
+    This is the limit of a refund: what Stripe collected, less what was refunded or is reserved; nothing of a payment that a
+    dispute blocks. Raises NothingCollected, RefundBlockedByDispute.
+    """
+    collected = [payment for payment in payments if payment.is_refundable_kind]
+    if not collected:
+        raise NothingCollected
+    remaining = {
+        payment: payment.amount_paid
+        - sum(r.amount for r in refunds if r.reserves_amount and r.is_of(payment))
+        for payment in sorted(collected, key=Payment.chronological_key, reverse=True)
+    }
+    not_refunded = {payment: amount for payment, amount in remaining.items() if amount > 0}
+    refundable = {
+        payment: amount
+        for payment, amount in not_refunded.items()
+        if not any(dispute.blocks(payment) for dispute in disputes)
+    }
+    if not_refunded and not refundable:
+        raise RefundBlockedByDispute
+    return refundable
 
 
 def split_refund(
@@ -151,30 +178,17 @@ def split_refund(
 
     `amount` None means all that may be refunded. Raises NothingCollected, RefundBlockedByDispute, AmountOverRefundable.
     """
-    collected = [payment for payment in payments if payment.is_refundable_kind]
-    if not collected:
-        raise NothingCollected
-    left = {
-        payment: payment.amount_paid - sum(r.amount for r in refunds if r.holds and r.is_of(payment))
-        for payment in sorted(collected, key=Payment.age, reverse=True)
-    }
-    free = {
-        payment: rest
-        for payment, rest in left.items()
-        if rest > 0 and not any(dispute.blocks(payment) for dispute in disputes)
-    }
-    refundable = sum(free.values())
-    if refundable == 0 and any(rest > 0 for rest in left.values()):
-        raise RefundBlockedByDispute
-    wanted = refundable if amount is None else amount
-    if wanted > refundable or wanted == 0:
-        raise AmountOverRefundable(wanted, refundable)
-    for payment, rest in free.items():
-        if rest >= wanted:
+    refundable = refundable_amounts(payments, refunds, disputes)
+    limit = sum(refundable.values())
+    wanted = limit if amount is None else amount
+    if wanted > limit or wanted == 0:
+        raise AmountOverRefundable(wanted, limit)
+    for payment, most in refundable.items():
+        if most >= wanted:
             return [(payment, wanted)]
     parts = []
-    for payment, rest in free.items():
-        part = min(rest, wanted)
+    for payment, most in refundable.items():
+        part = min(most, wanted)
         parts.append((payment, part))
         wanted -= part
         if wanted == 0:

@@ -79,8 +79,8 @@ class SalesOrder:
         """What the order still owes."""
         return max(0, self.total - self.paid_elsewhere - settled)
 
-    def terms(self, amount: int | None, email: str | None, outstanding: int) -> tuple[int, str]:
-        """The amount and email to invoice, as asked for or else as the order has them.
+    def invoice_terms(self, amount: int | None, email: str | None, outstanding: int) -> tuple[int, str]:
+        """The amount to invoice and the email to send to: as requested, or else the order's own.
 
         Raises NothingOutstanding, AmountOverOutstanding, EmailMissing, AmountNotChargeable, AmountBelowMinimum.
         """
@@ -107,7 +107,9 @@ class SalesOrder:
         whole = amount == outstanding == self.total
         if whole and all(of.is_exact(line.amount) for line in self.lines):
             return tuple(
-                InvoiceLine(description=f"{_plain(line.quantity)} × {line.description}", amount=line.amount)
+                InvoiceLine(
+                    description=f"{_format_quantity(line.quantity)} × {line.description}", amount=line.amount
+                )
                 for line in self.lines
             )
         return (InvoiceLine(description=f"Sales order {self.number}", amount=amount),)
@@ -119,7 +121,7 @@ class InvoiceLine:
     amount: int
 
 
-def _plain(quantity: Decimal) -> str:
+def _format_quantity(quantity: Decimal) -> str:
     """`2.50` as `2.5`, `100` as `100`: never an exponent."""
     text = f"{quantity:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

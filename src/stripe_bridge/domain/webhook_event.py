@@ -19,16 +19,16 @@ from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 # What the account of the platform itself is called: `account_id` is never null.
 PLATFORM = "platform"
 MAX_PAYLOAD_BYTES = 1024 * 1024
-# An event that fails for its own reasons is given up after some hours; one that waits for Stripe is tried for as long as
+# An event that fails for its own reasons fails for good after some hours; one that waits for Stripe is retried for as long as
 # Stripe itself would deliver it: about three days.
 MAX_ATTEMPTS = 15
 MAX_GATEWAY_ATTEMPTS = 80
 LEASE = timedelta(seconds=60)
-_TRIED_AGAIN = "It could not be applied yet and will be tried again."
+_WILL_RETRY = "It could not be applied yet and will be tried again."
 _GIVEN_UP = (
     "It could not be applied and will not be tried again unless it is replayed. The operator's logs say why."
 )
-_FIRST_DELAY, _LONGEST_DELAY = timedelta(seconds=2), timedelta(hours=1)
+_MIN_DELAY, _MAX_DELAY = timedelta(seconds=2), timedelta(hours=1)
 
 
 class EventStatus(StrEnum):
@@ -101,7 +101,7 @@ class WebhookEvent:
 
     `payload` is None if it was not loaded, and empty if it is no longer kept.
 
-    `due_at` is when it may be taken up: at once, after a backoff, or when the current worker's lease ends.
+    `due_at` is when it may be claimed: immediately, after a backoff, or when the current worker's lease ends.
     """
 
     id: int
@@ -125,7 +125,7 @@ class WebhookEvent:
 
     @property
     def next_attempt_at(self) -> datetime | None:
-        """When its next try is due; None when there is none to come."""
+        """When its next attempt is due; None if there is none."""
         return self.due_at if self.status is EventStatus.RECEIVED else None
 
     @property
@@ -133,7 +133,7 @@ class WebhookEvent:
         """What callers may know: that something went wrong, and what happens next. `last_error` itself is for operators."""
         if self.last_error is None:
             return None
-        return _GIVEN_UP if self.status is EventStatus.FAILED else _TRIED_AGAIN
+        return _GIVEN_UP if self.status is EventStatus.FAILED else _WILL_RETRY
 
     def parse(self) -> StripeEvent:
         """The event in the stored payload, which has to have been loaded."""
@@ -162,7 +162,7 @@ class WebhookEvent:
         )
 
     def release(self, now: datetime, due_at: datetime | None = None) -> WebhookEvent:
-        """Hand it back unstarted, for others to take up at once or when it is due. This does not count as a try."""
+        """Give up the claim unstarted, for others to claim now or when it is due. This does not count as an attempt."""
         return replace(
             self,
             status=EventStatus.RECEIVED,
@@ -171,18 +171,18 @@ class WebhookEvent:
             updated_at=now,
         )
 
-    def lose(self, now: datetime) -> WebhookEvent:
-        """Give up: again and again, the worker that took it up never came back."""
+    def give_up(self, now: datetime) -> WebhookEvent:
+        """Fail it: each worker that claimed it ended before finishing it."""
         error = f"Its worker ended before finishing it, {self.attempts} times."
         return replace(self, status=EventStatus.FAILED, last_error=error, updated_at=now)
 
     def retry_or_fail(
-        self, error: str, now: datetime, *, jitter: float, most: int = MAX_ATTEMPTS
+        self, error: str, now: datetime, *, jitter: float, max_attempts: int = MAX_ATTEMPTS
     ) -> WebhookEvent:
-        """Wait for the next try, or give up after the last one. `jitter` in [0, 1] spreads the tries."""
-        if self.attempts >= most:
+        """Wait for the next attempt, or fail after the last one. `jitter` in [0, 1] spreads the attempts."""
+        if self.attempts >= max_attempts:
             return replace(self, status=EventStatus.FAILED, last_error=error, updated_at=now)
-        delay = min(_FIRST_DELAY * int(2 ** min(self.attempts - 1, 20)), _LONGEST_DELAY) * (0.5 + jitter / 2)
+        delay = min(_MIN_DELAY * int(2 ** min(self.attempts - 1, 20)), _MAX_DELAY) * (0.5 + jitter / 2)
         return replace(
             self, status=EventStatus.RECEIVED, last_error=error, due_at=now + delay, updated_at=now
         )

@@ -1,4 +1,4 @@
-"""Time and chance."""
+"""Time, chance, and whether the process is to stop."""
 
 from __future__ import annotations
 
@@ -30,3 +30,8 @@ class Identifiers(Protocol):
     def secret(self) -> str:
         """A new bearer secret of 256 random bits, URL-safe."""
         ...
+
+
+def never_stopping() -> bool:
+    """The default of `is_stopping`, which long work asks whether the process is to stop."""
+    return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 Fact = str | int
@@ -22,3 +22,16 @@ class Tracing(Protocol):
         Of an exception that passes through, only the type is recorded.
         """
         ...
+
+
+class NoTracing:
+    """Traces nothing."""
+
+    def span(
+        self, name: str, facts: dict[str, Fact], *, is_call: bool = False
+    ) -> AbstractContextManager[Note]:
+        return nullcontext(_ignore)
+
+
+def _ignore(_name: str, _fact: Fact) -> None:
+    pass

@@ -119,7 +119,7 @@ def test_an_intent_that_somebody_holds_is_refused_until_the_lease_ends(
             created_at=now,
             due_at=now,
         )
-        held = work.intents.add(planned.take(now))
+        held = work.intents.add(planned.lease(now))
         work.commit()
 
     assert "right now" in connected.refused("intents", "resolve", held.id, *dry)

@@ -20,10 +20,10 @@ def test_an_intent_comes_back_as_it_was_stored(store: Store):
     intent = stored_intent(store, parameters={"lines": [{"amount": 1}], "email": None})
     with store.writing() as work:
         assert work.intents.find(intent.id, lock=True) == intent
-        taken = work.intents.save(intent.take(NOW))
+        taken = work.intents.save(intent.lease(NOW))
         work.commit()
     with store.reading() as work:
-        assert work.intents.find(intent.id) == taken == replace(intent.take(NOW), version=1)
+        assert work.intents.find(intent.id) == taken == replace(intent.lease(NOW), version=1)
         assert work.intents.find(intent.id + 1) is None
 
 
@@ -67,7 +67,7 @@ def test_of_simultaneous_takers_one_gets_the_intent(store: Store):
 
     def take(_number: int) -> None:
         with store.writing() as work:
-            work.intents.save(intent.take(NOW))
+            work.intents.save(intent.lease(NOW))
             work.commit()
 
     outcomes = at_once(10, take)

@@ -133,7 +133,7 @@ def test_a_state_connects_only_the_integration_that_it_was_given_for(world: Worl
     assert not shown(world).connected
 
 
-def test_nobody_can_start_an_authorization_of_another_tenants_integration(world: World):
+def test_an_authorization_of_another_tenants_integration_cannot_be_started(world: World):
     with pytest.raises(IntegrationNotFound):
         world.authorize(world.integration_id, tenant="other")
 
@@ -203,7 +203,7 @@ def test_an_account_that_is_live_in_another_tenant_is_in_use_and_stays_with_it(w
     assert world.bridge.integrations.show("other", live).integration.connected
 
 
-def test_an_integration_with_invoices_takes_no_other_account_and_gives_the_grant_back(world: World):
+def test_an_integration_with_invoices_takes_no_other_account_and_the_grant_is_revoked(world: World):
     world.connect(into=world.integration_id)
     first = world.account_id
     world.sent()
@@ -218,7 +218,7 @@ def test_an_integration_with_invoices_takes_no_other_account_and_gives_the_grant
     assert shown(world).account_id == first
 
 
-def test_who_comes_back_second_and_with_another_account_gets_the_grant_given_back(world: World):
+def test_a_second_grant_with_another_account_is_revoked(world: World):
     first, second = (world.authorize(world.integration_id) for _ in range(2))
     code = world.consent("acct_second")
     world.stripe.before_next("redeem", lambda: world.come_back(state=first, code=world.consent("acct_first")))
@@ -230,7 +230,7 @@ def test_who_comes_back_second_and_with_another_account_gets_the_grant_given_bac
     assert not world.stripe.accounts["acct_second"].connected
 
 
-def test_who_comes_back_twice_with_the_same_account_stays_connected(world: World):
+def test_a_second_grant_with_the_same_account_leaves_it_connected(world: World):
     first, second = (world.authorize(world.integration_id) for _ in range(2))
     code = world.consent("acct_1")
     world.stripe.before_next("redeem", lambda: world.come_back(state=first, code=world.consent("acct_1")))
@@ -240,7 +240,7 @@ def test_who_comes_back_twice_with_the_same_account_stays_connected(world: World
     assert world.stripe.accounts["acct_1"].connected
 
 
-def test_a_grant_that_does_not_let_us_write_is_given_back(world: World, monkeypatch: pytest.MonkeyPatch):
+def test_a_read_only_grant_is_revoked(world: World, monkeypatch: pytest.MonkeyPatch):
     redeem = world.adapters.connect_gateway.redeem
     monkeypatch.setattr(
         world.adapters.connect_gateway, "redeem", lambda code: replace(redeem(code), scope="read_only")
@@ -342,16 +342,16 @@ def test_a_request_for_an_own_receiver_ends_though_stripe_does_not_let_us_look(w
     world.come_to_rest()
 
     assert not world.unsettled()
-    assert world.bridge.list_receivers() == []
+    assert world.bridge.receivers.list() == []
     assert shown(world).connected
 
 
-def test_what_came_back_from_stripe_is_not_shown():
+def test_state_and_code_are_not_in_the_commands_repr():
     shown = repr(CallbackCommand(state="state_hunter2", code="ac_hunter2"))
     assert "hunter2" not in shown
 
 
-def test_a_denial_is_told_as_one_though_the_integration_was_connected_meanwhile(world: World):
+def test_a_denial_is_reported_as_one_though_the_integration_was_connected_meanwhile(world: World):
     denied, approved = (world.authorize(world.integration_id) for _ in range(2))
     world.come_back(state=approved, code=world.stripe.consent())
 

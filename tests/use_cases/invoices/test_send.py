@@ -2,7 +2,7 @@
 
 import pytest
 
-from stripe_bridge.domain.errors.base import IntegrationNotFound, InvoiceNotFound, SalesOrderNotFound
+from stripe_bridge.domain.errors.base import IntegrationNotFound, SalesOrderNotFound
 from stripe_bridge.domain.errors.rules import (
     AmountBelowMinimum,
     AmountOverOutstanding,
@@ -274,11 +274,3 @@ def test_what_the_erp_changes_during_a_send_does_not_change_the_invoice(world: W
 
     assert world.send().view.invoice.amount == AMOUNT
     assert world.order().order.total == 20_000
-
-
-def test_another_tenants_invoice_is_not_there(world: World):
-    invoice = world.sent()
-
-    assert world.bridge.invoices.show(TENANT, invoice.id).invoice == invoice
-    with pytest.raises(InvoiceNotFound):
-        world.bridge.invoices.show("other", invoice.id)

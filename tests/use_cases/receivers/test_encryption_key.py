@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from stripe_bridge.domain.finding import Finding, Fix, Severity
-from stripe_bridge.domain.intent_plans import plan_mending
+from stripe_bridge.domain.intent_plans import plan_endpoint_repair
 from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.ports.vault import WrongEncryptionKey
 from stripe_bridge.use_cases.receivers.encryption_key import CheckEncryptionKey, EncryptionKey
@@ -111,7 +111,7 @@ def test_no_command_replaces_a_secret_with_the_wrong_key(world: World, command: 
 
 def test_nor_does_a_worker_that_takes_over_the_call_of_a_process_with_the_right_key(world: World):
     key_of(world, RIGHT).require()
-    planned = plan_mending(ReceiverKind.PLATFORM, URL, reference="r-1", now=world.clock.now())
+    planned = plan_endpoint_repair(ReceiverKind.PLATFORM, URL, reference="r-1", now=world.clock.now())
     gateway = world.adapters.receiver_gateway
     statuses = EndpointStatuses(world.store, gateway, WRONG)
     step = RepairEndpointStep(world.clock, gateway, WRONG, statuses, key_of(world, WRONG))

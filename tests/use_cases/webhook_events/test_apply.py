@@ -10,7 +10,7 @@ from stripe_bridge.domain.webhook_event import (
     SkipReason,
 )
 from stripe_bridge.ports.stripe.errors import OutcomeUnknown
-from stripe_bridge.use_cases.webhook_events.apply import BATCH
+from stripe_bridge.use_cases.webhook_events.apply import BATCH_SIZE
 from tests.builders import AMOUNT, TENANT, an_event_payload
 from tests.fakes.stripe import payloads
 from tests.world import Event, World
@@ -41,11 +41,11 @@ def test_an_applied_event_is_processed_and_says_when(world: World):
     assert (event.attempts, event.last_error) == (1, None)
 
 
-def test_how_many_were_taken_up_tells_whether_there_is_more(world: World):
-    for number in range(BATCH + 1):
+def test_the_size_of_the_batch_shows_whether_there_is_more(world: World):
+    for number in range(BATCH_SIZE + 1):
         world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
 
-    assert [world.bridge.webhook_events.apply() for _ in range(3)] == [BATCH, 1, 0]
+    assert [world.bridge.webhook_events.apply() for _ in range(3)] == [BATCH_SIZE, 1, 0]
 
 
 def test_an_event_that_cannot_be_applied_waits_longer_each_time_with_its_error(world: World):
@@ -66,16 +66,16 @@ def test_an_event_that_cannot_be_applied_waits_longer_each_time_with_its_error(w
     assert only(world).attempts == 4
 
 
-def test_the_log_tells_why_an_event_could_not_be_applied(world: World, caplog: pytest.LogCaptureFixture):
+def test_the_log_says_why_an_event_could_not_be_applied(world: World, caplog: pytest.LogCaptureFixture):
     world.sent()
     world.fail("invoice", OutcomeUnknown("no answer from Stripe"))
     world.receive(unclear(world))
 
     world.bridge.webhook_events.apply()
 
-    (told,) = [each.__dict__ for each in caplog.records if each.message == "event could not be applied"]
-    assert "no answer from Stripe" in told["reason"]
-    assert told["reason"] == only(world).last_error
+    (record,) = [each.__dict__ for each in caplog.records if each.message == "event could not be applied"]
+    assert "no answer from Stripe" in record["reason"]
+    assert record["reason"] == only(world).last_error
 
 
 def test_an_event_that_waited_is_applied_when_stripe_is_back(world: World):
@@ -91,7 +91,7 @@ def test_an_event_that_waited_is_applied_when_stripe_is_back(world: World):
     assert world.invoice(invoice.id).status is InvoiceStatus.PAID
 
 
-def test_after_its_last_try_an_event_is_failed_and_left_alone(world: World):
+def test_after_its_last_attempt_an_event_is_failed_and_left_alone(world: World):
     world.sent()
     world.receive(world.event("invoice.paid", {"id": world.at_stripe()[0].id, "object": "invoice"}))
     for _ in range(40):
@@ -105,11 +105,11 @@ def test_after_its_last_try_an_event_is_failed_and_left_alone(world: World):
     assert world.bridge.webhook_events.apply() == 0
 
 
-def test_one_sick_event_does_not_hold_up_the_others(world: World):
+def test_one_failing_event_does_not_hold_up_the_others(world: World):
     invoice = world.sent()
     world.pay(invoice)
     world.receive(
-        world.event("invoice.paid", {"id": invoice.stripe_invoice_id, "object": "invoice"}, id_="evt_sick")
+        world.event("invoice.paid", {"id": invoice.stripe_invoice_id, "object": "invoice"}, id_="evt_failing")
     )
     for event in world.events():
         world.receive(event)
@@ -118,11 +118,11 @@ def test_one_sick_event_does_not_hold_up_the_others(world: World):
 
     assert world.invoice(invoice.id).status is InvoiceStatus.PAID
     by_id = {event.stripe_event_id: event.status for event in world.events_stored()}
-    assert by_id.pop("evt_sick") is EventStatus.RECEIVED
+    assert by_id.pop("evt_failing") is EventStatus.RECEIVED
     assert set(by_id.values()) == {EventStatus.PROCESSED}
 
 
-def test_an_event_claimed_by_a_worker_that_died_is_taken_up_after_its_lease(world: World):
+def test_an_event_claimed_by_a_worker_that_died_is_claimed_again_after_its_lease(world: World):
     world.sent()
     world.receive(world.events()[0])
     with world.store.writing() as work:
@@ -167,8 +167,8 @@ def test_a_worker_that_lost_its_claim_and_fails_counts_for_nothing(world: World)
     world.bridge.webhook_events.apply()
 
     assert (applied, only(world).status) == ([1], EventStatus.PROCESSED)
-    told = world.adapters.metrics.render(None).decode()
-    counted = [line for line in told.splitlines() if line.startswith("stripe_bridge_events_total")]
+    rendered = world.adapters.metrics.render(None).decode()
+    counted = [line for line in rendered.splitlines() if line.startswith("stripe_bridge_events_total")]
     assert counted == ['stripe_bridge_events_total{status="processed"} 1.0']
 
 
@@ -196,7 +196,7 @@ def test_what_was_fetched_counts_only_on_the_version_that_it_was_fetched_for(wor
 
 
 @pytest.mark.parametrize("event_type", ["invoice.paid", "charge.succeeded", "charge.refunded"])
-def test_what_we_did_not_create_is_skipped_and_not_asked_about(world: World, event_type: str):
+def test_what_we_did_not_create_is_skipped_without_a_call(world: World, event_type: str):
     theirs = {"id": "in_theirs", "object": event_type.split(".")[0], "customer": "cus_theirs"}
     theirs["payment_intent"] = "pi_theirs"
     calls = world.calls()
@@ -229,7 +229,7 @@ def test_the_activity_of_an_invoice_is_what_touched_it_oldest_first(world: World
     }.isdisjoint(named)
 
 
-def test_an_event_that_waits_for_stripe_is_tried_for_longer_than_one_that_fails_by_itself(world: World):
+def test_an_event_that_waits_for_stripe_is_retried_for_longer_than_one_that_fails_by_itself(world: World):
     world.sent()
     world.receive(unclear(world))
     world.fail("invoice", OutcomeUnknown("cut"), times=MAX_GATEWAY_ATTEMPTS)
@@ -281,7 +281,7 @@ def test_a_worker_that_got_through_a_batch_applies_the_next_without_claiming_it(
     assert {(event.status, event.attempts) for event in world.events_stored()} == {(EventStatus.PROCESSED, 1)}
 
 
-def test_of_a_batch_that_is_not_claimed_what_has_to_ask_stripe_is(world: World):
+def test_of_an_unclaimed_batch_what_needs_a_call_to_stripe_is_claimed(world: World):
     world.sent()
     proven(world)
     world.receive(unclear(world))
@@ -297,12 +297,12 @@ def test_of_a_batch_that_is_not_claimed_what_has_to_ask_stripe_is(world: World):
     assert {event.status for event in world.events_stored()} == {EventStatus.PROCESSED, EventStatus.SKIPPED}
 
 
-def test_a_batch_that_is_not_claimed_and_fails_is_claimed(world: World):
+def test_an_unclaimed_batch_that_fails_is_claimed(world: World):
     invoice = world.sent()
     world.pay(invoice)
     proven(world)
     world.receive(
-        world.event("invoice.paid", {"id": invoice.stripe_invoice_id, "object": "invoice"}, id_="evt_sick")
+        world.event("invoice.paid", {"id": invoice.stripe_invoice_id, "object": "invoice"}, id_="evt_failing")
     )
     for event in world.events():
         world.receive(event)
@@ -310,11 +310,11 @@ def test_a_batch_that_is_not_claimed_and_fails_is_claimed(world: World):
     world.bridge.webhook_events.apply()
 
     assert world.invoice(invoice.id).status is InvoiceStatus.PAID
-    sick = next(event for event in world.events_stored() if event.stripe_event_id == "evt_sick")
-    assert (sick.status, sick.attempts) == (EventStatus.RECEIVED, 1)
+    failing = next(event for event in world.events_stored() if event.stripe_event_id == "evt_failing")
+    assert (failing.status, failing.attempts) == (EventStatus.RECEIVED, 1)
 
 
-def test_what_a_dead_worker_had_claimed_is_taken_up_while_more_and_more_comes_in(world: World):
+def test_what_a_dead_worker_had_claimed_is_claimed_again_while_more_and_more_comes_in(world: World):
     world.sent()
     proven(world)
     world.receive(an_event_payload(id_="evt_claimed", account=world.account_id))
@@ -330,9 +330,9 @@ def test_what_a_dead_worker_had_claimed_is_taken_up_while_more_and_more_comes_in
 
 def test_what_waits_for_stripe_holds_up_nothing_that_does_not(world: World):
     """Asking a Stripe that does not answer takes long, so it is asked only once, and then the other events wait, too."""
-    sick, healthy, as_sick = (world.sent(order_id) for order_id in (601, 602, 603))
+    failing, healthy, like_failing = (world.sent(order_id) for order_id in (601, 602, 603))
     for number in range(5):
-        world.invoice_id = (sick.id, as_sick.id)[number % 2]
+        world.invoice_id = (failing.id, like_failing.id)[number % 2]
         world.receive(unclear(world, number))
     world.pay(healthy)
     for event in world.events():
@@ -349,7 +349,7 @@ def test_what_waits_for_stripe_holds_up_nothing_that_does_not(world: World):
     assert len({event.due_at for event in waiting}) == 1
 
 
-def test_when_its_time_is_nearly_up_a_worker_hands_back_what_it_has_not_begun(world: World):
+def test_when_a_third_of_its_lease_is_over_a_worker_releases_what_it_has_not_begun(world: World):
     world.sent()
     for number in range(3):
         world.receive(unclear(world, number))
@@ -395,7 +395,7 @@ def test_an_event_that_ends_its_workers_is_applied_last_and_given_up_in_the_end(
     assert "worker ended" in str(lost.last_error)
 
 
-def test_an_event_that_was_handed_back_often_still_has_all_its_tries(world: World):
+def test_an_event_that_was_released_often_still_has_all_its_attempts(world: World):
     world.receive(world.event("account.updated", {"id": world.account_id, "object": "account"}))
     for _ in range(MAX_ATTEMPTS + 1):
         world.bridge.webhook_events.apply(lambda: True)
@@ -424,3 +424,40 @@ def test_an_event_that_waits_while_its_account_is_connected_is_applied(world: Wo
 
     event = next(each for each in world.events_stored() if each.stripe_event_id == "evt_early")
     assert (event.status, event.integration_id) == (EventStatus.PROCESSED, world.integration_id)
+
+
+@pytest.mark.parametrize("kind", ["account.updated", "invoice.paid"])
+def test_late_events_of_a_disconnected_integration_are_kept_under_it_and_skipped(world: World, kind: str):
+    invoice = world.sent()
+    world.pay(invoice)
+    if kind == "invoice.paid":
+        (event,) = [event for event in world.events() if event["type"] == kind]
+    else:
+        shown = payloads.account_object(world.stripe.accounts[world.account_id].snapshot)
+        event = world.event(kind, shown)
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
+
+    world.deliver([event])
+
+    assert world.events_stored()[0].integration_id == world.integration_id
+    assert (world.events_stored()[0].status, world.events_stored()[0].skip_reason) == (
+        EventStatus.SKIPPED,
+        SkipReason.DISCONNECTED,
+    )
+
+
+@pytest.mark.parametrize("tenant", [TENANT, "other"])
+def test_what_was_skipped_for_a_disconnect_is_applied_when_another_integration_has_the_account(
+    world: World, tenant: str
+):
+    invoice = world.sent()
+    world.bridge.integrations.disconnect(TENANT, world.integration_id)
+    world.come_to_rest()
+    world.pay(invoice)
+    world.deliver()
+    assert world.invoice(invoice.id).status is InvoiceStatus.OPEN
+
+    world.connect(world.account_id, tenant=tenant)
+    world.work_off()
+
+    assert world.invoice(invoice.id).status is InvoiceStatus.PAID

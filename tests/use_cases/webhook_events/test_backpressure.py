@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stripe_bridge.use_cases.webhook_events.backpressure import APART, LONGEST_REST
+from stripe_bridge.use_cases.webhook_events.backpressure import MAX_PAUSE, QUIET_AFTER
 from tests.builders import an_event_payload
 from tests.fakes.storage.unit_of_work import FakeStore
 from tests.world import World
@@ -42,7 +42,7 @@ def burst(world: World) -> Burst:
     return Burst(world)
 
 
-def test_while_webhooks_come_in_a_worker_rests_for_as_long_as_it_worked(burst: Burst):
+def test_while_webhooks_come_in_a_worker_pauses_for_as_long_as_it_worked(burst: Burst):
     for took in (0.2, 0.005, 0.12):
         # Meanwhile it worked.
         burst.world.clock.advance(seconds=took)
@@ -50,16 +50,16 @@ def test_while_webhooks_come_in_a_worker_rests_for_as_long_as_it_worked(burst: B
         assert burst.rest_after(took) == pytest.approx(took)
 
 
-def test_a_backlog_alone_is_no_reason_to_rest(world: World):
+def test_a_backlog_alone_is_no_reason_to_pause(world: World):
     for number in range(5):
         world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
     for _ in range(3):
         world.bridge.webhook_events.yield_to_receiving(0.2, never_waited)
 
 
-def test_a_rest_ends_when_nothing_more_comes_in(burst: Burst):
+def test_a_pause_ends_when_nothing_more_comes_in(burst: Burst):
     burst.is_over = True
-    assert burst.rest_after(0.5) == APART.total_seconds()
+    assert burst.rest_after(0.5) == QUIET_AFTER.total_seconds()
     assert burst.rest_after(0.5) == 0.0
 
 
@@ -70,12 +70,12 @@ def test_a_webhook_that_was_stored_already_is_none_that_comes_in(burst: Burst):
     assert burst.rest_after(0.5) == 0.0
 
 
-def test_a_rest_ends_when_it_is_time_to_stop(burst: Burst):
+def test_a_pause_ends_when_it_is_time_to_stop(burst: Burst):
     burst.is_stopping = True
-    assert burst.rest_after(0.5) == APART.total_seconds()
+    assert burst.rest_after(0.5) == QUIET_AFTER.total_seconds()
 
 
-def test_what_one_thread_worked_all_of_them_rest_for(burst: Burst):
+def test_all_threads_pause_for_the_time_that_one_of_them_worked(burst: Burst):
     at_once: list[float] = []
 
     def wait(_seconds: float) -> bool:
@@ -87,17 +87,17 @@ def test_what_one_thread_worked_all_of_them_rest_for(burst: Burst):
     assert at_once == [pytest.approx(0.6)]
 
 
-def test_no_rest_is_longer_than_a_second_however_long_a_batch_took(burst: Burst):
-    assert burst.rest_after(600.0) == LONGEST_REST.total_seconds() == 1.0
+def test_no_pause_is_longer_than_a_second_however_long_a_batch_took(burst: Burst):
+    assert burst.rest_after(600.0) == MAX_PAUSE.total_seconds() == 1.0
 
 
-def test_how_much_longer_than_it_worked_a_worker_rests_can_be_set():
+def test_how_much_longer_than_it_worked_a_worker_pauses_can_be_set():
     world = World(WORKER_REST="3")
     world.connect()
     assert Burst(world).rest_after(0.1) == pytest.approx(0.3)
 
 
-def test_a_worker_that_is_not_to_give_way_does_not_even_look():
+def test_a_worker_that_never_pauses_does_not_read_the_newest_id():
     world, store = World(WORKER_REST="0"), FakeStore()
     world.restart(lambda adapters: replace(adapters, store=store))
     store.is_available = False

@@ -30,7 +30,7 @@ def test_a_verified_event_is_stored_as_it_came_and_the_workers_are_woken(world: 
     assert world.nudges.waiting == ["drain_inbox"]
 
 
-def test_a_repetition_is_welcome_and_changes_nothing(world: World):
+def test_a_duplicate_is_accepted_and_changes_nothing(world: World):
     payload = an_event_payload(account=world.account_id)
     world.receive(payload)
     world.nudges.waiting.clear()
@@ -56,7 +56,7 @@ def test_a_lost_broker_loses_no_event(world: World):
     assert stored(world)
 
 
-def test_a_database_that_is_gone_is_told_so_that_stripe_comes_again(world: World):
+def test_a_database_that_is_down_is_reported_so_that_stripe_retries(world: World):
     world.store.is_available = False
     with pytest.raises(StoreUnavailable):
         world.receive(an_event_payload(account=world.account_id))
@@ -74,7 +74,7 @@ def test_what_is_not_signed_is_refused_and_not_stored(world: World, header: str 
 
 
 @pytest.mark.parametrize("is_known", [False, True])
-def test_what_is_signed_with_another_secret_is_refused_also_where_ours_is_remembered(
+def test_what_is_signed_with_another_secret_is_refused_also_where_ours_is_cached(
     world: World, is_known: bool
 ):
     if is_known:
@@ -120,7 +120,7 @@ def test_an_event_of_the_other_livemode_is_stored_and_skipped(world: World):
     assert event.skip_reason is SkipReason.OTHER_LIVEMODE
 
 
-def test_the_platforms_own_events_are_kept_under_its_name(world: World):
+def test_the_platforms_own_events_are_stored_under_its_name(world: World):
     world.receive(an_event_payload("account.updated", account=None))
 
     assert [event.account_id for event in stored(world)] == [PLATFORM]
@@ -140,7 +140,7 @@ def own_receiver(world: World) -> None:
     world.bridge.receivers.attach(world.integration_id, "whsec_own")
 
 
-def test_an_integration_without_a_receiver_of_its_own_has_no_door(world: World):
+def test_an_integration_without_a_receiver_of_its_own_receives_nothing_at_its_url(world: World):
     with pytest.raises(ReceiverNotFound):
         world.receive(an_event_payload(), into=world.integration_id)
     with pytest.raises(ReceiverNotFound):
@@ -158,13 +158,15 @@ def test_an_own_receiver_takes_only_its_own_secret_and_knows_its_account(world: 
     assert (event.account_id, event.status) == (world.account_id, EventStatus.RECEIVED)
 
 
-def test_an_own_receivers_secret_opens_no_other_door(world: World):
+def test_an_own_receivers_secret_is_refused_by_any_other(world: World):
     own_receiver(world)
     with pytest.raises(SignatureInvalid):
         world.receive(an_event_payload(), secret="whsec_own")
 
 
-def test_another_accounts_event_at_an_own_receiver_is_skipped_and_in_nobodys_way(world: World):
+def test_another_accounts_event_at_an_own_receiver_is_skipped_and_does_not_displace_the_real_one(
+    world: World,
+):
     own_receiver(world)
     own = world.integration_id
     world.connect()
@@ -213,7 +215,7 @@ def test_a_receiver_of_an_integration_whose_account_moved_on_speaks_for_it_no_mo
     assert owners["evt_late"] == (account_id, world.tenant)
 
 
-def test_nothing_of_an_event_is_applied_before_the_answer(world: World):
+def test_nothing_of_an_event_is_applied_before_the_response(world: World):
     invoice = world.sent()
     world.pay(invoice)
     calls = world.calls()
@@ -225,7 +227,7 @@ def test_nothing_of_an_event_is_applied_before_the_answer(world: World):
     assert world.invoice(invoice.id) == invoice
 
 
-def test_a_new_receivers_secret_counts_at_once_though_the_old_ones_are_remembered(world: World):
+def test_a_new_receivers_secret_counts_immediately_though_the_old_ones_are_cached(world: World):
     world.receive(an_event_payload(id_="evt_1", account=world.account_id))
     attached = "whsec_attached_later"
     world.bridge.receivers.attach(world.integration_id, "whsec_first")
@@ -237,7 +239,7 @@ def test_a_new_receivers_secret_counts_at_once_though_the_old_ones_are_remembere
     assert world.receive(an_event_payload(id_="evt_3", account=world.account_id), into=into, secret=attached)
 
 
-def test_a_removed_receivers_secret_is_soon_forgotten(world: World):
+def test_a_removed_receivers_secret_is_refused_soon(world: World):
     into, secret = world.integration_id, "whsec_own"
     receiver = world.bridge.receivers.attach(into, secret)
     world.receive(an_event_payload(id_="evt_1", account=world.account_id), into=into, secret=secret)

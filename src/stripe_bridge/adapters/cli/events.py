@@ -150,20 +150,20 @@ def replay(
         tenant_id, EventFilter(ids=ids, **matching), at_most, dry_run=dry_run
     )
     _show(replayed, dry_run=dry_run, as_json=as_json)
-    found = {event.id for event in (*replayed.queued, *replayed.being_processed, *replayed.forgotten)}
+    found = {event.id for event in (*replayed.queued, *replayed.being_processed, *replayed.purged)}
     missing = sorted((ids or frozenset()) - found)
     if missing:
         raise click.ClickException(f"No such webhook event: {', '.join(map(str, missing))}.")
     if ids is not None and replayed.being_processed:
         raise click.ClickException("Not all were queued: some are being processed; try again.")
-    if ids is not None and replayed.forgotten:
+    if ids is not None and replayed.purged:
         raise click.ClickException("Not all were queued: some payloads are no longer kept.")
 
 
 def _show(replayed: Replay, *, dry_run: bool, as_json: bool) -> None:
     queued = [event_row(event) for event in replayed.queued]
     left = [event_row(event) for event in replayed.being_processed]
-    forgotten = [event_row(event) for event in replayed.forgotten]
+    forgotten = [event_row(event) for event in replayed.purged]
     if as_json:
         told = {"queued": queued, "being_processed": left, "forgotten": forgotten, "more": replayed.more}
         show_json({"dry_run": dry_run, **told})

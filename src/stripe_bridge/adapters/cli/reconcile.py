@@ -45,7 +45,10 @@ def reconcile(integration_id: int | None, as_json: bool) -> None:
 
 
 def _reconciled(integration_id: int) -> Row:
-    return _row(tools().bridge.reconciliation.reconcile(integration_id, tell=partial(_tell, integration_id)))
+    report = tools().bridge.reconciliation.reconcile(
+        integration_id, report_progress=partial(_report_progress, integration_id)
+    )
+    return _row(report)
 
 
 def _one_of_all(integration_id: int) -> Row:
@@ -62,7 +65,7 @@ def _one_of_all(integration_id: int) -> Row:
         return {"integration_id": integration_id, **nothing, **counts, **known}
 
 
-def _tell(integration_id: int, line: str) -> None:
+def _report_progress(integration_id: int, line: str) -> None:
     """Show progress, on stderr to keep it out of the result."""
     click.echo(f"integration {integration_id}: {line}", err=True)
 

@@ -7,7 +7,7 @@ from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.webhook_event import WebhookEvent
-from stripe_bridge.use_cases.integrations.in_flight import MoneyInFlight
+from stripe_bridge.use_cases.integrations.in_flight import InFlight
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
 from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
 
@@ -88,20 +88,20 @@ def order_row(view: SalesOrderView) -> Row:
     }
 
 
-def in_flight_rows(money: MoneyInFlight) -> list[Row]:
+def in_flight_rows(in_flight: InFlight) -> list[Row]:
     """A dispute is stored without a currency: it is that of the disputed charge, and not ours to guess."""
     keys = ("kind", "invoice_id", "stripe_id", "status", "amount", "currency")
     of_invoices = [
         ("invoice", each.id, each.stripe_invoice_id, each.status, each.amount_remaining, each.currency)
-        for each in money.invoices
+        for each in in_flight.invoices
     ]
     of_refunds = [
         ("refund", each.invoice_id, each.stripe_refund_id, each.state, each.amount, each.currency)
-        for each in money.refunds
+        for each in in_flight.refunds
     ]
     of_disputes = [
         ("dispute", each.invoice_id, each.stripe_id, each.status, each.amount, None)
-        for each in money.disputes
+        for each in in_flight.disputes
     ]
     return [dict(zip(keys, row, strict=True)) for row in (*of_invoices, *of_refunds, *of_disputes)]
 

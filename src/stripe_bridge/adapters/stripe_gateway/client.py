@@ -14,7 +14,7 @@ from stripe_bridge.adapters.stripe_gateway.errors import TOKEN_REVOKED, Row, tra
 from stripe_bridge.adapters.stripe_gateway.rate_limit import RateLimit, ThrottledClient
 from stripe_bridge.adapters.stripe_gateway.snapshots import Raw
 from stripe_bridge.ports.stripe.errors import GatewayMisconfigured
-from stripe_bridge.ports.tracing import Tracing
+from stripe_bridge.ports.tracing import NoTracing, Tracing
 from stripe_bridge.ports.vault import SealBroken
 
 API_VERSION = stripe.api_version
@@ -40,7 +40,7 @@ class StripeConfig:
     max_network_retries: int = 1
     max_429_wait: float = 8.0
     budget: RateLimit | None = None
-    tracing: Tracing | None = None
+    tracing: Tracing = field(default_factory=NoTracing)
 
 
 def build_client(access: StripeConfig) -> stripe.StripeClient:

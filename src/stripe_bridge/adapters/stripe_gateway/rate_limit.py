@@ -11,7 +11,6 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from random import SystemRandom
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +21,7 @@ from limits.errors import StorageError
 from stripe_bridge.adapters.rate_limits import MovingWindows, Window
 from stripe_bridge.adapters.stripe_gateway.http_client import PooledHttpClient
 from stripe_bridge.ports.stripe.errors import GatewayBusy
-from stripe_bridge.ports.tracing import Fact, Note, Tracing
+from stripe_bridge.ports.tracing import Fact, Tracing
 
 LIVE_PER_SECOND = 100
 TEST_PER_SECOND = 25
@@ -112,7 +111,7 @@ class ThrottledClient(PooledHttpClient):
         timeout: tuple[float, float],
         budget: RateLimit | None,
         patience: float,
-        tracing: Tracing | None = None,
+        tracing: Tracing,
     ) -> None:
         super().__init__(timeout=timeout)
         self._budget, self._patience, self._tracing = budget, patience, tracing
@@ -133,7 +132,9 @@ class ThrottledClient(PooledHttpClient):
         while True:
             if self._budget is not None:
                 self._budget.take(key, account, endpoint)
-            with self._span(endpoint, "platform" if account == key else account) as note:
+            # Only the request is traced, without the wait for its turn.
+            facts: dict[str, Fact] = {"stripe.account": "platform" if account == key else account}
+            with self._tracing.span(f"Stripe {endpoint}", facts, is_call=True) as note:
                 answer = super().request(method, url, headers, post_data)
                 note("http.response.status_code", answer[1])
             if answer[1] != _BUSY or method.lower() != "get":
@@ -143,16 +144,6 @@ class ThrottledClient(PooledHttpClient):
                 return answer
             time.sleep(pause)
             delay = min(2 * delay, _LONGEST_DELAY)
-
-    def _span(self, endpoint: str, account: str) -> AbstractContextManager[Note]:
-        """Covers only the request, without the wait for its turn."""
-        if self._tracing is None:
-            return nullcontext(_note_nothing)
-        return self._tracing.span(f"Stripe {endpoint}", {"stripe.account": account}, is_call=True)
-
-
-def _note_nothing(_name: str, _fact: Fact) -> None:
-    pass
 
 
 def endpoint_of(method: str, url: str) -> str:

@@ -105,7 +105,7 @@ class WebhookRoute:
             payload=payload, signature=signature, integration_id=self.integration_id
         )
         try:
-            await self.receive.at_once(command)
+            await self.receive.receive_async(command)
         except (SecretsNotCached, BridgeError):
             return False
         except Exception:

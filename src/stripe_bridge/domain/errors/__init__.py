@@ -14,7 +14,7 @@
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
-    ├── Conflict                    something else is in the way right now
+    ├── Conflict                    another request or call prevents it for the moment
     │   ├── AlreadyConnected · OrderOutdated
     │   ├── RequestStillRunning
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite

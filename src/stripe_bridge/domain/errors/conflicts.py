@@ -1,4 +1,4 @@
-"""Something else is in the way right now."""
+"""Requests that another request or call prevents for the moment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stripe_bridge.domain.errors.base import BridgeError
 
 
 class Conflict(BridgeError):
-    """Something else is in the way right now; the caller may look and try again."""
+    """Another request or call prevents this one for the moment; the caller may check the state and retry."""
 
 
 class AlreadyConnected(Conflict):
@@ -39,6 +39,6 @@ class EventBeingProcessed(Conflict):
 
 
 class StaleWrite(Conflict):
-    """Somebody else changed the row between our read and our write."""
+    """The row was changed between our read and our write."""
 
-    message = "The record was changed by someone else at the same moment; try again."
+    message = "The record was changed by another request at the same moment; try again."

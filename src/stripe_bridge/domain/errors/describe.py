@@ -1,4 +1,4 @@
-"""An error in words, as operators read it in `last_error`."""
+"""Describing an error to operators, who read it in `last_error`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import traceback
 
 from stripe_bridge.domain.errors.base import BridgeError
 
-_LONGEST = 500
+MAX_LENGTH = 500
 
 
 def describe_error(error: Exception) -> str:
     """What went wrong, and where. Messages of databases and libraries stay in the logs."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno}" if frames else "unknown place"
-    told = getattr(error, "reason", error.message) if isinstance(error, BridgeError) else ""
-    return f"{type(error).__name__} at {place}{': ' if told else ''}{told}"[:_LONGEST]
+    reason = getattr(error, "reason", error.message) if isinstance(error, BridgeError) else ""
+    return f"{type(error).__name__} at {place}{': ' if reason else ''}{reason}"[:MAX_LENGTH]

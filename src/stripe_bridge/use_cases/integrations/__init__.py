@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stripe_bridge.use_cases.integrations.authorize import StartAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
-from stripe_bridge.use_cases.integrations.manage import CreateIntegration, ListIntegrations, ShowIntegration
+from stripe_bridge.use_cases.integrations.manage import (
+    CreateIntegration,
+    ListIntegrations,
+    ShowIntegration,
+    StartAuthorization,
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,7 @@
-"""Refreshing the snapshot of a connected account, if it still lets us in."""
+"""A connected account: refreshing its snapshot, and what follows when our access to it is revoked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from stripe_bridge.domain.integration import Integration
@@ -12,25 +11,23 @@ from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.errors import AccessRevoked
 from stripe_bridge.ports.system import Clock
 
-Leave = Callable[[UnitOfWork, Integration, datetime], None]
-
 
 class RefreshAccount:
-    """Store the account's current snapshot. Returns whether it still lets us in; if not, the integration has left it.
+    """Store the account's current snapshot. Returns whether there still is access; if not, the integration is disconnected.
 
     May raise GatewayError.
     """
 
-    def __init__(self, store: Store, clock: Clock, accounts: ConnectGateway, leave: Leave) -> None:
-        self._store, self._clock, self._accounts, self._leave = store, clock, accounts, leave
+    def __init__(self, store: Store, clock: Clock, gateway: ConnectGateway) -> None:
+        self._store, self._clock, self._gateway = store, clock, gateway
 
-    def __call__(self, integration_id: int, findings: ReconcileProgress) -> bool:
+    def __call__(self, integration_id: int, progress: ReconcileProgress) -> bool:
         with self._store.reading() as work:
             integration = work.integrations.find(integration_id)
         if integration is None or integration.stripe_account_id is None:
             return True
         try:
-            snapshot = self._accounts.account(integration.stripe_account_id)
+            snapshot = self._gateway.account(integration.stripe_account_id)
         except AccessRevoked:
             snapshot = None
         with self._store.writing() as work:
@@ -39,16 +36,16 @@ class RefreshAccount:
             if current is None or current.version != integration.version:
                 return True
             if snapshot is None:
-                self._leave(work, current, self._clock.now())
+                mark_access_revoked(work, current, self._clock.now())
             elif current.snapshot != snapshot:
                 work.integrations.save(current.refresh(snapshot, self._clock.now()))
-                findings.drift[Drift.ACCOUNT_DIFFERS] += 1
+                progress.drift[Drift.ACCOUNT_DIFFERS] += 1
             work.commit()
         return snapshot is not None
 
 
 def mark_access_revoked(work: UnitOfWork, integration: Integration, now: datetime) -> None:
-    """As after a disconnect from our side: forget the token and the secrets of the account's own receivers."""
+    """As after a disconnect from our side: delete the token and the account's own receivers with their secrets."""
     work.integrations.save(integration.disconnect(now))
     for receiver in work.receivers.of_integration(integration.id):
         work.receivers.remove(receiver.id)

@@ -1,17 +1,15 @@
 """Completing an authorization: what happens when the merchant comes back from Stripe.
 
 Redeeming the OAuth code is the one change at Stripe that is not an intent, as doing it twice revokes everything. So its state
-is consumed in a commit beforehand, it is tried once, and a crash or a time-out leaves the integration to be authorized again.
+is consumed in a commit beforehand, it is tried once, and after a crash or a time-out the merchant has to authorize again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 from stripe_bridge.domain.errors.base import BridgeError
@@ -25,15 +23,14 @@ from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.errors import GatewayError, GatewayRefused
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.ports.vault import Vault
+from stripe_bridge.use_cases.intents.resolve import resume_waiting_intents
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.receivers.register import RequestReceiver
 
 _log = logging.getLogger(__name__)
-# Stripe's error if the merchant declined; every other error is a fault, theirs or ours (RFC 6749, 4.1.2.1).
-_DENIAL = "access_denied"
-_LONGEST_LOGGED = 100
-
-Settle = Callable[[int], None]
-ResumeCalls = Callable[[UnitOfWork, str, datetime], bool]
-RequestReceiver = Callable[[UnitOfWork, Integration, str], int | None]
+# The error if the merchant declined; every other one means that something is wrong (RFC 6749, 4.1.2.1).
+_ACCESS_DENIED = "access_denied"
+_MAX_LOGGED = 100
 
 
 class AuthorizationStatus(StrEnum):
@@ -44,7 +41,7 @@ class AuthorizationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationOutcome:
-    """`integration_id` is None if the state does not tell."""
+    """`integration_id` is None if the state is unknown."""
 
     status: AuthorizationStatus
     integration_id: int | None
@@ -79,36 +76,34 @@ class CompleteAuthorization:
         gateway: ConnectGateway,
         vault: Vault,
         nudges: Nudges,
-        settle: Settle,
-        resume_waiting_intents: ResumeCalls,
+        settle: SettleIntent,
         request_receiver: RequestReceiver,
         *,
         livemode: bool,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
         self._gateway, self._vault, self._nudges, self._settle = gateway, vault, nudges, settle
-        self._resume_calls, self._request_receiver = resume_waiting_intents, request_receiver
-        self._livemode = livemode
+        self._request_receiver, self._livemode = request_receiver, livemode
 
     def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
         state: OAuthState | None = None
         try:
             if command.error is not None and command.state is None:
-                raise _NotConnected(_meaning(command.error))
+                raise _NotConnected(_denial_reason(command.error))
             state = self._find(command.state)
             if command.error is None and not command.code:
                 raise _NotConnected(AuthorizationFailure.CODE_REFUSED)
             integration = self._consume(state)
             if command.error is not None:
-                raise _NotConnected(_meaning(command.error))
+                raise _NotConnected(_denial_reason(command.error))
             if integration is None or integration.connected:
                 raise _NotConnected(AuthorizationFailure.ALREADY_CONNECTED)
             authorization = self._redeem(command.code or "")
             snapshot = self._snapshot(authorization.account_id)
             endpoint = self._connect(state, authorization, snapshot)
-        except _NotConnected as end:
-            return _told(end.reason, None if state is None else state.integration_id, command.error)
-        self._see_to(snapshot.account_id, endpoint)
+        except _NotConnected as failure:
+            return _outcome(failure.reason, None if state is None else state.integration_id, command.error)
+        self._after_connect(snapshot.account_id, endpoint)
         return AuthorizationOutcome(status=AuthorizationStatus.CONNECTED, integration_id=state.integration_id)
 
     def _find(self, state: str | None) -> OAuthState:
@@ -119,21 +114,21 @@ class CompleteAuthorization:
             raise _NotConnected(AuthorizationFailure.STATE_UNKNOWN)
         return found
 
-    def _see_to(self, account_id: str, endpoint: int | None) -> None:
-        """Queue again what workers skipped before the commit, and request a receiver, which sweeps do, too, if this fails."""
+    def _after_connect(self, account_id: str, endpoint: int | None) -> None:
+        """Requeue what workers skipped before the commit, and settle the request for a receiver; else workers do so later."""
         try:
             with self._store.writing() as work:
-                revived = work.inbox.requeue_skipped(account_id, self._clock.now(), waiting=True)
+                requeued = work.inbox.requeue_skipped(account_id, self._clock.now(), waiting=True)
                 work.commit()
-            if revived:
+            if requeued:
                 self._nudges.inbox()
             if endpoint is not None:
                 self._settle(endpoint)
         except BridgeError as error:
-            _log.warning("not everything was done after connecting", extra={"reason": error.message})
+            _log.warning("follow-up after connecting failed", extra={"reason": error.message})
 
     def _consume(self, state: OAuthState) -> Integration | None:
-        """A state works once: whoever commits this may continue."""
+        """A state works once: only the request that commits this may continue."""
         now = self._clock.now()
         with self._store.writing() as work:
             locked = work.oauth_states.find(state.state_hash, lock=True)
@@ -151,7 +146,7 @@ class CompleteAuthorization:
         except GatewayRefused:
             raise _NotConnected(AuthorizationFailure.CODE_REFUSED) from None
         except GatewayError as error:
-            _log.warning("the code could not be redeemed", extra={"reason": error.reason})
+            _log.warning("OAuth code not redeemed", extra={"reason": error.reason})
             raise _NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
         if authorization.livemode is not self._livemode:
             raise _NotConnected(AuthorizationFailure.CODE_REFUSED)
@@ -161,7 +156,7 @@ class CompleteAuthorization:
         try:
             return self._gateway.account(account_id)
         except GatewayError as error:
-            _log.warning("the account could not be read", extra={"reason": error.reason})
+            _log.warning("connected account not retrieved", extra={"reason": error.reason})
             raise _NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
 
     def _connect(
@@ -172,8 +167,8 @@ class CompleteAuthorization:
         try:
             with self._store.writing() as work:
                 former = work.integrations.find_by_account(snapshot.account_id)
-                # The calls first, since whoever settles a call locks it before anything else.
-                waited = self._resume_calls(work, snapshot.account_id, now)
+                # The intents first, since settling an intent locks it before anything else.
+                has_resumed = resume_waiting_intents(work, snapshot.account_id, now)
                 integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
                 refusal = self._refusal(work, integration, former, authorization)
                 if refusal is None:
@@ -188,19 +183,19 @@ class CompleteAuthorization:
                     endpoint = self._request_receiver(work, integration, snapshot.account_id)
                     work.inbox.requeue_skipped(snapshot.account_id, now, waiting=False)
                     work.commit()
-                    if waited:
+                    if has_resumed:
                         self._nudges.intents()
                     return endpoint
                 if former is None or not former.connected:
-                    self._give_back(work, integration, snapshot.account_id)
+                    self._revoke_unused_grant(work, integration, snapshot.account_id)
         except AccountInUse:
             refusal = AuthorizationFailure.ACCOUNT_IN_USE
         raise _NotConnected(refusal)
 
-    def _give_back(self, work: UnitOfWork, integration: Integration, account_id: str) -> None:
-        """Give up the access that was just granted, as nothing here uses it."""
+    def _revoke_unused_grant(self, work: UnitOfWork, integration: Integration, account_id: str) -> None:
+        """Revoke the access that was just granted, as no integration uses it."""
         reference, now = self._identifiers.reference(), self._clock.now()
-        # Unless it is already being given up.
+        # Unless it is already being revoked.
         with suppress(IntentUnsettled):
             work.intents.add(plan_deauthorize(integration, account_id, reference=reference, now=now))
             work.commit()
@@ -222,17 +217,17 @@ class CompleteAuthorization:
         return None
 
 
-def _meaning(error: str) -> AuthorizationFailure | None:
-    return None if error == _DENIAL else AuthorizationFailure.STRIPE_REFUSED
+def _denial_reason(error: str) -> AuthorizationFailure | None:
+    return None if error == _ACCESS_DENIED else AuthorizationFailure.STRIPE_REFUSED
 
 
-def _told(
+def _outcome(
     reason: AuthorizationFailure | None, integration_id: int | None, error: str | None
 ) -> AuthorizationOutcome:
     if reason is None:
         return AuthorizationOutcome(status=AuthorizationStatus.DENIED, integration_id=integration_id)
     facts = {"integration_id": integration_id, "reason": reason.value}
-    _log.warning("authorization failed", extra={**facts, "error": error and error[:_LONGEST_LOGGED]})
+    _log.warning("authorization failed", extra={**facts, "error": error and error[:_MAX_LOGGED]})
     return AuthorizationOutcome(
         status=AuthorizationStatus.FAILED, integration_id=integration_id, reason=reason
     )

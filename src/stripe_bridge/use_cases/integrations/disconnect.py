@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from typing import Protocol
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, Operation, account_subject
@@ -16,24 +15,22 @@ from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.errors import AccessRevoked, CallNotAccepted, GatewayRefused
 from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.wait import wait_until_settled
+from stripe_bridge.use_cases.records.refetch import FinalCheck
 
 _log = logging.getLogger(__name__)
 # How long calls in flight get to settle before access is revoked, and how long a request waits for that.
 GRACE = timedelta(seconds=10)
-_WAIT = 0.1
-
-Settle = Callable[[int], None]
-
-
-class InFlight(Protocol):
-    @property
-    def counts(self) -> Mapping[str, int]: ...
 
 
 class DisconnectIntegration:
-    """From the moment this commits no new calls are made. If Stripe is unreachable, access is revoked later.
+    """Once this commits, no new calls are made. If Stripe is unreachable, access is revoked later.
 
-    What is then left in flight is logged. If the integration is not connected, nothing changes. Raises IntegrationNotFound.
+    Money that is then still in flight is logged. If the integration is not connected, nothing changes.
+
+    Raises IntegrationNotFound.
     """
 
     def __init__(
@@ -41,33 +38,32 @@ class DisconnectIntegration:
         store: Store,
         clock: Clock,
         identifiers: Identifiers,
-        settle: Settle,
-        track: Callable[[str, int], InFlight],
+        settle: SettleIntent,
+        list_in_flight: ListInFlight,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
-        self._settle, self._track = settle, track
+        self._settle, self._list_in_flight = settle, list_in_flight
 
     def __call__(self, tenant_id: str, integration_id: int) -> Integration:
         deadline = self._clock.now() + GRACE
         integration, revoking = self._mark(tenant_id, integration_id)
-        while revoking is not None and self._clock.now() < deadline:
-            with self._store.reading() as work:
-                unsettled = work.intents.unsettled_in_account(revoking.account_id)
-            if not any(intent.id == revoking.id for intent in unsettled):
-                break
-            due = [intent for intent in unsettled if intent.is_due(self._clock.now())]
-            for intent in due:
-                # Each may take as long as Stripe does not answer: what is left is the workers'.
-                if self._clock.now() < deadline:
-                    self._settle(intent.id)
-            if not due:
-                self._clock.sleep(_WAIT)
         if revoking is not None:
-            self._tell(integration)
+            self._wait_until_settled(revoking, deadline)
+            self._log_in_flight(integration)
         return integration
 
-    def _tell(self, integration: Integration) -> None:
-        in_flight = self._track(integration.tenant_id, integration.id).counts
+    def _wait_until_settled(self, revoking: Intent, deadline: datetime) -> None:
+        """Settle all calls that are due in the account, until access to it is revoked."""
+
+        def read_unsettled() -> Sequence[Intent] | None:
+            with self._store.reading() as work:
+                unsettled = work.intents.unsettled_in_account(revoking.account_id)
+            return unsettled if any(intent.id == revoking.id for intent in unsettled) else None
+
+        wait_until_settled(self._clock, self._settle, read_unsettled, deadline)
+
+    def _log_in_flight(self, integration: Integration) -> None:
+        in_flight = self._list_in_flight(integration.tenant_id, integration.id).counts
         if in_flight:
             facts = {"integration_id": integration.id, "account_id": integration.account_id}
             _log.warning("disconnected with money in flight", extra={**facts, "in_flight": dict(in_flight)})
@@ -92,8 +88,8 @@ class DisconnectIntegration:
 class DeauthorizeStep:
     """Remove the account's own receiver and revoke our access to the account, unless a live integration uses it.
 
-    Deauthorizing acts on platform and account, not on our row, so this is checked again before each try. Until a try
-    succeeds, `look_once_more` checks what is in flight there.
+    Deauthorizing acts on platform and account, not on our row, so this is checked again before each attempt. Until one
+    succeeds, `final_check` checks what is in flight there.
     """
 
     def __init__(
@@ -102,15 +98,15 @@ class DeauthorizeStep:
         clock: Clock,
         gateway: ConnectGateway,
         receivers: ReceiverGateway,
-        look_once_more: Callable[[str], None],
+        final_check: FinalCheck,
     ) -> None:
         self._store, self._clock, self._gateway, self._receivers = store, clock, gateway, receivers
-        self._look_once_more = look_once_more
+        self._final_check = final_check
 
-    def look(self, intent: Intent) -> str | None:
+    def find_effect(self, intent: Intent) -> str | None:
         if self._is_in_use(intent.account_id):
             return "in use again"
-        self._look_once_more(intent.account_id)
+        self._final_check(intent.account_id)
         try:
             self._gateway.account(intent.account_id)
         except AccessRevoked:
@@ -122,35 +118,35 @@ class DeauthorizeStep:
             return "in use again"
         with self._store.reading() as work:
             unsettled = work.intents.unsettled_in_account(intent.account_id)
-            receivers = _left_behind(work, intent)
+            receivers = _receivers_to_remove(work, intent)
         in_flight = [other for other in unsettled if other.operation is not Operation.DEAUTHORIZE]
         if in_flight and self._clock.now() - intent.created_at < GRACE:
             raise CallNotAccepted(f"{len(in_flight)} earlier calls are still in flight")
-        self._look_once_more(intent.account_id)
+        self._final_check(intent.account_id)
         for receiver in receivers:
             if receiver.stripe_endpoint_id is not None:
                 self._remove(intent.account_id, receiver.stripe_endpoint_id)
-        # That may have taken so long that somebody else came to the end of it, and the merchant came back.
+        # That may have taken so long that another worker finished it, and the merchant has connected again.
         if self._is_in_use(intent.account_id):
             return "in use again"
         self._gateway.deauthorize(intent.account_id)
         return "revoked"
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
         if result == "revoked":
-            for receiver in _left_behind(work, intent):
+            for receiver in _receivers_to_remove(work, intent):
                 work.receivers.remove(receiver.id)
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        """Nothing can make up for a refusal: the failed intent stays for operators to see."""
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        """A refusal cannot be compensated: the failed intent stays for operators to see."""
         return None
 
     def _remove(self, account_id: str, endpoint_id: str) -> None:
         try:
             self._receivers.delete_endpoint(account_id=account_id, endpoint_id=endpoint_id)
         except GatewayRefused:
-            # Whatever prevents it, revoking our access ends what it sends about us.
+            # Whatever the reason, revoking our access ends its deliveries.
             return
 
     def _is_in_use(self, account_id: str) -> bool:
@@ -159,9 +155,9 @@ class DeauthorizeStep:
         return holder is not None and holder.connected
 
 
-def _left_behind(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
+def _receivers_to_remove(work: UnitOfWork, intent: Intent) -> Sequence[Receiver]:
     """The account's own receivers; none if the integration is connected again, or they belong to another account."""
-    assert intent.integration_id is not None, "It is an integration's account that is left"
+    assert intent.integration_id is not None, "An integration's account is deauthorized"
     integration = work.integrations.find(intent.integration_id)
     if integration is None or integration.connected or integration.account_id != intent.account_id:
         return []

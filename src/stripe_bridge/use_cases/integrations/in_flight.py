@@ -1,4 +1,4 @@
-"""Tracking money in flight: what may still be paid, refunded or taken back in an account, whether we see it or not."""
+"""Money in flight: what may still be paid, refunded or disputed in an account, whether or not we have access to it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 
-_PAGE = 100
+_PAGE_SIZE = 100
 
 Object = TypeVar("Object")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MoneyInFlight:
+class InFlight:
     """`invoices` are drafts, open or uncollectible; `refunds` are reserved, pending or waiting for the customer; `disputes`
     have not ended. `account_id` is the account they are in, None if there never was one.
     """
@@ -41,11 +41,11 @@ class ListInFlight:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def __call__(self, tenant_id: str, integration_id: int) -> MoneyInFlight:
+    def __call__(self, tenant_id: str, integration_id: int) -> InFlight:
         with self._store.reading() as work:
             account_id = work.integrations.get(tenant_id, integration_id).account_id
             if account_id is None:
-                return MoneyInFlight(account_id=None)
+                return InFlight(account_id=None)
 
             # Another integration may have been joined to the same account before or since.
             def is_own(invoice_id: int) -> bool:
@@ -53,10 +53,12 @@ class ListInFlight:
                 return invoice is not None and invoice.integration_id == integration_id
 
             stored = work.reconciliations
-            invoices = _all(lambda last: stored.invoices(account_id, last.id if last else 0, _PAGE))
-            refunds = _all(lambda last: stored.refunds(account_id, last.id if last else 0, _PAGE))
-            disputes = _all(lambda last: stored.disputes(account_id, last.stripe_id if last else "", _PAGE))
-            return MoneyInFlight(
+            invoices = _all(lambda last: stored.invoices(account_id, last.id if last else 0, _PAGE_SIZE))
+            refunds = _all(lambda last: stored.refunds(account_id, last.id if last else 0, _PAGE_SIZE))
+            disputes = _all(
+                lambda last: stored.disputes(account_id, last.stripe_id if last else "", _PAGE_SIZE)
+            )
+            return InFlight(
                 account_id=account_id,
                 invoices=tuple(each for each in invoices if each.integration_id == integration_id),
                 refunds=(
@@ -75,7 +77,7 @@ def _all(page_after: Callable[[Object | None], Sequence[Object]]) -> Iterator[Ob
 
 
 def _reserved(work: UnitOfWork, integration_id: int) -> Iterator[Refund]:
-    """Refunds that Stripe was or will be asked for, and that it has not shown yet."""
+    """Refunds that were or will be requested, and that Stripe has not shown yet."""
     for intent in work.intents.unsettled_of_integration(integration_id):
         if intent.operation is Operation.REFUND:
             refund = work.refunds.find(intent.parameters["refund"])

@@ -1,8 +1,8 @@
-"""Resolving intents: operators list the calls to Stripe whose outcome is open, and have them settled now."""
+"""Resolving intents: operators have calls to Stripe settled now, instead of when their backoff ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -11,18 +11,17 @@ from stripe_bridge.ports.storage.intents import IntentBeingSettled
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.use_cases.intents.queries import get_intent
-
-Settle = Callable[[int], None]
+from stripe_bridge.use_cases.intents.settle import SettleIntent
 
 
 class ResolveIntent:
     """Settle an intent now instead of when its backoff ends, and return it as it is then. A settled one stays as it is.
 
     This is as safe as waiting: Stripe is checked before a call is made again. Raises IntentNotFound, and IntentBeingSettled
-    while somebody holds its lease. `dry_run` raises the same and changes nothing.
+    while a worker holds its lease. `dry_run` raises the same and changes nothing.
     """
 
-    def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
+    def __init__(self, store: Store, clock: Clock, settle: SettleIntent) -> None:
         self._store, self._clock, self._settle = store, clock, settle
 
     def __call__(self, intent_id: int, *, dry_run: bool = False) -> Intent:
@@ -49,7 +48,7 @@ class ResolveDueIntents:
     `dry_run` changes nothing.
     """
 
-    def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
+    def __init__(self, store: Store, clock: Clock, settle: SettleIntent) -> None:
         self._store, self._clock, self._settle = store, clock, settle
 
     def __call__(self, limit: int, *, dry_run: bool) -> Sequence[Intent]:
@@ -62,12 +61,12 @@ class ResolveDueIntents:
 
 
 def resume_waiting_intents(work: UnitOfWork, account_id: str, now: datetime) -> bool:
-    """Make the waiting calls in this account due now, since Stripe can be looked at again. Whether there were any."""
-    is_any = False
+    """Make the waiting calls in this account due now, since we have access to it again. Whether there were any."""
+    was_any = False
     for seen in work.intents.unsettled_in_account(account_id):
         waiting = work.intents.find(seen.id, lock=True) or seen
-        hastened = waiting.make_due(now)
-        if hastened != waiting:
-            work.intents.save(hastened)
-            is_any = True
-    return is_any
+        due = waiting.make_due(now)
+        if due != waiting:
+            work.intents.save(due)
+            was_any = True
+    return was_any

@@ -19,22 +19,19 @@ from stripe_bridge.ports.stripe.errors import (
     ObjectMissing,
     OutcomeUnknown,
 )
-from stripe_bridge.ports.system import Clock, Randomness
-from stripe_bridge.use_cases.intents.step import Settle, Step
+from stripe_bridge.ports.system import Clock, Randomness, never_stopping
+from stripe_bridge.ports.tracing import Fact, Tracing
+from stripe_bridge.use_cases.intents.step import Step
 
 _log = logging.getLogger(__name__)
-_BATCH = 50
-
-
-def _never() -> bool:
-    return False
+_BATCH_SIZE = 50
 
 
 class SettleIntent:
     """Drive a due intent, and those that follow from it, as far as Stripe lets it go now.
 
-    What cannot be finished stays planned or unknown with a later due time. Nothing happens if the intent is not due: somebody
-    else is working on it, or it is done.
+    What cannot be finished stays planned or unknown with a later due time. An intent that is not due is left alone: another
+    worker has leased it, or it is settled.
     """
 
     def __init__(
@@ -43,121 +40,125 @@ class SettleIntent:
         clock: Clock,
         randomness: Randomness,
         steps: Mapping[Operation, Step[Any]],
-        patience: LeasePolicy,
+        leases: LeasePolicy,
         metrics: Metrics,
+        tracing: Tracing,
     ) -> None:
-        self._store, self._clock, self._dice = store, clock, randomness
-        self._steps, self._patience, self._measurements = steps, patience, metrics
+        self._store, self._clock, self._randomness = store, clock, randomness
+        self._steps, self._leases, self._metrics, self._tracing = steps, leases, metrics, tracing
 
     def __call__(self, intent_id: int) -> None:
-        with self._store.writing() as work:
-            intent = work.intents.find(intent_id, lock=True)
-            if intent is None or not intent.is_due(self._clock.now()):
-                return
-            must_look = intent.may_have_happened
-            intent = work.intents.save(intent.take(self._clock.now(), self._patience))
-            work.commit()
-        self._drive(intent, must_look=must_look)
+        with self._tracing.span("settle intent", {"intent.id": intent_id}):
+            with self._store.writing() as work:
+                intent = work.intents.find(intent_id, lock=True)
+                if intent is None or not intent.is_due(self._clock.now()):
+                    return
+                must_check = intent.may_have_happened
+                leased = work.intents.save(intent.lease(self._clock.now(), self._leases))
+                work.commit()
+            self._run(leased, must_check=must_check)
 
-    def take(self, work: UnitOfWork, planned: Intent) -> Intent:
-        """Add a planned intent as already taken by us, so that nobody else can take it, without a commit of its own.
+    def lease(self, work: UnitOfWork, planned: Intent) -> Intent:
+        """Add a planned intent that is leased to the caller from the start, without a commit of its own.
 
         Raises IntentUnsettled.
         """
-        return work.intents.add(planned.take(self._clock.now(), self._patience))
+        return work.intents.add(planned.lease(self._clock.now(), self._leases))
 
-    def go_on(self, taken: Intent) -> None:
-        """Settle a taken intent, once that is committed."""
-        self._drive(taken, must_look=False)
+    def run_leased(self, leased: Intent) -> None:
+        """Settle a leased intent, once the lease is committed."""
+        with self._tracing.span("settle intent", {"intent.id": leased.id}):
+            self._run(leased, must_check=False)
 
-    def _drive(self, intent: Intent, *, must_look: bool) -> None:
+    def _run(self, intent: Intent, *, must_check: bool) -> None:
         try:
-            following = self._advance(intent, must_look=must_look)
+            following = self._advance(intent, must_check=must_check)
             while following is not None:
-                following = self._advance(following, must_look=False)
+                following = self._advance(following, must_check=False)
         except StaleWrite:
-            # We took longer than our lease, and somebody took over: what they find at Stripe counts.
-            _log.warning("intent was taken over", extra={"intent_id": intent.id})
+            # We took longer than our lease, and another worker took over: what it finds at Stripe counts.
+            _log.warning("intent lease lost", extra={"intent_id": intent.id})
 
-    def _advance(self, intent: Intent, *, must_look: bool) -> Intent | None:
-        """Make one call and return the taken intent that follows, if any. A bug of ours counts as an answer that proves
-        nothing."""
+    def _advance(self, intent: Intent, *, must_check: bool) -> Intent | None:
+        """Make one call and return the leased intent that follows, if any. A bug of ours counts as an unknown outcome."""
         try:
-            return self._ask(self._steps[intent.operation], intent, must_look=must_look)
+            return self._call_step(self._steps[intent.operation], intent, must_check=must_check)
         except (StaleWrite, StoreUnavailable):
             raise
         except Exception as error:
-            _log.exception("intent could not be settled", extra=_facts(intent))
+            _log.exception("intent could not be settled", extra=_log_facts(intent))
             with self._store.reading() as work:
                 current = work.intents.find(intent.id)
             if current is not None and not current.is_settled and current.attempts == intent.attempts:
-                self._doubt(current, describe_error(error))
+                self._mark_unknown(current, describe_error(error))
             return None
 
-    def _ask(self, step: Step[Any], intent: Intent, *, must_look: bool) -> Intent | None:
+    def _call_step(self, step: Step[Any], intent: Intent, *, must_check: bool) -> Intent | None:
         try:
-            if must_look:
-                found = step.look(intent)
+            if must_check:
+                with self._tracing.span(f"look {intent.operation}", _span_facts(intent)):
+                    found = step.find_effect(intent)
                 if found is not None:
-                    return self._confirm(step, intent, found)
-                if not intent.absence_is_conclusive(self._clock.now(), self._patience):
-                    self._doubt(intent, "Stripe shows no effect yet")
+                    return self._succeed(step, intent, found)
+                if not intent.absence_is_conclusive(self._clock.now(), self._leases):
+                    self._mark_unknown(intent, "Stripe shows no effect yet")
                     return None
                 intent = self._save(intent.revise(self._clock.now()))
         except GatewayError as error:
             if _proves_absence(error, intent):
                 return self._refuse(step, intent, error)
-            self._doubt(intent, error.reason, is_locked_out=isinstance(error, AccessRevoked))
+            self._mark_unknown(intent, error.reason, is_access_revoked=isinstance(error, AccessRevoked))
             return None
         if self._clock.now() >= intent.due_at:
-            # We were held up for longer than our lease: somebody else may be making the call, under another key.
+            # We were held up for longer than our lease: another worker may be making the call, under another key.
             return None
         try:
-            result = step.call(intent)
+            with self._tracing.span(f"call {intent.operation}", _span_facts(intent)):
+                result = step.call(intent)
         except GatewayRefused as error:
             return self._refuse(step, intent, error)
         except CallNotAccepted as error:
             self._postpone(intent, error.reason)
             return None
         except OutcomeUnknown as error:
-            self._doubt(intent, error.reason)
+            self._mark_unknown(intent, error.reason)
             return None
-        return self._confirm(step, intent, result)
+        return self._succeed(step, intent, result)
 
-    def _confirm(self, step: Step[Any], intent: Intent, result: object) -> Intent | None:
+    def _succeed(self, step: Step[Any], intent: Intent, result: object) -> Intent | None:
         with self._store.writing() as work:
             confirmed = work.intents.save(intent.confirm(self._clock.now()))
-            planned = step.confirm(work, confirmed, result)
-            following = None if planned is None else self.take(work, planned)
+            planned = step.on_success(work, confirmed, result)
+            following = None if planned is None else self.lease(work, planned)
             work.commit()
-        self._measurements.intent(confirmed)
-        _log.info("intent confirmed", extra=_facts(intent))
+        self._metrics.intent(confirmed)
+        _log.info("intent confirmed", extra=_log_facts(intent))
         return following
 
     def _refuse(self, step: Step[Any], intent: Intent, error: GatewayRefused) -> Intent | None:
         with self._store.writing() as work:
             failed = work.intents.save(intent.fail(error.reason, self._clock.now()))
-            planned = step.refuse(work, failed, error)
-            following = None if planned is None else self.take(work, planned)
+            planned = step.on_refusal(work, failed, error)
+            following = None if planned is None else self.lease(work, planned)
             work.commit()
-        self._measurements.intent(failed)
-        _log.warning("intent refused by Stripe", extra={**_facts(intent), "reason": error.reason})
+        self._metrics.intent(failed)
+        _log.warning("intent refused by Stripe", extra={**_log_facts(intent), "reason": error.reason})
         return following
 
     def _postpone(self, intent: Intent, reason: str) -> None:
-        postponed = self._save(intent.postpone(reason, self._clock.now(), jitter=self._dice.jitter()))
-        self._measurements.intent(postponed)
-        _log.warning("intent postponed", extra={**_facts(intent), "reason": reason})
+        postponed = self._save(intent.postpone(reason, self._clock.now(), jitter=self._randomness.jitter()))
+        self._metrics.intent(postponed)
+        _log.warning("intent postponed", extra={**_log_facts(intent), "reason": reason})
 
-    def _doubt(self, intent: Intent, reason: str, *, is_locked_out: bool = False) -> None:
+    def _mark_unknown(self, intent: Intent, reason: str, *, is_access_revoked: bool = False) -> None:
         now = self._clock.now()
-        doubted = self._save(
+        unknown = self._save(
             intent.wait_for_access(reason, now)
-            if is_locked_out
-            else intent.mark_unknown(reason, now, jitter=self._dice.jitter())
+            if is_access_revoked
+            else intent.mark_unknown(reason, now, jitter=self._randomness.jitter())
         )
-        self._measurements.intent(doubted)
-        _log.warning("intent's outcome is unknown", extra={**_facts(intent), "reason": reason})
+        self._metrics.intent(unknown)
+        _log.warning("intent outcome unknown", extra={**_log_facts(intent), "reason": reason})
 
     def _save(self, intent: Intent) -> Intent:
         with self._store.writing() as work:
@@ -167,17 +168,17 @@ class SettleIntent:
 
 
 class SettleDueIntents:
-    """Settle whatever is due: what crashed, was postponed, or was planned for later. Returns how many were due.
+    """Settle the intents that are due: those that crashed, were postponed, or were planned for later. Returns how many.
 
-    Once `is_stopping`, no further intent is taken.
+    Once `is_stopping`, no further intent is begun.
     """
 
-    def __init__(self, store: Store, clock: Clock, settle: Settle) -> None:
+    def __init__(self, store: Store, clock: Clock, settle: SettleIntent) -> None:
         self._store, self._clock, self._settle = store, clock, settle
 
-    def __call__(self, is_stopping: Callable[[], bool] = _never) -> int:
+    def __call__(self, is_stopping: Callable[[], bool] = never_stopping) -> int:
         with self._store.reading() as work:
-            due = work.intents.due(self._clock.now(), _BATCH)
+            due = work.intents.due(self._clock.now(), _BATCH_SIZE)
         for intent_id in due:
             if is_stopping():
                 break
@@ -190,17 +191,17 @@ class SettleDueIntents:
 
 
 def _proves_absence(error: GatewayError, intent: Intent) -> TypeGuard[GatewayRefused]:
-    """Whether a look that fails like this shows that there is no effect, or none that could matter.
+    """Whether a lookup that fails like this shows that there is no effect, or none that could matter.
 
-    That Stripe refuses the *look* says nothing about the call before it: if we are locked out, binding intents are kept until
-    we are let in again.
+    That Stripe refuses the lookup says nothing about the call before it: if our access was revoked, an intent that must be
+    resolved is kept until we have access again.
     """
     return isinstance(error, ObjectMissing) or (
         isinstance(error, AccessRevoked) and not intent.must_be_resolved
     )
 
 
-def _facts(intent: Intent) -> dict[str, object]:
+def _log_facts(intent: Intent) -> dict[str, object]:
     return {
         "intent_id": intent.id,
         "operation": intent.operation.value,
@@ -208,4 +209,13 @@ def _facts(intent: Intent) -> dict[str, object]:
         "account_id": intent.account_id,
         "revision": intent.revision,
         "attempts": intent.attempts,
+    }
+
+
+def _span_facts(intent: Intent) -> dict[str, Fact]:
+    return {
+        "intent.id": intent.id,
+        "intent.subject": intent.subject,
+        "intent.revision": intent.revision,
+        "stripe.account": intent.account_id or "platform",
     }

@@ -14,11 +14,11 @@ Result = TypeVar("Result")
 class Step(Protocol[Result]):
     """How one operation is carried out at Stripe.
 
-    `look` and `call` talk to Stripe and are never called inside a transaction; `confirm` and `refuse` only write, in the
+    `find_effect` and `call` talk to Stripe, never inside a transaction; `on_success` and `on_refusal` only write, in the
     transaction that settles the intent. An intent that they return is added in that transaction, and settled next.
     """
 
-    def look(self, intent: Intent) -> Result | None:
+    def find_effect(self, intent: Intent) -> Result | None:
         """The effect as Stripe shows it; None if it shows none.
 
         Raises ObjectMissing if the object that the call was about is not there, so that there can be no effect either.
@@ -29,26 +29,10 @@ class Step(Protocol[Result]):
         """Ask for the effect, under the intent's key."""
         ...
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: Result) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: Result) -> Intent | None:
         """Record the effect; plan what follows, if anything does."""
         ...
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         """Record that there is no effect and will be none; plan what makes up for it, if anything does."""
-        ...
-
-
-class Settle(Protocol):
-    """Drives an intent, and those that follow from it, as far as Stripe lets it go now."""
-
-    def __call__(self, intent_id: int) -> None:
-        """Take a due intent and settle it. Does nothing if it is not due."""
-        ...
-
-    def take(self, work: UnitOfWork, planned: Intent) -> Intent:
-        """Add a planned intent, already taken by the caller. Raises IntentUnsettled."""
-        ...
-
-    def go_on(self, taken: Intent) -> None:
-        """Settle a taken intent, once that is committed."""
         ...

@@ -1,4 +1,4 @@
-"""Refusing to send an order whose invoice was edited at Stripe, where a new invoice then asks for the money.
+"""Checking for revisions: an invoice that was edited at Stripe is replaced there by a new one, which asks for the money.
 
 https://docs.stripe.com/invoicing/invoice-edits
 """
@@ -27,31 +27,31 @@ class CheckRevisions:
         self._gateway, self._refunds = gateway, refunds
 
     def __call__(self, order: SalesOrder, ended: Sequence[Invoice]) -> None:
-        kept = 0
+        collected = 0
         for invoice in ended:
-            revision, keeps = self._seen(invoice)
+            revision, collected_by_it = self._newest_revision(invoice)
             if revision is None or revision.status is StripeInvoiceStatus.VOID:
                 continue
             if revision.status is not StripeInvoiceStatus.PAID:
                 raise InvoiceRevised(revision.id, is_paid=False)
-            kept += keeps
+            collected += collected_by_it
             # A copy of the order from before the payment cannot count it: what it has as paid elsewhere is something else.
             is_older = revision.paid_at is not None and order.updated_at < revision.paid_at
-            if kept > order.paid_elsewhere or (is_older and keeps > 0):
+            if collected > order.paid_elsewhere or (is_older and collected_by_it > 0):
                 raise InvoiceRevised(revision.id, is_paid=True)
 
-    def _seen(self, invoice: Invoice) -> tuple[StripeInvoice | None, int]:
+    def _newest_revision(self, invoice: Invoice) -> tuple[StripeInvoice | None, int]:
         """The newest revision, and how much of its payment was not refunded."""
         try:
-            revision = self._revision(invoice.stripe_account_id, invoice.stripe_invoice_id)
-            return revision, self._kept(invoice.stripe_account_id, revision) if revision else 0
+            revision = self._follow_revisions(invoice.stripe_account_id, invoice.stripe_invoice_id)
+            return revision, self._collected(invoice.stripe_account_id, revision) if revision else 0
         except (AccessRevoked, ObjectMissing):
             # We no longer have access to that account, or the invoice no longer exists.
             return None, 0
         except GatewayError as error:
             raise InvoiceNotSent(final=True, reason=error.reason) from error
 
-    def _revision(self, account_id: str, next_id: str | None) -> StripeInvoice | None:
+    def _follow_revisions(self, account_id: str, next_id: str | None) -> StripeInvoice | None:
         newest, seen = None, set[str]()
         while next_id is not None and next_id not in seen:
             seen.add(next_id)
@@ -59,7 +59,7 @@ class CheckRevisions:
             next_id = newest.latest_revision
         return newest if len(seen) > 1 else None
 
-    def _kept(self, account_id: str, revision: StripeInvoice) -> int:
+    def _collected(self, account_id: str, revision: StripeInvoice) -> int:
         refunds = [
             refund
             for payment in revision.payments or ()

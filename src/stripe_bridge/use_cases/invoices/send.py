@@ -1,8 +1,8 @@
-"""Invoicing a sales order: reserve it, see the sending through, and show the invoice."""
+"""Sending an invoice for a sales order: reserve the order, run the steps of the send, and return the invoice."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,13 +16,13 @@ from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock, Identifiers
-from stripe_bridge.use_cases.intents.step import Settle
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.wait import QUICK_AT_FIRST, wait_for_invoice
 from stripe_bridge.use_cases.invoices.queries import InvoiceView
+from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
 
-CheckRevisions = Callable[[SalesOrder, Sequence[Invoice]], None]
 # How long a request waits for an invoice that is being sent, by itself or by another request.
-PATIENCE = timedelta(seconds=10)
-_SHORTEST_WAIT, _LONGEST_WAIT = 0.02, 0.25
+TIMEOUT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +47,17 @@ class SentInvoice:
 
 @dataclass(frozen=True, slots=True)
 class _Reserved:
-    """`taken` are the intents that the sending starts with, which are ours to settle once committed."""
+    """`leased` are the intents that the sending starts with: this request settles them once they are committed."""
 
     invoice_id: int
     created: bool
     integration: Integration
-    taken: Sequence[Intent] = ()
+    leased: Sequence[Intent] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _RevisionsToCheck:
-    """Nothing was reserved: first look at these invoices of the order at Stripe, outside any transaction."""
+    """Nothing was reserved: first check these invoices at Stripe, outside any transaction."""
 
     order: SalesOrder
     invoices: Sequence[Invoice]
@@ -76,33 +76,33 @@ class SendInvoice:
         store: Store,
         clock: Clock,
         identifiers: Identifiers,
-        settle: Settle,
-        refuse_revised: CheckRevisions,
+        settle: SettleIntent,
+        check_revisions: CheckRevisions,
         days_until_due: int,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
-        self._settle, self._refuse_revised, self._days_until_due = settle, refuse_revised, days_until_due
+        self._settle, self._check_revisions, self._days_until_due = settle, check_revisions, days_until_due
 
     def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
-        looked_at: frozenset[int] = frozenset()
-        while isinstance(reserved := self._reserve(command, looked_at), _RevisionsToCheck):
-            self._refuse_revised(reserved.order, reserved.invoices)
-            looked_at = frozenset(invoice.id for invoice in reserved.invoices)
-        for taken in reserved.taken:
-            self._settle.go_on(taken)
+        checked: frozenset[int] = frozenset()
+        while isinstance(reserved := self._reserve(command, checked), _RevisionsToCheck):
+            self._check_revisions(reserved.order, reserved.invoices)
+            checked = frozenset(invoice.id for invoice in reserved.invoices)
+        for leased in reserved.leased:
+            self._settle.run_leased(leased)
         created = reserved.created
-        invoice, name, is_settled = self._seen(reserved) or self._see_through(reserved.invoice_id)
+        invoice, name, is_settled = self._already_settled(reserved) or self._wait_until_settled(
+            reserved.invoice_id
+        )
         if invoice.failure_reason is not None and invoice.status in _UNDONE:
             raise InvoiceNotSent(final=True, reason=invoice.failure_reason)
         if created and not is_settled:
-            raise InvoiceNotSent(final=False, reason="Stripe's answer is not known yet")
+            raise InvoiceNotSent(final=False, reason="Stripe has not responded yet")
         if created and invoice.is_payable and invoice.sent_at is None:
-            raise InvoiceNotSent(final=False, reason="Stripe let us neither mail it nor undo it")
+            raise InvoiceNotSent(final=False, reason="Stripe refused both to email it and to void it")
         return SentInvoice(view=InvoiceView(invoice=invoice, integration_name=name), created=created)
 
-    def _reserve(
-        self, command: SendInvoiceCommand, looked_at: frozenset[int]
-    ) -> _Reserved | _RevisionsToCheck:
+    def _reserve(self, command: SendInvoiceCommand, checked: frozenset[int]) -> _Reserved | _RevisionsToCheck:
         with self._store.writing() as work:
             order = work.sales_orders.get(command.tenant_id, command.sales_order_id, lock=True)
             integration = work.integrations.get(command.tenant_id, command.integration_id, lock=True)
@@ -111,10 +111,10 @@ class SendInvoice:
                 if invoice.is_payable:
                     return _Reserved(invoice.id, False, integration)
             account_id = integration.require_chargeable_account()
-            outstanding = order.outstanding(sum(invoice.settles for invoice in earlier))
-            amount, email = order.terms(command.amount, command.email, outstanding)
+            outstanding = order.outstanding(sum(invoice.settled_amount for invoice in earlier))
+            amount, email = order.invoice_terms(command.amount, command.email, outstanding)
             ended = [invoice for invoice in earlier if invoice.may_be_revised]
-            if not looked_at.issuperset(invoice.id for invoice in ended):
+            if not checked.issuperset(invoice.id for invoice in ended):
                 return _RevisionsToCheck(order, ended)
             key = CustomerKey.of(
                 tenant_id=order.tenant_id,
@@ -124,10 +124,10 @@ class SendInvoice:
             )
             customer = work.customers.get_or_add(key)
             invoice = self._new_invoice(work, command, order, customer, email, amount, outstanding)
-            taken = self._undo_uncollectible(work, earlier)
-            taken += self._begin(work, invoice, customer, order)
+            leased = self._void_uncollectible(work, earlier)
+            leased += self._start(work, invoice, customer, order)
             work.commit()
-        return _Reserved(invoice.id, True, integration, taken)
+        return _Reserved(invoice.id, True, integration, leased)
 
     def _new_invoice(
         self,
@@ -159,19 +159,19 @@ class SendInvoice:
         )
         return work.invoices.add(reserved)
 
-    def _undo_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[Intent]:
+    def _void_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[Intent]:
         """An uncollectible invoice still takes payment at Stripe: its void is tried before a new one goes out."""
-        taken = []
+        leased = []
         for invoice in earlier:
             unsettled = work.intents.find_unsettled(invoice_subject(invoice.id))
             if invoice.status is InvoiceStatus.UNCOLLECTIBLE and unsettled is None:
                 plan = plan_void(
                     invoice, because=None, reference=self._identifiers.reference(), now=self._clock.now()
                 )
-                taken.append(self._settle.take(work, plan))
-        return taken
+                leased.append(self._settle.lease(work, plan))
+        return leased
 
-    def _begin(
+    def _start(
         self, work: UnitOfWork, invoice: Invoice, customer: BilledCustomer, order: SalesOrder
     ) -> list[Intent]:
         reference, now = self._identifiers.reference(), self._clock.now()
@@ -181,10 +181,10 @@ class SendInvoice:
             plan = plan_customer(customer, invoice, order.customer, reference=reference, now=now)
         else:
             return []
-        return [self._settle.take(work, plan)]
+        return [self._settle.lease(work, plan)]
 
-    def _seen(self, reserved: _Reserved) -> tuple[Invoice, str, bool] | None:
-        """Like `_see_through`, but with a single look; None if that is not enough."""
+    def _already_settled(self, reserved: _Reserved) -> tuple[Invoice, str, bool] | None:
+        """Like `_wait_until_settled`, but in a single statement; None if the invoice is not settled yet."""
         with self._store.autocommit() as work:
             invoice = work.invoices.find_settled(reserved.invoice_id)
         # An invoice that was already there may belong to another integration.
@@ -193,36 +193,18 @@ class SendInvoice:
             return invoice, known.name, True
         return None
 
-    def _see_through(self, invoice_id: int) -> tuple[Invoice, str, bool]:
-        """The invoice, its integration's name, and whether its sending ended, either way, before we ran out of patience.
-
-        Settles whatever is due on the way, so that a request that finds another's crashed send finishes it.
-        """
-        deadline, wait = self._clock.now() + PATIENCE, _SHORTEST_WAIT
-        while True:
-            with self._store.reading() as work:
-                invoice = work.invoices.find(invoice_id)
-                if invoice is None:
-                    raise InvoiceNotFound
-                intent = _unsettled(work, invoice)
-                name = work.integrations.names_of([invoice.integration_id])[invoice.integration_id]
-            if intent is None and invoice.status is not InvoiceStatus.RESERVED:
-                return invoice, name, True
-            if self._clock.now() >= deadline:
-                return invoice, name, False
-            if intent is not None and intent.is_due(self._clock.now()):
-                self._settle(intent.id)
-            else:
-                self._clock.sleep(wait)
-                wait = min(wait * 1.5, _LONGEST_WAIT)
+    def _wait_until_settled(self, invoice_id: int) -> tuple[Invoice, str, bool]:
+        """The invoice, its integration's name, and whether its sending ended, either way, before the timeout."""
+        deadline = self._clock.now() + TIMEOUT
+        is_settled = wait_for_invoice(
+            self._store, self._clock, self._settle, invoice_id, deadline, QUICK_AT_FIRST
+        )
+        with self._store.reading() as work:
+            invoice = work.invoices.find(invoice_id)
+            if invoice is None:
+                raise InvoiceNotFound
+            name = work.integrations.names_of([invoice.integration_id])[invoice.integration_id]
+        return invoice, name, is_settled
 
 
 _UNDONE = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})
-
-
-def _unsettled(work: UnitOfWork, invoice: Invoice) -> Intent | None:
-    """What sending the invoice is waiting for: a call on the invoice itself, or on its customer."""
-    own = work.intents.find_unsettled(invoice_subject(invoice.id))
-    if own is not None or invoice.status is not InvoiceStatus.RESERVED:
-        return own
-    return work.intents.find_unsettled(customer_subject(invoice.customer_id))

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent
 from stripe_bridge.domain.errors.outcomes import InvoiceNotVoided
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
-from stripe_bridge.domain.intent import Intent, IntentState, Operation, customer_subject, invoice_subject
+from stripe_bridge.domain.intent import Intent, Operation
 from stripe_bridge.domain.intent_plans import plan_delete, plan_void
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.wait import (
+    find_blocking_intent,
+    settle_or_wait,
+    wait_for_invoice,
+)
 
-PATIENCE = timedelta(seconds=10)
-_WAIT = 0.1
+TIMEOUT = timedelta(seconds=10)
 _ENDING = frozenset({Operation.VOID, Operation.DELETE_DRAFT})
-
-Settle = Callable[[int], None]
 
 
 class VoidInvoice:
@@ -26,41 +28,32 @@ class VoidInvoice:
 
     Raises InvoiceNotFound, InvoiceNotVoidable (paid, uncollectible, void, partly paid), IntegrationNotConnected,
     InvoiceBeingSent after waiting for its sending, InvoiceNotVoided if Stripe refuses or does not answer, even if
-    somebody else had asked to void it.
+    another request had asked to void it.
     """
 
-    def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: Settle) -> None:
+    def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: SettleIntent) -> None:
         self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
 
     def __call__(self, tenant_id: str, invoice_id: int) -> Invoice:
-        deadline = self._clock.now() + PATIENCE
+        deadline = self._clock.now() + TIMEOUT
+        intent_id = self._add_intent(tenant_id, invoice_id, deadline)
+        settle_or_wait(self._store, self._clock, self._settle, intent_id, deadline)
+        return self._outcome(tenant_id, invoice_id, intent_id)
+
+    def _add_intent(self, tenant_id: str, invoice_id: int, deadline: datetime) -> int:
+        """The id of the intent, once no other call on the invoice is open."""
         while True:
             with self._store.writing() as work:
                 invoice = work.invoices.get(tenant_id, invoice_id, lock=True)
-                under_way = _under_way(work, invoice)
-                if under_way is None and invoice.status is not InvoiceStatus.RESERVED:
+                blocking = find_blocking_intent(work, invoice)
+                if blocking is None and invoice.status is not InvoiceStatus.RESERVED:
                     intent_id = work.intents.add(self._plan(work, invoice)).id
                     work.commit()
-                    break
+                    return intent_id
             if self._clock.now() >= deadline:
-                is_ending = under_way is not None and under_way.operation in _ENDING
+                is_ending = blocking is not None and blocking.operation in _ENDING
                 raise InvoiceNotVoided(final=False) if is_ending else InvoiceBeingSent
-            if under_way is not None and under_way.is_due(self._clock.now()):
-                self._settle(under_way.id)
-            else:
-                self._clock.sleep(_WAIT)
-        self._settle(intent_id)
-        self._wait_for_faster(intent_id, deadline)
-        return self._outcome(tenant_id, invoice_id, intent_id)
-
-    def _wait_for_faster(self, intent_id: int, deadline: datetime) -> None:
-        """If a worker was faster and has taken it up, it is `sent` and will soon be settled."""
-        while self._clock.now() < deadline:
-            with self._store.reading() as work:
-                intent = work.intents.find(intent_id)
-            if intent is None or intent.state is not IntentState.SENT:
-                return
-            self._clock.sleep(_WAIT)
+            wait_for_invoice(self._store, self._clock, self._settle, invoice_id, deadline)
 
     def _plan(self, work: UnitOfWork, invoice: Invoice) -> Intent:
         invoice.check_voidable()
@@ -79,11 +72,3 @@ class VoidInvoice:
         # The customer, or the merchant, may have been faster.
         invoice.check_voidable()
         raise InvoiceNotVoided(final=intent is None or intent.is_settled)
-
-
-def _under_way(work: UnitOfWork, invoice: Invoice) -> Intent | None:
-    """What is in the way: a call on the invoice, or on the customer that a reserved invoice is waiting for."""
-    own = work.intents.find_unsettled(invoice_subject(invoice.id))
-    if own is not None or invoice.status is not InvoiceStatus.RESERVED:
-        return own
-    return work.intents.find_unsettled(customer_subject(invoice.customer_id))

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from stripe_bridge.domain.errors.base import IntegrationNotFound
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, IntentState, platform_subject, receiver_subject
-from stripe_bridge.domain.intent_plans import plan_endpoint, plan_mending
+from stripe_bridge.domain.intent_plans import plan_endpoint, plan_endpoint_repair
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind, account_receiver_url
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled, Store, UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.ports.vault import Vault, can_open
-from stripe_bridge.use_cases.intents.step import Settle
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.wait import wait_until_settled
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatus, EndpointStatuses
 
-_SETTLE_TIMEOUT = timedelta(seconds=10)
-_POLL_SECONDS = 0.1
+_TIMEOUT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class RegisterReceivers:
         store: Store,
         clock: Clock,
         identifiers: Identifiers,
-        settle: Settle,
+        settle: SettleIntent,
         statuses: EndpointStatuses,
         key: EncryptionKey,
         url: str,
@@ -93,7 +94,7 @@ class RegisterReceivers:
                 if under_way is not None:
                     return under_way
                 reference, now = self._identifiers.reference(), self._clock.now()
-                plan = plan_mending(kind, self._url, reference=reference, now=now)
+                plan = plan_endpoint_repair(kind, self._url, reference=reference, now=now)
                 try:
                     planned = work.intents.add(plan)
                 except IntentUnsettled:
@@ -102,21 +103,22 @@ class RegisterReceivers:
             return planned
 
     def _wait_until_settled(self, intent_id: int) -> None:
-        deadline = self._clock.now() + _SETTLE_TIMEOUT
-        while True:
+        def read() -> Intent | None:
             with self._store.reading() as work:
-                intent = work.intents.find(intent_id)
-            if intent is None or intent.state is IntentState.CONFIRMED:
-                return
-            if intent.state is IntentState.FAILED:
-                raise GatewayRefused(intent.last_error or "")
-            if self._clock.now() >= deadline:
-                why = intent.last_error or "no answer yet"
-                raise OutcomeUnknown(f"{why}; a worker will retry it, or try again in a minute")
-            if intent.is_due(self._clock.now()):
-                self._settle(intent_id)
-            else:
-                self._clock.sleep(_POLL_SECONDS)
+                return work.intents.find(intent_id)
+
+        def read_unsettled() -> Sequence[Intent] | None:
+            intent = read()
+            return None if intent is None or intent.is_settled else [intent]
+
+        wait_until_settled(self._clock, self._settle, read_unsettled, self._clock.now() + _TIMEOUT)
+        intent = read()
+        if intent is None or intent.state is IntentState.CONFIRMED:
+            return
+        if intent.state is IntentState.FAILED:
+            raise GatewayRefused(intent.last_error or "")
+        why = intent.last_error or "no answer yet"
+        raise OutcomeUnknown(f"{why}; a worker will retry it, or try again in a minute")
 
 
 class RequestReceiver:

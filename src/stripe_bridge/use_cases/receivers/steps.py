@@ -30,7 +30,7 @@ class RepairEndpointStep:
         self._clock, self._gateway, self._vault = clock, gateway, vault
         self._statuses, self._key = statuses, key
 
-    def look(self, intent: Intent) -> WebhookEndpoint | None:
+    def find_effect(self, intent: Intent) -> WebhookEndpoint | None:
         """The secret was in the answer that got lost, so an endpoint that exists can only be an orphan."""
         return None
 
@@ -51,7 +51,7 @@ class RepairEndpointStep:
             self._gateway.delete_endpoint(account_id=None, endpoint_id=endpoint.id)
         return _create_endpoint(self._gateway, intent, None, kind)
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: WebhookEndpoint) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: WebhookEndpoint) -> Intent | None:
         kind, now = ReceiverKind(intent.parameters["kind"]), self._clock.now()
         url = intent.parameters["url"]
         for known in work.receivers.of_kinds([kind]):
@@ -63,7 +63,7 @@ class RepairEndpointStep:
             work.receivers.add(new_receiver(result, kind, None, self._vault, url=url, now=now))
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         return None
 
 
@@ -73,7 +73,7 @@ class CreateEndpointStep:
     def __init__(self, gateway: ReceiverGateway, clock: Clock, vault: Vault) -> None:
         self._gateway, self._clock, self._vault = gateway, clock, vault
 
-    def look(self, intent: Intent) -> WebhookEndpoint | None:
+    def find_effect(self, intent: Intent) -> WebhookEndpoint | None:
         """Its secret was shown only once and is lost, so an endpoint that exists is removed, and then there is none."""
         try:
             existing = self._gateway.endpoints(intent.account_id)
@@ -92,7 +92,7 @@ class CreateEndpointStep:
         except GatewayRefused:
             return None
 
-    def confirm(self, work: UnitOfWork, intent: Intent, result: WebhookEndpoint | None) -> Intent | None:
+    def on_success(self, work: UnitOfWork, intent: Intent, result: WebhookEndpoint | None) -> Intent | None:
         if result is not None:
             own = new_receiver(
                 result,
@@ -105,7 +105,7 @@ class CreateEndpointStep:
             work.receivers.add(own)
         return None
 
-    def refuse(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         return None
 
 

@@ -1,10 +1,10 @@
-"""Sweeping an account: checking each object that Stripe may still change, whatever its events did or did not say."""
+"""Sweeping an account: checking each object that Stripe may still change, whatever its events said."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.base import BridgeError
@@ -14,13 +14,14 @@ from stripe_bridge.domain.reconciliation import Drift, ReconcileProgress
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
 from stripe_bridge.ports.stripe.errors import AccessRevoked, CallNotAccepted, GatewayError
-from stripe_bridge.use_cases.records.refetch import Kind
+from stripe_bridge.use_cases.records.refetch import RefetchTarget
 
 _log = logging.getLogger(__name__)
-# After this many failures in a row the trouble is with Stripe, not with the objects.
-_MOST_IN_A_ROW = 5
+# After this many failures in a row the fault is Stripe's, not the objects'.
+_MAX_FAILURES_IN_A_ROW = 5
 
 Object = TypeVar("Object")
+Progress = Callable[[str], None]
 
 
 class SweepKind(Generic[Object]):
@@ -29,37 +30,37 @@ class SweepKind(Generic[Object]):
     Raises AccessRevoked, StoreUnavailable; and GatewayError if too many fail in a row.
     """
 
-    def __init__(self, store: Store, kind: Kind[Object]) -> None:
+    def __init__(self, store: Store, kind: RefetchTarget[Object]) -> None:
         self._store, self._kind = store, kind
 
-    def __call__(self, account_id: str, findings: ReconcileProgress, hold: Callable[[], None]) -> None:
-        in_a_row = 0
-        for known in self._objects(account_id, hold):
-            findings.objects += 1
+    def __call__(self, account_id: str, progress: ReconcileProgress, renew_lease: Callable[[], None]) -> None:
+        failures_in_a_row = 0
+        for known in self._objects(account_id, renew_lease):
+            progress.objects_checked += 1
             try:
-                drift = self._kind.settle(known)
+                drift = self._kind.refetch(known)
             except StaleWrite:
-                # Somebody else is changing it.
+                # Another process is changing it.
                 continue
             except (AccessRevoked, StoreUnavailable):
                 raise
             except Exception as error:
-                findings.faults.append(self._in_words(known, error))
-                # In that case it is not the object's fault: it has to be checked again soon.
-                findings.is_cut_short = findings.is_cut_short or isinstance(error, CallNotAccepted)
-                in_a_row += 1
-                if isinstance(error, GatewayError) and in_a_row >= _MOST_IN_A_ROW:
+                progress.faults.append(self._describe(known, error))
+                # Then it is not the object's fault: it has to be checked again soon.
+                progress.is_interrupted = progress.is_interrupted or isinstance(error, CallNotAccepted)
+                failures_in_a_row += 1
+                if isinstance(error, GatewayError) and failures_in_a_row >= _MAX_FAILURES_IN_A_ROW:
                     raise
                 continue
-            in_a_row = 0
+            failures_in_a_row = 0
             if drift is Drift.OBJECT_MISSING:
-                # People have to find out why, so they need to know which one.
-                what = f"{self._kind.name} {self._kind.id_of(known)}"
-                _log.warning("Stripe does not have it", extra={"account_id": account_id, "object": what})
+                # Operators have to find out why, so they need to know which one.
+                facts = {"account_id": account_id, "object": self._name_of(known)}
+                _log.warning("object missing at Stripe", extra=facts)
             if drift is not None:
-                findings.drift[drift] += 1
+                progress.drift[drift] += 1
 
-    def _objects(self, account_id: str, hold: Callable[[], None]) -> Iterator[Object]:
+    def _objects(self, account_id: str, renew_lease: Callable[[], None]) -> Iterator[Object]:
         after: Object | None = None
         while True:
             with self._store.reading() as work:
@@ -67,20 +68,23 @@ class SweepKind(Generic[Object]):
             if not page:
                 return
             for known in page:
-                hold()
+                renew_lease()
                 yield known
             after = page[-1]
 
-    def _in_words(self, known: Object, error: Exception) -> str:
-        what = f"{self._kind.name} {self._kind.id_of(known)}"
+    def _name_of(self, known: Object) -> str:
+        return f"{self._kind.name} {self._kind.id_of(known)}"
+
+    def _describe(self, known: Object, error: Exception) -> str:
+        name = self._name_of(known)
         if isinstance(error, GatewayError):
-            return f"{what}: {error.reason}"
+            return f"{name}: {error.reason}"
         _log.warning(
             "object could not be reconciled",
-            extra={"object": what},
+            extra={"object": name},
             exc_info=None if isinstance(error, BridgeError) else error,
         )
-        return f"{what}: {error.message if isinstance(error, BridgeError) else type(error).__name__}"
+        return f"{name}: {error.message if isinstance(error, BridgeError) else type(error).__name__}"
 
 
 class SweepAccount:
@@ -88,8 +92,8 @@ class SweepAccount:
 
     def __init__(
         self, invoices: SweepKind[Invoice], refunds: SweepKind[Refund], disputes: SweepKind[Dispute]
-    ):
-        self._kinds: dict[str, Callable[[str, ReconcileProgress, Callable[[], None]], None]] = {
+    ) -> None:
+        self._kinds: dict[str, SweepKind[Any]] = {
             "invoices": invoices,
             "refunds": refunds,
             "disputes": disputes,
@@ -98,11 +102,11 @@ class SweepAccount:
     def __call__(
         self,
         account_id: str,
-        findings: ReconcileProgress,
-        hold: Callable[[], None],
-        tell: Callable[[str], None],
+        progress: ReconcileProgress,
+        renew_lease: Callable[[], None],
+        report_progress: Progress,
     ) -> None:
         for name, sweep in self._kinds.items():
-            before = findings.objects
-            sweep(account_id, findings, hold)
-            tell(f"{findings.objects - before} unsettled {name}")
+            before = progress.objects_checked
+            sweep(account_id, progress, renew_lease)
+            report_progress(f"{progress.objects_checked - before} unsettled {name}")

@@ -1,4 +1,4 @@
-"""Counting: maintaining the totals that lists show."""
+"""The totals that lists show: adding recorded changes to them, and verifying them against the rows."""
 
 from __future__ import annotations
 
@@ -33,12 +33,11 @@ class VerifyTotals:
 
     def __call__(self, integration_id: int) -> int:
         with self._store.reading() as work:
-            errors_of_totals = work.counts.errors_of_totals(integration_id)
-        if errors_of_totals:
-            _log.warning(
-                "totals were wrong", extra={"integration_id": integration_id, "totals": len(errors_of_totals)}
-            )
+            errors = work.counts.errors_of_totals(integration_id)
+        if errors:
+            facts = {"integration_id": integration_id, "totals": len(errors)}
+            _log.warning("totals corrected", extra=facts)
             with self._store.writing() as work:
-                work.counts.correct(errors_of_totals)
+                work.counts.correct(errors)
                 work.commit()
-        return len(errors_of_totals)
+        return len(errors)

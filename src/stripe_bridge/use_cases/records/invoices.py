@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
-from stripe_bridge.domain.payment import leading, observe_payment, total_collected
+from stripe_bridge.domain.payment import observe_payment, primary_payment, total_collected
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.system import Clock
 
 
 def lock_invoice(work: UnitOfWork, invoice: Invoice) -> Invoice:
-    """The invoice, locked after its order: whoever changes what is settled has to lock the order first."""
+    """The invoice, locked after its order: a change of what is settled has to lock the order first."""
     return work.invoices.lock(invoice.id) or invoice
+
+
+def find_invoice(work: UnitOfWork, account_id: str, *stripe_ids: str | None) -> Invoice | None:
+    """Our invoice that the first linked one of these ids belongs to: its own, a payment intent's or a charge's."""
+    for stripe_id in stripe_ids:
+        invoice_id = None if stripe_id is None else work.links.find_invoice_id(account_id, stripe_id)
+        if invoice_id is not None:
+            return work.invoices.find(invoice_id)
+    return None
 
 
 class RecordInvoice:
@@ -25,28 +34,32 @@ class RecordInvoice:
     def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
         return self._record(work, invoice, invoice.observe(snapshot, self._clock.now()), snapshot)
 
-    def answer(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
-        """Like `__call__`, for the answer to a call to Stripe: others may have changed the invoice in the meantime.
+    def record_response(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
+        """Like `__call__`, for the response to a call to Stripe: the invoice may have been changed in the meantime.
 
-        If only Stripe could tell which is newer, ours stays as it is: an event, or else the sweep, brings Stripe's state.
+        If it is unclear which is newer, ours stays as it is: an event, or else the sweep, brings Stripe's state.
         """
         is_unclear = invoice.compare(snapshot) is SnapshotOrder.UNCLEAR
-        seen = invoice if is_unclear else invoice.observe(snapshot, self._clock.now())
-        return self._record(work, invoice, seen, snapshot)
+        observed = invoice if is_unclear else invoice.observe(snapshot, self._clock.now())
+        return self._record(work, invoice, observed, snapshot)
 
-    def _record(self, work: UnitOfWork, invoice: Invoice, seen: Invoice, snapshot: StripeInvoice) -> Invoice:
+    def _record(
+        self, work: UnitOfWork, invoice: Invoice, observed: Invoice, snapshot: StripeInvoice
+    ) -> Invoice:
         if invoice.stripe_invoice_id is None:
             work.links.add(invoice.stripe_account_id, invoice.id, [snapshot.id])
         if snapshot.payments:
-            seen = self._payments(work, seen, snapshot.payments)
-        return seen if seen == invoice else work.invoices.save(seen)
+            observed = self._set_payment_totals(work, observed, snapshot.payments)
+        return observed if observed == invoice else work.invoices.save(observed)
 
-    def payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice:
-        """Record payments of a locked invoice, and show the leading one."""
-        shown = self._payments(work, invoice, seen)
-        return shown if shown == invoice else work.invoices.save(shown)
+    def record_payments(
+        self, work: UnitOfWork, invoice: Invoice, snapshots: Sequence[StripePayment]
+    ) -> Invoice:
+        """Record payments of a locked invoice, and set its totals and its primary payment from them."""
+        updated = self._set_payment_totals(work, invoice, snapshots)
+        return updated if updated == invoice else work.invoices.save(updated)
 
-    def charge(
+    def record_charge(
         self, work: UnitOfWork, invoice: Invoice, payment_intent_id: str, charge_id: str, *, succeeded: bool
     ) -> Invoice:
         """Record a charge of one of the invoice's known payments; one that failed is only linked."""
@@ -55,12 +68,14 @@ class RecordInvoice:
         if not succeeded or payment is None or payment.charge_id == charge_id:
             return invoice
         work.payments.put(payment.charged_by(charge_id))
-        return self.payments(work, invoice, [])
+        return self.record_payments(work, invoice, [])
 
-    def _payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice:
+    def _set_payment_totals(
+        self, work: UnitOfWork, invoice: Invoice, snapshots: Sequence[StripePayment]
+    ) -> Invoice:
         account_id = invoice.stripe_account_id
         known = {payment.stripe_id: payment for payment in work.payments.of_invoice(invoice.id)}
-        for snapshot in seen:
+        for snapshot in snapshots:
             before = known.get(snapshot.id)
             after = observe_payment(before, snapshot, invoice_id=invoice.id, account_id=account_id)
             if after != before:
@@ -68,7 +83,7 @@ class RecordInvoice:
                 known[snapshot.id] = after
                 work.links.add(account_id, invoice.id, _ids(snapshot))
         return invoice.set_payment_totals(
-            leading(known.values()), total_collected(known.values()), self._clock.now()
+            primary_payment(known.values()), total_collected(known.values()), self._clock.now()
         )
 
 

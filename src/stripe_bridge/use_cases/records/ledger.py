@@ -1,4 +1,4 @@
-"""Keeping the ledger: an invoice's refunds and disputes are what Stripe's own objects say, however we learn of them."""
+"""The ledger of refunds and disputes: Stripe's own objects set its entries, however we learn of them."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from stripe_bridge.ports.system import Clock
 
 
 class RefundLedger:
-    """Enter Stripe's refunds and disputes into the ledger of a locked invoice, and set the invoice's totals from it."""
+    """Records Stripe's refunds and disputes of a locked invoice, and sets the invoice's totals from them."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def find(self, work: UnitOfWork, account_id: str, seen: StripeRefund) -> Refund | None:
-        """By Stripe's id, else by the intent that made it, since a webhook may arrive before our own answer.
+    def find_refund(self, work: UnitOfWork, account_id: str, seen: StripeRefund) -> Refund | None:
+        """By Stripe's id, else by the reference of the intent that made it: a webhook may arrive before the response.
 
-        Anybody can copy metadata: a refund that has the reference of one whose Stripe id we already know is a different one.
+        Metadata can be copied: a refund that has the reference of one whose Stripe id we already know is a different one.
         """
         known = work.refunds.find_by_stripe_id(account_id, seen.id)
         if known is not None or METADATA_REFERENCE not in seen.metadata:
             return known
-        asked = work.refunds.find_by_reference(seen.metadata[METADATA_REFERENCE])
-        if asked is None or asked.account_id != account_id or asked.stripe_refund_id is not None:
+        requested = work.refunds.find_by_reference(seen.metadata[METADATA_REFERENCE])
+        if requested is None or requested.account_id != account_id or requested.stripe_refund_id is not None:
             return None
-        return asked
+        return requested
 
-    def refund(
+    def record_refund(
         self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool = False
     ) -> Invoice:
-        """Enter a refund, or what has become of it. One that is not known yet was made in Stripe's dashboard.
+        """Record a refund, or its new state. One that is not known yet was made in Stripe's dashboard.
 
-        `may_be_late`: others may have changed the ledger since Stripe showed this. A refund may go back and forth between
-        pending and waiting for the customer, so if only Stripe could tell which is newer, the ledger stays as it is: another
-        event will bring the current state.
+        `may_be_late`: the ledger may have been changed since Stripe showed this. A refund may go back and forth between
+        pending and waiting for the customer, so if it is unclear which is newer, the ledger stays as it is: another event
+        will bring the current state.
         """
-        known = self.find(work, invoice.stripe_account_id, seen)
+        known = self.find_refund(work, invoice.stripe_account_id, seen)
         if known is None:
             work.refunds.add(self._from_dashboard(invoice, seen))
         elif not (may_be_late and known.compare(seen) is SnapshotOrder.UNCLEAR):
@@ -47,15 +47,15 @@ class RefundLedger:
                 work.refunds.save(after)
         if seen.charge_id is not None:
             work.links.add(invoice.stripe_account_id, invoice.id, [seen.charge_id])
-        return self._show_refunds(work, invoice)
+        return self._set_refund_totals(work, invoice)
 
-    def refuse(self, work: UnitOfWork, refund_id: int, reason: str) -> None:
-        """Release a reservation."""
+    def release(self, work: UnitOfWork, refund_id: int, reason: str) -> None:
+        """Release the reservation of a refund that Stripe refused."""
         reserved = work.refunds.find(refund_id)
         if reserved is not None and reserved.state is RefundState.RESERVED:
             work.refunds.save(reserved.refuse(reason, self._clock.now()))
 
-    def dispute(self, work: UnitOfWork, invoice: Invoice, seen: StripeDispute) -> Invoice:
+    def record_dispute(self, work: UnitOfWork, invoice: Invoice, seen: StripeDispute) -> Invoice:
         account_id = invoice.stripe_account_id
         known = work.disputes.find(account_id, seen.id)
         if known is None or not known.agrees_with(seen):
@@ -82,8 +82,8 @@ class RefundLedger:
             failure_reason=seen.failure_reason,
         )
 
-    def _show_refunds(self, work: UnitOfWork, invoice: Invoice) -> Invoice:
+    def _set_refund_totals(self, work: UnitOfWork, invoice: Invoice) -> Invoice:
         refunds = work.refunds.of_invoice(invoice.id)
-        last_at = max((refund.created_at for refund in refunds if refund.counts), default=None)
+        last_at = max((refund.created_at for refund in refunds if refund.is_effective), default=None)
         shown = invoice.set_refund_totals(total_refunded(refunds), last_at, self._clock.now())
         return invoice if shown == invoice else work.invoices.save(shown)

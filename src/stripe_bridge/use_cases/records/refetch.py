@@ -1,4 +1,4 @@
-"""Reading an object at Stripe again, and bringing our record of it to what Stripe shows."""
+"""Refetching: read an object at Stripe again, and bring our record of it to what Stripe shows."""
 
 from __future__ import annotations
 
@@ -32,14 +32,17 @@ from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 
 _log = logging.getLogger(__name__)
-_PAGE = 100
+_PAGE_SIZE = 100
+# A request may be waiting for the disconnect, and the lease of the intent that the final check belongs to is running.
+FINAL_CHECK_TIMEOUT = timedelta(seconds=5)
+STUCK_DRAFT_REASON = "its sending never finished"
 Object = TypeVar("Object")
 
 
-class Kind(Protocol[Object]):
-    """One kind of object. `settle` asks Stripe and updates ours; it returns how they differed, or None if they did not.
+class RefetchTarget(Protocol[Object]):
+    """One kind of object. `refetch` asks Stripe and updates our record; it returns how they differed, or None if they agreed.
 
-    If somebody else has changed ours since the page was read, that change stands: it is newer than what was fetched here.
+    If our record was changed since the page was read, that change stands: it is newer than what was fetched here.
     """
 
     name: str
@@ -48,10 +51,10 @@ class Kind(Protocol[Object]):
 
     def id_of(self, known: Object) -> str: ...
 
-    def settle(self, known: Object) -> Drift | None: ...
+    def refetch(self, known: Object) -> Drift | None: ...
 
 
-class Invoices:
+class RefetchInvoices:
     """Invoices that are drafts, open or uncollectible."""
 
     name = "invoice"
@@ -62,23 +65,23 @@ class Invoices:
         clock: Clock,
         gateway: InvoiceGateway,
         record: RecordInvoice,
-        undo: DeleteStuckDraft,
+        delete_stuck_draft: DeleteStuckDraft,
     ) -> None:
         self._store, self._clock, self._gateway = store, clock, gateway
-        self._record, self._undo = record, undo
+        self._record, self._delete_stuck_draft = record, delete_stuck_draft
 
     def page(self, work: UnitOfWork, account_id: str, after: Invoice | None) -> Sequence[Invoice]:
-        return work.reconciliations.invoices(account_id, after.id if after else 0, _PAGE)
+        return work.reconciliations.invoices(account_id, after.id if after else 0, _PAGE_SIZE)
 
     def id_of(self, known: Invoice) -> str:
         return known.stripe_invoice_id or ""
 
-    def settle(self, known: Invoice) -> Drift | None:
+    def refetch(self, known: Invoice) -> Drift | None:
         account_id, stripe_id = known.stripe_account_id, self.id_of(known)
         try:
             current = self._gateway.invoice(account_id, stripe_id)
         except ObjectMissing:
-            return self._settle_missing(known)
+            return self._record_missing(known)
         # Fetched for their charges, which the invoice itself does not show.
         is_paid_since = current.amount_paid != known.amount_paid
         payments = self._gateway.payments_of(account_id, stripe_id) if is_paid_since else ()
@@ -87,25 +90,25 @@ class Invoices:
             if before.version != known.version:
                 return None
             after = self._record(work, before, current)
-            after = self._record.payments(work, after, payments)
-            self._undo(work, after, current)
+            after = self._record.record_payments(work, after, payments)
+            self._delete_stuck_draft(work, after, current)
             work.commit()
         return None if after == before else Drift.INVOICE_DIFFERS
 
-    def _settle_missing(self, known: Invoice) -> Drift | None:
-        """A draft that the merchant deleted is void here. What became of any other invoice, only an operator can find out."""
+    def _record_missing(self, known: Invoice) -> Drift | None:
+        """A draft that the merchant deleted is void here; any other missing invoice is for an operator to investigate."""
         with self._store.writing() as work:
             before = lock_invoice(work, known)
             if before.version != known.version or work.intents.is_unsettled_for(known.id):
                 return None
             if before.status is not InvoiceStatus.DRAFT:
                 return Drift.OBJECT_MISSING
-            work.invoices.save(before.gone(self._clock.now()))
+            work.invoices.save(before.mark_deleted(self._clock.now()))
             work.commit()
         return Drift.INVOICE_DIFFERS
 
 
-class Refunds:
+class RefetchRefunds:
     """Refunds that are pending or waiting for the customer."""
 
     name = "refund"
@@ -114,12 +117,12 @@ class Refunds:
         self._store, self._gateway, self._ledger = store, gateway, ledger
 
     def page(self, work: UnitOfWork, account_id: str, after: Refund | None) -> Sequence[Refund]:
-        return work.reconciliations.refunds(account_id, after.id if after else 0, _PAGE)
+        return work.reconciliations.refunds(account_id, after.id if after else 0, _PAGE_SIZE)
 
     def id_of(self, known: Refund) -> str:
         return known.stripe_refund_id or ""
 
-    def settle(self, known: Refund) -> Drift | None:
+    def refetch(self, known: Refund) -> Drift | None:
         try:
             seen = self._gateway.refund(known.account_id, self.id_of(known))
         except ObjectMissing:
@@ -131,13 +134,13 @@ class Refunds:
             before = work.refunds.find(known.id)
             if before is None or before.version != known.version:
                 return None
-            self._ledger.refund(work, locked, seen)
+            self._ledger.record_refund(work, locked, seen)
             after = work.refunds.find(known.id)
             work.commit()
         return None if after == before else Drift.REFUND_DIFFERS
 
 
-class Disputes:
+class RefetchDisputes:
     """Disputes that have not ended."""
 
     name = "dispute"
@@ -146,12 +149,12 @@ class Disputes:
         self._store, self._gateway, self._ledger = store, gateway, ledger
 
     def page(self, work: UnitOfWork, account_id: str, after: Dispute | None) -> Sequence[Dispute]:
-        return work.reconciliations.disputes(account_id, after.stripe_id if after else "", _PAGE)
+        return work.reconciliations.disputes(account_id, after.stripe_id if after else "", _PAGE_SIZE)
 
     def id_of(self, known: Dispute) -> str:
         return known.stripe_id
 
-    def settle(self, known: Dispute) -> Drift | None:
+    def refetch(self, known: Dispute) -> Drift | None:
         try:
             seen = self._gateway.dispute(known.account_id, known.stripe_id)
         except ObjectMissing:
@@ -163,42 +166,38 @@ class Disputes:
             before = work.disputes.find(known.account_id, known.stripe_id)
             if before != known:
                 return None
-            self._ledger.dispute(work, locked, seen)
+            self._ledger.record_dispute(work, locked, seen)
             after = work.disputes.find(known.account_id, known.stripe_id)
             work.commit()
         return None if after == before else Drift.DISPUTE_DIFFERS
 
 
-# Somebody may be waiting for the disconnect, and the lease of the intent that this belongs to is running.
-TIME = timedelta(seconds=5)
-
-
 class FinalCheck:
-    """Bring what is not settled in an account to Stripe's state, as far as Stripe and a few seconds allow.
+    """Before access to an account is revoked, refetch what is in flight there, as far as Stripe and a few seconds allow.
 
-    Raises only StoreUnavailable: what cannot be looked at does not keep us in an account that we were told to leave.
+    Raises only StoreUnavailable: what cannot be refetched does not keep us in an account that we are to leave.
     """
 
-    def __init__(self, store: Store, clock: Clock, kinds: Sequence[Kind[Any]]) -> None:
-        self._store, self._clock, self._kinds = store, clock, kinds
+    def __init__(self, store: Store, clock: Clock, targets: Sequence[RefetchTarget[Any]]) -> None:
+        self._store, self._clock, self._targets = store, clock, targets
 
     def __call__(self, account_id: str) -> None:
-        deadline = self._clock.now() + TIME
-        for kind in self._kinds:
-            if not self._look_at(kind, account_id, deadline):
+        deadline = self._clock.now() + FINAL_CHECK_TIMEOUT
+        for target in self._targets:
+            if not self._refetch_all(target, account_id, deadline):
                 return
 
-    def _look_at(self, kind: Kind[Any], account_id: str, deadline: datetime) -> bool:
-        """Whether it is worth continuing with the other kinds."""
-        for known in self._objects(kind, account_id):
-            facts = {"account_id": account_id, "object": f"{kind.name} {kind.id_of(known)}"}
+    def _refetch_all(self, target: RefetchTarget[Any], account_id: str, deadline: datetime) -> bool:
+        """Whether it is worth continuing with the other targets."""
+        for known in self._objects(target, account_id):
+            facts = {"account_id": account_id, "object": f"{target.name} {target.id_of(known)}"}
             if self._clock.now() >= deadline:
-                _log.warning("not enough time to look at everything in flight", extra=facts)
+                _log.warning("final check timed out", extra=facts)
                 return False
             try:
-                kind.settle(known)
+                target.refetch(known)
             except StaleWrite:
-                # Somebody else is at it.
+                # Another worker is changing it.
                 continue
             except StoreUnavailable:
                 raise
@@ -206,35 +205,32 @@ class FinalCheck:
                 is_ours = not isinstance(error, BridgeError)
                 reason = error.reason if isinstance(error, GatewayError) else type(error).__name__
                 _log.warning(
-                    "something in flight could not be looked at",
+                    "object could not be refetched",
                     extra={**facts, "reason": reason},
                     exc_info=error if is_ours else None,
                 )
-                if isinstance(error, GatewayError) and _is_about_all(error):
+                if isinstance(error, GatewayError) and _concerns_all(error):
                     return False
         return True
 
-    def _objects(self, kind: Kind[Any], account_id: str) -> Iterator[Any]:
+    def _objects(self, target: RefetchTarget[Any], account_id: str) -> Iterator[Any]:
         after = None
         while True:
             with self._store.reading() as work:
-                page = kind.page(work, account_id, after)
+                page = target.page(work, account_id, after)
             if not page:
                 return
             yield from page
             after = page[-1]
 
 
-def _is_about_all(error: GatewayError) -> bool:
+def _concerns_all(error: GatewayError) -> bool:
     """Whether Stripe or the account is unreachable, and not just one object."""
     return isinstance(error, AccessRevoked) or not isinstance(error, GatewayRefused)
 
 
-BECAUSE = "its sending never finished"
-
-
 class DeleteStuckDraft:
-    """Plan to delete a locked invoice that is a draft here and at Stripe and has no call under way.
+    """Plan to delete a locked invoice that is a draft here and at Stripe and has no open call.
 
     Sending it failed, and so did undoing it. The caller learned of that long ago, and can send the order again after this.
     """
@@ -247,5 +243,5 @@ class DeleteStuckDraft:
         if not is_draft or work.intents.is_unsettled_for(invoice.id):
             return
         reference, now = self._identifiers.reference(), self._clock.now()
-        work.intents.add(plan_delete(invoice, because=BECAUSE, reference=reference, now=now))
-        _log.warning("stuck draft is undone", extra={"invoice_id": invoice.id})
+        work.intents.add(plan_delete(invoice, because=STUCK_DRAFT_REASON, reference=reference, now=now))
+        _log.warning("deletion of stuck draft planned", extra={"invoice_id": invoice.id})

@@ -1,42 +1,32 @@
-"""Refunding an invoice: an amount is reserved in the ledger under a lock, then Stripe is asked, once per payment."""
+"""Issuing a refund: an amount is reserved in the ledger under a lock, then Stripe is called, once per payment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from stripe_bridge.domain.errors.outcomes import RefundNotIssued
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
 from stripe_bridge.domain.idempotency import LIFETIME
-from stripe_bridge.domain.intent import IntentState, refund_subject
+from stripe_bridge.domain.intent import Intent, refund_subject
 from stripe_bridge.domain.intent_plans import plan_refund
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, latest_attempt, split_refund
-from stripe_bridge.domain.stripe_objects import StripeDispute, StripePayment, StripeRefund
+from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
-from stripe_bridge.ports.stripe.errors import GatewayError
+from stripe_bridge.ports.stripe.errors import GatewayError, GatewayRefused
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
-from stripe_bridge.ports.stripe.refunds import RefundGateway
+from stripe_bridge.ports.stripe.refunds import RefundDraft, RefundGateway
 from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.wait import settle_or_wait
+from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
+from stripe_bridge.use_cases.records.ledger import RefundLedger
 
-_PATIENCE = timedelta(seconds=10)
-_WAIT = 0.1
-
-Settle = Callable[[int], None]
-Lock = Callable[[UnitOfWork, Invoice], Invoice]
-RecordPayments = Callable[[UnitOfWork, Invoice, Sequence[StripePayment]], Invoice]
-
-
-class Ledger(Protocol):
-    def refund(
-        self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool
-    ) -> Invoice: ...
-
-    def dispute(self, work: UnitOfWork, invoice: Invoice, seen: StripeDispute) -> Invoice: ...
+_TIMEOUT = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +61,8 @@ class IssueRefund:
     """Refund an invoice: all that may still be refunded, or the amount asked for.
 
     Raises InvoiceNotFound, IntegrationNotConnected, AmountNotChargeable for what Stripe would round, NothingCollected,
-    RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued if Stripe refuses; GatewayError if Stripe cannot tell what
-    was paid.
+    RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued if Stripe refuses; GatewayError if Stripe does not
+    say what was paid.
     """
 
     def __init__(
@@ -80,53 +70,51 @@ class IssueRefund:
         store: Store,
         clock: Clock,
         identifiers: Identifiers,
-        settle: Settle,
-        payments: InvoiceGateway,
+        settle: SettleIntent,
+        invoices: InvoiceGateway,
         refunds: RefundGateway,
-        record_payments: RecordPayments,
-        ledger: Ledger,
-        lock: Lock,
+        record: RecordInvoice,
+        ledger: RefundLedger,
     ) -> None:
         self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
-        self._payments, self._refunds = payments, refunds
-        self._record_payments, self._ledger, self._lock = record_payments, ledger, lock
+        self._invoices, self._refunds, self._record, self._ledger = invoices, refunds, record, ledger
 
     def __call__(self, command: IssueRefundCommand) -> IssuedRefunds:
-        self._learn_payments(command)
+        self._fetch_payments(command)
         reserved = self._reserve(command)
-        self._see_through([intent_id for _, intent_id in reserved if intent_id is not None])
+        self._wait_until_settled([intent_id for _, intent_id in reserved if intent_id is not None])
         with self._store.reading() as work:
             found = [refund for id_, _ in reserved if (refund := work.refunds.find(id_)) is not None]
         made = [refund for refund in found if refund.state is not RefundState.REFUSED]
         if not made:
-            self._explain(command)
+            self._refetch_after_refusal(command)
             raise RefundNotIssued
-        asked_for = command.amount or sum(refund.amount for refund in found)
-        went_back = sum(refund.amount for refund in made)
-        return IssuedRefunds(refunds=made, amount_refused=asked_for - went_back)
+        requested = command.amount or sum(refund.amount for refund in found)
+        refunded = sum(refund.amount for refund in made)
+        return IssuedRefunds(refunds=made, amount_refused=requested - refunded)
 
-    def _learn_payments(self, command: IssueRefundCommand) -> None:
-        """If more was paid than the payments that we know of, ask Stripe: a webhook may still be on its way."""
+    def _fetch_payments(self, command: IssueRefundCommand) -> None:
+        """If more was paid than our records of payments add up to, ask Stripe: a webhook may still be on its way."""
         with self._store.reading() as work:
             invoice = work.invoices.get(command.tenant_id, command.invoice_id)
             _check_connected(work, invoice)
         if invoice.stripe_invoice_id is None or invoice.amount_collected >= invoice.amount_paid:
             return
-        seen = self._payments.payments_of(invoice.stripe_account_id, invoice.stripe_invoice_id)
+        seen = self._invoices.payments_of(invoice.stripe_account_id, invoice.stripe_invoice_id)
         with self._store.writing() as work:
-            self._record_payments(work, self._lock(work, invoice), seen)
+            self._record.record_payments(work, lock_invoice(work, invoice), seen)
             work.commit()
 
     def _reserve(self, command: IssueRefundCommand) -> list[tuple[int, int | None]]:
         """The ids of each refund and of its intent; None if the intent is settled."""
         with self._store.writing() as work:
-            invoice = self._lock(work, work.invoices.get(command.tenant_id, command.invoice_id))
+            invoice = lock_invoice(work, work.invoices.get(command.tenant_id, command.invoice_id))
             _check_connected(work, invoice)
             if command.amount is not None:
                 Currency.of(invoice.currency).check_exact(command.amount, "amount_in_cents")
-            earlier, now = _asked_before(work, command.request), self._clock.now()
+            earlier, now = _earlier_attempts(work, command.request), self._clock.now()
             if made := latest_attempt(earlier, after=now - LIFETIME):
-                return [(refund.id, _unsettled(work, refund)) for refund in made]
+                return [(refund.id, _unsettled_intent_id(work, refund)) for refund in made]
             reserved: list[tuple[int, int | None]] = []
             splits = self._split(work, invoice, command.amount)
             for number, (payment, amount) in enumerate(splits, start=len(earlier) + 1):
@@ -139,18 +127,10 @@ class IssueRefund:
             work.commit()
         return reserved
 
-    def _see_through(self, intent_ids: Sequence[int]) -> None:
-        """Ask Stripe. If a worker was faster and has taken one up, it is `sent` and will soon be settled: wait for it."""
-        deadline = self._clock.now() + _PATIENCE
+    def _wait_until_settled(self, intent_ids: Sequence[int]) -> None:
+        deadline = self._clock.now() + _TIMEOUT
         for intent_id in intent_ids:
-            self._settle(intent_id)
-            while self._clock.now() < deadline and self._is_sent(intent_id):
-                self._clock.sleep(_WAIT)
-
-    def _is_sent(self, intent_id: int) -> bool:
-        with self._store.reading() as work:
-            intent = work.intents.find(intent_id)
-        return intent is not None and intent.state is IntentState.SENT
+            settle_or_wait(self._store, self._clock, self._settle, intent_id, deadline)
 
     def _split(self, work: UnitOfWork, invoice: Invoice, amount: int | None) -> list[tuple[Payment, int]]:
         return split_refund(
@@ -160,8 +140,11 @@ class IssueRefund:
             work.disputes.of_invoice(invoice.id),
         )
 
-    def _explain(self, command: IssueRefundCommand) -> None:
-        """Stripe refused, most likely because the dashboard or a bank was faster. Record what they did, and judge again."""
+    def _refetch_after_refusal(self, command: IssueRefundCommand) -> None:
+        """Stripe refused, most likely since a refund in its dashboard or a dispute came first: record those, and check again.
+
+        Raises the error of the rule that then applies, if one does.
+        """
         with self._store.reading() as work:
             invoice = work.invoices.get(command.tenant_id, command.invoice_id)
             payments = [each for each in work.payments.of_invoice(invoice.id) if each.is_refundable_kind]
@@ -177,16 +160,52 @@ class IssueRefund:
         except GatewayError:
             return
         with self._store.writing() as work:
-            locked = self._lock(work, invoice)
+            locked = lock_invoice(work, invoice)
             for refund in refunds:
-                locked = self._ledger.refund(work, locked, refund, may_be_late=True)
-            # If others have changed them since Stripe was asked, theirs are newer.
+                locked = self._ledger.record_refund(work, locked, refund, may_be_late=True)
+            # If they were changed since Stripe was asked, those changes are newer.
             if work.disputes.of_invoice(invoice.id) == before:
                 for dispute in disputes:
-                    locked = self._ledger.dispute(work, locked, dispute)
+                    locked = self._ledger.record_dispute(work, locked, dispute)
             work.commit()
         with self._store.reading() as work:
             self._split(work, invoice, command.amount)
+
+
+class RefundStep:
+    """Ask Stripe for a reserved refund."""
+
+    def __init__(self, gateway: RefundGateway, ledger: RefundLedger) -> None:
+        self._gateway, self._ledger = gateway, ledger
+
+    def find_effect(self, intent: Intent) -> StripeRefund | None:
+        refunds = self._gateway.refunds_of(
+            intent.account_id,
+            payment_intent_id=intent.parameters["payment_intent_id"],
+            charge_id=intent.parameters["charge_id"],
+        )
+        made = (refund for refund in refunds if refund.metadata.get(METADATA_REFERENCE) == intent.reference)
+        return next(made, None)
+
+    def call(self, intent: Intent) -> StripeRefund:
+        draft = RefundDraft(
+            payment_intent_id=intent.parameters["payment_intent_id"],
+            charge_id=intent.parameters["charge_id"],
+            amount=intent.parameters["amount"],
+            reason=intent.parameters["reason"],
+            metadata={METADATA_REFERENCE: intent.reference},
+        )
+        return self._gateway.create_refund(intent.account_id, draft, intent.idempotency_key)
+
+    def on_success(self, work: UnitOfWork, intent: Intent, result: StripeRefund) -> Intent | None:
+        invoice = work.invoices.find(intent.parameters["invoice"])
+        assert invoice is not None
+        self._ledger.record_refund(work, lock_invoice(work, invoice), result, may_be_late=True)
+        return None
+
+    def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        self._ledger.release(work, intent.parameters["refund"], error.reason)
+        return None
 
 
 class ListRefunds:
@@ -234,13 +253,13 @@ def _reservation(
     )
 
 
-def _unsettled(work: UnitOfWork, refund: Refund) -> int | None:
-    """The id of its intent."""
+def _unsettled_intent_id(work: UnitOfWork, refund: Refund) -> int | None:
+    """The id of its intent, unless that is settled."""
     intent = work.intents.find_unsettled(refund_subject(refund.id))
     return None if intent is None else intent.id
 
 
-def _asked_before(work: UnitOfWork, request: str | None) -> list[Refund]:
+def _earlier_attempts(work: UnitOfWork, request: str | None) -> list[Refund]:
     """What was reserved for the same request before, whenever that was and whatever became of it."""
     found: list[Refund] = []
     while request is not None and (refund := work.refunds.find_by_reference(f"{request}-{len(found) + 1}")):

@@ -68,14 +68,14 @@ class PutSalesOrder:
             order = given if stored is None else stored.replaced_by(given)
             invoices = work.invoices.of_order(order.tenant_id, order.id)
             if stored is not None and stored.currency != order.currency:
-                _check_unlocked(invoices)
+                _check_currency_unlocked(invoices)
             if stored is not None and stored != order:
                 work.sales_orders.save(order)
             work.commit()
         return StoredSalesOrder(view=view_order(order, invoices), created=stored is None)
 
 
-def _check_unlocked(invoices: Sequence[Invoice]) -> None:
+def _check_currency_unlocked(invoices: Sequence[Invoice]) -> None:
     for invoice in invoices:
         if invoice.status is not InvoiceStatus.VOID:
             raise CurrencyLocked(invoice.currency)

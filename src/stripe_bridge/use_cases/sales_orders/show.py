@@ -34,7 +34,7 @@ class ShowSalesOrder:
 
 
 def view_order(order: SalesOrder, invoices: Sequence[Invoice]) -> SalesOrderView:
-    settled = sum(invoice.settles for invoice in invoices)
+    settled = sum(invoice.settled_amount for invoice in invoices)
     return SalesOrderView(
         order=order,
         outstanding=order.outstanding(settled),

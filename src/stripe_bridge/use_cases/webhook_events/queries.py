@@ -1,4 +1,4 @@
-"""Looking at what is stored: lists of invoices, webhook events, and the events that touched an invoice."""
+"""Stored webhook events, as callers and operators see them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Receiving webhooks: verify that Stripe sent it, store it once, wake the workers. Nothing else happens before the answer."""
+"""Receiving webhooks: verify that Stripe sent it, store it once, wake the workers. Nothing else delays the response."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault
 
 _log = logging.getLogger(__name__)
-# How long secrets are remembered. A receiver that was removed may still be accepted for as long.
-_MEMORY = timedelta(seconds=10)
+# How long secrets are cached. A receiver that was removed may still be accepted for as long.
+_CACHE_TTL = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class ReceiveWebhookCommand:
 
 
 class BuildEvent:
-    """Makes an event as it goes into the inbox, however it arrived. If there is nothing to do for it, it is skipped now."""
+    """Build an event for the inbox, however it arrived. If there is nothing to do for it, it is already skipped."""
 
     def __init__(self, clock: Clock, *, livemode: bool, known_types: frozenset[str]) -> None:
         self._clock, self._livemode, self._known_types = clock, livemode, known_types
@@ -84,29 +84,29 @@ class BuildEvent:
 class StoreFetchedEvent:
     """Put a fetched event into the inbox once. Returns it as stored, or None if it was already there."""
 
-    def __init__(self, form: BuildEvent) -> None:
-        self._form = form
+    def __init__(self, build_event: BuildEvent) -> None:
+        self._build_event = build_event
 
     def __call__(self, work: UnitOfWork, event: StripeEvent, payload: bytes) -> WebhookEvent | None:
-        formed = self._form(event, payload)
-        return formed if work.inbox.store(formed) else None
+        built = self._build_event(event, payload)
+        return built if work.inbox.store(built) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Door:
-    """How a receiver is entered. `own_account`: whose events arrive here if the payload does not say."""
+class _ReceiverSecrets:
+    """The signing secrets of a receiver. `own_account`: whose events arrive there if the payload does not say."""
 
     secrets: tuple[str, ...] = field(repr=False)
     own_account: str | None
-    remembered_until: datetime
+    cached_until: datetime
 
 
 class SecretsNotCached(Exception):
-    """The signature cannot be judged without looking up its secret."""
+    """The signature cannot be checked without looking up its secret."""
 
 
 class ReceiveWebhook:
-    """Store a verified event once. Returns whether it is new; a repetition is fine, too.
+    """Store a verified event once. Returns whether it is new; a duplicate is accepted, too.
 
     Raises PayloadTooLarge, ReceiverNotFound, SignatureInvalid, PayloadMalformed, in this order; and StoreUnavailable, after
     which Stripe will retry.
@@ -121,40 +121,40 @@ class ReceiveWebhook:
         vault: Vault,
         nudges: Nudges,
         metrics: Metrics,
-        read: Callable[[bytes], StripeEvent],
-        form: BuildEvent,
+        read_event: Callable[[bytes], StripeEvent],
+        build_event: BuildEvent,
         *,
         extra_secrets: Sequence[str],
     ) -> None:
-        self._store, self._intake, self._clock, self._vault = store, event_ingest, clock, vault
-        self._signatures, self._nudges, self._measurements = signatures, nudges, metrics
-        self._read, self._form, self._extra_secrets = read, form, extra_secrets
-        # Finding and unsealing secrets costs more than all the rest of receiving an event.
-        self._doors: dict[int | None, _Door] = {}
+        self._store, self._event_ingest, self._clock, self._vault = store, event_ingest, clock, vault
+        self._signatures, self._nudges, self._metrics = signatures, nudges, metrics
+        self._read_event, self._build_event, self._extra_secrets = read_event, build_event, extra_secrets
+        # Looking up and unsealing secrets costs more than everything else in receiving an event.
+        self._cache: dict[int | None, _ReceiverSecrets] = {}
 
     def __call__(self, command: ReceiveWebhookCommand) -> bool:
-        event = self._formed(command, self._verify)
+        event = self._verified_event(command, self._verify)
         with self._store.writing() as work:
             is_new = work.inbox.store(event)
             work.commit()
-        return self._told(event, is_new=is_new, soon=False)
+        return self._report(event, is_new=is_new, soon=False)
 
-    async def at_once(self, command: ReceiveWebhookCommand) -> bool:
+    async def receive_async(self, command: ReceiveWebhookCommand) -> bool:
         """Like `__call__`, for an event loop, which it never blocks: where it would have to, it raises SecretsNotCached."""
-        event = self._formed(command, self._verify_at_once)
-        return self._told(event, is_new=await self._intake.receive(event), soon=True)
+        event = self._verified_event(command, self._verify_cached)
+        return self._report(event, is_new=await self._event_ingest.receive(event), soon=True)
 
-    def _formed(
-        self, command: ReceiveWebhookCommand, verify: Callable[[ReceiveWebhookCommand], _Door]
+    def _verified_event(
+        self, command: ReceiveWebhookCommand, verify: Callable[[ReceiveWebhookCommand], _ReceiverSecrets]
     ) -> WebhookEvent:
         if len(command.payload) > MAX_PAYLOAD_BYTES:
             raise PayloadTooLarge(MAX_PAYLOAD_BYTES)
         _check_readable(command.payload)
-        door = verify(command)
-        return self._form(self._read(command.payload), command.payload, door.own_account)
+        secrets = verify(command)
+        return self._build_event(self._read_event(command.payload), command.payload, secrets.own_account)
 
-    def _told(self, event: WebhookEvent, *, is_new: bool, soon: bool) -> bool:
-        self._measurements.webhook("stored" if is_new else "duplicate")
+    def _report(self, event: WebhookEvent, *, is_new: bool, soon: bool) -> bool:
+        self._metrics.webhook("stored" if is_new else "duplicate")
         if event.skip_reason is not None:
             facts = {"stripe_event_id": event.stripe_event_id, "reason": event.skip_reason.value}
             _log.info("event skipped", extra=facts)
@@ -162,43 +162,43 @@ class ReceiveWebhook:
             self._nudges.inbox(soon=soon)
         return is_new
 
-    def _verify(self, command: ReceiveWebhookCommand) -> _Door:
-        """The door through which the payload comes in.
+    def _verify(self, command: ReceiveWebhookCommand) -> _ReceiverSecrets:
+        """The secrets of which one signed the payload.
 
-        It is looked up again before a signature is refused, since the secret may be newer than what is remembered.
+        They are looked up again before a signature is refused, since the secret may be newer than the cache.
         """
         try:
-            return self._verify_at_once(command)
+            return self._verify_cached(command)
         except SecretsNotCached:
-            door = self._look_up(command.integration_id)
-        self._signatures.check(command.payload, command.signature, door.secrets)
-        self._doors[command.integration_id] = door
-        return door
+            found = self._look_up(command.integration_id)
+        self._signatures.check(command.payload, command.signature, found.secrets)
+        self._cache[command.integration_id] = found
+        return found
 
-    def _verify_at_once(self, command: ReceiveWebhookCommand) -> _Door:
-        known = self._doors.get(command.integration_id)
-        if known is not None and self._clock.now() < known.remembered_until:
+    def _verify_cached(self, command: ReceiveWebhookCommand) -> _ReceiverSecrets:
+        cached = self._cache.get(command.integration_id)
+        if cached is not None and self._clock.now() < cached.cached_until:
             try:
-                self._signatures.check(command.payload, command.signature, known.secrets)
+                self._signatures.check(command.payload, command.signature, cached.secrets)
             except SignatureInvalid:
-                # Keep what is remembered: otherwise bad signatures would force a new lookup for all others.
+                # Keep them cached: otherwise bad signatures would force a new lookup for all others.
                 raise SecretsNotCached from None
-            return known
+            return cached
         raise SecretsNotCached
 
-    def _look_up(self, integration_id: int | None) -> _Door:
-        until = self._clock.now() + _MEMORY
+    def _look_up(self, integration_id: int | None) -> _ReceiverSecrets:
+        until = self._clock.now() + _CACHE_TTL
         with self._store.reading() as work:
             if integration_id is None:
                 receivers = work.receivers.of_kinds(PLATFORM_KINDS)
                 secrets = (*self._open(receivers), *self._extra_secrets)
-                return _Door(secrets=secrets, own_account=None, remembered_until=until)
+                return _ReceiverSecrets(secrets=secrets, own_account=None, cached_until=until)
             receivers = work.receivers.of_integration(integration_id)
             integration = work.integrations.find(integration_id)
             if not receivers or integration is None:
                 raise ReceiverNotFound
             own_account = _own_account(work, integration)
-        return _Door(secrets=self._open(receivers), own_account=own_account, remembered_until=until)
+        return _ReceiverSecrets(secrets=self._open(receivers), own_account=own_account, cached_until=until)
 
     def _open(self, receivers: Sequence[Receiver]) -> tuple[str, ...]:
         return tuple(self._vault.open(receiver.sealed_secret) for receiver in receivers)
@@ -207,8 +207,8 @@ class ReceiveWebhook:
 def _own_account(work: UnitOfWork, integration: Integration) -> str:
     """The account whose events an integration's own receiver may bring.
 
-    Whoever has its secret can sign whatever they like. So if the integration has no account, or its account has moved to
-    another integration, the receiver speaks for no account, and its events are stored under a name that no account has.
+    A holder of its secret can sign any event. So if the integration has no account, or its account has moved to another
+    integration, the receiver speaks for no account, and its events are stored under a name that no account has.
     """
     if integration.account_id is not None:
         owner = work.integrations.find_by_account(integration.account_id)
@@ -218,7 +218,7 @@ def _own_account(work: UnitOfWork, integration: Integration) -> str:
 
 
 def _check_readable(payload: bytes) -> None:
-    """Raises PayloadMalformed for bytes that cannot be JSON, whoever signed them: Stripe's SDK only accepts text."""
+    """Raises PayloadMalformed for bytes that cannot be JSON, signed or not: Stripe's SDK only accepts text."""
     try:
         payload.decode("utf-8")
     except UnicodeDecodeError:

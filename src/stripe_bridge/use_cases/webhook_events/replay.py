@@ -16,7 +16,7 @@ from stripe_bridge.ports.system import Clock
 
 
 class ReplayWebhookEvent:
-    """Queue an event again, whatever became of it before. Raises WebhookEventNotFound, EventBeingProcessed,
+    """Requeue an event, whatever its status. Raises WebhookEventNotFound, EventBeingProcessed,
     PayloadPurged.
 
     A tenant of None means any tenant: for operators only.
@@ -36,20 +36,20 @@ class ReplayWebhookEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """Events as they were before. `forgotten`: their payload is no longer kept. `more`: how many match beyond the limit."""
+    """Events as they were before. `purged`: their payload is no longer kept. `more`: how many match beyond the limit."""
 
     queued: Sequence[WebhookEvent]
     being_processed: Sequence[WebhookEvent]
-    forgotten: Sequence[WebhookEvent]
+    purged: Sequence[WebhookEvent]
     more: int
 
 
 class ReplayWebhookEvents:
     """Queue the oldest matching events again, at most `limit`, except those that are being processed and those whose payload
-    is no longer kept. The latter are reported only if they were asked for by id.
+    is no longer kept. The latter are reported only if they were selected by id.
 
-    This is done one by one, so that nobody else has to wait; what was queued stays queued if the rest fails. `dry_run` changes
-    nothing. A tenant of None means all tenants: for operators only.
+    Each has a transaction of its own, so that others need not wait; what was queued stays queued if the rest fails. `dry_run`
+    changes nothing. A tenant of None means all tenants: for operators only.
     """
 
     def __init__(self, store: Store, clock: Clock, nudges: Nudges) -> None:
@@ -63,21 +63,21 @@ class ReplayWebhookEvents:
             more = work.inbox.count(tenant_id, matching) - len(found)
         queued: list[WebhookEvent] = []
         being_processed: list[WebhookEvent] = []
-        forgotten: list[WebhookEvent] = []
+        purged: list[WebhookEvent] = []
         for event in found:
             try:
-                self._rehearse(event) if dry_run else self._queue(event)
+                self._check_only(event) if dry_run else self._queue(event)
             except EventBeingProcessed:
                 being_processed.append(event)
             except PayloadPurged:
-                forgotten.append(event)
+                purged.append(event)
             else:
                 queued.append(event)
         if queued and not dry_run:
             self._nudges.inbox()
-        return Replay(queued=queued, being_processed=being_processed, forgotten=forgotten, more=more)
+        return Replay(queued=queued, being_processed=being_processed, purged=purged, more=more)
 
-    def _rehearse(self, event: WebhookEvent) -> None:
+    def _check_only(self, event: WebhookEvent) -> None:
         with self._store.reading() as work:
             _check(work, event, self._clock.now())
 

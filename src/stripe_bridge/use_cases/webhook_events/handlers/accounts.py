@@ -1,9 +1,6 @@
-"""Following connected accounts: their snapshot, and whether they still let us in."""
+"""Events of connected accounts: their snapshot, and whether our access was revoked."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from datetime import datetime
 
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.stripe_objects import AccountSnapshot
@@ -13,6 +10,7 @@ from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.errors import AccessRevoked
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.integrations.account import mark_access_revoked
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -20,8 +18,6 @@ from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     NeedsRefetch,
     Skipped,
 )
-
-Leave = Callable[[UnitOfWork, Integration, datetime], None]
 
 
 class AccountUpdatedHandler:
@@ -56,12 +52,11 @@ class AccountUpdatedHandler:
 class DeauthorizedHandler:
     """`account.application.deauthorized`: believed only after a probe, since it may be older than a reconnect."""
 
-    def __init__(self, gateway: ConnectGateway, clock: Clock, client_id: str, leave: Leave) -> None:
+    def __init__(self, gateway: ConnectGateway, clock: Clock, client_id: str) -> None:
         self._gateway, self._clock, self._client_id = gateway, clock, client_id
-        self._leave = leave
 
     def fetch(self, account_id: str, event: StripeEvent) -> bool:
-        """Whether the account still lets us in."""
+        """Whether there still is access to the account."""
         try:
             self._gateway.account(account_id)
         except AccessRevoked:
@@ -80,7 +75,7 @@ class DeauthorizedHandler:
             return NeedsRefetch(integration.version)
         if fetched.current:
             return Skipped(SkipReason.STILL_CONNECTED)
-        self._leave(work, integration, self._clock.now())
+        mark_access_revoked(work, integration, self._clock.now())
         return Applied()
 
 

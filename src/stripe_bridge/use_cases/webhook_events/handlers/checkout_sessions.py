@@ -1,16 +1,15 @@
-"""Following `checkout.session.*` if a session pays one of our invoices: what it paid is read from the invoice itself."""
+"""`checkout.session.*`, if a session pays one of our invoices: what it paid is read from the invoice itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
-
-from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
-from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
+from stripe_bridge.domain.invoice import SnapshotOrder
+from stripe_bridge.domain.stripe_objects import StripeInvoice
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
+from stripe_bridge.use_cases.records.invoices import RecordInvoice, find_invoice, lock_invoice
+from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import FindInvoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -19,27 +18,17 @@ from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Skipped,
 )
 
-Lock = Callable[[UnitOfWork, Invoice], Invoice]
-Record = Callable[[UnitOfWork, Invoice, StripeInvoice], Invoice]
-
-
-class FindPayment(Protocol):
-    def fetch(self, account_id: str, event: StripeEvent) -> StripePayment | None: ...
-
 
 class CheckoutSessionHandler:
     """A session names its invoice, or only the payment intent that pays it."""
 
-    def __init__(
-        self, gateway: InvoiceGateway, find_payment: FindPayment, record: Record, lock: Lock
-    ) -> None:
-        self._gateway, self._find_payment = gateway, find_payment
-        self._record, self._lock = record, lock
+    def __init__(self, gateway: InvoiceGateway, find_invoice: FindInvoice, record: RecordInvoice) -> None:
+        self._gateway, self._find_invoice, self._record = gateway, find_invoice, record
 
     def fetch(self, account_id: str, event: StripeEvent) -> StripeInvoice | None:
         invoice_id = event.invoice_id
         if invoice_id is None:
-            payment = self._find_payment.fetch(account_id, event)
+            payment = self._find_invoice.fetch(account_id, event)
             invoice_id = None if payment is None else payment.invoice_id
         try:
             return None if invoice_id is None else self._gateway.invoice(account_id, invoice_id)
@@ -54,21 +43,12 @@ class CheckoutSessionHandler:
         fetched: Fetched[StripeInvoice | None] | None,
     ) -> HandlerResult:
         current = None if fetched is None else fetched.current
-        named = [event.invoice_id, event.payment_intent_id, None if current is None else current.id]
-        owner = next(
-            (
-                invoice_id
-                for stripe_id in named
-                if stripe_id is not None
-                and (invoice_id := work.links.find_invoice_id(account_id, stripe_id)) is not None
-            ),
-            None,
-        )
-        known = None if owner is None else work.invoices.find(owner)
+        current_id = None if current is None else current.id
+        known = find_invoice(work, account_id, event.invoice_id, event.payment_intent_id, current_id)
         if known is None:
-            is_askable = fetched is None and event.invoice_id is None and event.payment_intent_id is not None
-            return NeedsRefetch(0) if is_askable else Skipped(SkipReason.FOREIGN_OBJECT)
-        invoice = self._lock(work, known)
+            can_fetch = fetched is None and event.invoice_id is None and event.payment_intent_id is not None
+            return NeedsRefetch(0) if can_fetch else Skipped(SkipReason.FOREIGN_OBJECT)
+        invoice = lock_invoice(work, known)
         if fetched is None:
             return NeedsRefetch(invoice.version)
         if current is not None:

@@ -1,29 +1,25 @@
-"""Identifying the invoice that an event is about, if its object names a payment intent or a charge but no invoice.
+"""Finding the invoice that an event is about, if its object names a payment intent or a charge but no invoice.
 
 We know the invoice's payment intent from finalizing it, so its events cost no call. For another payment intent (a second
-payment, or something the merchant does outside this service), Stripe is asked what it pays.
+payment, or something the merchant does outside this service), what it pays is fetched from Stripe.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.stripe_objects import StripePayment
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
+from stripe_bridge.use_cases.records.invoices import RecordInvoice, find_invoice, lock_invoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import NeedsRefetch, Skipped
-
-Lock = Callable[[UnitOfWork, Invoice], Invoice]
-RecordPayments = Callable[[UnitOfWork, Invoice, Sequence[StripePayment]], Invoice]
 
 
 class FindInvoice:
     """The event's invoice, locked; or why there is none."""
 
-    def __init__(self, gateway: InvoiceGateway, record_payments: RecordPayments, lock: Lock) -> None:
-        self._gateway, self._record_payments, self._lock = gateway, record_payments, lock
+    def __init__(self, gateway: InvoiceGateway, record: RecordInvoice) -> None:
+        self._gateway, self._record = gateway, record
 
     def fetch(self, account_id: str, event: StripeEvent) -> StripePayment | None:
         payment_intent = event.payment_intent_id
@@ -44,25 +40,16 @@ class FindInvoice:
         payment_intent = event.payment_intent_id
         known = find_invoice(work, account_id, payment_intent, event.related_object_id)
         if known is not None:
-            return self._lock(work, known)
+            return lock_invoice(work, known)
         if not fetched and payment_intent is not None and _is_of_our_customer(work, account_id, event):
             return NeedsRefetch(0)
         owner = None if payment is None else find_invoice(work, account_id, payment.invoice_id)
         if payment is None or owner is None:
             return Skipped(SkipReason.FOREIGN_OBJECT)
-        return self._record_payments(work, self._lock(work, owner), [payment])
-
-
-def find_invoice(work: UnitOfWork, account_id: str, *stripe_ids: str | None) -> Invoice | None:
-    """Our invoice that the first linked one of these ids belongs to: its own, a payment intent's or a charge's."""
-    for stripe_id in stripe_ids:
-        invoice_id = None if stripe_id is None else work.links.find_invoice_id(account_id, stripe_id)
-        if invoice_id is not None:
-            return work.invoices.find(invoice_id)
-    return None
+        return self._record.record_payments(work, lock_invoice(work, owner), [payment])
 
 
 def _is_of_our_customer(work: UnitOfWork, account_id: str, event: StripeEvent) -> bool:
-    """Invoices are paid by their own customer, so Stripe need not be asked about the payments of others."""
+    """Invoices are paid by their own customer, so other customers' payments need not be fetched."""
     customer = event.customer_id
     return customer is None or work.customers.is_known(account_id, customer)

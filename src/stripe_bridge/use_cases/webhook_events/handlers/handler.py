@@ -52,15 +52,14 @@ class Handler(Protocol[Current]):
         ...
 
     def fetch(self, account_id: str, event: StripeEvent) -> Current:
-        """Ask Stripe, outside any transaction. May raise GatewayError."""
+        """Fetch Stripe's current state, outside any transaction. May raise GatewayError."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerTable:
-    """Which handler applies which type. The types in `applies_when_disconnected` still matter after a disconnect; those in
-    `alone` lock more than their invoice, and so are never applied together with others."""
+    """Which handler applies which type, and the types that are exceptions from how most are applied (see `table.Row`)."""
 
     handlers: Mapping[str, Handler[Any]]
     applies_when_disconnected: frozenset[str]
-    alone: frozenset[str]
+    apply_individually: frozenset[str]

@@ -1,13 +1,12 @@
-"""Following our invoices through Stripe's webhook events.
+"""Events of invoices, their payments and their charges.
 
-A payload counts only if it proves to be newer than what we have (`Invoice.age_of`); if that is unclear, Stripe is asked. What
-concerns no invoice of ours is skipped: a connected account sends everything that happens in it.
+A payload counts only if it proves to be newer than what we have (`Invoice.compare`); if that is unclear, the invoice is
+fetched. What concerns no invoice of ours is skipped: a connected account sends everything that happens in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, SnapshotOrder
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
@@ -17,6 +16,8 @@ from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.records.invoices import RecordInvoice, find_invoice, lock_invoice
+from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import FindInvoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
@@ -25,39 +26,14 @@ from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Skipped,
 )
 
-Lock = Callable[[UnitOfWork, Invoice], Invoice]
 _FOREIGN = Skipped(SkipReason.FOREIGN_OBJECT)
-
-
-class Record(Protocol):
-    def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice: ...
-
-    def payments(self, work: UnitOfWork, invoice: Invoice, seen: Sequence[StripePayment]) -> Invoice: ...
-
-    def charge(
-        self, work: UnitOfWork, invoice: Invoice, payment_intent_id: str, charge_id: str, *, succeeded: bool
-    ) -> Invoice: ...
-
-
-class Identify(Protocol):
-    def fetch(self, account_id: str, event: StripeEvent) -> StripePayment | None: ...
-
-    def __call__(
-        self,
-        work: UnitOfWork,
-        account_id: str,
-        event: StripeEvent,
-        *,
-        fetched: bool,
-        payment: StripePayment | None,
-    ) -> Invoice | NeedsRefetch | Skipped: ...
 
 
 class InvoiceHandler:
     """`invoice.*`: bring the invoice to its newest snapshot."""
 
-    def __init__(self, gateway: InvoiceGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:
-        self._gateway, self._snapshots, self._record, self._lock = gateway, snapshots, record, lock
+    def __init__(self, gateway: InvoiceGateway, snapshots: Snapshots, record: RecordInvoice) -> None:
+        self._gateway, self._snapshots, self._record = gateway, snapshots, record
 
     def fetch(self, account_id: str, event: StripeEvent) -> StripeInvoice | None:
         try:
@@ -72,10 +48,10 @@ class InvoiceHandler:
         event: StripeEvent,
         fetched: Fetched[StripeInvoice | None] | None,
     ) -> HandlerResult:
-        invoice = _find(work, account_id, event.related_object_id)
+        invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
-        invoice = self._lock(work, invoice)
+        invoice = lock_invoice(work, invoice)
         if fetched is not None and fetched.version == invoice.version:
             if fetched.current is not None:
                 self._record(work, invoice, fetched.current)
@@ -92,32 +68,32 @@ class InvoiceHandler:
 class InvoiceDeletedHandler:
     """`invoice.deleted`: a draft that the merchant deleted is void here. If it is being sent, the sending handles it."""
 
-    def __init__(self, clock: Clock, lock: Lock) -> None:
-        self._clock, self._lock = clock, lock
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
 
     def fetch(self, account_id: str, event: StripeEvent) -> None:
-        """A deletion is final: there is nothing newer to ask for."""
+        """A deletion is final: there is nothing newer to fetch."""
 
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[None] | None
     ) -> HandlerResult:
-        invoice = _find(work, account_id, event.related_object_id)
+        invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
-        invoice = self._lock(work, invoice)
+        invoice = lock_invoice(work, invoice)
         if invoice.status is InvoiceStatus.DRAFT and not work.intents.is_unsettled_for(invoice.id):
-            work.invoices.save(invoice.gone(self._clock.now()))
+            work.invoices.save(invoice.mark_deleted(self._clock.now()))
         return Applied()
 
 
 class InvoicePaymentHandler:
     """`invoice_payment.paid`: one of the invoice's payments has come in. Paid is final, so the payload suffices, but it does
     not name the charge. The default payment's charge has events of its own. Another payment may have been collected before it
-    was attached to the invoice, when its charge's events were skipped as foreign, so Stripe is asked for it.
+    was attached to the invoice, when its charge's events were skipped as foreign, so it is fetched.
     """
 
-    def __init__(self, gateway: InvoiceGateway, snapshots: Snapshots, record: Record, lock: Lock) -> None:
-        self._gateway, self._snapshots, self._record, self._lock = gateway, snapshots, record, lock
+    def __init__(self, gateway: InvoiceGateway, snapshots: Snapshots, record: RecordInvoice) -> None:
+        self._gateway, self._snapshots, self._record = gateway, snapshots, record
 
     def fetch(self, account_id: str, event: StripeEvent) -> Sequence[StripePayment]:
         try:
@@ -132,25 +108,25 @@ class InvoicePaymentHandler:
         event: StripeEvent,
         fetched: Fetched[Sequence[StripePayment]] | None,
     ) -> HandlerResult:
-        invoice = _find(work, account_id, event.related_object_id)
+        invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
             return _FOREIGN
-        invoice = self._lock(work, invoice)
+        invoice = lock_invoice(work, invoice)
         seen = self._snapshots.payment(event.object)
         if fetched is None and _lacks_charge(work, account_id, seen):
             return NeedsRefetch(invoice.version)
-        self._record.payments(work, invoice, [seen, *(fetched.current if fetched else ())])
+        self._record.record_payments(work, invoice, [seen, *(fetched.current if fetched else ())])
         return Applied()
 
 
 class ChargeHandler:
     """`charge.*` and `payment_intent.*`: tie the charge to the invoice that its payment intent pays."""
 
-    def __init__(self, identify: Identify, record: Record) -> None:
-        self._identify, self._record = identify, record
+    def __init__(self, find_invoice: FindInvoice, record: RecordInvoice) -> None:
+        self._find_invoice, self._record = find_invoice, record
 
     def fetch(self, account_id: str, event: StripeEvent) -> StripePayment | None:
-        return self._identify.fetch(account_id, event)
+        return self._find_invoice.fetch(account_id, event)
 
     def apply(
         self,
@@ -160,18 +136,15 @@ class ChargeHandler:
         fetched: Fetched[StripePayment | None] | None,
     ) -> HandlerResult:
         payment = None if fetched is None else fetched.current
-        invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
+        invoice = self._find_invoice(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
             return invoice
         if event.charge_id is not None and event.payment_intent_id is not None:
             succeeded = event.object.get("object") == "charge" and event.object.get("status") == "succeeded"
-            self._record.charge(work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded)
+            self._record.record_charge(
+                work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded
+            )
         return Applied()
-
-
-def _find(work: UnitOfWork, account_id: str, stripe_id: str | None) -> Invoice | None:
-    invoice_id = None if stripe_id is None else work.links.find_invoice_id(account_id, stripe_id)
-    return None if invoice_id is None else work.invoices.find(invoice_id)
 
 
 def _lacks_charge(work: UnitOfWork, account_id: str, seen: StripePayment) -> bool:

@@ -1,49 +1,24 @@
-"""Following refunds and disputes through Stripe's webhook events, including refunds made in Stripe's dashboard."""
+"""Events of refunds and disputes, including refunds made in Stripe's dashboard."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
-from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.stripe_objects import StripeDispute, StripePayment, StripeRefund
 from stripe_bridge.domain.webhook_event import StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.stripe.snapshots import Snapshots
+from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import FindInvoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Applied,
     Fetched,
     HandlerResult,
     NeedsRefetch,
-    Skipped,
 )
-
-
-class Identify(Protocol):
-    def fetch(self, account_id: str, event: StripeEvent) -> StripePayment | None: ...
-
-    def __call__(
-        self,
-        work: UnitOfWork,
-        account_id: str,
-        event: StripeEvent,
-        *,
-        fetched: bool,
-        payment: StripePayment | None,
-    ) -> Invoice | NeedsRefetch | Skipped: ...
-
-
-class Ledger(Protocol):
-    def find(self, work: UnitOfWork, account_id: str, seen: StripeRefund) -> Refund | None: ...
-
-    def refund(
-        self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool = False
-    ) -> Invoice: ...
-
-    def dispute(self, work: UnitOfWork, invoice: Invoice, seen: StripeDispute) -> Invoice: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +40,18 @@ class CurrentDispute:
 
 
 class RefundHandler:
-    """`refund.*`: a status only goes forward, so a payload with a later one counts; if it is unclear, Stripe is asked."""
+    """`refund.*`: a status only goes forward, so a payload with a later one counts; if unclear, the refund is fetched."""
 
     def __init__(
-        self, identify: Identify, gateway: RefundGateway, snapshots: Snapshots, ledger: Ledger
+        self, find_invoice: FindInvoice, gateway: RefundGateway, snapshots: Snapshots, ledger: RefundLedger
     ) -> None:
-        self._identify, self._gateway = identify, gateway
+        self._find_invoice, self._gateway = find_invoice, gateway
         self._snapshots, self._ledger = snapshots, ledger
 
     def fetch(self, account_id: str, event: StripeEvent) -> CurrentRefund:
         seen = self._snapshots.refund(event.object)
         return CurrentRefund(
-            self._identify.fetch(account_id, event), self._gateway.refund(account_id, seen.id)
+            self._find_invoice.fetch(account_id, event), self._gateway.refund(account_id, seen.id)
         )
 
     def apply(
@@ -87,31 +62,31 @@ class RefundHandler:
         fetched: Fetched[CurrentRefund] | None,
     ) -> HandlerResult:
         payment = None if fetched is None else fetched.current.payment
-        invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
+        invoice = self._find_invoice(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
             return invoice
         seen = self._snapshots.refund(event.object)
-        known = self._ledger.find(work, account_id, seen)
+        known = self._ledger.find_refund(work, account_id, seen)
         version = 0 if known is None else known.version
         if fetched is not None and fetched.version == version:
             seen = fetched.current.refund
         elif known is not None and known.compare(seen) is SnapshotOrder.UNCLEAR:
             return NeedsRefetch(version)
-        self._ledger.refund(work, invoice, seen)
+        self._ledger.record_refund(work, invoice, seen)
         return Applied()
 
 
 class ChargeRefundedHandler:
     """`charge.refunded` names no refund, so the refunds are fetched whenever the ledger does not add up to its total."""
 
-    def __init__(self, identify: Identify, gateway: RefundGateway, ledger: Ledger) -> None:
-        self._identify, self._gateway, self._ledger = identify, gateway, ledger
+    def __init__(self, find_invoice: FindInvoice, gateway: RefundGateway, ledger: RefundLedger) -> None:
+        self._find_invoice, self._gateway, self._ledger = find_invoice, gateway, ledger
 
     def fetch(self, account_id: str, event: StripeEvent) -> CurrentCharge:
         refunds = self._gateway.refunds_of(
             account_id, payment_intent_id=event.payment_intent_id, charge_id=event.charge_id
         )
-        return CurrentCharge(self._identify.fetch(account_id, event), refunds)
+        return CurrentCharge(self._find_invoice.fetch(account_id, event), refunds)
 
     def apply(
         self,
@@ -121,17 +96,17 @@ class ChargeRefundedHandler:
         fetched: Fetched[CurrentCharge] | None,
     ) -> HandlerResult:
         payment = None if fetched is None else fetched.current.payment
-        invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
+        invoice = self._find_invoice(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
             return invoice
         if fetched is not None:
             for seen in fetched.current.refunds:
-                invoice = self._ledger.refund(work, invoice, seen, may_be_late=True)
+                invoice = self._ledger.record_refund(work, invoice, seen, may_be_late=True)
             return Applied()
         counted = sum(
             refund.amount
             for refund in work.refunds.of_invoice(invoice.id)
-            if refund.counts and refund.charge_id == event.charge_id
+            if refund.is_effective and refund.charge_id == event.charge_id
         )
         if counted != event.object.get("amount_refunded"):
             return NeedsRefetch(invoice.version)
@@ -142,15 +117,15 @@ class DisputeHandler:
     """`charge.dispute.*`: a status may go back and forth, so if it differs from what we know, the dispute is fetched."""
 
     def __init__(
-        self, identify: Identify, gateway: RefundGateway, snapshots: Snapshots, ledger: Ledger
+        self, find_invoice: FindInvoice, gateway: RefundGateway, snapshots: Snapshots, ledger: RefundLedger
     ) -> None:
-        self._identify, self._gateway = identify, gateway
+        self._find_invoice, self._gateway = find_invoice, gateway
         self._snapshots, self._ledger = snapshots, ledger
 
     def fetch(self, account_id: str, event: StripeEvent) -> CurrentDispute:
         seen = self._snapshots.dispute(event.object)
         return CurrentDispute(
-            self._identify.fetch(account_id, event), self._gateway.dispute(account_id, seen.id)
+            self._find_invoice.fetch(account_id, event), self._gateway.dispute(account_id, seen.id)
         )
 
     def apply(
@@ -161,14 +136,14 @@ class DisputeHandler:
         fetched: Fetched[CurrentDispute] | None,
     ) -> HandlerResult:
         payment = None if fetched is None else fetched.current.payment
-        invoice = self._identify(work, account_id, event, fetched=fetched is not None, payment=payment)
+        invoice = self._find_invoice(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
             return invoice
         seen = self._snapshots.dispute(event.object)
         known = work.disputes.find(account_id, seen.id)
         version = 0 if known is None else known.version
         if fetched is not None and fetched.version == version:
-            self._ledger.dispute(work, invoice, fetched.current.dispute)
+            self._ledger.record_dispute(work, invoice, fetched.current.dispute)
             return Applied()
         if known is not None and known.agrees_with(seen):
             return Applied()

@@ -1,0 +1,71 @@
+"""Reading invoices."""
+
+import pytest
+
+from stripe_bridge.domain.errors.base import IntegrationNotFound, InvoiceNotFound, SalesOrderNotFound
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.use_cases.invoices.queries import (
+    ListInvoices,
+    ListOrderInvoices,
+    ShowActivity,
+    ShowInvoice,
+)
+from tests.builders import TENANT
+from tests.world import World
+
+
+def test_an_invoice_is_shown_with_its_integrations_name_to_its_tenant_alone(world: World):
+    invoice = world.sent()
+    show = ShowInvoice(world.store)
+
+    assert (show(TENANT, invoice.id).invoice, show(TENANT, invoice.id).integration_name) == (
+        invoice,
+        "Main shop",
+    )
+    with pytest.raises(InvoiceNotFound):
+        show("other", invoice.id)
+
+
+def test_an_integrations_invoices_are_listed_newest_first_and_by_status(world: World):
+    first, second = world.sent(501), world.paid(502)
+    list_invoices = ListInvoices(world.store)
+
+    def ids(status: InvoiceStatus | None) -> list[int]:
+        page = list_invoices(TENANT, world.integration_id, status, PageRequest())
+        return [invoice.id for invoice in page.items]
+
+    assert ids(None) == [second.id, first.id]
+    assert ids(InvoiceStatus.PAID) == [second.id]
+    assert ids(InvoiceStatus.VOID) == []
+    with pytest.raises(IntegrationNotFound):
+        list_invoices("other", world.integration_id, None, PageRequest())
+
+
+def test_an_orders_invoices_are_listed_through_whatever_integration_they_were_sent(world: World):
+    first = world.sent(501)
+    world.bridge.invoices.void(TENANT, first.id)
+    world.connect()
+    second = world.send(501).view.invoice
+    list_invoices = ListOrderInvoices(world.store)
+
+    assert [invoice.id for invoice in list_invoices(TENANT, 501)] == [second.id, first.id]
+    with pytest.raises(SalesOrderNotFound):
+        list_invoices("other", 501)
+
+
+def test_an_invoices_activity_is_the_events_about_it_oldest_first_and_no_others(world: World):
+    invoice, other = world.paid(501), world.sent(502)
+    show_activity = ShowActivity(world.store)
+
+    events = show_activity(TENANT, invoice.id)
+
+    types = [event.event_type for event in events]
+    assert {"invoice.paid", "charge.succeeded", "payment_intent.succeeded"} <= set(types)
+    assert [event.id for event in events] == sorted(event.id for event in events)
+    world.deliver()
+    about_other = show_activity(TENANT, other.id)
+    assert about_other
+    assert not {event.id for event in about_other} & {event.id for event in show_activity(TENANT, invoice.id)}
+    with pytest.raises(InvoiceNotFound):
+        show_activity("other", invoice.id)
