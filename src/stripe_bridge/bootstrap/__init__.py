@@ -18,11 +18,11 @@ from flask import Flask
 from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
-from stripe_bridge.adapters.database import Schema
+from stripe_bridge.adapters.database import Schema, SqlStore, create_engine
 from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.adapters.queue import Broker, DramatiqNudges, InProcessNudges, redis_broker
-from stripe_bridge.adapters.system import freeze_gc
-from stripe_bridge.adapters.vault import new_key
+from stripe_bridge.adapters.system import SystemClock, freeze_gc
+from stripe_bridge.adapters.vault import FernetVault, new_key
 from stripe_bridge.adapters.web.app import WebOptions
 from stripe_bridge.adapters.web.app import create_app as create_web_app
 from stripe_bridge.adapters.web.fast_path import FastPath
@@ -33,6 +33,7 @@ from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
 from stripe_bridge.ports.metrics import Metrics
+from stripe_bridge.use_cases.receivers.encryption_key import CheckEncryptionKey, EncryptionKey
 
 keys = keys_commands(new_key)
 
@@ -60,6 +61,7 @@ class Service:
     def run_worker(self) -> None:
         """Run a worker process until it is told to stop."""
         threads = self.settings.worker_threads
+        _check_encryption_key(self.settings)
         freeze_gc()
         run_worker(Jobs(self.bridge), self.worker(), broker=self.broker, threads=threads)
 
@@ -128,6 +130,7 @@ def _service_or_exit(environ: Mapping[str, str]) -> Service:
 
 def _start_worker(service: Service) -> Callable[[], None]:
     """Start the worker that the process has without Redis. Returns what to call at the end."""
+    _check_encryption_key(service.settings)
     freeze_gc()
     if service.broker is not None:
         return lambda: None
@@ -135,6 +138,15 @@ def _start_worker(service: Service) -> Callable[[], None]:
     worker.start()
     service.mailbox.watch(worker.is_healthy)
     return worker.stop
+
+
+def _check_encryption_key(settings: Settings) -> None:
+    """With a connection of its own: those of the service must not be shared with processes that are forked later."""
+    store = SqlStore(create_engine(settings.database_url, pool_size=1))
+    try:
+        CheckEncryptionKey(EncryptionKey(store, SystemClock(), FernetVault(settings.encryption_keys)))()
+    finally:
+        store.close()
 
 
 def _web_app_of(service: Service) -> Flask:
@@ -169,5 +181,6 @@ def start_worker() -> None:
     service = _service_or_exit(os.environ)
     if service.broker is None:
         raise SystemExit("REDIS_URL is missing: without Redis, run `flask worker` instead of dramatiq.")
+    _check_encryption_key(service.settings)
     freeze_gc()
     attach_to_dramatiq(service.broker, Jobs(service.bridge), service.worker())

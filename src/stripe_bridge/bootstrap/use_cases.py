@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
-from stripe_bridge.bootstrap.mending import mend_with
 from stripe_bridge.bootstrap.ports import Adapters
-from stripe_bridge.bootstrap.steps import handlers_of, refetch_targets, repair_endpoint_step, steps_of
+from stripe_bridge.bootstrap.steps import (
+    encryption_key,
+    endpoint_statuses,
+    handlers_of,
+    refetch_targets,
+    steps_of,
+)
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
@@ -52,18 +56,15 @@ from stripe_bridge.use_cases.invoices.void import VoidInvoice
 from stripe_bridge.use_cases.operations import Operations
 from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
 from stripe_bridge.use_cases.operations.doctor import Diagnose
-from stripe_bridge.use_cases.operations.doctor_intents import DiagnoseIntents
-from stripe_bridge.use_cases.operations.doctor_receivers import DiagnoseReceivers
+from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
+from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 from stripe_bridge.use_cases.receivers import Receivers
-from stripe_bridge.use_cases.receivers.attach import AttachReceiver
-from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
+from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue, RepairReceivers
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
-from stripe_bridge.use_cases.receivers.register import RegisterReceivers
-from stripe_bridge.use_cases.receivers.repair import RepairReceivers
-from stripe_bridge.use_cases.receivers.request import RequestReceiver
+from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterReceivers, RequestReceiver
 from stripe_bridge.use_cases.reconciliation import Reconciliation
 from stripe_bridge.use_cases.reconciliation.reconcile import (
     FetchMissedEvents,
@@ -176,7 +177,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) 
             adapters.vault,
             adapters.nudges,
             settle,
-            RequestReceiver(clock, identifiers, _receiver_url_of(settings)),
+            RequestReceiver(clock, identifiers, _receiver_url(settings)),
             livemode=settings.livemode,
         ),
         disconnect=DisconnectIntegration(store, clock, identifiers, settle, in_flight),
@@ -222,14 +223,12 @@ def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
 
 
 def _receivers(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Receivers:
-    store, clock, vault, gateway = adapters.store, adapters.clock, adapters.vault, adapters.receiver_gateway
-    url = _receiver_url(settings)
-    check = CheckReceivers(store, clock, gateway, vault, url)
+    store, clock, vault = adapters.store, adapters.clock, adapters.vault
+    statuses, key, url = endpoint_statuses(adapters), encryption_key(adapters), _receiver_url(settings)
+    check = CheckReceivers(store, clock, statuses, url)
     return Receivers(
-        register=RegisterReceivers(
-            store, clock, adapters.identifiers, gateway, settle, repair_endpoint_step(adapters).standing, url
-        ),
-        attach=AttachReceiver(store, clock, vault, _receiver_url_of(settings)),
+        register=RegisterReceivers(store, clock, adapters.identifiers, settle, statuses, key, url),
+        attach=AttachReceiver(store, clock, vault, key, url),
         list=ListReceivers(store),
         check=check,
         check_due=CheckReceiversDue(
@@ -323,29 +322,41 @@ def _operations(
     check_readiness = CheckReadiness(
         {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)}
     )
-    diagnose = Diagnose(
-        store,
-        clock,
-        vault,
-        adapters.event_gateway,
-        check_readiness,
-        DiagnoseReceivers(
-            receivers.check,
-            receivers.check.of_integration,
-            has_extra_secrets=bool(settings.stripe_webhook_secrets),
-        ),
-        DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
-        every=_reconcile_every(settings),
+    repair = RepairReceivers(
+        store, clock, adapters.receiver_gateway, endpoint_statuses(adapters), _receiver_url(settings)
     )
-    repair = RepairReceivers(store, clock, adapters.receiver_gateway, _receiver_url(settings))
+    fixes = ApplyFixes(
+        receivers.register,
+        repair,
+        reconciliation.reconcile,
+        intents.resolve_due,
+        webhook_events.replay_matching,
+    )
     return Operations(
         check_readiness=check_readiness,
         measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
-        diagnose=diagnose,
-        apply_fixes=mend_with(intents, receivers, webhook_events, reconciliation, repair),
-        rotate_keys=RotateKeys(store, vault),
+        diagnose=_diagnose(settings, adapters, check_readiness, receivers.check),
+        apply_fixes=fixes,
+        rotate_keys=RotateKeys(store, vault, encryption_key(adapters)),
         purge_payloads=PurgePayloads(store, clock, timedelta(days=settings.event_payload_days)),
         purge_oauth_states=PurgeOAuthStates(store, clock),
+    )
+
+
+def _diagnose(
+    settings: Settings, adapters: Adapters, check_readiness: CheckReadiness, check: CheckReceivers
+) -> Diagnose:
+    store, clock = adapters.store, adapters.clock
+    return Diagnose(
+        store,
+        clock,
+        adapters.vault,
+        adapters.event_gateway,
+        check_readiness,
+        DiagnoseReceivers(check, has_extra_secrets=bool(settings.stripe_webhook_secrets)),
+        DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
+        encryption_key(adapters),
+        every=_reconcile_every(settings),
     )
 
 
@@ -355,7 +366,3 @@ def _reconcile_every(settings: Settings) -> timedelta:
 
 def _receiver_url(settings: Settings) -> str:
     return f"{settings.public_url}/api/webhooks/stripe"
-
-
-def _receiver_url_of(settings: Settings) -> Callable[[int], str]:
-    return lambda integration_id: f"{_receiver_url(settings)}/{integration_id}"

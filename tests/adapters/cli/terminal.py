@@ -10,6 +10,7 @@ from flask import Flask
 from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
 from stripe_bridge.domain.access import Role
 from tests.builders import an_integration
+from tests.fakes.vault import FakeVault
 from tests.world import World
 
 URL = "https://bridge.test/api/webhooks/stripe"
@@ -18,8 +19,9 @@ URL = "https://bridge.test/api/webhooks/stripe"
 class Terminal:
     """`migration_error` is what the next migrations raise; `worked` counts the workers that ran."""
 
-    def __init__(self) -> None:
-        self.world = World()
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or World()
+        self.world.restart()
         self.store, self.stripe, self.bridge = self.world.store, self.world.stripe, self.world.bridge
         self.revision: str | None = None
         self.migration_error: Exception | None = None
@@ -69,7 +71,9 @@ class Terminal:
 
     def integrate(self) -> int:
         with self.store.writing() as work:
-            added = work.integrations.add(an_integration(id=0))
+            added = work.integrations.add(
+                an_integration(id=0, sealed_access_token=FakeVault().seal("sk_acct"))
+            )
             work.commit()
         return added.id
 

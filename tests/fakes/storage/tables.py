@@ -126,6 +126,7 @@ class Tables:
     purged: Table[str, int] = field(default_factory=Table)
     gaps: Table[int, Gap | None] = field(default_factory=Table)
     idempotent_requests: Table[RequestScope, IdempotentRequest] = field(default_factory=Table)
+    key_in_use: Table[int, str] = field(default_factory=Table)
 
     def copy(self, *, writable: bool) -> "Tables":
         return Tables(**{name: table.copy(writable=writable) for name, table in vars(self).items()})

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
 from stripe_bridge.ports.storage.intents import Intents
@@ -15,6 +16,7 @@ from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
+from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
 from tests.fakes.storage.inbox import FakeInbox
 from tests.fakes.storage.intents import FakeIntents
@@ -72,6 +74,7 @@ class FakeUnitOfWork:
     receivers: Receivers
     inbox: Inbox
     idempotent_requests: IdempotentRequests
+    key_in_use: KeyInUse
     reconciliations: Reconciliations
     totals: Totals
 
@@ -104,6 +107,7 @@ class FakeUnitOfWork:
         self.receivers = FakeReceivers(self._tables)
         self.inbox = FakeInbox(self._tables)
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
+        self.key_in_use = FakeKeyInUse(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
         self.totals = FakeTotals()
         return self

@@ -30,11 +30,16 @@ def receivers() -> None:
 
 
 @receivers.command()
+@click.option(
+    "--discard-secrets",
+    is_flag=True,
+    help="If no key opens the stored secrets, give them up and create new endpoints.",
+)
 @as_json
-def register(as_json: bool) -> None:
+def register(discard_secrets: bool, as_json: bool) -> None:
     """Create the platform's two endpoints at Stripe, or repair them.
 
-    One is for the platform's own events, one for those of all connected accounts. Both point at PUBLIC_URL. Run it after
+    One is for the platform's own events, one for those of all connected accounts. Both point to PUBLIC_URL. Run it after
     changing PUBLIC_URL, or at any time: whatever is in order stays as it is.
     """
     rows = [
@@ -43,9 +48,9 @@ def register(as_json: bool) -> None:
             "endpoint_id": receiver.endpoint_id,
             "url": receiver.url,
             "action": receiver.action,
-            "faults": list(receiver.faults),
+            "faults": list(receiver.problems),
         }
-        for receiver in tools().bridge.receivers.register()
+        for receiver in tools().bridge.receivers.register(discard_secrets=discard_secrets)
     ]
     show_rows(rows, as_json=as_json, when_empty="Nothing to register.")
 

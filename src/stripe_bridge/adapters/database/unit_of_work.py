@@ -24,6 +24,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
     SqlReceivers,
     SqlTokens,
 )
+from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
 from stripe_bridge.adapters.database.repositories.intents import SqlIntents
@@ -36,6 +37,7 @@ from stripe_bridge.adapters.database.repositories.totals import SqlTotals
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
 from stripe_bridge.ports.storage.intents import Intents
@@ -65,6 +67,7 @@ class SqlUnitOfWork:
     receivers: Receivers
     inbox: Inbox
     idempotent_requests: IdempotentRequests
+    key_in_use: KeyInUse
     reconciliations: Reconciliations
     totals: Totals
 
@@ -96,6 +99,7 @@ class SqlUnitOfWork:
         self.receivers = SqlReceivers(transaction)
         self.inbox = SqlInbox(transaction)
         self.idempotent_requests = SqlIdempotentRequests(transaction)
+        self.key_in_use = SqlKeyInUse(transaction)
         self.reconciliations = SqlReconciliations(transaction)
         self.totals = SqlTotals(transaction)
         return self

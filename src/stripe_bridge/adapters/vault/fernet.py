@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -17,6 +19,10 @@ class FernetVault:
         if not keys:
             raise ValueError(f"At least one encryption key is needed. {_HOW_TO_MAKE_ONE}")
         self._fernet = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, start=1)])
+        self._fingerprints = tuple(_fingerprint(key) for key in keys)
+
+    def fingerprints(self) -> Sequence[str]:
+        return self._fingerprints
 
     def seal(self, secret: str) -> str:
         return self._fernet.encrypt(secret.encode()).decode()
@@ -37,6 +43,11 @@ class FernetVault:
 def new_key() -> str:
     """A fresh key for the vault."""
     return Fernet.generate_key().decode()
+
+
+def _fingerprint(key: str) -> str:
+    """A key has 256 random bits, so nobody finds it by trying."""
+    return hashlib.sha256(b"stripe-bridge encryption key:" + urlsafe_b64decode(key)).hexdigest()[:16]
 
 
 _HOW_TO_MAKE_ONE = (

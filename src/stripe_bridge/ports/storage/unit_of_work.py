@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.conflicts import Conflict
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
 from stripe_bridge.ports.storage.intents import Intents
@@ -72,6 +73,7 @@ class UnitOfWork(Protocol):
     receivers: Receivers
     inbox: Inbox
     idempotent_requests: IdempotentRequests
+    key_in_use: KeyInUse
     reconciliations: Reconciliations
     totals: Totals
 

@@ -43,7 +43,7 @@ class CheckSecrets:
             with self._store.reading() as work:
                 receivers = work.receivers.of_kinds(PLATFORM_KINDS)
         except StoreUnavailable:
-            # The database's own check reports that.
+            # The check of the database reports that.
             return
         for receiver in receivers:
             self._vault.open(receiver.sealed_secret)
