@@ -1,4 +1,6 @@
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from limits import parse
@@ -22,7 +24,7 @@ def room(windows: MovingWindows, window: Window) -> int:
     return next(number for number in range(9) if not windows.hit_all(window))
 
 
-def test_who_counts_in_each_counts_up_to_the_first_that_is_full(storage_uri: str):
+def test_counting_in_each_counts_up_to_the_first_that_is_full(storage_uri: str):
     windows = MovingWindows(storage_uri, timeout=5.0)
 
     assert [windows.hit_each(WIDE, NARROW) for _ in range(4)] == [None, None, NARROW, NARROW]
@@ -31,11 +33,27 @@ def test_who_counts_in_each_counts_up_to_the_first_that_is_full(storage_uri: str
     assert 55 < windows.resets_in(NARROW) <= 60
 
 
-def test_who_counts_in_all_counts_in_none_where_one_is_full(storage_uri: str):
+def test_counting_in_all_counts_in_none_if_one_is_full(storage_uri: str):
     windows = MovingWindows(storage_uri, timeout=5.0)
 
     assert [windows.hit_all(WIDE, NARROW) for _ in range(4)] == [True, True, False, False]
     assert room(windows, WIDE) == 3
+
+
+def test_threads_that_count_in_all_at_once_count_in_none_where_one_is_full(storage_uri: str):
+    """Whatever is let through has counted in both windows, and nothing else has."""
+    windows = MovingWindows(storage_uri, timeout=5.0)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            for number in range(300):
+                wide, narrow = (Window(each.item, (str(number), *each.name)) for each in (WIDE, NARROW))
+                let_through = [threads.submit(windows.hit_all, wide, narrow) for _ in range(4)]
+                assert sum(each.result() for each in let_through) == 2
+                assert room(windows, wide) == 3
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def test_every_name_has_windows_of_its_own(storage_uri: str):
@@ -69,7 +87,7 @@ def test_a_clock_that_is_set_back_closes_no_window(monkeypatch: pytest.MonkeyPat
     assert room(windows, short) == 0
 
 
-def test_a_storage_that_is_gone_is_told_of(own_redis: RedisServer):
+def test_a_storage_that_is_unreachable_raises(own_redis: RedisServer):
     windows = MovingWindows(own_redis.url(), timeout=0.25)
     own_redis.kill()
 

@@ -12,7 +12,7 @@ class FakeNudges:
         self.waiting: list[str] = []
         self.is_available = True
 
-    def inbox(self, *, soon: bool = False) -> None:
+    def inbox(self, *, deferred: bool = False) -> None:
         self._nudge("drain_inbox")
 
     def intents(self) -> None:

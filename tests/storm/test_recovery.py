@@ -13,7 +13,11 @@ import requests
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from stripe_bridge.adapters.database.migrations_runner import migrating, newest_revision, persistently
+from stripe_bridge.adapters.database.migrations_runner import (
+    migrating,
+    newest_revision,
+    retry_on_lock_conflict,
+)
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
 from tests.builders import an_event_payload
@@ -150,7 +154,7 @@ def test_a_newer_schema_is_migrated_to_while_this_version_serves(servers: Place,
             config.set_main_option("version_locations", f"{script.versions}{os.pathsep}{tmp_path}")
             command.upgrade(config, "9999")
 
-    check(servers, lambda: persistently(upgrade))
+    check(servers, lambda: retry_on_lock_conflict(upgrade))
 
     assert servers.service.is_ready()
     assert servers.service.operator.operations.check_readiness().is_ready

@@ -70,7 +70,7 @@ class PrometheusMetrics:
         for cause, number in report.drift.items():
             self._drift.labels(cause.value).inc(number)
 
-    def waited(self, seconds: float) -> None:
+    def rate_limit_wait(self, seconds: float) -> None:
         self._waits.observe(seconds)
 
     def event(self, event: WebhookEvent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from limits.storage import RedisStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 # Keeps a window as `limits` does: a list of times, newest first. So both count in the same window.
-_COUNT = b"""
+_SCRIPT = b"""
 local now = tonumber(ARGV[1])
 
 local function is_full(i)
@@ -33,7 +34,7 @@ end
 return 0
 """
 # In seconds. Smaller steps back are only two threads reading the same clock.
-_SET_BACK = 1.0
+CLOCK_TOLERANCE = 1.0
 
 
 class Window(NamedTuple):
@@ -50,11 +51,13 @@ class MovingWindows:
     """
 
     def __init__(self, storage_uri: str, *, timeout: float) -> None:
-        in_time = {} if storage_uri == "memory://" else dict.fromkeys(_TIMEOUTS, timeout)
+        in_time = {} if storage_uri == "memory://" else dict.fromkeys(_TIMEOUT_OPTIONS, timeout)
         storage = storage_from_string(storage_uri, wrap_exceptions=True, **in_time)
         if not isinstance(storage, Storage):
             raise TypeError("The storage of rate limits has to be a synchronous one.")
         self._storage, self._limiter = storage, MovingWindowRateLimiter(storage)
+        # In memory, several windows are counted one after the other.
+        self._mutex = threading.Lock()
         self._seen_at = time.time()
         self._in_redis = _InRedis(storage) if isinstance(storage, RedisStorage) else None
 
@@ -62,26 +65,28 @@ class MovingWindows:
         """Count in each up to the first that is full, and return that one. Raises StorageError."""
         if self._in_redis is not None:
             return self._in_redis.count("each", windows)
-        self._mind_the_clock()
-        return next((each for each in windows if not self._limiter.hit(each.item, *each.name)), None)
+        with self._mutex:
+            self._reset_if_clock_went_back()
+            return next((each for each in windows if not self._limiter.hit(each.item, *each.name)), None)
 
     def hit_all(self, *windows: Window) -> bool:
         """Count in all, or in none if any is full. Raises StorageError."""
         if self._in_redis is not None:
             return self._in_redis.count("all", windows) is None
-        self._mind_the_clock()
-        return all(self._limiter.test(each.item, *each.name) for each in windows) and all(
-            self._limiter.hit(each.item, *each.name) for each in windows
-        )
+        with self._mutex:
+            self._reset_if_clock_went_back()
+            return all(self._limiter.test(each.item, *each.name) for each in windows) and all(
+                self._limiter.hit(each.item, *each.name) for each in windows
+            )
 
     def resets_in(self, window: Window) -> float:
         """Seconds until its oldest entry expires. Raises StorageError."""
         return self._limiter.get_window_stats(window.item, *window.name).reset_time - time.time()
 
-    def _mind_the_clock(self) -> None:
+    def _reset_if_clock_went_back(self) -> None:
         """If the clock was set back, what was counted before lies in the future, and a full window would stay full."""
         now = time.time()
-        if now < self._seen_at - _SET_BACK:
+        if now < self._seen_at - CLOCK_TOLERANCE:
             self._storage.reset()
         self._seen_at = now
 
@@ -89,7 +94,7 @@ class MovingWindows:
 class _InRedis:
     def __init__(self, storage: RedisStorage) -> None:
         self._storage = storage
-        self._script = storage.get_connection().register_script(_COUNT)
+        self._script = storage.get_connection().register_script(_SCRIPT)
 
     def count(self, how: str, windows: tuple[Window, ...]) -> Window | None:
         """Returns the first that is full."""
@@ -102,4 +107,4 @@ class _InRedis:
         return windows[full - 1] if full else None
 
 
-_TIMEOUTS = ("socket_timeout", "socket_connect_timeout")
+_TIMEOUT_OPTIONS = ("socket_timeout", "socket_connect_timeout")

@@ -80,7 +80,7 @@ def _budget(settings: Settings, metrics: Metrics) -> RateLimit:
         settings.stripe_requests_per_second or allowed,
         settings.redis_url or "memory://",
         per_endpoint=settings.stripe_requests_per_second or ENDPOINT_PER_SECOND,
-        waited=metrics.waited,
+        waited=metrics.rate_limit_wait,
     )
 
 

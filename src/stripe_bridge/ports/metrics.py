@@ -14,7 +14,7 @@ from stripe_bridge.domain.webhook_event import WebhookEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueDepth:
-    """How many there are by status, and when the oldest one that still has to be dealt with was created."""
+    """How many there are by status, and when the oldest one that is not finished was created."""
 
     by_status: Mapping[str, int]
     oldest_at: datetime | None
@@ -24,7 +24,7 @@ class QueueDepth:
 class Backlog:
     """Events that are waiting, being processed or failed; unsettled intents; and what should keep both from growing.
 
-    `queue` is how many nudges nobody has picked up yet, by job; None if the broker does not answer. `reconciled_until`
+    `queue` is how many nudges no worker has received yet, by job; None if the broker does not answer. `reconciled_until`
     belongs to the connected account that is furthest behind; None if none is connected. `receivers` says for each of the
     platform's endpoints whether it was in order when last checked; one that was never registered is missing.
     """
@@ -56,19 +56,19 @@ class Metrics(Protocol):
     def webhook(self, outcome: str) -> None: ...
 
     def event(self, event: WebhookEvent) -> None:
-        """Count what became of an event that was taken up, by its status. `received`: put back for another try."""
+        """Count an event's outcome, by its status. `received`: rescheduled for another attempt."""
         ...
 
     def intent(self, intent: Intent) -> None:
-        """Count what came of asking Stripe, by the intent's state. `planned`: postponed, as Stripe did not take the call."""
+        """Count a call's outcome, by the intent's state. `planned`: postponed, as Stripe did not accept the call."""
         ...
 
     def reconciled(self, report: ReconcileReport) -> None:
         """Count a finished run and what it corrected, by cause."""
         ...
 
-    def waited(self, seconds: float) -> None:
-        """Count a wait for a turn within Stripe's rate limits, whether or not in vain."""
+    def rate_limit_wait(self, seconds: float) -> None:
+        """Count a wait within Stripe's rate limits, whether or not it ended in time."""
         ...
 
     def render(self, backlog: Backlog | None) -> bytes:

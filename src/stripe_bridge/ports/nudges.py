@@ -15,10 +15,11 @@ class BrokerUnavailable(BridgeError):
 
 
 class Nudges(Protocol):
-    """A nudge does not raise if nobody can be reached: sweeps find the work without it."""
+    """A nudge does not raise if no worker can be reached: sweeps find the work without it."""
 
-    def inbox(self, *, soon: bool = False) -> None:
-        """There are events to apply. `soon` is for an event loop: it never blocks, but may take effect a moment later."""
+    def inbox(self, *, deferred: bool = False) -> None:
+        """There are events to apply. `deferred` is for an event loop: it never blocks, and takes effect a moment
+        later."""
         ...
 
     def intents(self) -> None:
@@ -26,7 +27,7 @@ class Nudges(Protocol):
         ...
 
     def depths(self) -> Mapping[str, int]:
-        """How many nudges nobody has picked up yet, by job. Raises BrokerUnavailable."""
+        """How many nudges no worker has received yet, by job. Raises BrokerUnavailable."""
         ...
 
     def check(self) -> None:

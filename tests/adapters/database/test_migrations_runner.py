@@ -12,7 +12,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, make_url
 
 from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
-from stripe_bridge.adapters.database.migrations_runner import current_revision, migrating, persistently
+from stripe_bridge.adapters.database.migrations_runner import (
+    current_revision,
+    migrating,
+    retry_on_lock_conflict,
+)
 from stripe_bridge.adapters.database.tables.base import Row
 from stripe_bridge.ports.storage.unit_of_work import SchemaUnknown, StoreUnavailable
 from tests.builders import a_webhook_event
@@ -185,7 +189,7 @@ def test_payloads_that_were_left_before_there_was_a_list_of_them_are_found(engin
     assert left == [2]
 
 
-def test_a_migration_that_meets_a_lock_is_begun_anew_and_holds_nobody_up_meanwhile(postgres_url: str):
+def test_a_migration_that_meets_a_lock_is_retried_and_blocks_no_others_meanwhile(postgres_url: str):
     engine = create_engine(postgres_url)
     tries: list[int] = []
 
@@ -199,7 +203,7 @@ def test_a_migration_that_meets_a_lock_is_begun_anew_and_holds_nobody_up_meanwhi
 
     with engine.connect() as holder:
         holder.exec_driver_sql("SELECT count(*) FROM invoices")
-        persistently(add_a_column)
+        retry_on_lock_conflict(add_a_column)
     with engine.connect() as connection:
         columns = {each["name"] for each in sqlalchemy.inspect(connection).get_columns("invoices")}
     engine.dispose()

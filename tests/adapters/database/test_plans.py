@@ -37,11 +37,11 @@ def payloads_left(work: UnitOfWork) -> None:
     """An event that forgetting passed by while it was waiting, and that then finished."""
     work.inbox.store(a_webhook_event())
     later = NOW + timedelta(days=1)
-    while work.inbox.forget_payloads(later, 100):
+    while work.inbox.purge_payloads(later, 100):
         pass
-    taken = work.inbox.take(later, later, 100)
+    taken = work.inbox.lock_due(later, later, 100)
     work.inbox.settle_locked([event.processed(later) for event in taken])
-    work.inbox.forget_payloads(later, 100)
+    work.inbox.purge_payloads(later, 100)
 
 
 CURSOR = PageRequest(before_id=50)
@@ -89,11 +89,13 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "event stored": lambda work: work.inbox.store(a_webhook_event()),
     "newest event id": lambda work: work.inbox.newest_id(),
     "events claimed": lambda work: work.inbox.claim(NOW, NOW + timedelta(seconds=60), 10),
-    "events taken": lambda work: work.inbox.take(NOW, NOW + timedelta(seconds=60), 10),
+    "due events locked": lambda work: work.inbox.lock_due(NOW, NOW + timedelta(seconds=60), 10),
     "event settled": lambda work: work.inbox.settle(NOW, [a_webhook_event().processed(NOW)]),
-    "events held": lambda work: work.inbox.hold(NOW, [a_webhook_event(id=1), a_webhook_event(id=2)]),
+    "claimed events locked": lambda work: work.inbox.lock_claimed(
+        NOW, [a_webhook_event(id=1), a_webhook_event(id=2)]
+    ),
     "event requeued": requeued,
-    "payloads forgotten": lambda work: work.inbox.forget_payloads(NOW + timedelta(days=1), 1),
+    "payloads purged": lambda work: work.inbox.purge_payloads(NOW + timedelta(days=1), 1),
     "payloads left": payloads_left,
     "events": lambda work: work.inbox.page(TENANT, EventFilter(), CURSOR),
     "events of integration": lambda work: work.inbox.page(TENANT, EventFilter(integration_id=1), CURSOR),
@@ -106,7 +108,7 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "undecided refunds": lambda work: work.reconciliations.refunds(ACCOUNT, 0, 100),
     "ongoing disputes": lambda work: work.reconciliations.disputes(ACCOUNT, "", 100),
     "newest event": lambda work: work.reconciliations.newest_event_at(ACCOUNT),
-    "read ahead": lambda work: work.prefetch([(ACCOUNT, "in_1"), (ACCOUNT, "pi_1")]),
+    "prefetched": lambda work: work.prefetch([(ACCOUNT, "in_1"), (ACCOUNT, "pi_1")]),
     "invoice locked": lambda work: work.invoices.lock(1),
     "settled invoice": lambda work: work.invoices.find_settled(1),
     "events by number": lambda work: work.inbox.page(TENANT, EventFilter(), PageRequest()),
@@ -116,10 +118,10 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "reconciling measured": lambda work: work.reconciliations.reconciled_until(),
     "inbox measured": lambda work: work.inbox.backlog(),
     "intents measured": lambda work: work.intents.backlog(),
-    "events about": lambda work: work.inbox.about(TENANT, ["in_1", "pi_1"]),
+    "events for objects": lambda work: work.inbox.for_objects(TENANT, ["in_1", "pi_1"]),
 }
 # Few rows, so sorting them is cheap.
-MAY_SORT = {"events about", "unfinished", "inbox measured", "intents measured", "events overdue"}
+MAY_SORT = {"events for objects", "unfinished", "inbox measured", "intents measured", "events overdue"}
 # Partial indexes, which only contain what is waiting.
 OF_WHAT_WAITS = (
     "ix_webhook_events_due",

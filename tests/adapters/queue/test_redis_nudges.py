@@ -35,7 +35,7 @@ def test_a_burst_leaves_one_message(broker: RedisBroker):
     for _ in range(25):
         nudges.inbox()
 
-    wait_until(lambda: not nudges._gathered)
+    wait_until(lambda: not nudges._debounced)
     assert waiting(broker) == 1
 
 
@@ -46,7 +46,7 @@ def test_a_burst_is_not_a_turn_to_redis_for_each(broker: RedisBroker):
 
     for _ in range(1000):
         nudges.inbox()
-    wait_until(lambda: not nudges._gathered)
+    wait_until(lambda: not nudges._debounced)
 
     assert asked(broker) - before < 100
 
@@ -79,18 +79,18 @@ def test_a_redis_that_does_not_answer_holds_up_one_request_for_half_a_second(sil
     assert time.monotonic() - began < first + 0.2
 
 
-def test_whoever_must_not_wait_does_not_wait_for_a_redis_that_does_not_answer(silent_url: str):
+def test_a_deferred_nudge_does_not_wait_for_a_redis_that_does_not_answer(silent_url: str):
     nudges = DramatiqNudges(redis_broker(silent_url))
     began_at = time.monotonic()
     for _ in range(100):
-        nudges.inbox(soon=True)
+        nudges.inbox(deferred=True)
     assert time.monotonic() - began_at < 0.2
-    wait_until(lambda: nudges._rests_until > 0)
+    wait_until(lambda: nudges._circuit_open_until > 0)
 
 
 def test_a_nudge_that_has_to_go_soon_goes(broker: RedisBroker):
     nudges = DramatiqNudges(broker)
-    nudges.inbox(soon=True)
+    nudges.inbox(deferred=True)
     wait_until(lambda: waiting(broker) == 1)
 
 
@@ -107,7 +107,7 @@ def test_an_outage_is_logged_once_in_a_while(silent_url: str, caplog: pytest.Log
 @pytest.mark.servers
 def test_nudges_go_on_once_redis_is_back(own_redis: RedisServer):
     broker = redis_broker(own_redis.url())
-    nudges = DramatiqNudges(broker, rest_seconds=0.05)
+    nudges = DramatiqNudges(broker, circuit_open_seconds=0.05)
     nudges.inbox()
     own_redis.kill()
     nudges.inbox()

@@ -121,7 +121,7 @@ def test_the_queue_and_the_receivers_are_told_of(world: World):
 
 
 def test_waits_for_a_turn_within_stripes_rate_limits_are_told(world: World):
-    world.metrics.waited(0.3)
+    world.metrics.rate_limit_wait(0.3)
     assert told(world)["stripe_bridge_stripe_wait_seconds_count",] == 1
 
 

@@ -1,11 +1,14 @@
-"""What every intake promises: to store as the inbox does, for many callers at a time."""
+"""What every ingest promises: to store as the inbox does, for many callers at a time."""
 
 from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.ports.storage.unit_of_work import Store
-from tests.builders import TENANT, a_webhook_event, an_event_payload
+from tests.builders import NOW, TENANT, a_webhook_event, an_event_payload
 from tests.contracts.stored import at_once, claim, stored_integration
 from tests.event_loop import Receive
 
@@ -21,6 +24,26 @@ def test_an_event_that_is_received_is_committed_as_one_that_is_stored(store: Sto
     assert replace(
         event, id=given.id, status=given.status, attempts=0, due_at=given.due_at, updated_at=given.updated_at
     ) == replace(given, tenant_id=TENANT, integration_id=integration.id, payload=payload)
+
+
+@pytest.mark.parametrize(
+    ("left_after", "owner"),
+    [([], None), ([None], "left after None"), ([2, 5, 3], "left after 5"), ([2, None, 3], "left after None")],
+)
+def test_a_received_event_has_the_same_owner_as_a_stored_one(
+    store: Store, receive: Receive, left_after: list[int | None], owner: str | None
+):
+    """`left_after`: after how many hours each integration left the account; None is connected to it."""
+    for hours in left_after:
+        left = {} if hours is None else {"connected": False, "disconnected_at": NOW + timedelta(hours=hours)}
+        stored_integration(store, tenant_id=f"left after {hours}", **left)
+    with store.writing() as work:
+        work.inbox.store(a_webhook_event(payload=an_event_payload(id_="evt_stored")))
+        work.commit()
+    assert receive(a_webhook_event(payload=an_event_payload(id_="evt_received")))
+    stored, received = claim(store)
+    assert (received.tenant_id, received.integration_id) == (stored.tenant_id, stored.integration_id)
+    assert received.tenant_id == owner
 
 
 def test_an_event_that_is_skipped_at_once_is_received_with_its_reason(store: Store, receive: Receive):

@@ -57,7 +57,7 @@ def test_of_simultaneous_deliveries_one_is_new(store: Store):
     assert sorted(map(str, outcomes)) == ["False"] * 11 + ["True"]
 
 
-def test_an_event_of_an_unknown_account_belongs_to_nobody(store: Store):
+def test_an_event_of_an_unknown_account_has_no_owner(store: Store):
     stored_integration(store)
     assert store_event(store, "evt_1", account_id="acct_unknown")
     event = claim(store)[0]
@@ -164,7 +164,7 @@ def test_taken_events_are_as_if_claimed_and_nothing_is_stored(store: Store):
         store_event(store, name, due_at=NOW + timedelta(seconds=seconds))
     now = NOW + timedelta(seconds=10)
     with store.writing() as work:
-        taken = work.inbox.take(now, now + LEASE, 2)
+        taken = work.inbox.lock_due(now, now + LEASE, 2)
     assert {event.stripe_event_id for event in taken} == {"early", "middle"}
     assert claim(store, now=now, lease_until=now + LEASE, limit=2) == list(taken)
 
@@ -173,14 +173,14 @@ def test_only_what_is_received_is_taken(store: Store):
     store_event(store, "evt_1")
     claim(store, now=NOW, lease_until=NOW + LEASE)
     with store.writing() as work:
-        assert work.inbox.take(NOW + 2 * LEASE, NOW + 3 * LEASE, 10) == []
+        assert work.inbox.lock_due(NOW + 2 * LEASE, NOW + 3 * LEASE, 10) == []
 
 
 def test_what_became_of_taken_events_is_stored_and_what_is_left_is_claimed(store: Store):
     for id_ in ("evt_1", "evt_2"):
         store_event(store, id_)
     with store.writing() as work:
-        done, left = work.inbox.take(NOW, NOW + LEASE, 10)
+        done, left = work.inbox.lock_due(NOW, NOW + LEASE, 10)
         work.inbox.settle_locked([done.processed(NOW), left])
         work.commit()
     with store.reading() as work:
@@ -197,7 +197,7 @@ def test_four_takers_get_each_of_two_hundred_events_exactly_once(store: Store):
         ids: list[int] = []
         while True:
             with store.writing() as work:
-                taken = work.inbox.take(NOW, NOW + LEASE, 7)
+                taken = work.inbox.lock_due(NOW, NOW + LEASE, 7)
                 work.inbox.settle_locked([event.processed(NOW) for event in taken])
                 work.commit()
             if not taken:
@@ -282,7 +282,7 @@ def test_another_tenants_event_is_not_found(store: Store):
         with pytest.raises(WebhookEventNotFound):
             work.inbox.payload("other", event.id)
         assert work.inbox.page("other", EventFilter(), PageRequest()).total == 0
-        assert work.inbox.about("other", ["in_1"]) == []
+        assert work.inbox.for_objects("other", ["in_1"]) == []
 
 
 def test_events_are_filtered_by_each_of_the_filters(store: Store):
@@ -325,7 +325,7 @@ def test_events_are_filtered_by_when_they_were_stored(store: Store):
     assert names(since=middle, until=middle + timedelta(seconds=1)) == ["b"]
 
 
-def test_events_that_still_have_their_payload_are_told_apart(store: Store):
+def test_events_that_still_have_their_payload_can_be_listed(store: Store):
     stored_integration(store)
     for name in ("forgotten", "kept"):
         store_event(store, name)
@@ -392,8 +392,8 @@ def test_what_is_about_some_objects_comes_in_stripes_order_then_ours(store: Stor
             store, name, related_object_id=object_id, event_created_at=NOW + timedelta(seconds=seconds)
         )
     with store.reading() as work:
-        found = work.inbox.about(TENANT, ["in_1", "pi_1", "ch_1"])
-        assert work.inbox.about(TENANT, []) == []
+        found = work.inbox.for_objects(TENANT, ["in_1", "pi_1", "ch_1"])
+        assert work.inbox.for_objects(TENANT, []) == []
     assert [event.stripe_event_id for event in found] == ["first", "second", "third"]
     assert all(event.payload is None for event in found)
 
@@ -444,7 +444,7 @@ def test_what_was_skipped_for_a_disconnect_is_revived_and_nothing_else(store: St
 
 def forget(store: Store, before: datetime, limit: int = 100) -> int:
     with store.writing() as work:
-        seen = work.inbox.forget_payloads(before, limit)
+        seen = work.inbox.purge_payloads(before, limit)
         work.commit()
     return seen
 
@@ -510,7 +510,7 @@ def test_what_waits_when_its_account_is_joined_is_its_integrations(store: Store,
     with store.writing() as work:
         for event in early:
             skipped = event.skipped(SkipReason.NO_INTEGRATION, NOW)
-            assert not work.inbox.settle(event.due_at, [skipped]), "It was taken from whoever had claimed it."
+            assert not work.inbox.settle(event.due_at, [skipped]), "Its claim was taken over."
         work.commit()
     (event,) = claim(store)
     assert (event.integration_id, event.attempts) == (integration.id, 1)

@@ -1,4 +1,4 @@
-"""What every store promises about reading ahead: it only changes the speed."""
+"""What every store promises about prefetching: it only changes the speed."""
 
 import threading
 from dataclasses import replace
@@ -45,10 +45,10 @@ def change(work: UnitOfWork, invoice: Invoice) -> Invoice:
     return work.invoices.save(replace(saved, amount_paid=saved.amount))
 
 
-@pytest.mark.parametrize("ahead", [False, True])
-def test_what_is_changed_is_there_once_it_is_committed(store: Store, invoice: Invoice, ahead: bool):
+@pytest.mark.parametrize("prefetched", [False, True])
+def test_what_is_changed_is_there_once_it_is_committed(store: Store, invoice: Invoice, prefetched: bool):
     with store.writing() as work:
-        if ahead:
+        if prefetched:
             work.prefetch(LINKED)
         saved = change(work, invoice)
         work.commit()
@@ -76,7 +76,7 @@ def test_nothing_linked_is_nothing_read(store: Store):
         assert work.links.find_invoice_id(ACCOUNT, "in_none") is None
 
 
-def test_what_is_read_ahead_others_wait_for(store: Store, invoice: Invoice):
+def test_what_is_prefetched_is_locked(store: Store, invoice: Invoice):
     seen: list[Invoice | None] = []
 
     def another() -> None:

@@ -74,13 +74,13 @@ def requeue_skipped(store: Store) -> None:
         work.commit()
 
 
-def fold(store: Store) -> None:
+def compact(store: Store) -> None:
     with store.writing() as work:
-        work.counts.fold()
+        work.totals.compact()
         work.commit()
 
 
-STEPS: list[Callable[[Store], None]] = [settle_some, replay_some, requeue_skipped, fold]
+STEPS: list[Callable[[Store], None]] = [settle_some, replay_some, requeue_skipped, compact]
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_whatever_happens_to_events_their_totals_are_what_is_there(store: Store,
     check_events(store)
 
 
-def test_an_event_that_comes_to_belong_to_somebody_is_counted_there(store: Store):
+def test_an_event_that_gets_an_owner_is_counted_there(store: Store):
     put_events(store, 6)
     while claimed := claim(store):
         with store.writing() as work:
@@ -119,7 +119,7 @@ def test_invoices_are_counted_by_what_they_are_now(store: Store):
     with store.writing() as work:
         work.invoices.save(replace(invoice, status=InvoiceStatus.VOID))
         work.commit()
-    fold(store)
+    compact(store)
     with store.writing() as work:
         # What is rolled back is not counted.
         work.invoices.add(replace(invoice, id=0, sales_order_id=1, status=InvoiceStatus.VOID))
@@ -139,13 +139,13 @@ def test_totals_stay_right_while_many_write_and_fold(store: Store):
             invoice = work.invoices.add(ready[n])
             work.invoices.save(replace(invoice, status=InvoiceStatus.OPEN))
             work.commit()
-        fold(store)
+        compact(store)
 
     assert at_once(24, work_on) == [None] * 24
     with store.reading() as work:
         for status, number in ((InvoiceStatus.OPEN, 24), (InvoiceStatus.DRAFT, 0), (None, 24)):
             assert work.invoices.page(TENANT, integration.id, status, PageRequest()).total == number
-        assert work.counts.errors_of_totals(integration.id) == []
+        assert work.totals.errors(integration.id) == []
 
 
 def test_an_integration_of_another_tenant_is_not_counted_in(store: Store):

@@ -1,4 +1,4 @@
-"""A fake inbox, on the tables of one transaction."""
+"""A fake inbox, on the tables of one transaction, and what receives events into it."""
 
 from collections import Counter
 from collections.abc import Sequence, Set
@@ -11,6 +11,7 @@ from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookEvent
 from stripe_bridge.ports.metrics import QueueDepth
 from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.fakes.storage.accounts import last_connected
 from tests.fakes.storage.tables import Tables, add, page_of
 
@@ -58,7 +59,7 @@ class FakeInbox:
             claimed.append(taken)
         return sorted(claimed, key=lambda each: each.id)
 
-    def take(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+    def lock_due(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
         """Nobody else is there while this unit of work is."""
         due = self._events.matching(lambda each: each.status is EventStatus.RECEIVED and each.due_at <= now)
         taken = [
@@ -77,7 +78,7 @@ class FakeInbox:
         for event in events:
             self._put_outcome(self._events.rows[event.id], event)
 
-    def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
+    def lock_claimed(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
         """Nobody else is there while this unit of work is."""
 
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
@@ -113,16 +114,16 @@ class FakeInbox:
         assert payload is not None
         return payload
 
-    def forget_payloads(self, stored_before: datetime, limit: int) -> int:
-        up_to = self._tables.forgotten.rows.get("up to", 0)
+    def purge_payloads(self, stored_before: datetime, limit: int) -> int:
+        up_to = self._tables.purged.rows.get("up to", 0)
         old = self._events.matching(lambda each: each.created_at < stored_before)
         passed = [each for each in old if each.id > up_to]
-        left = [each for each in old if each.id <= up_to and _is_forgettable(each)]
+        left = [each for each in old if each.id <= up_to and _is_purgeable(each)]
         seen = [*passed, *left][:limit]
         for event in seen:
-            if _is_forgettable(event):
+            if _is_purgeable(event):
                 self._events.put(event.id, replace(event, payload=b""))
-        self._tables.forgotten.put("up to", max([up_to, *(event.id for event in seen)]))
+        self._tables.purged.put("up to", max([up_to, *(event.id for event in seen)]))
         return len(seen)
 
     def requeue(self, event_id: int, now: datetime) -> None:
@@ -147,12 +148,12 @@ class FakeInbox:
         )
 
     def requeue_skipped(self, account_id: str, now: datetime, *, waiting: bool) -> int:
-        revived = self._events.matching(
-            lambda event: event.account_id == account_id and (_is_awaiting(event) or _is_revivable(event))
+        requeued = self._events.matching(
+            lambda event: event.account_id == account_id and (_is_awaiting(event) or _is_requeueable(event))
         )
-        for event in revived:
+        for event in requeued:
             self.requeue(event.id, now)
-        return len(revived)
+        return len(requeued)
 
     def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
         return page_of([_without_payload(each) for each in self._matching(tenant_id, matching)], request)
@@ -174,7 +175,7 @@ class FakeInbox:
             by_status=Counter(each.status for each in found), oldest_at=min(waiting, default=None)
         )
 
-    def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
+    def for_objects(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
         found = self._events.matching(
             lambda each: each.tenant_id == tenant_id and each.related_object_id in stripe_ids
         )
@@ -202,7 +203,20 @@ class FakeInbox:
         return event
 
 
-def _is_forgettable(event: WebhookEvent) -> bool:
+class FakeEventIngest:
+    """Commits each event by itself."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def receive(self, event: WebhookEvent) -> bool:
+        with self._store.writing() as work:
+            is_new = work.inbox.store(event)
+            work.commit()
+        return is_new
+
+
+def _is_purgeable(event: WebhookEvent) -> bool:
     return event.status in (EventStatus.PROCESSED, EventStatus.SKIPPED) and bool(event.payload)
 
 
@@ -218,5 +232,5 @@ def _is_awaiting(event: WebhookEvent) -> bool:
     return event.status in (EventStatus.RECEIVED, EventStatus.PROCESSING)
 
 
-def _is_revivable(event: WebhookEvent) -> bool:
+def _is_requeueable(event: WebhookEvent) -> bool:
     return event.skip_reason in (SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION) and event.payload != b""

@@ -123,7 +123,7 @@ class Tables:
     receivers: Table[int, Receiver] = field(default_factory=Table)
     events: Table[int, WebhookEvent] = field(default_factory=Table)
     reconcile_due: Table[int, datetime] = field(default_factory=Table)
-    forgotten: Table[str, int] = field(default_factory=Table)
+    purged: Table[str, int] = field(default_factory=Table)
     gaps: Table[int, Gap | None] = field(default_factory=Table)
     idempotent_requests: Table[RequestScope, IdempotentRequest] = field(default_factory=Table)
     key_in_use: Table[int, str] = field(default_factory=Table)

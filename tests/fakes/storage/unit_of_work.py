@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
@@ -14,8 +13,8 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
-from stripe_bridge.ports.storage.totals import TotalError, Totals
-from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
+from stripe_bridge.ports.storage.totals import Totals
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
 from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
@@ -25,6 +24,7 @@ from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, Fak
 from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
 from tests.fakes.storage.tables import Tables
+from tests.fakes.storage.totals import FakeTotals
 
 
 class FakeStore:
@@ -59,32 +59,6 @@ class FakeStore:
             raise StoreUnavailable
 
 
-class FakeEventIngest:
-    """Commits each event by itself."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def receive(self, event: WebhookEvent) -> bool:
-        with self._store.writing() as work:
-            is_new = work.inbox.store(event)
-            work.commit()
-        return is_new
-
-
-class FakeTotals:
-    """Does nothing: lists in memory are counted whenever they are read."""
-
-    def fold(self) -> bool:
-        return False
-
-    def errors_of_totals(self, integration_id: int) -> Sequence[TotalError]:
-        return []
-
-    def correct(self, errors_of_totals: Sequence[TotalError]) -> None:
-        assert not errors_of_totals
-
-
 class FakeUnitOfWork:
     tokens: Tokens
     oauth_states: OAuthStates
@@ -102,7 +76,7 @@ class FakeUnitOfWork:
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
-    counts: Totals
+    totals: Totals
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
         self._store = store
@@ -135,7 +109,7 @@ class FakeUnitOfWork:
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
         self.key_in_use = FakeKeyInUse(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
-        self.counts = FakeTotals()
+        self.totals = FakeTotals()
         return self
 
     def __exit__(
@@ -173,7 +147,7 @@ class FakeUnitOfWork:
 # Tables whose repository has a different name.
 _ATTRIBUTE = {
     "events": "inbox",
-    "forgotten": "counts",
+    "purged": "totals",
     "gaps": "reconciliations",
     "reconcile_due": "reconciliations",
 }

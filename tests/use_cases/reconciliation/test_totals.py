@@ -16,16 +16,16 @@ class Totals(FakeTotals):
     def __init__(self, wrong: dict[int, list[TotalError]], changes: int = 0) -> None:
         self.wrong, self.changes = wrong, changes
 
-    def fold(self) -> bool:
+    def compact(self) -> bool:
         self.changes = max(0, self.changes - 2)
         return self.changes > 0
 
-    def errors_of_totals(self, integration_id: int) -> list[TotalError]:
+    def errors(self, integration_id: int) -> list[TotalError]:
         return list(self.wrong.get(integration_id, ()))
 
-    def correct(self, errors_of_totals: object) -> None:
+    def correct(self, errors: object) -> None:
         for integration_id, wrong in self.wrong.items():
-            if wrong == errors_of_totals:
+            if wrong == errors:
                 self.wrong[integration_id] = []
 
 
@@ -33,7 +33,7 @@ class UnitOfWork(FakeUnitOfWork):
     def __enter__(self) -> "UnitOfWork":
         super().__enter__()
         assert isinstance(self._store, Store)
-        self.counts = self._store.totals
+        self.totals = self._store.totals
         return self
 
 

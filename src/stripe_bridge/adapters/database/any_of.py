@@ -19,7 +19,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 def any_of(column: Column[Any], name: str) -> ColumnElement[bool]:
     """Whether the column has one of the values in the parameter with this name."""
-    return _Among(column, bindparam(name, type_=_Values(column.type)))
+    return _AnyOf(column, bindparam(name, type_=_Values(column.type)))
 
 
 class _Values(TypeDecorator[Collection[Any]]):
@@ -40,19 +40,19 @@ class _Values(TypeDecorator[Collection[Any]]):
         return values if dialect.name == "postgresql" else json.dumps(values)
 
 
-class _Among(FunctionElement[bool]):
+class _AnyOf(FunctionElement[bool]):
     # Not a Boolean: SQLite has none, so SQLAlchemy would compare it with 1, which no index can answer.
     inherit_cache = True
 
 
-@compiles(_Among, "postgresql")
-def _as_array(element: _Among, compiler: Any, **how: Any) -> str:
+@compiles(_AnyOf, "postgresql")
+def _as_array(element: _AnyOf, compiler: Any, **how: Any) -> str:
     column, values = element.clauses
     return f"{compiler.process(column, **how)} = ANY ({compiler.process(values, **how)})"
 
 
-@compiles(_Among, "sqlite")
-def _as_json(element: _Among, compiler: Any, **how: Any) -> str:
+@compiles(_AnyOf, "sqlite")
+def _as_json(element: _AnyOf, compiler: Any, **how: Any) -> str:
     column, values = element.clauses
     name, placeholder = (compiler.process(each, **how) for each in (column, values))
     return f"{name} IN (SELECT value FROM json_each({placeholder}))"  # noqa: S608 (no values in it)

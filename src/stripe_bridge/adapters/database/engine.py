@@ -19,13 +19,13 @@ from psycopg.pq import ExecStatus
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
 
-# In seconds: for locks; for transactions in a hurry; and for any statement except a migration's.
-LONGEST_WAIT = 30
-_RESTS_SINCE = "rests_since"
+# In seconds: for locks; for locks while a caller is waiting; and for any statement except a migration's.
+LOCK_TIMEOUT = 30
+SHORT_LOCK_TIMEOUT = 1
+STATEMENT_TIMEOUT = 60
+_IDLE_SINCE = "idle_since"
 # In seconds: connections that were used more recently than this are not checked before use.
 IDLE_CHECK_AFTER = 1.0
-_HURRIED_WAIT = 1
-_LONGEST_STATEMENT = 60
 # A host that vanishes says nothing: without these settings a connection to it would wait for many minutes. With them it is
 # noticed within some ten seconds, whether it owes an answer (keepalives) or has not even acknowledged data (user timeout).
 _TCP = {
@@ -54,7 +54,7 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         "hide_parameters": True,
         "pool_size": pool_size,
         "max_overflow": max_overflow,
-        "pool_timeout": LONGEST_WAIT,
+        "pool_timeout": LOCK_TIMEOUT,
     }
     if parsed.drivername == "postgresql+psycopg":
         driver = _TCP | {"cursor_factory": CachedDescriptionCursor}
@@ -64,7 +64,7 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         event.listen(engine, "checkout", _ping_if_idle)
         return engine
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
-        engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": LONGEST_WAIT}, **options)
+        engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": LOCK_TIMEOUT}, **options)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -86,7 +86,7 @@ def autocommit(engine: Engine) -> Engine:
 
 
 def _mark_idle(_connection: Any, record: Any) -> None:
-    record.info[_RESTS_SINCE] = time.monotonic()
+    record.info[_IDLE_SINCE] = time.monotonic()
 
 
 def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
@@ -94,7 +94,7 @@ def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
 
     Raises DisconnectionError, after which the pool makes a new one.
     """
-    if time.monotonic() - record.info.get(_RESTS_SINCE, -math.inf) < IDLE_CHECK_AFTER:
+    if time.monotonic() - record.info.get(_IDLE_SINCE, -math.inf) < IDLE_CHECK_AFTER:
         return
     try:
         connection.execute("SELECT 1")
@@ -105,18 +105,18 @@ def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
 
 @contextmanager
 def short_lock_timeout(engine: Engine) -> Iterator[Connection]:
-    """A transaction that does not wait long for locks, since somebody is waiting for its result."""
+    """A transaction that does not wait long for locks, since a caller is waiting for its result."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_HURRIED_WAIT}s'")
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{SHORT_LOCK_TIMEOUT}s'")
             yield connection
             return
         driver: Any = connection.connection.dbapi_connection
-        driver.execute(f"PRAGMA busy_timeout = {_HURRIED_WAIT * 1000}").close()
+        driver.execute(f"PRAGMA busy_timeout = {SHORT_LOCK_TIMEOUT * 1000}").close()
         try:
             yield connection
         finally:
-            driver.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000}").close()
+            driver.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT * 1000}").close()
 
 
 def without_time_limit(connection: Connection) -> None:
@@ -131,10 +131,10 @@ def _set_up_postgresql(connection: Any, _record: Any) -> None:
     with connection.cursor() as cursor:
         # The earliest and latest times, which some programs send in place of none, cannot be expressed in any other zone.
         cursor.execute("SET timezone = 'UTC'")
-        cursor.execute(f"SET lock_timeout = '{LONGEST_WAIT}s'")
-        cursor.execute(f"SET statement_timeout = '{_LONGEST_STATEMENT}s'")
+        cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}s'")
+        cursor.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}s'")
         # If a process is suspended in a transaction, or loses its network there, its locks are released for others.
-        cursor.execute(f"SET idle_in_transaction_session_timeout = '{_LONGEST_STATEMENT}s'")
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{STATEMENT_TIMEOUT}s'")
     connection.commit()
 
 
@@ -153,7 +153,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 Columns = list[psycopg.Column]
 # By names and types; there are as many as there are different column lists in statements.
-_KNOWN: dict[tuple[tuple[bytes | None, int], ...], Columns] = {}
+_DESCRIPTIONS: dict[tuple[tuple[bytes | None, int], ...], Columns] = {}
 
 
 class CachedDescriptionCursor(psycopg.Cursor[Any]):
@@ -165,7 +165,7 @@ class CachedDescriptionCursor(psycopg.Cursor[Any]):
         if result is None or result.status != ExecStatus.TUPLES_OK:
             return super().description
         shape = tuple([(result.fname(place), result.ftype(place)) for place in range(result.nfields)])
-        known = _KNOWN.get(shape)
-        if known is None:
-            known = _KNOWN[shape] = super().description or []
-        return known
+        description = _DESCRIPTIONS.get(shape)
+        if description is None:
+            description = _DESCRIPTIONS[shape] = super().description or []
+        return description

@@ -1,7 +1,7 @@
 """Invoices and what belongs to them, read and locked for many events at once, and written together at the end.
 
-One statement for all of them costs little more than one for each. What a unit of work has locked, nobody else can change, so
-it need not be read again; and if an invoice is changed six times, only its last state has to be stored.
+One statement for all of them costs little more than one for each. No other transaction can change what a unit of work has
+locked, so it need not be read again; and if an invoice is changed six times, only its last state has to be stored.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ Pair = tuple[str, str]
 
 
 class IdentityMap:
-    """What one unit of work has read ahead. Empty, and without effect, if nothing was."""
+    """What one unit of work has prefetched. Empty, and without effect, if nothing was."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction

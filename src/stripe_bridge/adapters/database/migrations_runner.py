@@ -21,9 +21,11 @@ from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.tables.base import Row
 from stripe_bridge.ports.storage.unit_of_work import SchemaUnknown
 
-# Any number that never changes: whoever migrates holds PostgreSQL's advisory lock with this number.
-_LOCK = 7_102_534_811
-_TRIES, _PAUSE, _LOCK_SECONDS = 20, 1.0, 2
+# Any number that never changes: a migration holds PostgreSQL's advisory lock with this number.
+_ADVISORY_LOCK = 7_102_534_811
+MAX_ATTEMPTS = 20
+# In seconds: between attempts, and for each lock.
+RETRY_PAUSE, MIGRATION_LOCK_TIMEOUT = 1.0, 2
 _log = logging.getLogger(__name__)
 
 
@@ -39,23 +41,23 @@ def migrate(url: str) -> None:
                 raise SchemaUnknown
             command.upgrade(config, "head")
 
-    persistently(upgrade)
+    retry_on_lock_conflict(upgrade)
 
 
-def persistently(migration: Callable[[], None]) -> None:
+def retry_on_lock_conflict(migration: Callable[[], None]) -> None:
     """Try again if it could not get a lock, or ran into a deadlock.
 
     Both are normal while the service is running: a migration locks one table after the other, and so does a request, in a
-    different order. A failed try leaves nothing behind.
+    different order. A failed attempt leaves nothing behind.
     """
-    for _ in range(_TRIES - 1):
+    for _ in range(MAX_ATTEMPTS - 1):
         try:
             migration()
         except DBAPIError as error:
             if not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
                 raise
-            _log.warning("migration restarted: it could not get a lock")
-            time.sleep(_PAUSE)
+            _log.warning("migration retried after a lock timeout")
+            time.sleep(RETRY_PAUSE)
         else:
             return
     migration()
@@ -71,9 +73,9 @@ def migrating(url: str) -> Iterator[Config]:
         with engine.begin() as connection:
             without_time_limit(connection)
             if engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-                # While a migration waits for a table, everybody else who wants the table waits behind it.
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+                # While a migration waits for a table, all others that want the table wait behind it.
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}s'")
             config = _config()
             config.attributes["connection"] = connection
             config.attributes["metadata"] = Row.metadata

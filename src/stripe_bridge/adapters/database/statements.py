@@ -19,8 +19,8 @@ from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
-# What the drivers themselves say of a database that is gone, full or too busy.
-_TOLD_BY_DRIVERS = (
+# The drivers' own errors for a database that is gone, full or too busy.
+_DRIVER_ERRORS = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     sqlite3.OperationalError,
@@ -28,10 +28,10 @@ _TOLD_BY_DRIVERS = (
 )
 # What the drivers blame on us, by error code: a write in a read-only transaction, and the start of a writing one on a server
 # that does not allow it; a table or column that does not exist, or that we may not use; a damaged file or index.
-_TAKES_NO_WRITES = ("25006", "0A000")
-_IS_NOT_MIGRATED = ("42P01", "42703", "42501")
-_IS_DAMAGED = ("XX001", "XX002", sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_OF_THE_DATABASE = (*_TAKES_NO_WRITES, *_IS_NOT_MIGRATED, *_IS_DAMAGED)
+_READ_ONLY = ("25006", "0A000")
+_WRONG_SCHEMA = ("42P01", "42703", "42501")
+_CORRUPT = ("XX001", "XX002", sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DATABASE_FAULTS = (*_READ_ONLY, *_WRONG_SCHEMA, *_CORRUPT)
 
 
 @contextmanager
@@ -40,24 +40,24 @@ def translate_driver_errors() -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeout, psycopg.Error, sqlite3.Error) as error:
-        if not _is_of_the_database(error):
+        if not _is_database_fault(error):
             raise
         # Only the driver's first line: what follows, and what SQLAlchemy adds, may contain values.
-        told = str(getattr(error, "orig", None) or error).partition("\n")[0]
-        _log.warning("the database is not usable", extra={"reason": told})
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        _log.warning("database unavailable", extra={"reason": reason})
         raise StoreUnavailable from error
 
 
-def _is_of_the_database(error: Exception) -> bool:
+def _is_database_fault(error: Exception) -> bool:
     """Whether the database is at fault, and not we, whatever class the driver gives the error. It blames us when a connection
     ends because a transaction was idle for too long, when the server takes no writes, like a standby after a failover, and
     when the schema has not been migrated yet, as when a new release starts before its upgrade."""
     if isinstance(error, PoolTimeout) or getattr(error, "connection_invalidated", False):
         return True
-    told: Any = getattr(error, "orig", error)
+    original: Any = getattr(error, "orig", error)
     # The upper bits of SQLite's codes say more than is needed here.
-    code = getattr(told, "sqlstate", None) or getattr(told, "sqlite_errorcode", 0) & 0xFF
-    return isinstance(told, _TOLD_BY_DRIVERS) or code in _OF_THE_DATABASE
+    code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(original, _DRIVER_ERRORS) or code in _DATABASE_FAULTS
 
 
 class Transaction:
@@ -123,7 +123,7 @@ class Transaction:
     def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> None:
         """Raises StaleWrite, or the error of the rule that forbids it.
 
-        On PostgreSQL the latter ends the transaction, unless this is inside a `part`.
+        On PostgreSQL the latter ends the transaction, unless this is inside a `savepoint`.
         """
         values = mapper.values(value, without=mapper.unsaved)
         values["own_id"] = value.id
@@ -140,7 +140,7 @@ class Transaction:
             raise StaleWrite
 
     @contextmanager
-    def part(self) -> Iterator[None]:
+    def savepoint(self) -> Iterator[None]:
         """A part that may fail without ending the whole."""
         with translate_driver_errors(), self._connection.begin_nested():
             yield

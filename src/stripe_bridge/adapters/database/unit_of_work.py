@@ -69,7 +69,7 @@ class SqlUnitOfWork:
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
-    counts: Totals
+    totals: Totals
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -84,15 +84,15 @@ class SqlUnitOfWork:
                 self._connection.close()
                 raise
         transaction = Transaction(self._connection)
-        self._ahead = ahead = IdentityMap(transaction)
+        self._identity_map = identity_map = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
         self.integrations = SqlIntegrations(transaction)
         self.sales_orders = SqlSalesOrders(transaction)
         self.customers = SqlBilledCustomers(transaction)
-        self.invoices = SqlInvoices(transaction, ahead)
-        self.links = SqlLinks(transaction, ahead)
-        self.payments = SqlPayments(transaction, ahead)
+        self.invoices = SqlInvoices(transaction, identity_map)
+        self.links = SqlLinks(transaction, identity_map)
+        self.payments = SqlPayments(transaction, identity_map)
         self.refunds = SqlRefunds(transaction)
         self.disputes = SqlDisputes(transaction)
         self.intents = SqlIntents(transaction)
@@ -101,7 +101,7 @@ class SqlUnitOfWork:
         self.idempotent_requests = SqlIdempotentRequests(transaction)
         self.key_in_use = SqlKeyInUse(transaction)
         self.reconciliations = SqlReconciliations(transaction)
-        self.counts = SqlTotals(transaction)
+        self.totals = SqlTotals(transaction)
         return self
 
     def __exit__(
@@ -115,10 +115,10 @@ class SqlUnitOfWork:
             self._connection.close()
 
     def prefetch(self, linked: Sequence[tuple[str, str]]) -> None:
-        self._ahead.read(linked)
+        self._identity_map.read(linked)
 
     def commit(self) -> None:
-        self._ahead.write()
+        self._identity_map.write()
         with translate_driver_errors():
             self._connection.commit()
             self._connection.close()
@@ -129,7 +129,7 @@ class SqlStore:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._reading, self._glancing = reading(engine), autocommit(engine)
+        self._reading, self._autocommit = reading(engine), autocommit(engine)
         self._probe = WriteProbe(engine)
 
     def writing(self) -> SqlUnitOfWork:
@@ -139,7 +139,7 @@ class SqlStore:
         return SqlUnitOfWork(self._reading)
 
     def autocommit(self) -> SqlUnitOfWork:
-        return SqlUnitOfWork(self._glancing)
+        return SqlUnitOfWork(self._autocommit)
 
     def check(self) -> None:
         try:
@@ -150,7 +150,7 @@ class SqlStore:
         # A newer revision is unknown here, but fine: migrations are made to run while an older version serves.
         if current != self._newest and (current is None or current in self._known):
             needed = f"its schema is at {current}, not at {self._newest}: flask db upgrade"
-            _log.warning("the database is not usable", extra={"reason": needed})
+            _log.warning("database unavailable", extra={"reason": needed})
             raise StoreUnavailable
         self._probe.check()
 

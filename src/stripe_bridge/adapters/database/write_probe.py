@@ -16,8 +16,8 @@ from stripe_bridge.adapters.database.mapping import table_of, upsert
 from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.tables.inbox import ProbeRow
 
-# In seconds, however often somebody asks.
-_AGAIN_AFTER = 5.0
+# In seconds, however often it is asked for.
+PROBE_INTERVAL = 5.0
 _WRITE = upsert(table_of(ProbeRow))
 
 
@@ -29,7 +29,7 @@ class WriteProbe:
         self._good_until = 0.0
 
     def check(self) -> None:
-        """Raises StoreUnavailable. That others hold locks is no fault: it means that somebody else is writing."""
+        """Raises StoreUnavailable. That others hold locks is no fault: others are writing, then."""
         if time.monotonic() < self._good_until:
             return
         with translate_driver_errors():
@@ -40,7 +40,7 @@ class WriteProbe:
             except DBAPIError as error:
                 if not _is_locked(error.orig):
                     raise
-        self._good_until = time.monotonic() + _AGAIN_AFTER
+        self._good_until = time.monotonic() + PROBE_INTERVAL
 
 
 def _is_locked(error: Any) -> bool:

@@ -20,13 +20,13 @@ class InProcessNudges:
         self._waiting: set[str] = set()
         self._changed = threading.Condition()
         self._is_closed = False
-        self._is_well: Callable[[], bool] | None = None
+        self._is_healthy: Callable[[], bool] | None = None
 
     def watch(self, is_healthy: Callable[[], bool]) -> None:
         """From now on a worker is expected to take what is put in; `is_healthy` says whether it can."""
-        self._is_well = is_healthy
+        self._is_healthy = is_healthy
 
-    def inbox(self, *, soon: bool = False) -> None:
+    def inbox(self, *, deferred: bool = False) -> None:
         self.wake(DRAIN_INBOX)
 
     def intents(self) -> None:
@@ -38,12 +38,12 @@ class InProcessNudges:
 
     def check(self) -> None:
         """Raises BrokerUnavailable if the workers of this process have stopped working."""
-        if self._is_well is not None and not self._is_well():
+        if self._is_healthy is not None and not self._is_healthy():
             raise BrokerUnavailable
 
     def wake(self, job: str) -> None:
         if job in self._waiting:
-            # Whoever takes it out looks for work afterwards, and so sees what this nudge is about.
+            # The worker that takes it out looks for work afterwards, and so sees what this nudge is about.
             return
         with self._changed:
             if not self._is_closed:
@@ -59,7 +59,7 @@ class InProcessNudges:
             return is_wanted
 
     def close(self) -> None:
-        """Accept nothing more, and release whoever is waiting."""
+        """Accept nothing more, and release waiting workers."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()

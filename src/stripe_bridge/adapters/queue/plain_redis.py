@@ -1,7 +1,8 @@
 """redis-py, without what it would load unasked.
 
-If OpenTelemetry's SDK is installed, redis-py imports it for metrics of its own that nobody reads here, which costs each
-process some megabytes and a tenth of a second at startup. This package imports this module before anything else.
+If OpenTelemetry is installed, redis-py imports 61 modules of it for metrics of its own that are not collected here, also when
+tracing is off. Measured with redis-py 8.1 and OpenTelemetry 1.45: 2.6 MB of each process's 119, and 0.13 s of the 1.0 s of CPU
+time that importing the service takes. This package imports this module before anything else.
 """
 
 import sys

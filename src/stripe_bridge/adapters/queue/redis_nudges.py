@@ -19,8 +19,8 @@ _log = logging.getLogger(__name__)
 # In seconds, for a connection and for each answer. While Redis is in trouble, a request waits for one of these.
 _TIMEOUT = 0.25
 CIRCUIT_OPEN_SECONDS = 5.0
-# During a burst of webhooks, one message is sent per interval, instead of a round trip to Redis for each webhook.
-_GATHER_SECONDS = 0.02
+# During a burst of webhooks, one message is sent per this many seconds, instead of a round trip to Redis for each webhook.
+DEBOUNCE_SECONDS = 0.02
 
 
 def redis_broker(url: str) -> RedisBroker:
@@ -43,22 +43,23 @@ class DramatiqNudges:
     is no flag that could outlive its message, and without any worker a single message waits.
 
     Redis is not even asked for each nudge: the first one is sent at once, and those that follow within a moment become one
-    more message at the end of that moment, sent from a thread of its own, like those that are only due `soon`.
+    more message at the end of that moment, sent from a thread of its own, like those that are `deferred`.
 
-    After a failure Redis is not asked for `rest_seconds`, so that only one request waits for it and the log does not fill up.
+    After a failure Redis is not asked for `circuit_open_seconds`, so that only one request waits for it and the log does not
+    fill up.
     """
 
-    def __init__(self, broker: RedisBroker, *, rest_seconds: float = CIRCUIT_OPEN_SECONDS) -> None:
-        self._broker, self._rest_seconds = broker, rest_seconds
-        self._rests_until = 0.0
+    def __init__(self, broker: RedisBroker, *, circuit_open_seconds: float = CIRCUIT_OPEN_SECONDS) -> None:
+        self._broker, self._circuit_open_seconds = broker, circuit_open_seconds
+        self._circuit_open_until = 0.0
         self._mutex = threading.Lock()
-        self._gathers_until: dict[str, float] = {}
-        self._gathered: set[str] = set()
+        self._debounced_until: dict[str, float] = {}
+        self._debounced: set[str] = set()
         # When the process exits, it waits for what this executor is doing.
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="nudges")
 
-    def inbox(self, *, soon: bool = False) -> None:
-        self._send(DRAIN_INBOX, soon=soon)
+    def inbox(self, *, deferred: bool = False) -> None:
+        self._send(DRAIN_INBOX, deferred=deferred)
 
     def intents(self) -> None:
         self._send(SETTLE_INTENTS)
@@ -75,28 +76,28 @@ class DramatiqNudges:
         except redis.RedisError as error:
             raise BrokerUnavailable from error
 
-    def _send(self, job: str, *, soon: bool = False) -> None:
-        if job in self._gathered:
+    def _send(self, job: str, *, deferred: bool = False) -> None:
+        if job in self._debounced:
             # One is about to be sent, and the job that it starts will see what this one is about.
             return
         now = time.monotonic()
         with self._mutex:
-            if now < self._rests_until or job in self._gathered:
+            if now < self._circuit_open_until or job in self._debounced:
                 return
-            moment = self._gathers_until.get(job, 0.0) - now
-            if soon or moment > 0:
-                self._gathered.add(job)
-                self._sender.submit(self._send_gathered, job, max(0.0, moment))
+            delay = self._debounced_until.get(job, 0.0) - now
+            if deferred or delay > 0:
+                self._debounced.add(job)
+                self._sender.submit(self._send_debounced, job, max(0.0, delay))
                 return
-            self._gathers_until[job] = now + _GATHER_SECONDS
+            self._debounced_until[job] = now + DEBOUNCE_SECONDS
         self._enqueue(job)
 
-    def _send_gathered(self, job: str, moment: float) -> None:
-        time.sleep(moment)
+    def _send_debounced(self, job: str, delay: float) -> None:
+        time.sleep(delay)
         # Do this before sending: a later nudge may be about something that the worker will not see.
         with self._mutex:
-            self._gathered.discard(job)
-            self._gathers_until[job] = time.monotonic() + _GATHER_SECONDS
+            self._debounced.discard(job)
+            self._debounced_until[job] = time.monotonic() + DEBOUNCE_SECONDS
         self._enqueue(job)
 
     def _enqueue(self, job: str) -> None:
@@ -104,10 +105,9 @@ class DramatiqNudges:
             if not self._length(job):
                 self._broker.enqueue(Message(queue_name=job, actor_name=job, args=(), kwargs={}, options={}))
         except redis.RedisError as error:
-            self._rests_until = time.monotonic() + self._rest_seconds
-            _log.warning(
-                "nudge not sent: the workers' next sweep finds the work", extra={"reason": str(error)}
-            )
+            self._circuit_open_until = time.monotonic() + self._circuit_open_seconds
+            # The workers' next sweep finds the work.
+            _log.warning("nudge not sent", extra={"reason": str(error)})
 
     def _length(self, job: str) -> int:
         length: int = self._broker.client.llen(f"{self._broker.namespace}:{job}")

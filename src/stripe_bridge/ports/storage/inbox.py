@@ -46,24 +46,24 @@ class Inbox(Protocol):
         """
         ...
 
-    def take(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+    def lock_due(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
         """Like `claim`, but only for received ones and without storing anything: they are locked until this unit of work
-        ends, and other claimers skip them. Read ahead after this."""
+        ends, and other claimers skip them. Prefetch after this."""
         ...
 
     def settle_locked(self, events: Sequence[WebhookEvent]) -> None:
-        """Store what became of events that were taken in this unit of work; those that are unchanged become claimed."""
+        """Store the outcome of events that `lock_due` returned in this unit of work; unchanged ones become claimed."""
         ...
 
-    def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
+    def lock_claimed(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
         """Lock events that were claimed until then. Call this before anything else in this unit of work.
 
-        Whoever takes events locks them before the objects that they are about, and may briefly lock some of these events,
-        too, although they are already claimed. Locking the objects first could therefore be a deadlock."""
+        `lock_due` locks events before the objects that they are about, and may briefly lock some of these events, too,
+        although they are already claimed. Locking the objects first could therefore be a deadlock."""
         ...
 
     def settle(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> Set[int]:
-        """Store what became of events that were claimed until `claimed_until`. Returns the ids of those whose claim was not
+        """Store the outcome of events that were claimed until `claimed_until`. Returns the ids of those whose claim was not
         lost meanwhile; the others stay unchanged."""
         ...
 
@@ -73,9 +73,9 @@ class Inbox(Protocol):
         """Empty if it is no longer kept."""
         ...
 
-    def forget_payloads(self, stored_before: datetime, limit: int) -> int:
+    def purge_payloads(self, stored_before: datetime, limit: int) -> int:
         """Delete the payloads of finished events, starting with the oldest, and of those that finished only after their turn
-        had come. Returns how many events were looked at: fewer than the limit if none is left. What identifies an event is
+        had come. Returns how many events were checked: fewer than the limit if none is left. What identifies an event is
         kept forever."""
         ...
 
@@ -86,7 +86,7 @@ class Inbox(Protocol):
 
     def requeue_skipped(self, account_id: str, now: datetime, *, waiting: bool) -> int:
         """Have the events applied again that were skipped because the account was in no integration, if they still have
-        their payload, and those that are waiting, since whoever claimed them may not know whose they are now. Returns how
+        their payload, and those that are waiting, since their claimer may not know whose they are now. Returns how
         many there are.
 
         What others have locked is waited for, or else left out. Waiting while holding a lock that they may need would be a
@@ -111,7 +111,7 @@ class Inbox(Protocol):
         """Events received, processing and failed, over all tenants; the oldest is the oldest received or processing one."""
         ...
 
-    def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
+    def for_objects(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
         """Events whose related object is one of these, oldest first by Stripe's clock, then by ours."""
         ...
 

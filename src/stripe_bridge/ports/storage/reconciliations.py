@@ -26,7 +26,7 @@ class Reconciliations(Protocol):
         ...
 
     def gap(self, integration_id: int) -> Gap | None:
-        """The gap that was noted last, if any."""
+        """The gap that was saved last, if any."""
         ...
 
     def save_gap(self, integration_id: int, gap: Gap | None) -> None: ...
@@ -60,6 +60,6 @@ class Reconciliations(Protocol):
         ...
 
     def overdue_events(self, since: datetime) -> Mapping[EventStatus, int]:
-        """How many events were due by then and nobody has taken up: received ones, and those whose worker is gone. Over all
+        """How many events were due by then and are not being applied: received ones, and those whose worker is gone. Over all
         tenants."""
         ...

@@ -17,15 +17,15 @@ class TotalError:
 
 
 class Totals(Protocol):
-    def fold(self) -> bool:
+    def compact(self) -> bool:
         """Add the changes since the last time to the totals, so that reading them stays quick. Returns whether there were
-        more than are folded at once. Lists show the same before and after."""
+        more than one call adds. Lists show the same before and after."""
         ...
 
-    def errors_of_totals(self, integration_id: int) -> Sequence[TotalError]:
+    def errors(self, integration_id: int) -> Sequence[TotalError]:
         """Count the integration's rows one by one. Call it in a reading unit of work, which sees a single state."""
         ...
 
-    def correct(self, errors_of_totals: Sequence[TotalError]) -> None:
+    def correct(self, errors: Sequence[TotalError]) -> None:
         """Correct the totals by the differences, which is right even if more has changed since they were found."""
         ...

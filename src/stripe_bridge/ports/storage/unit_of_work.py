@@ -75,7 +75,7 @@ class UnitOfWork(Protocol):
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
-    counts: Totals
+    totals: Totals
 
     def __enter__(self) -> Self: ...
 
@@ -90,7 +90,7 @@ class UnitOfWork(Protocol):
     def prefetch(self, linked: Sequence[tuple[str, str]]) -> None:
         """Read and lock together the invoices that these objects (account and Stripe id) are linked to, with their orders.
 
-        Call it first, or first after taking events. It only makes what follows faster; changes to these invoices may not be
+        Call it first, or right after `lock_due`. It only makes what follows faster; changes to these invoices may not be
         written before the commit.
         """
         ...

@@ -50,7 +50,7 @@ class ShowActivity:
     def __call__(self, tenant_id: str, invoice_id: int) -> Sequence[WebhookEvent]:
         with self._store.reading() as work:
             invoice = work.invoices.get(tenant_id, invoice_id)
-            return work.inbox.about(tenant_id, work.links.of_invoice(invoice.id))
+            return work.inbox.for_objects(tenant_id, work.links.of_invoice(invoice.id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

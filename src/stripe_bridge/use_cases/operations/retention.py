@@ -28,7 +28,7 @@ class PurgePayloads:
         if not self._after:
             return False
         with self._store.writing() as work:
-            seen = work.inbox.forget_payloads(self._clock.now() - self._after, _BATCH_SIZE)
+            seen = work.inbox.purge_payloads(self._clock.now() - self._after, _BATCH_SIZE)
             work.commit()
         # Events expire as steadily as they once arrived, so there is always one more: only a full batch means more work.
         return seen >= _BATCH_SIZE

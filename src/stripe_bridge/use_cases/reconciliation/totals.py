@@ -17,7 +17,7 @@ class CompactTotals:
 
     def __call__(self) -> bool:
         with self._store.writing() as work:
-            is_more = work.counts.fold()
+            is_more = work.totals.compact()
             work.commit()
         return is_more
 
@@ -33,11 +33,11 @@ class VerifyTotals:
 
     def __call__(self, integration_id: int) -> int:
         with self._store.reading() as work:
-            errors = work.counts.errors_of_totals(integration_id)
+            errors = work.totals.errors(integration_id)
         if errors:
             facts = {"integration_id": integration_id, "totals": len(errors)}
             _log.warning("totals corrected", extra=facts)
             with self._store.writing() as work:
-                work.counts.correct(errors)
+                work.totals.correct(errors)
                 work.commit()
         return len(errors)

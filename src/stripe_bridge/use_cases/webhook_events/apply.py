@@ -202,7 +202,7 @@ class ApplyEvents:
         """Apply a batch without claiming it first. Returns its size, and the events that are left, which are then claimed."""
         try:
             with self._store.writing() as work:
-                locked = work.inbox.take(now, now + self._lease, BATCH_SIZE)
+                locked = work.inbox.lock_due(now, now + self._lease, BATCH_SIZE)
                 done = self._dispatch.batch(work, self._parsed(locked), self._clock.now())
                 left = _without(locked, done)
                 work.inbox.settle_locked([*done, *left])
@@ -222,7 +222,7 @@ class ApplyEvents:
             return claimed
         try:
             with self._store.writing() as work:
-                work.inbox.hold(claimed[0].due_at, claimed)
+                work.inbox.lock_claimed(claimed[0].due_at, claimed)
                 done = self._dispatch.batch(work, parsed, self._clock.now())
                 if len(work.inbox.settle(claimed[0].due_at, done)) < len(done):
                     # Another worker has claimed some of them in the meantime.
@@ -280,7 +280,7 @@ class ApplyEvents:
         fetched: Fetched[Any] | None = None
         for _ in range(_MAX_REFETCHES):
             with self._store.writing() as work:
-                work.inbox.hold(event.due_at, [event])
+                work.inbox.lock_claimed(event.due_at, [event])
                 outcome = self._dispatch(work, event, parsed, fetched, self._clock.now())
                 if not isinstance(outcome, NeedsRefetch):
                     if work.inbox.settle(event.due_at, [outcome]):
@@ -301,7 +301,7 @@ class ApplyEvents:
 
     def _release(self, events: Sequence[WebhookEvent]) -> None:
         with self._store.writing() as work:
-            work.inbox.hold(events[0].due_at, events)
+            work.inbox.lock_claimed(events[0].due_at, events)
             work.inbox.settle(events[0].due_at, [event.release(self._clock.now()) for event in events])
             work.commit()
         _log.info("events released", extra={"events": len(events)})

@@ -159,7 +159,7 @@ class ReceiveWebhook:
             facts = {"stripe_event_id": event.stripe_event_id, "reason": event.skip_reason.value}
             _log.info("event skipped", extra=facts)
         elif is_new:
-            self._nudges.inbox(soon=soon)
+            self._nudges.inbox(deferred=soon)
         return is_new
 
     def _verify(self, command: ReceiveWebhookCommand) -> _ReceiverSecrets:

@@ -18,8 +18,8 @@ from tests.contracts.stored import claim, settle, stored_event, stored_invoice
 from tests.waiting import wait_until
 
 
-@pytest.mark.parametrize("is_folded", [False, True])
-def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is_folded: bool):
+@pytest.mark.parametrize("is_compacted", [False, True])
+def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is_compacted: bool):
     engine = create_engine(database_url)
     store = SqlStore(engine)
     integration_id = stored_invoice(store).integration_id
@@ -28,7 +28,7 @@ def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is
     with store.writing() as work:
         settle(work, event, event.skipped(SkipReason.FOREIGN_OBJECT, NOW))
         work.commit()
-    if is_folded:
+    if is_compacted:
         assert changes_of(engine) == 2
         assert not CompactTotals(store)()
         assert changes_of(engine) == 0
@@ -48,7 +48,7 @@ def test_a_total_that_went_wrong_is_set_right_by_a_recount(database_url: str, is
 
 
 def changes_of(engine: Engine) -> int:
-    """How many changes are not yet folded into totals."""
+    """How many changes are not yet added to the totals."""
     with engine.connect() as connection:
         numbers = [
             connection.execute(text(f"SELECT count(*) FROM {kind}_count_changes")).scalar_one()
@@ -57,7 +57,7 @@ def changes_of(engine: Engine) -> int:
     return sum(numbers)
 
 
-def test_folding_goes_on_as_long_as_there_is_more_than_is_folded_at_once_and_not_for_what_comes_meanwhile(
+def test_compacting_goes_on_while_more_than_a_batch_is_left_and_not_for_what_comes_meanwhile(
     database_url: str,
 ):
     engine = create_engine(database_url)

@@ -1,4 +1,4 @@
-"""A batch of arriving events: its columns, its key, and what stores it."""
+"""A batch of arriving events: what stores it, and what its statement has in common on all databases."""
 
 from __future__ import annotations
 
@@ -6,29 +6,12 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Protocol
 
+from sqlalchemy import literal_column
+
+from stripe_bridge.adapters.database.repositories.inbox_insert import COLUMNS, KEY, owner_of
 from stripe_bridge.domain.webhook_event import WebhookEvent
 
 Key = tuple[str, bool, str]
-
-
-KEY = ("account_id", "livemode", "stripe_event_id")
-
-
-# The columns that are known when an event arrives; all others are null.
-COLUMNS = (
-    *KEY,
-    "event_type",
-    "related_object_id",
-    "event_created_at",
-    "created_at",
-    "updated_at",
-    "due_at",
-    "status",
-    "skip_reason",
-    "processed_at",
-    "attempts",
-    "payload",
-)
 
 
 class BatchInsert(Protocol):
@@ -40,3 +23,9 @@ class BatchInsert(Protocol):
 
 
 key_of: Callable[[WebhookEvent], Key] = attrgetter(*KEY)
+_OWNER = owner_of(literal_column("incoming.account_id")).compile(compile_kwargs={"literal_binds": True})
+
+
+def statement(template: str, rows: str) -> str:
+    """The template with what `inbox_insert` says: the columns, the key, and the query for an incoming row's owner."""
+    return template.format(columns=", ".join(COLUMNS), key=", ".join(KEY), owner=_OWNER, rows=rows)

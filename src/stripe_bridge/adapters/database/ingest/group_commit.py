@@ -1,7 +1,7 @@
 """Where webhooks come in: the events of simultaneous requests are committed together.
 
-A commit costs one disk flush, however much is in it. So while one batch is being flushed, the next one gathers. Nobody waits
-for others longer than a few turns of the event loop: a single request commits at once.
+A commit costs one disk flush, however much is in it. So while one batch is being flushed, the next one fills. No request
+waits for others longer than a few turns of the event loop: a single request commits at once.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from stripe_bridge.adapters.database.ingest.sqlite import SqliteBatchInsert
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
-# The most events that one statement stores; more wait for the next one.
-_MOST = 32
+# Events per statement; more wait for the next one.
+MAX_BATCH = 32
 # Turns of the event loop before a batch is stored, so that requests that are just being read join it and share its cost.
 LOOP_TURNS = 3
 
@@ -36,29 +36,29 @@ class GroupCommit:
 
     async def receive(self, event: WebhookEvent) -> bool:
         loop = asyncio.get_running_loop()
-        told: asyncio.Future[bool] = loop.create_future()
-        self._waiting.append((event, told))
+        outcome: asyncio.Future[bool] = loop.create_future()
+        self._waiting.append((event, outcome))
         if self._storing is None:
             self._storing = loop.create_task(self._store_all())
-        return await told
+        return await outcome
 
     def close(self) -> None:
         self._storage.close()
 
     async def _store_all(self) -> None:
-        """Store one batch after the other, until nobody is waiting."""
+        """Store one batch after the other, until none is waiting."""
         try:
             while self._waiting:
                 for _ in range(LOOP_TURNS):
                     await asyncio.sleep(0)
-                batch = self._waiting[:_MOST]
-                del self._waiting[:_MOST]
+                batch = self._waiting[:MAX_BATCH]
+                del self._waiting[:MAX_BATCH]
                 await self._store(batch)
         finally:
             self._storing = None
 
     async def _store(self, batch: Sequence[_Pending]) -> None:
-        """Store a batch, and tell each request what became of its event. One that cannot be stored does not fail the others.
+        """Store a batch, and resolve each request's outcome. One that cannot be stored does not fail the others.
 
         Events are always stored in the same order, so that two processes with the same events cannot deadlock.
         """
@@ -67,24 +67,24 @@ class GroupCommit:
         except StoreUnavailable as error:
             # Those that arrived in the meantime would have to wait as long again, batch after batch.
             late, self._waiting = self._waiting, []
-            for _, told in [*batch, *late]:
-                _fail(told, error)
+            for _, outcome in [*batch, *late]:
+                _fail(outcome, error)
         except Exception as error:
             if len(batch) == 1:
                 _fail(batch[0][1], error)
                 return
-            for arrival in batch:
-                await self._store([arrival])
+            for pending in batch:
+                await self._store([pending])
         else:
-            for event, told in batch:
+            for event, outcome in batch:
                 key = key_of(event)
                 # The request that brought it may be gone.
-                if not told.done():
-                    told.set_result(key in new)
+                if not outcome.done():
+                    outcome.set_result(key in new)
                 # If an event is in the batch twice, one of the two is new.
                 new.discard(key)
 
 
-def _fail(told: asyncio.Future[bool], error: Exception) -> None:
-    if not told.done():
-        told.set_exception(error)
+def _fail(outcome: asyncio.Future[bool], error: Exception) -> None:
+    if not outcome.done():
+        outcome.set_exception(error)

@@ -13,20 +13,17 @@ from psycopg import pq
 from sqlalchemy import Engine
 
 from stripe_bridge.adapters.database.compression import compressed
-from stripe_bridge.adapters.database.ingest.batch import COLUMNS, KEY, Key, key_of
+from stripe_bridge.adapters.database.ingest.batch import Key, key_of, statement
 from stripe_bridge.adapters.database.ingest.libpq import AsyncConnection
-from stripe_bridge.adapters.database.repositories.inbox_insert import EVENTS
+from stripe_bridge.adapters.database.repositories.inbox_insert import COLUMNS, EVENTS, KEY
 from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
-_POSTGRESQL = """
-INSERT INTO webhook_events (tenant_id, integration_id, {names})
-SELECT owner.tenant_id, owner.id, incoming.* FROM (VALUES {rows}) AS incoming ({names})
-LEFT JOIN LATERAL (
-    SELECT tenant_id, id FROM integrations WHERE account_id = incoming.account_id
-    ORDER BY connected DESC, disconnected_at DESC, id DESC LIMIT 1
-) AS owner ON true
+_INSERT = """
+INSERT INTO webhook_events (tenant_id, integration_id, {columns})
+SELECT owner.tenant_id, owner.id, incoming.* FROM (VALUES {rows}) AS incoming ({columns})
+LEFT JOIN LATERAL ({owner}) AS owner ON true
 ON CONFLICT ({key}) DO NOTHING RETURNING {key}
 """
 
@@ -77,11 +74,9 @@ class PostgresqlBatchInsert:
         return {_key_in(result, row) for row in range(result.ntuples)}
 
     def _statement(self, number: int) -> bytes:
-        """Built only from names in this file."""
         parameters = itertools.count(1)
         rows = [", ".join(f"${next(parameters)}::{type_}" for type_ in self._types) for _ in range(number)]
-        names, key = ", ".join(COLUMNS), ", ".join(KEY)
-        return _POSTGRESQL.format(names=names, key=key, rows=", ".join(f"({row})" for row in rows)).encode()
+        return statement(_INSERT, ", ".join(f"({row})" for row in rows)).encode()
 
 
 def _as_libpq(event: WebhookEvent) -> tuple[bytes | None, ...]:

@@ -13,23 +13,21 @@ from typing import Any
 
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
-from stripe_bridge.adapters.database.engine import LONGEST_WAIT
-from stripe_bridge.adapters.database.ingest.batch import COLUMNS, KEY, Key, key_of
-from stripe_bridge.adapters.database.repositories.inbox_insert import EVENTS
+from stripe_bridge.adapters.database.engine import LOCK_TIMEOUT
+from stripe_bridge.adapters.database.ingest.batch import Key, key_of, statement
+from stripe_bridge.adapters.database.repositories.inbox_insert import COLUMNS, EVENTS
 from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.types import UtcDateTime
 from stripe_bridge.domain.webhook_event import WebhookEvent
 
 # Between two attempts to get the write lock.
-_LOOK_SECONDS = 0.001
+LOCK_POLL_INTERVAL = 0.001
 # The driver counts rows only for statements that begin with INSERT. Without WHERE, ON CONFLICT would be parsed as the join's.
-_STORE = """
-INSERT INTO webhook_events (tenant_id, integration_id, {names})
-WITH incoming ({names}) AS (VALUES {rows})
-SELECT owner.tenant_id, owner.id, incoming.* FROM incoming LEFT JOIN integrations AS owner ON owner.id = (
-    SELECT id FROM integrations WHERE account_id = incoming.account_id
-    ORDER BY connected DESC, disconnected_at DESC, id DESC LIMIT 1
-)
+_INSERT = """
+INSERT INTO webhook_events (tenant_id, integration_id, {columns})
+WITH incoming ({columns}) AS (VALUES {rows})
+SELECT owner.tenant_id, owner.id, incoming.* FROM incoming
+LEFT JOIN integrations AS owner ON owner.id = (SELECT id FROM ({owner}))
 WHERE true ON CONFLICT ({key}) DO NOTHING
 """
 
@@ -37,13 +35,13 @@ WHERE true ON CONFLICT ({key}) DO NOTHING
 class SqliteBatchInsert:
     """One statement for all events: with each statement the driver releases the GIL, and has to get it back from a busy loop.
 
-    The number of stored rows tells whether all are new. If not, it is rolled back, and each event gets its own statement.
+    The number of stored rows shows whether all are new. If not, it is rolled back, and each event gets its own statement.
     """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._values_of = _binding(engine.dialect)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="intake")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="event-ingest")
         self._connection: PoolProxiedConnection | None = None
 
     async def store(self, events: Sequence[WebhookEvent]) -> set[Key]:
@@ -100,7 +98,7 @@ def _begin(connection: sqlite3.Connection) -> None:
 
     Raises sqlite3.OperationalError if others hold it for too long.
     """
-    deadline = time.monotonic() + LONGEST_WAIT
+    deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -109,16 +107,15 @@ def _begin(connection: sqlite3.Connection) -> None:
             is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
             if not is_busy or time.monotonic() >= deadline:
                 raise
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(LOCK_POLL_INTERVAL)
         else:
             return
 
 
 @lru_cache
 def _statement(number: int) -> str:
-    """Built only from names in this file."""
     row = f"({', '.join('?' * len(COLUMNS))})"
-    return _STORE.format(names=", ".join(COLUMNS), key=", ".join(KEY), rows=", ".join([row] * number))
+    return statement(_INSERT, ", ".join([row] * number))
 
 
 def _binding(dialect: Dialect) -> Callable[[WebhookEvent], list[Any]]:

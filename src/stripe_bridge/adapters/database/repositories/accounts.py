@@ -134,7 +134,7 @@ class SqlIntegrations:
         return list(self._transaction.execute(statement.order_by(_INTEGRATION.id)).scalars())
 
     def save(self, integration: Integration) -> Integration:
-        with self._transaction.part():
+        with self._transaction.savepoint():
             self._transaction.save(_INTEGRATIONS, integration)
         return replace(integration, version=integration.version + 1)
 

@@ -22,10 +22,10 @@ from stripe_bridge.adapters.database.repositories.inbox_insert import (
     EVENTS,
     HAS_PAYLOAD,
     STORE,
-    owner_of,
+    owner_columns,
     values_to_store,
 )
-from stripe_bridge.adapters.database.repositories.inbox_retention import forget_payloads
+from stripe_bridge.adapters.database.repositories.inbox_retention import purge_payloads
 from stripe_bridge.adapters.database.repositories.totals import EVENT_TOTALS
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.inbox import IS_AWAITING, IS_FAILED
@@ -36,7 +36,7 @@ from stripe_bridge.ports.metrics import QueueDepth
 from stripe_bridge.ports.storage.inbox import EventFilter
 
 _EVENT = EVENTS.table.c
-_TO_REVIVE = [
+_REQUEUEABLE = [
     _EVENT.skip_reason.in_([SkipReason.DISCONNECTED, SkipReason.NO_INTEGRATION]),
     HAS_PAYLOAD,
 ]
@@ -59,19 +59,19 @@ class SqlInbox:
         return self._transaction.execute(STORE, values_to_store(event)).first() is not None
 
     def claim(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
-        given = {"now": now, "lease_until": lease_until, "most": limit}
+        given = {"now": now, "lease_until": lease_until, "limit": limit}
         claimed = [EVENTS.read(row) for row in self._transaction.execute(CLAIM, given)]
         return sorted(claimed, key=lambda event: event.id)
 
-    def take(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
-        given = {"now": now, "lease_until": lease_until, "most": limit}
+    def lock_due(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[WebhookEvent]:
+        given = {"now": now, "lease_until": lease_until, "limit": limit}
         return sorted(self._transaction.list(EVENTS, LOCK_DUE, **given), key=lambda event: event.id)
 
     def settle_locked(self, events: Sequence[WebhookEvent]) -> None:
         for given in group_by_outcome(events):
             self._transaction.execute(SETTLE_LOCKED, given)
 
-    def hold(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
+    def lock_claimed(self, claimed_until: datetime, events: Sequence[WebhookEvent]) -> None:
         given = {"ids": [event.id for event in events], "claimed_until": claimed_until}
         self._transaction.execute(LOCK_CLAIMED, given).all()
 
@@ -98,28 +98,28 @@ class SqlInbox:
             raise WebhookEventNotFound
         return found
 
-    def forget_payloads(self, stored_before: datetime, limit: int) -> int:
-        return forget_payloads(self._transaction, stored_before, limit)
+    def purge_payloads(self, stored_before: datetime, limit: int) -> int:
+        return purge_payloads(self._transaction, stored_before, limit)
 
     def requeue(self, event_id: int, now: datetime) -> None:
-        statement = update(EVENTS.table).where(_EVENT.id == event_id).values(_fresh(now))
+        statement = update(EVENTS.table).where(_EVENT.id == event_id).values(_as_received(now))
         if self._transaction.execute(statement).rowcount == 0:
             raise WebhookEventNotFound
 
     def requeue_skipped(self, account_id: str, now: datetime, *, waiting: bool) -> int:
         of_account = select(_EVENT.id).where(_EVENT.account_id == account_id)
         locked = of_account.order_by(_EVENT.id).with_for_update(skip_locked=not waiting, key_share=True)
-        renewed = update(EVENTS.table).where(any_of(_EVENT.id, "ids")).values(_fresh(now))
+        requeued = update(EVENTS.table).where(any_of(_EVENT.id, "ids")).values(_as_received(now))
         number = 0
         # Waiting events first: one that a worker is skipping at this moment is then among the skipped ones.
-        for matching in (locked.where(IS_AWAITING), locked.where(*_TO_REVIVE)):
+        for matching in (locked.where(IS_AWAITING), locked.where(*_REQUEUEABLE)):
             ids = self._transaction.execute(matching).scalars().all()
-            number += self._transaction.execute(renewed, {"ids": ids}).rowcount
+            number += self._transaction.execute(requeued, {"ids": ids}).rowcount
         return number
 
     def page(self, tenant_id: str | None, matching: EventFilter, request: PageRequest) -> Page[WebhookEvent]:
         statement = EVENTS.select.where(*_conditions(tenant_id, matching))
-        return self._transaction.page(EVENTS, statement, request, _counting(tenant_id, matching))
+        return self._transaction.page(EVENTS, statement, request, _total_statements(tenant_id, matching))
 
     def oldest(self, tenant_id: str | None, matching: EventFilter, limit: int) -> Sequence[WebhookEvent]:
         statement = EVENTS.select.where(*_conditions(tenant_id, matching)).order_by(_EVENT.id).limit(limit)
@@ -142,19 +142,20 @@ class SqlInbox:
             oldest_at=min((row[2] for row in waiting), default=None),
         )
 
-    def about(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
+    def for_objects(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:
         statement = EVENTS.select.where(
             _EVENT.tenant_id == tenant_id, _EVENT.related_object_id.in_(stripe_ids)
         )
         return self._transaction.list(EVENTS, statement.order_by(_EVENT.event_created_at, _EVENT.id))
 
 
-def _counting(tenant_id: str | None, matching: EventFilter) -> list[Select[Any]] | None:
-    """Count finished events by the totals, and others by their own small index; None if the totals cannot tell."""
-    told_apart = EventFilter(
+def _total_statements(tenant_id: str | None, matching: EventFilter) -> list[Select[Any]] | None:
+    """Statements that count finished events by the totals, and others by their own small index; None if the totals
+    do not distinguish what is asked for."""
+    countable = EventFilter(
         integration_id=matching.integration_id, status=matching.status, event_type=matching.event_type
     )
-    if matching != told_apart:
+    if matching != countable:
         return None
     wanted = {
         "tenant_id": tenant_id,
@@ -190,10 +191,10 @@ def _conditions(tenant_id: str | None, matching: EventFilter) -> list[ColumnElem
     return conditions
 
 
-def _fresh(now: datetime) -> dict[str, Any]:
+def _as_received(now: datetime) -> dict[str, Any]:
     """As if it had just arrived: one that belonged to no integration may belong to one now."""
     return {
-        name: func.coalesce(_EVENT[name], owner) for name, owner in owner_of(_EVENT.account_id).items()
+        name: func.coalesce(_EVENT[name], owner) for name, owner in owner_columns(_EVENT.account_id).items()
     } | {
         "status": EventStatus.RECEIVED,
         "attempts": 0,

@@ -1,4 +1,4 @@
-"""The statements by which events are claimed or taken, and settled."""
+"""The statements by which events are claimed or locked, and settled."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DUE = (
     select(_EVENT.id)
     .where(IS_AWAITING, _EVENT.due_at <= bindparam("now"))
     .order_by(_EVENT.due_at, _EVENT.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
     .with_for_update(skip_locked=True, key_share=True)
     .cte("due")
 )
@@ -46,7 +46,7 @@ LOCK_DUE = (
     )
     .where(IS_AWAITING, _EVENT.due_at <= bindparam("now"), _EVENT.status == EventStatus.RECEIVED)
     .order_by(_EVENT.due_at, _EVENT.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
     .with_for_update(skip_locked=True, key_share=True)
 )
 _SETTLED = ("status", "attempts", "last_error", "skip_reason", "processed_at", "due_at", "updated_at")

@@ -1,7 +1,7 @@
 """Deleting payloads, without ever scanning all events for those that still have one.
 
 Events are passed once, in the order in which they arrived, and how far that has got is stored. Events that were not finished
-when they were passed are noted down. There are few of them, and they are checked again later, as they may be replayed at any
+when they were passed become pending. There are few of them, and they are checked again later, as they may be replayed at any
 time.
 """
 
@@ -20,56 +20,56 @@ from stripe_bridge.adapters.database.tables.inbox import RetentionCursorRow, Ret
 from stripe_bridge.domain.webhook_event import EventStatus
 
 _EVENT = EVENTS.table.c
-_LEFT = table_of(RetentionPendingRow)
+_PENDING = table_of(RetentionPendingRow)
 _IS_DONE = _EVENT.status.in_([EventStatus.PROCESSED, EventStatus.SKIPPED])
-_PASSED = with_lock(select(table_of(RetentionCursorRow).c.up_to_event_id))[True]
-_PASS_UP_TO = update(table_of(RetentionCursorRow)).values(up_to_event_id=bindparam("last"))
+_CURSOR = with_lock(select(table_of(RetentionCursorRow).c.up_to_event_id))[True]
+_MOVE_CURSOR = update(table_of(RetentionCursorRow)).values(up_to_event_id=bindparam("last"))
 _NEXT = (
     select(_EVENT.id, _EVENT.created_at)
     .where(_EVENT.id > bindparam("up_to"))
     .order_by(_EVENT.id)
-    .limit(bindparam("most"))
+    .limit(bindparam("limit"))
 )
-_ARE_PASSED = (_EVENT.id > bindparam("up_to"), _EVENT.id <= bindparam("last"))
-_FORGET_PASSED = update(EVENTS.table).where(*_ARE_PASSED, _IS_DONE).values(payload=b"")
+_IN_RANGE = (_EVENT.id > bindparam("up_to"), _EVENT.id <= bindparam("last"))
+_PURGE_RANGE = update(EVENTS.table).where(*_IN_RANGE, _IS_DONE).values(payload=b"")
 # Judged by whether they still have a payload and not by status, so that one that another transaction is finishing counts, too.
-_LEAVE = insert(_LEFT).from_select(["event_id"], select(_EVENT.id).where(*_ARE_PASSED, HAS_PAYLOAD))
-_DONE_SINCE = (
+_ADD_PENDING = insert(_PENDING).from_select(["event_id"], select(_EVENT.id).where(*_IN_RANGE, HAS_PAYLOAD))
+_PENDING_DONE = (
     select(_EVENT.id)
-    .join_from(_LEFT, EVENTS.table, _LEFT.c.event_id == _EVENT.id)
+    .join_from(_PENDING, EVENTS.table, _PENDING.c.event_id == _EVENT.id)
     .where(_IS_DONE, _EVENT.created_at < bindparam("stored_before"))
-    .order_by(_LEFT.c.event_id)
-    .limit(bindparam("most"))
+    .order_by(_PENDING.c.event_id)
+    .limit(bindparam("limit"))
 )
-_FORGET_LEFT = (
+_PURGE_PENDING = (
     update(EVENTS.table).where(any_of(_EVENT.id, "ids"), _IS_DONE).values(payload=b"").returning(_EVENT.id)
 )
-_LEAVE_NO_MORE = delete(_LEFT).where(any_of(_LEFT.c.event_id, "ids"))
+_REMOVE_PENDING = delete(_PENDING).where(any_of(_PENDING.c.event_id, "ids"))
 
 
-def forget_payloads(transaction: Transaction, stored_before: datetime, limit: int) -> int:
-    """Returns how many events were looked at. Those noted down get their turn only if fewer than `limit` were passed."""
+def purge_payloads(transaction: Transaction, stored_before: datetime, limit: int) -> int:
+    """Returns how many events were checked. Pending ones get their turn only if fewer than `limit` were passed."""
     # Locked, so that several workers pass different events.
-    up_to: int = transaction.execute(_PASSED).scalar_one()
+    up_to: int = transaction.execute(_CURSOR).scalar_one()
     last, number = up_to, 0
-    for row in transaction.execute(_NEXT, {"up_to": up_to, "most": limit}):
+    for row in transaction.execute(_NEXT, {"up_to": up_to, "limit": limit}):
         if row.created_at >= stored_before:
             break
         last, number = row.id, number + 1
     if number:
-        passed = {"up_to": up_to, "last": last}
-        for statement in (_FORGET_PASSED, _LEAVE):
-            transaction.execute(statement, passed)
-        transaction.execute(_PASS_UP_TO, {"last": last})
-    return number if number == limit else number + _forget_left(transaction, stored_before, limit - number)
+        in_range = {"up_to": up_to, "last": last}
+        for statement in (_PURGE_RANGE, _ADD_PENDING):
+            transaction.execute(statement, in_range)
+        transaction.execute(_MOVE_CURSOR, {"last": last})
+    return number if number == limit else number + _purge_pending(transaction, stored_before, limit - number)
 
 
-def _forget_left(transaction: Transaction, stored_before: datetime, limit: int) -> int:
-    given: dict[str, Any] = {"stored_before": stored_before, "most": limit}
-    done = transaction.execute(_DONE_SINCE, given).scalars().all()
+def _purge_pending(transaction: Transaction, stored_before: datetime, limit: int) -> int:
+    given: dict[str, Any] = {"stored_before": stored_before, "limit": limit}
+    done = transaction.execute(_PENDING_DONE, given).scalars().all()
     if not done:
         return 0
-    # One that is being replayed keeps its payload, and stays noted down.
-    forgotten = transaction.execute(_FORGET_LEFT, {"ids": done}).scalars().all()
-    transaction.execute(_LEAVE_NO_MORE, {"ids": forgotten})
-    return len(forgotten)
+    # One that is being replayed keeps its payload, and stays pending.
+    purged = transaction.execute(_PURGE_PENDING, {"ids": done}).scalars().all()
+    transaction.execute(_REMOVE_PENDING, {"ids": purged})
+    return len(purged)

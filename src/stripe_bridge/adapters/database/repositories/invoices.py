@@ -53,8 +53,8 @@ _SHOWN_AS_DRAFT = [InvoiceStatus.RESERVED, InvoiceStatus.DRAFT]
 
 
 class SqlInvoices:
-    def __init__(self, transaction: Transaction, ahead: IdentityMap) -> None:
-        self._transaction, self._ahead = transaction, ahead
+    def __init__(self, transaction: Transaction, identity_map: IdentityMap) -> None:
+        self._transaction, self._identity_map = transaction, identity_map
 
     def add(self, invoice: Invoice) -> Invoice:
         return replace(invoice, id=self._transaction.add(INVOICES, invoice))
@@ -66,16 +66,16 @@ class SqlInvoices:
         return found
 
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
-        held = self._ahead.invoices.get(invoice_id)
-        return held or self._transaction.find(INVOICES, _BY_ID[lock], id=invoice_id)
+        loaded = self._identity_map.invoices.get(invoice_id)
+        return loaded or self._transaction.find(INVOICES, _BY_ID[lock], id=invoice_id)
 
     def find_settled(self, invoice_id: int) -> Invoice | None:
         subject = invoice_subject(invoice_id)
         return self._transaction.find(INVOICES, _SETTLED, id=invoice_id, subject=subject)
 
     def lock(self, invoice_id: int) -> Invoice | None:
-        held = self._ahead.invoices.get(invoice_id)
-        return held or self._transaction.find(INVOICES, _LOCK, id=invoice_id)
+        loaded = self._identity_map.invoices.get(invoice_id)
+        return loaded or self._transaction.find(INVOICES, _LOCK, id=invoice_id)
 
     def of_order(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:
         return self._transaction.list(
@@ -120,8 +120,8 @@ class SqlInvoices:
         return self._transaction.page(INVOICES, matching, request, [total.where(of_tenant.exists())])
 
     def save(self, invoice: Invoice) -> Invoice:
-        if invoice.id in self._ahead.invoices:
-            return self._ahead.save_invoice(invoice)
+        if invoice.id in self._identity_map.invoices:
+            return self._identity_map.save_invoice(invoice)
         self._transaction.save(INVOICES, invoice)
         return replace(invoice, version=invoice.version + 1)
 

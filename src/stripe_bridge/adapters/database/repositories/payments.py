@@ -28,11 +28,11 @@ _LINKED_TO = select(_LINK.stripe_id).where(_LINK.invoice_id == bindparam("invoic
 
 
 class SqlPayments:
-    def __init__(self, transaction: Transaction, ahead: IdentityMap) -> None:
-        self._transaction, self._ahead = transaction, ahead
+    def __init__(self, transaction: Transaction, identity_map: IdentityMap) -> None:
+        self._transaction, self._identity_map = transaction, identity_map
 
     def find(self, account_id: str, payment_intent_id: str) -> Payment | None:
-        for payments in self._ahead.payments.values():
+        for payments in self._identity_map.payments.values():
             for payment in payments.values():
                 if (payment.account_id, payment.payment_intent_id) == (account_id, payment_intent_id):
                     return payment
@@ -42,40 +42,43 @@ class SqlPayments:
 
     def of_invoice(self, invoice_id: int) -> Sequence[Payment]:
         """Sorted here: a database sorts text by its own locale."""
-        held = self._ahead.payments.get(invoice_id)
+        loaded = self._identity_map.payments.get(invoice_id)
         payments = (
             self._transaction.list(PAYMENTS, _OF_INVOICE, invoice_id=invoice_id)
-            if held is None
-            else held.values()
+            if loaded is None
+            else loaded.values()
         )
         return sorted(payments, key=lambda payment: payment.stripe_id)
 
     def put(self, payment: Payment) -> None:
-        if payment.invoice_id in self._ahead.payments:
-            self._ahead.put_payment(payment)
+        if payment.invoice_id in self._identity_map.payments:
+            self._identity_map.put_payment(payment)
         else:
             self._transaction.execute(PUT_PAYMENT, PAYMENTS.values(payment))
 
 
 class SqlLinks:
-    def __init__(self, transaction: Transaction, ahead: IdentityMap) -> None:
-        self._transaction, self._ahead = transaction, ahead
+    def __init__(self, transaction: Transaction, identity_map: IdentityMap) -> None:
+        self._transaction, self._identity_map = transaction, identity_map
 
     def add(self, account_id: str, invoice_id: int, stripe_ids: Sequence[str]) -> None:
         """Always in the same order, so that no two transactions deadlock."""
         for stripe_id in sorted(set(stripe_ids)):
             values = {"account_id": account_id, "invoice_id": invoice_id, "stripe_id": stripe_id}
-            if invoice_id in self._ahead.invoices or (account_id, stripe_id) in self._ahead.links:
-                self._ahead.add_link(values)
+            if (
+                invoice_id in self._identity_map.invoices
+                or (account_id, stripe_id) in self._identity_map.links
+            ):
+                self._identity_map.add_link(values)
             else:
                 self._transaction.execute(ADD_LINK, values)
 
     def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None:
         pair = account_id, stripe_id
-        if pair in self._ahead.links:
-            return self._ahead.links[pair]
-        if self._ahead.has_new_link(pair):
-            self._ahead.write_links()
+        if pair in self._identity_map.links:
+            return self._identity_map.links[pair]
+        if self._identity_map.has_new_link(pair):
+            self._identity_map.write_links()
         values = {"account_id": account_id, "stripe_id": stripe_id}
         found: int | None = self._transaction.execute(_LINKED_INVOICE, values).scalar()
         return found

@@ -1,4 +1,4 @@
-"""RowTotals without a scan: the totals so far, and the changes recorded by triggers that are not folded into them yet."""
+"""Totals without a scan: the totals so far, and the changes recorded by triggers that are not added to them yet."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _EVENT, _INVOICE = table_of(WebhookEventRow).c, table_of(InvoiceRow).c
 # As text, whatever the row's own type makes of it.
 _STATUS = literal_column("status", String).label("status")
 IS_DONE = is_among("status", [EventStatus.PROCESSED, EventStatus.SKIPPED, EventStatus.FAILED])
-# The most changes that one transaction folds.
-_MOST = 10_000
+# Changes per transaction.
+BATCH_SIZE = 10_000
 
 
 class RowTotals:
@@ -53,8 +53,10 @@ class RowTotals:
             index_elements=list(totals.primary_key),
             set_={"number": totals.c.number + put.excluded.number},
         )
-        oldest = select(changes.c.id).order_by(changes.c.id).limit(_MOST).with_for_update(skip_locked=True)
-        self.take = (
+        oldest = (
+            select(changes.c.id).order_by(changes.c.id).limit(BATCH_SIZE).with_for_update(skip_locked=True)
+        )
+        self.remove_oldest = (
             delete(changes)
             .where(changes.c.id.in_(oldest))
             .returning(*(changes.c[name] for name in self.by), changes.c.number)
@@ -99,39 +101,39 @@ class SqlTotals:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    def fold(self) -> bool:
-        folded = [self._fold(totals) for totals in _TOTALS.values()]
-        return max(folded) >= _MOST
+    def compact(self) -> bool:
+        compacted = [self._compact(totals) for totals in _TOTALS.values()]
+        return max(compacted) >= BATCH_SIZE
 
-    def errors_of_totals(self, integration_id: int) -> Sequence[TotalError]:
+    def errors(self, integration_id: int) -> Sequence[TotalError]:
         return [
             TotalError(of=of, by=by, number=number)
             for of in _ROWS
-            for by, number in sorted(self._off(of, integration_id).items())
+            for by, number in sorted(self._differences(of, integration_id).items())
             if number
         ]
 
-    def correct(self, errors_of_totals: Sequence[TotalError]) -> None:
+    def correct(self, errors: Sequence[TotalError]) -> None:
         for of, totals in _TOTALS.items():
-            changes = {each.by: each.number for each in errors_of_totals if each.of == of}
+            changes = {each.by: each.number for each in errors if each.of == of}
             self._transaction.execute_many(totals.changes.insert(), _rows(totals, changes))
 
-    def _fold(self, totals: RowTotals) -> int:
+    def _compact(self, totals: RowTotals) -> int:
         sums: Counter[tuple[Any, ...]] = Counter()
-        taken = self._transaction.execute(totals.take).all()
-        for row in taken:
+        removed = self._transaction.execute(totals.remove_oldest).all()
+        for row in removed:
             sums[tuple(row[:-1])] += row[-1]
         self._transaction.execute_many(totals.add, _rows(totals, sums))
-        return len(taken)
+        return len(removed)
 
-    def _off(self, of: str, integration_id: int) -> Counter[tuple[Any, ...]]:
+    def _differences(self, of: str, integration_id: int) -> Counter[tuple[Any, ...]]:
         given = {"integration_id": integration_id}
-        off: Counter[tuple[Any, ...]] = Counter()
+        differences: Counter[tuple[Any, ...]] = Counter()
         for row in self._transaction.execute(_ROWS[of], given):
-            off[tuple(row[:-1])] += row[-1]
+            differences[tuple(row[:-1])] += row[-1]
         for row in self._transaction.execute(_TOTALS[of].known, given):
-            off[tuple(row[:-1])] -= row[-1]
-        return off
+            differences[tuple(row[:-1])] -= row[-1]
+        return differences
 
 
 def _rows(totals: RowTotals, numbers: Mapping[tuple[Any, ...], int]) -> Sequence[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Webhook events: the truth about what Stripe told us, and the queue of what is still to be applied."""
+"""Webhook events: the record of what Stripe sent, and the queue of what is still to be applied."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IS_FAILED = text("status = 'failed'")
 
 
 class RetentionCursorRow(Row):
-    """One row: payloads of events up to this id have been deleted, except those that are left."""
+    """One row: payloads of events up to this id have been deleted, except those that are pending."""
 
     __tablename__ = "forgotten_payloads"
 
@@ -32,7 +32,7 @@ class RetentionCursorRow(Row):
 
 
 class RetentionPendingRow(Row):
-    """An event that was not done with when it was passed."""
+    """An event that was not finished when it was passed."""
 
     __tablename__ = "payloads_left"
 

@@ -1,4 +1,4 @@
-"""How many there are: totals, and the changes that are still to be folded into them. Triggers write the changes."""
+"""How many there are: totals, and the changes that are still to be added to them. Triggers write the changes."""
 
 from __future__ import annotations
 
