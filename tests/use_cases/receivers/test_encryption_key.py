@@ -215,5 +215,5 @@ def test_a_start_without_a_database_goes_on(world: World, caplog: pytest.LogCapt
     CheckEncryptionKey(key_of(world, RIGHT))()
 
     assert [record.message for record in caplog.records] == [
-        "encryption key not checked: the database is not usable"
+        "encryption key not checked: database unavailable"
     ]

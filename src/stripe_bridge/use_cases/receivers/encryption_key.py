@@ -100,7 +100,7 @@ class CheckEncryptionKey:
             facts = {"reason": status.problem, "key_in_use": status.in_use, "own_keys": list(status.own)}
             _log.error("wrong encryption key", extra=facts)
         except StoreUnavailable:
-            _log.warning("encryption key not checked: the database is not usable")
+            _log.warning("encryption key not checked: database unavailable")
 
 
 def _sealed_secrets(work: UnitOfWork) -> Iterator[str]:
