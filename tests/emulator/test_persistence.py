@@ -14,6 +14,7 @@ import stripe
 
 from tests.emulator.conftest import client_of
 from tests.emulator.shop import Shop
+from tests.servers.processes import signal_another_thread
 
 
 def test_state_survives_a_restart_with_everything_that_belongs_to_it(make_emulator, receiver, tmp_path):
@@ -99,6 +100,15 @@ def test_the_program_takes_options_and_environment_keeps_its_state_and_ends_clea
     assert len((tmp_path / "wire.jsonl").read_text().splitlines()) == 2
     second.process.send_signal(signal.SIGINT)
     assert second.process.wait(10) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can signal a thread of another process")
+def test_a_signal_ends_the_program_whichever_thread_gets_it(run):
+    program = run()
+
+    signal_another_thread(program.process, signal.SIGTERM)
+
+    assert program.process.wait(10) == 0
 
 
 @pytest.mark.parametrize(("effect", "made"), [("crash_before", 0), ("crash_after", 1)])

@@ -82,6 +82,14 @@ def spawn(
         )
 
 
+def signal_another_thread(process: subprocess.Popen[Any], number: signal.Signals) -> None:
+    """Signal the process as the kernel does at times: through a thread that is not its main thread."""
+    threads = sorted(int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir())
+    (other, *_) = [each for each in threads if each != process.pid]
+    if _LIBC.tgkill(process.pid, other, int(number)):
+        raise OSError(f"Thread {other} of process {process.pid} cannot be signaled.")
+
+
 def stop(process: subprocess.Popen[bytes], how: signal.Signals, *, within: float = 10.0) -> int:
     """Signal the process and return its exit status; if it does not end, kill its whole group."""
     if process.poll() is None:

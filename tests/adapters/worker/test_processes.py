@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stripe_bridge.adapters.queue import DramatiqNudges, redis_broker
-from tests.servers.processes import spawn
+from tests.servers.processes import signal_another_thread, spawn
 from tests.servers.redis import RedisServer
 from tests.waiting import wait_until
 
@@ -97,6 +97,15 @@ def test_a_worker_without_redis_sweeps_and_ends_when_told(begin: Begin, number: 
     worker = begin(OURS, None)
 
     worker.tell_to_stop(number)
+
+    assert worker.exit_status() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can signal a thread of another process")
+def test_a_signal_ends_a_worker_whichever_thread_gets_it(begin: Begin):
+    worker = begin(OURS, None)
+
+    signal_another_thread(worker.process, signal.SIGTERM)
 
     assert worker.exit_status() == 0
 
