@@ -135,7 +135,7 @@ def test_a_signal_stops_both_cleanly(env, tmp_path, how):
 def test_nothing_goes_on_when_the_playground_is_killed(env, tmp_path):
     with running(env, tmp_path / "log") as process:
         process.kill()
-        wait_until(lambda: listening(env) == [], within=120)
+        wait_until(lambda: listening(env) == [])
 
 
 def listening(env):

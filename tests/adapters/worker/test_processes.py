@@ -44,7 +44,7 @@ class Worker:
         self.process = spawn(list(command), log=self.log, on_parent_death=signal.SIGKILL, cwd=ROOT, env=env)
 
     def wait_until_it_swept(self) -> None:
-        wait_until(lambda: self.rounds("ended"), within=20)
+        wait_until(lambda: self.rounds("ended"))
 
     def rounds(self, what: str) -> int:
         notes = self.folder / what
@@ -64,7 +64,7 @@ class Worker:
         wait_until(lambda: any(words in self.log.read_text() for words in HAS_HEARD))
 
     def exit_status(self) -> int:
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         """Kill it, with the processes that it started."""
