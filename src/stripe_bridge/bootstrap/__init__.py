@@ -8,6 +8,7 @@ settings.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
 from stripe_bridge.ports.metrics import Metrics
 
+_log = logging.getLogger(__name__)
 keys = keys_commands(new_key)
 
 
@@ -68,6 +70,8 @@ def build_service(environ: Mapping[str, str]) -> Service:
     """Raises SettingsInvalid."""
     settings = Settings.from_env(environ)
     configure_logging(settings.log_level, json=settings.log_format == "json")
+    for former, name in settings.deprecated.items():
+        _log.warning("setting renamed", extra={"setting": former, "use": name})
     mailbox = InProcessNudges()
     broker = None if settings.redis_url is None else redis_broker(settings.redis_url)
     nudges = mailbox if broker is None else DramatiqNudges(broker)

@@ -269,7 +269,7 @@ def _webhook_events(
             lease.lease,
             adapters.metrics,
         ),
-        yield_to_receiving=YieldToReceiving(store, clock, rest=settings.worker_rest),
+        yield_to_receiving=YieldToReceiving(store, clock, rest=settings.worker_pause_factor),
         list=ListWebhookEvents(store),
         show=ShowWebhookEvent(store),
         replay=ReplayWebhookEvent(store, clock, nudges),

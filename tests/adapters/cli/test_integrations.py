@@ -73,7 +73,7 @@ def test_what_is_in_flight_is_told_when_an_integration_is_disconnected_and_shown
     told = terminal.json("integrations", "in-flight", integration, "--tenant", "acme")
 
     assert nothing == "Nothing is in flight.\n"
-    assert "1 invoices" in left.stderr
+    assert "1 invoice." in left.stderr
     assert f"in-flight {integration}" in left.stderr
     assert told == [
         {

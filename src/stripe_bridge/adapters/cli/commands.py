@@ -1,4 +1,4 @@
-"""All commands, and how they come to the app."""
+"""All commands, and how they are registered."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from stripe_bridge.adapters.cli.tokens import tokens
 from stripe_bridge.adapters.cli.worker import worker
 
 
-def register_commands(app: Flask, tools: CommandContext) -> None:
+def register_commands(app: Flask, context: CommandContext) -> None:
     """All but `flask keys`, which has to work before there is an app."""
-    attach_context(app, tools)
+    attach_context(app, context)
     groups = (db, events, integrations, intents, invoices, orders, receivers, refunds, tokens)
     for command in (*groups, doctor, reconcile, worker):
         app.cli.add_command(command)

@@ -1,4 +1,4 @@
-"""What commands work with, and where they find it."""
+"""What commands work with, and where they get it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask, current_app
 
 from stripe_bridge.bridge import Bridge
 
-_PLACE = "stripe_bridge.commands"
+_EXTENSION = "stripe_bridge.commands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,11 @@ class CommandContext:
     run_worker: Callable[[], None]
 
 
-def attach_context(app: Flask, tools: CommandContext) -> None:
-    app.extensions[_PLACE] = tools
+def attach_context(app: Flask, context: CommandContext) -> None:
+    app.extensions[_EXTENSION] = context
 
 
-def tools() -> CommandContext:
-    """Those of the app whose command is running."""
-    laid_out: CommandContext = current_app.extensions[_PLACE]
-    return laid_out
+def context() -> CommandContext:
+    """That of the app whose command is running."""
+    attached: CommandContext = current_app.extensions[_EXTENSION]
+    return attached

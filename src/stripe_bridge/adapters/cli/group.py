@@ -16,10 +16,10 @@ from stripe_bridge.ports.stripe.errors import GatewayError
 
 
 class CommandGroup(AppGroup):
-    """A known failure becomes a sentence on stderr and exit code 1; only a bug of ours shows a traceback."""
+    """An expected failure is one message on stderr and exit code 1; only a bug shows a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _in_a_sentence():
+        with _errors_as_messages():
             return super().invoke(ctx)
 
 
@@ -27,27 +27,27 @@ class SingleCommand(click.Command):
     """The same for a command without a group."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _in_a_sentence():
+        with _errors_as_messages():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _in_a_sentence() -> Iterator[None]:
+def _errors_as_messages() -> Iterator[None]:
     try:
         yield
     except BridgeError as error:
-        raise click.ClickException(" ".join(_told(error))) from error
+        raise click.ClickException(" ".join(_sentences(error))) from error
 
 
-def _told(error: BridgeError) -> Iterator[str]:
+def _sentences(error: BridgeError) -> Iterator[str]:
     yield error.message
     if isinstance(error, StoreUnavailable):
         yield "What to do about it: flask doctor"
     if isinstance(error, (GatewayError, InvoiceNotSent)):
-        # Stripe's words come with line breaks of their own.
+        # Stripe's messages may contain line breaks.
         yield " ".join(error.reason.split())
     if isinstance(error, (InvoiceNotSent, InvoiceNotVoided)) and not error.final:
-        yield "A worker will find out what became of it; see: flask intents list"
+        yield "A worker will settle it; see: flask intents list"
     elif isinstance(error, (RefundNotIssued, InvoiceNotVoided)):
         yield "For Stripe's reason see: flask intents list --state failed"
 

@@ -8,7 +8,7 @@ from functools import partial
 import click
 from flask.cli import with_appcontext
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import SingleCommand, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER
 from stripe_bridge.adapters.cli.output import Row, show_rows
@@ -34,9 +34,9 @@ def reconcile(integration_id: int | None, as_json: bool) -> None:
       flask reconcile
       flask reconcile --integration 7 --json
     """
-    bridge = tools().bridge
+    bridge = context().bridge
     if integration_id is None:
-        rows = [_one_of_all(each) for each in bridge.reconciliation.list_connected()]
+        rows = [_reconciled_or_failed(each) for each in bridge.reconciliation.list_connected()]
     else:
         rows = [_reconciled(integration_id)]
     show_rows(rows, as_json=as_json, when_empty="No integration is connected.", columns=_COLUMNS)
@@ -45,24 +45,28 @@ def reconcile(integration_id: int | None, as_json: bool) -> None:
 
 
 def _reconciled(integration_id: int) -> Row:
-    return _row(tools().bridge.reconciliation.reconcile(integration_id, tell=partial(_tell, integration_id)))
+    return _row(
+        context().bridge.reconciliation.reconcile(
+            integration_id, tell=partial(_report_progress, integration_id)
+        )
+    )
 
 
-def _one_of_all(integration_id: int) -> Row:
-    """Whatever goes wrong with one, the others are still reconciled."""
+def _reconciled_or_failed(integration_id: int) -> Row:
+    """A failure of one does not keep the others from being reconciled."""
     try:
         return _reconciled(integration_id)
     except Exception as error:
-        told = error.message if isinstance(error, BridgeError) else f"{type(error).__name__}, see the logs"
+        fault = error.message if isinstance(error, BridgeError) else f"{type(error).__name__}, see the logs"
         if not isinstance(error, BridgeError):
-            _log.exception("integration could not be reconciled", extra={"integration_id": integration_id})
+            _log.exception("reconcile failed", extra={"integration_id": integration_id})
         nothing = dict.fromkeys(("account_id", "since", "started_at"))
         counts = dict.fromkeys(("events", "objects", *(cause.value for cause in Drift)), 0)
-        known = {"beyond_horizon": False, "disconnected": False, "faults": [told]}
+        known = {"beyond_horizon": False, "disconnected": False, "faults": [fault]}
         return {"integration_id": integration_id, **nothing, **counts, **known}
 
 
-def _tell(integration_id: int, line: str) -> None:
+def _report_progress(integration_id: int, line: str) -> None:
     """Show progress, on stderr to keep it out of the result."""
     click.echo(f"integration {integration_id}: {line}", err=True)
 

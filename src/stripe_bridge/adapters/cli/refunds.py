@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import AMOUNT, IDENTIFIER, OneOf, tenant, user_id
 from stripe_bridge.adapters.cli.output import show_rows
@@ -33,7 +33,7 @@ def refunds() -> None:
 @as_json
 def list_(invoice_id: int, tenant_id: str, as_json: bool) -> None:
     """Show an invoice's refunds, newest first, including those made in Stripe's dashboard."""
-    rows = [refund_row(refund) for refund in tools().bridge.refunds.list(tenant_id, invoice_id)]
+    rows = [refund_row(refund) for refund in context().bridge.refunds.list(tenant_id, invoice_id)]
     show_rows(rows, as_json=as_json, when_empty="No refunds.", columns=_COLUMNS)
 
 
@@ -55,14 +55,14 @@ def issue(
     """Refund what was paid for an invoice: all that is left of it, or the amount given.
 
     An amount larger than any single payment is split into several refunds. For a refund that is `pending` without a
-    refund_id, it is not yet certain that Stripe has it; a worker will find out: check the list before issuing another.
+    refund_id, it is not yet known whether Stripe has it; a worker will check. Look at the list before issuing another.
     """
     command = IssueRefundCommand(
         tenant_id=tenant_id, user_id=user_id, invoice_id=invoice_id, amount=amount, reason=reason
     )
-    issued = tools().bridge.refunds.issue(command)
+    issued = context().bridge.refunds.issue(command)
     rows = [refund_row(refund) for refund in issued.refunds]
     show_rows(rows, as_json=as_json, when_empty="Nothing was refunded.", columns=_COLUMNS)
     if issued.amount_refused:
-        # No failure: money went back, and who asks again for all of it would send more.
+        # Not a failure: some was refunded, and repeating the command would refund more.
         click.echo(f"\nStripe refused the rest: {issued.amount_refused}.", err=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER, OneOf, Text, user_id
 from stripe_bridge.adapters.cli.output import Row, show_row, show_rows
@@ -42,7 +42,9 @@ def tokens() -> None:
     help="What it may do, from reading to everything. Repeat it to create one token for each role.",
 )
 @user_id
-@click.option("--label", default="", type=Text(may_be_blank=True), help="What it is for, in your own words.")
+@click.option(
+    "--label", default="", type=Text(may_be_blank=True), help="What it is for, as a note to yourself."
+)
 @as_json
 def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str, as_json: bool) -> None:
     """Create a token. It is shown only once; just its hash is stored.
@@ -53,7 +55,7 @@ def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str
     Example, for a script:
       TOKEN=$(flask tokens create --tenant acme --role admin --json | jq -r .token)
     """
-    create_token = tools().bridge.access.create_token
+    create_token = context().bridge.access.create_token
     made = [create_token(tenant_id=tenant, role=role, user_id=user_id, label=label) for role in roles]
     rows: list[Row] = [{**_row(issued.token), "token": issued.secret} for issued in made]
     if len(rows) == 1:
@@ -68,7 +70,7 @@ def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str
 @as_json
 def list_(as_json: bool) -> None:
     """List all tokens, oldest first, including revoked ones, but never the secrets themselves."""
-    rows = [_row(token) for token in tools().bridge.access.list_tokens()]
+    rows = [_row(token) for token in context().bridge.access.list_tokens()]
     show_rows(
         rows, as_json=as_json, when_empty="No tokens. Create one with: flask tokens create (see --help)"
     )
@@ -78,7 +80,7 @@ def list_(as_json: bool) -> None:
 @click.argument("token_id", metavar="ID", type=IDENTIFIER)
 def revoke(token_id: int) -> None:
     """Revoke a token, by the ID that `flask tokens list` shows. The next request with it is refused."""
-    token = tools().bridge.access.revoke_token(token_id)
+    token = context().bridge.access.revoke_token(token_id)
     click.echo(f"Token {token.id} of {token.tenant_id} is revoked.")
 
 

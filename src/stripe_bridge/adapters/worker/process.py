@@ -59,12 +59,12 @@ def _stop_dramatiq(worker: Worker, seconds: float) -> None:
     try:
         worker.stop(timeout=max(0, int(seconds * 1000)))
     except Exception:
-        # Handing back messages that were fetched but not begun fails if Redis is down. Nothing is lost with them.
-        _log.warning("messages not handed back", exc_info=True)
+        # Returning messages that were fetched but not started fails if Redis is down. Losing them loses no work.
+        _log.warning("queue messages not returned", exc_info=True)
 
 
 def _signals() -> SimpleQueue[int]:
-    # Not an Event: a signal handler may interrupt whoever holds its lock, and would then wait for it forever.
+    # Not an Event: a signal handler may interrupt the code that holds its lock, and would then wait for it forever.
     caught: SimpleQueue[int] = SimpleQueue()
 
     def stop(number: int, _frame: FrameType | None) -> None:
