@@ -1,6 +1,7 @@
 """A terminal with the commands, over the real use cases but nothing else that is real."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ from flask import Flask
 
 from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
 from stripe_bridge.domain.access import Role
+from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.builders import an_integration
 from tests.world import World
 
@@ -18,8 +20,11 @@ URL = "https://bridge.test/api/webhooks/stripe"
 class Terminal:
     """`migration_error` is what the next migrations raise; `worked` counts the workers that ran."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store | None = None) -> None:
         self.world = World()
+        if store is not None:
+            self.world.adapters = replace(self.world.adapters, store=store)
+            self.world.restart()
         self.store, self.stripe, self.bridge = self.world.store, self.world.stripe, self.world.bridge
         self.revision: str | None = None
         self.migration_error: Exception | None = None

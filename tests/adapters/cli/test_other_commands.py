@@ -21,13 +21,12 @@ def test_an_upgrade_leaves_the_newest_schema(terminal: Terminal):
 
 
 def test_an_upgrade_of_a_database_out_of_reach_fails_in_a_sentence(terminal: Terminal):
-    terminal.migration_error = StoreUnavailable()
+    terminal.migration_error = StoreUnavailable("The disk is full. Free some space.", "no space left")
 
     result = terminal.run("db", "upgrade")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "unavailable" in result.stderr
-    assert "flask doctor" in result.stderr
+    assert result.stderr == "Error: The disk is full. Free some space. (The driver says: no space left)\n"
 
 
 def test_the_worker_runs_until_it_ends(terminal: Terminal):

@@ -40,9 +40,12 @@ def _errors_as_messages() -> Iterator[None]:
 
 
 def _sentences(error: BridgeError) -> Iterator[str]:
-    yield error.message
     if isinstance(error, StoreUnavailable):
-        yield "What to do about it: flask doctor"
+        yield error.reason
+        if error.detail:
+            yield f"(The driver says: {error.detail})"
+        return
+    yield error.message
     if isinstance(error, (GatewayError, InvoiceNotSent)):
         # Stripe's messages may contain line breaks.
         yield " ".join(error.reason.split())

@@ -45,7 +45,7 @@ class Jobs:
             self._by_name[name]()
         except StoreUnavailable as error:
             # The store's own logs have the reason; a traceback every few seconds would bury them.
-            _log.warning("job postponed", extra={"job": name, "reason": error.message})
+            _log.warning("job postponed", extra={"job": name, "reason": error.reason})
         except Exception:
             _log.exception("job failed", extra={"job": name})
 
