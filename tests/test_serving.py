@@ -18,7 +18,7 @@ from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
 
 # A process that has ended is not checked for long.
-HASTILY = "from stripe_bridge import __main__ as program; program._SLOWEST_START = 3; program.serve()"
+HASTILY = "from stripe_bridge import __main__ as program; program._HEALTHCHECK_TIMEOUT = 3; program.serve()"
 
 
 def run(*arguments, **environment):

@@ -62,6 +62,7 @@ class Settings:
     jwt_user_claim: str
     cors_origins: tuple[str, ...]
     log_level: str
+    log_level_is_set: bool
     log_format: str
     web_threads: int
     worker_threads: int
@@ -109,6 +110,7 @@ class Settings:
             "oauth_return_url": read.optional("OAUTH_RETURN_URL", None, url),
             "cors_origins": read.optional("CORS_ORIGINS", (), _origins),
             "log_format": read.optional("LOG_FORMAT", "json", one_of("json", "text")),
+            "log_level_is_set": bool(environ.get("LOG_LEVEL", "").strip()),
             "log_level": read.optional("LOG_LEVEL", "INFO", _log_level),
             "web_threads": read.optional("WEB_THREADS", 8, between(1, 64)),
             "worker_threads": read.optional("WORKER_THREADS", 2, between(1, 64)),

@@ -90,6 +90,22 @@ def test_a_second_start_finds_its_data_and_its_tokens_again(env, tmp_path):
         assert facts_of(env) == first
         kept = requests.get(f"{url}/{made['id']}", headers=headers, timeout=30).json()["data"]
         assert kept["name"] == "Kept"
+        assert f"integrations/{made['id']}/authorize" in (tmp_path / "second.log").read_text()
+
+
+def test_every_command_works_on_the_running_service_with_its_file_of_settings(env, tmp_path):
+    with running(env, tmp_path / "log"):
+        script = Path(env["DATA_DIR"]) / "env.sh"
+        assert stat.S_IMODE(script.stat().st_mode) == 0o600
+        done = subprocess.run(
+            ["sh", "-c", f". '{script}' && exec '{sys.executable}' -m flask receivers list --json"],
+            cwd=tmp_path,
+            env={**os.environ, "REDIS_URL": "redis://127.0.0.1:1/0"},
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 0, done.stderr
+    assert [row["kind"] for row in json.loads(done.stdout)] == ["platform", "connect"]
 
 
 def test_a_second_run_on_the_same_data_is_refused(env, tmp_path):

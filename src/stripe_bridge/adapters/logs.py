@@ -65,6 +65,13 @@ def configure_logging(level: str, *, json: bool) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
+def only_warnings_on_a_terminal() -> None:
+    """If standard error is a terminal, log no less than warnings: other records would come in between a command's output."""
+    if sys.stderr.isatty():
+        root = logging.getLogger()
+        root.setLevel(max(root.level, logging.WARNING))
+
+
 def _formatter(renderer: Processor) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[

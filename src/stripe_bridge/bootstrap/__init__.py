@@ -20,7 +20,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
 from stripe_bridge.adapters.database import Schema
-from stripe_bridge.adapters.logs import configure_logging
+from stripe_bridge.adapters.logs import configure_logging, only_warnings_on_a_terminal
 from stripe_bridge.adapters.queue import Broker, DramatiqNudges, InProcessNudges, redis_broker
 from stripe_bridge.adapters.system import freeze_gc
 from stripe_bridge.adapters.vault import new_key
@@ -157,15 +157,20 @@ def _web_app_of(service: Service) -> Flask:
     if service.tracing is not None:
         app.wsgi_app = service.tracing.serving(app.wsgi_app)  # type: ignore[method-assign]  # as documented
     schema = Schema(settings.database_url)
-    tools = CommandContext(
+    context = CommandContext(
         bridge=service.bridge,
         migrate=schema.migrate,
         current_revision=schema.current_revision,
         newest_revision=schema.newest_revision,
         run_worker=service.run_worker,
+        quiet_logs=_keep_logs if settings.log_level_is_set else only_warnings_on_a_terminal,
     )
-    register_commands(app, tools)
+    register_commands(app, context)
     return app
+
+
+def _keep_logs() -> None:
+    """An operator who chose a level gets it."""
 
 
 def start_worker() -> None:

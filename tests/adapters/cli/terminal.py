@@ -18,7 +18,8 @@ URL = "https://bridge.test/api/webhooks/stripe"
 
 
 class Terminal:
-    """`migration_error` is what the next migrations raise; `worked` counts the workers that ran."""
+    """`migration_error` is what the next migrations raise; `worked` counts the workers that ran, and
+    `quieted` the commands that asked for quiet logs."""
 
     def __init__(self, store: Store | None = None) -> None:
         self.world = World()
@@ -28,13 +29,14 @@ class Terminal:
         self.store, self.stripe, self.bridge = self.world.store, self.world.stripe, self.world.bridge
         self.revision: str | None = None
         self.migration_error: Exception | None = None
-        self.worked = 0
+        self.worked = self.quieted = 0
         tools = CommandContext(
             bridge=self.bridge,
             migrate=self._migrate,
             current_revision=lambda: self.revision,
             newest_revision=lambda: "0002",
             run_worker=self._work,
+            quiet_logs=self._quiet,
         )
         app = Flask(__name__)
         register_commands(app, tools)
@@ -82,6 +84,9 @@ class Terminal:
         if self.migration_error is not None:
             raise self.migration_error
         self.revision = "0002"
+
+    def _quiet(self) -> None:
+        self.quieted += 1
 
     def _work(self) -> None:
         self.worked += 1

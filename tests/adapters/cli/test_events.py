@@ -238,3 +238,23 @@ def test_what_cannot_be_meant_is_a_usage_error_and_changes_nothing(
     told.refused("events", *arguments, exit_code=2)
 
     assert stored(told) == before
+
+
+def test_a_mistyped_type_is_an_error_and_not_an_empty_list(terminal: Terminal):
+    for command in ("list", "replay"):
+        refused = terminal.refused("events", command, "--type", "invoice.payd", exit_code=2)
+
+        assert "'invoice.payd'" in refused
+        assert "invoice.paid" in refused
+
+
+def test_a_type_without_events_is_an_empty_list(terminal: Terminal):
+    assert terminal.json("events", "list", "--type", "invoice.paid") == []
+
+
+def test_events_of_a_type_that_nothing_handles_are_listed_once_there_are_any(told: Terminal):
+    tell(told, "evt_odd", "customer.created")
+
+    assert [row["event_type"] for row in told.json("events", "list", "--type", "customer.created")] == [
+        "customer.created"
+    ]

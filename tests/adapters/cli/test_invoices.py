@@ -65,17 +65,17 @@ def test_a_rule_that_says_no_is_told_as_a_sentence(connected: Terminal):
 def test_an_invoice_is_voided(connected: Terminal):
     sent = send(connected)
 
-    voided = connected.json("invoices", "void", sent["id"], *ACME)
+    voided = connected.json("invoices", "void", sent["id"], *ACME, "--yes")
 
     assert voided["status"] == "void"
-    assert "cannot be voided" in connected.refused("invoices", "void", sent["id"], *ACME)
+    assert "cannot be voided" in connected.refused("invoices", "void", sent["id"], *ACME, "--yes")
 
 
 def test_a_void_without_an_answer_is_a_failure(connected: Terminal):
     sent = send(connected)
     connected.stripe.fail_next("void", OutcomeUnknown("timed out"))
 
-    told = connected.refused("invoices", "void", sent["id"], *ACME)
+    told = connected.refused("invoices", "void", sent["id"], *ACME, "--yes")
 
     assert "could not be voided" in told
     assert told.endswith("A worker will settle it; see: flask intents list\n")

@@ -16,7 +16,7 @@ _EXTENSION = "stripe_bridge.commands"
 class CommandContext:
     """`migrate` and the two revisions raise StoreUnavailable when the database does not answer.
 
-    A revision of None is a database without a schema.
+    A revision of None is a database without a schema. `quiet_logs` keeps the logs out of what people read.
     """
 
     bridge: Bridge
@@ -24,6 +24,7 @@ class CommandContext:
     current_revision: Callable[[], str | None]
     newest_revision: Callable[[], str | None]
     run_worker: Callable[[], None]
+    quiet_logs: Callable[[], None]
 
 
 def attach_context(app: Flask, context: CommandContext) -> None:

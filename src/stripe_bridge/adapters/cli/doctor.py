@@ -6,7 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from stripe_bridge.adapters.cli.context import context
-from stripe_bridge.adapters.cli.group import SingleCommand, as_json
+from stripe_bridge.adapters.cli.group import SingleCommand, as_json, quietly
 from stripe_bridge.adapters.cli.output import Row, show_json, show_rows
 from stripe_bridge.domain.finding import Finding, Severity
 
@@ -15,6 +15,7 @@ from stripe_bridge.domain.finding import Finding, Severity
 @click.option("--fix", is_flag=True, help="Fix what can be fixed without asking, and say what was done.")
 @as_json
 @with_appcontext
+@quietly
 def doctor(fix: bool, as_json: bool) -> None:
     """Look for what is wrong or about to go wrong, and say what to do about it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import Any
 
@@ -28,6 +29,7 @@ from stripe_bridge.adapters.cli.output import (
     show_rows,
 )
 from stripe_bridge.adapters.cli.rendering import event_row
+from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.use_cases.webhook_events.replay import Replay
@@ -87,9 +89,23 @@ def events() -> None:
 @as_json
 def list_(tenant_id: str | None, limit: int, before: int | None, as_json: bool, **matching: Any) -> None:
     """Show stored events, newest first. An event that belongs to no integration has no tenant."""
+    _check_type(matching["event_type"])
     request = page_request(limit, before)
     page = context().bridge.webhook_events.list(tenant_id, EventFilter(**matching), request)
     show_page(page, event_row, as_json=as_json, when_empty="No such events.", columns=_COLUMNS)
+
+
+def _check_type(event_type: str | None) -> None:
+    """A type that Stripe is not asked for, and of which nothing is stored, is most likely mistyped."""
+    if event_type is None or event_type in SUBSCRIBED_EVENTS:
+        return
+    stored = context().bridge.webhook_events.list(
+        None, EventFilter(event_type=event_type), page_request(1, None)
+    )
+    if not stored.items:
+        similar = difflib.get_close_matches(event_type, SUBSCRIBED_EVENTS, n=3)
+        hint = f" Did you mean {' or '.join(similar)}?" if similar else ""
+        raise click.UsageError(f"There are no events of type {event_type!r}.{hint}")
 
 
 @events.command()
@@ -152,6 +168,7 @@ def replay(
     ids = frozenset(event_ids) or None
     if ids is None and not any(matching.values()):
         raise click.UsageError("Which events? Give IDs, or a filter such as --status failed.")
+    _check_type(matching["event_type"])
     at_most = limit if ids is None else len(ids)
     replayed = context().bridge.webhook_events.replay_matching(
         tenant_id, EventFilter(ids=ids, **matching), at_most, dry_run=dry_run

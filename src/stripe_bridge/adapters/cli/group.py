@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import click
 from flask.cli import AppGroup
 
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceNotVoided, RefundNotIssued
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.ports.stripe.errors import GatewayError
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 
 class CommandGroup(AppGroup):
     """An expected failure is one message on stderr and exit code 1; only a bug shows a traceback."""
+
+    # Only as a decorator with parentheses, which click does not require.
+    def command(  # type: ignore[override]
+        self, *arguments: Any, **options: Any
+    ) -> Callable[[Callable[..., Any]], click.Command]:
+        decorate = super().command(*arguments, **options)
+        needs_app = options.get("with_appcontext", True)
+        return lambda function: decorate(quietly(function) if needs_app else function)
 
     def invoke(self, ctx: click.Context) -> Any:
         with _errors_as_messages():
@@ -29,6 +41,17 @@ class SingleCommand(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         with _errors_as_messages():
             return super().invoke(ctx)
+
+
+def quietly(command: Command) -> Command:
+    """The command with logs that do not mix with what it shows."""
+
+    @wraps(command)
+    def quiet(*arguments: Any, **values: Any) -> Any:
+        context().quiet_logs()
+        return command(*arguments, **values)
+
+    return quiet  # type: ignore[return-value]  # the same signature, as far as click is concerned
 
 
 @contextmanager

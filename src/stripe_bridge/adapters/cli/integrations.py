@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import click
 
+from stripe_bridge.adapters.cli.confirming import confirm, yes_option
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
-from stripe_bridge.adapters.cli.options import IDENTIFIER, Text, page_request, paging, tenant, tenant_option
+from stripe_bridge.adapters.cli.options import (
+    IDENTIFIER,
+    Text,
+    check_tenant,
+    new_tenant_option,
+    page_request,
+    paging,
+    tenant,
+    tenant_option,
+)
 from stripe_bridge.adapters.cli.output import counted, show_page, show_row, show_rows
 from stripe_bridge.adapters.cli.rendering import in_flight_rows, integration_row
+from stripe_bridge.domain.integration import Integration
 
 _COLUMNS = ("id", "name", "sync_status", "stripe_account_id", "livemode", "webhook_registered", "created_at")
 
@@ -50,7 +61,7 @@ def show(integration_id: int, tenant_id: str, as_json: bool) -> None:
 @integrations.command()
 @click.argument("name", type=Text())
 @tenant_option
-@click.option("--new-tenant", is_flag=True, help="Allow a tenant that this service does not know yet.")
+@new_tenant_option
 @as_json
 def create(name: str, tenant_id: str, new_tenant: bool, as_json: bool) -> None:
     """Create an integration with this name. It is not connected to any account yet: `authorize` comes next.
@@ -59,10 +70,8 @@ def create(name: str, tenant_id: str, new_tenant: bool, as_json: bool) -> None:
     Example, for a script:
       ID=$(flask integrations create "Rosen Furniture" --tenant acme --json | jq .id)
     """
-    bridge = context().bridge
-    if not new_tenant:
-        bridge.access.check_tenant(tenant_id)
-    view = bridge.integrations.create(tenant_id, name)
+    check_tenant(tenant_id, is_new=new_tenant)
+    view = context().bridge.integrations.create(tenant_id, name)
     show_row(integration_row(view), as_json=as_json, columns=_COLUMNS)
 
 
@@ -85,8 +94,9 @@ def authorize(integration_id: int, tenant_id: str, as_json: bool) -> None:
 @integrations.command()
 @click.argument("integration_id", metavar="ID", type=IDENTIFIER)
 @tenant
+@yes_option
 @as_json
-def disconnect(integration_id: int, tenant_id: str, as_json: bool) -> None:
+def disconnect(integration_id: int, tenant_id: str, yes: bool, as_json: bool) -> None:
     """Disconnect the account and ask Stripe to revoke our access.
 
     From then on no new calls are made. This waits up to ten seconds for calls in flight. If Stripe is unreachable, a
@@ -94,13 +104,28 @@ def disconnect(integration_id: int, tenant_id: str, as_json: bool) -> None:
     listed on stderr. Running this again changes nothing.
     """
     bridge = context().bridge
+    integration = bridge.integrations.show(tenant_id, integration_id).integration
+    if integration.connected:
+        confirm(_consequence(integration, _in_flight(tenant_id, integration_id)), yes=yes)
     bridge.integrations.disconnect(tenant_id, integration_id)
     view = bridge.integrations.show(tenant_id, integration_id)
     show_row(integration_row(view), as_json=as_json, columns=_COLUMNS)
-    if counts := bridge.integrations.list_in_flight(tenant_id, integration_id).counts:
-        money = ", ".join(counted(number, kind.removesuffix("s")) for kind, number in counts.items())
+    if left := _in_flight(tenant_id, integration_id):
         see = f"flask integrations in-flight {integration_id} --tenant {tenant_id}"
-        click.echo(f"Still in flight: {money}. See them with: {see}", err=True)
+        click.echo(f"Still in flight: {left}. See them with: {see}", err=True)
+
+
+def _in_flight(tenant_id: str, integration_id: int) -> str:
+    counts = context().bridge.integrations.list_in_flight(tenant_id, integration_id).counts
+    return ", ".join(counted(number, kind.removesuffix("s")) for kind, number in counts.items())
+
+
+def _consequence(integration: Integration, in_flight: str) -> str:
+    return (
+        f"This disconnects {integration.stripe_account_id} ({integration.name}): until the merchant authorizes it again, "
+        "nothing can be sent, voided or refunded there, and its events no longer arrive. "
+        f"In flight: {in_flight or 'nothing'}."
+    )
 
 
 @integrations.command("in-flight")

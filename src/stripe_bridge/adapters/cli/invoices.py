@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from stripe_bridge.adapters.cli.confirming import confirm, money, yes_option
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import (
@@ -133,9 +134,16 @@ def send(as_json: bool, **command: Any) -> None:
 @invoices.command()
 @click.argument("invoice_id", metavar="ID", type=IDENTIFIER)
 @tenant
+@yes_option
 @as_json
-def void(invoice_id: int, tenant_id: str, as_json: bool) -> None:
+def void(invoice_id: int, tenant_id: str, yes: bool, as_json: bool) -> None:
     """Void an unpaid invoice for good, so that its order can be invoiced again. Refund a paid one instead."""
+    invoice = context().bridge.invoices.show(tenant_id, invoice_id).invoice
+    confirm(
+        f"This voids invoice {invoice.number or invoice.id} of {money(invoice.amount, invoice.currency)} for order "
+        f"{invoice.sales_order_number} for good: {invoice.customer_email} can no longer pay it.",
+        yes=yes,
+    )
     invoice = context().bridge.invoices.void(tenant_id, invoice_id)
     show_row(invoice_row(invoice), as_json=as_json, columns=_COLUMNS)
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from stripe_bridge.adapters.cli.context import context
+from stripe_bridge.domain.errors.base import TenantNotFound
 from stripe_bridge.domain.paging import PageRequest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -88,6 +89,21 @@ class DateTime(click.ParamType[datetime]):
 tenant_option = click.option(
     "--tenant", "tenant_id", required=True, type=Text(), help="The tenant that owns the data."
 )
+
+
+new_tenant_option = click.option(
+    "--new-tenant", is_flag=True, help="Allow a tenant that has neither a token nor an integration yet."
+)
+
+
+def check_tenant(tenant_id: str, *, is_new: bool) -> None:
+    """Only what is said to be a new tenant may be one: most likely its name was mistyped."""
+    if is_new:
+        return
+    try:
+        context().bridge.access.check_tenant(tenant_id)
+    except TenantNotFound as error:
+        raise click.ClickException(f"{error.message} If it is a new one, add --new-tenant.") from error
 
 
 def tenant(command: Command) -> Command:

@@ -9,7 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from stripe_bridge.adapters.cli.context import context
-from stripe_bridge.adapters.cli.group import SingleCommand, as_json
+from stripe_bridge.adapters.cli.group import SingleCommand, as_json, quietly
 from stripe_bridge.adapters.cli.options import IDENTIFIER
 from stripe_bridge.adapters.cli.output import Row, show_rows
 from stripe_bridge.domain.errors.base import BridgeError
@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 @click.option("--integration", "integration_id", type=IDENTIFIER, help="Only this integration.")
 @as_json
 @with_appcontext
+@quietly
 def reconcile(integration_id: int | None, as_json: bool) -> None:
     """Compare connected accounts with Stripe, correct what differs, and report how much of it by cause.
 
