@@ -78,6 +78,7 @@ from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders import SalesOrders
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
+from stripe_bridge.use_cases.sales_orders.reset import ResetUpdatedAt
 from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
 from stripe_bridge.use_cases.webhook_events import WebhookEvents
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
@@ -184,6 +185,7 @@ def _sales_orders(adapters: Adapters) -> SalesOrders:
     return SalesOrders(
         put=PutSalesOrder(adapters.store, adapters.clock),
         show=ShowSalesOrder(adapters.store),
+        reset_updated_at=ResetUpdatedAt(adapters.store, adapters.clock),
     )
 
 

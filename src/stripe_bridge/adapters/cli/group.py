@@ -22,8 +22,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 class CommandGroup(AppGroup):
     """An expected failure is one message on stderr and exit code 1; only a bug shows a traceback."""
 
-    # Only as a decorator with parentheses, which click does not require.
-    def command(  # type: ignore[override]
+    def command(  # type: ignore[override]  # only with parentheses, which click does not require
         self, *arguments: Any, **options: Any
     ) -> Callable[[Callable[..., Any]], click.Command]:
         decorate = super().command(*arguments, **options)

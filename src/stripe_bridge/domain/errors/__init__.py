@@ -15,7 +15,7 @@
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
     ├── Conflict                    something else is in the way right now
-    │   ├── AlreadyConnected · OrderOutdated
+    │   ├── AlreadyConnected · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite
     ├── WebhookRejected             the sender gets a 4xx, nothing is stored
