@@ -1,4 +1,4 @@
-"""The system's clock, random numbers and new names."""
+"""The system's clock, random numbers and identifiers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from random import SystemRandom
 
 # How many objects may be created before the garbage collector checks the youngest, and how often it then checks older ones.
-_COLLECT = (10_000, 20, 50)
+_GC_THRESHOLDS = (10_000, 20, 50)
 
 
 def freeze_gc() -> None:
@@ -20,7 +20,7 @@ def freeze_gc() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_COLLECT)
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 class SystemClock:

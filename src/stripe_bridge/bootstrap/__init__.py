@@ -8,6 +8,7 @@ settings.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
 from stripe_bridge.adapters.database import Schema, SqlStore, create_engine
-from stripe_bridge.adapters.logs import configure_logging
+from stripe_bridge.adapters.logs import configure_logging, only_warnings_on_a_terminal
 from stripe_bridge.adapters.queue import Broker, DramatiqNudges, InProcessNudges, redis_broker
 from stripe_bridge.adapters.system import SystemClock, freeze_gc
 from stripe_bridge.adapters.vault import FernetVault, new_key
@@ -35,6 +36,7 @@ from stripe_bridge.config import Settings, SettingsInvalid
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.use_cases.receivers.encryption_key import CheckEncryptionKey, EncryptionKey
 
+_log = logging.getLogger(__name__)
 keys = keys_commands(new_key)
 
 
@@ -70,6 +72,8 @@ def build_service(environ: Mapping[str, str]) -> Service:
     """Raises SettingsInvalid."""
     settings = Settings.from_env(environ)
     configure_logging(settings.log_level, json=settings.log_format == "json")
+    for former, name in settings.deprecated.items():
+        _log.warning("setting renamed", extra={"setting": former, "use": name})
     mailbox = InProcessNudges()
     broker = None if settings.redis_url is None else redis_broker(settings.redis_url)
     nudges = mailbox if broker is None else DramatiqNudges(broker)
@@ -165,15 +169,20 @@ def _web_app_of(service: Service) -> Flask:
     if service.tracing is not None:
         app.wsgi_app = service.tracing.serving(app.wsgi_app)  # type: ignore[method-assign]  # as documented
     schema = Schema(settings.database_url)
-    tools = CommandContext(
+    context = CommandContext(
         bridge=service.bridge,
         migrate=schema.migrate,
         current_revision=schema.current_revision,
         newest_revision=schema.newest_revision,
         run_worker=service.run_worker,
+        quiet_logs=_keep_logs if settings.log_level_is_set else only_warnings_on_a_terminal,
     )
-    register_commands(app, tools)
+    register_commands(app, context)
     return app
+
+
+def _keep_logs() -> None:
+    """An operator who chose a level gets it."""
 
 
 def start_worker() -> None:

@@ -80,6 +80,7 @@ from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders import SalesOrders
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
+from stripe_bridge.use_cases.sales_orders.reset import ResetUpdatedAt
 from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
 from stripe_bridge.use_cases.webhook_events import WebhookEvents
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
@@ -189,6 +190,7 @@ def _sales_orders(adapters: Adapters) -> SalesOrders:
     return SalesOrders(
         put=PutSalesOrder(adapters.store, adapters.clock),
         show=ShowSalesOrder(adapters.store),
+        reset_updated_at=ResetUpdatedAt(adapters.store, adapters.clock),
     )
 
 
@@ -271,7 +273,7 @@ def _webhook_events(
             adapters.metrics,
             adapters.tracing,
         ),
-        yield_to_receiving=YieldToReceiving(store, clock, pause_factor=settings.worker_rest),
+        yield_to_receiving=YieldToReceiving(store, clock, pause_factor=settings.worker_pause_factor),
         list=ListWebhookEvents(store),
         show=ShowWebhookEvent(store),
         replay=ReplayWebhookEvent(store, clock, nudges),

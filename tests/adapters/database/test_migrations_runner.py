@@ -135,7 +135,7 @@ def test_a_store_of_an_older_revision_tells_in_the_logs_what_it_needs(
     with pytest.raises(StoreUnavailable):
         SqlStore(engine).check()
     [record] = caplog.records
-    assert "is at 0001" in record.__dict__["reason"]
+    assert "schema is at 0001" in record.__dict__["reason"]
     assert "flask db upgrade" in record.__dict__["reason"]
 
 

@@ -95,7 +95,8 @@ def test_a_token_that_does_not_say_all_we_need_is_refused(provider: Provider, cl
 def test_a_token_that_has_expired_or_is_not_valid_yet_is_refused(
     provider: Provider, claim: str, seconds: int
 ):
-    token = provider.token(**{claim: int(time.time()) + seconds})
+    claims: dict[str, Any] = {claim: int(time.time()) + seconds}
+    token = provider.token(**claims)
     with pytest.raises(Unauthenticated):
         trusting(provider.url).principal(token)
 

@@ -18,6 +18,7 @@ from stripe_bridge.adapters.database.migrations_runner import (
     known_revisions,
     newest_revision,
 )
+from stripe_bridge.adapters.database.outages import NO_SCHEMA, old_schema, outage
 from stripe_bridge.adapters.database.repositories.accounts import (
     SqlIntegrations,
     SqlOAuthStates,
@@ -146,12 +147,14 @@ class SqlStore:
             with translate_driver_errors(), self._reading.connect() as connection:
                 current = current_revision(connection)
         except sqlalchemy.exc.SQLAlchemyError as error:
-            raise StoreUnavailable from error
+            raise outage(error) from error
         # A newer revision is unknown here, but fine: migrations are made to run while an older version serves.
         if current != self._newest and (current is None or current in self._known):
-            needed = f"its schema is at {current}, not at {self._newest}: flask db upgrade"
-            _log.warning("database unavailable", extra={"reason": needed})
-            raise StoreUnavailable
+            unavailable = (
+                StoreUnavailable(NO_SCHEMA) if current is None else old_schema(current, self._newest)
+            )
+            _log.warning("database unavailable", extra={"reason": unavailable.reason})
+            raise unavailable
         self._probe.check()
 
     def close(self) -> None:

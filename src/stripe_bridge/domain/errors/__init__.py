@@ -15,7 +15,7 @@
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
     ├── Conflict                    another request or call prevents it for the moment
-    │   ├── AlreadyConnected · OrderOutdated
+    │   ├── AlreadyConnected · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite
     ├── WebhookRejected             the sender gets a 4xx, nothing is stored

@@ -26,6 +26,12 @@ class OrderOutdated(Conflict):
         self.message = "The stored copy of this sales order is newer, or equally new but different."
 
 
+class OrderNotLocked(Conflict):
+    """There is nothing to reset: newer copies of the order are accepted."""
+
+    message = "The sales order's updated_at is not in the future: newer copies of it are accepted."
+
+
 class InvoiceBeingSent(Conflict):
     message = "The invoice is still being sent; try again in a moment."
 

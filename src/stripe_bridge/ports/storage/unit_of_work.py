@@ -42,6 +42,11 @@ class StoreUnavailable(BridgeError):
 
     message = "The service is temporarily unavailable."
 
+    def __init__(self, reason: str = "The database is unavailable.", detail: str = "") -> None:
+        """For operators: `reason` says why, and what to do about it; `detail` is what the database's driver said."""
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
+
 
 class SchemaUnknown(Conflict):
     """The database has a schema that this code knows no way from: a newer release's."""
