@@ -221,6 +221,6 @@ def test_a_lock_on_a_row_lets_others_refer_to_it(postgres_url: str):
         work.invoices.get(invoice.tenant_id, invoice.id, lock=True)
         thread = threading.Thread(target=refer)
         thread.start()
-        wait_until(lambda: done, within=5)
+        wait_until(lambda: done)
         thread.join()
     store.close()

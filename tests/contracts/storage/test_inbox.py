@@ -427,7 +427,7 @@ def test_the_backlog_is_what_waits_is_at_work_or_failed_over_all_tenants(store: 
     assert backlog.oldest_at == NOW - timedelta(seconds=70)
 
 
-def test_what_was_skipped_for_a_disconnect_is_revived_and_nothing_else(store: Store):
+def test_what_was_skipped_for_a_disconnect_is_requeued_and_nothing_else(store: Store):
     stored_integration(store)
     for id_ in ("evt_1", "evt_2"):
         store_event(store, id_, stripe_event_id=id_)
@@ -516,7 +516,7 @@ def test_what_waits_when_its_account_is_joined_is_its_integrations(store: Store,
     assert (event.integration_id, event.attempts) == (integration.id, 1)
 
 
-def test_what_has_no_payload_any_more_is_not_revived(store: Store):
+def test_what_has_no_payload_any_more_is_not_requeued(store: Store):
     stored_integration(store)
     store_event(store, "evt_1")
     (event,) = claim(store)

@@ -130,7 +130,7 @@ def test_invoices_are_counted_by_what_they_are_now(store: Store):
                 assert page.total == len(page.items), status
 
 
-def test_totals_stay_right_while_many_write_and_fold(store: Store):
+def test_totals_stay_right_while_many_write_and_compact(store: Store):
     integration = stored_integration(store)
     ready = [ready_invoice(store, sales_order_id=n) for n in range(1, 25)]
 

@@ -194,24 +194,42 @@ def test_a_server_that_became_a_standby_is_unavailable_to_webhooks_too(own_postg
     store.close()
 
 
+class End(asyncio.Protocol):
+    """One end of a connection."""
+
+    def __init__(self) -> None:
+        self.is_closed = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_closed.set()
+
+
 def test_what_a_dead_connection_leaves_may_be_anothers_by_now(own_postgres: PostgresServer):
     """Its socket's number may now belong to another connection, mostly one that brings webhooks."""
     migrate(own_postgres.url())
     store = SqlStore(create_engine(own_postgres.url()))
+    ends: list[End] = []
+
+    def new_end() -> End:
+        ends.append(End())
+        return ends[-1]
 
     async def receive_beside_others(server: asyncio.Server) -> bool:
         # Both ends of each belong to this loop.
         address = server.sockets[0].getsockname()
-        others = [await here.loop.create_connection(asyncio.Protocol, *address) for _ in range(5)]
+        others = [await here.loop.create_connection(new_end, *address) for _ in range(5)]
         try:
             return await event_ingest.receive(an_event(2))
         finally:
             server.close()
             for transport, _ in others:
                 transport.close()
+            # A loop that stops before leaves them open.
+            for end in ends:
+                await end.is_closed.wait()
 
     with receiving(store.engine) as (here, event_ingest):
-        server = here.run(here.loop.create_server(asyncio.Protocol, "127.0.0.1", 0))
+        server = here.run(here.loop.create_server(new_end, "127.0.0.1", 0))
         assert here.run(event_ingest.receive(an_event(1)))
         own_postgres.stop()
         own_postgres.start()

@@ -35,7 +35,7 @@ def put_beside(url: str, first: SalesOrder, second: SalesOrder) -> Iterator[Futu
         with store.writing() as work:
             assert work.sales_orders.add(first)
             upsert = thread.submit(PutSalesOrder(store, FrozenClock()), command(second))
-            wait_until(is_waiting, within=20)
+            wait_until(is_waiting)
             work.commit()
         yield upsert
     store.close()
