@@ -21,6 +21,7 @@ _NO_SERVER = (
 )
 _NO_WRITES = "The database is read-only. Check whether it is a standby, and the permissions of its file."
 _DISK_FULL = "The database's disk is full. Free some space."
+_DISK_FAILED = "The database file cannot be read or written. Check its disk: free space, and errors."
 _DAMAGED = "The database is damaged, or is not a database. Restore a backup."
 _BUSY = "The database is locked by another program, or too busy to answer in time. See its own logs."
 _NO_FILE = "The database file cannot be opened. Check the path in DATABASE_URL, and the folder's permissions."
@@ -41,6 +42,7 @@ _BY_CODE: dict[str | int, str] = {
     "XX002": _DAMAGED,
     sqlite3.SQLITE_BUSY: _BUSY,
     sqlite3.SQLITE_READONLY: _NO_WRITES,
+    sqlite3.SQLITE_IOERR: _DISK_FAILED,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_FULL: _DISK_FULL,
     sqlite3.SQLITE_CANTOPEN: _NO_FILE,
