@@ -95,9 +95,9 @@ def test_a_token_that_does_not_say_all_we_need_is_refused(provider: Provider, cl
 def test_a_token_that_has_expired_or_is_not_valid_yet_is_refused(
     provider: Provider, claim: str, seconds: int
 ):
-    token = provider.token(**{claim: int(time.time()) + seconds})
+    claims: dict[str, Any] = {claim: int(time.time()) + seconds}
     with pytest.raises(Unauthenticated):
-        trusting(provider.url).principal(token)
+        trusting(provider.url).principal(provider.token(**claims))
 
 
 def test_a_token_of_another_key_is_refused(provider: Provider):
