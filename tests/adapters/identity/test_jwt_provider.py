@@ -96,9 +96,8 @@ def test_a_token_that_has_expired_or_is_not_valid_yet_is_refused(
     provider: Provider, claim: str, seconds: int
 ):
     claims: dict[str, Any] = {claim: int(time.time()) + seconds}
-    token = provider.token(**claims)
     with pytest.raises(Unauthenticated):
-        trusting(provider.url).principal(token)
+        trusting(provider.url).principal(provider.token(**claims))
 
 
 def test_a_token_of_another_key_is_refused(provider: Provider):
