@@ -62,6 +62,7 @@ class Settings:
     log_level: str
     log_format: str
     web_threads: int
+    max_unfinished_requests: int
     worker_threads: int
     worker_rest: int
     database_pool_size: int
@@ -106,6 +107,7 @@ class Settings:
             "log_format": read.optional("LOG_FORMAT", "json", one_of("json", "text")),
             "log_level": read.optional("LOG_LEVEL", "INFO", _log_level),
             "web_threads": read.optional("WEB_THREADS", 8, between(1, 64)),
+            "max_unfinished_requests": read.optional("MAX_UNFINISHED_REQUESTS", 1000, between(1, 1_000_000)),
             "worker_threads": read.optional("WORKER_THREADS", 2, between(1, 64)),
             "worker_rest": read.optional("WORKER_REST", 1, between(0, 10)),
             "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, between(1, 200)),
