@@ -65,6 +65,7 @@ class Settings:
     log_level_is_set: bool
     log_format: str
     web_threads: int
+    max_unfinished_requests: int
     worker_threads: int
     worker_pause_factor: int
     database_pool_size: int
@@ -113,6 +114,7 @@ class Settings:
             "log_level_is_set": bool(environ.get("LOG_LEVEL", "").strip()),
             "log_level": read.optional("LOG_LEVEL", "INFO", _log_level),
             "web_threads": read.optional("WEB_THREADS", 8, between(1, 64)),
+            "max_unfinished_requests": read.optional("MAX_UNFINISHED_REQUESTS", 1000, between(1, 1_000_000)),
             "worker_threads": read.optional("WORKER_THREADS", 2, between(1, 64)),
             "worker_pause_factor": read.optional("WORKER_PAUSE_FACTOR", 1, between(0, 10)),
             "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, between(1, 200)),

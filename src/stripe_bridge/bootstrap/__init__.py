@@ -22,10 +22,12 @@ from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_c
 from stripe_bridge.adapters.database import Schema, SqlStore, create_engine
 from stripe_bridge.adapters.logs import configure_logging, only_warnings_on_a_terminal
 from stripe_bridge.adapters.queue import Broker, DramatiqNudges, InProcessNudges, redis_broker
-from stripe_bridge.adapters.system import SystemClock, freeze_gc
+from stripe_bridge.adapters.system import SystemClock, freeze_gc, open_files_limit
 from stripe_bridge.adapters.vault import FernetVault, new_key
-from stripe_bridge.adapters.web.app import WebOptions
+from stripe_bridge.adapters.web.app import WebOptions, operations_by_endpoint
 from stripe_bridge.adapters.web.app import create_app as create_web_app
+from stripe_bridge.adapters.web.auth import AuthenticateHead
+from stripe_bridge.adapters.web.connections import ConnectionLimits
 from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq, run_worker
 from stripe_bridge.bootstrap.adapters import build_adapters
@@ -122,6 +124,10 @@ def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
         service.metrics,
         threads=service.settings.web_threads,
         on_shutdown=_start_worker(service),
+        wants_body=AuthenticateHead(app, operations_by_endpoint(), service.bridge.access.authenticate),
+        limits=ConnectionLimits.for_descriptors(
+            open_files_limit(), unfinished=service.settings.max_unfinished_requests
+        ),
     )
 
 
