@@ -14,7 +14,7 @@
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
-    ├── Conflict                    something else is in the way right now
+    ├── Conflict                    the present state of things does not allow it
     │   ├── AlreadyConnected · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite

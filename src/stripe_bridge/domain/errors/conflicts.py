@@ -1,4 +1,4 @@
-"""Something else is in the way right now."""
+"""What the present state of things does not allow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stripe_bridge.domain.errors.base import BridgeError
 
 
 class Conflict(BridgeError):
-    """Something else is in the way right now; the caller may look and try again."""
+    """The request conflicts with the present state of things; the caller may read that and try again."""
 
 
 class AlreadyConnected(Conflict):
