@@ -94,6 +94,7 @@ class Settings:
         settings: dict[str, Any] = {
             **_of_stripe(read),
             **_of_the_identity_provider(read),
+            **_of_the_processes(read),
             "deprecated": read.deprecated,
             "public_url": read.required(
                 "PUBLIC_URL",
@@ -113,14 +114,6 @@ class Settings:
             "log_format": read.optional("LOG_FORMAT", "json", one_of("json", "text")),
             "log_level_is_set": bool(environ.get("LOG_LEVEL", "").strip()),
             "log_level": read.optional("LOG_LEVEL", "INFO", _log_level),
-            "web_threads": read.optional("WEB_THREADS", 8, between(1, 64)),
-            "max_unfinished_requests": read.optional("MAX_UNFINISHED_REQUESTS", 1000, between(1, 1_000_000)),
-            "worker_threads": read.optional("WORKER_THREADS", 2, between(1, 64)),
-            "worker_pause_factor": read.optional("WORKER_PAUSE_FACTOR", 1, between(0, 10)),
-            "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, between(1, 200)),
-            "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, seconds),
-            "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, seconds),
-            "intent_settle_seconds": read.optional("INTENT_SETTLE_SECONDS", 60.0, seconds),
             "metrics_token": read.optional("METRICS_TOKEN", None, str),
             "event_payload_days": read.optional("EVENT_PAYLOAD_DAYS", 90, _payload_days),
             "reconcile_seconds": read.optional("RECONCILE_SECONDS", 900, between(0, 86_400)),
@@ -159,6 +152,19 @@ def _of_stripe(read: Environment) -> dict[str, Any]:
         "stripe_read_timeout": read.optional("STRIPE_READ_TIMEOUT", 20.0, seconds),
         "stripe_max_network_retries": read.optional("STRIPE_MAX_NETWORK_RETRIES", 1, between(0, 5)),
         "stripe_requests_per_second": read.optional("STRIPE_REQUESTS_PER_SECOND", None, between(1, 10_000)),
+    }
+
+
+def _of_the_processes(read: Environment) -> dict[str, Any]:
+    return {
+        "web_threads": read.optional("WEB_THREADS", 8, between(1, 64)),
+        "max_unfinished_requests": read.optional("MAX_UNFINISHED_REQUESTS", 1000, between(1, 1_000_000)),
+        "worker_threads": read.optional("WORKER_THREADS", 2, between(1, 64)),
+        "worker_pause_factor": read.optional("WORKER_PAUSE_FACTOR", 1, between(0, 10)),
+        "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, between(1, 200)),
+        "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, seconds),
+        "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, seconds),
+        "intent_settle_seconds": read.optional("INTENT_SETTLE_SECONDS", 60.0, seconds),
     }
 
 

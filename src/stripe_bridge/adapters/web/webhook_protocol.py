@@ -244,8 +244,7 @@ class WebhookProtocol(HttpToolsProtocol):
 
     def _pass_on(self) -> None:
         self._arrived = asyncio.Event()
-        # The scope is uvicorn's, and known to have only its own keys.
-        scope: Scope = self.scope  # type: ignore[assignment]
+        scope: Scope = self.scope  # type: ignore[assignment]  # uvicorn's, typed with its own keys only
         scope[ARRIVED] = self._arrived
         super().on_headers_complete()
 

@@ -14,7 +14,7 @@
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
-    ├── Conflict                    another request or call prevents it for the moment
+    ├── Conflict                    the present state does not allow it
     │   ├── AlreadyConnected · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite
