@@ -8,8 +8,10 @@ LOCK := requirements.lock
 # Additional packages, which only `make bench` needs.
 BENCH_READY := .venv/.bench-ready
 BENCH_LOCK := benchmarks/requirements.lock
-# How many processes run the tests; `auto` is one per core.
+# How many processes run the tests; `auto` is three for two cores.
 TEST_JOBS ?= auto
+# Every test process reads all tests, and starts many others: none of them compiles what another has compiled.
+TEST_ENV := PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run demo test test-fast storm bench check format lock clean
@@ -40,13 +42,13 @@ demo: $(READY) ## Play the main story, from connecting an account to a paid invo
 	@$(BIN)/python -m playground demo
 
 test: $(READY) ## Run all tests, on SQLite and PostgreSQL, in process and over Redis
-	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q
+	@$(TEST_ENV) $(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q
 
 test-fast: $(READY) ## Run the quick tests, which need no server
-	@$(BIN)/python -m pytest -q -m "not slow and not servers"
+	@$(TEST_ENV) $(BIN)/python -m pytest -q -m "not slow and not servers"
 
 storm: $(READY) ## Process orders while Stripe fails and processes are killed; SIZE=2000, SEED, STORM=servers or embedded
-	@$(BIN)/python -m tests.storm
+	@$(TEST_ENV) $(BIN)/python -m tests.storm
 
 $(BENCH_READY): $(READY) $(BENCH_LOCK)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \

@@ -4,9 +4,11 @@ The servers start once per run: under xdist, the controlling process starts them
 they start when a test first needs them.
 """
 
+import gc
 import importlib
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,18 +20,26 @@ import pytest
 import redis
 
 from tests.network import stay_on_loopback
+from tests.servers import preloaded
 from tests.servers.databases import PostgresDatabases, SqliteDatabases
 from tests.servers.postgres import PostgresServer
+from tests.servers.processes import scratch_folder
 from tests.servers.redis import RedisServer
 from tests.servers.shared import SharedServers
 
 SERVERS = pytest.StashKey[SharedServers]()
+FILES = pytest.StashKey[Path]()
 SERVER_FIXTURES = {"postgres_url", "redis_url", "own_postgres", "own_redis"}
 _LONGEST = {"benchmarks", "storm"}
 
 
+# Before pytest's own, which takes the folder for the tests' files from the options.
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     stay_on_loopback()
+    if config.option.basetemp is None:
+        # Databases wait for the disk most of their time.
+        config.stash[FILES] = config.option.basetemp = scratch_folder("files")
     # In CI, the same tree always gives the same result; elsewhere, every run tries different examples.
     is_ci = bool(os.environ.get("CI"))
     hypothesis.settings.register_profile("here", deadline=None, print_blob=True, derandomize=is_ci)
@@ -41,12 +51,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SERVERS] = SharedServers.told(told["servers"])
 
 
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    if exitstatus == pytest.ExitCode.OK and FILES in session.config.stash:
+        shutil.rmtree(session.config.stash[FILES], ignore_errors=True)
+
+
+def pytest_collection_finish() -> None:
+    # What was collected lives as long as the process: the garbage collector need not look through it again and again.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     node.workerinput["servers"] = node.config.stash[SERVERS].tell()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    preloaded.close()
     servers = config.stash.get(SERVERS, None)
     if servers and not hasattr(config, "workerinput"):
         servers.close()
@@ -56,12 +78,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
-    # The longest first: at the end, short ones keep all processes busy until the last.
-    items.sort(key=_shortness)
+    # The longest first: at the end, short ones keep all processes busy until the last. Those that share a stack one after
+    # another, across their files: pytest by itself would stop and start it for almost every file.
+    items.sort(key=lambda item: (*_shortness(item), _stack_of(item)))
 
 
 def _shortness(item: pytest.Item) -> tuple[bool, bool]:
     return item.get_closest_marker("slow") is None, item.path.parent.name not in _LONGEST
+
+
+def _stack_of(item: pytest.Item) -> str:
+    given = getattr(item, "callspec", None)
+    return getattr(given.params.get("stack"), "name", "") if given else ""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """For `-n auto`: three test processes for two cores, since tests wait for other processes about a third of the time."""
+    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None
+    return (os.cpu_count() or 1) * 3 // 2 or 1
 
 
 @pytest.fixture(autouse=True)

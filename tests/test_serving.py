@@ -18,7 +18,7 @@ from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
 
 # A process that has ended is not checked for long.
-HASTILY = "from stripe_bridge import __main__ as program; program._SLOWEST_START = 3; program.serve()"
+HASTILY = "from stripe_bridge import __main__ as program; program._HEALTHCHECK_TIMEOUT = 3; program.serve()"
 
 
 def run(*arguments, **environment):
@@ -29,6 +29,25 @@ def test_settings_that_make_no_sense_are_told_at_once():
     told = run(**{**ENVIRONMENT, "ENCRYPTION_KEYS": "short"})
     assert told.exit_code == 1
     assert "ENCRYPTION_KEYS" in told.output
+
+
+def test_a_setting_under_its_former_name_is_warned_of_at_the_start(tmp_path):
+    started = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi:app", "db", "upgrade"],
+        env={
+            **os.environ,
+            **ENVIRONMENT,
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'bridge.sqlite'}",
+            "WORKER_REST": "2",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    (record,) = map(json.loads, started.stderr.splitlines())
+    assert (record["level"], record["event"]) == ("warning", "setting renamed")
+    assert (record["setting"], record["use"]) == ("WORKER_REST", "WORKER_PAUSE_FACTOR")
 
 
 def test_a_port_that_somebody_else_has_is_told():

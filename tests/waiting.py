@@ -7,7 +7,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], *, within: float = 30.0, every: float = 0.02) -> T:
+# Only what never happens waits so long: on a machine that is busy with other things, anything takes many times as long.
+PATIENCE = 120.0
+
+
+def wait_until(condition: Callable[[], T], *, within: float = PATIENCE, every: float = 0.02) -> T:
     """Return the condition's first truthy value. Raises AssertionError after `within` seconds without one."""
     deadline = time.monotonic() + within
     while True:

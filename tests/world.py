@@ -37,7 +37,8 @@ from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhookCommand
 from tests.builders import TENANT, a_sales_order, an_event_payload
 from tests.fakes.nudges import FakeNudges
 from tests.fakes.signer import FakeSigner
-from tests.fakes.storage.unit_of_work import FakeEventIngest, FakeStore
+from tests.fakes.storage.inbox import FakeEventIngest
+from tests.fakes.storage.unit_of_work import FakeStore
 from tests.fakes.stripe import payloads
 from tests.fakes.stripe.connect import FakeConnectGateway
 from tests.fakes.stripe.events import FakeEventGateway

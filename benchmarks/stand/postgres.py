@@ -22,7 +22,7 @@ class Postgres:
     """One server for all contenders, with a database for each."""
 
     def __init__(self) -> None:
-        self._server = PostgresServer({**DURABLE, **_SIZES})
+        self._server = PostgresServer({**DURABLE, **_SIZES}, on_disk=True)
         self.binaries = self._server.binaries
 
     @property

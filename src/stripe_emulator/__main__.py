@@ -4,9 +4,10 @@ import argparse
 import os
 import pathlib
 import signal
+import socket
 import sys
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -98,13 +99,6 @@ def settings_from(options: argparse.Namespace) -> dict[str, Any]:
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """Serve until told to stop."""
     options = parser(environ).parse_args(arguments)
-    stopping = threading.Event()
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopping.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
     server = EmulatorServer(
         host=options.host,
         port=options.port,
@@ -112,10 +106,33 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         wire_log=pathlib.Path(options.wire_log) if options.wire_log else None,
         **settings_from(options),
     )
-    with server:
+    with _stop_signals() as signals, server:
         print(f"Stripe emulator: {server.url}", flush=True)
-        stopping.wait()
+        signals.recv(1)
     return 0
+
+
+@contextmanager
+def _stop_signals() -> Iterator[socket.socket]:
+    """From now on, a socket that gets the number of each signal to stop.
+
+    The kernel may hand a signal to any thread. A handler, which only the main thread runs, would then not run as long as
+    the main thread waits.
+    """
+    received, wakeup = socket.socketpair()
+    with received, wakeup:
+        wakeup.setblocking(False)
+        signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _only_wake)
+        try:
+            yield received
+        finally:
+            signal.set_wakeup_fd(-1)
+
+
+def _only_wake(_number: int, _frame: FrameType | None) -> None:
+    """Nothing: the socket tells."""
 
 
 if __name__ == "__main__":

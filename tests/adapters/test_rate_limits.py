@@ -24,7 +24,7 @@ def room(windows: MovingWindows, window: Window) -> int:
     return next(number for number in range(9) if not windows.hit_all(window))
 
 
-def test_who_counts_in_each_counts_up_to_the_first_that_is_full(storage_uri: str):
+def test_counting_in_each_counts_up_to_the_first_that_is_full(storage_uri: str):
     windows = MovingWindows(storage_uri, timeout=5.0)
 
     assert [windows.hit_each(WIDE, NARROW) for _ in range(4)] == [None, None, NARROW, NARROW]
@@ -33,7 +33,7 @@ def test_who_counts_in_each_counts_up_to_the_first_that_is_full(storage_uri: str
     assert 55 < windows.resets_in(NARROW) <= 60
 
 
-def test_who_counts_in_all_counts_in_none_where_one_is_full(storage_uri: str):
+def test_counting_in_all_counts_in_none_if_one_is_full(storage_uri: str):
     windows = MovingWindows(storage_uri, timeout=5.0)
 
     assert [windows.hit_all(WIDE, NARROW) for _ in range(4)] == [True, True, False, False]
@@ -87,7 +87,7 @@ def test_a_clock_that_is_set_back_closes_no_window(monkeypatch: pytest.MonkeyPat
     assert room(windows, short) == 0
 
 
-def test_a_storage_that_is_gone_is_told_of(own_redis: RedisServer):
+def test_a_storage_that_is_unreachable_raises(own_redis: RedisServer):
     windows = MovingWindows(own_redis.url(), timeout=0.25)
     own_redis.kill()
 

@@ -14,6 +14,7 @@ import stripe
 
 from tests.emulator.conftest import client_of
 from tests.emulator.shop import Shop
+from tests.servers.processes import signal_another_thread
 
 
 def test_state_survives_a_restart_with_everything_that_belongs_to_it(make_emulator, receiver, tmp_path):
@@ -69,7 +70,7 @@ class Program:
 
     def end(self) -> int:
         self.process.terminate()
-        status = self.process.wait(10)
+        status = self.process.wait(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return status
@@ -98,7 +99,16 @@ def test_the_program_takes_options_and_environment_keeps_its_state_and_ends_clea
     assert second.client().v1.customers.retrieve(customer.id).name == "A"
     assert len((tmp_path / "wire.jsonl").read_text().splitlines()) == 2
     second.process.send_signal(signal.SIGINT)
-    assert second.process.wait(10) == 0
+    assert second.process.wait(60) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can signal a thread of another process")
+def test_a_signal_ends_the_program_whichever_thread_gets_it(run):
+    program = run()
+
+    signal_another_thread(program.process, signal.SIGTERM)
+
+    assert program.process.wait(60) == 0
 
 
 @pytest.mark.parametrize(("effect", "made"), [("crash_before", 0), ("crash_after", 1)])
@@ -108,7 +118,7 @@ def test_a_crash_on_command_keeps_what_was_done_before_it(run, tmp_path: pathlib
     requests.put(f"{first.url}/_emulator/misbehavior", json=setting, timeout=5)
     with pytest.raises(stripe.APIConnectionError):
         first.client().v1.customers.create({"name": "A"})
-    assert first.process.wait(10) == 86
+    assert first.process.wait(60) == 86
     second = run("--data-dir", str(tmp_path), "--secret-key", "sk_test_mine")
     assert len(second.client().v1.customers.list().data) == made
 

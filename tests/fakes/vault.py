@@ -1,5 +1,7 @@
 """A vault whose sealed texts stay readable, which helps when reading a failing test."""
 
+from collections.abc import Sequence
+
 from stripe_bridge.ports.vault import SealBroken
 
 
@@ -19,6 +21,9 @@ class FakeVault:
             if sealed.startswith(prefix):
                 return sealed.removeprefix(prefix)[::-1]
         raise SealBroken
+
+    def fingerprints(self) -> Sequence[str]:
+        return tuple(f"fingerprint of {key}" for key in self._known)
 
     def reseal(self, sealed: str) -> str:
         return self.seal(self.open(sealed))

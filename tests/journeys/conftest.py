@@ -14,8 +14,8 @@ from tests.journeys.traces import Traces
 from tests.servers.databases import PostgresDatabases, SqliteDatabases
 from tests.servers.shared import SharedServers
 
-# Not the Redis database of this process's other tests, which empty theirs at any time.
-_REDIS_DATABASES_FROM = 8
+# Not the Redis databases of other tests, which empty theirs at any time: each process has one of both.
+_REDIS_DATABASES_FROM = 32
 _LOGS = pytest.StashKey[tuple[Stack, dict[str, int]]]()
 
 

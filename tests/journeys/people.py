@@ -164,7 +164,7 @@ class Erp:
             return shown if shown == {**shown, **expected} else None
 
         try:
-            return wait_until(look, within=20) or {}
+            return wait_until(look) or {}
         except AssertionError:
             shown = self.invoice(invoice)
             assert {name: shown[name] for name in expected} == expected
@@ -200,7 +200,7 @@ class Erp:
             is_there = Counter(event["event_type"] for event in events) >= Counter(types)
             return events if is_there and all(event["status"] in _FINISHED for event in events) else None
 
-        return wait_until(look, within=20) or []
+        return wait_until(look) or []
 
 
 def told(answer: requests.Response, status: int) -> Any:

@@ -22,12 +22,12 @@ from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_emulator.control import Control
 from stripe_emulator.server import EmulatorServer
-from tests.servers.processes import free_port, spawn, stop
+from tests.servers.preloaded import Forked, start
+from tests.servers.processes import ROOT, free_port, spawn, stop
 from tests.waiting import wait_until
 
 WEBHOOK_SECRET = "whsec_journeys"
 """What tests sign the events with that they send themselves."""
-_ROOT = Path(__file__).parents[2]
 _STARTED = "Application startup complete"
 _WORKERS = {
     "flask": ["flask", "--app", "wsgi:app", "worker"],
@@ -83,7 +83,7 @@ class Stack:
             self.env["REDIS_URL"] = redis_url
         self._combination = combination
         self._folder = folder
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[subprocess.Popen[bytes] | Forked] = []
         self._adapters = build_adapters(Settings.from_env(self.env), InProcessNudges())
         self.operator: Bridge = build_bridge(Settings.from_env(self.env), self._adapters)
         self._http = stripe.RequestsClient(timeout=30)
@@ -114,16 +114,13 @@ class Stack:
             self._run("worker", _WORKERS[self._combination.worker])
         self.operator.receivers.register()
         # One process that answers does not show that all do.
-        wait_until(lambda: self._is_ready() and self._log("web").count(_STARTED) == web, within=90)
+        wait_until(lambda: self._is_ready() and self._log("web").count(_STARTED) == web)
 
     def _run(self, name: str, command: list[str]) -> None:
         inherited = {name: value for name, value in os.environ.items() if name not in _OURS}
         env = {**inherited, **self.env, "NO_PROXY": "127.0.0.1"}
         log = self._folder / f"{name}.log"
-        arguments = [sys.executable, "-m", *command]
-        # If it were killed at once, the service would leave its web processes behind.
-        process = spawn(arguments, log=log, env=env, on_parent_death=signal.SIGTERM, cwd=_ROOT)
-        self._processes.append(process)
+        self._processes.append(_start(command, log=log, env=env))
 
     def _is_ready(self) -> bool:
         for process in self._processes:
@@ -179,6 +176,14 @@ _OURS = frozenset(
         "FLASK_RUN_FROM_CLI",
     }
 )
+
+
+def _start(command: list[str], *, log: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes] | Forked:
+    if command[0] != "dramatiq":
+        return start(*command, log=log, env=env)
+    # It starts processes of its own, which it would leave behind if it were killed at once.
+    arguments = [sys.executable, "-m", *command]
+    return spawn(arguments, log=log, env=env, on_parent_death=signal.SIGTERM, cwd=ROOT)
 
 
 def _kill_group(pid: int) -> None:

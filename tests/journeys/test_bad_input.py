@@ -80,7 +80,7 @@ def scene(stack: Stack) -> Iterator[Scene]:
         )
         stack.operator.access.revoke_token(issued.token.id)
         path = f"/api/stripe/integrations/{restricted['id']}"
-        wait_until(lambda: erp.get(path)["sync_status"] == "restricted", within=20)
+        wait_until(lambda: erp.get(path)["sync_status"] == "restricted")
         yield Scene(
             stack, erp, other, active, restricted, disconnected, foreign, foreign_invoice, issued.secret
         )

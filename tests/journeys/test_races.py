@@ -25,7 +25,7 @@ def at_once(actions: Sequence[Callable[[], T]]) -> list[T]:
     together = Barrier(len(actions))
 
     def act(action: Callable[[], T]) -> T:
-        together.wait(30)
+        together.wait(60)
         return action()
 
     with ThreadPoolExecutor(len(actions)) as threads:
@@ -96,13 +96,13 @@ def test_a_customer_may_pay_before_the_send_has_answered(stack: Stack, erp: Erp)
         return [one for one in of_account(stack, "invoices", account) if one["status"] == "open"]
 
     def pay_when_open() -> None:
-        stack.control.pay(wait_until(open_ones, within=20)[0]["id"])
+        stack.control.pay(wait_until(open_ones)[0]["id"])
 
     slow = {"effect": "delay", "path": "/send$", "ms": 1_000}
     with stack.misbehaving({"calls": [slow]}), ThreadPoolExecutor(1) as customer:
         paying = customer.submit(pay_when_open)
         invoice = told(erp.send(integration), 201)
-        paying.result(20)
+        paying.result(60)
     erp.invoice_with(invoice, status="paid", amount_paid=12_450)
     erp.applied(invoice, "invoice.paid", "charge.succeeded", "invoice_payment.paid")
     assert erp.order()["outstanding_in_cents"] == 0
@@ -116,7 +116,7 @@ def test_a_disconnect_during_a_send_leaves_either_an_open_invoice_or_nothing(sta
     slow = {"effect": "delay", "method": "POST", "path": "/add_lines$", "ms": 700}
     with stack.misbehaving({"calls": [slow]}), ThreadPoolExecutor(1) as sender:
         sending = sender.submit(erp.send, integration)
-        wait_until(lambda: of_account(stack, "invoices", account), within=20)
+        wait_until(lambda: of_account(stack, "invoices", account))
         with browser() as http:
             path = f"{stack.url}/api/stripe/integrations/{integration['id']}/disconnect"
             headers = {"Authorization": f"Bearer {erp.token()}"}
@@ -125,7 +125,7 @@ def test_a_disconnect_during_a_send_leaves_either_an_open_invoice_or_nothing(sta
     left = [one["status"] for one in of_account(stack, "invoices", account)]
     assert (answer.status_code, left) in [(201, ["open"]), (502, [])]
     assert (erp.order()["open_invoice"] is None) == (left == [])
-    wait_until(lambda: not of_account(stack, "connections", account), within=20)
+    wait_until(lambda: not of_account(stack, "connections", account))
 
 
 def test_a_callback_opened_several_times_at_once_connects_once_and_revokes_nothing(stack: Stack, erp: Erp):

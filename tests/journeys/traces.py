@@ -23,6 +23,8 @@ _NO_EFFECT = {
     "invoice_counts",
     "probes",
 }
+# Stripe makes these links anew whenever the invoice is read.
+_LINKS = {"hosted_invoice_url", "invoice_pdf"}
 _AT_STRIPE = (
     "accounts",
     "charges",
@@ -54,14 +56,18 @@ class Traces:
 
     def all(self, besides: str | None = None) -> dict[str, list[Any]]:
         """Everything except one table, once nothing changes any more."""
-        wait_until(self._is_at_rest, within=30)
-        found: dict[str, list[Any]] = {kind: self._stack.control.objects(kind) for kind in _AT_STRIPE}
+        wait_until(self._is_at_rest)
+        found: dict[str, list[Any]] = {kind: self._objects(kind) for kind in _AT_STRIPE}
         with self._engine.connect() as connection:
             for table in Row.metadata.sorted_tables:
                 if table.name not in _NO_EFFECT | {besides}:
                     rows = connection.execute(sqlalchemy.select(table).order_by(*table.primary_key))
                     found[f"table {table.name}"] = [dict(row._mapping) for row in rows]
         return found
+
+    def _objects(self, kind: str) -> list[dict[str, Any]]:
+        objects = self._stack.control.objects(kind)
+        return [{name: value for name, value in each.items() if name not in _LINKS} for each in objects]
 
     def _is_at_rest(self) -> bool:
         waiting = {"pending", "held"}

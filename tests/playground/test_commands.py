@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -22,13 +23,13 @@ PLAYGROUND = [sys.executable, "-m", "playground"]
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def env(tmp_path):
+def env_of(folder):
+    """Free ports, and a data directory of its own."""
     return os.environ | {
         "PORT": str(free_port()),
         "EMULATOR_PORT": str(free_port()),
-        "DATA_DIR": str(tmp_path / "data"),
-        "TMPDIR": str(tmp_path),
+        "DATA_DIR": str(folder / "data"),
+        "TMPDIR": str(folder),
     }
 
 
@@ -50,51 +51,88 @@ def facts_of(env):
 
 def status_with(token, facts):
     headers = {"Authorization": f"Bearer {token}"}
-    return requests.get(
-        f"{facts['service']}/api/stripe/integrations", headers=headers, timeout=10
-    ).status_code
+    return requests.get(integrations(facts), headers=headers, timeout=30).status_code
 
 
-def test_run_tells_scripts_where_everything_is_in_a_file_for_its_owner_alone(env, tmp_path):
-    with running(env, tmp_path / "log"):
-        assert stat.S_IMODE((Path(env["DATA_DIR"]) / "run.json").stat().st_mode) == 0o600
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """What is left after a first start: its environment, its facts, and an integration that was created in it."""
+    folder = tmp_path_factory.mktemp("first")
+    env = env_of(folder)
+    with running(env, folder / "log"):
         facts = facts_of(env)
-        assert facts["service"].endswith(env["PORT"])
-        assert facts["emulator"].endswith(env["EMULATOR_PORT"])
-        assert facts["stripe_secret_key"].startswith("sk_test_")
-        assert set(facts["tokens"]) == {"viewer", "member", "power_user", "admin"}
-        tokens = [*facts["tokens"].values(), facts["other_tenant_token"]]
-        assert {status_with(token, facts) for token in tokens} == {200}
+        made = requests.post(integrations(facts), json={"name": "Kept"}, headers=admin(facts), timeout=30)
+    return env, facts, made.json()["data"]
 
 
-def test_stripe_leads_merchants_back_to_the_service_and_nowhere_else(env, tmp_path):
-    with running(env, tmp_path / "log"):
-        facts = facts_of(env)
-        headers = {"Authorization": f"Bearer {facts['tokens']['admin']}"}
-        url = f"{facts['service']}/api/stripe/integrations"
-        made = requests.post(url, json={"name": "Shop"}, headers=headers, timeout=30).json()["data"]
-        asked = requests.post(f"{url}/{made['id']}/authorize", headers=headers, timeout=30)
-        authorize_url = asked.json()["data"]["authorize_url"]
-        assert requests.get(authorize_url, timeout=30).status_code == 200
-        elsewhere = authorize_url.replace("callback", "callback%2F")
-        assert requests.get(elsewhere, timeout=30).status_code == 400
+@pytest.fixture(scope="module")
+def second(first, tmp_path_factory):
+    """The environment of a second start, which is running."""
+    env, _, _ = first
+    with running(env, tmp_path_factory.mktemp("second") / "log"):
+        yield env
 
 
-def test_a_second_start_finds_its_data_and_its_tokens_again(env, tmp_path):
-    with running(env, tmp_path / "log"):
-        first = facts_of(env)
-        headers = {"Authorization": f"Bearer {first['tokens']['admin']}"}
-        url = f"{first['service']}/api/stripe/integrations"
-        made = requests.post(url, json={"name": "Kept"}, headers=headers, timeout=30).json()["data"]
-    with running(env, tmp_path / "second.log"):
-        assert facts_of(env) == first
-        kept = requests.get(f"{url}/{made['id']}", headers=headers, timeout=30).json()["data"]
-        assert kept["name"] == "Kept"
+@pytest.fixture
+def env(first, tmp_path):
+    """Of another start, on a copy of what the first has left."""
+    shutil.copytree(first[0]["DATA_DIR"], tmp_path / "data")
+    return env_of(tmp_path)
 
 
-def test_a_second_run_on_the_same_data_is_refused(env, tmp_path):
-    with running(env, tmp_path / "log"):
-        again = subprocess.run([*PLAYGROUND, "run"], cwd=ROOT, env=env, capture_output=True, text=True)
+def test_every_command_works_on_the_running_service_with_its_file_of_settings(second, tmp_path):
+    script = Path(second["DATA_DIR"]) / "env.sh"
+    assert stat.S_IMODE(script.stat().st_mode) == 0o600
+    done = subprocess.run(
+        ["sh", "-c", f". '{script}' && exec '{sys.executable}' -m flask receivers list --json"],
+        cwd=tmp_path,
+        env={**os.environ, "REDIS_URL": "redis://127.0.0.1:1/0"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [row["kind"] for row in json.loads(done.stdout)] == ["platform", "connect"]
+
+
+def integrations(facts):
+    return f"{facts['service']}/api/stripe/integrations"
+
+
+def admin(facts):
+    return {"Authorization": f"Bearer {facts['tokens']['admin']}"}
+
+
+def test_run_tells_scripts_where_everything_is_in_a_file_for_its_owner_alone(first):
+    env, facts, _ = first
+    assert stat.S_IMODE((Path(env["DATA_DIR"]) / "run.json").stat().st_mode) == 0o600
+    assert facts["service"].endswith(env["PORT"])
+    assert facts["emulator"].endswith(env["EMULATOR_PORT"])
+    assert facts["stripe_secret_key"].startswith("sk_test_")
+    assert set(facts["tokens"]) == {"viewer", "member", "power_user", "admin"}
+
+
+def test_stripe_leads_merchants_back_to_the_service_and_nowhere_else(second):
+    facts = facts_of(second)
+    url, headers = integrations(facts), admin(facts)
+    made = requests.post(url, json={"name": "Shop"}, headers=headers, timeout=30).json()["data"]
+    asked = requests.post(f"{url}/{made['id']}/authorize", headers=headers, timeout=30)
+    authorize_url = asked.json()["data"]["authorize_url"]
+    assert requests.get(authorize_url, timeout=30).status_code == 200
+    elsewhere = authorize_url.replace("callback", "callback%2F")
+    assert requests.get(elsewhere, timeout=30).status_code == 400
+
+
+def test_a_second_start_finds_its_data_and_its_tokens_again(first, second):
+    _, facts, made = first
+    assert facts_of(second) == facts
+    tokens = [*facts["tokens"].values(), facts["other_tenant_token"]]
+    assert {status_with(token, facts) for token in tokens} == {200}
+    kept = requests.get(f"{integrations(facts)}/{made['id']}", headers=admin(facts), timeout=30).json()
+    assert kept["data"]["name"] == "Kept"
+
+
+def test_a_second_run_on_the_same_data_is_refused(second):
+    again = subprocess.run([*PLAYGROUND, "run"], cwd=ROOT, env=second, capture_output=True, text=True)
     assert again.returncode == 1
     assert "Already running" in again.stderr
 
@@ -111,7 +149,7 @@ def test_a_signal_stops_both_cleanly(env, tmp_path, how):
 def test_nothing_goes_on_when_the_playground_is_killed(env, tmp_path):
     with running(env, tmp_path / "log") as process:
         process.kill()
-        wait_until(lambda: listening(env) == [], within=30)
+        wait_until(lambda: listening(env) == [])
 
 
 def listening(env):
@@ -123,7 +161,8 @@ def listening(env):
     return with_port
 
 
-def test_the_demo_ends_well_and_leaves_nothing_behind(env, tmp_path):
+def test_the_demo_ends_well_and_leaves_nothing_behind(tmp_path):
+    env = env_of(tmp_path)
     # The README has it exported for a real account, but the demo must send nobody to another machine.
     env["OAUTH_RETURN_URL"] = "https://erp.example.com/stripe/connected"
     done = subprocess.run([*PLAYGROUND, "demo"], cwd=ROOT, env=env, capture_output=True, text=True)

@@ -22,11 +22,11 @@ class SqliteDatabase:
     def open(self) -> SqlStore:
         return SqlStore(create_engine(self._url))
 
-    def back_up(self) -> Path:
+    def back_up(self) -> str:
         """A copy of the file. Nothing may be connected."""
-        return Path(shutil.copyfile(self._path, self._path.with_suffix(f".backup-{next(_names)}")))
+        return str(shutil.copyfile(self._path, self._path.with_suffix(f".backup-{next(_names)}")))
 
-    def restore(self, backup: Path) -> None:
+    def restore(self, backup: str) -> None:
         for leftover in self._path.parent.glob(f"{self._path.name}-*"):
             leftover.unlink()
         shutil.copyfile(backup, self._path)

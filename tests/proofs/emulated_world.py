@@ -24,7 +24,7 @@ from stripe_emulator.server import EmulatorServer
 from tests.builders import TENANT
 from tests.fakes.nudges import FakeNudges
 from tests.fakes.signer import FakeSigner
-from tests.fakes.storage.unit_of_work import FakeEventIngest
+from tests.fakes.storage.inbox import FakeEventIngest
 from tests.fakes.stripe.signatures import FakeSignatures
 from tests.fakes.system import FixedRandomness, FrozenClock
 from tests.fakes.vault import FakeVault

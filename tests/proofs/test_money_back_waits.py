@@ -40,12 +40,12 @@ class FasterWorker:
 
     def _ask(self) -> None:
         self._is_asking.set()
-        assert self._may_go_on.wait(10)
+        assert self._may_go_on.wait(60)
 
     def _on_crossing(self, _: int, place: str) -> None:
         if place == "after commit" and not self._thread.ident:
             self._thread.start()
-            assert self._is_asking.wait(10)
+            assert self._is_asking.wait(60)
 
     def finish(self) -> None:
         self._may_go_on.set()

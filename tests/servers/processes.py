@@ -11,11 +11,17 @@ import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-_SET_PARENT_DEATH_SIGNAL = 1
+from tests.waiting import PATIENCE
+
+ROOT = Path(__file__).parents[2]
+SET_PARENT_DEATH_SIGNAL = 1
 _LIBC = ctypes.CDLL(None)
 _PREFIX = "stripe-bridge-tests-"
+# What dies with a process is still there: only a power cut loses it, and none of it is waited for.
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 << 30
 
 
 def free_port() -> int:
@@ -26,19 +32,24 @@ def free_port() -> int:
         return port
 
 
-def scratch_folder(name: str) -> Path:
-    """A folder that other users may enter: as root, PostgreSQL runs as `nobody`.
+def scratch_folder(name: str, *, on_disk: bool = False) -> Path:
+    """A folder in memory, if there is room, that other users may enter: as root, PostgreSQL runs as `nobody`.
 
     Its name has our process id, so that a later run removes it if this one was killed before it could.
     """
-    temp = Path(tempfile.gettempdir())
-    for left in temp.glob(f"{_PREFIX}*"):
+    disk = Path(tempfile.gettempdir())
+    parent = disk if on_disk or not _has_room(_MEMORY) else _MEMORY
+    for left in parent.glob(f"{_PREFIX}*"):
         owner = left.name.removeprefix(_PREFIX).split("-")[0]
         if owner.isdigit() and not _is_alive(int(owner)):
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{name}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{name}-", dir=parent))
     folder.chmod(0o755)
     return folder
+
+
+def _has_room(folder: Path) -> bool:
+    return os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _ROOM
 
 
 def _is_alive(pid: int) -> bool:
@@ -65,7 +76,7 @@ def spawn(
     """
 
     def follow_parent() -> None:
-        _LIBC.prctl(_SET_PARENT_DEATH_SIGNAL, int(on_parent_death))
+        _LIBC.prctl(SET_PARENT_DEATH_SIGNAL, int(on_parent_death))
 
     with log.open("ab") as output, warnings.catch_warnings():
         # Newer Pythons warn about threads together with a preexec_fn; ours is a single system call.
@@ -73,16 +84,34 @@ def spawn(
         return subprocess.Popen(
             [os.fspath(part) for part in command],
             env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            **{"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, **options},
             start_new_session=True,
             preexec_fn=follow_parent if sys.platform == "linux" else None,
-            **options,
         )
 
 
-def stop(process: subprocess.Popen[bytes], how: signal.Signals, *, within: float = 10.0) -> int:
+def signal_another_thread(process: subprocess.Popen[Any], number: signal.Signals) -> None:
+    """Signal the process as the kernel does at times: through a thread that is not its main thread."""
+    threads = sorted(int(each.name) for each in Path(f"/proc/{process.pid}/task").iterdir())
+    (other, *_) = [each for each in threads if each != process.pid]
+    if _LIBC.tgkill(process.pid, other, int(number)):
+        raise OSError(f"Thread {other} of process {process.pid} cannot be signaled.")
+
+
+class Running(Protocol):
+    """What stopping a process needs of it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+
+def stop(process: Running, how: signal.Signals, *, within: float = PATIENCE) -> int:
     """Signal the process and return its exit status; if it does not end, kill its whole group."""
     if process.poll() is None:
         process.send_signal(how)

@@ -1,6 +1,7 @@
 """The test servers themselves: what other tests rely on."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import redis
 from tests.network import OutsideNetwork
 from tests.servers.databases import PostgresDatabases, SqliteDatabases
 from tests.servers.postgres import PostgresServer
+from tests.servers.preloaded import start
+from tests.servers.processes import stop
 from tests.servers.redis import RedisServer
 from tests.servers.shared import SharedServers
 from tests.waiting import wait_until
@@ -97,6 +100,22 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path):
         port = int(starter.stdout.readline())
         starter.kill()
     wait_until(lambda: not is_listening(port))
+
+
+def test_a_forked_command_has_its_own_environment_output_and_status(tmp_path):
+    show = "import os; print(dict(os.environ))"
+    found = start("timeit", "-n1", "-r1", show, log=tmp_path / "found", env={"ITS": "own"})
+    refused = start("calendar", "no-year", log=tmp_path / "refused", env={})
+    assert (found.wait(60), refused.wait(60)) == (0, 2)
+    assert (tmp_path / "found").read_text().startswith("{'ITS': 'own'}\n")
+    assert "invalid int value: 'no-year'" in (tmp_path / "refused").read_text()
+
+
+def test_a_forked_command_ends_by_the_signal_it_gets(tmp_path):
+    serving = start("http.server", "0", "--bind", "127.0.0.1", log=tmp_path / "log", env={})
+    with pytest.raises(subprocess.TimeoutExpired):
+        serving.wait(0.1)
+    assert stop(serving, signal.SIGKILL) == -signal.SIGKILL
 
 
 def is_listening(port):

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,12 +16,12 @@ from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_emulator.server import EmulatorServer
-from tests.servers.processes import free_port, spawn, stop
+from tests.servers.preloaded import Forked, start
+from tests.servers.processes import free_port, stop
 from tests.waiting import wait_until
 
 WEBHOOK_SECRET = "whsec_storm"
 """What tests sign the events with that they send themselves."""
-_ROOT = Path(__file__).parents[2]
 # Short, so that what a kill left behind is soon taken up. The longest call still fits into a lease.
 _IMPATIENT = {
     "INTENT_LEASE_SECONDS": "10",
@@ -37,22 +35,18 @@ _IMPATIENT = {
 
 
 class Process:
-    """A process that can be restarted with the same command. Start it from a thread that lives as long as it should."""
+    """A process that can be restarted with the same command."""
 
     def __init__(self, command: list[str], env: dict[str, str], log: Path) -> None:
         self._command, self._env, self._log = command, env, log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Forked | None = None
 
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", *self._command]
-        # If it were killed at once with its parent, a web server would leave its own children behind.
-        self._process = spawn(
-            command, log=self._log, env=self._env, on_parent_death=signal.SIGTERM, cwd=_ROOT
-        )
+        self._process = start(*self._command, log=self._log, env=self._env)
 
     def kill(self) -> None:
         """Kill it as a crash would, together with its children."""
@@ -118,7 +112,7 @@ class Service:
         self.emulator.start()
         for process in (*self.web, *self.workers):
             process.start()
-        wait_until(self.is_ready, within=90, every=0.2)
+        wait_until(self.is_ready, every=0.2)
         self.operator.receivers.register()
 
     def requeue_skipped(self) -> None:

@@ -49,7 +49,7 @@ def check(place: Place, meanwhile: Callable[[], None]) -> None:
     """It happens when a quarter of the orders is done. In the end all are done, and agree with Stripe."""
 
     def strike(working: list[Future[Order]]) -> None:
-        wait_until(lambda: sum(each.done() for each in working) >= SIZE // 4, within=60)
+        wait_until(lambda: sum(each.done() for each in working) >= SIZE // 4)
         meanwhile()
 
     report = carry_through(place, strike, size=SIZE, seed=7, users=8)
@@ -79,7 +79,7 @@ def test_a_web_process_with_its_own_worker_leaves_nothing_in_hand_when_told_to_s
 def test_a_worker_leaves_nothing_in_hand_when_told_to_stop(servers: Place):
     other, process = servers.service.workers
     other.kill()
-    wait_until(lambda: in_hand(servers) == 0, within=30)
+    wait_until(lambda: in_hand(servers) == 0)
     check(servers, lambda: restart(servers, process))
 
 
@@ -93,7 +93,7 @@ def test_while_workers_are_replaced_one_by_one_no_event_is_lost_or_applied_twice
     def replace(old: Process) -> None:
         before = started()
         service.new_worker(LOG_LEVEL="INFO").start()
-        wait_until(lambda: started() > before, within=60)
+        wait_until(lambda: started() > before)
         assert old.stop() == 0
 
     def upgrade() -> None:

@@ -8,6 +8,7 @@ settings.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,13 +19,15 @@ from flask import Flask
 from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
-from stripe_bridge.adapters.database import Schema
-from stripe_bridge.adapters.logs import configure_logging
+from stripe_bridge.adapters.database import Schema, SqlStore, create_engine
+from stripe_bridge.adapters.logs import configure_logging, only_warnings_on_a_terminal
 from stripe_bridge.adapters.queue import Broker, DramatiqNudges, InProcessNudges, redis_broker
-from stripe_bridge.adapters.system import freeze_gc
-from stripe_bridge.adapters.vault import new_key
-from stripe_bridge.adapters.web.app import WebOptions
+from stripe_bridge.adapters.system import SystemClock, freeze_gc, open_files_limit
+from stripe_bridge.adapters.vault import FernetVault, new_key
+from stripe_bridge.adapters.web.app import WebOptions, operations_by_endpoint
 from stripe_bridge.adapters.web.app import create_app as create_web_app
+from stripe_bridge.adapters.web.auth import AuthenticateHead
+from stripe_bridge.adapters.web.connections import ConnectionLimits
 from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq, run_worker
 from stripe_bridge.bootstrap.adapters import build_adapters
@@ -33,7 +36,9 @@ from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
 from stripe_bridge.ports.metrics import Metrics
+from stripe_bridge.use_cases.receivers.encryption_key import CheckEncryptionKey, EncryptionKey
 
+_log = logging.getLogger(__name__)
 keys = keys_commands(new_key)
 
 
@@ -60,6 +65,7 @@ class Service:
     def run_worker(self) -> None:
         """Run a worker process until it is told to stop."""
         threads = self.settings.worker_threads
+        _check_encryption_key(self.settings)
         freeze_gc()
         run_worker(Jobs(self.bridge), self.worker(), broker=self.broker, threads=threads)
 
@@ -68,6 +74,8 @@ def build_service(environ: Mapping[str, str]) -> Service:
     """Raises SettingsInvalid."""
     settings = Settings.from_env(environ)
     configure_logging(settings.log_level, json=settings.log_format == "json")
+    for former, name in settings.deprecated.items():
+        _log.warning("setting renamed", extra={"setting": former, "use": name})
     mailbox = InProcessNudges()
     broker = None if settings.redis_url is None else redis_broker(settings.redis_url)
     nudges = mailbox if broker is None else DramatiqNudges(broker)
@@ -116,6 +124,10 @@ def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
         service.metrics,
         threads=service.settings.web_threads,
         on_shutdown=_start_worker(service),
+        wants_body=AuthenticateHead(app, operations_by_endpoint(), service.bridge.access.authenticate),
+        limits=ConnectionLimits.for_descriptors(
+            open_files_limit(), unfinished=service.settings.max_unfinished_requests
+        ),
     )
 
 
@@ -128,6 +140,7 @@ def _service_or_exit(environ: Mapping[str, str]) -> Service:
 
 def _start_worker(service: Service) -> Callable[[], None]:
     """Start the worker that the process has without Redis. Returns what to call at the end."""
+    _check_encryption_key(service.settings)
     freeze_gc()
     if service.broker is not None:
         return lambda: None
@@ -135,6 +148,15 @@ def _start_worker(service: Service) -> Callable[[], None]:
     worker.start()
     service.mailbox.watch(worker.is_healthy)
     return worker.stop
+
+
+def _check_encryption_key(settings: Settings) -> None:
+    """With a connection of its own: those of the service must not be shared with processes that are forked later."""
+    store = SqlStore(create_engine(settings.database_url, pool_size=1))
+    try:
+        CheckEncryptionKey(EncryptionKey(store, SystemClock(), FernetVault(settings.encryption_keys)))()
+    finally:
+        store.close()
 
 
 def _web_app_of(service: Service) -> Flask:
@@ -153,15 +175,20 @@ def _web_app_of(service: Service) -> Flask:
     if service.tracing is not None:
         app.wsgi_app = service.tracing.serving(app.wsgi_app)  # type: ignore[method-assign]  # as documented
     schema = Schema(settings.database_url)
-    tools = CommandContext(
+    context = CommandContext(
         bridge=service.bridge,
         migrate=schema.migrate,
         current_revision=schema.current_revision,
         newest_revision=schema.newest_revision,
         run_worker=service.run_worker,
+        quiet_logs=_keep_logs if settings.log_level_is_set else only_warnings_on_a_terminal,
     )
-    register_commands(app, tools)
+    register_commands(app, context)
     return app
+
+
+def _keep_logs() -> None:
+    """An operator who chose a level gets it."""
 
 
 def start_worker() -> None:
@@ -169,5 +196,6 @@ def start_worker() -> None:
     service = _service_or_exit(os.environ)
     if service.broker is None:
         raise SystemExit("REDIS_URL is missing: without Redis, run `flask worker` instead of dramatiq.")
+    _check_encryption_key(service.settings)
     freeze_gc()
     attach_to_dramatiq(service.broker, Jobs(service.bridge), service.worker())

@@ -19,8 +19,9 @@ from stripe_bridge.use_cases.invoices.steps import (
     SendStep,
     VoidStep,
 )
-from stripe_bridge.use_cases.receivers.repair import RepairEndpointStep
-from stripe_bridge.use_cases.receivers.request import CreateEndpointStep
+from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
+from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatuses
+from stripe_bridge.use_cases.receivers.steps import CreateEndpointStep, RepairEndpointStep
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 from stripe_bridge.use_cases.records.refetch import (
@@ -56,7 +57,13 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
             FinalCheck(adapters.store, clock, refetch_targets(adapters)),
         ),
         Operation.CREATE_ENDPOINT: CreateEndpointStep(adapters.receiver_gateway, clock, adapters.vault),
-        Operation.REPAIR_ENDPOINT: repair_endpoint_step(adapters),
+        Operation.REPAIR_ENDPOINT: RepairEndpointStep(
+            clock,
+            adapters.receiver_gateway,
+            adapters.vault,
+            endpoint_statuses(adapters),
+            encryption_key(adapters),
+        ),
     }
 
 
@@ -64,8 +71,12 @@ def ledger_of(adapters: Adapters) -> RefundLedger:
     return RefundLedger(adapters.clock, SignedMetadata(adapters.signer))
 
 
-def repair_endpoint_step(adapters: Adapters) -> RepairEndpointStep:
-    return RepairEndpointStep(adapters.store, adapters.clock, adapters.receiver_gateway, adapters.vault)
+def endpoint_statuses(adapters: Adapters) -> EndpointStatuses:
+    return EndpointStatuses(adapters.store, adapters.receiver_gateway, adapters.vault)
+
+
+def encryption_key(adapters: Adapters) -> EncryptionKey:
+    return EncryptionKey(adapters.store, adapters.clock, adapters.vault)
 
 
 def refetch_targets(adapters: Adapters) -> tuple[RefetchInvoices, RefetchRefunds, RefetchDisputes]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
-from stripe_bridge.bootstrap.mending import mend_with
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.steps import (
+    encryption_key,
+    endpoint_statuses,
     handlers_of,
     ledger_of,
     refetch_targets,
-    repair_endpoint_step,
     steps_of,
 )
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
+from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.use_cases.access import Access
 from stripe_bridge.use_cases.access.idempotency import (
     BeginIdempotentRequest,
@@ -58,19 +58,16 @@ from stripe_bridge.use_cases.invoices.void import VoidInvoice
 from stripe_bridge.use_cases.operations import Operations
 from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
 from stripe_bridge.use_cases.operations.doctor import Diagnose
-from stripe_bridge.use_cases.operations.doctor_intents import DiagnoseIntents
-from stripe_bridge.use_cases.operations.doctor_receivers import DiagnoseReceivers
+from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
+from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 from stripe_bridge.use_cases.receivers import Receivers
-from stripe_bridge.use_cases.receivers.attach import AttachReceiver
-from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
+from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue, RepairReceivers
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
-from stripe_bridge.use_cases.receivers.register import RegisterReceivers
-from stripe_bridge.use_cases.receivers.repair import RepairReceivers
-from stripe_bridge.use_cases.receivers.request import RequestReceiver
+from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterReceivers, RequestReceiver
 from stripe_bridge.use_cases.reconciliation import Reconciliation
 from stripe_bridge.use_cases.reconciliation.reconcile import (
     FetchMissedEvents,
@@ -87,6 +84,7 @@ from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders import SalesOrders
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
+from stripe_bridge.use_cases.sales_orders.reset import ResetUpdatedAt
 from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
 from stripe_bridge.use_cases.webhook_events import WebhookEvents
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
@@ -184,7 +182,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) 
             adapters.vault,
             adapters.nudges,
             settle,
-            RequestReceiver(clock, identifiers, _receiver_url_of(settings)),
+            RequestReceiver(clock, identifiers, _receiver_url(settings)),
             livemode=settings.livemode,
         ),
         disconnect=DisconnectIntegration(store, clock, identifiers, settle, in_flight),
@@ -196,6 +194,7 @@ def _sales_orders(adapters: Adapters) -> SalesOrders:
     return SalesOrders(
         put=PutSalesOrder(adapters.store, adapters.clock),
         show=ShowSalesOrder(adapters.store),
+        reset_updated_at=ResetUpdatedAt(adapters.store, adapters.clock),
     )
 
 
@@ -239,14 +238,12 @@ def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
 
 
 def _receivers(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Receivers:
-    store, clock, vault, gateway = adapters.store, adapters.clock, adapters.vault, adapters.receiver_gateway
-    url = _receiver_url(settings)
-    check = CheckReceivers(store, clock, gateway, vault, url)
+    store, clock, vault = adapters.store, adapters.clock, adapters.vault
+    statuses, key, url = endpoint_statuses(adapters), encryption_key(adapters), _receiver_url(settings)
+    check = CheckReceivers(store, clock, statuses, url)
     return Receivers(
-        register=RegisterReceivers(
-            store, clock, adapters.identifiers, gateway, settle, repair_endpoint_step(adapters).standing, url
-        ),
-        attach=AttachReceiver(store, clock, vault, _receiver_url_of(settings)),
+        register=RegisterReceivers(store, clock, adapters.identifiers, settle, statuses, key, url),
+        attach=AttachReceiver(store, clock, vault, key, url),
         list=ListReceivers(store),
         check=check,
         check_due=CheckReceiversDue(
@@ -289,7 +286,7 @@ def _webhook_events(
             adapters.metrics,
             adapters.tracing,
         ),
-        yield_to_receiving=YieldToReceiving(store, clock, pause_factor=settings.worker_rest),
+        yield_to_receiving=YieldToReceiving(store, clock, pause_factor=settings.worker_pause_factor),
         list=ListWebhookEvents(store),
         show=ShowWebhookEvent(store),
         replay=ReplayWebhookEvent(store, clock, nudges),
@@ -312,23 +309,13 @@ def _reconciliation(
     invoices, refunds, disputes = refetch_targets(adapters)
     sweep_invoices = SweepKind(store, invoices)
     sweep = SweepAccount(sweep_invoices, SweepKind(store, refunds), SweepKind(store, disputes))
-    recover = RecoverAccount(
-        store,
-        clock,
-        adapters.invoice_gateway,
-        adapters.refund_gateway,
-        settle,
-        sweep_invoices,
-        ledger_of(adapters),
-        SignedMetadata(adapters.signer),
-    )
     reconcile = ReconcileIntegration(
         store,
         clock,
         RefreshAccount(store, clock, adapters.connect_gateway),
         missed_events,
         sweep,
-        recover,
+        _recover(adapters, settle, sweep_invoices),
         check,
         verify_totals,
         adapters.metrics,
@@ -345,6 +332,19 @@ def _reconciliation(
     )
 
 
+def _recover(adapters: Adapters, settle: SettleIntent, sweep_invoices: SweepKind[Invoice]) -> RecoverAccount:
+    return RecoverAccount(
+        adapters.store,
+        adapters.clock,
+        adapters.invoice_gateway,
+        adapters.refund_gateway,
+        settle,
+        sweep_invoices,
+        ledger_of(adapters),
+        SignedMetadata(adapters.signer),
+    )
+
+
 def _operations(
     settings: Settings,
     adapters: Adapters,
@@ -357,30 +357,42 @@ def _operations(
     check_readiness = CheckReadiness(
         {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)}
     )
-    diagnose = Diagnose(
-        store,
-        clock,
-        vault,
-        adapters.event_gateway,
-        check_readiness,
-        DiagnoseReceivers(
-            receivers.check,
-            receivers.check.of_integration,
-            has_extra_secrets=bool(settings.stripe_webhook_secrets),
-        ),
-        DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
-        every=_reconcile_every(settings),
+    repair = RepairReceivers(
+        store, clock, adapters.receiver_gateway, endpoint_statuses(adapters), _receiver_url(settings)
     )
-    repair = RepairReceivers(store, clock, adapters.receiver_gateway, _receiver_url(settings))
+    fixes = ApplyFixes(
+        receivers.register,
+        repair,
+        reconciliation.reconcile,
+        intents.resolve_due,
+        webhook_events.replay_matching,
+    )
     return Operations(
         check_readiness=check_readiness,
         measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
-        diagnose=diagnose,
-        apply_fixes=mend_with(intents, receivers, webhook_events, reconciliation, repair),
+        diagnose=_diagnose(settings, adapters, check_readiness, receivers.check),
+        apply_fixes=fixes,
         hold_all_sends=HoldAllSends(store, clock),
-        rotate_keys=RotateKeys(store, vault),
+        rotate_keys=RotateKeys(store, vault, encryption_key(adapters)),
         purge_payloads=PurgePayloads(store, clock, timedelta(days=settings.event_payload_days)),
         purge_oauth_states=PurgeOAuthStates(store, clock),
+    )
+
+
+def _diagnose(
+    settings: Settings, adapters: Adapters, check_readiness: CheckReadiness, check: CheckReceivers
+) -> Diagnose:
+    store, clock = adapters.store, adapters.clock
+    return Diagnose(
+        store,
+        clock,
+        adapters.vault,
+        adapters.event_gateway,
+        check_readiness,
+        DiagnoseReceivers(check, has_extra_secrets=bool(settings.stripe_webhook_secrets)),
+        DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
+        encryption_key(adapters),
+        every=_reconcile_every(settings),
     )
 
 
@@ -390,7 +402,3 @@ def _reconcile_every(settings: Settings) -> timedelta:
 
 def _receiver_url(settings: Settings) -> str:
     return f"{settings.public_url}/api/webhooks/stripe"
-
-
-def _receiver_url_of(settings: Settings) -> Callable[[int], str]:
-    return lambda integration_id: f"{_receiver_url(settings)}/{integration_id}"

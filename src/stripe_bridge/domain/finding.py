@@ -1,4 +1,4 @@
-"""A finding: something that an examination of the service found, and what can be done about it."""
+"""A finding: a problem that the doctor found, and what can be done about it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ class Severity(StrEnum):
 
 
 class Fix(StrEnum):
-    """A way to fix a finding without asking anybody."""
+    """A way to fix a finding that needs no decision; discarding secrets has to be asked for by name."""
 
     REGISTER_RECEIVERS = "register_receivers"
     REPAIR_RECEIVERS = "repair_receivers"
     RECONCILE = "reconcile"
     RESOLVE_INTENTS = "resolve_intents"
     REPLAY_EVENTS = "replay_events"
+    DISCARD_SECRETS = "discard_secrets"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +52,8 @@ class Finding:
     def note(cls, subject: str, what: str, remedy: str) -> Finding:
         """Nothing is known to be wrong, but it cannot be checked."""
         return cls(Severity.NOTE, subject, what, remedy)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 invoice`, `2 invoices`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

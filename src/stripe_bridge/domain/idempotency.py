@@ -13,7 +13,7 @@ LIFETIME = timedelta(hours=24)
 # A request that takes longer is presumed dead; its intent makes it safe to run again.
 LEASE = timedelta(seconds=60)
 MAX_KEY_LENGTH = 255
-_NOT_KEPT = frozenset(
+_NOT_STORED = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,
         HTTPStatus.FORBIDDEN,
@@ -55,10 +55,10 @@ class IdempotentRequest:
         return now - self.created_at >= LIFETIME
 
     def is_abandoned(self, now: datetime) -> bool:
-        """Whether whoever ran it is gone."""
+        """Whether the process that ran it must have died."""
         return self.answer is None and now >= self.leased_until
 
 
 def is_storable(status: int) -> bool:
-    """Answers that may be different later are not kept, and neither are failures of ours."""
-    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NOT_KEPT
+    """Answers that may be different later are not stored, and neither are failures of ours."""
+    return status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _NOT_STORED

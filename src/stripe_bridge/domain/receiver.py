@@ -76,16 +76,21 @@ class Receiver:
     checked_at: datetime
 
 
+def account_receiver_url(url: str, integration_id: int) -> str:
+    """The address of an account's own receiver, given the platform's."""
+    return f"{url}/{integration_id}"
+
+
 def endpoint_problems(endpoint: WebhookEndpoint, url: str, api_version: str) -> list[str]:
-    """What keeps an endpoint at Stripe from doing its work, in words; empty when it is as it should be."""
-    faults = []
+    """What keeps an endpoint at Stripe from sending us our events, in words; empty if nothing does."""
+    problems = []
     if endpoint.url != url:
-        faults.append(f"it points at {endpoint.url}, not at {url}")
+        problems.append(f"it points to {endpoint.url}, not to {url}")
     if not endpoint.enabled:
-        faults.append("Stripe has disabled it")
+        problems.append("Stripe has disabled it")
     if endpoint.api_version != api_version:
-        faults.append(f"it speaks API version {endpoint.api_version}, not {api_version}")
+        problems.append(f"it uses API version {endpoint.api_version}, not {api_version}")
     missing = SUBSCRIBED_EVENTS - endpoint.enabled_events
     if missing and "*" not in endpoint.enabled_events:
-        faults.append("it lacks " + ", ".join(sorted(missing)))
-    return faults
+        problems.append("it is not subscribed to " + ", ".join(sorted(missing)))
+    return problems

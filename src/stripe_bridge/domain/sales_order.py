@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from stripe_bridge.domain.errors.conflicts import OrderOutdated
+from stripe_bridge.domain.errors.conflicts import OrderNotLocked, OrderOutdated
 from stripe_bridge.domain.errors.rules import AmountOverOutstanding, EmailMissing, NothingOutstanding
 from stripe_bridge.domain.errors.values import LinesDoNotAddUp
 from stripe_bridge.domain.money import Currency
+
+# Before anything that an ERP could have changed.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +82,15 @@ class SalesOrder:
         if newer.source_updated_at <= self.source_updated_at:
             raise OrderOutdated(self.source_updated_at, newer.source_updated_at)
         return newer
+
+    def unlocked(self, now: datetime) -> SalesOrder:
+        """Open again for any copy of the ERP's, where one from the future would keep out all others until then.
+
+        Raises OrderNotLocked.
+        """
+        if self.source_updated_at <= now:
+            raise OrderNotLocked
+        return replace(self, source_updated_at=_EPOCH, updated_at=now)
 
     def outstanding(self, settled: int) -> int:
         """What the order still owes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from stripe_bridge.domain.errors.base import BridgeError
@@ -11,6 +12,15 @@ class SealBroken(BridgeError):
     """A stored secret cannot be opened: none of the keys fits, or it was tampered with."""
 
     message = "A stored secret cannot be opened with the configured encryption keys."
+
+
+class WrongEncryptionKey(SealBroken):
+    """This process has another key than the one that the stored secrets are sealed with; nothing was changed."""
+
+    message = (
+        "ENCRYPTION_KEYS does not contain the key that the stored secrets are encrypted with, so nothing was changed. "
+        "Put that key back. Only if it is gone for good, discard the secrets: flask doctor --fix --discard-secrets"
+    )
 
 
 class Vault(Protocol):
@@ -24,6 +34,10 @@ class Vault(Protocol):
 
     def reseal(self, sealed: str) -> str:
         """The same secret under the newest key. Raises SealBroken."""
+        ...
+
+    def fingerprints(self) -> Sequence[str]:
+        """One for each key, newest first: they tell keys apart and reveal nothing about them."""
         ...
 
 

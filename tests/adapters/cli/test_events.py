@@ -145,7 +145,7 @@ def test_what_matches_is_replayed_oldest_first_up_to_the_limit_and_the_rest_coun
     third = told.json("events", "replay", *FAILED)
 
     assert (names_of(first["queued"]), first["more"]) == (["evt_other", "evt_1", "evt_2"], 2)
-    assert "1 more match" in second.stdout
+    assert "1 more event not shown" in second.stdout
     assert (names_of(third["queued"]), third["more"]) == (["evt_nobodys"], 0)
 
 
@@ -159,7 +159,7 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(told: Terminal):
 
     assert stored(told) == before
     assert told.world.nudges.waiting == []
-    assert "Would be queued to be applied again: 3" in shown
+    assert "Would be queued to be applied again: 3 events" in shown
     wet = told.json("events", "replay", *FAILED, "--type", "invoice.paid", "--limit", 2)
     assert wet == dry | {"dry_run": False}
 
@@ -191,10 +191,10 @@ def test_events_whose_payloads_are_no_longer_kept_are_left_alone_and_stop_no_oth
     assert names_of(wet["queued"]) == ["evt_new"]
     assert wet == dry | {"dry_run": False}
     assert (
-        "Left alone because their payloads are no longer kept: 1."
+        "Skipped because their payloads have been deleted: 1."
         in told.run("events", "replay", forgotten).output
     )
-    assert "no longer kept" in told.refused("events", "replay", forgotten)
+    assert "have been deleted" in told.refused("events", "replay", forgotten)
 
 
 def test_an_event_whose_worker_is_gone_is_replayed(told: Terminal):
@@ -238,3 +238,23 @@ def test_what_cannot_be_meant_is_a_usage_error_and_changes_nothing(
     told.refused("events", *arguments, exit_code=2)
 
     assert stored(told) == before
+
+
+def test_a_mistyped_type_is_an_error_and_not_an_empty_list(terminal: Terminal):
+    for command in ("list", "replay"):
+        refused = terminal.refused("events", command, "--type", "invoice.payd", exit_code=2)
+
+        assert "'invoice.payd'" in refused
+        assert "invoice.paid" in refused
+
+
+def test_a_type_without_events_is_an_empty_list(terminal: Terminal):
+    assert terminal.json("events", "list", "--type", "invoice.paid") == []
+
+
+def test_events_of_a_type_that_nothing_handles_are_listed_once_there_are_any(told: Terminal):
+    tell(told, "evt_odd", "customer.created")
+
+    assert [row["event_type"] for row in told.json("events", "list", "--type", "customer.created")] == [
+        "customer.created"
+    ]

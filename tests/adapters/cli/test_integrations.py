@@ -54,8 +54,8 @@ def test_a_connected_integration_is_not_authorized_again(terminal: Terminal):
 def test_a_disconnected_integration_leaves_its_account_and_again_changes_nothing(terminal: Terminal):
     integration = terminal.world.connect()
 
-    first = terminal.json("integrations", "disconnect", integration, "--tenant", "acme")
-    again = terminal.json("integrations", "disconnect", integration, "--tenant", "acme")
+    first = terminal.json("integrations", "disconnect", integration, "--tenant", "acme", "--yes")
+    again = terminal.json("integrations", "disconnect", integration, "--tenant", "acme", "--yes")
 
     assert (first["sync_status"], first["stripe_account_id"]) == ("disconnected", None)
     assert again == first
@@ -69,11 +69,11 @@ def test_what_is_in_flight_is_told_when_an_integration_is_disconnected_and_shown
     nothing = terminal.shown("integrations", "in-flight", integration, "--tenant", "acme")
     invoice = terminal.world.sent()
 
-    left = terminal.run("integrations", "disconnect", integration, "--tenant", "acme", "--json")
+    left = terminal.run("integrations", "disconnect", integration, "--tenant", "acme", "--yes", "--json")
     told = terminal.json("integrations", "in-flight", integration, "--tenant", "acme")
 
     assert nothing == "Nothing is in flight.\n"
-    assert "1 invoices" in left.stderr
+    assert "1 invoice." in left.stderr
     assert f"in-flight {integration}" in left.stderr
     assert told == [
         {
@@ -103,7 +103,10 @@ def test_a_tenant_that_nobody_knows_gets_nothing_unless_it_is_said_to_be_new(ter
     create(terminal)
 
     refused = terminal.refused("integrations", "create", NAME, "--tenant", "amce")
-    assert refused == "Error: Tenant not found: it has neither a token nor an integration.\n"
+    assert (
+        refused
+        == "Error: Tenant not found: it has neither a token nor an integration. If it is a new one, add --new-tenant.\n"
+    )
     assert [row["id"] for row in terminal.json("integrations", "list", "--tenant", "acme")] == [1]
 
     made = terminal.json("integrations", "create", NAME, "--tenant", "globex", "--new-tenant")

@@ -138,7 +138,7 @@ def test_all_that_are_due_are_settled_once_each_and_nothing_else(connected: Term
 
     result = connected.run("intents", "resolve", "--all-due")
 
-    assert (result.exit_code, result.stderr) == (1, "Error: Still unsettled: 1.\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: Still unsettled: 1 intent.\n")
     left = {row["id"]: row["last_error"] for row in connected.json("intents", "list")}
     assert left == {due[0]: "busy", due[2]: "timed out"}
 
@@ -150,7 +150,7 @@ def test_all_that_are_due_stop_at_the_limit(connected: Terminal):
 
     assert len(connected.json("intents", "resolve", "--all-due", "--limit", 1)) == 1
     assert len(connected.json("intents", "resolve", "--all-due")) == 1
-    assert "None is due" in connected.shown("intents", "resolve", "--all-due")
+    assert "No intents are due" in connected.shown("intents", "resolve", "--all-due")
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(connected: Terminal):

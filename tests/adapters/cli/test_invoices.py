@@ -65,20 +65,20 @@ def test_a_rule_that_says_no_is_told_as_a_sentence(connected: Terminal):
 def test_an_invoice_is_voided(connected: Terminal):
     sent = send(connected)
 
-    voided = connected.json("invoices", "void", sent["id"], *ACME)
+    voided = connected.json("invoices", "void", sent["id"], *ACME, "--yes")
 
     assert voided["status"] == "void"
-    assert "cannot be voided" in connected.refused("invoices", "void", sent["id"], *ACME)
+    assert "cannot be voided" in connected.refused("invoices", "void", sent["id"], *ACME, "--yes")
 
 
 def test_a_void_without_an_answer_is_a_failure(connected: Terminal):
     sent = send(connected)
     connected.stripe.fail_next("void", OutcomeUnknown("timed out"))
 
-    told = connected.refused("invoices", "void", sent["id"], *ACME)
+    told = connected.refused("invoices", "void", sent["id"], *ACME, "--yes")
 
     assert "could not be voided" in told
-    assert told.endswith("what became of it; see: flask intents list\n")
+    assert told.endswith("A worker will settle it; see: flask intents list\n")
     assert [row["operation"] for row in connected.json("intents", "list")] == ["void"]
 
 
@@ -112,7 +112,7 @@ def test_the_activity_is_what_stripe_told_of_the_invoice(connected: Terminal):
     assert {"invoice.paid", "charge.succeeded"} <= {event["event_type"] for event in told}
     assert "invoice.paid" in connected.shown("invoices", "activity", paid.id, *ACME)
     sent = send(connected)
-    assert "Nothing yet" in connected.shown("invoices", "activity", sent["id"], *ACME)
+    assert "No events yet" in connected.shown("invoices", "activity", sent["id"], *ACME)
 
 
 @pytest.mark.parametrize("command", ["show", "void", "activity"])

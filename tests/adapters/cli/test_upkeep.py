@@ -1,12 +1,14 @@
 """`flask reconcile` and `flask doctor`."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
 from stripe_bridge.ports.stripe.errors import GatewayBusy
 from tests.adapters.cli.terminal import Terminal
+from tests.fakes.vault import FakeVault
 
 
 @pytest.fixture
@@ -99,6 +101,24 @@ def test_the_doctor_tells_what_to_do_and_does_it_when_asked(connected: Terminal)
     assert [each["fix"] for each in json.loads(mended.stdout)["findings"]] == ["register_receivers"] * 2
     assert json.loads(mended.stdout)["fixed"] == ["receivers: platform created, connect created"]
     assert connected.shown("doctor") == "All is well.\n"
+
+
+def test_in_a_shell_with_another_key_secrets_are_discarded_only_if_asked_for(connected: Terminal):
+    connected.shown("receivers", "register")
+    world = connected.world
+    before = set(connected.stripe.endpoints[None])
+    world.adapters = replace(world.adapters, vault=FakeVault("another key"))
+    shell = Terminal(world)
+
+    told, refused = shell.run("doctor", "--fix"), shell.refused("receivers", "register")
+
+    assert "none of the 3 stored secrets can be opened" in told.stdout
+    assert "--discard-secrets" in refused
+    assert set(connected.stripe.endpoints[None]) == before
+    assert shell.refused("doctor", "--discard-secrets", exit_code=2)
+    done = shell.run("doctor", "--fix", "--discard-secrets", "--json")
+    assert json.loads(done.stdout)["fixed"] == ["receivers: platform created, connect created"]
+    assert not set(connected.stripe.endpoints[None]) & before
 
 
 def test_with_the_database_away_the_doctor_still_answers(terminal: Terminal):

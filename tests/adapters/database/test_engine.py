@@ -116,7 +116,7 @@ def test_a_file_that_is_damaged_is_a_store_that_is_unavailable(sqlite_url: str, 
     store.close()
 
 
-def test_a_database_that_nobody_migrated_is_a_store_that_is_unavailable(database_url: str):
+def test_a_database_that_was_not_migrated_is_unavailable(database_url: str):
     store = SqlStore(create_engine(database_url))
     with store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE api_tokens RENAME COLUMN label TO former")
@@ -221,6 +221,6 @@ def test_a_lock_on_a_row_lets_others_refer_to_it(postgres_url: str):
         work.invoices.get(invoice.tenant_id, invoice.id, lock=True)
         thread = threading.Thread(target=refer)
         thread.start()
-        wait_until(lambda: done, within=5)
+        wait_until(lambda: done)
         thread.join()
     store.close()

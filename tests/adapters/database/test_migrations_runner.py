@@ -135,7 +135,7 @@ def test_a_store_of_an_older_revision_tells_in_the_logs_what_it_needs(
     with pytest.raises(StoreUnavailable):
         SqlStore(engine).check()
     [record] = caplog.records
-    assert "is at 0001" in record.__dict__["reason"]
+    assert "schema is at 0001" in record.__dict__["reason"]
     assert "flask db upgrade" in record.__dict__["reason"]
 
 
@@ -189,7 +189,7 @@ def test_payloads_that_were_left_before_there_was_a_list_of_them_are_found(engin
     assert left == [2]
 
 
-def test_a_migration_that_meets_a_lock_is_begun_anew_and_holds_nobody_up_meanwhile(postgres_url: str):
+def test_a_migration_that_meets_a_lock_is_retried_and_blocks_no_others_meanwhile(postgres_url: str):
     engine = create_engine(postgres_url)
     tries: list[int] = []
 

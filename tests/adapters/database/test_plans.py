@@ -130,7 +130,7 @@ OF_WHAT_WAITS = (
     "ix_intents_failed",
     "uq_intents_unsettled",
 )
-# The changes of a few seconds that are not folded yet; the totals; and totals by status, which are few.
+# The changes of a few seconds that are not compacted yet; the totals; and totals by status, which are few.
 SUMS = (
     "SCAN invoice_count_changes",
     "SCAN event_count_changes",

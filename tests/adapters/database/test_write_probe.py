@@ -48,14 +48,14 @@ def test_a_database_that_takes_writes_is_usable(store: SqlStore):
         store.check()
 
 
-def test_a_full_disk_is_told_though_reads_go_on(sqlite_url: str):
+def test_a_full_disk_is_reported_although_reads_succeed(sqlite_url: str):
     done = subprocess.run(
         [sys.executable, "-c", FULL, sqlite_url], capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "not usable\n", done.stderr
 
 
-def test_a_server_that_became_a_standby_is_told_though_reads_go_on(own_postgres: PostgresServer):
+def test_a_server_that_became_a_standby_is_reported_although_reads_succeed(own_postgres: PostgresServer):
     migrate(own_postgres.url())
     store = SqlStore(create_engine(own_postgres.url()))
     store.check()
@@ -71,7 +71,7 @@ def test_a_server_that_became_a_standby_is_told_though_reads_go_on(own_postgres:
     store.close()
 
 
-def test_somebody_elses_lock_neither_holds_the_question_up_nor_is_a_fault(sqlite_url: str):
+def test_a_lock_of_another_transaction_neither_delays_the_probe_nor_fails_it(sqlite_url: str):
     store = SqlStore(create_engine(sqlite_url))
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

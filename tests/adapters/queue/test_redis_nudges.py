@@ -76,15 +76,15 @@ def test_a_redis_that_does_not_answer_holds_up_one_request_for_half_a_second(sil
         nudges.intents()
 
     assert first < 1.0
-    assert time.monotonic() - began < first + 0.2
+    assert time.monotonic() - began < first + 0.4
 
 
-def test_whoever_must_not_wait_does_not_wait_for_a_redis_that_does_not_answer(silent_url: str):
+def test_a_deferred_nudge_does_not_wait_for_a_redis_that_does_not_answer(silent_url: str):
     nudges = DramatiqNudges(redis_broker(silent_url))
     began_at = time.monotonic()
     for _ in range(100):
         nudges.inbox(deferred=True)
-    assert time.monotonic() - began_at < 0.2
+    assert time.monotonic() - began_at < 0.4
     wait_until(lambda: nudges._circuit_open_until > 0)
 
 

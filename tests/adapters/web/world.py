@@ -17,7 +17,8 @@ from stripe_bridge.domain.access import Role
 from tests.builders import an_event_payload
 from tests.fakes.nudges import FakeNudges
 from tests.fakes.signer import FakeSigner
-from tests.fakes.storage.unit_of_work import FakeEventIngest, FakeStore
+from tests.fakes.storage.inbox import FakeEventIngest
+from tests.fakes.storage.unit_of_work import FakeStore
 from tests.fakes.stripe.connect import FakeConnectGateway
 from tests.fakes.stripe.events import FakeEventGateway
 from tests.fakes.stripe.fake_stripe import FakeStripe

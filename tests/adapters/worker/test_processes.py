@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stripe_bridge.adapters.queue import DramatiqNudges, redis_broker
-from tests.servers.processes import spawn
+from tests.servers.processes import signal_another_thread, spawn
 from tests.servers.redis import RedisServer
 from tests.waiting import wait_until
 
@@ -44,7 +44,7 @@ class Worker:
         self.process = spawn(list(command), log=self.log, on_parent_death=signal.SIGKILL, cwd=ROOT, env=env)
 
     def wait_until_it_swept(self) -> None:
-        wait_until(lambda: self.rounds("ended"), within=20)
+        wait_until(lambda: self.rounds("ended"))
 
     def rounds(self, what: str) -> int:
         notes = self.folder / what
@@ -64,7 +64,7 @@ class Worker:
         wait_until(lambda: any(words in self.log.read_text() for words in HAS_HEARD))
 
     def exit_status(self) -> int:
-        return self.process.wait(10)
+        return self.process.wait(60)
 
     def kill(self) -> None:
         """Kill it, with the processes that it started."""
@@ -97,6 +97,15 @@ def test_a_worker_without_redis_sweeps_and_ends_when_told(begin: Begin, number: 
     worker = begin(OURS, None)
 
     worker.tell_to_stop(number)
+
+    assert worker.exit_status() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can signal a thread of another process")
+def test_a_signal_ends_a_worker_whichever_thread_gets_it(begin: Begin):
+    worker = begin(OURS, None)
+
+    signal_another_thread(worker.process, signal.SIGTERM)
 
     assert worker.exit_status() == 0
 

@@ -152,7 +152,7 @@ def test_an_account_leads_to_the_integration_connected_to_it_else_the_last_that_
     assert found() == late.id != early.id
 
 
-def test_names_are_told_for_the_ids_that_exist(store: Store):
+def test_names_are_found_for_the_ids_that_exist(store: Store):
     one = stored_integration(store, name="One")
     with store.reading() as work:
         assert work.integrations.names_of([one.id, one.id + 100]) == {one.id: "One"}

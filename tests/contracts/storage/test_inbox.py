@@ -57,7 +57,7 @@ def test_of_simultaneous_deliveries_one_is_new(store: Store):
     assert sorted(map(str, outcomes)) == ["False"] * 11 + ["True"]
 
 
-def test_an_event_of_an_unknown_account_belongs_to_nobody(store: Store):
+def test_an_event_of_an_unknown_account_has_no_owner(store: Store):
     stored_integration(store)
     assert store_event(store, "evt_1", account_id="acct_unknown")
     event = claim(store)[0]
@@ -325,7 +325,7 @@ def test_events_are_filtered_by_when_they_were_stored(store: Store):
     assert names(since=middle, until=middle + timedelta(seconds=1)) == ["b"]
 
 
-def test_events_that_still_have_their_payload_are_told_apart(store: Store):
+def test_events_that_still_have_their_payload_can_be_listed(store: Store):
     stored_integration(store)
     for name in ("forgotten", "kept"):
         store_event(store, name)
@@ -427,7 +427,7 @@ def test_the_backlog_is_what_waits_is_at_work_or_failed_over_all_tenants(store: 
     assert backlog.oldest_at == NOW - timedelta(seconds=70)
 
 
-def test_what_was_skipped_for_a_disconnect_is_revived_and_nothing_else(store: Store):
+def test_what_was_skipped_for_a_disconnect_is_requeued_and_nothing_else(store: Store):
     stored_integration(store)
     for id_ in ("evt_1", "evt_2"):
         store_event(store, id_, stripe_event_id=id_)
@@ -510,13 +510,13 @@ def test_what_waits_when_its_account_is_joined_is_its_integrations(store: Store,
     with store.writing() as work:
         for event in early:
             skipped = event.skipped(SkipReason.NO_INTEGRATION, NOW)
-            assert not work.inbox.settle(event.due_at, [skipped]), "It was taken from whoever had claimed it."
+            assert not work.inbox.settle(event.due_at, [skipped]), "Its claim was taken over."
         work.commit()
     (event,) = claim(store)
     assert (event.integration_id, event.attempts) == (integration.id, 1)
 
 
-def test_what_has_no_payload_any_more_is_not_revived(store: Store):
+def test_what_has_no_payload_any_more_is_not_requeued(store: Store):
     stored_integration(store)
     store_event(store, "evt_1")
     (event,) = claim(store)

@@ -100,7 +100,7 @@ def test_an_integrations_unsettled_intents_come_oldest_first(store: Store):
         assert work.intents.unsettled_of_integration(integration.id + 1) == []
 
 
-def test_an_accounts_unsettled_intents_come_longest_due_first_whoevers_they_are(store: Store):
+def test_an_accounts_unsettled_intents_of_all_tenants_come_longest_due_first(store: Store):
     early = NOW - timedelta(minutes=5)
     late = stored_intent(store, integration_id=stored_integration(store).id, subject="invoice:1", due_at=NOW)
     intents = [stored_intent(store, subject="invoice:2", due_at=early), late]

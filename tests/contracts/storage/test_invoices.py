@@ -203,7 +203,7 @@ def test_payments_are_stored_by_their_stripe_id_and_replaced(store: Store):
         assert work.payments.find("acct_2", "pi_a") is None
 
 
-def test_whoever_locks_an_invoice_waits_for_its_order_and_sees_what_has_become_of_it(store: Store):
+def test_locking_an_invoice_waits_for_its_order_and_reads_the_state_after_that(store: Store):
     invoice = stored_invoice(store)
     seen: list[Invoice | None] = []
 

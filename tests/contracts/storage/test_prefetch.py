@@ -90,6 +90,6 @@ def test_what_is_prefetched_is_locked(store: Store, invoice: Invoice):
         saved = change(work, invoice)
         assert not seen
         work.commit()
-    wait_until(lambda: seen, within=10)
+    wait_until(lambda: seen)
     thread.join()
     assert seen == [saved]

@@ -51,7 +51,7 @@ def test_a_claim_leaves_the_integration_as_it_was(store: Store):
         assert work.integrations.find(integration.id) == integration
 
 
-def test_the_gap_that_was_noted_last_is_told_and_leaves_the_integration_as_it_was(store: Store):
+def test_the_gap_that_was_saved_last_is_read_and_leaves_the_integration_as_it_was(store: Store):
     integration, other = stored_integration(store), stored_integration(store, account_id="acct_2")
     gap = Gap(events=3, runs=2, newest_at=NOW, found_at=SOON)
     for noted in (None, gap):
@@ -67,7 +67,7 @@ def test_the_gap_that_was_noted_last_is_told_and_leaves_the_integration_as_it_wa
         assert work.reconciliations.gap(integration.id) is None
 
 
-def test_events_that_nobody_has_taken_up_are_counted_whoever_had_them(store: Store):
+def test_overdue_events_are_counted_whether_or_not_they_were_claimed(store: Store):
     stored_integration(store)
     for number in range(3):
         stored_event(store, f"evt_{number}", stripe_event_id=f"evt_{number}", due_at=NOW)
@@ -108,7 +108,7 @@ def test_one_that_left_is_not_claimed(store: Store):
     assert claim(store) is None
 
 
-def test_those_that_left_are_told_from_some_time_on(store: Store):
+def test_integrations_are_listed_that_were_disconnected_since_a_time(store: Store):
     early, late, back, _here = (stored_integration(store, account_id=f"acct_{number}") for number in range(4))
     with store.writing() as work:
         work.integrations.save(early.disconnect(NOW - timedelta(seconds=1)))
@@ -187,7 +187,7 @@ def test_disputes_that_have_not_ended_come_in_pages(store: Store):
     assert found == [["du_0", "du_1"], ["du_2"]]
 
 
-def test_an_accounts_newest_event_is_told_by_stripes_clock(store: Store):
+def test_an_accounts_newest_event_is_the_newest_by_stripes_clock(store: Store):
     stored_integration(store)
     stored_event(store, "evt_1", stripe_event_id="evt_1", event_created_at=SOON)
     stored_event(store, "evt_2", stripe_event_id="evt_2", event_created_at=NOW)

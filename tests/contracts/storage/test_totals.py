@@ -99,7 +99,7 @@ def test_whatever_happens_to_events_their_totals_are_what_is_there(store: Store,
     check_events(store)
 
 
-def test_an_event_that_comes_to_belong_to_somebody_is_counted_there(store: Store):
+def test_an_event_that_gets_an_owner_is_counted_there(store: Store):
     put_events(store, 6)
     while claimed := claim(store):
         with store.writing() as work:
@@ -130,7 +130,7 @@ def test_invoices_are_counted_by_what_they_are_now(store: Store):
                 assert page.total == len(page.items), status
 
 
-def test_totals_stay_right_while_many_write_and_fold(store: Store):
+def test_totals_stay_right_while_many_write_and_compact(store: Store):
     integration = stored_integration(store)
     ready = [ready_invoice(store, sales_order_id=n) for n in range(1, 25)]
 

@@ -85,7 +85,7 @@ def test_reading_does_not_wait_for_a_writer(store: Store):
         found = []
         reader = threading.Thread(target=lambda: found.append(names(store, 1)))
         reader.start()
-        wait_until(lambda: found == [[]], within=5)
+        wait_until(lambda: found == [[]])
         reader.join()
 
 

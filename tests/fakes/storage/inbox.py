@@ -1,4 +1,4 @@
-"""A fake inbox, on the tables of one transaction."""
+"""A fake inbox, on the tables of one transaction, and what receives events into it."""
 
 from collections import Counter
 from collections.abc import Sequence, Set
@@ -11,6 +11,7 @@ from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookEvent
 from stripe_bridge.ports.metrics import QueueDepth
 from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.fakes.storage.accounts import last_connected
 from tests.fakes.storage.tables import Tables, add, page_of
 
@@ -200,6 +201,19 @@ class FakeInbox:
         if event is None or tenant_id not in (None, event.tenant_id):
             raise WebhookEventNotFound
         return event
+
+
+class FakeEventIngest:
+    """Commits each event by itself."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def receive(self, event: WebhookEvent) -> bool:
+        with self._store.writing() as work:
+            is_new = work.inbox.store(event)
+            work.commit()
+        return is_new
 
 
 def _is_purgeable(event: WebhookEvent) -> bool:

@@ -1,6 +1,7 @@
 """Sales orders, customers, invoices and links, on the tables of one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
 from stripe_bridge.domain.errors.base import (
@@ -46,6 +47,11 @@ class FakeSalesOrders:
         if stored is None or stored.source_updated_at >= order.source_updated_at:
             raise StaleWrite
         self._orders.put((order.tenant_id, order.id), order)
+
+    def reset_updated_at(self, order: SalesOrder) -> None:
+        stored = self.get(order.tenant_id, order.id, lock=True)
+        reset = replace(stored, source_updated_at=order.source_updated_at, updated_at=order.updated_at)
+        self._orders.put((order.tenant_id, order.id), reset)
 
 
 class FakeBilledCustomers:

@@ -140,6 +140,7 @@ class Tables:
     recovery_holds: Table[tuple[str, str], RecoveryHold] = field(default_factory=Table)
     unresolved_invoices: Table[tuple[str, str], UnresolvedInvoice] = field(default_factory=Table)
     signing_keys: Table[str, SigningKey] = field(default_factory=Table)
+    key_in_use: Table[int, str] = field(default_factory=Table)
 
     def copy(self, *, writable: bool) -> "Tables":
         return Tables(**{name: table.copy(writable=writable) for name, table in vars(self).items()})

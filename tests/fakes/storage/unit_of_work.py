@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
 from stripe_bridge.ports.storage.intents import Intents
@@ -14,9 +14,10 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
-from stripe_bridge.ports.storage.totals import TotalError, Totals
-from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
+from stripe_bridge.ports.storage.totals import Totals
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
+from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
 from tests.fakes.storage.inbox import FakeInbox
 from tests.fakes.storage.intents import FakeIntents
@@ -25,6 +26,7 @@ from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
 from tests.fakes.storage.recoveries import FakeRecoveries
 from tests.fakes.storage.tables import Tables
+from tests.fakes.storage.totals import FakeTotals
 
 
 class FakeStore:
@@ -59,32 +61,6 @@ class FakeStore:
             raise StoreUnavailable
 
 
-class FakeEventIngest:
-    """Commits each event by itself."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def receive(self, event: WebhookEvent) -> bool:
-        with self._store.writing() as work:
-            is_new = work.inbox.store(event)
-            work.commit()
-        return is_new
-
-
-class FakeTotals:
-    """Does nothing: lists in memory are counted whenever they are read."""
-
-    def compact(self) -> bool:
-        return False
-
-    def errors(self, integration_id: int) -> Sequence[TotalError]:
-        return []
-
-    def correct(self, errors: Sequence[TotalError]) -> None:
-        assert not errors
-
-
 class FakeUnitOfWork:
     tokens: Tokens
     oauth_states: OAuthStates
@@ -100,6 +76,7 @@ class FakeUnitOfWork:
     receivers: Receivers
     inbox: Inbox
     idempotent_requests: IdempotentRequests
+    key_in_use: KeyInUse
     reconciliations: Reconciliations
     recoveries: Recoveries
     totals: Totals
@@ -133,6 +110,7 @@ class FakeUnitOfWork:
         self.receivers = FakeReceivers(self._tables)
         self.inbox = FakeInbox(self._tables)
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
+        self.key_in_use = FakeKeyInUse(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
         self.recoveries = FakeRecoveries(self._tables)
         self.totals = FakeTotals()

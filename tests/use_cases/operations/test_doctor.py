@@ -1,217 +1,64 @@
 """The doctor reports each problem with what to do about it, and fixes what can be fixed."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
-from stripe_bridge.domain.finding import Finding, Fix, Severity
+from stripe_bridge.domain.finding import Fix, Severity
 from stripe_bridge.domain.webhook_event import MAX_ATTEMPTS
 from stripe_bridge.ports.stripe.errors import OutcomeUnknown
 from stripe_bridge.ports.vault import SealBroken
 from tests.builders import TENANT
+from tests.use_cases.operations.patient import diagnose, fix
 from tests.world import Event, World
-
-HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def world() -> World:
-    """A world in which nothing is wrong."""
-    return healthy(World(STRIPE_WEBHOOK_SECRETS=""))
-
-
-@pytest.fixture
-def receiving() -> World:
-    """The same, with a secret with which tests can sign."""
-    return healthy(World())
-
-
-def healthy(world: World) -> World:
-    world.connect()
-    world.bridge.receivers.register()
-    world.listed = list
-    world.bridge.reconciliation.reconcile(world.integration_id)
-    return world
-
-
-def examine(world: World) -> list[Finding]:
-    findings: list[Finding] = world.bridge.operations.diagnose()
-    return findings
-
-
-def mend(world: World) -> list[str]:
-    return list(world.bridge.operations.apply_fixes(examine(world)))
 
 
 def test_a_healthy_service_has_no_findings(world: World):
-    assert examine(world) == []
-    assert mend(world) == []
-
-
-def unregistered(world: World) -> None:
-    with world.store.writing() as work:
-        for receiver in world.bridge.receivers.list():
-            work.receivers.remove(receiver.id)
-        work.commit()
-
-
-def change_endpoints(world: World, **changes: object) -> None:
-    endpoints = world.stripe.endpoints[None]
-    for endpoint in endpoints.values():
-        endpoints[endpoint.id] = replace(endpoint, **changes)
-
-
-def unsealed(world: World) -> None:
-    with world.store.writing() as work:
-        for receiver in world.bridge.receivers.list():
-            work.receivers.save(replace(receiver, sealed_secret="broken"))
-        work.commit()
-
-
-RECEIVERS: dict[str, tuple[Callable[[World], object], str]] = {
-    "never registered": (unregistered, "never registered"),
-    "gone": (lambda world: world.stripe.endpoints[None].clear(), "Stripe does not have it"),
-    "disabled": (lambda world: change_endpoints(world, enabled=False), "Stripe has disabled it"),
-    "other version": (
-        lambda world: change_endpoints(world, api_version="2020-08-27"),
-        "API version 2020-08-27",
-    ),
-    "lacks events": (
-        lambda world: change_endpoints(world, enabled_events=frozenset({"invoice.paid"})),
-        "it lacks account.application.deauthorized",
-    ),
-    "elsewhere": (
-        lambda world: change_endpoints(world, url="https://old.test"),
-        "it points at https://old.test",
-    ),
-    "secret lost": (unsealed, "cannot be opened"),
-}
-
-
-@pytest.mark.parametrize(("spoil", "what"), RECEIVERS.values(), ids=RECEIVERS)
-def test_a_receiver_that_is_not_in_order_is_found(world: World, spoil: Callable[[World], object], what: str):
-    spoil(world)
-
-    findings = examine(world)
-
-    assert [finding.fix for finding in findings] == [Fix.REGISTER_RECEIVERS] * 2
-    assert all(what in finding.what for finding in findings)
-
-
-@pytest.mark.parametrize(("spoil", "what"), RECEIVERS.values(), ids=RECEIVERS)
-def test_and_mended(world: World, spoil: Callable[[World], object], what: str):
-    spoil(world)
-
-    (done,) = mend(world)
-
-    assert done.startswith("receivers: platform ")
-    assert examine(world) == []
-
-
-def test_endpoints_made_by_hand_need_no_registering_and_cannot_be_looked_at():
-    (note,) = examine(World())
-
-    assert (note.severity, note.fix) == (Severity.NOTE, None)
-    assert "cannot be examined" in note.what
-
-
-OWN: dict[str, tuple[Callable[[World], object], str, str]] = {
-    "gone": (
-        lambda world: world.stripe.endpoints[world.account_id].clear(),
-        "Stripe does not have it",
-        "0 repaired, 1 removed",
-    ),
-    "disabled": (
-        lambda world: change_own(world, enabled=False),
-        "Stripe has disabled it",
-        "1 repaired, 0 removed",
-    ),
-    "other version": (
-        lambda world: change_own(world, api_version="2020-08-27"),
-        "API version 2020-08-27",
-        "0 repaired, 1 removed",
-    ),
-    "lacks events": (
-        lambda world: change_own(world, enabled_events=frozenset({"invoice.paid"})),
-        "it lacks account.application.deauthorized",
-        "1 repaired, 0 removed",
-    ),
-    "elsewhere": (
-        lambda world: change_own(world, url="https://old.test"),
-        "it points at https://old.test",
-        "1 repaired, 0 removed",
-    ),
-}
-
-
-@pytest.mark.parametrize(("spoil", "what", "done"), OWN.values(), ids=OWN)
-def test_an_accounts_own_receiver_that_is_not_in_order_is_found_and_mended(
-    spoil: Callable[[World], object], what: str, done: str
-):
-    world = World(STRIPE_WEBHOOK_SECRETS="")
-    world.allow_own_endpoints()
-    healthy(world)
-    assert examine(world) == []
-    spoil(world)
-
-    (finding,) = examine(world)
-
-    assert (finding.fix, finding.integration_id) == (Fix.REPAIR_RECEIVERS, world.integration_id)
-    assert what in finding.what
-    (told,) = mend(world)
-    assert told.endswith(done)
-    assert examine(world) == []
-
-
-def change_own(world: World, **changes: object) -> None:
-    endpoints = world.stripe.endpoints[world.account_id]
-    for endpoint in list(endpoints.values()):
-        endpoints[endpoint.id] = replace(endpoint, **changes)
+    assert diagnose(world) == []
+    assert fix(world) == []
 
 
 @pytest.mark.parametrize("error", [SealBroken(), RuntimeError("broken")])
-def test_an_integration_that_cannot_be_examined_hides_nothing_of_the_others(world: World, error: Exception):
+def test_an_integration_that_cannot_be_checked_hides_nothing_of_the_others(world: World, error: Exception):
     sick = world.integration_id
     world.connect()
     world.bridge.reconciliation.reconcile(world.integration_id)
     world.stripe.revoke(world.account_id)
     world.stripe.fail_next("pages_since", error)
 
-    findings = examine(world)
+    findings = diagnose(world)
 
     assert [(finding.subject, finding.fix) for finding in findings] == [
         (f"integration {sick}", None),
         (f"integration {world.integration_id}", Fix.RECONCILE),
     ]
-    assert "not examined" in findings[0].what
+    assert "could not be checked" in findings[0].what
 
 
-def test_an_account_whose_events_do_not_get_through_is_found_and_caught_up_with(world: World):
+def test_an_account_whose_events_do_not_arrive_is_found_and_reconciled(world: World):
     event = world.event("invoice.updated", {"id": "in_1", "object": "invoice"})
     world.listed = lambda: [event]
-    assert examine(world) == []
+    assert diagnose(world) == []
     world.clock.advance(timedelta(minutes=6))
 
-    (finding,) = examine(world)
+    (finding,) = diagnose(world)
 
     assert (finding.severity, finding.fix) == (Severity.ERROR, Fix.RECONCILE)
-    assert "none is here" in finding.what
-    assert mend(world) == [f"integration {world.integration_id}: reconciled, 1 differences corrected"]
-    (finding,) = examine(world)
+    assert "none has arrived" in finding.what
+    assert fix(world) == [f"integration {world.integration_id}: reconciled, 1 difference corrected"]
+    (finding,) = diagnose(world)
     assert (finding.severity, finding.fix) == (Severity.WARNING, None)
 
 
 def test_what_happened_in_an_account_before_it_was_joined_is_not_missed(world: World):
     earlier = world.event("invoice.paid", {"id": "in_1", "object": "invoice"}, account="acct_busy")
-    world.clock.advance(5 * HOUR)
+    world.clock.advance(timedelta(hours=5))
     world.bridge.reconciliation.reconcile(world.integration_id)
     world.connect("acct_busy")
     world.listed = lambda: [earlier]
 
-    assert examine(world) == []
+    assert diagnose(world) == []
 
 
 def happen(world: World, number: int) -> Event:
@@ -230,13 +77,13 @@ def test_webhooks_that_do_not_get_through_are_found_however_well_reconciling_wor
     for number in range(3):
         happen(receiving, number)
 
-    (finding,) = examine(receiving)
+    (finding,) = diagnose(receiving)
 
     assert (finding.severity, finding.subject) == (
         Severity.ERROR,
         f"integration {receiving.integration_id}",
     )
-    assert "its last 3 events came by reconciling" in finding.what
+    assert "reconciling fetched 3 events that no webhook delivered, in 3 runs in a row" in finding.what
 
 
 def test_they_are_found_until_one_gets_through(receiving: World):
@@ -250,7 +97,7 @@ def test_they_are_found_until_one_gets_through(receiving: World):
     receiving.clock.advance(timedelta(minutes=15))
     receiving.bridge.reconciliation.reconcile_due()
 
-    assert examine(receiving) == []
+    assert diagnose(receiving) == []
 
 
 def test_a_run_that_was_faster_than_a_webhook_finds_no_gap(receiving: World):
@@ -260,24 +107,24 @@ def test_a_run_that_was_faster_than_a_webhook_finds_no_gap(receiving: World):
     receiving.bridge.reconciliation.reconcile(receiving.integration_id)
     receiving.work_off()
 
-    assert examine(receiving) == []
+    assert diagnose(receiving) == []
 
 
-def test_an_account_that_let_us_go_is_found_and_left(world: World):
+def test_an_account_that_revoked_our_access_is_found_and_disconnected(world: World):
     world.stripe.revoke(world.account_id)
 
-    (finding,) = examine(world)
+    (finding,) = diagnose(world)
 
-    assert "no longer lets us in" in finding.what
-    assert "disconnected" in mend(world)[0]
+    assert f"our access to {world.account_id} was revoked" in finding.what
+    assert "disconnected" in fix(world)[0]
     assert not world.bridge.integrations.show(TENANT, world.integration_id).integration.connected
-    assert examine(world) == []
+    assert diagnose(world) == []
 
 
 @pytest.mark.parametrize(
     ("passed", "severity", "what"),
     [
-        (2 * HOUR, Severity.WARNING, "not reconciled since"),
+        (timedelta(hours=2), Severity.WARNING, "not reconciled since"),
         (timedelta(days=26), Severity.ERROR, "not reconciled for 26 days"),
     ],
 )
@@ -286,25 +133,25 @@ def test_an_account_not_reconciled_for_long_is_found(
 ):
     world.clock.advance(passed)
 
-    (finding,) = examine(world)
+    (finding,) = diagnose(world)
 
     assert (finding.severity, finding.fix) == (severity, Fix.RECONCILE)
     assert what in finding.what
-    mend(world)
-    assert examine(world) == []
+    fix(world)
+    assert diagnose(world) == []
 
 
-def test_a_token_that_cannot_be_opened_is_found_and_left_to_people(world: World):
+def test_a_token_that_cannot_be_opened_is_found_and_left_to_the_operator(world: World):
     with world.store.writing() as work:
         integration = work.integrations.get(TENANT, world.integration_id)
         work.integrations.save(replace(integration, sealed_access_token="broken"))
         work.commit()
 
-    (finding,) = examine(world)
+    (finding,) = diagnose(world)
 
     assert "the account's token cannot be opened" in finding.what
     assert "ENCRYPTION_KEYS" in finding.remedy
-    assert mend(world) == []
+    assert fix(world) == []
 
 
 def test_failed_events_are_found_and_queued_again(receiving: World):
@@ -316,37 +163,37 @@ def test_failed_events_are_found_and_queued_again(receiving: World):
         assert work.inbox.settle(event.due_at, [failed])
         work.commit()
 
-    (finding,) = examine(receiving)
+    (finding,) = diagnose(receiving)
 
     assert (finding.severity, finding.fix) == (Severity.ERROR, Fix.REPLAY_EVENTS)
-    assert mend(receiving) == ["events: 1 queued again"]
+    assert fix(receiving) == ["events: 1 queued again"]
     receiving.work_off()
-    assert examine(receiving) == []
+    assert diagnose(receiving) == []
 
 
 def test_events_that_wait_for_a_worker_are_found(receiving: World):
     receiving.receive(receiving.event("invoice.updated", {"id": "in_1", "object": "invoice"}))
-    assert examine(receiving) == []
+    assert diagnose(receiving) == []
     receiving.clock.advance(timedelta(minutes=11))
 
-    (finding,) = examine(receiving)
+    (finding,) = diagnose(receiving)
 
     assert "is a worker running?" in finding.what
 
 
-def test_events_that_are_tried_again_and_again_are_not_taken_for_waiting(receiving: World):
+def test_events_that_are_being_retried_are_not_taken_for_waiting(receiving: World):
     receiving.receive(receiving.event("invoice.updated", {"id": "in_1", "object": "invoice"}))
     now = receiving.clock.now()
     with receiving.store.writing() as work:
         (event,) = work.inbox.claim(now, now, 10)
-        later = replace(event.retry_or_fail("broken", now, jitter=0.0), due_at=now + HOUR)
+        later = replace(event.retry_or_fail("broken", now, jitter=0.0), due_at=now + timedelta(hours=1))
         assert work.inbox.settle(event.due_at, [later])
         work.commit()
     receiving.clock.advance(timedelta(minutes=11))
 
-    (finding,) = examine(receiving)
+    (finding,) = diagnose(receiving)
 
-    assert "1 could not be applied so far" in finding.what
+    assert "1 event could not be applied so far and will be retried" in finding.what
 
 
 def test_events_whose_worker_is_gone_are_found(receiving: World):
@@ -357,52 +204,25 @@ def test_events_whose_worker_is_gone_are_found(receiving: World):
         work.commit()
     receiving.clock.advance(timedelta(minutes=12))
 
-    (finding,) = examine(receiving)
+    (finding,) = diagnose(receiving)
 
-    assert "1 have been due for more than ten minutes: is a worker running?" in finding.what
-
-
-def test_a_call_that_hangs_is_found_and_settled(world: World):
-    world.put_order()
-    world.stripe.fail_next("create_draft", OutcomeUnknown("no answer"))
-    with pytest.raises(InvoiceNotSent):
-        world.send()
-    world.clock.advance(timedelta(minutes=61))
-    world.bridge.reconciliation.reconcile(world.integration_id)
-
-    (finding,) = examine(world)
-
-    assert (finding.subject, finding.fix) == ("intents", Fix.RESOLVE_INTENTS)
-    assert "Stripe shows no effect yet" in finding.what
-    assert "settled" in mend(world)[0]
+    assert "1 event overdue by more than ten minutes: is a worker running?" in finding.what
 
 
 def test_with_the_database_away_that_is_the_only_finding(world: World):
     world.store.is_available = False
 
-    (finding,) = examine(world)
+    (finding,) = diagnose(world)
 
     assert (finding.subject, finding.severity) == ("database", Severity.ERROR)
     assert "flask db upgrade" in finding.remedy
 
 
-def test_a_stripe_out_of_reach_is_told_once_for_each_way_to_it(world: World):
+def test_that_stripe_is_unreachable_is_reported_once_for_the_platform_and_for_each_account(world: World):
     for method in ("endpoints", "pages_since"):
         world.stripe.fail_next(method, OutcomeUnknown("no answer"))
 
-    assert [finding.subject for finding in examine(world)] == [
+    assert [finding.subject for finding in diagnose(world)] == [
         "stripe",
         f"integration {world.integration_id}",
     ]
-
-
-def test_a_fix_that_fails_is_told_and_stops_no_other(world: World):
-    unregistered(world)
-    world.clock.advance(2 * HOUR)
-    findings = examine(world)
-    world.stripe.fail_next("endpoints", OutcomeUnknown("no answer"))
-
-    done = list(world.bridge.operations.apply_fixes(findings))
-
-    assert done[0].endswith("could not be fixed: no answer")
-    assert "reconciled" in done[1]

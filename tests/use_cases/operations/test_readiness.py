@@ -15,11 +15,11 @@ def test_the_service_is_ready_with_database_and_queue_and_needs_no_stripe():
     assert not world.calls()
 
 
-def test_what_is_out_of_reach_is_named_with_what_is_wrong():
+def test_what_is_unreachable_is_named_with_what_is_wrong():
     world = World()
     world.store.is_available = False
     assert world.bridge.operations.check_readiness().faults == {
-        "database": "The service is temporarily unavailable.",
+        "database": "The database is unavailable.",
         "queue": None,
         "secrets": None,
     }

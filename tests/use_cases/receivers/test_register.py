@@ -22,7 +22,7 @@ def world() -> World:
 
 
 def register(world: World) -> list[tuple[str, tuple[str, ...]]]:
-    return [(each.action, each.faults) for each in world.bridge.receivers.register()]
+    return [(each.action, each.problems) for each in world.bridge.receivers.register()]
 
 
 def endpoints(world: World):
@@ -64,7 +64,7 @@ def test_again_is_a_check_that_changes_nothing(world: World):
         {"enabled_events": SUBSCRIBED_EVENTS - {"invoice.paid"}},
     ],
 )
-def test_what_is_wrong_with_an_endpoint_is_told_and_mended(world: World, fault):
+def test_what_is_wrong_with_an_endpoint_is_reported_and_repaired(world: World, fault):
     register(world)
     first = endpoints(world)[0]
     world.stripe.endpoints[None][first.id] = replace(first, **fault)
@@ -75,7 +75,7 @@ def test_what_is_wrong_with_an_endpoint_is_told_and_mended(world: World, fault):
     assert endpoints(world)[0] == first
 
 
-def test_an_endpoint_that_is_gone_is_made_anew(world: World):
+def test_an_endpoint_that_is_missing_is_created_again(world: World):
     register(world)
     del world.stripe.endpoints[None][endpoints(world)[0].id]
 
@@ -98,7 +98,7 @@ def test_an_endpoint_of_another_api_version_is_replaced(world: World):
     assert len(endpoints(world)) == 2
 
 
-def test_an_endpoint_whose_secret_was_lost_is_removed_before_it_is_made_anew(world: World):
+def test_an_endpoint_whose_secret_was_lost_is_removed_before_another_is_created(world: World):
     world.fail("create_endpoint", OutcomeUnknown("cut"), after_effect=True)
     with pytest.raises(OutcomeUnknown):
         register(world)
@@ -109,7 +109,7 @@ def test_an_endpoint_whose_secret_was_lost_is_removed_before_it_is_made_anew(wor
     assert_both_are_there_once(world)
 
 
-def test_what_stripe_did_not_answer_is_gone_on_with_by_a_worker(world: World):
+def test_a_call_that_stripe_did_not_answer_is_finished_by_a_worker(world: World):
     world.fail("create_endpoint", OutcomeUnknown("cut"), after_effect=True)
     with pytest.raises(OutcomeUnknown):
         register(world)
@@ -121,7 +121,7 @@ def test_what_stripe_did_not_answer_is_gone_on_with_by_a_worker(world: World):
     assert_both_are_there_once(world)
 
 
-def test_a_call_for_an_address_that_was_left_meanwhile_is_followed_by_one_for_the_present_one(world: World):
+def test_a_call_for_a_former_url_is_followed_by_one_for_the_present_url(world: World):
     world.fail("create_endpoint", OutcomeUnknown("cut"))
     with pytest.raises(OutcomeUnknown):
         register(world)
@@ -135,7 +135,7 @@ def test_a_call_for_an_address_that_was_left_meanwhile_is_followed_by_one_for_th
     assert_both_are_there_once(world)
 
 
-def test_what_stripe_refuses_is_told_and_stays_to_be_seen(world: World):
+def test_what_stripe_refuses_is_raised_and_stays_listed(world: World):
     world.fail("create_endpoint", GatewayRefused("no such URL"))
 
     with pytest.raises(GatewayRefused) as caught:
@@ -149,7 +149,7 @@ def test_what_stripe_refuses_is_told_and_stays_to_be_seen(world: World):
 
 
 @pytest.mark.parametrize("method", ["endpoints", "create_endpoint"])
-def test_who_registers_at_the_same_time_makes_no_second_endpoint(world: World, method: str):
+def test_registering_twice_at_once_creates_no_second_endpoint(world: World, method: str):
     def meanwhile() -> None:
         # In a single thread the other call cannot continue, so waiting for it is in vain.
         with suppress(OutcomeUnknown):
@@ -162,7 +162,7 @@ def test_who_registers_at_the_same_time_makes_no_second_endpoint(world: World, m
 
 
 @pytest.mark.parametrize("method", ["delete_endpoint", "create_endpoint"])
-def test_who_replaces_at_the_same_time_makes_no_second_endpoint(world: World, method: str):
+def test_replacing_twice_at_once_creates_no_second_endpoint(world: World, method: str):
     register(world)
     for each in endpoints(world):
         world.stripe.endpoints[None][each.id] = replace(each, api_version="2020-01-01")
@@ -184,10 +184,10 @@ def test_of_several_threads_that_register_all_find_the_same_endpoints(world: Wor
     assert_both_are_there_once(world)
 
 
-def test_strays_beside_a_known_endpoint_are_told_and_removed(world: World):
+def test_orphans_beside_a_known_endpoint_are_reported_and_removed(world: World):
     register(world)
     first = endpoints(world)[0]
-    world.stripe.endpoints[None]["we_stray"] = replace(first, id="we_stray")
+    world.stripe.endpoints[None]["we_orphan"] = replace(first, id="we_orphan")
 
     (action, faults), second = register(world)
 
@@ -197,7 +197,7 @@ def test_strays_beside_a_known_endpoint_are_told_and_removed(world: World):
     assert register(world) == [("in order", ()), ("in order", ())]
 
 
-def test_somebody_elses_endpoint_is_left_alone(world: World):
+def test_an_endpoint_that_others_created_is_left_alone(world: World):
     register(world)
     first = endpoints(world)[0]
     world.stripe.endpoints[None]["we_other"] = replace(first, id="we_other", metadata={})

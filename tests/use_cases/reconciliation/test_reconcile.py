@@ -1,12 +1,9 @@
 """What webhooks missed is corrected, reported by cause, and never wrongly reported as corrected."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from stripe_bridge.config import Settings
 from stripe_bridge.domain.errors.base import IntegrationNotFound
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
@@ -16,7 +13,7 @@ from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayBusy, GatewayRefused, OutcomeUnknown
 from tests.builders import TENANT
-from tests.world import ENVIRONMENT, World
+from tests.world import World
 
 MINUTES = timedelta(minutes=1)
 
@@ -332,129 +329,6 @@ def test_the_schedule_can_be_turned_off():
 
     assert due(world) == 0
     assert reconcile(world).is_complete
-
-
-# Receivers.
-
-
-def enabled(world: World) -> list[bool]:
-    return [receiver.enabled for receiver in world.bridge.receivers.list()]
-
-
-def disable(world: World) -> None:
-    endpoints = world.stripe.endpoints[None]
-    for endpoint in endpoints.values():
-        endpoints[endpoint.id] = replace(endpoint, enabled=False)
-
-
-CHECKS: dict[str, Callable[[World], object]] = {
-    "asked": lambda world: world.bridge.receivers.check(),
-    "due": lambda world: world.bridge.receivers.check_due(),
-}
-
-
-@pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS)
-def test_a_receiver_that_stripe_disabled_is_known_to_be(world: World, check: Callable[[World], object]):
-    world.bridge.receivers.register()
-    view = world.bridge.integrations.show
-    assert view(TENANT, world.integration_id).webhook_registered
-    disable(world)
-    world.clock.advance(15 * MINUTES)
-
-    check(world)
-
-    assert enabled(world) == [False, False]
-    assert not view(TENANT, world.integration_id).webhook_registered
-
-
-@pytest.mark.parametrize("whose", ["the platform's", "its own"])
-def test_an_endpoint_at_an_address_that_we_have_left_counts_for_nothing(world: World, whose: str):
-    if whose == "its own":
-        world.allow_own_endpoints()
-    else:
-        world.bridge.receivers.register()
-    integration_id = world.connect()
-    world.settings = Settings.from_env(ENVIRONMENT | {"PUBLIC_URL": "https://moved.test"})
-    world.restart()
-
-    world.bridge.receivers.check()
-    world.bridge.reconciliation.reconcile(integration_id)
-
-    assert not world.bridge.integrations.show(TENANT, integration_id).webhook_registered
-
-
-FAULTS: dict[str, dict[str, object]] = {
-    "disabled": {"enabled": False},
-    "elsewhere": {"url": "https://elsewhere.test"},
-    "without our events": {"enabled_events": frozenset({"account.updated"})},
-    "of another version": {"api_version": "2020-01-01"},
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("whose", ["the platform's", "its own"])
-def test_an_endpoint_that_does_not_send_us_our_events_counts_for_nothing(
-    world: World, whose: str, fault: dict[str, object]
-):
-    if whose == "its own":
-        world.allow_own_endpoints()
-    else:
-        world.bridge.receivers.register()
-    integration_id = world.connect()
-    endpoints = world.stripe.endpoints[world.account_id if whose == "its own" else None]
-
-    def is_registered() -> bool:
-        world.bridge.receivers.check()
-        world.bridge.reconciliation.reconcile(integration_id)
-        registered: bool = world.bridge.integrations.show(TENANT, integration_id).webhook_registered
-        return registered
-
-    assert is_registered()
-    sound = dict(endpoints)
-    for endpoint in sound.values():
-        endpoints[endpoint.id] = replace(endpoint, **fault)
-    assert not is_registered()
-    endpoints.update(sound)
-    assert is_registered()
-
-
-def test_what_is_known_of_receivers_stays_while_stripe_is_out_of_reach(world: World):
-    world.bridge.receivers.register()
-    world.clock.advance(15 * MINUTES)
-    world.stripe.fail_next("endpoints", OutcomeUnknown("no answer"))
-
-    world.bridge.receivers.check_due()
-
-    assert enabled(world) == [True, True]
-
-
-def test_receivers_are_not_looked_at_again_before_their_time(world: World):
-    world.bridge.receivers.register()
-    disable(world)
-
-    world.bridge.receivers.check_due()
-
-    assert enabled(world) == [True, True]
-
-
-@pytest.mark.parametrize(("by_hand", "times"), [("", 1), ("whsec_by_hand", 0)])
-def test_with_no_receiver_at_all_the_schedule_says_so(
-    by_hand: str, times: int, caplog: pytest.LogCaptureFixture
-):
-    world = World(STRIPE_WEBHOOK_SECRETS=by_hand)
-
-    for _ in range(3):
-        world.clock.advance(MINUTES)
-        world.bridge.receivers.check_due()
-
-    assert sum("no receiver was ever registered" in each.message for each in caplog.records) == times
-
-
-def test_authorizations_that_expired_are_forgotten(world: World):
-    world.authorize(world.add_integration())
-    assert world.bridge.operations.purge_oauth_states() == 0
-    world.clock.advance(timedelta(days=2))
-    assert world.bridge.operations.purge_oauth_states() == 2
 
 
 def test_a_draft_that_nothing_moves_any_more_is_undone_by_the_sweep_and_frees_its_order(world: World):

@@ -4,7 +4,8 @@ import pytest
 
 from stripe_bridge.ports.storage.totals import TotalError
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
-from tests.fakes.storage.unit_of_work import FakeStore, FakeTotals, FakeUnitOfWork
+from tests.fakes.storage.totals import FakeTotals
+from tests.fakes.storage.unit_of_work import FakeStore, FakeUnitOfWork
 
 EVENTS = TotalError(of="event", by=(7, "received"), number=-3)
 INVOICES = TotalError(of="invoice", by=(7, "open"), number=2)

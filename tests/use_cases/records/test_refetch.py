@@ -1,6 +1,7 @@
 """What is read again at Stripe brings our record to Stripe's state, and never sets it back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,6 +156,21 @@ def test_a_refund_is_followed_to_its_end_and_what_changed_meanwhile_stays(world:
     assert listed(world, refunds_of(world)) == []
 
 
+def test_a_refund_that_a_webhook_changed_while_stripe_was_asked_is_not_set_back(world: World):
+    invoice = world.paid()
+    pending_refund(world, invoice)
+    world.deliver()
+    (known,) = listed(world, refunds_of(world))
+    with world.store.writing() as work:
+        work.refunds.save(replace(known, state=RefundState.REQUIRES_ACTION))
+        work.commit()
+
+    # Pending and waiting for the customer have the same rank, so only the version tells that the record is newer.
+    assert refunds_of(world).refetch(known) is None
+    (kept,) = listed(world, refunds_of(world))
+    assert kept.state is RefundState.REQUIRES_ACTION
+
+
 def test_a_dispute_is_followed_to_its_end(world: World):
     invoice = world.paid()
     dispute = world.stripe.dispute(world.account_id, invoice.stripe_charge_id)
@@ -166,6 +182,20 @@ def test_a_dispute_is_followed_to_its_end(world: World):
     assert disputes_of(world).refetch(known) is Drift.DISPUTE_DIFFERS
     assert world.invoice(invoice.id).amount_lost == invoice.amount
     assert listed(world, disputes_of(world)) == []
+
+
+def test_a_dispute_that_a_webhook_changed_while_stripe_was_asked_is_not_set_back(world: World):
+    invoice = world.paid()
+    world.stripe.dispute(world.account_id, invoice.stripe_charge_id)
+    world.deliver()
+    (known,) = listed(world, disputes_of(world))
+    with world.store.writing() as work:
+        work.disputes.put(replace(known, status="under_review", version=known.version + 1))
+        work.commit()
+
+    assert disputes_of(world).refetch(known) is None
+    (kept,) = listed(world, disputes_of(world))
+    assert kept.status == "under_review"
 
 
 @pytest.mark.parametrize("target", [refunds_of, disputes_of])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.output import show_row
 
@@ -23,13 +23,13 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Upgrade the schema to this release, all or nothing. Safe to run several times at once."""
-    tools().migrate()
-    click.echo(f"The schema is at {tools().current_revision()}.")
+    context().migrate()
+    click.echo(f"The schema is at {context().current_revision()}.")
 
 
 @db.command()
 @as_json
 def current(as_json: bool) -> None:
     """Show the schema's revision and the one this release needs."""
-    found, needed = tools().current_revision(), tools().newest_revision()
+    found, needed = context().current_revision(), context().newest_revision()
     show_row({"current": found, "newest": needed, "is_newest": found == needed}, as_json=as_json)

@@ -5,22 +5,30 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from stripe_bridge.adapters.cli.context import tools
-from stripe_bridge.adapters.cli.group import SingleCommand, as_json
+from stripe_bridge.adapters.cli.context import context
+from stripe_bridge.adapters.cli.group import SingleCommand, as_json, quietly
 from stripe_bridge.adapters.cli.output import Row, show_json, show_rows
 from stripe_bridge.domain.finding import Finding, Severity
 
 
 @click.command(cls=SingleCommand)
-@click.option("--fix", is_flag=True, help="Fix what can be fixed without asking, and say what was done.")
+@click.option("--fix", is_flag=True, help="Fix what needs no decision, and say what was done.")
+@click.option(
+    "--discard-secrets",
+    is_flag=True,
+    help="With --fix: if no key opens the stored secrets, give them up and create new endpoints.",
+)
 @as_json
 @with_appcontext
-def doctor(fix: bool, as_json: bool) -> None:
-    """Look for what is wrong or about to go wrong, and say what to do about it.
+@quietly
+def doctor(fix: bool, discard_secrets: bool, as_json: bool) -> None:
+    """Find what is wrong or about to go wrong, and say what to do about it.
 
     It checks the database and the queue, the endpoints at Stripe, each connected account (whether its events get through,
     when it was last reconciled, whether its secrets can be opened), events that failed or are waiting, calls to Stripe
     that are stuck or whose refusal still matters, and accounts that were disconnected with money in flight.
+    If ENCRYPTION_KEYS is not the key that the stored secrets are encrypted with, --fix replaces none of them unless you add
+    --discard-secrets: put the key back instead, unless it is gone for good.
     Exit code 0: nothing was found, or only notes. Exit code 1: something was found, even if it was then fixed.
 
     \b
@@ -29,15 +37,17 @@ def doctor(fix: bool, as_json: bool) -> None:
       flask doctor --fix
       flask doctor --json
     """
-    bridge = tools().bridge
+    if discard_secrets and not fix:
+        raise click.UsageError("--discard-secrets needs --fix.")
+    bridge = context().bridge
     findings = bridge.operations.diagnose()
-    done = list(bridge.operations.apply_fixes(findings)) if fix else []
+    fixed = list(bridge.operations.apply_fixes(findings, discard_secrets=discard_secrets)) if fix else []
     rows = [_row(finding) for finding in findings]
     if as_json:
-        show_json({"findings": rows, "fixed": done})
+        show_json({"findings": rows, "fixed": fixed})
     else:
         show_rows(rows, as_json=False, when_empty="All is well.", columns=_COLUMNS)
-        for line in done:
+        for line in fixed:
             click.echo(f"Fix: {line}")
     if any(finding.severity is not Severity.NOTE for finding in findings):
         raise click.exceptions.Exit(1)

@@ -8,12 +8,12 @@ from typing import TextIO
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER
 from stripe_bridge.adapters.cli.output import show_rows
 
-# Anything else that a terminal or a file may add to it can be neither sealed nor signed with.
+# A terminal or a file may add other characters, with which no signature would ever match.
 _SECRET = re.compile("whsec_[!-~]+")
 
 
@@ -30,11 +30,16 @@ def receivers() -> None:
 
 
 @receivers.command()
+@click.option(
+    "--discard-secrets",
+    is_flag=True,
+    help="If no key opens the stored secrets, give them up and create new endpoints.",
+)
 @as_json
-def register(as_json: bool) -> None:
+def register(discard_secrets: bool, as_json: bool) -> None:
     """Create the platform's two endpoints at Stripe, or repair them.
 
-    One is for the platform's own events, one for those of all connected accounts. Both point at PUBLIC_URL. Run it after
+    One is for the platform's own events, one for those of all connected accounts. Both point to PUBLIC_URL. Run it after
     changing PUBLIC_URL, or at any time: whatever is in order stays as it is.
     """
     rows = [
@@ -43,9 +48,9 @@ def register(as_json: bool) -> None:
             "endpoint_id": receiver.endpoint_id,
             "url": receiver.url,
             "action": receiver.action,
-            "faults": list(receiver.faults),
+            "faults": list(receiver.problems),
         }
-        for receiver in tools().bridge.receivers.register()
+        for receiver in context().bridge.receivers.register(discard_secrets=discard_secrets)
     ]
     show_rows(rows, as_json=as_json, when_empty="Nothing to register.")
 
@@ -64,7 +69,7 @@ def list_(as_json: bool) -> None:
             "enabled": receiver.enabled,
             "checked_at": receiver.checked_at,
         }
-        for receiver in tools().bridge.receivers.list()
+        for receiver in context().bridge.receivers.list()
     ]
     show_rows(rows, as_json=as_json, when_empty="No receivers. Create them with: flask receivers register")
 
@@ -84,17 +89,17 @@ def attach(integration_id: int, secret_stdin: bool) -> None:
     Example, for a script:
       flask receivers attach 7 --secret-stdin < secret.txt
     """
-    secret = _read(sys.stdin) if secret_stdin else _ask()
+    secret = _read_line(sys.stdin) if secret_stdin else _prompt_for_secret()
     if not _SECRET.fullmatch(secret):
         raise click.UsageError("A signing secret begins with whsec_ and has only visible ASCII characters.")
-    receiver = tools().bridge.receivers.attach(integration_id, secret)
+    receiver = context().bridge.receivers.attach(integration_id, secret)
     click.echo(f"Receiver {receiver.id} is attached. The endpoint has to send to {receiver.url}")
 
 
-def _ask() -> str:
+def _prompt_for_secret() -> str:
     answer: str = click.prompt("Signing secret", hide_input=True)
     return answer.strip()
 
 
-def _read(source: TextIO) -> str:
+def _read_line(source: TextIO) -> str:
     return source.buffer.readline().decode(errors="replace").strip()

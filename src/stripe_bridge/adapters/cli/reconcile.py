@@ -8,8 +8,8 @@ from functools import partial
 import click
 from flask.cli import with_appcontext
 
-from stripe_bridge.adapters.cli.context import tools
-from stripe_bridge.adapters.cli.group import SingleCommand, as_json
+from stripe_bridge.adapters.cli.context import context
+from stripe_bridge.adapters.cli.group import SingleCommand, as_json, quietly
 from stripe_bridge.adapters.cli.options import IDENTIFIER
 from stripe_bridge.adapters.cli.output import Row, show_rows
 from stripe_bridge.domain.errors.base import BridgeError
@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 @click.option("--integration", "integration_id", type=IDENTIFIER, help="Only this integration.")
 @as_json
 @with_appcontext
+@quietly
 def reconcile(integration_id: int | None, as_json: bool) -> None:
     """Compare connected accounts with Stripe, correct what differs, and report how much of it by cause.
 
@@ -34,9 +35,9 @@ def reconcile(integration_id: int | None, as_json: bool) -> None:
       flask reconcile
       flask reconcile --integration 7 --json
     """
-    bridge = tools().bridge
+    bridge = context().bridge
     if integration_id is None:
-        rows = [_one_of_all(each) for each in bridge.reconciliation.list_connected()]
+        rows = [_reconciled_or_failed(each) for each in bridge.reconciliation.list_connected()]
     else:
         rows = [_reconciled(integration_id)]
     show_rows(rows, as_json=as_json, when_empty="No integration is connected.", columns=_COLUMNS)
@@ -45,23 +46,23 @@ def reconcile(integration_id: int | None, as_json: bool) -> None:
 
 
 def _reconciled(integration_id: int) -> Row:
-    report = tools().bridge.reconciliation.reconcile(
+    report = context().bridge.reconciliation.reconcile(
         integration_id, report_progress=partial(_report_progress, integration_id)
     )
     return _row(report)
 
 
-def _one_of_all(integration_id: int) -> Row:
-    """Whatever goes wrong with one, the others are still reconciled."""
+def _reconciled_or_failed(integration_id: int) -> Row:
+    """A failure of one does not keep the others from being reconciled."""
     try:
         return _reconciled(integration_id)
     except Exception as error:
-        told = error.message if isinstance(error, BridgeError) else f"{type(error).__name__}, see the logs"
+        fault = error.message if isinstance(error, BridgeError) else f"{type(error).__name__}, see the logs"
         if not isinstance(error, BridgeError):
-            _log.exception("integration could not be reconciled", extra={"integration_id": integration_id})
+            _log.exception("reconcile failed", extra={"integration_id": integration_id})
         nothing = dict.fromkeys(("account_id", "since", "started_at"))
         counts = dict.fromkeys(("events", "objects", *(cause.value for cause in Drift)), 0)
-        known = {"beyond_horizon": False, "disconnected": False, "faults": [told]}
+        known = {"beyond_horizon": False, "disconnected": False, "faults": [fault]}
         return {"integration_id": integration_id, **nothing, **counts, **known}
 
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from stripe_bridge.adapters.database.mapping import Aggregate, AggregateMapper, Mapper, Value
+from stripe_bridge.adapters.database.outages import outage
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
-from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
 # The drivers' own errors for a database that is gone, full or too busy.
@@ -45,7 +45,7 @@ def translate_driver_errors() -> Iterator[None]:
         # Only the driver's first line: what follows, and what SQLAlchemy adds, may contain values.
         reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
         _log.warning("database unavailable", extra={"reason": reason})
-        raise StoreUnavailable from error
+        raise outage(error) from error
 
 
 def _is_database_fault(error: Exception) -> bool:

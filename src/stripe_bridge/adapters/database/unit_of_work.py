@@ -18,12 +18,14 @@ from stripe_bridge.adapters.database.migrations_runner import (
     known_revisions,
     newest_revision,
 )
+from stripe_bridge.adapters.database.outages import NO_SCHEMA, old_schema, outage
 from stripe_bridge.adapters.database.repositories.accounts import (
     SqlIntegrations,
     SqlOAuthStates,
     SqlReceivers,
     SqlTokens,
 )
+from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
 from stripe_bridge.adapters.database.repositories.intents import SqlIntents
@@ -37,6 +39,7 @@ from stripe_bridge.adapters.database.repositories.totals import SqlTotals
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
 from stripe_bridge.ports.storage.intents import Intents
@@ -67,6 +70,7 @@ class SqlUnitOfWork:
     receivers: Receivers
     inbox: Inbox
     idempotent_requests: IdempotentRequests
+    key_in_use: KeyInUse
     reconciliations: Reconciliations
     recoveries: Recoveries
     totals: Totals
@@ -99,6 +103,7 @@ class SqlUnitOfWork:
         self.receivers = SqlReceivers(transaction)
         self.inbox = SqlInbox(transaction)
         self.idempotent_requests = SqlIdempotentRequests(transaction)
+        self.key_in_use = SqlKeyInUse(transaction)
         self.reconciliations = SqlReconciliations(transaction)
         self.recoveries = SqlRecoveries(transaction)
         self.totals = SqlTotals(transaction)
@@ -146,12 +151,14 @@ class SqlStore:
             with translate_driver_errors(), self._reading.connect() as connection:
                 current = current_revision(connection)
         except sqlalchemy.exc.SQLAlchemyError as error:
-            raise StoreUnavailable from error
+            raise outage(error) from error
         # A newer revision is unknown here, but fine: migrations are made to run while an older version serves.
         if current != self._newest and (current is None or current in self._known):
-            needed = f"its schema is at {current}, not at {self._newest}: flask db upgrade"
-            _log.warning("database unavailable", extra={"reason": needed})
-            raise StoreUnavailable
+            unavailable = (
+                StoreUnavailable(NO_SCHEMA) if current is None else old_schema(current, self._newest)
+            )
+            _log.warning("database unavailable", extra={"reason": unavailable.reason})
+            raise unavailable
         self._probe.check()
 
     def close(self) -> None:

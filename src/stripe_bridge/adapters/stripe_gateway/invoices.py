@@ -40,8 +40,8 @@ _CHARGES = ["data.payment.payment_intent.latest_charge"]
 
 
 class StripeInvoiceGateway:
-    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
-        self._stripe = StripeCalls(access, token_for)
+    def __init__(self, config: StripeConfig, token_for: TokenFor | None = None) -> None:
+        self._stripe = StripeCalls(config, token_for)
 
     def create_customer(self, account_id: str, draft: CustomerDraft, key: str) -> str:
         params: CustomerCreateParams = {

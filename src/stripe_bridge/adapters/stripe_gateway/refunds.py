@@ -19,8 +19,8 @@ _PAGE = 100
 
 
 class StripeRefundGateway:
-    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
-        self._stripe = StripeCalls(access, token_for)
+    def __init__(self, config: StripeConfig, token_for: TokenFor | None = None) -> None:
+        self._stripe = StripeCalls(config, token_for)
 
     def create_refund(self, account_id: str, draft: RefundDraft, key: str) -> StripeRefund:
         params: dict[str, Any] = {

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from stripe_bridge.adapters.vault.fernet import fingerprint_of
 from stripe_bridge.domain.provenance import Signature
 
 _KEY_BYTES = 32
@@ -43,12 +44,6 @@ class HmacSigner:
 def _derive(key: str) -> bytes:
     material = base64.urlsafe_b64decode(key)
     return HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=_SIGNING).derive(material)
-
-
-def fingerprint_of(key: str) -> str:
-    """A key has 256 random bits, so nobody finds it by trying."""
-    material = base64.urlsafe_b64decode(key)
-    return hashlib.sha256(b"stripe-bridge encryption key:" + material).hexdigest()[:16]
 
 
 def _hmac(key: bytes, text: bytes) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import time
-from queue import SimpleQueue
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from dramatiq import Broker, Worker
@@ -33,11 +35,11 @@ def run_worker(
 
     With a broker, `threads` dramatiq threads do what messages ask for. Sweeps do not go through the broker.
     """
-    signals = _signals()
-    sweeps.start()
-    messages = None if broker is None else _start_dramatiq(broker, jobs, threads)
-    _log.info("worker started")
-    number = signals.get()
+    with _stop_signals() as signals:
+        sweeps.start()
+        messages = None if broker is None else _start_dramatiq(broker, jobs, threads)
+        _log.info("worker started")
+        (number,) = signals.recv(1)
     _log.info("worker stopping", extra={"signal": signal.Signals(number).name})
     deadline = time.monotonic() + grace_seconds
     jobs.stop()
@@ -59,17 +61,28 @@ def _stop_dramatiq(worker: Worker, seconds: float) -> None:
     try:
         worker.stop(timeout=max(0, int(seconds * 1000)))
     except Exception:
-        # Handing back messages that were fetched but not begun fails if Redis is down. Nothing is lost with them.
-        _log.warning("messages not handed back", exc_info=True)
+        # Returning messages that were fetched but not started fails if Redis is down. Losing them loses no work.
+        _log.warning("queue messages not returned", exc_info=True)
 
 
-def _signals() -> SimpleQueue[int]:
-    # Not an Event: a signal handler may interrupt whoever holds its lock, and would then wait for it forever.
-    caught: SimpleQueue[int] = SimpleQueue()
+@contextmanager
+def _stop_signals() -> Iterator[socket.socket]:
+    """From now on, a socket that gets the number of each signal to stop.
 
-    def stop(number: int, _frame: FrameType | None) -> None:
-        caught.put(number)
+    The kernel may hand a signal to any thread. A handler, which only the main thread runs, would then not run as long as
+    the main thread waits.
+    """
+    received, wakeup = socket.socketpair()
+    with received, wakeup:
+        wakeup.setblocking(False)
+        signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, _only_wake)
+        try:
+            yield received
+        finally:
+            signal.set_wakeup_fd(-1)
 
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, stop)
-    return caught
+
+def _only_wake(_number: int, _frame: FrameType | None) -> None:
+    """Nothing: the socket tells."""

@@ -14,8 +14,8 @@
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
-    ├── Conflict                    another request or call prevents it for the moment
-    │   ├── AlreadyConnected · OrderOutdated
+    ├── Conflict                    the present state does not allow it
+    │   ├── AlreadyConnected · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite · OrderBilledTwice
     ├── WebhookRejected             the sender gets a 4xx, nothing is stored

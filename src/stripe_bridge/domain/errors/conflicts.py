@@ -1,4 +1,4 @@
-"""Requests that another request or call prevents for the moment."""
+"""What the present state does not allow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stripe_bridge.domain.errors.base import BridgeError
 
 
 class Conflict(BridgeError):
-    """Another request or call prevents this one for the moment; the caller may check the state and retry."""
+    """The request conflicts with the present state; the caller may read that and try again."""
 
 
 class AlreadyConnected(Conflict):
@@ -24,6 +24,12 @@ class OrderOutdated(Conflict):
         super().__init__(stored, given)
         self.stored, self.given = stored, given
         self.message = "The stored copy of this sales order is newer, or equally new but different."
+
+
+class OrderNotLocked(Conflict):
+    """There is nothing to reset: newer copies of the order are accepted."""
+
+    message = "The sales order's updated_at is not in the future: newer copies of it are accepted."
 
 
 class InvoiceBeingSent(Conflict):

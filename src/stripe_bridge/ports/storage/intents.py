@@ -70,5 +70,5 @@ class Intents(Protocol):
     def page(self, matching: IntentFilter, request: PageRequest) -> Page[Intent]: ...
 
     def save(self, intent: Intent) -> Intent:
-        """Raises StaleWrite when somebody else saved it since it was read."""
+        """Raises StaleWrite when it was saved by others since it was read."""
         ...

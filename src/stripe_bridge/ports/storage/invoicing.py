@@ -27,6 +27,10 @@ class SalesOrders(Protocol):
         """Replace the earlier copy. Raises StaleWrite if there is none."""
         ...
 
+    def reset_updated_at(self, order: SalesOrder) -> None:
+        """Store the order's two times, even if the copy is not a newer one. The caller holds its lock."""
+        ...
+
 
 class BilledCustomers(Protocol):
     def get_or_add(self, key: CustomerKey) -> BilledCustomer:

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.conflicts import Conflict
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
 from stripe_bridge.ports.storage.intents import Intents
@@ -42,6 +43,11 @@ class StoreUnavailable(BridgeError):
 
     message = "The service is temporarily unavailable."
 
+    def __init__(self, reason: str = "The database is unavailable.", detail: str = "") -> None:
+        """For operators: `reason` says why, and what to do about it; `detail` is what the database's driver said."""
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
+
 
 class SchemaUnknown(Conflict):
     """The database has a schema that this code knows no way from: a newer release's."""
@@ -73,6 +79,7 @@ class UnitOfWork(Protocol):
     receivers: Receivers
     inbox: Inbox
     idempotent_requests: IdempotentRequests
+    key_in_use: KeyInUse
     reconciliations: Reconciliations
     recoveries: Recoveries
     totals: Totals

@@ -1,4 +1,4 @@
-"""Who may come in: tokens, and requests that come again with their Idempotency-Key."""
+"""Who may call the API: bearer tokens, and the idempotency keys of their requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repeating requests: one that comes again with its Idempotency-Key gets the same answer, and is not run twice."""
+"""Idempotency keys: a request that is repeated with its Idempotency-Key gets the same answer, and is not run twice."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class BeginIdempotentRequest:
             while not work.idempotent_requests.add(begun):
                 earlier = work.idempotent_requests.find(scope)
                 if earlier is None:
-                    # Whoever ran it has removed it in the meantime: try to add it again, as only one can.
+                    # It has been removed in the meantime: try to add it again, as only one can.
                     continue
                 if not earlier.is_expired(now):
                     if earlier.body_hash != body_hash:
                         raise IdempotencyKeyReused
-                    kept = self._opened(earlier.answer) if is_secret else earlier.answer
-                    if kept is not None:
-                        return kept
+                    stored = self._unsealed(earlier.answer) if is_secret else earlier.answer
+                    if stored is not None:
+                        return stored
                     if earlier.answer is None and not earlier.is_abandoned(now):
                         raise RequestStillRunning
                 work.idempotent_requests.save(begun)
@@ -53,7 +53,7 @@ class BeginIdempotentRequest:
             work.commit()
         return begun
 
-    def _opened(self, answer: StoredResponse | None) -> StoredResponse | None:
+    def _unsealed(self, answer: StoredResponse | None) -> StoredResponse | None:
         """None if no key opens it any more: then the request is run again."""
         try:
             return answer and replace(answer, body=self._vault.open(answer.body.decode()).encode())
@@ -62,7 +62,7 @@ class BeginIdempotentRequest:
 
 
 class FinishIdempotentRequest:
-    """Store the answer, sealed if it contains a secret; or forget the request if its answer is not one to keep.
+    """Store the answer, sealed if it contains a secret; or remove the request if its answer must not be stored.
 
     A request that took longer than its lease may have been presumed dead and begun again: then the later one's answer
     counts.

@@ -1,4 +1,4 @@
-"""Granting access: bearer tokens, created and revoked by operators, and checked on every request."""
+"""Bearer tokens: created and revoked by operators, and checked on every request."""
 
 from __future__ import annotations
 

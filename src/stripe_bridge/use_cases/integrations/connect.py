@@ -25,7 +25,7 @@ from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.ports.vault import Vault
 from stripe_bridge.use_cases.intents.resolve import resume_waiting_intents
 from stripe_bridge.use_cases.intents.settle import SettleIntent
-from stripe_bridge.use_cases.receivers.request import RequestReceiver
+from stripe_bridge.use_cases.receivers.register import RequestReceiver
 
 _log = logging.getLogger(__name__)
 # The error if the merchant declined; every other one means that something is wrong (RFC 6749, 4.1.2.1).

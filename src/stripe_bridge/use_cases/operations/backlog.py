@@ -1,4 +1,4 @@
-"""Measuring what is waiting, for monitoring."""
+"""Measuring the backlog, for monitoring."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class MeasureBacklog:
         self._store, self._clock, self._nudges = store, clock, nudges
 
     def __call__(self) -> Backlog:
-        queue = self._queue()
+        queue = self._queue_depths()
         with self._store.reading() as work:
             return Backlog(
                 events=work.inbox.backlog(),
@@ -29,7 +29,7 @@ class MeasureBacklog:
                 receivers={each.kind: each.enabled for each in work.receivers.of_kinds(PLATFORM_KINDS)},
             )
 
-    def _queue(self) -> Mapping[str, int] | None:
+    def _queue_depths(self) -> Mapping[str, int] | None:
         try:
             return self._nudges.depths()
         except BrokerUnavailable:

@@ -1,53 +1,47 @@
-"""Examining the service: what is wrong or about to go wrong, and what to do about it."""
+"""Diagnosing the service: what is wrong or about to go wrong, and what to do about it."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.outcomes import PayloadMalformed
-from stripe_bridge.domain.finding import Finding, Fix
+from stripe_bridge.domain.finding import Finding, Fix, counted
 from stripe_bridge.domain.integration import Integration
-from stripe_bridge.domain.intent import UNSETTLED, Intent
-from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.reconciliation import DELIVERY_GRACE, Gap, is_near_horizon, reconciled_until
 from stripe_bridge.domain.webhook_event import EventStatus, parse_event
 from stripe_bridge.ports.storage.inbox import EventFilter
-from stripe_bridge.ports.storage.intents import IntentFilter
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
 from stripe_bridge.ports.stripe.events import EventGateway
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault, can_open
+from stripe_bridge.use_cases.operations.doctor_checks import (
+    UNSETTLED_TOO_LONG,
+    DiagnoseIntents,
+    DiagnoseReceivers,
+)
+from stripe_bridge.use_cases.operations.readiness import CheckReadiness
+from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 
 _log = logging.getLogger(__name__)
 # How far back to look for events that never arrived.
-_LOOKING_BACK = timedelta(days=1)
-_LONG_WAIT = timedelta(minutes=10)
-_LONG_UNSETTLED = timedelta(hours=1)
-_MISSED_RUNS = 4
-_PAGE = 100
-
-
-class Receivers(Protocol):
-    def of_platform(self) -> Iterator[Finding]: ...
-
-    def of_integration(self, integration: Integration) -> Iterator[Finding]: ...
-
-
-class Readiness(Protocol):
-    @property
-    def faults(self) -> dict[str, str | None]: ...
+_MISSED_EVENTS_WINDOW = timedelta(days=1)
+_OVERDUE_AFTER = timedelta(minutes=10)
+_MAX_MISSED_RUNS = 4
+_KEY_REMEDY = (
+    "put the key that the service uses into ENCRYPTION_KEYS; "
+    "only if it is gone for good: flask doctor --fix --discard-secrets"
+)
 
 
 class Diagnose:
     """All findings, possible causes before their effects; none when all is well. Updates only what is known of receivers.
 
-    Without a usable database, nothing else can be examined.
+    Without a usable database, nothing else can be checked.
     """
 
     def __init__(
@@ -56,15 +50,16 @@ class Diagnose:
         clock: Clock,
         vault: Vault,
         events: EventGateway,
-        check_readiness: Callable[[], Readiness],
-        receivers: Receivers,
-        examine_calls: Callable[[], Iterable[Finding]],
+        check_readiness: CheckReadiness,
+        receivers: DiagnoseReceivers,
+        intents: DiagnoseIntents,
+        key: EncryptionKey,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
-        self._check_readiness, self._receivers, self._every = check_readiness, receivers, every
-        self._examine_calls = examine_calls
+        self._check_readiness, self._receivers, self._intents = check_readiness, receivers, intents
+        self._key, self._every = key, every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -72,45 +67,52 @@ class Diagnose:
             return findings
         with self._store.reading() as work:
             connected = [work.integrations.find(id_) for id_ in work.reconciliations.connected()]
-        findings += self._receivers.of_platform()
+        key = self._key.status()
+        if key.is_wrong:
+            findings.append(Finding.error("encryption key", key.problem, _KEY_REMEDY, Fix.DISCARD_SECRETS))
+        findings += self._receivers.of_platform(is_key_wrong=key.is_wrong)
         for integration in connected:
             if integration is not None:
-                findings += self._one(integration)
-        return [*findings, *self._inbox(), *self._intents(), *self._examine_calls()]
+                findings += self._of_integration(integration, is_key_wrong=key.is_wrong)
+        return [*findings, *self._events_not_applied(), *self._intents()]
 
     def _readiness(self) -> Iterator[Finding]:
         remedies = {
             "database": "check DATABASE_URL and that the database runs, then: flask db upgrade",
-            "queue": "check REDIS_URL and that Redis runs; until then, workers look for work every SWEEP_SECONDS",
+            "queue": "check REDIS_URL and that Redis runs; until then, workers poll for work every SWEEP_SECONDS",
         }
         for name, fault in self._check_readiness().faults.items():
             # Which secrets those are is reported with their receivers.
             if fault is not None and name != "secrets":
                 yield Finding.error(name, fault, remedies.get(name, "see the logs"))
 
-    def _one(self, integration: Integration) -> list[Finding]:
-        """Whatever goes wrong with one, the others are still examined."""
+    def _of_integration(self, integration: Integration, *, is_key_wrong: bool) -> list[Finding]:
+        """Whatever goes wrong with one, the others are still checked."""
         try:
-            return [*self._receivers.of_integration(integration), *self._integration(integration)]
+            secrets = () if is_key_wrong else self._unreadable_secrets(integration)
+            receivers = self._receivers.of_integration(integration)
+            return [*receivers, *self._reconciled(integration), *secrets, *self._missing_events(integration)]
         except Exception as error:
             what = error.message if isinstance(error, BridgeError) else type(error).__name__
-            _log.warning("integration could not be examined", exc_info=error)
-            return [Finding.error(f"integration {integration.id}", f"not examined: {what}", "see the logs")]
+            _log.warning("integration not diagnosed", exc_info=error)
+            return [
+                Finding.error(
+                    f"integration {integration.id}", f"could not be checked: {what}", "see the logs"
+                )
+            ]
 
-    def _integration(self, integration: Integration) -> Iterator[Finding]:
+    def _reconciled(self, integration: Integration) -> Iterator[Finding]:
         subject, now = f"integration {integration.id}", self._clock.now()
         remedy = f"flask reconcile --integration {integration.id}"
         behind = now - reconciled_until(integration)
         if is_near_horizon(integration, now):
-            what = f"not reconciled for {behind.days} days: Stripe forgets events after 30"
+            what = f"not reconciled for {behind.days} days: Stripe keeps events for only 30"
             yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
-        elif self._every and behind > max(self._every * _MISSED_RUNS, _LONG_UNSETTLED):
-            what = f"not reconciled since {_short(reconciled_until(integration))}: is a worker running?"
+        elif self._every and behind > max(self._every * _MAX_MISSED_RUNS, UNSETTLED_TOO_LONG):
+            what = f"not reconciled since {_timestamp(reconciled_until(integration))}: is a worker running?"
             yield Finding.warning(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
-        yield from self._seals(integration, subject)
-        yield from self._silence(integration, subject, remedy)
 
-    def _seals(self, integration: Integration, subject: str) -> Iterator[Finding]:
+    def _unreadable_secrets(self, integration: Integration) -> Iterator[Finding]:
         with self._store.reading() as work:
             receivers = work.receivers.of_integration(integration.id)
         sealed = {f"the secret of receiver {each.id}": each.sealed_secret for each in receivers}
@@ -119,17 +121,18 @@ class Diagnose:
         for what, secret in sealed.items():
             if not can_open(self._vault, secret):
                 remedy = "put the key that sealed it back into ENCRYPTION_KEYS, then: flask keys rotate"
-                yield Finding.error(subject, f"{what} cannot be opened", remedy)
+                yield Finding.error(f"integration {integration.id}", f"{what} cannot be opened", remedy)
 
-    def _silence(self, integration: Integration, subject: str, remedy: str) -> Iterator[Finding]:
-        """Whether Stripe has events of the account that ought to be here by now."""
+    def _missing_events(self, integration: Integration) -> Iterator[Finding]:
+        """Events of the account that Stripe has, and that should be here by now."""
+        subject, remedy = f"integration {integration.id}", f"flask reconcile --integration {integration.id}"
         account_id = integration.stripe_account_id
         if account_id is None:
             return
         try:
             newest = self._newest_at_stripe(account_id, integration.connected_at)
         except AccessRevoked:
-            what = f"{account_id} no longer lets us in"
+            what = f"our access to {account_id} was revoked"
             yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
             return
         except GatewayError as error:
@@ -141,18 +144,16 @@ class Diagnose:
             here = work.reconciliations.newest_event_at(account_id)
             gap = work.reconciliations.gap(integration.id)
         if newest is not None and (here is None or here < newest):
-            since = "none is here" if here is None else f"the newest here is from {_short(here)}"
-            what = (
-                f"{account_id} had an event at {_short(newest)}, but {since}: are webhooks getting through?"
-            )
+            since = "none has arrived" if here is None else f"the latest to arrive is from {_timestamp(here)}"
+            what = f"{account_id} had an event at {_timestamp(newest)}, but {since}: are webhooks getting through?"
             yield Finding.error(subject, what, remedy, fix=Fix.RECONCILE, integration_id=integration.id)
-        elif gap is not None and gap.is_proven and self._clock.now() - gap.found_at < _LOOKING_BACK:
-            yield _told_by_reconciling(subject, gap)
+        elif gap is not None and gap.is_proven and self._clock.now() - gap.found_at < _MISSED_EVENTS_WINDOW:
+            yield _fetched_not_delivered(subject, gap)
 
     def _newest_at_stripe(self, account_id: str, joined_at: datetime | None) -> datetime | None:
         now = self._clock.now()
         # Events from before the account was joined are neither sent to us nor fetched by reconciling.
-        since = max(now - _LOOKING_BACK, joined_at or now - _LOOKING_BACK)
+        since = max(now - _MISSED_EVENTS_WINDOW, joined_at or now - _MISSED_EVENTS_WINDOW)
         for page in self._events.pages_since(account_id, since):
             for body in page:
                 try:
@@ -163,57 +164,41 @@ class Diagnose:
                     return event.created_at
         return None
 
-    def _inbox(self) -> Iterator[Finding]:
-        long_ago = self._clock.now() - _LONG_WAIT
+    def _events_not_applied(self) -> Iterator[Finding]:
+        long_ago = self._clock.now() - _OVERDUE_AFTER
         late = EventFilter(status=EventStatus.RECEIVED, until=long_ago)
         failed = EventFilter(status=EventStatus.FAILED)
         with self._store.reading() as work:
             number_failed, number_late = work.inbox.count(None, failed), work.inbox.count(None, late)
             overdue = work.reconciliations.overdue_events(long_ago)
         if number_failed:
-            what = f"{number_failed} could not be applied and will not be tried again"
+            what = f"{counted(number_failed, 'event')} could not be applied and will not be retried"
             remedy = (
                 "flask events list --status failed; fix the cause, then: flask events replay --status failed"
             )
             yield Finding.error("events", what, remedy, fix=Fix.REPLAY_EVENTS)
         if number_overdue := sum(overdue.values()):
-            what = f"{number_overdue} have been due for more than ten minutes: is a worker running?"
+            what = (
+                f"{counted(number_overdue, 'event')} overdue by more than ten minutes: is a worker running?"
+            )
             yield Finding.warning("events", what, "flask worker; flask events list --status received")
         if (number_tried := number_late - overdue.get(EventStatus.RECEIVED, 0)) > 0:
-            what = f"{number_tried} could not be applied so far and will be tried again"
+            what = f"{counted(number_tried, 'event')} could not be applied so far and will be retried"
             yield Finding.warning(
                 "events", what, "see last_error in: flask events list --status received --json"
             )
 
-    def _intents(self) -> Iterator[Finding]:
-        long_ago = self._clock.now() - _LONG_UNSETTLED
-        old = [intent for intent in self._unsettled() if intent.created_at < long_ago]
-        if old:
-            oldest = old[-1]
-            what = f"{len(old)} unsettled for more than an hour; {oldest.id}: {oldest.last_error or 'never tried'}"
-            remedy = "flask intents list; flask intents resolve --all-due"
-            yield Finding.warning("intents", what, remedy, fix=Fix.RESOLVE_INTENTS)
 
-    def _unsettled(self) -> Iterator[Intent]:
-        """Newest first."""
-        request: PageRequest | None = PageRequest(per_page=_PAGE)
-        while request is not None:
-            with self._store.reading() as work:
-                page = work.intents.page(IntentFilter(states=UNSETTLED), request)
-            yield from page.items
-            cursor = page.next_cursor
-            request = None if cursor is None else PageRequest.of(page=None, per_page=_PAGE, cursor=cursor)
-
-
-def _told_by_reconciling(subject: str, gap: Gap) -> Finding:
+def _fetched_not_delivered(subject: str, gap: Gap) -> Finding:
     """Having every event proves nothing about the webhooks when it is reconciling that fetched them."""
+    runs = "in the last run" if gap.runs == 1 else f"in {gap.runs} runs in a row"
     what = (
-        f"its last {gap.events} events came by reconciling and not by webhook, {gap.runs} runs in a row:"
+        f"reconciling fetched {counted(gap.events, 'event')} that no webhook delivered, {runs}:"
         " are webhooks getting through?"
     )
     remedy = "check the endpoint's deliveries in Stripe's Dashboard, and the path from Stripe to PUBLIC_URL"
     return Finding.error(subject, what, remedy) if gap.runs > 1 else Finding.warning(subject, what, remedy)
 
 
-def _short(moment: datetime) -> str:
+def _timestamp(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Rotating keys: sealing every stored secret again with the newest key."""
+"""Rotating encryption keys: sealing every stored secret again with the newest one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.vault import SealBroken, Vault
+from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +28,12 @@ class KeyRotation:
 class RotateKeys:
     """Seal integrations' access tokens and receivers' signing secrets again. Doing so twice is harmless.
 
-    It is done one locked row at a time, so that the service can keep running.
+    It is done one locked row at a time, so that the service can keep running. Unless none can be opened, the newest key is
+    then the one in use.
     """
 
-    def __init__(self, store: Store, vault: Vault) -> None:
-        self._store, self._vault = store, vault
+    def __init__(self, store: Store, vault: Vault, key: EncryptionKey) -> None:
+        self._store, self._vault, self._key = store, vault, key
 
     def __call__(self) -> KeyRotation:
         with self._store.reading() as work:
@@ -39,12 +41,15 @@ class RotateKeys:
             receivers = [receiver.id for receiver in work.receivers.of_kinds(list(ReceiverKind))]
         unreadable_integrations = self._unreadable(integrations, self._reseal_token)
         unreadable_receivers = self._unreadable(receivers, self._reseal_secret)
-        return KeyRotation(
+        rotation = KeyRotation(
             access_tokens=len(integrations) - len(unreadable_integrations),
             signing_secrets=len(receivers) - len(unreadable_receivers),
             unreadable_integrations=unreadable_integrations,
             unreadable_receivers=unreadable_receivers,
         )
+        if rotation.is_complete or rotation.access_tokens or rotation.signing_secrets:
+            self._key.adopt()
+        return rotation
 
     def _unreadable(self, ids: Sequence[int], reseal: Callable[[UnitOfWork, int], None]) -> Sequence[int]:
         unreadable = []

@@ -1,4 +1,4 @@
-"""Forgetting what is no longer of use."""
+"""Deleting what is no longer needed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import timedelta
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.system import Clock
 
-# For this long, a merchant who comes back too late is still told why it did not work.
-_KEPT = timedelta(days=1)
-# Events per transaction: on SQLite, others wait for it.
-_AT_ONCE = 500
+# For this long, a merchant who comes back too late still learns why it did not work.
+_STATE_RETENTION = timedelta(days=1)
+# Events per transaction: on SQLite, it holds the only write lock.
+_BATCH_SIZE = 500
 
 
 class PurgePayloads:
@@ -28,10 +28,10 @@ class PurgePayloads:
         if not self._after:
             return False
         with self._store.writing() as work:
-            seen = work.inbox.purge_payloads(self._clock.now() - self._after, _AT_ONCE)
+            seen = work.inbox.purge_payloads(self._clock.now() - self._after, _BATCH_SIZE)
             work.commit()
-        # Events grow old as steadily as they once came in, so there is always one more: only a full batch means more work.
-        return seen >= _AT_ONCE
+        # Events expire as steadily as they once arrived, so there is always one more: only a full batch means more work.
+        return seen >= _BATCH_SIZE
 
 
 class PurgeOAuthStates:
@@ -42,6 +42,6 @@ class PurgeOAuthStates:
 
     def __call__(self) -> int:
         with self._store.writing() as work:
-            removed = work.oauth_states.remove_expired_before(self._clock.now() - _KEPT)
+            removed = work.oauth_states.remove_expired_before(self._clock.now() - _STATE_RETENTION)
             work.commit()
         return removed

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stripe_bridge.use_cases.receivers.attach import AttachReceiver
 from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
-from stripe_bridge.use_cases.receivers.register import RegisterReceivers
+from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterReceivers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
-"""Listing receivers."""
+"""Listing the stored receivers."""
 
 from __future__ import annotations
 
-from stripe_bridge.domain.receiver import Receiver, ReceiverKind
+from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver, ReceiverKind
 from stripe_bridge.ports.storage.unit_of_work import Store
 
 
@@ -14,4 +14,5 @@ class ListReceivers:
 
     def __call__(self) -> list[Receiver]:
         with self._store.reading() as work:
-            return list(work.receivers.of_kinds(list(ReceiverKind)))
+            stored = work.receivers.of_kinds(list(ReceiverKind))
+        return sorted(stored, key=lambda receiver: receiver.kind not in PLATFORM_KINDS)

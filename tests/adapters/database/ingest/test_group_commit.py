@@ -1,4 +1,4 @@
-"""What receiving into a real database promises in addition to every intake's promises."""
+"""What receiving into a real database promises in addition to every ingest's promises."""
 
 import asyncio
 import sqlite3
@@ -77,7 +77,7 @@ def test_those_who_wait_for_a_commit_are_committed_together(sqlite_url: str):
     engine.dispose()
 
 
-def test_of_a_batch_that_is_not_all_new_each_is_told_whether_it_is(sqlite_url: str):
+def test_of_a_batch_that_is_not_all_new_each_request_learns_whether_its_event_is(sqlite_url: str):
     store = SqlStore(create_engine(sqlite_url))
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     with receiving(store.engine) as (here, event_ingest):
@@ -112,7 +112,7 @@ def test_a_file_that_others_do_not_let_go_of_is_unavailable(sqlite_url: str, mon
     engine.dispose()
 
 
-def test_whoever_comes_while_the_database_is_found_away_does_not_wait_for_that_once_more(
+def test_a_request_that_arrives_while_the_database_is_found_unavailable_fails_with_the_others(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(sqlite, "LOCK_TIMEOUT", 0.5)
@@ -146,7 +146,7 @@ def noting(tried: list[int], begin: Callable[[sqlite3.Connection], None]) -> Cal
     return noted
 
 
-def test_whoever_brought_an_event_may_leave_before_it_is_stored(sqlite_url: str):
+def test_a_client_may_leave_before_its_event_is_stored(sqlite_url: str):
     engine = create_engine(sqlite_url)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -162,7 +162,7 @@ def test_whoever_brought_an_event_may_leave_before_it_is_stored(sqlite_url: str)
     store.close()
 
 
-def test_a_connection_that_died_in_its_sleep_costs_nobody_an_event(own_postgres: PostgresServer):
+def test_a_connection_that_died_while_idle_loses_no_event(own_postgres: PostgresServer):
     migrate(own_postgres.url())
     store = SqlStore(create_engine(own_postgres.url()))
     with receiving(store.engine) as (here, event_ingest):
@@ -194,24 +194,42 @@ def test_a_server_that_became_a_standby_is_unavailable_to_webhooks_too(own_postg
     store.close()
 
 
+class End(asyncio.Protocol):
+    """One end of a connection."""
+
+    def __init__(self) -> None:
+        self.is_closed = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.is_closed.set()
+
+
 def test_what_a_dead_connection_leaves_may_be_anothers_by_now(own_postgres: PostgresServer):
     """Its socket's number may now belong to another connection, mostly one that brings webhooks."""
     migrate(own_postgres.url())
     store = SqlStore(create_engine(own_postgres.url()))
+    ends: list[End] = []
+
+    def new_end() -> End:
+        ends.append(End())
+        return ends[-1]
 
     async def receive_beside_others(server: asyncio.Server) -> bool:
         # Both ends of each belong to this loop.
         address = server.sockets[0].getsockname()
-        others = [await here.loop.create_connection(asyncio.Protocol, *address) for _ in range(5)]
+        others = [await here.loop.create_connection(new_end, *address) for _ in range(5)]
         try:
             return await event_ingest.receive(an_event(2))
         finally:
             server.close()
             for transport, _ in others:
                 transport.close()
+            # A loop that stops before leaves them open.
+            for end in ends:
+                await end.is_closed.wait()
 
     with receiving(store.engine) as (here, event_ingest):
-        server = here.run(here.loop.create_server(asyncio.Protocol, "127.0.0.1", 0))
+        server = here.run(here.loop.create_server(new_end, "127.0.0.1", 0))
         assert here.run(event_ingest.receive(an_event(1)))
         own_postgres.stop()
         own_postgres.start()
@@ -219,7 +237,7 @@ def test_what_a_dead_connection_leaves_may_be_anothers_by_now(own_postgres: Post
     store.close()
 
 
-def test_however_many_come_at_once_each_is_told_what_became_of_its_own(store: SqlStore, receive: Receive):
+def test_however_many_arrive_at_once_each_gets_its_own_outcome(store: SqlStore, receive: Receive):
     outcomes = at_once(40, lambda number: [receive(an_event(number % 30 * 100 + n)) for n in range(15)])
     news = [is_new for outcome in outcomes if isinstance(outcome, list) for is_new in outcome]
     assert (len(news), sum(news)) == (600, 450)

@@ -54,7 +54,7 @@ def test_a_mistake_in_a_statement_leaves_the_connection_as_good_as_before(kind, 
 
 
 @pytest.mark.parametrize("kind", _LOOPS)
-def test_who_asks_a_connection_that_the_server_has_ended_is_told_so(kind, postgres_url: str):
+def test_a_statement_on_a_connection_that_the_server_has_ended_fails(kind, postgres_url: str):
     async def ask_one_that_is_over(engine: Engine) -> None:
         connection = await AsyncConnection.of(engine)
         try:
@@ -84,7 +84,7 @@ def welcome_and_let_go(listening: socket.socket, is_in: threading.Event) -> None
 
 
 @pytest.mark.parametrize("kind", _LOOPS)
-def test_who_asks_a_connection_that_a_pooler_has_ended_is_told_so(kind):
+def test_a_statement_on_a_connection_that_a_pooler_has_ended_fails(kind):
     async def ask_one_that_is_over(given: psycopg.Connection[Any]) -> None:
         connection = AsyncConnection(given, asyncio.get_running_loop())
         try:

@@ -20,7 +20,7 @@ def store(postgres_url: str) -> Iterator[SqlStore]:
     store.close()
 
 
-def test_whoever_must_not_wait_leaves_to_a_worker_what_it_has_locked(store: SqlStore):
+def test_a_requeue_that_must_not_wait_leaves_out_what_a_worker_has_locked(store: SqlStore):
     stored_integration(store)
     for number in range(2):
         stored_event(store, f"evt_{number}", stripe_event_id=f"evt_{number}")

@@ -35,7 +35,7 @@ def put_beside(url: str, first: SalesOrder, second: SalesOrder) -> Iterator[Futu
         with store.writing() as work:
             assert work.sales_orders.add(first)
             upsert = thread.submit(PutSalesOrder(store, FrozenClock()), command(second))
-            wait_until(is_waiting, within=20)
+            wait_until(is_waiting)
             work.commit()
         yield upsert
     store.close()
@@ -61,7 +61,7 @@ def test_the_very_same_copy_is_stored_already_and_no_conflict(postgres_url: str)
     assert (stored.created, stored.view.order) == (False, FIRST)
 
 
-def test_a_newer_copy_replaces_the_first_and_is_not_told_as_new(postgres_url: str):
+def test_a_newer_copy_replaces_the_first_and_does_not_count_as_new(postgres_url: str):
     newer = replace(FIRST, number="newer", source_updated_at=NOW + timedelta(seconds=1))
     with put_beside(postgres_url, FIRST, newer) as upsert:
         stored = upsert.result(20)

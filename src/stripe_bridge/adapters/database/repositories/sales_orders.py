@@ -64,6 +64,11 @@ class SqlSalesOrders:
         if self._transaction.execute(_SAVE_ORDER, _ORDERS.values(order) | own).rowcount != 1:
             raise StaleWrite
 
+    def reset_updated_at(self, order: SalesOrder) -> None:
+        statement = update(_ORDERS.table).where(_ORDER.tenant_id == order.tenant_id, _ORDER.id == order.id)
+        times = {"source_updated_at": order.source_updated_at, "updated_at": order.updated_at}
+        self._transaction.execute(statement.values(times))
+
 
 class SqlBilledCustomers:
     def __init__(self, transaction: Transaction) -> None:

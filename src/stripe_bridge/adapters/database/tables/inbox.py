@@ -1,4 +1,4 @@
-"""Webhook events: the truth about what Stripe told us, and the queue of what is still to be applied."""
+"""Webhook events: the record of what Stripe sent, and the queue of what is still to be applied."""
 
 from __future__ import annotations
 

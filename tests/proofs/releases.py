@@ -1,0 +1,165 @@
+"""Processes of two releases on one database, one Redis and one Stripe, as in a rolling upgrade."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from cryptography.fernet import Fernet
+
+from stripe_emulator.server import EmulatorServer
+from tests.servers.processes import free_port, spawn, stop
+from tests.waiting import wait_until
+
+CURRENT = Path(__file__).parents[2]
+FORMER_COMMIT = "ca7996c"
+"""The last commit before the modules moved into rooms and most names changed."""
+Json = dict[str, Any]
+
+
+def unpack_former(folder: Path) -> Path:
+    """The former release's source, from this clone's history."""
+    archive = ["git", "-C", os.fspath(CURRENT), "archive", FORMER_COMMIT, "src", "wsgi.py"]
+    packed = subprocess.run(archive, capture_output=True, check=False)
+    if packed.returncode:
+        pytest.fail(
+            f"The former release, commit {FORMER_COMMIT}, is not in this clone's history: "
+            f"run `git fetch --unshallow`. git said: {packed.stderr.decode().strip()}"
+        )
+    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
+        tar.extractall(folder, filter="data")
+    return folder
+
+
+class Upgrade:
+    """`former` and `CURRENT` are the releases' folders. Only one serves the web at a time, always at the same address."""
+
+    def __init__(
+        self, emulator: EmulatorServer, former: Path, database_url: str, redis_url: str, folder: Path
+    ) -> None:
+        self.former, self._folder = former, folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.settings = {
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "PUBLIC_URL": self.url,
+            "STRIPE_SECRET_KEY": emulator.settings.secret_key,
+            "STRIPE_CLIENT_ID": emulator.settings.client_id,
+            "STRIPE_API_BASE": emulator.url,
+            "STRIPE_CONNECT_BASE": emulator.url,
+            "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+            "INTENT_SETTLE_SECONDS": "1",
+            "SWEEP_SECONDS": "1",
+            "RECONCILE_SECONDS": "0",
+        }
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, release: Path, *command: str) -> subprocess.Popen[bytes]:
+        process = spawn(
+            [sys.executable, "-m", *command],
+            log=self._folder / "log",
+            env=self._environment(release),
+            on_parent_death=signal.SIGTERM,
+            cwd=release,
+        )
+        self._processes.append(process)
+        return process
+
+    def start_web(self, release: Path) -> subprocess.Popen[bytes]:
+        return self.start(release, "stripe_bridge", "--port", str(self.port))
+
+    def start_worker(self, release: Path) -> subprocess.Popen[bytes]:
+        return self.start(release, "flask", "--app", "wsgi:app", "worker")
+
+    def flask(self, release: Path, *arguments: str) -> str:
+        """What a command of this release writes."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi:app", *arguments]
+        env = self._environment(release)
+        done = subprocess.run(command, env=env, cwd=release, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def package(self, release: Path) -> Path:
+        """The package that the release's processes import."""
+        command = [sys.executable, "-c", "import stripe_bridge; print(*stripe_bridge.__path__)"]
+        env = self._environment(release)
+        return Path(
+            subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.strip()
+        )
+
+    def wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        def is_ready() -> bool:
+            assert process.poll() is None, self.log()
+            try:
+                return requests.get(f"{self.url}/readyz", timeout=5).ok
+            except requests.ConnectionError:
+                return False
+
+        wait_until(is_ready, within=60)
+
+    @contextmanager
+    def suspended(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
+    def stop(self, process: subprocess.Popen[bytes]) -> int:
+        return stop(process, signal.SIGTERM, within=20)
+
+    def log(self) -> str:
+        path = self._folder / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def close(self) -> None:
+        for process in self._processes:
+            self.stop(process)
+
+    def _environment(self, release: Path) -> dict[str, str]:
+        inherited = {"PATH": os.environ.get("PATH", ""), "NO_PROXY": "127.0.0.1"}
+        return {**inherited, **self.settings, "PYTHONPATH": os.fspath(release / "src")}
+
+
+class Client:
+    """A tenant's ERP."""
+
+    def __init__(self, url: str, token: str, http: requests.Session) -> None:
+        self._url, self._token, self._http = url, token, http
+
+    def ask(self, method: str, path: str, body: Any = None, key: str | None = None) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self._token}", **({"Idempotency-Key": key} if key else {})}
+        return self._http.request(method, f"{self._url}/api{path}", json=body, headers=headers, timeout=30)
+
+    def data(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
+        answer = self.ask(method, path, body, key)
+        assert answer.ok, answer.text
+        return answer.json()["data"]
+
+    def get(self, path: str) -> Any:
+        return self.data("GET", path)
+
+    def connect(self) -> Json:
+        """A new integration, connected to a new account."""
+        integration_id = self.data("POST", "/stripe/integrations", {"name": "Rosen Furniture"})["id"]
+        page = self.data("POST", f"/stripe/integrations/{integration_id}/authorize")["authorize_url"]
+        assert self._http.post(page, data={"decision": "approve"}, timeout=30).ok
+        connected: Json = self.get(f"/stripe/integrations/{integration_id}")
+        assert connected["connected"]
+        return connected
+
+
+def token_in(output: str) -> str:
+    """The token in what `flask tokens create --json` writes."""
+    token: str = json.loads(output)["token"]
+    return token

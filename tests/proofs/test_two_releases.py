@@ -1,0 +1,237 @@
+"""What the former release has written this one reads, and workers of both drain one queue."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+import requests
+
+from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.vault import FernetVault
+from stripe_bridge.domain.receiver import PLATFORM_KINDS
+from stripe_bridge.domain.webhook_event import EventStatus
+from stripe_emulator.control import Control
+from stripe_emulator.server import EmulatorServer
+from tests.proofs.releases import CURRENT, Client, Json, Upgrade, token_in, unpack_former
+from tests.waiting import wait_until
+
+TENANT = "tenant-1"
+EVENTS = "/stripe/webhook-events?per_page=100"
+PAID = {"invoice.paid", "charge.succeeded", "invoice_payment.paid"}
+ORDER = {
+    "number": "SO-1001",
+    "currency": "usd",
+    "total_in_cents": 12_450,
+    "updated_at": "2026-11-01T00:00:00+00:00",
+    "customer": {
+        "id": 77,
+        "name": "Jenny Rosen",
+        "email": "jenny@example.com",
+        "address": {"line1": "1 Oak Street", "city": "Springfield", "postal_code": "12345", "country": "US"},
+    },
+    "lines": [
+        {"description": "Oak table", "quantity": "1", "amount_in_cents": 9_900},
+        {"description": "Oak chair", "quantity": "2.5", "amount_in_cents": 3_000},
+        {"description": "Loyalty discount", "quantity": "1", "amount_in_cents": -450},
+    ],
+}
+ORDERS = (1, 2, 3, 4, 5, 6)
+
+
+@pytest.fixture(scope="module")
+def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpack_former(tmp_path_factory.mktemp("former"))
+
+
+@pytest.fixture
+def emulator() -> Iterator[EmulatorServer]:
+    with EmulatorServer(retry_base=0.1, retry_cap=1.0) as emulator:
+        yield emulator
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database without a schema."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bridge.sqlite'}"
+    url: str = request.getfixturevalue("postgres_url")
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url
+
+
+@pytest.fixture
+def upgrade(
+    emulator: EmulatorServer, former: Path, empty_database_url: str, redis_url: str, tmp_path: Path
+) -> Iterator[Upgrade]:
+    upgrade = Upgrade(emulator, former, empty_database_url, redis_url, tmp_path)
+    yield upgrade
+    upgrade.close()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`store` is the database as this release reads it, `queue` the Redis."""
+
+    upgrade: Upgrade
+    control: Control
+    client: Client
+    integration: Json
+    web: "Popen[bytes]"
+    store: SqlStore
+    queue: redis.Redis
+
+    def send(self, order_id: int) -> requests.Response:
+        body = {"integration_instance_id": self.integration["id"], "sales_order_id": order_id}
+        return self.client.ask("POST", "/stripe/invoices", body, key=f"send-{order_id}")
+
+    def invoices(self) -> list[Json]:
+        found: list[Json] = self.client.get(f"/stripe/integrations/{self.integration['id']}/invoices")
+        return found
+
+    def pay(self, invoice: Json) -> None:
+        """The customer pays; the service receives the events of that, and whatever worker is awake applies them."""
+        self.control.pay(invoice["stripe_invoice_id"])
+        path = f"/stripe/invoices/{invoice['id']}"
+        wait_until(lambda: {each["event_type"] for each in self.client.get(f"{path}/activity-log")} >= PAID)
+        self.wait_until_drained()
+        assert self.client.get(path)["status"] == "paid"
+
+    def left(self) -> tuple[int, int]:
+        """How many events and intents are not finished."""
+        with self.store.reading() as work:
+            events, intents = work.inbox.backlog(), work.intents.backlog()
+        return sum(events.by_status.values()), sum(intents.by_status.values())
+
+    def wait_until_drained(self) -> None:
+        """Nothing is left in the database, nor a message in Redis, where one that no actor knows ends as a dead letter."""
+        wait_until(lambda: self.left() == (0, 0) and not self.keys("dramatiq:*[^Q].msgs"))
+        assert self.keys("dramatiq:*.XQ*") == []
+
+    def keys(self, pattern: str) -> Any:
+        return self.queue.keys(pattern)
+
+    def everything(self) -> dict[str, Any]:
+        """All that can be read of the tenant."""
+        get = self.client.get
+        found = {"integration": get(f"/stripe/integrations/{self.integration['id']}")}
+        found |= {f"order {order_id}": get(f"/sales-orders/{order_id}") for order_id in ORDERS}
+        for invoice in self.invoices():
+            path = f"/stripe/invoices/{invoice['id']}"
+            found[path] = [get(f"{path}{part}") for part in ("", "/refunds", "/activity-log")]
+        found["events"] = get(EVENTS)
+        return found
+
+
+@pytest.fixture
+def scene(
+    upgrade: Upgrade, emulator: EmulatorServer, empty_database_url: str, redis_url: str
+) -> Iterator[Scene]:
+    """The former release has set up everything, and serves."""
+    assert upgrade.package(upgrade.former).is_relative_to(upgrade.former)
+    assert upgrade.package(CURRENT).is_relative_to(CURRENT)
+    upgrade.flask(upgrade.former, "db", "upgrade")
+    web = upgrade.start_web(upgrade.former)
+    create_token = ("tokens", "create", "--tenant", TENANT, "--role", "power_user", "--json")
+    with ThreadPoolExecutor(2) as threads:
+        token = threads.submit(upgrade.flask, upgrade.former, *create_token)
+        threads.submit(upgrade.flask, upgrade.former, "receivers", "register").result()
+    upgrade.wait_until_ready(web)
+    store = SqlStore(create_engine(empty_database_url))
+    with requests.Session() as http, redis.Redis.from_url(redis_url) as queue:
+        http.trust_env = False
+        client = Client(upgrade.url, token_in(token.result()), http)
+        yield Scene(upgrade, emulator.control, client, client.connect(), web, store, queue)
+    store.close()
+
+
+def leave_events_unapplied_and_intents_unsettled(scene: Scene, paid: list[Json], to_void: Json) -> None:
+    """A send that Stripe has carried out and a voiding that it has not; the answers to both never came."""
+    for invoice in paid:
+        scene.control.pay(invoice["stripe_invoice_id"])
+    wait_until(lambda: scene.left()[0] >= 20)
+    calls = [
+        {"effect": "cut_after", "method": "POST", "path": "/finalize$"},
+        {"effect": "cut_before", "method": "POST", "path": "/void$"},
+        {"effect": "cut_before", "method": "GET"},
+    ]
+    scene.control.misbehave({"calls": calls})
+    assert scene.send(6).status_code == 502
+    assert scene.client.ask("POST", f"/stripe/invoices/{to_void['id']}/void").status_code == 502
+    scene.control.misbehave({})
+    assert scene.left()[1] == 2
+
+
+def check_that_secrets_open(scene: Scene) -> None:
+    """What the former release has sealed this one opens."""
+    vault = FernetVault([scene.upgrade.settings["ENCRYPTION_KEYS"]])
+    with scene.store.reading() as work:
+        sealed = work.integrations.get(TENANT, scene.integration["id"]).sealed_access_token
+        receivers = work.receivers.of_kinds(list(PLATFORM_KINDS))
+    assert sealed is not None
+    assert vault.open(sealed)
+    assert [vault.open(str(each.sealed_secret))[:6] for each in receivers] == ["whsec_"] * 2
+
+
+def replace_the_web_process(scene: Scene, answers: dict[int, requests.Response]) -> None:
+    """All reads as before, and a repeated request has the answer that it had."""
+    before = scene.everything()
+    scene.upgrade.stop(scene.web)
+    scene.upgrade.wait_until_ready(scene.upgrade.start_web(CURRENT))
+    assert scene.everything() == before
+    for order_id, answer in answers.items():
+        again = scene.send(order_id)
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert (again.status_code, again.content) == (answer.status_code, answer.content)
+
+
+def check_that_all_is_as_at_stripe(scene: Scene, refunds: str) -> None:
+    events = scene.client.get(EVENTS)
+    assert {event["status"] for event in events} <= {EventStatus.PROCESSED, EventStatus.SKIPPED}
+    at_stripe = {each["id"]: each["status"] for each in scene.control.objects("invoices")}
+    assert len(at_stripe) == len(ORDERS)
+    assert {each["stripe_invoice_id"]: each["status"] for each in scene.invoices()} == at_stripe
+    (refund,) = scene.control.objects("refunds")
+    (known,) = scene.client.get(refunds)
+    assert (known["amount"], known["status"]) == (refund["amount"], refund["status"])
+
+
+@pytest.mark.slow
+def test_two_releases_share_a_database_a_queue_and_their_work(scene: Scene):
+    upgrade, client = scene.upgrade, scene.client
+    for order_id in ORDERS:
+        client.data("PUT", f"/sales-orders/{order_id}", ORDER)
+    answers = {order_id: scene.send(order_id) for order_id in ORDERS[:5]}
+    first, second, third, fourth, fifth = (answer.json()["data"] for answer in answers.values())
+    leave_events_unapplied_and_intents_unsettled(scene, [first, second], fifth)
+    check_that_secrets_open(scene)
+
+    # The schema is upgraded first, and the former release serves on.
+    upgrade.flask(CURRENT, "db", "upgrade")
+    upgrade.wait_until_ready(scene.web)
+
+    # What the former release has left, workers of both finish.
+    former_worker, worker = (upgrade.start_worker(each) for each in (upgrade.former, CURRENT))
+    scene.wait_until_drained()
+
+    # What the former release receives, this one's worker applies.
+    with upgrade.suspended(former_worker):
+        scene.pay(third)
+    refunds = f"/stripe/invoices/{first['id']}/refunds"
+    client.data("POST", refunds, {"amount_in_cents": 1_000})
+    scene.wait_until_drained()
+
+    replace_the_web_process(scene, answers)
+
+    # What this release receives, the former one's worker applies.
+    with upgrade.suspended(worker):
+        scene.pay(fourth)
+    assert [upgrade.stop(each) for each in (former_worker, worker)] == [0, 0]
+    check_that_all_is_as_at_stripe(scene, refunds)
