@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from stripe_bridge.adapters.vault import HmacSigner, new_key
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.outcomes import Recovering
 from stripe_bridge.domain.errors.rules import NothingOutstanding
-from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.refund import RefundState
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
 from stripe_bridge.use_cases.reconciliation.recover import Recovery
@@ -302,3 +303,30 @@ def test_nothing_is_billed_twice_if_it_serves_first(life: Life, seed: int):
 def any_is_detected(world: EmulatedWorld) -> bool:
     with world.store.reading() as work:
         return bool(work.recoveries.open_holds())
+
+
+def test_after_two_rotations_of_the_key_an_empty_database_takes_in_everything(life: Life):
+    """The first key is in no use any more, but retired; the database is lost altogether."""
+    first, second, third = new_key(), new_key(), new_key()
+    empty = life.database.back_up()
+    invoices: dict[str, int] = {}
+    for number, keys in enumerate([(first,), (second, first), (third, second)], start=1):
+        life.signer = HmacSigner(keys)
+        world = life.begin()
+        invoice = world.sent(number)
+        world.pay(invoice)
+        world.deliver()
+        world.refund(invoice.id, 500)
+        invoices[str(invoice.stripe_invoice_id)] = invoice.id
+        end(world)
+    life.database.restore(empty)
+    life.integration_id = None
+    life.signer = HmacSigner([third, second], retired=[first])
+
+    world = life.begin()
+    recovered(world)
+
+    assert {stripe_id: invoice.id for stripe_id, invoice in stored(world).items()} == invoices
+    assert {invoice.status for invoice in stored(world).values()} == {InvoiceStatus.PAID}
+    check_as_at_stripe(world)
+    end(world)

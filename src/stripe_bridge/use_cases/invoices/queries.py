@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stripe_bridge.domain.errors.base import SalesOrderNotFound
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import WebhookEvent
@@ -37,7 +38,9 @@ class ListOrderInvoices:
 
     def __call__(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:
         with self._store.reading() as work:
-            work.sales_orders.get(tenant_id, sales_order_id)
+            # Its invoices are known even if the ERP has to submit the order again after a restore.
+            if work.sales_orders.find(tenant_id, sales_order_id) is None:
+                raise SalesOrderNotFound
             return work.invoices.of_order(tenant_id, sales_order_id)
 
 

@@ -64,7 +64,7 @@ class PutSalesOrder:
             stored = work.sales_orders.find(given.tenant_id, given.id, lock=True)
             if stored is None and not work.sales_orders.add(given):
                 # Another request stored the first copy in the meantime.
-                stored = work.sales_orders.get(given.tenant_id, given.id, lock=True)
+                stored = work.sales_orders.find(given.tenant_id, given.id, lock=True)
             order = given if stored is None else stored.replaced_by(given)
             invoices = work.invoices.of_order(order.tenant_id, order.id)
             if stored is not None and stored.currency != order.currency:
@@ -72,7 +72,8 @@ class PutSalesOrder:
             if stored is not None and stored != order:
                 work.sales_orders.save(order)
             work.commit()
-        return StoredSalesOrder(view=view_order(order, invoices), created=stored is None)
+        is_new = stored is None or not stored.submitted
+        return StoredSalesOrder(view=view_order(order, invoices), created=is_new)
 
 
 def _check_currency_unlocked(invoices: Sequence[Invoice]) -> None:
