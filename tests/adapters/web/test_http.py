@@ -8,6 +8,7 @@ import time
 
 import pytest
 from flask import Flask
+from werkzeug.test import EnvironBuilder
 
 from stripe_bridge import domain, ports
 from stripe_bridge.adapters.web.problems import (
@@ -225,3 +226,34 @@ def test_whoever_waited_too_long_for_a_thread_is_not_served_any_more(world):
     assert problem(late, 503)["message"] == "Service Unavailable."
     assert late.headers["Retry-After"] == "5"
     assert world.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//healthz",
+        "//elsewhere/healthz",
+        "/api//stripe/integrations",
+        "/docs//",
+        "/docs/",
+        "/docs/assets//index.html",
+        "/healthz/",
+        "/api/stripe/integrations/?per_page=1",
+        "/api/stripe/integrations?per_page=1",
+        "/api/stripe/oauth/callback?error=access_denied",
+        "/openapi.json",
+        "/nowhere",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS"])
+def test_no_answer_follows_the_host_header(world, path, method):
+    """Whoever chooses it, as some caches and links let anyone do, must not choose where others are sent."""
+    world.create_integration()
+    world.create_integration()
+    headers = {"Authorization": f"Bearer {world.token()}", "X-Forwarded-Host": "evil.example"}
+    environ = EnvironBuilder(method=method, base_url="http://evil.example", headers=headers).get_environ()
+    environ["PATH_INFO"], _, environ["QUERY_STRING"] = path.partition("?")
+    answer = world.client.open(environ)
+    assert answer.status_code not in (301, 302, 303, 307, 308) or path.startswith("/api/stripe/oauth")
+    assert "evil.example" not in str(answer.headers)
+    assert b"evil.example" not in answer.data

@@ -50,6 +50,8 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
     """The whole HTTP interface of the bridge."""
     app = Flask(__name__, static_folder=None)
     app.json = OrderedJson(app)
+    # Werkzeug would redirect to the address in the Host header, which the caller chooses.
+    app.url_map.merge_slashes = False
     # A body without a declared length is silently cut off there: the additional byte shows that it was too long.
     app.config["MAX_CONTENT_LENGTH"] = MAX_PAYLOAD_BYTES + 1
     app.config["PUBLIC_URL"] = options.public_url.rstrip("/")
