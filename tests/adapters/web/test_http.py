@@ -250,7 +250,7 @@ def test_no_answer_follows_the_host_header(world, path, method):
     """Whoever chooses it, as some caches and links let anyone do, must not choose where others are sent."""
     world.create_integration()
     world.create_integration()
-    headers = {"Authorization": f"Bearer {world.token()}", "X-Forwarded-Host": "evil.example"}
+    headers = [("Authorization", f"Bearer {world.token()}"), ("X-Forwarded-Host", "evil.example")]
     environ = EnvironBuilder(method=method, base_url="http://evil.example", headers=headers).get_environ()
     environ["PATH_INFO"], _, environ["QUERY_STRING"] = path.partition("?")
     answer = world.client.open(environ)
