@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 OVERALL = "1000/minute"
-FAILURES = "30/minute"
+FAILURES = "300/minute"
 # The key in a request's environ for what authenticating by its head led to: a Principal, or what was raised.
 _AUTHENTICATED = "stripe_bridge.authenticated"
 # In seconds. A storage that hangs must not hold up every request.
