@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,6 +90,15 @@ class Settings:
     @property
     def uses_account_tokens(self) -> bool:
         return self.stripe_account_auth == "token"
+
+    @property
+    def reconcile_every(self) -> timedelta:
+        return timedelta(seconds=self.reconcile_seconds)
+
+    @property
+    def receiver_url(self) -> str:
+        """Of the platform's receiver; an account's own has its integration's id behind it."""
+        return f"{self.public_url}/api/webhooks/stripe"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
