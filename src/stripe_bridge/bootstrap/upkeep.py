@@ -22,6 +22,7 @@ from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
 from stripe_bridge.use_cases.operations.doctor import Diagnose
 from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
+from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
@@ -141,5 +142,6 @@ def _diagnose(
         DiagnoseReceivers(check, has_extra_secrets=bool(settings.stripe_webhook_secrets)),
         DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
         encryption_key(adapters),
+        DiagnoseRecovery(store, adapters.signer),
         every=settings.reconcile_every,
     )
