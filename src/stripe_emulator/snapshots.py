@@ -30,7 +30,7 @@ def version_for(store: Store, endpoint: Record) -> str:
 class Happening:
     """What an event is about: an object, and if it changed, the values before.
 
-    `seq` is the last sequence number before the change, so that what came with the change can be told from the rest.
+    `seq` is the last sequence number before the change, so that what the change itself inserted can be excluded.
     """
 
     body: Json

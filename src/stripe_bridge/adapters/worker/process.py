@@ -85,4 +85,4 @@ def _stop_signals() -> Iterator[socket.socket]:
 
 
 def _only_wake(_number: int, _frame: FrameType | None) -> None:
-    """Nothing: the socket tells."""
+    """Nothing: the socket shows it."""
