@@ -1,7 +1,6 @@
 """What a step can rely on, and what it decides."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,11 +27,8 @@ def planning(settling: Settling) -> Callable[[UnitOfWork, Intent], Intent | None
         if settled.subject == "follower":
             return None
         work.integrations.add(an_integration(account_id="acct_added"))
-        return an_intent(
-            subject="follower",
-            created_at=settling.clock.now(),
-            due_at=settling.clock.now() + timedelta(days=1),
-        )
+        now = settling.clock.now()
+        return an_intent(subject="follower", created_at=now, due_at=now)
 
     return plan
 
@@ -40,16 +36,23 @@ def planning(settling: Settling) -> Callable[[UnitOfWork, Intent], Intent | None
 @pytest.mark.parametrize(
     ("call", "state"), [(succeeds, IntentState.CONFIRMED), (refused, IntentState.FAILED)]
 )
-def test_what_follows_from_a_success_or_a_refusal_is_settled_next_however_late_it_would_be_due(
+def test_what_follows_from_a_success_or_a_refusal_is_settled_next_and_by_no_other_worker(
     call: Callable[[Intent], Any], state: IntentState
 ):
-    settling = Settling(lambda intent: call(intent) if intent.subject == "first" else "done")
+    due_while_called: list[bool] = []
+
+    def calls(intent: Intent) -> Any:
+        due_while_called.append(settling.find(intent.id).is_due(settling.clock.now()))
+        return call(intent) if intent.subject == "first" else "done"
+
+    settling = Settling(calls)
     settling.step.plan = planning(settling)
     first = settling.plan(subject="first")
 
     settling.settle(first.id)
 
     _, follower_id = settling.step.called
+    assert due_while_called == [False, False]
     assert settling.find(first.id).state is state
     assert settling.find(follower_id).state is IntentState.CONFIRMED
     assert settling.step.checked == [], "A call that was never made has no effect to look for."
