@@ -132,7 +132,7 @@ def _stop_signals() -> Iterator[socket.socket]:
 
 
 def _only_wake(_number: int, _frame: FrameType | None) -> None:
-    """Nothing: the socket shows it."""
+    """Does nothing: the signal already wakes the socket."""
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ class Deliverer:
             self._queue = [(due - seconds, order, delivery) for due, order, delivery in self._queue]
             self._wake.notify_all()
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Drop all waiting deliveries."""
         with self._wake:
             self._queue.clear()
@@ -130,7 +130,7 @@ class Deliverer:
         signature = WebhookSignature.generate_signature_header(
             outgoing.payload, outgoing.secret, int(time.time())
         )
-        # In test mode Stripe adds a signature of a scheme that nobody can verify, to see that receivers ignore it.
+        # In test mode Stripe adds a signature of a scheme that cannot be verified, to see that receivers ignore it.
         signature += f",v0={secrets.token_hex(32)}"
         headers = {"Stripe-Signature": signature, "Content-Type": "application/json; charset=utf-8"}
         attempt: Json = {"at": self._emulator.clock(), "status": None, "error": None}

@@ -110,9 +110,9 @@ class Emulator:
         tx.edit(record)["advanced"] = self.advanced
 
     def reset(self) -> None:
-        """Forget everything except the platform's own account; the clock shows the real time again."""
+        """Remove everything except the platform's own account; the clock shows the real time again."""
         with self.lock:
-            self.deliverer.forget()
+            self.deliverer.clear()
             self.store = Store()
             self.advanced = 0
             self.misbehavior.replace({}, self.now())

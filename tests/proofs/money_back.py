@@ -26,8 +26,8 @@ from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_emulator.resources.disputes import NEXT as NEXT_OF_DISPUTE
+from stripe_emulator.resources.refunds import FAILED_OR_CANCELED
 from stripe_emulator.resources.refunds import NEXT as NEXT_OF_REFUND
-from stripe_emulator.resources.refunds import UNDONE
 from tests.proofs.boundary import Boundary, Crash
 from tests.proofs.emulated_world import EmulatedWorld
 from tests.world import Event
@@ -120,7 +120,9 @@ class MoneyBack(RuleBasedStateMachine):
         return [each for each in self.objects("charges") if each["status"] == "succeeded"]
 
     def refunds(self, *, counted: bool = False) -> list[Json]:
-        return [each for each in self.objects("refunds") if not (counted and each["status"] in UNDONE)]
+        return [
+            each for each in self.objects("refunds") if not (counted and each["status"] in FAILED_OR_CANCELED)
+        ]
 
     def references(self) -> list[str]:
         """The references of the refunds that were made through us."""

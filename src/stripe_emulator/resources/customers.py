@@ -69,7 +69,7 @@ def create(call: Call) -> Json:
 
 
 def retrieve(call: Call) -> Json:
-    """GET /v1/customers/{customer}: of a deleted one, only a stub."""
+    """GET /v1/customers/{customer}: of a deleted one, only its id."""
     record = call.record("customers", "customer", "id")
     return deleted_stub(record) if record.hidden["deleted"] else record.body
 

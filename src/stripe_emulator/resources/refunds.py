@@ -11,7 +11,7 @@ from stripe_emulator.resources.payments_flow import check_step
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
-UNDONE = ("failed", "canceled")
+FAILED_OR_CANCELED = ("failed", "canceled")
 FAILURE_REASONS = (
     "charge_for_pending_refund_disputed",
     "declined",
@@ -150,7 +150,7 @@ def move_refund(tx: Transaction, refund: Record, status: str, failure_reason: st
             f"Invalid failure_reason: must be one of {', '.join(FAILURE_REASONS)}", "failure_reason"
         )
     _set_status(tx, refund, status)
-    if status in UNDONE:
+    if status in FAILED_OR_CANCELED:
         charge = tx.store.find("charges", body["charge"])
         assert charge is not None
         tx.edit(charge)["amount_refunded"] -= body["amount"]
