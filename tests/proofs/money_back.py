@@ -150,14 +150,14 @@ class MoneyBack(RuleBasedStateMachine):
 
     @initialize(
         parts=st.sampled_from([[TOTAL], [5_000, 5_000], [2_500], [2_500, 5_000, 2_500]]),
-        is_told=st.sampled_from([True, True, True, False]),
+        is_delivered=st.sampled_from([True, True, True, False]),
         chance=_CHANCES,
     )
-    def something_is_paid(self, parts: list[int], is_told: bool, chance: Random) -> None:
+    def something_is_paid(self, parts: list[int], is_delivered: bool, chance: Random) -> None:
         for part in parts:
             self.the_customer_pays(part)
-        if is_told:
-            self._tell(chance, 100)
+        if is_delivered:
+            self._deliver(chance, 100)
 
     @precondition(lambda self: self.invoice_at_stripe()["status"] == "open")
     @rule(amount=st.sampled_from([2_500, TOTAL]))
@@ -253,7 +253,7 @@ class MoneyBack(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 12), during=st.none() | _INTERRUPTIONS, chance=_CHANCES)
     def stripe_tells(self, count: int, during: Interruption | None, chance: Random) -> None:
-        self._do(lambda: self._tell(chance, count), during, chance)
+        self._do(lambda: self._deliver(chance, count), during, chance)
 
     @rule(chance=_CHANCES)
     def an_event_is_lost(self, chance: Random) -> None:
@@ -321,7 +321,7 @@ class MoneyBack(RuleBasedStateMachine):
         if what.startswith("customer"):
             self._wait_for_customers()
         if what.endswith("events"):
-            self._tell(chance, 12)
+            self._deliver(chance, 12)
         self.world.bridge = here
 
     def _refund(self, amount: int | None, reason: RefundReason | None) -> None:
@@ -350,7 +350,7 @@ class MoneyBack(RuleBasedStateMachine):
         self.coming += [event for event in events[self._heard :] if event["type"] in SUBSCRIBED_EVENTS]
         self._heard = len(events)
 
-    def _tell(self, chance: Random, count: int) -> None:
+    def _deliver(self, chance: Random, count: int) -> None:
         """Deliver some of the coming events, in any order, and some again; those not acknowledged come again."""
         self._hear()
         chance.shuffle(self.coming)
@@ -394,7 +394,7 @@ class MoneyBack(RuleBasedStateMachine):
         self._hear()
         if chance.random() < 0.5:
             self.coming += self.lost
-        self._tell(chance, len(self.coming))
+        self._deliver(chance, len(self.coming))
         if self.lost:
             report = self.world.bridge.reconciliation.reconcile(self.world.integration_id)
             assert report.is_complete, report

@@ -112,7 +112,7 @@ def test_an_answer_means_the_same_for_a_change_and_a_lookup(
         assert caught.value.reason.endswith("(Stripe's request req_1)")
 
 
-def test_a_refusal_tells_code_param_and_reason(stripe_says: ScriptedStripe):
+def test_a_refusal_carries_code_param_and_reason(stripe_says: ScriptedStripe):
     body = error(code="parameter_invalid_integer", param="lines[0][amount]", message="Invalid integer: x")
     stripe_says.will(Answer(400, body))
 
@@ -120,8 +120,8 @@ def test_a_refusal_tells_code_param_and_reason(stripe_says: ScriptedStripe):
         StripeInvoiceGateway(stripe_says.access()).void("acct_1", "in_1", "key")
 
     refused = caught.value
-    told = (refused.code, refused.param, refused.reason)
-    assert told == ("parameter_invalid_integer", "lines[0][amount]", "Invalid integer: x")
+    reported = (refused.code, refused.param, refused.reason)
+    assert reported == ("parameter_invalid_integer", "lines[0][amount]", "Invalid integer: x")
 
 
 def test_a_code_is_read_where_the_sdk_drops_it(stripe_says: ScriptedStripe):
