@@ -383,9 +383,9 @@ class World(AnyWorld):
 
     def event(self, type_: str, object_: Mapping[str, Any], **more: Any) -> Event:
         """An event that happened now, in the connected account."""
-        told = {"account": self.account_id, "created": self.clock.now(), **more}
-        told.setdefault("id_", f"evt_{type_}_{crc32(json.dumps(object_).encode())}")
-        event: Event = json.loads(an_event_payload(type_, object_, **told))
+        shown = {"account": self.account_id, "created": self.clock.now(), **more}
+        shown.setdefault("id_", f"evt_{type_}_{crc32(json.dumps(object_).encode())}")
+        event: Event = json.loads(an_event_payload(type_, object_, **shown))
         return event
 
     def events(self) -> list[Event]:

@@ -51,7 +51,7 @@ _TABLE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """On whose behalf a request is made. `token_id` tells tokens apart without revealing them."""
+    """On whose behalf a request is made. `token_id` distinguishes tokens without revealing them."""
 
     tenant_id: str
     role: Role

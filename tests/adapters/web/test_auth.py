@@ -114,7 +114,7 @@ def test_a_weak_role_is_counted_too(world):
     problem(world.ask("POST", "/api/stripe/invoices", {}, role=Role.VIEWER), 429)
 
 
-def test_a_limit_whose_storage_is_away_limits_nobody():
+def test_a_limit_whose_storage_is_unavailable_limits_no_client():
     # Nothing listens on this port.
     world = World(rate_limit_storage_uri="redis://127.0.0.1:9/0")
     assert world.ask("GET", "/api/stripe/integrations").status_code == 200

@@ -162,7 +162,7 @@ def test_callers_hear_that_an_event_failed_and_only_operators_why(world, invoice
     unreadable = {"object": "invoice_payment", "invoice": invoice["stripe_invoice_id"], "amount_paid": "x"}
     world.post_event(an_event_payload("invoice_payment.paid", unreadable, id_="evt_bad", account=account_id))
 
-    def told() -> tuple[str, str]:
+    def reported() -> tuple[str, str]:
         world.bridge.webhook_events.apply()
         (shown,) = data_of(world.ask("GET", f"{PATH}?event_type=invoice_payment.paid", role=Role.VIEWER))
         activity = data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}/activity-log"))
@@ -172,11 +172,11 @@ def test_callers_hear_that_an_event_failed_and_only_operators_why(world, invoice
         assert for_operators not in (None, shown["last_error"])
         return shown["status"], shown["last_error"]
 
-    assert told() == ("received", "It could not be applied yet and will be tried again.")
+    assert reported() == ("received", "It could not be applied yet and will be tried again.")
     for _ in range(MAX_ATTEMPTS):
         world.clock.advance(timedelta(hours=1))
         world.bridge.webhook_events.apply()
-    assert told() == (
+    assert reported() == (
         "failed",
         "It could not be applied and will not be tried again unless it is replayed. The operator's logs say why.",
     )

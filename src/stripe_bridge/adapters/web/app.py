@@ -9,7 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 from flask_cors import CORS
 
 from stripe_bridge.adapters.web.api import document
-from stripe_bridge.adapters.web.auth import RateLimits, guard
+from stripe_bridge.adapters.web.auth import RateLimits, authenticate_requests
 from stripe_bridge.adapters.web.client_addresses import ClientAddresses
 from stripe_bridge.adapters.web.docs import docs_blueprint
 from stripe_bridge.adapters.web.endpoints import Operation, blueprint_of
@@ -60,7 +60,7 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
     app.config["OAUTH_RETURN_URL"] = options.oauth_return_url
     instrument_requests(app)
     count_exchanges(app, metrics)
-    guard(
+    authenticate_requests(
         app,
         operations_by_endpoint(),
         bridge.access.authenticate,

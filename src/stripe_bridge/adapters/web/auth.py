@@ -58,7 +58,7 @@ class RateLimits:
 _item = cache(parse)
 
 
-def guard(
+def authenticate_requests(
     app: Flask,
     operations: Mapping[str, Operation],
     authenticate: Authenticate,

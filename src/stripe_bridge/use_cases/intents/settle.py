@@ -99,7 +99,7 @@ class SettleIntent:
     def _call_step(self, step: Step[Any], intent: Intent, *, must_check: bool) -> Intent | None:
         try:
             if must_check:
-                with self._tracing.span(f"look {intent.operation}", _span_facts(intent)):
+                with self._tracing.span(f"check {intent.operation}", _span_facts(intent)):
                     found = step.find_effect(intent)
                 if found is not None:
                     return self._succeed(step, intent, found)
