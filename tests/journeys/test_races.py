@@ -136,7 +136,9 @@ def test_a_callback_opened_several_times_at_once_connects_once_and_revokes_nothi
         with browser() as http:
             return http.get(callback, timeout=60).status_code
 
-    assert Counter(at_once([open_callback] * 4)) == {200: 1, 400: 3}
+    # Those that come after the first is done are answered like it.
+    assert 200 in at_once([open_callback] * 4)
+    assert open_callback() == 200
     account = erp.integration(integration["id"])["stripe_account_id"]
     assert len(of_account(stack, "connections", account)) == 1
 

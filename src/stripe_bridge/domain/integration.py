@@ -136,13 +136,25 @@ class AuthorizationFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthState:
-    """An authorization under way, stored by the hash of its `state`, which works once, within ten minutes."""
+    """An authorization under way, stored by the hash of its `state`, which works once, within ten minutes.
+
+    `code_hash` is that of the code it was consumed with.
+    """
 
     state_hash: str
     tenant_id: str
     integration_id: int
     expires_at: datetime
     consumed_at: datetime | None = None
+    code_hash: str | None = None
+    connected_at: datetime | None = None
+
+    def consume(self, now: datetime, code_hash: str | None) -> OAuthState:
+        return replace(self, consumed_at=now, code_hash=code_hash)
+
+    def has_connected(self, code_hash: str | None) -> bool:
+        """Whether it was this code that connected the integration."""
+        return self.connected_at is not None and self.code_hash == code_hash
 
     def refusal(self, now: datetime) -> AuthorizationFailure | None:
         """Why it may not be used now, None when it may."""

@@ -57,12 +57,25 @@ def test_another_error_of_stripes_is_told_as_a_failure(returning):
 
 def test_a_state_is_good_once(returning):
     integration = returning.create_integration()
-    state, code = returning.authorize(integration["id"]), returning.stripe.consent()
-    returning.come_back(state=state, code=code)
-    again = told(returning.come_back(state=state, code=code))
+    state = returning.authorize(integration["id"])
+    returning.come_back(state=state, code=returning.stripe.consent())
+    again = told(returning.come_back(state=state, code=returning.stripe.consent()))
     assert (again["status"], again["reason"]) == ("failed", "state_used")
     path = f"/api/stripe/integrations/{integration['id']}"
     assert returning.ask("GET", path).get_json()["data"]["connected"]
+
+
+def test_a_reload_of_the_callback_leads_where_it_led_at_first(returning):
+    state, code = returning.authorize(returning.create_integration()["id"]), returning.stripe.consent()
+    first, again = (returning.come_back(state=state, code=code) for _ in range(2))
+    assert told(first)["status"] == "connected"
+    assert (again.status_code, again.location) == (first.status_code, first.location)
+
+
+def test_the_page_after_connecting_can_be_loaded_again(world):
+    state, code = world.authorize(world.create_integration()["id"]), world.stripe.consent()
+    first, again = (world.come_back(state=state, code=code) for _ in range(2))
+    assert (again.status_code, again.data) == (200, first.data)
 
 
 def test_a_look_at_the_link_before_the_browser_comes_changes_nothing(returning):

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import pytest
@@ -110,6 +110,56 @@ def test_a_state_works_once_also_after_a_success_and_changes_nothing_then(world:
     assert again == failed(AuthorizationFailure.STATE_USED, world.integration_id)
     assert shown(world) == before
     assert world.calls().count("redeem") == 1
+
+
+def test_the_page_after_connecting_is_the_same_when_it_is_loaded_again(world: World):
+    redirect = {"state": world.authorize(world.integration_id), "code": world.consent()}
+    first = world.come_back(**redirect)
+    before, calls = world.store.committed, world.calls()
+
+    world.clock.advance(timedelta(hours=1))
+    again = world.come_back(**redirect)
+
+    assert again == first
+    assert again.status is AuthorizationStatus.CONNECTED
+    assert world.calls() == calls
+    assert world.store.committed == before
+
+
+def test_an_error_with_the_state_of_a_success_does_not_repeat_the_success(world: World):
+    state, code = world.authorize(world.integration_id), world.consent()
+    world.come_back(state=state, code=code)
+
+    for redirect in ({"error": "access_denied"}, {"error": "access_denied", "code": code}):
+        again = world.come_back(state=state, **redirect)
+        assert again == failed(AuthorizationFailure.STATE_USED, world.integration_id)
+
+
+def test_a_failure_is_not_repeated_for_the_code_is_used_up(world: World):
+    state = world.authorize(world.integration_id)
+    assert world.come_back(state=state, code="ac_made_up").reason is AuthorizationFailure.CODE_REFUSED
+
+    assert world.come_back(state=state, code="ac_made_up").reason is AuthorizationFailure.STATE_USED
+
+
+def test_while_the_first_request_is_not_done_the_same_code_again_is_refused(world: World):
+    redirect = {"state": world.authorize(world.integration_id), "code": world.consent()}
+    meanwhile = []
+    world.stripe.before_next("redeem", lambda: meanwhile.append(world.come_back(**redirect)))
+
+    assert world.come_back(**redirect).status is AuthorizationStatus.CONNECTED
+
+    assert meanwhile == [failed(AuthorizationFailure.STATE_USED, world.integration_id)]
+    assert world.calls().count("redeem") == 1
+
+
+def test_of_a_code_only_a_hash_is_stored(world: World):
+    code = world.consent()
+    world.come_back(state=world.authorize(world.integration_id), code=code)
+
+    (stored,) = world.store.committed.oauth_states.rows.values()
+    assert stored.code_hash is not None
+    assert code not in repr(asdict(stored))
 
 
 def test_a_state_is_good_for_ten_minutes_and_no_longer(world: World):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stripe_bridge.domain.errors.base import BridgeError
@@ -86,30 +86,36 @@ class CompleteAuthorization:
         self._request_receiver, self._livemode = request_receiver, livemode
 
     def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
-        state: OAuthState | None = None
+        integration_id: int | None = None
         try:
             if command.error is not None and command.state is None:
                 raise _NotConnected(_denial_reason(command.error))
-            state = self._find(command.state)
+            found = self._find(command.state)
+            integration_id = found.integration_id
             if command.error is None and not command.code:
                 raise _NotConnected(AuthorizationFailure.CODE_REFUSED)
-            integration = self._consume(state)
+            state = self._consume(found, command)
             if command.error is not None:
                 raise _NotConnected(_denial_reason(command.error))
-            if integration is None or integration.connected:
-                raise _NotConnected(AuthorizationFailure.ALREADY_CONNECTED)
-            authorization = self._redeem(command.code or "")
-            snapshot = self._snapshot(authorization.account_id)
-            endpoint = self._connect(state, authorization, snapshot)
+            if state.connected_at is None:
+                self._redeem_and_connect(state, command.code or "")
         except _NotConnected as failure:
-            return _outcome(failure.reason, None if state is None else state.integration_id, command.error)
+            return _outcome(failure.reason, integration_id, command.error)
+        return AuthorizationOutcome(status=AuthorizationStatus.CONNECTED, integration_id=integration_id)
+
+    def _redeem_and_connect(self, state: OAuthState, code: str) -> None:
+        with self._store.reading() as work:
+            integration = work.integrations.find(state.integration_id)
+        if integration is None or integration.connected:
+            raise _NotConnected(AuthorizationFailure.ALREADY_CONNECTED)
+        authorization = self._redeem(code)
+        snapshot = self._snapshot(authorization.account_id)
+        endpoint = self._connect(state, authorization, snapshot)
         self._after_connect(snapshot.account_id, endpoint)
-        return AuthorizationOutcome(status=AuthorizationStatus.CONNECTED, integration_id=state.integration_id)
 
     def _find(self, state: str | None) -> OAuthState:
-        state_hash = hashlib.sha256((state or "").encode(errors="replace")).hexdigest()
         with self._store.reading() as work:
-            found = work.oauth_states.find(state_hash)
+            found = work.oauth_states.find(_hash(state or ""))
         if found is None:
             raise _NotConnected(AuthorizationFailure.STATE_UNKNOWN)
         return found
@@ -127,18 +133,25 @@ class CompleteAuthorization:
         except BridgeError as error:
             _log.warning("follow-up after connecting failed", extra={"reason": error.message})
 
-    def _consume(self, state: OAuthState) -> Integration | None:
-        """A state works once: only the request that commits this may continue."""
-        now = self._clock.now()
+    def _consume(self, found: OAuthState, command: CallbackCommand) -> OAuthState:
+        """A state works once: only the request that commits this may continue.
+
+        If the code already connected the integration, people are reloading the page: nothing is left to do.
+        """
+        now, code_hash = self._clock.now(), _hash(command.code or "")
         with self._store.writing() as work:
-            locked = work.oauth_states.find(state.state_hash, lock=True)
-            refusal = AuthorizationFailure.STATE_UNKNOWN if locked is None else locked.refusal(now)
+            state = work.oauth_states.find(found.state_hash, lock=True)
+            if state is None:
+                raise _NotConnected(AuthorizationFailure.STATE_UNKNOWN)
+            if command.error is None and state.has_connected(code_hash):
+                return state
+            refusal = state.refusal(now)
             if refusal is not None:
                 raise _NotConnected(refusal)
-            work.oauth_states.consume(state.state_hash, now)
-            integration = work.integrations.find(state.integration_id)
+            consumed = state.consume(now, code_hash)
+            work.oauth_states.save(consumed)
             work.commit()
-        return integration
+        return consumed
 
     def _redeem(self, code: str) -> Authorization:
         try:
@@ -180,6 +193,7 @@ class CompleteAuthorization:
                         former=former,
                     )
                     work.integrations.save(connected)
+                    work.oauth_states.save(replace(state, connected_at=now))
                     endpoint = self._request_receiver(work, integration, snapshot.account_id)
                     work.inbox.requeue_skipped(snapshot.account_id, now, waiting=False)
                     work.commit()
@@ -215,6 +229,10 @@ class CompleteAuthorization:
         if work.invoices.has_other_account(integration.id, granted.account_id):
             return AuthorizationFailure.OTHER_ACCOUNT
         return None
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
 def _denial_reason(error: str) -> AuthorizationFailure | None:

@@ -93,9 +93,9 @@ class SqlOAuthStates:
     def find(self, state_hash: str, *, lock: bool = False) -> OAuthState | None:
         return self._transaction.find(_STATES, _STATE_BY_HASH[lock], state_hash=state_hash)
 
-    def consume(self, state_hash: str, now: datetime) -> None:
-        statement = update(_STATES.table).where(_STATE.state_hash == state_hash)
-        self._transaction.execute(statement.values(consumed_at=now))
+    def save(self, state: OAuthState) -> None:
+        statement = update(_STATES.table).where(_STATE.state_hash == state.state_hash)
+        self._transaction.execute(statement.values(_STATES.values(state)))
 
     def remove_expired_before(self, moment: datetime) -> int:
         return self._transaction.execute(delete(_STATES.table).where(_STATE.expires_at < moment)).rowcount

@@ -77,6 +77,8 @@ class OAuthStateRow(Row):
     integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id"))
     expires_at: Mapped[datetime]
     consumed_at: Mapped[datetime | None]
+    code_hash: Mapped[str | None]
+    connected_at: Mapped[datetime | None]
 
 
 class ReceiverRow(Row):
