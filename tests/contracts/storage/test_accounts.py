@@ -62,6 +62,24 @@ def test_an_oauth_state_is_found_by_its_hash_and_saved(store: Store):
         assert work.oauth_states.find(state.state_hash) == used
 
 
+def test_an_oauth_state_is_found_by_its_confirmation(store: Store):
+    integration = stored_integration(store)
+    waiting = an_oauth_state(
+        state_hash="1",
+        integration_id=integration.id,
+        consumed_at=NOW,
+        needs_confirmation=True,
+        sealed_code="sealed",
+        confirmation_hash="abc",
+    )
+    with store.writing() as work:
+        work.oauth_states.add(an_oauth_state(state_hash="2", integration_id=integration.id))
+        work.oauth_states.add(an_oauth_state(state_hash="3", integration_id=integration.id))
+        work.oauth_states.add(waiting)
+        assert work.oauth_states.find_by_confirmation("abc", lock=True) == waiting
+        assert work.oauth_states.find_by_confirmation("another") is None
+
+
 def test_oauth_states_that_expired_before_a_moment_are_removed(store: Store):
     integration = stored_integration(store)
     with store.writing() as work:
