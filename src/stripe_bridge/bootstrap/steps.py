@@ -93,4 +93,5 @@ def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
         snapshots=adapters.snapshots,
         clock=adapters.clock,
         client_id=settings.stripe_client_id,
+        api_version=adapters.receiver_gateway.api_version,
     )

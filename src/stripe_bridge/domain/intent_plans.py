@@ -26,7 +26,7 @@ from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import Address, Customer, InvoiceLine
-from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
+from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, METADATA_TENANT
 from stripe_bridge.domain.webhook_event import PLATFORM
 
 
@@ -63,7 +63,7 @@ def plan_draft(invoice: Invoice, stripe_customer_id: str, *, reference: str, now
             "order_number": invoice.sales_order_number,
             "metadata": {
                 METADATA_REFERENCE: reference,
-                "tenant": invoice.tenant_id,
+                METADATA_TENANT: invoice.tenant_id,
                 "sales_order_id": str(invoice.sales_order_id),
                 "sales_order_number": invoice.sales_order_number,
             },

@@ -13,6 +13,9 @@ from enum import StrEnum
 # The metadata key under which an object at Stripe names the intent that made it.
 METADATA_REFERENCE = "bridge_intent"
 METADATA_KIND = "bridge_receiver"
+METADATA_TENANT = "tenant"
+# Keys that begin so are this service's own, at Stripe.
+OWN_METADATA = "bridge_"
 
 
 class StripeInvoiceStatus(StrEnum):

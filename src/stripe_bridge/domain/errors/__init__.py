@@ -7,7 +7,7 @@
     ├── Unauthenticated
     ├── Forbidden
     ├── Invalid                     a value that can never be right; names its field
-    │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp
+    │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp · UpdatedInFuture
     │   └── InvalidCursor · IdempotencyKeyReused
     ├── Refused                     a rule says no to this request in this state
     │   ├── ConfirmationInvalid · IntegrationNotConnected · IntegrationRestricted

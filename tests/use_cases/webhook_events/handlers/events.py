@@ -29,6 +29,7 @@ def handler_table(world: World) -> HandlerTable:
         snapshots=adapters.snapshots,
         clock=adapters.clock,
         client_id=world.settings.stripe_client_id,
+        api_version=adapters.receiver_gateway.api_version,
     )
 
 
