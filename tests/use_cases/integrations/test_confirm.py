@@ -7,7 +7,7 @@ import pytest
 from stripe_bridge.domain.errors.base import IntegrationNotFound
 from stripe_bridge.domain.errors.conflicts import AuthorizationFailed
 from stripe_bridge.domain.errors.rules import ConfirmationInvalid
-from stripe_bridge.domain.integration import CONFIRMATION_LIFETIME, AuthorizationFailure
+from stripe_bridge.domain.integration import AuthorizationFailure
 from stripe_bridge.ports.stripe.errors import OutcomeUnknown
 from stripe_bridge.use_cases.integrations.connect import AuthorizationStatus
 from tests.builders import TENANT
@@ -20,6 +20,9 @@ def world() -> World:
     world = World()
     world.integration_id = world.add_integration()
     return world
+
+
+CONFIRMATION_LIFETIME = timedelta(minutes=4)
 
 
 def to_be_confirmed(world: World, account_id: str | None = None) -> str:
@@ -155,6 +158,19 @@ def test_who_started_the_authorization_cannot_confirm_for_the_merchant_whom_the_
             confirm(world, guess)
     world.clock.advance(CONFIRMATION_LIFETIME)
     assert not world.stripe.accounts["acct_victim"].connected
+
+
+def test_a_confirmation_cannot_be_derived_from_the_state_alone():
+    states, confirmations = set(), set()
+    for code in ("ac_mine", "ac_theirs"):
+        world = World()
+        state = world.authorize(world.add_integration(), confirm=True)
+        outcome = world.come_back(state=state, code=code)
+        assert outcome.pending is not None
+        states.add(state)
+        confirmations.add(outcome.pending.confirmation)
+
+    assert (len(states), len(confirmations)) == (1, 2)
 
 
 def test_the_state_alone_leads_to_no_confirmation(world: World):
