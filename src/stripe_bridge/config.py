@@ -43,6 +43,7 @@ class Settings:
     stripe_secret_key: str = field(repr=False)
     stripe_client_id: str
     encryption_keys: tuple[str, ...] = field(repr=False)
+    retired_encryption_keys: tuple[str, ...] = field(repr=False)
     database_url: str = field(repr=False)
     redis_url: str | None = field(repr=False)
     stripe_api_base: str
@@ -108,6 +109,7 @@ class Settings:
                 _fernet_keys,
                 what="Fernet keys, newest first, separated by commas; `flask keys generate` prints a new one",
             ),
+            "retired_encryption_keys": read.optional("RETIRED_ENCRYPTION_KEYS", (), _fernet_keys),
             "database_url": read.optional("DATABASE_URL", "sqlite:///stripe-bridge.db", _database_url),
             "redis_url": read.optional("REDIS_URL", None, _redis_url),
             "invoice_days_until_due": read.optional("INVOICE_DAYS_UNTIL_DUE", 30, between(0, 3650)),

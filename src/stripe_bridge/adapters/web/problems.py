@@ -17,6 +17,7 @@ from stripe_bridge.domain.errors.outcomes import (
     InvoiceNotSent,
     InvoiceNotVoided,
     PayloadTooLarge,
+    Recovering,
     RefundNotIssued,
     WebhookRejected,
 )
@@ -32,6 +33,8 @@ from stripe_bridge.ports.vault import SealBroken
 
 _log = logging.getLogger(__name__)
 _SOON = {"Retry-After": "5"}
+# An operator has to do something first.
+_LATER = {"Retry-After": "300"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ TABLE: Mapping[type[BridgeError], Row] = {
     InvoiceNotVoided: Row(HTTPStatus.BAD_GATEWAY),
     RefundNotIssued: Row(HTTPStatus.BAD_GATEWAY),
     GatewayError: Row(HTTPStatus.BAD_GATEWAY),
+    Recovering: Row(HTTPStatus.SERVICE_UNAVAILABLE, _LATER),
     StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
     BrokerUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
     IdentityProviderUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),

@@ -16,7 +16,7 @@ from stripe_bridge.adapters.web.schemas.fields import (
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
 from stripe_bridge.domain.invoice import InvoiceStatus, RefundStatus
-from stripe_bridge.domain.stripe_objects import METADATA_TENANT, OWN_METADATA
+from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 
 _SHOWN = [status.value for status in InvoiceStatus if status not in ("reserved", "abandoned")]
 
@@ -58,7 +58,7 @@ class PublicMetadata(fields.Dict):
         return {
             key: text
             for key, text in value.items()
-            if key != METADATA_TENANT and not key.startswith(OWN_METADATA)
+            if key not in INTERNAL_METADATA and not key.startswith(OWN_METADATA)
         }
 
 
