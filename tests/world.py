@@ -142,9 +142,11 @@ class AnyWorld(ABC):
         added: int = self.bridge.integrations.create(tenant or self.tenant, name).integration.id
         return added
 
-    def authorize(self, integration_id: int, tenant: str | None = None) -> str:
+    def authorize(self, integration_id: int, tenant: str | None = None, *, confirm: bool = False) -> str:
         """Start an authorization; returns the `state` that the merchant takes to Stripe."""
-        url: str = self.bridge.integrations.authorize(tenant or self.tenant, integration_id)
+        url: str = self.bridge.integrations.authorize(
+            tenant or self.tenant, integration_id, needs_confirmation=confirm
+        )
         return parse_qs(urlsplit(url).query)["state"][0]
 
     def come_back(self, **redirect: str | None) -> AuthorizationOutcome:

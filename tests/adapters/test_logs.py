@@ -71,6 +71,7 @@ def test_a_secret_is_masked_wherever_it_stands(secret, capsys):
         ("{'access_token': 'abc', 'scope': 'x'}", "{'access_token': '[redacted]', 'scope': 'x'}"),
         ('"refresh_token":"abc"', '"refresh_token":"[redacted]"'),
         ("GET /callback?state=abc&code=def&x=1", "GET /callback?state=[redacted]&code=[redacted]&x=1"),
+        ("GET /back?status=confirm&confirmation=0f9a", "GET /back?status=confirm&confirmation=[redacted]"),
         ("postgresql://bridge:hunter2@db/bridge", "postgresql://bridge:[redacted]@db/bridge"),
         ("acct_1abc in_1 ch_1 jenny@example.com", "acct_1abc in_1 ch_1 jenny@example.com"),
     ],

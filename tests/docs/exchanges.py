@@ -8,6 +8,7 @@ from typing import Any
 
 _BLOCK = re.compile(r"^```http ?(\w*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"\$([a-z_]+)")
+_NAME_AT_THE_END = re.compile(r"(.*)(\$[a-z_]+)")
 _MORE = "…"
 
 
@@ -59,6 +60,8 @@ class Names:
             case str() if name := _NAME.fullmatch(shown):
                 if self.known.setdefault(name[1], got) != got:
                     yield f"{where} is {got!r}, and {shown} was {self.known[name[1]]!r}"
+            case str() if (parts := _NAME_AT_THE_END.fullmatch(shown)) and str(got).startswith(parts[1]):
+                yield from self.differences(parts[2], got.removeprefix(parts[1]), where)
             case str() if _MORE in shown:
                 pattern = ".*".join(map(re.escape, shown.split(_MORE)))
                 if not isinstance(got, str) or not re.fullmatch(pattern, got, flags=re.DOTALL):

@@ -28,7 +28,9 @@ def stack(tmp_path_factory, sqlite_databases):
     """A fresh service on a fresh emulator."""
     folder = tmp_path_factory.mktemp("docs")
     url = sqlite_databases.fresh(folder)
-    with Stack(Combination(database="sqlite"), database_url=url, redis_url=None, folder=folder) as started:
+    settings = {"OAUTH_RETURN_URL": "https://erp.example.com/connected"}
+    combination = Combination(database="sqlite", settings=settings)
+    with Stack(combination, database_url=url, redis_url=None, folder=folder) as started:
         yield started
 
 

@@ -42,11 +42,22 @@ def test_without_a_state_of_ours_nothing_happens(
 
 def test_a_state_works_once(stack: Stack, erp: Erp, traces: Traces):
     integration = erp.create_integration()
-    callback = erp.approve(erp.authorize(integration["id"]))
+    url = erp.authorize(integration["id"])
+    callback, another = erp.approve(url), erp.approve(url)
     assert erp.come_back(callback).status_code == 200
     before = traces.all()
-    again = erp.come_back(callback)
+    again = erp.come_back(another)
     assert (again.status_code, "state_used" in again.text) == (400, True)
+    assert traces.all() == before
+
+
+def test_the_page_after_connecting_can_be_loaded_again(stack: Stack, erp: Erp, traces: Traces):
+    integration = erp.create_integration()
+    callback = erp.approve(erp.authorize(integration["id"]))
+    first = erp.come_back(callback)
+    before = traces.all()
+    again = erp.come_back(callback)
+    assert (again.status_code, again.text) == (200, first.text)
     assert traces.all() == before
     # Redeeming the code twice would have revoked everything.
     assert erp.integration(integration["id"])["connected"] is True

@@ -30,6 +30,7 @@ from stripe_bridge.use_cases.access.tokens import (
     RevokeToken,
 )
 from stripe_bridge.use_cases.integrations import Integrations
+from stripe_bridge.use_cases.integrations.confirm import ConfirmAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
@@ -39,6 +40,7 @@ from stripe_bridge.use_cases.integrations.manage import (
     ShowIntegration,
     StartAuthorization,
 )
+from stripe_bridge.use_cases.integrations.redeem import RedeemCode
 from stripe_bridge.use_cases.intents import Intents
 from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
 from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent
@@ -142,6 +144,17 @@ def _intents(adapters: Adapters, settle: SettleIntent) -> Intents:
 def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Integrations:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     gateway, in_flight = adapters.connect_gateway, ListInFlight(store)
+    redeem = RedeemCode(
+        store,
+        clock,
+        identifiers,
+        gateway,
+        adapters.vault,
+        adapters.nudges,
+        settle,
+        RequestReceiver(clock, identifiers, settings.receiver_url),
+        livemode=settings.livemode,
+    )
     return Integrations(
         create=CreateIntegration(store, clock, livemode=settings.livemode),
         show=ShowIntegration(store),
@@ -153,17 +166,8 @@ def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) 
             gateway,
             redirect_uri=f"{settings.public_url}/api/stripe/oauth/callback",
         ),
-        complete_authorization=CompleteAuthorization(
-            store,
-            clock,
-            identifiers,
-            gateway,
-            adapters.vault,
-            adapters.nudges,
-            settle,
-            RequestReceiver(clock, identifiers, settings.receiver_url),
-            livemode=settings.livemode,
-        ),
+        complete_authorization=CompleteAuthorization(store, clock, adapters.vault, redeem),
+        confirm_authorization=ConfirmAuthorization(store, clock, adapters.vault, redeem),
         disconnect=DisconnectIntegration(store, clock, identifiers, settle, in_flight),
         list_in_flight=in_flight,
     )

@@ -79,6 +79,17 @@ class WholeNumber(fields.Integer):
         raise self.make_error("whole")
 
 
+class TrueOrFalse(fields.Boolean):
+    """JSON's true or false: numbers and text are neither."""
+
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class QueryNumber(WholeNumber):
     """A whole number in a query string: plain digits."""
 
