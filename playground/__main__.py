@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shlex
 import shutil
 import signal
 import sys
@@ -12,16 +11,18 @@ from types import FrameType
 
 import requests
 
+from playground.client import Erp
 from playground.faults import Fault
 from playground.settings import Settings
 from playground.stack import Stack, started
 from playground.story import play
+from playground.welcome import welcome
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class _Asked(BaseException):
-    """We were asked to stop. Not an Exception, so that nothing in between handles it as an error."""
+class _StopRequested(BaseException):
+    """A signal to stop. Not an Exception, so that no handler of errors catches it."""
 
 
 def main() -> int:
@@ -47,56 +48,45 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     # Ignore further signals: make passes on those that the terminal has already sent us.
     for each in _STOP_SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    raise _Asked
+    raise _StopRequested
 
 
 def _run() -> int:
     settings = Settings.from_env(os.environ)
     try:
-        with started(settings, _tell) as stack:
+        with started(settings, _print) as stack:
             _welcome(stack)
             stack.watch()
-    except _Asked:
-        _tell("Stopped.")
+    except _StopRequested:
+        _print("Stopped.")
     return 0
 
 
 def _demo() -> int:
     data_dir = Path(tempfile.mkdtemp(prefix="stripe-bridge-demo-"))
     try:
-        with started(Settings.anywhere(data_dir), _tell) as stack:
+        with started(Settings.anywhere(data_dir), _print) as stack:
             play(stack)
-    except _Asked:
+    except _StopRequested:
         shutil.rmtree(data_dir)
-        _tell("Stopped before the end.")
+        _print("Stopped before the end.")
         return 130
     except (Fault, requests.RequestException):
-        _tell(f"\nThe logs are in {data_dir}.")
+        _print(f"\nThe logs are in {data_dir}.")
         raise
     shutil.rmtree(data_dir)
     return 0
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)
 
 
 def _welcome(stack: Stack) -> None:
-    facts = stack.run
-    _tell(f"\nService    {facts['service']}     (API documentation: {facts['service']}/docs)")
-    _tell(f"Emulator   {facts['emulator']}    (what Stripe sees)")
-    _tell(f"Data       {stack.settings.data_dir}    (with the logs; run.json has all of this for scripts)\n")
-    _tell("Tokens")
-    for role, each in facts["tokens"].items():
-        _tell(f"  {role:<11}{each}")
-    _tell(f"  {'admin':<11}{facts['other_tenant_token']}  (of another tenant)")
-    _tell("\nNext: create an integration, then authorize it\n")
-    post = ["curl", "-s", "-X", "POST", "-H", f"Authorization: Bearer {facts['tokens']['power_user']}"]
-    path = f"{facts['service']}/api/stripe/integrations"
-    body = ["-H", "Content-Type: application/json", "-d", '{"name": "My shop"}']
-    _tell(f"  {shlex.join([*post, path, *body])}")
-    _tell(f"  {shlex.join([*post, f'{path}/1/authorize'])}\n")
-    _tell("Ctrl-C stops both.")
+    erp = Erp(stack.http, stack.run["service"], stack.run["tokens"]["power_user"])
+    integrations = erp.call("GET", "/api/stripe/integrations", expected=200)["data"]
+    for line in welcome(stack.run, stack.settings.data_dir, integrations):
+        _print(line)
 
 
 if __name__ == "__main__":

@@ -14,16 +14,16 @@ import requests
 
 from playground.faults import Fault
 
-_ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 _SET_PARENT_DEATH_SIGNAL = 1
-_PATIENCE_TO_START = 60.0
-_PATIENCE_TO_STOP = 20.0
+_START_TIMEOUT = 60.0
+_STOP_TIMEOUT = 20.0
 
 
 def run(arguments: Sequence[str], env: Mapping[str, str]) -> str:
     """Run a command of this environment's Python to its end and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=_ROOT, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
     if done.returncode:
         words = (done.stderr or done.stdout).strip()
@@ -44,7 +44,7 @@ class Program:
             self._written_before = output.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
-                cwd=_ROOT,
+                cwd=ROOT,
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -55,7 +55,7 @@ class Program:
 
     def wait_until_ready(self, http: requests.Session) -> None:
         """Return once it answers 200."""
-        deadline = time.monotonic() + _PATIENCE_TO_START
+        deadline = time.monotonic() + _START_TIMEOUT
         answer = "nothing"
         while time.monotonic() < deadline:
             self.check()
@@ -69,7 +69,7 @@ class Program:
                 answer = f"{response.status_code} {response.text[:500]}"
             time.sleep(0.05)
         raise Fault(
-            f"The {self.name} is not ready after {_PATIENCE_TO_START:g} s: {answer}\n{self._last_words()}"
+            f"The {self.name} is not ready after {_START_TIMEOUT:g} s: {answer}\n{self._last_words()}"
         )
 
     def check(self) -> None:
@@ -82,11 +82,9 @@ class Program:
         """Let it finish what it is doing, for a limited time; none of its processes is left afterwards."""
         try:
             self._process.terminate()
-            self._process.wait(_PATIENCE_TO_STOP)
+            self._process.wait(_STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
-            print(
-                f"The {self.name} did not stop within {_PATIENCE_TO_STOP:g} s and will be killed.", flush=True
-            )
+            print(f"The {self.name} did not stop within {_STOP_TIMEOUT:g} s and will be killed.", flush=True)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

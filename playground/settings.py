@@ -88,13 +88,17 @@ class Secrets:
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:
-    """Write JSON that only its owner may read; readers see either the old content or the new."""
+    """Write JSON that only its owner may read."""
+    write_private_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_private_text(path: Path, text: str) -> None:
+    """Write a file that only its owner may read; readers see either the old content or the new."""
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
+        file.write(text)
     new.replace(path)
 
 

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,15 +15,15 @@ from typing import Any, Protocol
 import requests
 
 from playground.faults import Fault
-from playground.programs import Program, run
-from playground.settings import HOST, Secrets, Settings, write_private
+from playground.programs import ROOT, Program, run
+from playground.settings import HOST, Secrets, Settings, write_private, write_private_text
 
 ROLES = ("viewer", "member", "power_user", "admin")
 TENANT, OTHER_TENANT = "demo", "other"
 
 
-class Tell(Protocol):
-    """Tells a person what is going on."""
+class Report(Protocol):
+    """Prints what is going on."""
 
     def __call__(self, text: str) -> None: ...
 
@@ -46,7 +47,7 @@ class Stack:
 
 
 @contextmanager
-def started(settings: Settings, tell: Tell) -> Iterator[Stack]:
+def started(settings: Settings, report: Report) -> Iterator[Stack]:
     """Run both, with tables, tokens and receivers; they are stopped at the end, whatever happens."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as at_the_end:
@@ -63,14 +64,15 @@ def started(settings: Settings, tell: Tell) -> Iterator[Stack]:
             program.wait_until_ready(http)
             return program
 
-        tell("Starting the Stripe emulator ...")
+        report("Starting the Stripe emulator ...")
         emulator = begin(_emulator(settings, secrets))
-        tell("Bringing the database up to date ...")
+        report("Bringing the database up to date ...")
         run(["flask", "--app", "wsgi:app", "db", "upgrade"], env)
-        tell("Starting the service ...")
+        report("Starting the service ...")
         service = begin(_service(settings, env))
-        tell("Telling Stripe where to send webhooks ...")
+        report("Registering the webhook endpoints at Stripe ...")
         run(["flask", "--app", "wsgi:app", "receivers", "register"], env)
+        write_private_text(settings.data_dir / "env.sh", env_script(_service_settings(settings, secrets)))
         facts = _write_run_file(settings, secrets, http, env)
         yield Stack(settings, facts, http, (service, emulator))
 
@@ -104,8 +106,8 @@ def _service(settings: Settings, env: Mapping[str, str]) -> Program:
     )
 
 
-def _service_env(settings: Settings, secrets: Secrets) -> dict[str, str]:
-    env = os.environ | {
+def _service_settings(settings: Settings, secrets: Secrets) -> dict[str, str]:
+    return {
         "DATABASE_URL": f"sqlite:///{settings.data_dir / 'bridge.sqlite'}",
         "PUBLIC_URL": settings.service_url,
         "STRIPE_SECRET_KEY": secrets.stripe_secret_key,
@@ -115,11 +117,22 @@ def _service_env(settings: Settings, secrets: Secrets) -> dict[str, str]:
         "ENCRYPTION_KEYS": secrets.encryption_key,
         "NO_PROXY": HOST,
     }
+
+
+def _service_env(settings: Settings, secrets: Secrets) -> dict[str, str]:
+    env = os.environ | _service_settings(settings, secrets)
     # The embedded default has no Redis, even if the shell names one.
     env.pop("REDIS_URL", None)
     # We may have been started by a Flask command; the service is not one, and has a worker.
     env.pop("FLASK_RUN_FROM_CLI", None)
     return env
+
+
+def env_script(service_settings: Mapping[str, str]) -> str:
+    """For a shell: with it, every `flask` command works on this data, in whatever folder."""
+    settings = {**service_settings, "FLASK_APP": str(ROOT / "wsgi.py")}
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
+    return "\n".join(["# For `.` in a shell.", *lines, "unset REDIS_URL", ""])
 
 
 def _write_run_file(
@@ -168,7 +181,14 @@ def _create_tokens(tenant: str, roles: Sequence[str], env: Mapping[str, str]) ->
     """One for each role, all for user 1."""
     if not roles:
         return []
-    who = ["--tenant", tenant, "--user-id", "1", *(part for role in roles for part in ("--role", role))]
+    who = [
+        "--tenant",
+        tenant,
+        "--new-tenant",
+        "--user-id",
+        "1",
+        *(part for role in roles for part in ("--role", role)),
+    ]
     printed = json.loads(run(["flask", "--app", "wsgi:app", "tokens", "create", *who, "--json"], env))
     made = printed if isinstance(printed, list) else [printed]
     return [str(token["token"]) for token in made]

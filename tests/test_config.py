@@ -2,7 +2,7 @@
 
 import pytest
 
-from stripe_bridge.config import Settings, SettingsInvalid
+from stripe_bridge.config import FORMER_NAMES, Settings, SettingsInvalid
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 SUFFICIENT = {
@@ -23,21 +23,21 @@ def faults(**environ: str) -> list[str]:
     return refusal.value.faults
 
 
-def test_everything_that_is_missing_is_told_at_once_by_name_and_how_to_get_it():
-    told = faults()
-    assert [fault.partition(" ")[0] for fault in told] == [
+def test_every_missing_setting_is_reported_at_once_with_how_to_get_it():
+    reported = faults()
+    assert [fault.partition(" ")[0] for fault in reported] == [
         "STRIPE_SECRET_KEY",
         "STRIPE_CLIENT_ID",
         "PUBLIC_URL",
         "ENCRYPTION_KEYS",
     ]
-    assert "dashboard.stripe.com" in told[0]
-    assert "flask keys generate" in told[3]
+    assert "dashboard.stripe.com" in reported[0]
+    assert "flask keys generate" in reported[3]
 
 
-def test_what_is_wrong_is_told_beside_what_is_missing():
-    told = faults(PUBLIC_URL="bridge", INVOICE_DAYS_UNTIL_DUE="soon", STRIPE_ACCOUNT_AUTH="both")
-    assert {fault.partition(" ")[0] for fault in told} == {
+def test_invalid_settings_are_reported_beside_missing_ones():
+    reported = faults(PUBLIC_URL="bridge", INVOICE_DAYS_UNTIL_DUE="soon", STRIPE_ACCOUNT_AUTH="both")
+    assert {fault.partition(" ")[0] for fault in reported} == {
         "STRIPE_SECRET_KEY",
         "STRIPE_CLIENT_ID",
         "PUBLIC_URL",
@@ -75,13 +75,13 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
         ("CORS_ORIGINS", "https://erp.example.com/path"),
         ("CORS_ORIGINS", "https://erp.example.com,https://*.example.com"),
         ("SWEEP_SECONDS", "nan"),
-        ("WORKER_REST", "-1"),
+        ("WORKER_PAUSE_FACTOR", "-1"),
         ("EVENT_PAYLOAD_DAYS", "29"),
         ("EVENT_PAYLOAD_DAYS", "3651"),
         ("JWT_ISSUER", "https://login.example.com"),
     ],
 )
-def test_a_value_that_cannot_serve_is_told_by_name(name, value):
+def test_an_invalid_value_is_reported_by_name(name, value):
     (fault,) = faults(**SUFFICIENT | {name: value})
     assert name in fault
     assert "hunter" not in fault
@@ -100,6 +100,28 @@ def test_a_value_that_cannot_serve_is_told_by_name(name, value):
 )
 def test_every_url_that_an_engine_can_be_made_for_is_taken(url):
     assert settings(DATABASE_URL=url).database_url == url
+
+
+def test_a_setting_is_still_accepted_under_its_former_name():
+    given = settings(WORKER_REST="3")
+
+    assert given.worker_pause_factor == 3
+    assert given.deprecated == {"WORKER_REST": "WORKER_PAUSE_FACTOR"}
+
+
+def test_the_present_name_of_a_setting_takes_precedence_over_the_former_one():
+    assert settings(WORKER_REST="3", WORKER_PAUSE_FACTOR="0").worker_pause_factor == 0
+    assert settings(WORKER_REST="3", WORKER_PAUSE_FACTOR=" ").worker_pause_factor == 3
+
+
+def test_a_wrong_value_is_reported_under_the_name_that_was_set():
+    assert faults(**SUFFICIENT, WORKER_REST="often")[0].startswith("WORKER_REST must be")
+
+
+def test_every_former_name_is_of_a_setting_that_exists():
+    for name, former in FORMER_NAMES.items():
+        assert faults(**SUFFICIENT, **{name: "no such value"})[0].startswith(name)
+        assert not Settings.from_env(SUFFICIENT | {former: ""}).deprecated
 
 
 def test_payloads_are_kept_for_ever_or_for_as_long_as_stripe_lists_events():

@@ -115,7 +115,9 @@ class Service:
     def tokens(self, count: int, tenant: str) -> list[str]:
         """Create tokens of a power user: each has rate limits of its own."""
         roles = itertools.chain.from_iterable(("--role", "power_user") for _ in range(count))
-        made: Any = json.loads(self.flask("tokens", "create", "--tenant", tenant, *roles, "--json"))
+        made: Any = json.loads(
+            self.flask("tokens", "create", "--tenant", tenant, "--new-tenant", *roles, "--json")
+        )
         return [token["token"] for token in (made if isinstance(made, list) else [made])]
 
 

@@ -13,29 +13,44 @@ _VISIBLE = re.compile("[!-~]+")
 
 
 class Environment:
-    """Collects faults instead of stopping at the first. A blank variable counts as missing."""
+    """Collects faults instead of stopping at the first. A blank variable counts as missing.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    `former_names` has, by a variable's present name, the one that is still accepted. `deprecated` lists the former names
+    that are set.
+    """
+
+    def __init__(self, environ: Mapping[str, str], former_names: Mapping[str, str] | None = None) -> None:
         self._environ = environ
+        self._former_names = former_names or {}
         self.faults: list[str] = []
+        self.deprecated = {
+            former: name for name, former in self._former_names.items() if environ.get(former, "").strip()
+        }
 
     def required(self, name: str, parse: Parse, *, what: str) -> object:
         """`what` says what it is and where to get it."""
-        text = self._environ.get(name, "").strip()
+        name, text = self._find(name)
         if not text:
             self.faults.append(f"{name} is missing: {what}")
             return None
         return self._parsed(name, text, parse)
 
     def optional(self, name: str, default: object, parse: Parse) -> object:
-        text = self._environ.get(name, "").strip()
+        name, text = self._find(name)
         return self._parsed(name, text, parse) if text else default
 
     def all_or_none(self, *names: str) -> None:
-        """Settings that mean something only together."""
-        missing = [name for name in names if not self._environ.get(name, "").strip()]
+        """Settings that are only valid together."""
+        missing = [name for name in names if not self._find(name)[1]]
         if missing and len(missing) < len(names):
             self.faults.append(f"{', '.join(missing)} missing: {', '.join(names)} must be set together")
+
+    def _find(self, name: str) -> tuple[str, str]:
+        """The name under which the variable is set, and its value. Its present name takes precedence."""
+        former = self._former_names.get(name, name)
+        if not self._environ.get(name, "").strip():
+            name = former if former in self.deprecated else name
+        return name, self._environ.get(name, "").strip()
 
     def _parsed(self, name: str, text: str, parse: Parse) -> object:
         try:

@@ -1,10 +1,17 @@
 import json
 import logging
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import structlog
 
+from stripe_bridge.adapters.database import migrate
 from stripe_bridge.adapters.logs import configure_logging, redact
+from tests.adapters.web.world import ENVIRONMENT
 
 SECRETS = [
     "sk_test_51Hq",
@@ -32,7 +39,7 @@ def lines(capsys):
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_what_the_server_tells_is_a_record_like_any_other_and_told_once(capsys):
+def test_the_servers_own_records_are_formatted_like_any_other_and_logged_once(capsys):
     server = logging.getLogger("uvicorn")
     server.addHandler(logging.StreamHandler())
     server.propagate = False
@@ -105,7 +112,7 @@ def test_a_traceback_stays_in_its_line(capsys):
 
 
 @pytest.mark.parametrize("name", ["alembic.runtime.migration", "alembic.runtime.plugins"])
-def test_a_look_at_the_schema_is_not_worth_a_line(capsys, name: str):
+def test_reading_the_schema_revision_is_not_logged(capsys, name: str):
     configure_logging("INFO", json=True)
     log = logging.getLogger(name)
     log.info("Context impl SQLiteImpl.")
@@ -127,3 +134,47 @@ def test_what_is_below_the_level_is_not_written_and_nothing_twice(capsys):
     logging.getLogger("test").info("no")
     logging.getLogger("test").warning("yes")
     assert [line["event"] for line in lines(capsys)] == ["yes"]
+
+
+COMMAND = """
+import logging, os
+from flask.cli import ScriptInfo
+from stripe_bridge.bootstrap import create_app
+app = create_app(os.environ, serving=False)
+app.cli.main(args=["tokens", "list"], obj=ScriptInfo(create_app=lambda: app), standalone_mode=False)
+logging.getLogger("during").info("progress")
+logging.getLogger("during").warning("trouble")
+"""
+
+
+def logged_during_a_command(tmp_path: Path, *, terminal: bool, **settings: str) -> str:
+    """What is on standard error of a process that runs a command."""
+    database = f"sqlite:///{tmp_path / 'bridge.sqlite'}"
+    migrate(database)
+    reading, writing = pty.openpty() if terminal else os.pipe()
+    subprocess.run(
+        [sys.executable, "-c", COMMAND],
+        env={**os.environ, **ENVIRONMENT, "DATABASE_URL": database, **settings},
+        stdout=subprocess.DEVNULL,
+        stderr=writing,
+        check=True,
+    )
+    shown = os.read(reading, 100_000).decode()
+    os.close(reading)
+    os.close(writing)
+    return shown
+
+
+def test_on_a_terminal_only_warnings_come_between_what_a_command_shows(tmp_path: Path):
+    shown = logged_during_a_command(tmp_path, terminal=True)
+
+    assert "trouble" in shown
+    assert "progress" not in shown
+
+
+def test_a_level_that_was_chosen_counts_on_a_terminal_too(tmp_path: Path):
+    assert "progress" in logged_during_a_command(tmp_path, terminal=True, LOG_LEVEL="INFO")
+
+
+def test_into_a_file_commands_log_as_ever(tmp_path: Path):
+    assert "progress" in logged_during_a_command(tmp_path, terminal=False)

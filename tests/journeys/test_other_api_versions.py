@@ -34,5 +34,5 @@ def test_an_invoice_paid_out_of_band_shows_what_was_paid_though_its_event_does_n
 
         post(stack, shown | {"account": account})
 
-        erp.invoice_with(invoice, status="paid", amount_paid=12_450, amount_remaining=0)
+        erp.invoice_with(invoice, status="paid", amount_paid=12_450)
     assert erp.order()["outstanding_in_cents"] == 0

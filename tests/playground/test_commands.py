@@ -80,6 +80,20 @@ def env(first, tmp_path):
     return env_of(tmp_path)
 
 
+def test_every_command_works_on_the_running_service_with_its_file_of_settings(second, tmp_path):
+    script = Path(second["DATA_DIR"]) / "env.sh"
+    assert stat.S_IMODE(script.stat().st_mode) == 0o600
+    done = subprocess.run(
+        ["sh", "-c", f". '{script}' && exec '{sys.executable}' -m flask receivers list --json"],
+        cwd=tmp_path,
+        env={**os.environ, "REDIS_URL": "redis://127.0.0.1:1/0"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [row["kind"] for row in json.loads(done.stdout)] == ["platform", "connect"]
+
+
 def integrations(facts):
     return f"{facts['service']}/api/stripe/integrations"
 
@@ -88,7 +102,7 @@ def admin(facts):
     return {"Authorization": f"Bearer {facts['tokens']['admin']}"}
 
 
-def test_run_tells_scripts_where_everything_is_in_a_file_for_its_owner_alone(first):
+def test_run_writes_where_everything_is_to_a_file_that_only_its_owner_can_read(first):
     env, facts, _ = first
     assert stat.S_IMODE((Path(env["DATA_DIR"]) / "run.json").stat().st_mode) == 0o600
     assert facts["service"].endswith(env["PORT"])

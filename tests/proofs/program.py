@@ -52,7 +52,7 @@ def resolve(settings: Settings, integration_id: int) -> None:
         with adapters.store.reading() as work:
             return not work.intents.unsettled_of_integration(integration_id)
 
-    wait_until(is_at_rest)
+    wait_until(is_at_rest, every=0.05)
 
 
 def child(line: str) -> int:

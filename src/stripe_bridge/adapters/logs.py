@@ -25,7 +25,7 @@ _SECRETS = (
     re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=])"),
     re.compile(r"\bgAAAA[\w-]{20,}=*"),
 )
-_AFTER_A_WORD = (
+_SECRETS_AFTER_A_WORD = (
     re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]+"),
     re.compile(
         r"""(?i)((?:access_token|refresh_token|client_secret|password)["']?\s*[=:]\s*["']?)[^\s"'&,)}]+"""
@@ -38,9 +38,9 @@ _SECRET_FIELDS = frozenset(
     "access_token authorization client_secret code password payload refresh_token secret token".split()
 )
 
-# Most texts in a record are names that come up again in the next one; searching them for secrets was half a record's cost.
-_harmless: set[str] = set()
-_SHORT, _MOST = 64, 1_000
+# Most texts are names that recur in the next record; searching them for secrets took half the time of a record.
+_without_secrets: set[str] = set()
+_MAX_CACHED_LENGTH, _MAX_CACHED = 64, 1_000
 
 
 def configure_logging(level: str, *, json: bool) -> None:
@@ -65,6 +65,13 @@ def configure_logging(level: str, *, json: bool) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
+def only_warnings_on_a_terminal() -> None:
+    """If standard error is a terminal, log no less than warnings: other records would come in between a command's output."""
+    if sys.stderr.isatty():
+        root = logging.getLogger()
+        root.setLevel(max(root.level, logging.WARNING))
+
+
 def _formatter(renderer: Processor) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
@@ -87,22 +94,22 @@ def _formatter(renderer: Processor) -> logging.Formatter:
 
 def redact(text: str) -> str:
     """The text with every secret in it masked."""
-    if text in _harmless:
+    if text in _without_secrets:
         return text
     masked = text
     for secret in _SECRETS:
         masked = secret.sub(_MASK, masked)
-    for secret in _AFTER_A_WORD:
+    for secret in _SECRETS_AFTER_A_WORD:
         masked = secret.sub(rf"\1{_MASK}", masked)
-    if masked == text and len(text) <= _SHORT:
-        if len(_harmless) >= _MOST:
-            _harmless.clear()
-        _harmless.add(text)
+    if masked == text and len(text) <= _MAX_CACHED_LENGTH:
+        if len(_without_secrets) >= _MAX_CACHED:
+            _without_secrets.clear()
+        _without_secrets.add(text)
     return masked
 
 
 def _without_colors(_logger: WrappedLogger, _method: str, record: EventDict) -> EventDict:
-    """uvicorn says some things twice, once for terminals."""
+    """uvicorn adds a second, colored message for terminals."""
     record.pop("color_message", None)
     return record
 

@@ -1,4 +1,4 @@
-"""Measurements as Prometheus reads them.
+"""Metrics in the format of Prometheus.
 
 Counters cover one process. If PROMETHEUS_MULTIPROC_DIR names a folder, the client library keeps them there, and each process
 shows the sum for all processes with the same folder: several web processes, and workers.
@@ -21,9 +21,9 @@ from stripe_bridge.ports.metrics import Backlog
 
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _UNFINISHED = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
-# A send is up to five calls to Stripe.
-_WAITS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-_SECONDS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+# In seconds. A send makes up to five calls to Stripe.
+_WAIT_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_REQUEST_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class PrometheusMetrics:
@@ -35,18 +35,20 @@ class PrometheusMetrics:
             "stripe_bridge_request_seconds",
             "HTTP requests by route, method and status.",
             ["route", "method", "status"],
-            buckets=_SECONDS,
+            buckets=_REQUEST_BUCKETS,
             registry=self._registry,
         )
         self._webhooks = self._counter(
-            "webhooks", "Webhooks that came in: stored, duplicate, refused or failed.", "outcome"
+            "webhooks",
+            "Webhooks received, by outcome: stored, duplicate, refused (4xx) or failed (5xx).",
+            "outcome",
         )
         self._events = self._counter(
-            "events", "Events taken up, by what became of them: `received` will be tried again.", "status"
+            "events", "Events processed, by resulting status; `received` will be retried.", "status"
         )
         self._intents = self._counter(
             "intents",
-            "Calls that change something at Stripe, by what came of them: `planned` is postponed, `failed` refused.",
+            "Calls that change something at Stripe, by resulting state: `planned` is postponed, `failed` was refused.",
             "operation",
             "state",
         )
@@ -54,14 +56,16 @@ class PrometheusMetrics:
         # Looking up a metric by its labels costs more than counting does.
         self._request = cache(self._requests.labels)
         self._webhook = cache(self._webhooks.labels)
-        self._runs = self._counter("reconciliations", "Runs, by whether all was reconciled.", "outcome")
+        self._runs = self._counter(
+            "reconciliations", "Reconcile runs of one account each: complete, or partial.", "outcome"
+        )
         self._drift = self._counter(
-            "drift", "What differed from Stripe until it was reconciled, by cause.", "cause"
+            "drift", "Differences from Stripe that reconciling corrected, by cause.", "cause"
         )
         self._waits = Histogram(
             "stripe_bridge_stripe_wait_seconds",
-            "How long calls had to wait for a turn within Stripe's rate limits; those that did not are not counted.",
-            buckets=_WAITS,
+            "Delay of calls to Stripe to stay within its rate limits; calls that were not delayed are not counted.",
+            buckets=_WAIT_BUCKETS,
             registry=self._registry,
         )
 
@@ -88,24 +92,24 @@ class PrometheusMetrics:
     def render(self, backlog: Backlog | None) -> bytes:
         gauges = CollectorRegistry()
         gauges.register(_Gauges(backlog))
-        return self._counted() + generate_latest(gauges)
+        return self._counters() + generate_latest(gauges)
 
-    def _counted(self) -> bytes:
+    def _counters(self) -> bytes:
         if _SHARED not in os.environ:
             return generate_latest(self._registry)
-        together = CollectorRegistry()
-        MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # the library has no types there
-        return generate_latest(together)
+        all_processes = CollectorRegistry()
+        MultiProcessCollector(all_processes)  # type: ignore[no-untyped-call]  # the library has no types there
+        return generate_latest(all_processes)
 
-    def _counter(self, name: str, told: str, *labels: str) -> Counter:
-        return Counter(f"stripe_bridge_{name}", told, labels, registry=self._registry)
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"stripe_bridge_{name}", help_text, labels, registry=self._registry)
 
 
 class _Gauges:
     """The gauges as just read, and none that were read before.
 
-    They are samples rather than the library's gauges, which would also be written to the shared folder and shown again
-    later, as those of this process or a dead one, even though they have changed since.
+    They are samples rather than the library's gauges, which would also be written to the shared folder, and be reported from
+    there later, even by a dead process, with outdated values.
     """
 
     def __init__(self, backlog: Backlog | None) -> None:
@@ -113,7 +117,7 @@ class _Gauges:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         backlog = self._backlog
-        yield _gauge("database_up", "Whether the database answers.", float(backlog is not None))
+        yield _gauge("database_up", "Whether the database responds.", float(backlog is not None))
         if backlog is not None:
             yield from _waiting(backlog)
             yield from _upkeep(backlog)
@@ -123,51 +127,61 @@ def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
     events, intents = backlog.events, backlog.intents
     yield _by_label(
         "inbox_events",
-        "Stored events that are not finished.",
+        "Stored events that are not finished, by status.",
         "status",
         {status.value: events.by_status.get(status.value, 0) for status in _UNFINISHED},
     )
     yield _gauge(
         "inbox_oldest_seconds",
-        "How long ago the oldest event that is still waiting was stored.",
+        "Age of the oldest event that is waiting to be applied.",
         backlog.age(events),
     )
     yield _by_label(
         "unsettled_intents",
-        "Calls to Stripe whose outcome is still open.",
+        "Calls to Stripe that are not settled yet, by state.",
         "state",
         {state.value: intents.by_status.get(state.value, 0) for state in sorted(UNSETTLED)},
     )
     yield _gauge(
         "unsettled_intents_oldest_seconds",
-        "How long ago the oldest of them was planned.",
+        "Age of the oldest call that is not settled yet.",
         backlog.age(intents),
     )
 
 
 def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
-    yield _gauge("queue_up", "Whether the queue's broker answers.", float(backlog.queue is not None))
+    yield _gauge("queue_up", "Whether the queue's broker responds.", float(backlog.queue is not None))
     if backlog.queue is not None:
-        told = "Nudges that no worker has picked up yet; one stands for many events."
-        yield _by_label("queue_nudges", told, "job", backlog.queue)
+        help_text = "Nudges waiting for a worker; one stands for any number of events."
+        yield _by_label("queue_nudges", help_text, "job", backlog.queue)
     if backlog.reconciled_until is not None:
         behind = (backlog.measured_at - backlog.reconciled_until).total_seconds()
         yield _gauge(
             "reconciled_oldest_seconds",
-            "How far behind Stripe the connected account is that is furthest behind.",
+            "Age of the oldest completed reconcile among connected accounts.",
             max(0.0, behind),
         )
+    yield _gauge(
+        "recovery_holds",
+        "Accounts because of which sends are held after a restore; all of them at once count as one.",
+        float(backlog.recovery_holds),
+    )
+    yield _gauge(
+        "unresolved_invoices",
+        "Invoices found at Stripe after a restore that an operator has to decide about.",
+        float(backlog.unresolved_invoices),
+    )
     if backlog.receivers:
-        told = "Whether the platform's endpoint was in order when last checked."
-        yield _by_label("receiver_in_order", told, "kind", backlog.receivers)
+        help_text = "Whether the platform's webhook endpoint passed its last check."
+        yield _by_label("receiver_in_order", help_text, "kind", backlog.receivers)
 
 
-def _gauge(name: str, told: str, value: float) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"stripe_bridge_{name}", told, value=value)
+def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"stripe_bridge_{name}", help_text, value=value)
 
 
-def _by_label(name: str, told: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"stripe_bridge_{name}", told, labels=[label])
+def _by_label(name: str, help_text: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(f"stripe_bridge_{name}", help_text, labels=[label])
     for labeled, value in values.items():
         family.add_metric([labeled], value)
     return family

@@ -1,8 +1,10 @@
-"""The system's clock, random numbers and new names."""
+"""The system's clock, random numbers and identifiers."""
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import resource
 import secrets
 import time
 import uuid
@@ -10,7 +12,7 @@ from datetime import UTC, datetime
 from random import SystemRandom
 
 # How many objects may be created before the garbage collector checks the youngest, and how often it then checks older ones.
-_COLLECT = (10_000, 20, 50)
+_GC_THRESHOLDS = (10_000, 20, 50)
 
 
 def freeze_gc() -> None:
@@ -20,7 +22,23 @@ def freeze_gc() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*_COLLECT)
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
+def open_files_limit() -> int:
+    """How many files and connections this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return soft
+
+
+def raise_open_files_limit() -> int:
+    """To as many as are allowed. Most systems start programs with 1,024. Returns the new limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        # Some systems refuse what they call unlimited.
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        soft = hard
+    return soft
 
 
 class SystemClock:

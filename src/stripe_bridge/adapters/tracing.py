@@ -46,7 +46,7 @@ class OpenTelemetryTracing:
             try:
                 yield span.set_attribute
             except BaseException as error:
-                # Its message may quote what nobody outside should read.
+                # Its message may contain what must not leave this service.
                 span.set_attribute("error.type", type(error).__name__)
                 span.set_status(Status(StatusCode.ERROR))
                 raise
@@ -55,18 +55,18 @@ class OpenTelemetryTracing:
         """The application with a span around each request, in the caller's trace if it names one."""
 
         def traced(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-            told = {"traceparent": environ.get("HTTP_TRACEPARENT", "")}
+            carrier = {"traceparent": environ.get("HTTP_TRACEPARENT", "")}
             method = environ["REQUEST_METHOD"]
             with self._tracer.start_as_current_span(
                 method,
-                context=self._propagator.extract(told),
+                context=self._propagator.extract(carrier),
                 kind=SpanKind.SERVER,
                 attributes={"http.request.method": method},
                 record_exception=False,
                 set_status_on_exception=False,
             ) as span:
 
-                def answer(status: str, *more: Any) -> Callable[[bytes], object]:
+                def start(status: str, *more: Any) -> Callable[[bytes], object]:
                     # By its route: a path has ids in it, and a query may hold an OAuth code.
                     rule = getattr(environ.get("werkzeug.request"), "url_rule", None)
                     if rule is not None:
@@ -77,7 +77,7 @@ class OpenTelemetryTracing:
                         span.set_status(Status(StatusCode.ERROR))
                     return start_response(status, *more)
 
-                return app(environ, answer)
+                return app(environ, start)
 
         return traced
 

@@ -8,6 +8,7 @@ settings.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
 from stripe_bridge.adapters.database import Schema, SqlStore, create_engine
-from stripe_bridge.adapters.logs import configure_logging
+from stripe_bridge.adapters.logs import configure_logging, only_warnings_on_a_terminal
 from stripe_bridge.adapters.queue import Broker, DramatiqNudges, InProcessNudges, redis_broker
-from stripe_bridge.adapters.system import SystemClock, freeze_gc
+from stripe_bridge.adapters.system import SystemClock, freeze_gc, open_files_limit
 from stripe_bridge.adapters.vault import FernetVault, new_key
-from stripe_bridge.adapters.web.app import WebOptions
+from stripe_bridge.adapters.web.app import WebOptions, operations_by_endpoint
 from stripe_bridge.adapters.web.app import create_app as create_web_app
+from stripe_bridge.adapters.web.auth import AuthenticateHead
+from stripe_bridge.adapters.web.connections import ConnectionLimits
 from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq, run_worker
 from stripe_bridge.bootstrap.adapters import build_adapters
@@ -35,6 +38,7 @@ from stripe_bridge.config import Settings, SettingsInvalid
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.use_cases.receivers.encryption_key import CheckEncryptionKey, EncryptionKey
 
+_log = logging.getLogger(__name__)
 keys = keys_commands(new_key)
 
 
@@ -59,7 +63,7 @@ class Service:
         )
 
     def run_worker(self) -> None:
-        """Run a worker process until it is told to stop."""
+        """Run a worker process until it is stopped."""
         threads = self.settings.worker_threads
         _check_encryption_key(self.settings)
         freeze_gc()
@@ -70,6 +74,8 @@ def build_service(environ: Mapping[str, str]) -> Service:
     """Raises SettingsInvalid."""
     settings = Settings.from_env(environ)
     configure_logging(settings.log_level, json=settings.log_format == "json")
+    for former, name in settings.deprecated.items():
+        _log.warning("setting renamed", extra={"setting": former, "use": name})
     mailbox = InProcessNudges()
     broker = None if settings.redis_url is None else redis_broker(settings.redis_url)
     nudges = mailbox if broker is None else DramatiqNudges(broker)
@@ -103,7 +109,7 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
 def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
     """The web application behind a fast entrance for webhooks.
 
-    Exits as `create_app` does, with the status that tells uvicorn that another try would end the same way.
+    Exits as `create_app` does, with the status by which uvicorn knows that another try would end the same way.
     """
     try:
         service = build_service(environ)
@@ -118,6 +124,10 @@ def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
         service.metrics,
         threads=service.settings.web_threads,
         on_shutdown=_start_worker(service),
+        wants_body=AuthenticateHead(app, operations_by_endpoint(), service.bridge.access.authenticate),
+        limits=ConnectionLimits.for_descriptors(
+            open_files_limit(), unfinished=service.settings.max_unfinished_requests
+        ),
     )
 
 
@@ -157,6 +167,7 @@ def _web_app_of(service: Service) -> Flask:
             public_url=settings.public_url,
             oauth_return_url=settings.oauth_return_url,
             cors_origins=settings.cors_origins,
+            trusted_proxies=settings.trusted_proxies,
             rate_limit_storage_uri=settings.redis_url or "memory://",
             metrics_token=settings.metrics_token,
         ),
@@ -165,15 +176,20 @@ def _web_app_of(service: Service) -> Flask:
     if service.tracing is not None:
         app.wsgi_app = service.tracing.serving(app.wsgi_app)  # type: ignore[method-assign]  # as documented
     schema = Schema(settings.database_url)
-    tools = CommandContext(
+    context = CommandContext(
         bridge=service.bridge,
         migrate=schema.migrate,
         current_revision=schema.current_revision,
         newest_revision=schema.newest_revision,
         run_worker=service.run_worker,
+        quiet_logs=_keep_logs if settings.log_level_is_set else only_warnings_on_a_terminal,
     )
-    register_commands(app, tools)
+    register_commands(app, context)
     return app
+
+
+def _keep_logs() -> None:
+    """An operator who chose a level gets it."""
 
 
 def start_worker() -> None:

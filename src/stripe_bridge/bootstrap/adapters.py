@@ -23,7 +23,7 @@ from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.system import SystemClock, SystemIdentifiers, SystemRandomness
-from stripe_bridge.adapters.vault import FernetVault
+from stripe_bridge.adapters.vault import FernetVault, HmacSigner
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.config import Settings
 from stripe_bridge.ports.metrics import Metrics
@@ -39,7 +39,7 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
     store = SqlStore(engine)
     vault = FernetVault(settings.encryption_keys)
     metrics = PrometheusMetrics()
-    access = StripeConfig(
+    config = StripeConfig(
         secret_key=settings.stripe_secret_key,
         client_id=settings.stripe_client_id,
         api_base=settings.stripe_api_base,
@@ -47,7 +47,7 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         connect_timeout=settings.stripe_connect_timeout,
         read_timeout=settings.stripe_read_timeout,
         max_network_retries=settings.stripe_max_network_retries,
-        budget=_budget(settings, metrics),
+        rate_limit=_rate_limit(settings, metrics),
         tracing=tracing,
     )
     tokens = _tokens(store, vault)
@@ -59,28 +59,29 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         randomness=SystemRandomness(),
         identifiers=SystemIdentifiers(),
         vault=vault,
+        signer=HmacSigner(settings.encryption_keys, settings.retired_encryption_keys),
         nudges=nudges,
         identity_provider=_identity_provider(settings),
         tracing=tracing,
         signatures=StripeSignatures(),
         snapshots=StripeSnapshots(),
-        connect_gateway=StripeConnectGateway(access, tokens),
-        invoice_gateway=StripeInvoiceGateway(access, token_for),
-        receiver_gateway=StripeReceiverGateway(access, token_for),
-        refund_gateway=StripeRefundGateway(access, token_for),
-        event_gateway=StripeEventGateway(access, token_for),
+        connect_gateway=StripeConnectGateway(config, tokens),
+        invoice_gateway=StripeInvoiceGateway(config, token_for),
+        receiver_gateway=StripeReceiverGateway(config, token_for),
+        refund_gateway=StripeRefundGateway(config, token_for),
+        event_gateway=StripeEventGateway(config, token_for),
         metrics=metrics,
         read_event=read_event,
     )
 
 
-def _budget(settings: Settings, metrics: Metrics) -> RateLimit:
+def _rate_limit(settings: Settings, metrics: Metrics) -> RateLimit:
     allowed = LIVE_PER_SECOND if settings.livemode else TEST_PER_SECOND
     return RateLimit(
         settings.stripe_requests_per_second or allowed,
         settings.redis_url or "memory://",
         per_endpoint=settings.stripe_requests_per_second or ENDPOINT_PER_SECOND,
-        waited=metrics.rate_limit_wait,
+        on_wait=metrics.rate_limit_wait,
     )
 
 

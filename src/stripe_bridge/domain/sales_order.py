@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from stripe_bridge.domain.errors.conflicts import OrderOutdated
+from stripe_bridge.domain.errors.conflicts import OrderNotLocked, OrderOutdated
 from stripe_bridge.domain.errors.rules import AmountOverOutstanding, EmailMissing, NothingOutstanding
 from stripe_bridge.domain.errors.values import LinesDoNotAddUp
 from stripe_bridge.domain.money import Currency
+
+# Before anything that an ERP could have changed.
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,11 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SalesOrder:
-    """Amounts in minor units. `source_updated_at` is by the ERP's clock, the other times by ours."""
+    """Amounts in minor units. `source_updated_at` is by the ERP's clock, the other times by ours.
+
+    One that is not `submitted` stands in for an order whose invoices were found at Stripe after a restore: only its id, number
+    and currency are known.
+    """
 
     tenant_id: str
     id: int
@@ -58,6 +65,7 @@ class SalesOrder:
     source_updated_at: datetime
     created_at: datetime
     updated_at: datetime
+    submitted: bool = True
 
     def check(self) -> None:
         """Raises CurrencyUnknown, AmountNotChargeable or LinesDoNotAddUp for what is wrong in any state."""
@@ -74,6 +82,15 @@ class SalesOrder:
         if newer.source_updated_at <= self.source_updated_at:
             raise OrderOutdated(self.source_updated_at, newer.source_updated_at)
         return newer
+
+    def unlocked(self, now: datetime) -> SalesOrder:
+        """Open again for any copy of the ERP's, where one from the future would keep out all others until then.
+
+        Raises OrderNotLocked.
+        """
+        if self.source_updated_at <= now:
+            raise OrderNotLocked
+        return replace(self, source_updated_at=_EPOCH, updated_at=now)
 
     def outstanding(self, settled: int) -> int:
         """What the order still owes."""

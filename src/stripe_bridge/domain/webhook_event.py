@@ -157,6 +157,11 @@ class WebhookEvent:
             return None
         return _GIVEN_UP if self.status is EventStatus.FAILED else _WILL_RETRY
 
+    @property
+    def is_known_to_be_ours(self) -> bool:
+        """Whether it was applied to an object of ours. Before that it may be about anything the merchant does at Stripe."""
+        return self.status is EventStatus.PROCESSED
+
     def parse(self) -> StripeEvent:
         """The event in the stored payload, which has to have been loaded."""
         if self.payload is None:

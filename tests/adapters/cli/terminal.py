@@ -1,6 +1,7 @@
 """A terminal with the commands, over the real use cases but nothing else that is real."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ from flask import Flask
 
 from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
 from stripe_bridge.domain.access import Role
+from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.builders import an_integration
 from tests.fakes.vault import FakeVault
 from tests.world import World
@@ -17,21 +19,25 @@ URL = "https://bridge.test/api/webhooks/stripe"
 
 
 class Terminal:
-    """`migration_error` is what the next migrations raise; `worked` counts the workers that ran."""
+    """`migration_error` is what the next migrations raise; `worked` counts the workers that ran, and
+    `quieted` the commands that asked for quiet logs."""
 
-    def __init__(self, world: World | None = None) -> None:
+    def __init__(self, world: World | None = None, store: Store | None = None) -> None:
         self.world = world or World()
+        if store is not None:
+            self.world.adapters = replace(self.world.adapters, store=store)
         self.world.restart()
         self.store, self.stripe, self.bridge = self.world.store, self.world.stripe, self.world.bridge
         self.revision: str | None = None
         self.migration_error: Exception | None = None
-        self.worked = 0
+        self.worked = self.quieted = 0
         tools = CommandContext(
             bridge=self.bridge,
             migrate=self._migrate,
             current_revision=lambda: self.revision,
             newest_revision=lambda: "0002",
             run_worker=self._work,
+            quiet_logs=self._quiet,
         )
         app = Flask(__name__)
         register_commands(app, tools)
@@ -81,6 +87,9 @@ class Terminal:
         if self.migration_error is not None:
             raise self.migration_error
         self.revision = "0002"
+
+    def _quiet(self) -> None:
+        self.quieted += 1
 
     def _work(self) -> None:
         self.worked += 1

@@ -56,9 +56,9 @@ def test_the_list_is_filtered_by_each_of_the_options(connected: Terminal):
 def test_an_intent_is_shown_with_what_stripe_is_asked(connected: Terminal):
     intent = doubtful_refund(connected)
 
-    told = connected.json("intents", "show", intent.id)
+    reported = connected.json("intents", "show", intent.id)
 
-    assert told["parameters"]["amount"] == 12_000
+    assert reported["parameters"]["amount"] == 12_000
     assert "amount: 12000" in connected.shown("intents", "show", intent.id)
     assert connected.refused("intents", "show", 9_001) == "Error: Intent not found.\n"
 
@@ -107,9 +107,7 @@ def test_an_intent_that_stripe_refused_is_settled_and_can_be_found(connected: Te
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
-def test_an_intent_that_somebody_holds_is_refused_until_the_lease_ends(
-    connected: Terminal, dry: tuple[str, ...]
-):
+def test_a_leased_intent_is_refused_until_the_lease_ends(connected: Terminal, dry: tuple[str, ...]):
     now = connected.world.clock.now()
     with connected.store.writing() as work:
         planned = an_intent(
@@ -138,7 +136,7 @@ def test_all_that_are_due_are_settled_once_each_and_nothing_else(connected: Term
 
     result = connected.run("intents", "resolve", "--all-due")
 
-    assert (result.exit_code, result.stderr) == (1, "Error: Still unsettled: 1.\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: Still unsettled: 1 intent.\n")
     left = {row["id"]: row["last_error"] for row in connected.json("intents", "list")}
     assert left == {due[0]: "busy", due[2]: "timed out"}
 
@@ -150,7 +148,7 @@ def test_all_that_are_due_stop_at_the_limit(connected: Terminal):
 
     assert len(connected.json("intents", "resolve", "--all-due", "--limit", 1)) == 1
     assert len(connected.json("intents", "resolve", "--all-due")) == 1
-    assert "None is due" in connected.shown("intents", "resolve", "--all-due")
+    assert "No intents are due" in connected.shown("intents", "resolve", "--all-due")
 
 
 def test_a_dry_run_says_what_would_be_done_and_does_nothing(connected: Terminal):

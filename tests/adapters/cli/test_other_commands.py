@@ -1,9 +1,12 @@
+import importlib.metadata
+
 import click
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.cli import FlaskGroup
 
+from stripe_bridge.__main__ import serve
 from stripe_bridge.adapters.cli import keys_commands
 from stripe_bridge.adapters.vault import FernetVault
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
@@ -21,13 +24,12 @@ def test_an_upgrade_leaves_the_newest_schema(terminal: Terminal):
 
 
 def test_an_upgrade_of_a_database_out_of_reach_fails_in_a_sentence(terminal: Terminal):
-    terminal.migration_error = StoreUnavailable()
+    terminal.migration_error = StoreUnavailable("The disk is full. Free some space.", "no space left")
 
     result = terminal.run("db", "upgrade")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "unavailable" in result.stderr
-    assert "flask doctor" in result.stderr
+    assert result.stderr == "Error: The disk is full. Free some space. (The driver says: no space left)\n"
 
 
 def test_the_worker_runs_until_it_ends(terminal: Terminal):
@@ -90,3 +92,21 @@ def test_every_group_teaches_by_examples_and_every_command_says_what_it_does(ter
 )
 def test_an_unknown_command_is_a_usage_error(terminal: Terminal, group: str):
     assert terminal.run(group, "invent").exit_code == 2
+
+
+def test_the_version_is_that_of_this_service(terminal: Terminal):
+    installed = importlib.metadata.version("stripe-bridge")
+
+    assert terminal.shown("version") == f"stripe-bridge {installed}\n"
+    assert CliRunner().invoke(serve, ["--version"]).output == f"stripe-bridge {installed}\n"
+
+
+def test_what_commands_show_is_kept_apart_from_logs_but_a_worker_logs_as_ever(terminal: Terminal):
+    commands = ["tokens list", "doctor", "reconcile", "db current"]
+    for number, command in enumerate(commands, start=1):
+        terminal.run(*command.split())
+        assert terminal.quieted == number
+
+    terminal.run("worker")
+
+    assert terminal.quieted == len(commands)

@@ -6,7 +6,9 @@ from tests.adapters.cli.terminal import Terminal
 
 
 def test_a_token_that_was_made_opens_what_it_was_made_for(terminal: Terminal):
-    made = terminal.json("tokens", "create", "--tenant", "acme", "--role", "member", "--user-id", "17")
+    made = terminal.json(
+        "tokens", "create", "--tenant", "acme", "--new-tenant", "--role", "member", "--user-id", "17"
+    )
 
     principal = terminal.bridge.access.authenticate(made["token"])
 
@@ -14,7 +16,9 @@ def test_a_token_that_was_made_opens_what_it_was_made_for(terminal: Terminal):
 
 
 def test_programs_get_a_new_token_with_all_that_is_known_of_it(terminal: Terminal):
-    made = terminal.json("tokens", "create", "--tenant", "acme", "--role", "admin", "--label", "the ERP")
+    made = terminal.json(
+        "tokens", "create", "--tenant", "acme", "--new-tenant", "--role", "admin", "--label", "the ERP"
+    )
 
     assert made == {
         "id": 1,
@@ -28,8 +32,8 @@ def test_programs_get_a_new_token_with_all_that_is_known_of_it(terminal: Termina
     }
 
 
-def test_people_are_told_to_keep_a_new_token(terminal: Terminal):
-    result = terminal.run("tokens", "create", "--tenant", "acme", "--role", "admin")
+def test_a_new_token_comes_with_the_advice_to_store_it(terminal: Terminal):
+    result = terminal.run("tokens", "create", "--tenant", "acme", "--new-tenant", "--role", "admin")
 
     assert result.exit_code == 0
     assert "sbt_secret-1" in result.stdout
@@ -37,7 +41,7 @@ def test_people_are_told_to_keep_a_new_token(terminal: Terminal):
 
 
 def test_the_list_never_shows_a_token_or_its_hash(terminal: Terminal):
-    terminal.json("tokens", "create", "--tenant", "acme", "--role", "admin")
+    terminal.json("tokens", "create", "--tenant", "acme", "--new-tenant", "--role", "admin")
 
     (listed,) = terminal.json("tokens", "list")
     table = terminal.run("tokens", "list").stdout
@@ -53,8 +57,8 @@ def test_a_list_of_nothing_says_so_to_people_and_is_empty_for_programs(terminal:
 
 
 def test_a_table_lines_up(terminal: Terminal):
-    terminal.json("tokens", "create", "--tenant", "a-very-long-tenant", "--role", "admin")
-    terminal.json("tokens", "create", "--tenant", "b", "--role", "viewer", "--label", "x")
+    terminal.json("tokens", "create", "--tenant", "a-very-long-tenant", "--new-tenant", "--role", "admin")
+    terminal.json("tokens", "create", "--tenant", "b", "--new-tenant", "--role", "viewer", "--label", "x")
 
     header, *rows = terminal.run("tokens", "list").stdout.splitlines()
 
@@ -63,23 +67,27 @@ def test_a_table_lines_up(terminal: Terminal):
 
 
 def test_a_label_cannot_move_the_cursor_of_who_reads_it(terminal: Terminal):
-    terminal.json("tokens", "create", "--tenant", "acme", "--role", "admin", "--label", "\x1b[2Jgone\n")
+    terminal.json(
+        "tokens", "create", "--tenant", "acme", "--new-tenant", "--role", "admin", "--label", "\x1b[2Jgone\n"
+    )
 
     assert "?[2Jgone?" in terminal.run("tokens", "list").stdout
 
 
 @pytest.mark.parametrize("label", ["\udcff", "x" * 256])
 def test_a_label_that_cannot_be_kept_is_refused_in_a_sentence(terminal: Terminal, label: str):
-    result = terminal.run("tokens", "create", "--tenant", "acme", "--role", "admin", "--label", label)
+    result = terminal.run(
+        "tokens", "create", "--tenant", "acme", "--new-tenant", "--role", "admin", "--label", label
+    )
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert terminal.json("tokens", "list") == []
 
 
 def test_a_revoked_token_opens_nothing(terminal: Terminal):
-    made = terminal.json("tokens", "create", "--tenant", "acme", "--role", "admin")
+    made = terminal.json("tokens", "create", "--tenant", "acme", "--new-tenant", "--role", "admin")
 
-    result = terminal.run("tokens", "revoke", str(made["id"]))
+    result = terminal.run("tokens", "revoke", "--yes", str(made["id"]))
 
     assert (result.exit_code, result.stdout) == (0, "Token 1 of acme is revoked.\n")
     with pytest.raises(Unauthenticated):
@@ -98,9 +106,7 @@ def test_a_database_out_of_reach_fails_in_a_sentence(terminal: Terminal):
     result = terminal.run("tokens", "list")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == (
-        "Error: The service is temporarily unavailable. What to do about it: flask doctor\n"
-    )
+    assert result.stderr == "Error: The database is unavailable.\n"
 
 
 @pytest.mark.parametrize(
@@ -128,6 +134,17 @@ def test_what_cannot_be_meant_is_a_usage_error_and_makes_nothing(
 
 def test_several_roles_make_as_many_tokens_in_one_list(terminal: Terminal):
     roles = ["--role", "viewer", "--role", "admin"]
-    made = terminal.json("tokens", "create", "--tenant", "acme", *roles)
+    made = terminal.json("tokens", "create", "--tenant", "acme", "--new-tenant", *roles)
     assert [token["role"] for token in made] == ["viewer", "admin"]
     assert len({token["token"] for token in made}) == 2
+
+
+def test_a_mistyped_tenant_gets_no_token(terminal: Terminal):
+    terminal.json("tokens", "create", "--tenant", "acme", "--role", "admin", "--new-tenant")
+
+    refused = terminal.refused("tokens", "create", "--tenant", "amce", "--role", "admin")
+
+    assert refused.startswith("Error: Tenant not found")
+    assert "--new-tenant" in refused
+    assert terminal.json("tokens", "create", "--tenant", "acme", "--role", "viewer")["tenant_id"] == "acme"
+    assert {row["tenant_id"] for row in terminal.json("tokens", "list")} == {"acme"}

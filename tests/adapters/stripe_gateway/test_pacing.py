@@ -14,7 +14,7 @@ LOCKED = Answer(status=429, body={"error": {"code": "lock_timeout", "message": "
 
 
 def refusals(
-    budget: RateLimit,
+    rate_limit: RateLimit,
     number: int,
     account: str = "acct_1",
     *,
@@ -25,7 +25,7 @@ def refusals(
 
     def refused() -> bool:
         try:
-            budget.take(key or account, account, endpoint)
+            rate_limit.acquire(key or account, account, endpoint)
         except GatewayBusy:
             return True
         return False
@@ -34,43 +34,43 @@ def refusals(
 
 
 def test_an_account_has_so_many_turns_a_second_and_others_have_their_own():
-    budget = RateLimit(5, "memory://", longest_wait=0.0)
+    rate_limit = RateLimit(5, "memory://", max_wait=0.0)
 
-    assert refusals(budget, 8) == 3
-    assert refusals(budget, 5, "acct_2") == 0
+    assert refusals(rate_limit, 8) == 3
+    assert refusals(rate_limit, 5, "acct_2") == 0
 
 
 def test_an_endpoint_of_an_account_has_fewer_turns_than_the_account():
-    budget = RateLimit(10, "memory://", per_endpoint=3, longest_wait=0.0)
+    rate_limit = RateLimit(10, "memory://", per_endpoint=3, max_wait=0.0)
 
-    assert refusals(budget, 5) == 2
-    assert refusals(budget, 3, endpoint="POST /v1/invoices") == 0
-    assert refusals(budget, 3, endpoint="GET /v1/refunds") == 0
-    assert refusals(budget, 3, endpoint="GET /v1/customers") == 2
+    assert refusals(rate_limit, 5) == 2
+    assert refusals(rate_limit, 3, endpoint="POST /v1/invoices") == 0
+    assert refusals(rate_limit, 3, endpoint="GET /v1/refunds") == 0
+    assert refusals(rate_limit, 3, endpoint="GET /v1/customers") == 2
 
 
 def test_every_call_with_our_key_spends_a_turn_of_the_platforms_whatever_its_account():
-    budget = RateLimit(5, "memory://", longest_wait=0.0)
+    rate_limit = RateLimit(5, "memory://", max_wait=0.0)
 
-    assert refusals(budget, 4, "acct_1", key="platform") == 0
-    assert refusals(budget, 4, "acct_2", key="platform") == 3
-    assert refusals(budget, 1, "platform") == 1
+    assert refusals(rate_limit, 4, "acct_1", key="platform") == 0
+    assert refusals(rate_limit, 4, "acct_2", key="platform") == 3
+    assert refusals(rate_limit, 1, "platform") == 1
 
 
 def test_a_call_without_a_turn_of_its_endpoint_spends_none_of_its_account():
-    budget = RateLimit(3, "memory://", per_endpoint=1, longest_wait=0.0)
+    rate_limit = RateLimit(3, "memory://", per_endpoint=1, max_wait=0.0)
 
-    assert refusals(budget, 9) == 8
-    assert refusals(budget, 2, endpoint="POST /v1/invoices") == 1
-    assert refusals(budget, 2, endpoint="GET /v1/refunds") == 1
+    assert refusals(rate_limit, 9) == 8
+    assert refusals(rate_limit, 2, endpoint="POST /v1/invoices") == 1
+    assert refusals(rate_limit, 2, endpoint="GET /v1/refunds") == 1
 
 
-def test_whoever_waits_is_told_of_and_nobody_else():
+def test_only_calls_that_wait_are_measured():
     waits: list[float] = []
-    budget = RateLimit(2, "memory://", waited=waits.append)
+    rate_limit = RateLimit(2, "memory://", on_wait=waits.append)
 
     for _ in range(3):
-        budget.take("acct_1", "acct_1", "GET /v1/invoices")
+        rate_limit.acquire("acct_1", "acct_1", "GET /v1/invoices")
 
     (wait,) = waits
     assert 0.5 < wait < 4
@@ -97,34 +97,34 @@ def test_an_endpoint_is_a_path_without_ids(url: str, endpoint: str):
 
 
 def test_who_has_no_turn_waits_for_one():
-    budget = RateLimit(2, "memory://")
+    rate_limit = RateLimit(2, "memory://")
     begun = time.monotonic()
 
     for _ in range(4):
-        budget.take("acct_1", "acct_1", "GET /v1/invoices")
+        rate_limit.acquire("acct_1", "acct_1", "GET /v1/invoices")
 
     assert 0.9 < time.monotonic() - begun < 4
 
 
 def test_processes_share_a_budget_through_redis(redis_url: str):
-    one, other = (RateLimit(5, redis_url, longest_wait=0.0) for _ in range(2))
+    one, other = (RateLimit(5, redis_url, max_wait=0.0) for _ in range(2))
 
     assert refusals(one, 3) + refusals(other, 3) == 1
 
 
 def test_a_budget_that_is_out_of_reach_holds_up_no_call(own_redis: RedisServer):
-    budget = RateLimit(1, own_redis.url(), longest_wait=0.0)
-    budget.take("acct_1", "acct_1", "GET /v1/invoices")
+    rate_limit = RateLimit(1, own_redis.url(), max_wait=0.0)
+    rate_limit.acquire("acct_1", "acct_1", "GET /v1/invoices")
     own_redis.kill()
     begun = time.monotonic()
 
-    assert refusals(budget, 50) == 0
+    assert refusals(rate_limit, 50) == 0
     assert time.monotonic() - begun < 2
 
 
 def test_every_request_takes_its_turn_in_its_accounts_budget(stripe_says: ScriptedStripe):
     stripe_says.will(*[Answer(body=INVOICE)] * 4)
-    gateway = StripeInvoiceGateway(stripe_says.access(budget=RateLimit(2, "memory://", longest_wait=0.0)))
+    gateway = StripeInvoiceGateway(stripe_says.access(rate_limit=RateLimit(2, "memory://", max_wait=0.0)))
 
     gateway.invoice("acct_1", "in_1")
     gateway.void("acct_1", "in_1", "key-1")
@@ -138,8 +138,8 @@ def test_every_request_takes_its_turn_in_its_accounts_budget(stripe_says: Script
 
 def test_every_request_takes_its_turn_at_its_endpoint(stripe_says: ScriptedStripe):
     stripe_says.will(*[Answer(body=INVOICE)] * 4)
-    budget = RateLimit(10, "memory://", per_endpoint=1, longest_wait=0.0)
-    gateway = StripeInvoiceGateway(stripe_says.access(budget=budget))
+    rate_limit = RateLimit(10, "memory://", per_endpoint=1, max_wait=0.0)
+    gateway = StripeInvoiceGateway(stripe_says.access(rate_limit=rate_limit))
 
     gateway.invoice("acct_1", "in_1")
     gateway.void("acct_1", "in_1", "key-1")

@@ -25,7 +25,7 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.is_closed = False
-        self._is_read = True
+        self.is_read = True
         self._changed = asyncio.Event()
 
     def write(self, data: Any) -> None:
@@ -36,6 +36,12 @@ class Wire(asyncio.Transport):
         self.is_closed = True
         self._changed.set()
 
+    def abort(self) -> None:
+        self.close()
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def is_closing(self) -> bool:
         return self.is_closed
 
@@ -43,15 +49,15 @@ class Wire(asyncio.Transport):
         return {"peername": ("127.0.0.1", 50000), "sockname": ("127.0.0.1", 80)}.get(name, default)
 
     def pause_reading(self) -> None:
-        self._is_read = False
+        self.is_read = False
 
     def resume_reading(self) -> None:
-        self._is_read = True
+        self.is_read = True
         self._changed.set()
 
     async def is_listening(self) -> bool:
         """Wait until the other side reads; returns False if it closes instead."""
-        await self.until(lambda: self._is_read or self.is_closed)
+        await self.until(lambda: self.is_read or self.is_closed)
         return not self.is_closed
 
     async def answers(self, count: int = 1, *, bodies: bool = True) -> list[tuple[HTTPResponse, bytes]]:
@@ -127,8 +133,8 @@ def request_of(environ: dict[str, Any]) -> Iterable[bytes]:
     length = headers.get("content-length")
     if length is None and environ.get("wsgi.input_terminated"):
         headers["transfer-encoding"] = "chunked"
-    told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    yield f"{environ['REQUEST_METHOD']} {target}{query} HTTP/1.1\r\n{told}\r\n".encode("latin-1")
+    shown = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    yield f"{environ['REQUEST_METHOD']} {target}{query} HTTP/1.1\r\n{shown}\r\n".encode("latin-1")
     if length is not None:
         left = int(length)
         while left and (part := environ["wsgi.input"].read(min(PART, left))):

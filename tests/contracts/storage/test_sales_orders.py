@@ -72,6 +72,24 @@ def test_an_earlier_copy_never_replaces_a_newer_one(store: Store):
         assert work.sales_orders.get(TENANT, order.id) == order
 
 
+def test_only_the_times_of_an_order_are_reset_and_only_in_its_tenant(store: Store):
+    ours, theirs = stored_order(store), stored_order(store, tenant_id="other")
+    earlier = ours.source_updated_at - timedelta(days=1)
+
+    with store.writing() as work:
+        work.sales_orders.get(TENANT, ours.id, lock=True)
+        work.sales_orders.reset_updated_at(
+            replace(ours, source_updated_at=earlier, updated_at=NOW + timedelta(hours=1), number="other")
+        )
+        work.commit()
+
+    with store.reading() as work:
+        assert work.sales_orders.get(TENANT, ours.id) == replace(
+            ours, source_updated_at=earlier, updated_at=NOW + timedelta(hours=1)
+        )
+        assert work.sales_orders.get("other", theirs.id) == theirs
+
+
 def test_of_simultaneous_first_copies_one_is_added_and_the_others_find_it(store: Store):
     def add(number: int) -> tuple[bool, str]:
         order = a_sales_order(number=f"copy {number}")

@@ -19,7 +19,7 @@ def test_what_is_unreachable_is_named_with_what_is_wrong():
     world = World()
     world.store.is_available = False
     assert world.bridge.operations.check_readiness().faults == {
-        "database": "The service is temporarily unavailable.",
+        "database": "The database is unavailable.",
         "queue": None,
         "secrets": None,
     }

@@ -92,13 +92,13 @@ def test_no_pause_is_longer_than_a_second_however_long_a_batch_took(burst: Burst
 
 
 def test_how_much_longer_than_it_worked_a_worker_pauses_can_be_set():
-    world = World(WORKER_REST="3")
+    world = World(WORKER_PAUSE_FACTOR="3")
     world.connect()
     assert Burst(world).rest_after(0.1) == pytest.approx(0.3)
 
 
 def test_a_worker_that_never_pauses_does_not_read_the_newest_id():
-    world, store = World(WORKER_REST="0"), FakeStore()
+    world, store = World(WORKER_PAUSE_FACTOR="0"), FakeStore()
     world.restart(lambda adapters: replace(adapters, store=store))
     store.is_available = False
     world.bridge.webhook_events.yield_to_receiving(0.1, never_waited)

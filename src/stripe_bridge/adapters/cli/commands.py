@@ -1,4 +1,4 @@
-"""All commands, and how they come to the app."""
+"""All commands, and how they are registered."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from stripe_bridge.adapters.cli.receivers import receivers
 from stripe_bridge.adapters.cli.reconcile import reconcile
 from stripe_bridge.adapters.cli.refunds import refunds
 from stripe_bridge.adapters.cli.tokens import tokens
+from stripe_bridge.adapters.cli.version import version
 from stripe_bridge.adapters.cli.worker import worker
 
 
-def register_commands(app: Flask, tools: CommandContext) -> None:
+def register_commands(app: Flask, context: CommandContext) -> None:
     """All but `flask keys`, which has to work before there is an app."""
-    attach_context(app, tools)
+    attach_context(app, context)
     groups = (db, events, integrations, intents, invoices, orders, receivers, refunds, tokens)
-    for command in (*groups, doctor, reconcile, worker):
+    for command in (*groups, doctor, reconcile, version, worker):
         app.cli.add_command(command)

@@ -1,4 +1,4 @@
-"""What commands work with, and where they find it."""
+"""What commands work with, and where they get it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from flask import Flask, current_app
 
 from stripe_bridge.bridge import Bridge
 
-_PLACE = "stripe_bridge.commands"
+_EXTENSION = "stripe_bridge.commands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandContext:
     """`migrate` and the two revisions raise StoreUnavailable when the database does not answer.
 
-    A revision of None is a database without a schema.
+    A revision of None is a database without a schema. `quiet_logs` keeps the logs out of what people read.
     """
 
     bridge: Bridge
@@ -24,13 +24,14 @@ class CommandContext:
     current_revision: Callable[[], str | None]
     newest_revision: Callable[[], str | None]
     run_worker: Callable[[], None]
+    quiet_logs: Callable[[], None]
 
 
-def attach_context(app: Flask, tools: CommandContext) -> None:
-    app.extensions[_PLACE] = tools
+def attach_context(app: Flask, context: CommandContext) -> None:
+    app.extensions[_EXTENSION] = context
 
 
-def tools() -> CommandContext:
-    """Those of the app whose command is running."""
-    laid_out: CommandContext = current_app.extensions[_PLACE]
-    return laid_out
+def context() -> CommandContext:
+    """That of the app whose command is running."""
+    attached: CommandContext = current_app.extensions[_EXTENSION]
+    return attached

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.output import show_row
 
@@ -17,19 +17,36 @@ def db() -> None:
     Examples:
       flask db upgrade
       flask db current
+      flask db restored
     """
 
 
 @db.command()
 def upgrade() -> None:
     """Upgrade the schema to this release, all or nothing. Safe to run several times at once."""
-    tools().migrate()
-    click.echo(f"The schema is at {tools().current_revision()}.")
+    context().migrate()
+    click.echo(f"The schema is at {context().current_revision()}.")
 
 
 @db.command()
 @as_json
 def current(as_json: bool) -> None:
     """Show the schema's revision and the one this release needs."""
-    found, needed = tools().current_revision(), tools().newest_revision()
+    found, needed = context().current_revision(), context().newest_revision()
     show_row({"current": found, "newest": needed, "is_newest": found == needed}, as_json=as_json)
+
+
+@db.command()
+def restored() -> None:
+    """Say that a backup was restored: hold all sends and refunds until `flask reconcile --since` has completed.
+
+    What was made at Stripe since the backup is unknown here until then, so that orders could be billed twice. New ids are
+    given out far beyond those in the backup. Without this command, the first event of an unknown invoice does the same
+    for its tenant.
+    """
+    is_new = context().bridge.operations.hold_all_sends()
+    click.echo(
+        "All sends are held. Now run: flask reconcile --since DATE, with a date before the backup was made."
+        if is_new
+        else "All sends are held already."
+    )

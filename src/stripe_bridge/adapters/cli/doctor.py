@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from stripe_bridge.adapters.cli.context import tools
-from stripe_bridge.adapters.cli.group import SingleCommand, as_json
+from stripe_bridge.adapters.cli.context import context
+from stripe_bridge.adapters.cli.group import SingleCommand, as_json, quietly
 from stripe_bridge.adapters.cli.output import Row, show_json, show_rows
 from stripe_bridge.domain.finding import Finding, Severity
 
@@ -20,6 +20,7 @@ from stripe_bridge.domain.finding import Finding, Severity
 )
 @as_json
 @with_appcontext
+@quietly
 def doctor(fix: bool, discard_secrets: bool, as_json: bool) -> None:
     """Find what is wrong or about to go wrong, and say what to do about it.
 
@@ -38,15 +39,15 @@ def doctor(fix: bool, discard_secrets: bool, as_json: bool) -> None:
     """
     if discard_secrets and not fix:
         raise click.UsageError("--discard-secrets needs --fix.")
-    bridge = tools().bridge
+    bridge = context().bridge
     findings = bridge.operations.diagnose()
-    done = list(bridge.operations.apply_fixes(findings, discard_secrets=discard_secrets)) if fix else []
+    fixed = list(bridge.operations.apply_fixes(findings, discard_secrets=discard_secrets)) if fix else []
     rows = [_row(finding) for finding in findings]
     if as_json:
-        show_json({"findings": rows, "fixed": done})
+        show_json({"findings": rows, "fixed": fixed})
     else:
         show_rows(rows, as_json=False, when_empty="All is well.", columns=_COLUMNS)
-        for line in done:
+        for line in fixed:
             click.echo(f"Fix: {line}")
     if any(finding.severity is not Severity.NOTE for finding in findings):
         raise click.exceptions.Exit(1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import Any
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import (
     IDENTIFIER,
@@ -19,8 +20,16 @@ from stripe_bridge.adapters.cli.options import (
     page_request,
     paging,
 )
-from stripe_bridge.adapters.cli.output import show_document, show_json, show_page, show_row, show_rows
+from stripe_bridge.adapters.cli.output import (
+    counted,
+    show_document,
+    show_json,
+    show_page,
+    show_row,
+    show_rows,
+)
 from stripe_bridge.adapters.cli.rendering import event_row
+from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.use_cases.webhook_events.replay import Replay
@@ -60,7 +69,7 @@ def _filters(command: Command) -> Command:
 
 @click.group(cls=CommandGroup)
 def events() -> None:
-    """Webhook events: what Stripe sent, and what became of it.
+    """Webhook events: what Stripe sent, and the outcome.
 
     Without --tenant, the events of all tenants and those that belong to none.
 
@@ -80,9 +89,23 @@ def events() -> None:
 @as_json
 def list_(tenant_id: str | None, limit: int, before: int | None, as_json: bool, **matching: Any) -> None:
     """Show stored events, newest first. An event that belongs to no integration has no tenant."""
+    _check_type(matching["event_type"])
     request = page_request(limit, before)
-    page = tools().bridge.webhook_events.list(tenant_id, EventFilter(**matching), request)
+    page = context().bridge.webhook_events.list(tenant_id, EventFilter(**matching), request)
     show_page(page, event_row, as_json=as_json, when_empty="No such events.", columns=_COLUMNS)
+
+
+def _check_type(event_type: str | None) -> None:
+    """A type that Stripe is not asked for, and of which nothing is stored, is most likely mistyped."""
+    if event_type is None or event_type in SUBSCRIBED_EVENTS:
+        return
+    stored = context().bridge.webhook_events.list(
+        None, EventFilter(event_type=event_type), page_request(1, None)
+    )
+    if not stored.items:
+        similar = difflib.get_close_matches(event_type, SUBSCRIBED_EVENTS, n=3)
+        hint = f" Did you mean {' or '.join(similar)}?" if similar else ""
+        raise click.UsageError(f"There are no events of type {event_type!r}.{hint}")
 
 
 @events.command()
@@ -91,13 +114,13 @@ def list_(tenant_id: str | None, limit: int, before: int | None, as_json: bool, 
 @click.option("--payload", "with_payload", is_flag=True, help="Also show what Stripe sent.")
 @as_json
 def show(event_id: int, tenant_id: str | None, with_payload: bool, as_json: bool) -> None:
-    """Show everything known about an event. A payload contains personal data: be careful where you put it.
+    """Show everything known about an event. A payload contains personal data: handle it with care.
 
     \b
     Example, for a script:
       flask events show 81 --payload --json | jq .payload.data.object
     """
-    event = tools().bridge.webhook_events.show(tenant_id, event_id, with_payload=with_payload)
+    event = context().bridge.webhook_events.show(tenant_id, event_id, with_payload=with_payload)
     row, payload = event_row(event), _document(event.payload) if event.payload else None
     if as_json:
         show_json(row if payload is None else {**row, "payload": payload})
@@ -133,8 +156,8 @@ def replay(
     """Queue events to be applied again, by ID or by filter, oldest first.
 
     Their current status does not matter. Applying an event twice changes nothing, so a replay is safe; use it to repair
-    what a bug in this service left behind, once the bug is fixed. Workers apply the events, within SWEEP_SECONDS at the
-    latest. Events that are being processed are left alone.
+    the effects of a bug in this service, once the bug is fixed. Workers apply the events, within SWEEP_SECONDS at the
+    latest. Events that are being processed are skipped.
 
     \b
     Examples:
@@ -144,9 +167,10 @@ def replay(
     """
     ids = frozenset(event_ids) or None
     if ids is None and not any(matching.values()):
-        raise click.UsageError("Say which events: give IDs, or a filter such as --status failed.")
+        raise click.UsageError("Which events? Give IDs, or a filter such as --status failed.")
+    _check_type(matching["event_type"])
     at_most = limit if ids is None else len(ids)
-    replayed = tools().bridge.webhook_events.replay_matching(
+    replayed = context().bridge.webhook_events.replay_matching(
         tenant_id, EventFilter(ids=ids, **matching), at_most, dry_run=dry_run
     )
     _show(replayed, dry_run=dry_run, as_json=as_json)
@@ -157,26 +181,33 @@ def replay(
     if ids is not None and replayed.being_processed:
         raise click.ClickException("Not all were queued: some are being processed; try again.")
     if ids is not None and replayed.purged:
-        raise click.ClickException("Not all were queued: some payloads are no longer kept.")
+        raise click.ClickException("Not all were queued: some payloads have been deleted.")
 
 
 def _show(replayed: Replay, *, dry_run: bool, as_json: bool) -> None:
     queued = [event_row(event) for event in replayed.queued]
-    left = [event_row(event) for event in replayed.being_processed]
-    forgotten = [event_row(event) for event in replayed.purged]
+    processing = [event_row(event) for event in replayed.being_processed]
+    purged = [event_row(event) for event in replayed.purged]
     if as_json:
-        told = {"queued": queued, "being_processed": left, "forgotten": forgotten, "more": replayed.more}
-        show_json({"dry_run": dry_run, **told})
+        outcome = {
+            "queued": queued,
+            "being_processed": processing,
+            "forgotten": purged,
+            "more": replayed.more,
+        }
+        show_json({"dry_run": dry_run, **outcome})
         return
     show_rows(queued, as_json=False, when_empty="No such events.", columns=_COLUMNS)
     if queued:
-        would = "Would be queued" if dry_run else "Queued"
-        click.echo(f"\n{would} to be applied again: {len(queued)}. Shown above as they were before.")
-    if left:
+        done = "Would be queued" if dry_run else "Queued"
         click.echo(
-            f"Left alone because they are being processed: {', '.join(str(row['id']) for row in left)}."
+            f"\n{done} to be applied again: {counted(len(queued), 'event')}. Shown above as they were before."
         )
-    if forgotten:
-        click.echo(f"Left alone because their payloads are no longer kept: {len(forgotten)}.")
+    if processing:
+        click.echo(
+            f"Skipped because they are being processed: {', '.join(str(row['id']) for row in processing)}."
+        )
+    if purged:
+        click.echo(f"Skipped because their payloads have been deleted: {len(purged)}.")
     if replayed.more:
-        click.echo(f"{replayed.more} more match: raise --limit to reach them.")
+        click.echo(f"{counted(replayed.more, 'more event')} not shown: raise --limit to include them.")

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 import click
 from flask.cli import AppGroup
 
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceNotVoided, RefundNotIssued
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.ports.stripe.errors import GatewayError
 
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 
 class CommandGroup(AppGroup):
-    """A known failure becomes a sentence on stderr and exit code 1; only a bug of ours shows a traceback."""
+    """An expected failure is one message on stderr and exit code 1; only a bug shows a traceback."""
+
+    def command(  # type: ignore[override]  # only with parentheses, which click does not require
+        self, *arguments: Any, **options: Any
+    ) -> Callable[[Callable[..., Any]], click.Command]:
+        decorate = super().command(*arguments, **options)
+        needs_app = options.get("with_appcontext", True)
+        return lambda function: decorate(quietly(function) if needs_app else function)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _in_a_sentence():
+        with _errors_as_messages():
             return super().invoke(ctx)
 
 
@@ -27,27 +38,41 @@ class SingleCommand(click.Command):
     """The same for a command without a group."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _in_a_sentence():
+        with _errors_as_messages():
             return super().invoke(ctx)
 
 
+def quietly(command: Command) -> Command:
+    """The command with logs that do not mix with what it shows."""
+
+    @wraps(command)
+    def quiet(*arguments: Any, **values: Any) -> Any:
+        context().quiet_logs()
+        return command(*arguments, **values)
+
+    return quiet  # type: ignore[return-value]  # the same signature, as far as click is concerned
+
+
 @contextmanager
-def _in_a_sentence() -> Iterator[None]:
+def _errors_as_messages() -> Iterator[None]:
     try:
         yield
     except BridgeError as error:
-        raise click.ClickException(" ".join(_told(error))) from error
+        raise click.ClickException(" ".join(_sentences(error))) from error
 
 
-def _told(error: BridgeError) -> Iterator[str]:
-    yield error.message
+def _sentences(error: BridgeError) -> Iterator[str]:
     if isinstance(error, StoreUnavailable):
-        yield "What to do about it: flask doctor"
+        yield error.reason
+        if error.detail:
+            yield f"(The driver says: {error.detail})"
+        return
+    yield error.message
     if isinstance(error, (GatewayError, InvoiceNotSent)):
-        # Stripe's words come with line breaks of their own.
+        # Stripe's messages may contain line breaks.
         yield " ".join(error.reason.split())
     if isinstance(error, (InvoiceNotSent, InvoiceNotVoided)) and not error.final:
-        yield "A worker will find out what became of it; see: flask intents list"
+        yield "A worker will settle it; see: flask intents list"
     elif isinstance(error, (RefundNotIssued, InvoiceNotVoided)):
         yield "For Stripe's reason see: flask intents list --state failed"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER, OneOf, any_tenant, page_request, paging
-from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
+from stripe_bridge.adapters.cli.output import counted, show_page, show_row, show_rows
 from stripe_bridge.adapters.cli.rendering import intent_row
 from stripe_bridge.domain.intent import UNSETTLED, IntentState
 from stripe_bridge.ports.storage.intents import IntentFilter
@@ -65,7 +65,7 @@ def list_(
         integration_id=integration_id,
         states=states if state is None else frozenset({state}),
     )
-    page = tools().bridge.intents.list(matching, page_request(limit, before))
+    page = context().bridge.intents.list(matching, page_request(limit, before))
     show_page(page, intent_row, as_json=as_json, when_empty="No such intents.", columns=_COLUMNS)
 
 
@@ -75,15 +75,15 @@ def list_(
 def show(intent_id: int, as_json: bool) -> None:
     """Show everything known about an intent, including the parameters of its call.
 
-    They contain personal data: be careful where you put it.
+    They contain personal data: handle it with care.
     """
-    intent = tools().bridge.intents.show(intent_id)
+    intent = context().bridge.intents.show(intent_id)
     show_row({**intent_row(intent), "parameters": dict(intent.parameters)}, as_json=as_json)
 
 
 @intents.command()
 @click.argument("intent_id", metavar="[ID]", required=False, type=IDENTIFIER)
-@click.option("--all-due", is_flag=True, help="All that are due, once each, longest overdue first.")
+@click.option("--all-due", is_flag=True, help="Settle all that are due, once each, longest overdue first.")
 @click.option(
     "--limit",
     type=click.IntRange(1),
@@ -102,13 +102,13 @@ def resolve(intent_id: int | None, all_due: bool, limit: int, dry_run: bool, as_
     """
     if all_due == (intent_id is not None):
         raise click.UsageError("Give either an ID or --all-due.")
-    bridge = tools().bridge
+    bridge = context().bridge
     if intent_id is None:
         found = bridge.intents.resolve_due(limit, dry_run=dry_run)
     else:
         found = [bridge.intents.resolve(intent_id, dry_run=dry_run)]
     rows = [intent_row(intent) for intent in found]
-    show_rows(rows, as_json=as_json, when_empty="None is due.", columns=_COLUMNS)
+    show_rows(rows, as_json=as_json, when_empty="No intents are due.", columns=_COLUMNS)
     unsettled = sum(not intent.is_settled for intent in found)
     if unsettled and not dry_run:
-        raise click.ClickException(f"Still unsettled: {unsettled}.")
+        raise click.ClickException(f"Still unsettled: {counted(unsettled, 'intent')}.")

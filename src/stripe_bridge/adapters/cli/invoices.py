@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.confirming import confirm, money, yes_option
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import (
     AMOUNT,
@@ -36,9 +37,9 @@ _COLUMNS = (
     "customer_email",
     "created_at",
 )
-_SENT = (*_COLUMNS, "stripe_invoice_id", "hosted_invoice_url", "due_date")
-_ACTIVITY = ("id", "event_type", "related_object_id", "status", "last_error", "event_created_at")
-_NONE = "No invoices."
+_COLUMNS_OF_SENT = (*_COLUMNS, "stripe_invoice_id", "hosted_invoice_url", "due_date")
+_COLUMNS_OF_ACTIVITY = ("id", "event_type", "related_object_id", "status", "last_error", "event_created_at")
+_NO_INVOICES = "No invoices."
 _HIDDEN = (InvoiceStatus.RESERVED, InvoiceStatus.ABANDONED)
 
 
@@ -80,13 +81,13 @@ def list_(
     if sales_order_id is not None and integration_id is None and status is None:
         rows = [
             invoice_row(invoice)
-            for invoice in tools().bridge.invoices.list_for_order(tenant_id, sales_order_id)
+            for invoice in context().bridge.invoices.list_for_order(tenant_id, sales_order_id)
         ]
-        show_rows(rows, as_json=as_json, when_empty=_NONE, columns=_COLUMNS)
+        show_rows(rows, as_json=as_json, when_empty=_NO_INVOICES, columns=_COLUMNS)
     elif integration_id is not None and sales_order_id is None:
         request = page_request(limit, before)
-        page = tools().bridge.invoices.list(tenant_id, integration_id, status, request)
-        show_page(page, invoice_row, as_json=as_json, when_empty=_NONE, columns=_COLUMNS)
+        page = context().bridge.invoices.list(tenant_id, integration_id, status, request)
+        show_page(page, invoice_row, as_json=as_json, when_empty=_NO_INVOICES, columns=_COLUMNS)
     else:
         raise click.UsageError("Give either --integration, with or without --status, or --order.")
 
@@ -97,7 +98,7 @@ def list_(
 @as_json
 def show(invoice_id: int, tenant_id: str, as_json: bool) -> None:
     """Show everything known about an invoice."""
-    show_row(invoice_row(tools().bridge.invoices.show(tenant_id, invoice_id).invoice), as_json=as_json)
+    show_row(invoice_row(context().bridge.invoices.show(tenant_id, invoice_id).invoice), as_json=as_json)
 
 
 @invoices.command()
@@ -113,8 +114,8 @@ def show(invoice_id: int, tenant_id: str, as_json: bool) -> None:
 @click.option("--amount", type=AMOUNT, help="In minor units; by default, all that the order still owes.")
 @click.option(
     "--email",
-    type=Text(longest=512, pattern=r"[^@\s]+@[^@\s]+", meaning="an email address"),
-    help="Whom to send it to; by default, the order's customer.",
+    type=Text(max_length=512, pattern=r"[^@\s]+@[^@\s]+", meaning="an email address"),
+    help="The address to send it to; by default, the order's customer.",
 )
 @user_id
 @as_json
@@ -124,19 +125,26 @@ def send(as_json: bool, **command: Any) -> None:
     If the order has an invoice that can still be paid, that one is shown and no second one is sent. After a failure it is
     safe to send again.
     """
-    sent = tools().bridge.invoices.send(SendInvoiceCommand(**command))
+    sent = context().bridge.invoices.send(SendInvoiceCommand(**command))
     if not sent.created and not as_json:
         click.echo("The sales order has a payable invoice already:", err=True)
-    show_row(invoice_row(sent.view.invoice), as_json=as_json, columns=_SENT)
+    show_row(invoice_row(sent.view.invoice), as_json=as_json, columns=_COLUMNS_OF_SENT)
 
 
 @invoices.command()
 @click.argument("invoice_id", metavar="ID", type=IDENTIFIER)
 @tenant
+@yes_option
 @as_json
-def void(invoice_id: int, tenant_id: str, as_json: bool) -> None:
+def void(invoice_id: int, tenant_id: str, yes: bool, as_json: bool) -> None:
     """Void an unpaid invoice for good, so that its order can be invoiced again. Refund a paid one instead."""
-    invoice = tools().bridge.invoices.void(tenant_id, invoice_id)
+    invoice = context().bridge.invoices.show(tenant_id, invoice_id).invoice
+    confirm(
+        f"This voids invoice {invoice.number or invoice.id} of {money(invoice.amount, invoice.currency)} for order "
+        f"{invoice.sales_order_number} for good: {invoice.customer_email} can no longer pay it.",
+        yes=yes,
+    )
+    invoice = context().bridge.invoices.void(tenant_id, invoice_id)
     show_row(invoice_row(invoice), as_json=as_json, columns=_COLUMNS)
 
 
@@ -146,5 +154,5 @@ def void(invoice_id: int, tenant_id: str, as_json: bool) -> None:
 @as_json
 def activity(invoice_id: int, tenant_id: str, as_json: bool) -> None:
     """Show Stripe's events about an invoice, its payments and its charges, oldest first."""
-    rows = [event_row(event) for event in tools().bridge.invoices.show_activity(tenant_id, invoice_id)]
-    show_rows(rows, as_json=as_json, when_empty="Nothing yet.", columns=_ACTIVITY)
+    rows = [event_row(event) for event in context().bridge.invoices.show_activity(tenant_id, invoice_id)]
+    show_rows(rows, as_json=as_json, when_empty="No events yet.", columns=_COLUMNS_OF_ACTIVITY)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.output import show_row
 
@@ -26,7 +26,7 @@ def keys_commands(new_key: Callable[[], str]) -> click.Group:
 
     @keys.command(with_appcontext=False)
     def generate() -> None:
-        """Print a new key for ENCRYPTION_KEYS. If you lose all keys, you lose what they encrypted."""
+        """Print a new key for ENCRYPTION_KEYS. Without its keys, what they encrypted is lost."""
         click.echo(new_key())
 
     keys.command("rotate")(_rotate)
@@ -42,9 +42,10 @@ def _rotate(as_json: bool) -> None:
       1. Put a new key before the old ones: ENCRYPTION_KEYS=<new>,<old>
       2. Restart every process, so that all of them know the new key.
       3. flask keys rotate
-      4. If it reports nothing unreadable, remove the old key and restart again.
+      4. If it reports nothing unreadable, move the old key to RETIRED_ENCRYPTION_KEYS and restart again. There it
+         opens nothing, but still proves which invoices at Stripe are ours, should the database ever be lost.
     """
-    rotation = tools().bridge.operations.rotate_keys()
+    rotation = context().bridge.operations.rotate_keys()
     row = {
         "access_tokens": rotation.access_tokens,
         "signing_secrets": rotation.signing_secrets,

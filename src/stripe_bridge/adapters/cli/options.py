@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
+from stripe_bridge.domain.errors.base import TenantNotFound
 from stripe_bridge.domain.paging import PageRequest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_LARGEST_ID = 2**63 - 1
+_MAX_ID = 2**63 - 1
 AMOUNT = click.IntRange(1, 10**12 - 1)
 
 
@@ -27,7 +28,7 @@ class Identifier(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value)
-        if not re.fullmatch("[0-9]{1,19}", text) or not 1 <= int(text) <= _LARGEST_ID:
+        if not re.fullmatch("[0-9]{1,19}", text) or not 1 <= int(text) <= _MAX_ID:
             self.fail(f"{text!r} is not a valid id", param, ctx)
         return int(text)
 
@@ -41,17 +42,17 @@ class Text(click.ParamType[str]):
     name = "text"
 
     def __init__(
-        self, *, longest: int = 255, pattern: str = "", meaning: str = "", may_be_blank: bool = False
+        self, *, max_length: int = 255, pattern: str = "", meaning: str = "", may_be_blank: bool = False
     ) -> None:
-        self._longest, self._pattern, self._meaning = longest, pattern, meaning
+        self._max_length, self._pattern, self._meaning = max_length, pattern, meaning
         self._may_be_blank = may_be_blank
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
         if not (text.strip() or self._may_be_blank):
             self.fail("must not be blank", param, ctx)
-        if len(text) > self._longest:
-            self.fail(f"must not be longer than {self._longest} characters", param, ctx)
+        if len(text) > self._max_length:
+            self.fail(f"must not be longer than {self._max_length} characters", param, ctx)
         if any("\ud800" <= character <= "\udfff" for character in text):
             self.fail("is not UTF-8", param, ctx)
         if self._pattern and not re.fullmatch(self._pattern, text):
@@ -90,8 +91,23 @@ tenant_option = click.option(
 )
 
 
+new_tenant_option = click.option(
+    "--new-tenant", is_flag=True, help="Allow a tenant that has neither a token nor an integration yet."
+)
+
+
+def check_tenant(tenant_id: str, *, is_new: bool) -> None:
+    """Only what is said to be a new tenant may be one: most likely its name was mistyped."""
+    if is_new:
+        return
+    try:
+        context().bridge.access.check_tenant(tenant_id)
+    except TenantNotFound as error:
+        raise click.ClickException(f"{error.message} If it is a new one, add --new-tenant.") from error
+
+
 def tenant(command: Command) -> Command:
-    """A tenant that has something here. Of a mistyped name there is nothing, which would look as if all were well."""
+    """A tenant that exists. Otherwise a mistyped name would give an empty list, as if there were nothing to see."""
     return tenant_option(_checking_tenant(command))
 
 
@@ -106,10 +122,10 @@ def _checking_tenant(command: Command) -> Command:
     @wraps(command)
     def checked(*, tenant_id: str | None, **values: Any) -> Any:
         if tenant_id is not None:
-            tools().bridge.access.check_tenant(tenant_id)
+            context().bridge.access.check_tenant(tenant_id)
         return command(tenant_id=tenant_id, **values)
 
-    return checked  # type: ignore[return-value]  # with the same signature, as far as click sees
+    return checked  # type: ignore[return-value]  # the same signature, as far as click is concerned
 
 
 user_id = click.option(
@@ -134,4 +150,4 @@ def paging(command: Command) -> Command:
 
 def page_request(limit: int, before: int | None) -> PageRequest:
     """By id, so that even a very long list starts at once."""
-    return PageRequest(per_page=limit, before_id=_LARGEST_ID if before is None else before)
+    return PageRequest(per_page=limit, before_id=_MAX_ID if before is None else before)

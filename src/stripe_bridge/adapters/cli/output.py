@@ -1,6 +1,6 @@
 """What commands print: tables for people, JSON for programs. A row is a dict, with the same keys in all rows of a table.
 
-People are shown the `columns` alone where some are named; programs get everything.
+Tables show only `columns`, if given; JSON has everything.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def show_page(
 
 
 def show_json(document: object) -> None:
-    """Escaped, since what Stripe sent may hold half a character."""
+    """Escaped, since payloads may contain lone surrogates."""
     click.echo(json.dumps(document, default=_to_the_microsecond))
 
 
@@ -62,9 +62,14 @@ def show_document(document: object) -> None:
         click.echo(_printable(line))
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 refund`, `2 refunds`. `noun` is in the singular."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def _print_table(rows: Sequence[Row], names: Sequence[str]) -> None:
     cells = [names, *([_cell(row[name]) for name in names] for row in rows)]
-    widths = [max(len(line[place]) for line in cells) for place in range(len(names))]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
     for line in cells:
         click.echo("  ".join(map(str.ljust, line, widths)).rstrip())
 

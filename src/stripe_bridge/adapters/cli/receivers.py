@@ -8,12 +8,12 @@ from typing import TextIO
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER
 from stripe_bridge.adapters.cli.output import show_rows
 
-# Anything else that a terminal or a file may add to it can be neither sealed nor signed with.
+# A terminal or a file may add other characters, with which no signature would ever match.
 _SECRET = re.compile("whsec_[!-~]+")
 
 
@@ -50,7 +50,7 @@ def register(discard_secrets: bool, as_json: bool) -> None:
             "action": receiver.action,
             "faults": list(receiver.problems),
         }
-        for receiver in tools().bridge.receivers.register(discard_secrets=discard_secrets)
+        for receiver in context().bridge.receivers.register(discard_secrets=discard_secrets)
     ]
     show_rows(rows, as_json=as_json, when_empty="Nothing to register.")
 
@@ -69,7 +69,7 @@ def list_(as_json: bool) -> None:
             "enabled": receiver.enabled,
             "checked_at": receiver.checked_at,
         }
-        for receiver in tools().bridge.receivers.list()
+        for receiver in context().bridge.receivers.list()
     ]
     show_rows(rows, as_json=as_json, when_empty="No receivers. Create them with: flask receivers register")
 
@@ -89,17 +89,17 @@ def attach(integration_id: int, secret_stdin: bool) -> None:
     Example, for a script:
       flask receivers attach 7 --secret-stdin < secret.txt
     """
-    secret = _read(sys.stdin) if secret_stdin else _ask()
+    secret = _read_line(sys.stdin) if secret_stdin else _prompt_for_secret()
     if not _SECRET.fullmatch(secret):
         raise click.UsageError("A signing secret begins with whsec_ and has only visible ASCII characters.")
-    receiver = tools().bridge.receivers.attach(integration_id, secret)
+    receiver = context().bridge.receivers.attach(integration_id, secret)
     click.echo(f"Receiver {receiver.id} is attached. The endpoint has to send to {receiver.url}")
 
 
-def _ask() -> str:
+def _prompt_for_secret() -> str:
     answer: str = click.prompt("Signing secret", hide_input=True)
     return answer.strip()
 
 
-def _read(source: TextIO) -> str:
+def _read_line(source: TextIO) -> str:
     return source.buffer.readline().decode(errors="replace").strip()

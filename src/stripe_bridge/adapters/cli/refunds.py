@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.confirming import confirm, money, yes_option
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import AMOUNT, IDENTIFIER, OneOf, tenant, user_id
 from stripe_bridge.adapters.cli.output import show_rows
 from stripe_bridge.adapters.cli.rendering import refund_row
+from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.refund import RefundReason
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 
@@ -33,7 +35,7 @@ def refunds() -> None:
 @as_json
 def list_(invoice_id: int, tenant_id: str, as_json: bool) -> None:
     """Show an invoice's refunds, newest first, including those made in Stripe's dashboard."""
-    rows = [refund_row(refund) for refund in tools().bridge.refunds.list(tenant_id, invoice_id)]
+    rows = [refund_row(refund) for refund in context().bridge.refunds.list(tenant_id, invoice_id)]
     show_rows(rows, as_json=as_json, when_empty="No refunds.", columns=_COLUMNS)
 
 
@@ -43,6 +45,7 @@ def list_(invoice_id: int, tenant_id: str, as_json: bool) -> None:
 @click.option("--amount", type=AMOUNT, help="In minor units; by default, all that may still be refunded.")
 @click.option("--reason", type=OneOf(RefundReason), help="The reason to give Stripe.")
 @user_id
+@yes_option
 @as_json
 def issue(
     invoice_id: int,
@@ -50,19 +53,34 @@ def issue(
     amount: int | None,
     reason: RefundReason | None,
     user_id: int | None,
+    yes: bool,
     as_json: bool,
 ) -> None:
     """Refund what was paid for an invoice: all that is left of it, or the amount given.
 
     An amount larger than any single payment is split into several refunds. For a refund that is `pending` without a
-    refund_id, it is not yet certain that Stripe has it; a worker will find out: check the list before issuing another.
+    refund_id, it is not yet known whether Stripe has it; a worker will check. Look at the list before issuing another.
     """
+    confirm(_consequence(context().bridge.invoices.show(tenant_id, invoice_id).invoice, amount), yes=yes)
     command = IssueRefundCommand(
         tenant_id=tenant_id, user_id=user_id, invoice_id=invoice_id, amount=amount, reason=reason
     )
-    issued = tools().bridge.refunds.issue(command)
+    issued = context().bridge.refunds.issue(command)
     rows = [refund_row(refund) for refund in issued.refunds]
     show_rows(rows, as_json=as_json, when_empty="Nothing was refunded.", columns=_COLUMNS)
     if issued.amount_refused:
-        # No failure: money went back, and who asks again for all of it would send more.
+        # Not a failure: some was refunded, and repeating the command would refund more.
         click.echo(f"\nStripe refused the rest: {issued.amount_refused}.", err=True)
+
+
+def _consequence(invoice: Invoice, amount: int | None) -> str:
+    left = money(invoice.amount_paid - invoice.amount_refunded, invoice.currency)
+    wanted = (
+        f"all that is left, at most {left}"
+        if amount is None
+        else f"{money(amount, invoice.currency)} of {left}"
+    )
+    return (
+        f"This refunds {wanted}, paid for invoice {invoice.number or invoice.id}, to {invoice.customer_email}. "
+        "A refund cannot be undone."
+    )

@@ -89,7 +89,7 @@ def order_row(view: SalesOrderView) -> Row:
 
 
 def in_flight_rows(in_flight: InFlight) -> list[Row]:
-    """A dispute is stored without a currency: it is that of the disputed charge, and not ours to guess."""
+    """A dispute is stored without its currency, which is that of the disputed charge."""
     keys = ("kind", "invoice_id", "stripe_id", "status", "amount", "currency")
     of_invoices = [
         ("invoice", each.id, each.stripe_invoice_id, each.status, each.amount_remaining, each.currency)

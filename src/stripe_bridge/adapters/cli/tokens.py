@@ -6,9 +6,17 @@ from typing import Any
 
 import click
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.confirming import confirm, yes_option
+from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
-from stripe_bridge.adapters.cli.options import IDENTIFIER, OneOf, Text, user_id
+from stripe_bridge.adapters.cli.options import (
+    IDENTIFIER,
+    OneOf,
+    Text,
+    check_tenant,
+    new_tenant_option,
+    user_id,
+)
 from stripe_bridge.adapters.cli.output import Row, show_row, show_rows
 from stripe_bridge.domain.access import ApiToken, Role
 
@@ -19,7 +27,7 @@ def tokens() -> None:
 
     \b
     Examples:
-      flask tokens create --tenant acme --role admin
+      flask tokens create --tenant acme --new-tenant --role admin
       flask tokens create --tenant acme --role member --user-id 17 --label "ERP, Jane"
       flask tokens list
       flask tokens revoke 3
@@ -33,6 +41,7 @@ def tokens() -> None:
     type=Text(),
     help="Whose data it gives access to. A tenant comes into existence with its first token.",
 )
+@new_tenant_option
 @click.option(
     "--role",
     "roles",
@@ -42,9 +51,13 @@ def tokens() -> None:
     help="What it may do, from reading to everything. Repeat it to create one token for each role.",
 )
 @user_id
-@click.option("--label", default="", type=Text(may_be_blank=True), help="What it is for, in your own words.")
+@click.option(
+    "--label", default="", type=Text(may_be_blank=True), help="What it is for, as a note to yourself."
+)
 @as_json
-def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str, as_json: bool) -> None:
+def create(
+    tenant: str, new_tenant: bool, roles: tuple[Role, ...], user_id: int | None, label: str, as_json: bool
+) -> None:
     """Create a token. It is shown only once; just its hash is stored.
 
     With --json: one object, or a list if there are several roles.
@@ -53,7 +66,8 @@ def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str
     Example, for a script:
       TOKEN=$(flask tokens create --tenant acme --role admin --json | jq -r .token)
     """
-    create_token = tools().bridge.access.create_token
+    check_tenant(tenant, is_new=new_tenant)
+    create_token = context().bridge.access.create_token
     made = [create_token(tenant_id=tenant, role=role, user_id=user_id, label=label) for role in roles]
     rows: list[Row] = [{**_row(issued.token), "token": issued.secret} for issued in made]
     if len(rows) == 1:
@@ -68,7 +82,7 @@ def create(tenant: str, roles: tuple[Role, ...], user_id: int | None, label: str
 @as_json
 def list_(as_json: bool) -> None:
     """List all tokens, oldest first, including revoked ones, but never the secrets themselves."""
-    rows = [_row(token) for token in tools().bridge.access.list_tokens()]
+    rows = [_row(token) for token in context().bridge.access.list_tokens()]
     show_rows(
         rows, as_json=as_json, when_empty="No tokens. Create one with: flask tokens create (see --help)"
     )
@@ -76,10 +90,23 @@ def list_(as_json: bool) -> None:
 
 @tokens.command()
 @click.argument("token_id", metavar="ID", type=IDENTIFIER)
-def revoke(token_id: int) -> None:
+@yes_option
+def revoke(token_id: int, yes: bool) -> None:
     """Revoke a token, by the ID that `flask tokens list` shows. The next request with it is refused."""
-    token = tools().bridge.access.revoke_token(token_id)
+    access = context().bridge.access
+    known = next((each for each in access.list_tokens() if each.id == token_id), None)
+    if known is not None and known.revoked_at is None:
+        confirm(_consequence(known), yes=yes)
+    token = access.revoke_token(token_id)
     click.echo(f"Token {token.id} of {token.tenant_id} is revoked.")
+
+
+def _consequence(token: ApiToken) -> str:
+    label = f", {token.label!r}" if token.label else ""
+    return (
+        f"This revokes token {token.id} of {token.tenant_id} ({token.role.value}{label}): "
+        "whatever still uses it is refused from now on."
+    )
 
 
 def _row(token: ApiToken) -> Row:

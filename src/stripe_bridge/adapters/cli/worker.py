@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from stripe_bridge.adapters.cli.context import tools
+from stripe_bridge.adapters.cli.context import context
 
 
 @click.command()
@@ -21,4 +21,4 @@ def worker() -> None:
     The same, with dramatiq's own command and several processes (needs REDIS_URL):
       dramatiq stripe_bridge.bootstrap:start_worker
     """
-    tools().run_worker()
+    context().run_worker()

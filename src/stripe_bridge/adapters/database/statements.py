@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, CursorResult, Executable, Select, func
+from sqlalchemy import Connection, CursorResult, Executable, Select, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from stripe_bridge.adapters.database.mapping import Aggregate, AggregateMapper, Mapper, Value
+from stripe_bridge.adapters.database.outages import outage
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
-from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
 # The drivers' own errors for a database that is gone, full or too busy.
@@ -45,7 +45,7 @@ def translate_driver_errors() -> Iterator[None]:
         # Only the driver's first line: what follows, and what SQLAlchemy adds, may contain values.
         reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
         _log.warning("database unavailable", extra={"reason": reason})
-        raise StoreUnavailable from error
+        raise outage(error) from error
 
 
 def _is_database_fault(error: Exception) -> bool:
@@ -63,6 +63,10 @@ def _is_database_fault(error: Exception) -> bool:
 class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._connection.dialect.name == "sqlite"
 
     def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         with translate_driver_errors():
@@ -119,6 +123,16 @@ class Transaction:
         if new_id is None:
             raise mapper.rule.error if mapper.rule else StaleWrite
         return new_id
+
+    def restore(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> bool:
+        """Add it under the id that it has. Returns False and changes nothing if that id is taken. Raises the error of the
+        rule that forbids it."""
+        taken = select(mapper.table.c.id).where(mapper.table.c.id == value.id)
+        if self.execute(taken).first() is not None:
+            return False
+        if self.execute(mapper.insert, mapper.values(value)).scalar() is None:
+            raise mapper.rule.error if mapper.rule else StaleWrite
+        return True
 
     def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> None:
         """Raises StaleWrite, or the error of the rule that forbids it.

@@ -18,6 +18,7 @@ from stripe_bridge.adapters.database.migrations_runner import (
     known_revisions,
     newest_revision,
 )
+from stripe_bridge.adapters.database.outages import NO_SCHEMA, old_schema, outage
 from stripe_bridge.adapters.database.repositories.accounts import (
     SqlIntegrations,
     SqlOAuthStates,
@@ -31,6 +32,7 @@ from stripe_bridge.adapters.database.repositories.intents import SqlIntents
 from stripe_bridge.adapters.database.repositories.invoices import SqlInvoices
 from stripe_bridge.adapters.database.repositories.payments import SqlLinks, SqlPayments
 from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
+from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
@@ -44,6 +46,7 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
+from stripe_bridge.ports.storage.recoveries import Recoveries
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
@@ -69,6 +72,7 @@ class SqlUnitOfWork:
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
+    recoveries: Recoveries
     totals: Totals
 
     def __init__(self, engine: Engine) -> None:
@@ -101,6 +105,7 @@ class SqlUnitOfWork:
         self.idempotent_requests = SqlIdempotentRequests(transaction)
         self.key_in_use = SqlKeyInUse(transaction)
         self.reconciliations = SqlReconciliations(transaction)
+        self.recoveries = SqlRecoveries(transaction)
         self.totals = SqlTotals(transaction)
         return self
 
@@ -146,12 +151,14 @@ class SqlStore:
             with translate_driver_errors(), self._reading.connect() as connection:
                 current = current_revision(connection)
         except sqlalchemy.exc.SQLAlchemyError as error:
-            raise StoreUnavailable from error
+            raise outage(error) from error
         # A newer revision is unknown here, but fine: migrations are made to run while an older version serves.
         if current != self._newest and (current is None or current in self._known):
-            needed = f"its schema is at {current}, not at {self._newest}: flask db upgrade"
-            _log.warning("database unavailable", extra={"reason": needed})
-            raise StoreUnavailable
+            unavailable = (
+                StoreUnavailable(NO_SCHEMA) if current is None else old_schema(current, self._newest)
+            )
+            _log.warning("database unavailable", extra={"reason": unavailable.reason})
+            raise unavailable
         self._probe.check()
 
     def close(self) -> None:

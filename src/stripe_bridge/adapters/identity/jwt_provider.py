@@ -16,12 +16,12 @@ from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 
 _log = logging.getLogger(__name__)
-# Asymmetric ones only: with a shared secret, whoever can check a token could make one.
+# Asymmetric only: with a shared secret, everyone who can verify a token could also issue one.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 _LEEWAY_SECONDS = 30
 _TIMEOUT_SECONDS = 5
-# Times as long as a provider was waited for in vain, it is left alone.
-_REST = 5
+# After a failed fetch none is tried for this many times as long as the failed one took.
+_BACKOFF_FACTOR = 5
 _MAX_TENANT_LENGTH = 64
 # OpenID Connect's own bound.
 _MAX_SUBJECT_LENGTH = 255
@@ -41,24 +41,24 @@ class JwtTrust:
 
 
 class _Keys(jwt.PyJWKClient):
-    """The provider's, which one thread fetches while all others wait for it.
+    """The provider's keys. One thread fetches them while all others wait for it, and a failure counts for all of them.
 
-    So a provider that is silent is not asked by each of them in turn: requests with our own tokens need a thread, too.
+    Otherwise each thread in turn would wait for an unresponsive provider, and none would be left for our own tokens.
     """
 
-    _left_alone_until = 0.0
+    _no_fetch_before = 0.0
 
     def fetch_data(self) -> Any:
         began_at = time.monotonic()
-        if began_at < self._left_alone_until:
+        if began_at < self._no_fetch_before:
             raise IdentityProviderUnavailable
         try:
             return super().fetch_data()
         except Exception as error:
-            # Silence, a connection that breaks, an answer that holds no keys (a proxy's page): none says a thing of the token.
+            # A timeout, a broken connection, a response without keys (a proxy's page): none says anything about the token.
             now = time.monotonic()
-            self._left_alone_until = now + _REST * (now - began_at)
-            _log.warning("the identity provider's keys cannot be fetched", extra={"reason": str(error)})
+            self._no_fetch_before = now + _BACKOFF_FACTOR * (now - began_at)
+            _log.warning("JWKS fetch failed", extra={"reason": str(error)})
             raise IdentityProviderUnavailable from None
 
 
@@ -83,7 +83,7 @@ class JwtIdentityProvider:
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
         except (jwt.PyJWTError, ValueError) as error:
-            _log.info("a JWT was refused", extra={"reason": type(error).__name__})
+            _log.info("JWT rejected", extra={"reason": type(error).__name__})
             raise Unauthenticated from None
         return self._read(claims)
 
@@ -92,25 +92,25 @@ class JwtIdentityProvider:
         user = claims.get(self._trust.user_claim)
         known = {known.value for known in Role}
         if not _is_name(claims["sub"], _MAX_SUBJECT_LENGTH):
-            _log.info("a JWT names no subject that can be kept here")
+            _log.info("JWT without a usable subject")
             raise Unauthenticated
         if not _is_name(tenant, _MAX_TENANT_LENGTH) or not isinstance(role, str) or role not in known:
-            _log.info("a JWT names no tenant, or no role that is known here")
+            _log.info("JWT without a usable tenant or role")
             raise Unauthenticated
         return Principal(
             tenant_id=tenant,
             role=Role(role),
             user_id=_user_id(user),
-            # A caller who comes back with a fresh token keeps its rate limits and idempotency keys.
+            # A caller with a fresh token keeps its rate limits and idempotency keys.
             token_id=f"jwt:{_without_colons(tenant)}:{claims['sub']}",
         )
 
 
-def _is_name(claim: object, longest: int) -> TypeGuard[str]:
+def _is_name(claim: object, max_length: int) -> TypeGuard[str]:
     """Whether it is text that every database can store."""
     return (
         isinstance(claim, str)
-        and 0 < len(claim) <= longest
+        and 0 < len(claim) <= max_length
         and not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in claim)
     )
 

@@ -1,4 +1,4 @@
-"""Reaching Stripe: the SDK's client, and the two kinds of calls that are made through it."""
+"""The SDK's client, and the two kinds of calls that are made through it: lookups and changes."""
 
 from __future__ import annotations
 
@@ -39,29 +39,29 @@ class StripeConfig:
     read_timeout: float = 20.0
     max_network_retries: int = 1
     max_429_wait: float = 8.0
-    budget: RateLimit | None = None
+    rate_limit: RateLimit | None = None
     tracing: Tracing = field(default_factory=NoTracing)
 
 
-def build_client(access: StripeConfig) -> stripe.StripeClient:
+def build_client(config: StripeConfig) -> stripe.StripeClient:
     """A client, and its connections, that threads share."""
     _quiet_sdk_logging()
     return stripe.StripeClient(
-        access.secret_key,
+        config.secret_key,
         stripe_version=API_VERSION,
-        client_id=access.client_id,
+        client_id=config.client_id,
         # Without this the client makes no retries at all: the SDK's module-wide default does not apply to it.
-        max_network_retries=access.max_network_retries,
+        max_network_retries=config.max_network_retries,
         http_client=ThrottledClient(
-            timeout=(access.connect_timeout, access.read_timeout),
-            budget=access.budget,
-            patience=access.max_429_wait,
-            tracing=access.tracing,
+            timeout=(config.connect_timeout, config.read_timeout),
+            rate_limit=config.rate_limit,
+            max_429_wait=config.max_429_wait,
+            tracing=config.tracing,
         ),
         # The SDK joins base and path as they are: a trailing slash would double.
         base_addresses={
-            "api": access.api_base.rstrip("/"),
-            "connect": access.connect_base.rstrip("/"),
+            "api": config.api_base.rstrip("/"),
+            "connect": config.connect_base.rstrip("/"),
         },
     )
 
@@ -73,8 +73,8 @@ class StripeCalls:
     connection would look as if nothing had happened; whether to try again is for the intent to decide.
     """
 
-    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
-        self._client = client = build_client(access)
+    def __init__(self, config: StripeConfig, token_for: TokenFor | None = None) -> None:
+        self._client = client = build_client(config)
         self.v1, self.oauth = client.v1, client.oauth
         self._token_for = token_for
 
@@ -119,7 +119,7 @@ class StripeCalls:
 def _quiet_sdk_logging() -> None:
     """Settings that the SDK and its transport have only for the whole process, made here and nowhere else.
 
-    Telemetry writes a file into the home folder and tells Stripe about this machine. The SDK's log shows OAuth codes and
+    Telemetry writes a file into the home folder and sends Stripe facts about this machine. The SDK's log shows OAuth codes and
     tokens (debug) and customers' emails (info), so only its warnings are let through. Its environment variable STRIPE_LOG
     prints all of it to stderr whatever is set here. urllib3 (debug) shows each URL, and customers are looked up by email.
     """

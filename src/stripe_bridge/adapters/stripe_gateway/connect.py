@@ -14,17 +14,19 @@ from stripe_bridge.domain.stripe_objects import AccountSnapshot, Authorization
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayMisconfigured
 from stripe_bridge.ports.vault import SealBroken
 
-# To the platform, an account that is not found has left.
+# To the platform, an account that has revoked access does not exist.
 _ACCOUNT_GONE = Row(stripe.InvalidRequestError, "resource_missing", AccessRevoked)
 
-_ANOTHERS_KEY = "STRIPE_SECRET_KEY belongs to another platform account, or mode, than the account has let in"
+_WRONG_PLATFORM = (
+    "STRIPE_SECRET_KEY is of a platform account, or a mode, that the account has not granted access"
+)
 
 
 class StripeConnectGateway:
-    """Acts as the platform, whose view is what counts. An account's own token only shows whether our key is the right one."""
+    """Acts as the platform. An account's own token is only used to check whether our key is the right one."""
 
-    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
-        self._stripe, self._token_for = StripeCalls(access), token_for
+    def __init__(self, config: StripeConfig, token_for: TokenFor | None = None) -> None:
+        self._stripe, self._token_for = StripeCalls(config), token_for
 
     def authorize_url(self, *, state: str, redirect_uri: str) -> str:
         return self._stripe.oauth.authorize_url(
@@ -51,13 +53,13 @@ class StripeConnectGateway:
                 return snapshots.account(self._stripe.v1.accounts.retrieve(account_id, {}, options))
         except AccessRevoked:
             if self._token_still_valid(account_id):
-                raise GatewayMisconfigured(_ANOTHERS_KEY) from None
+                raise GatewayMisconfigured(_WRONG_PLATFORM) from None
             raise
 
     def _token_still_valid(self, account_id: str) -> bool:
         """Whether the account's token is valid: it ends with the access of the platform that it was given to.
 
-        To the key of another platform account, or of the other mode, every account looks as if it had left.
+        To the key of another platform account, or of the other mode, every account looks as if it had revoked access.
         """
         try:
             token = self._token_for(account_id) if self._token_for else None

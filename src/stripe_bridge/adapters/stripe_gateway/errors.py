@@ -1,4 +1,4 @@
-"""The SDK's exceptions in our words, as one table."""
+"""How the SDK's exceptions become our errors: one table."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from stripe_bridge.ports.stripe.errors import (
     GatewayError,
     GatewayMisconfigured,
     GatewayRefused,
+    KeySpent,
     ObjectMissing,
     OutcomeUnknown,
 )
@@ -34,8 +35,10 @@ _TABLE = (
     # A lock may be refused with a status that the SDK has no class for.
     Row(stripe.StripeError, "lock_timeout", GatewayBusy),
     Row(stripe.RateLimitError, None, GatewayBusy),
-    # The key was used for another call, or by one still under way: neither shows what became of that call.
-    Row(stripe.IdempotencyError, None, OutcomeUnknown),
+    # A call with this key is still under way.
+    Row(stripe.IdempotencyError, "idempotency_key_in_use", OutcomeUnknown),
+    # The key was used with another body, as by a release that wrote it differently.
+    Row(stripe.IdempotencyError, None, KeySpent),
     Row(stripe.InvalidRequestError, "resource_missing", ObjectMissing),
     Row(stripe.InvalidRequestError, None, GatewayRefused),
     Row(stripe.CardError, None, GatewayRefused),
@@ -54,7 +57,8 @@ TOKEN_REVOKED = Row(stripe.AuthenticationError, None, AccessRevoked)
 
 # Secret and restricted keys, OAuth codes and refresh tokens, signing secrets: Stripe's texts quote them.
 _SECRET = re.compile(r"\b(sk|rk|pk|ac|rt|whsec)_[\w*]+")
-_LONGEST_REASON = 500
+_MAX_REASON = 500
+_REPLAYED = "Idempotent-Replayed"
 
 
 @contextmanager
@@ -68,26 +72,31 @@ def translate_errors(*rows: Row) -> Iterator[None]:
     except GatewayError:
         raise
     except stripe.StripeError as error:
-        raise _ours(error, (*rows, *_TABLE)) from None
+        raise _to_gateway_error(error, (*rows, *_TABLE)) from None
     except Exception as error:
         # The SDK itself breaks on some answers (an OAuth error it does not know, a body that is not UTF-8),
         # and an answer that we cannot read may still have had its effect.
         raise OutcomeUnknown(_reason(f"{type(error).__name__}: {error}")) from None
 
 
-def _ours(error: stripe.StripeError, rows: tuple[Row, ...]) -> GatewayError:
+def _to_gateway_error(error: stripe.StripeError, rows: tuple[Row, ...]) -> GatewayError:
     code, reason = _code(error), _reason(error.user_message or type(error).__name__)
     if error.request_id is not None:
         # Stripe's own logs, and its support, find the call by it.
         reason = f"{reason} (Stripe's request {error.request_id})"
-    kind: type[GatewayError] = OutcomeUnknown
-    # A 5xx proves nothing, whatever class or code the SDK reads into it.
-    if (error.http_status or 0) < 500:
-        kind = next((row.ours for row in rows if _fits(row, error, code)), OutcomeUnknown)
+    kind = _kind(error, code, rows)
     if issubclass(kind, GatewayRefused):
         param = getattr(error, "param", None)
         return kind(reason, code=code, param=param)
     return kind(reason, code=code)
+
+
+def _kind(error: stripe.StripeError, code: str | None, rows: tuple[Row, ...]) -> type[GatewayError]:
+    if (error.http_status or 0) < 500:
+        return next((row.ours for row in rows if _fits(row, error, code)), OutcomeUnknown)
+    # A 5xx proves nothing, whatever class or code the SDK reads into it; but one that is replayed will be replayed again.
+    is_replayed = str((error.headers or {}).get(_REPLAYED)).lower() == "true"
+    return KeySpent if is_replayed else OutcomeUnknown
 
 
 def _fits(row: Row, error: stripe.StripeError, code: str | None) -> bool:
@@ -96,10 +105,10 @@ def _fits(row: Row, error: stripe.StripeError, code: str | None) -> bool:
 
 def _code(error: stripe.StripeError) -> str | None:
     """The SDK gives the code only to some of its classes; the body has it."""
-    told = error.code or getattr(error.error, "code", None)
-    return told if isinstance(told, str) else None
+    code = error.code or getattr(error.error, "code", None)
+    return code if isinstance(code, str) else None
 
 
-def _reason(told: object) -> str:
+def _reason(message: object) -> str:
     """Without secrets, and short: the SDK may quote a proxy's whole error page."""
-    return _SECRET.sub(r"\1_[redacted]", str(told))[:_LONGEST_REASON]
+    return _SECRET.sub(r"\1_[redacted]", str(message))[:_MAX_REASON]

@@ -17,8 +17,8 @@ _PAGE = 100
 
 
 class StripeEventGateway:
-    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
-        self._stripe = StripeCalls(access, token_for)
+    def __init__(self, config: StripeConfig, token_for: TokenFor | None = None) -> None:
+        self._stripe = StripeCalls(config, token_for)
 
     def pages_since(self, account_id: str, since: datetime) -> Iterator[Sequence[bytes]]:
         params: EventListParams = {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}

@@ -12,10 +12,10 @@ from urllib3 import PoolManager, ProxyManager, Timeout, make_headers
 from urllib3.exceptions import HTTPError, SSLError
 from urllib3.util import parse_url
 
-# Connections to one host; if more threads than this need one, the additional ones are not kept.
-_KEPT = 32
-_STANDING = make_headers(keep_alive=True, accept_encoding="gzip,deflate")
-_Answer = tuple[Any, int, Mapping[str, str]]
+# Open connections to one host; if more threads than this need one, the additional ones are closed after use.
+_MAX_CONNECTIONS = 32
+_DEFAULT_HEADERS = make_headers(keep_alive=True, accept_encoding="gzip,deflate")
+_Response = tuple[Any, int, Mapping[str, str]]
 
 
 class PooledHttpClient(stripe.HTTPClient):
@@ -32,7 +32,7 @@ class PooledHttpClient(stripe.HTTPClient):
         super().__init__()
         connect, read = timeout
         self._options: Mapping[str, Any] = {
-            "maxsize": _KEPT,
+            "maxsize": _MAX_CONNECTIONS,
             "timeout": Timeout(connect=connect, read=read),
             "cert_reqs": "CERT_REQUIRED",
             "ca_certs": stripe.ca_bundle_path,
@@ -47,7 +47,7 @@ class PooledHttpClient(stripe.HTTPClient):
         post_data: Any = None,
         *,
         _usage: list[str] | None = None,
-    ) -> _Answer:
+    ) -> _Response:
         """Raises stripe.APIConnectionError, which says whether a retry may help."""
         body = post_data.encode() if isinstance(post_data, str) else post_data
         try:
@@ -55,7 +55,7 @@ class PooledHttpClient(stripe.HTTPClient):
                 method.upper(),
                 url,
                 body=body,
-                headers={**_STANDING, **(headers or {})},
+                headers={**_DEFAULT_HEADERS, **(headers or {})},
                 redirect=False,
                 retries=False,
             )
@@ -64,8 +64,8 @@ class PooledHttpClient(stripe.HTTPClient):
         return answer.data, answer.status, answer.headers
 
     def close(self) -> None:
-        for way in self._pools.values():
-            way.clear()
+        for pool in self._pools.values():
+            pool.clear()
 
     def _pool_for(self, url: str) -> PoolManager:
         """If two threads create one at the same time, both use the first."""
@@ -84,6 +84,6 @@ class PooledHttpClient(stripe.HTTPClient):
 
 
 def _no_answer(error: Exception) -> stripe.APIConnectionError:
-    told = f"no answer from Stripe: {type(error).__name__}: {error}"
-    again = not isinstance(error, SSLError)
-    return stripe.APIConnectionError(told, should_retry=again)  # type: ignore[no-untyped-call]  # the SDK's
+    message = f"no answer from Stripe: {type(error).__name__}: {error}"
+    retry = not isinstance(error, SSLError)
+    return stripe.APIConnectionError(message, should_retry=retry)  # type: ignore[no-untyped-call]  # the SDK's

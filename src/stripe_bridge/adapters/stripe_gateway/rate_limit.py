@@ -1,4 +1,4 @@
-"""Staying within Stripe's rate limits, so that Stripe need not refuse: a budget of requests per second.
+"""Staying within Stripe's rate limits, by counting our own requests per second.
 
 Stripe allows each account 100 a second in live mode and 25 in test mode, and each endpoint of its API 25:
 https://docs.stripe.com/rate-limits
@@ -27,22 +27,22 @@ LIVE_PER_SECOND = 100
 TEST_PER_SECOND = 25
 ENDPOINT_PER_SECOND = 25
 _log = logging.getLogger(__name__)
-_LONGEST_WAIT = 5.0
-_LOOK_AGAIN = 0.02
-# For a connection to Redis and for each of its answers; and how long Redis is not asked after a failure. All in seconds.
+_MAX_WAIT = 5.0
+_POLL_SECONDS = 0.02
+# For a connection to Redis and for each of its responses; and how long Redis is not asked after a failure. In seconds.
 _TIMEOUT = 0.25
-_REST = 5.0
+_CIRCUIT_OPEN_SECONDS = 5.0
 
 
-def _nobody(_seconds: float) -> None:
+def _ignore(_seconds: float) -> None:
     pass
 
 
 class RateLimit:
     """Shared by all processes with the same storage: `memory://` is only this process, a `redis://` URL all of them.
 
-    If the storage is unreachable, calls are made without a budget: Stripe's own refusals still count. `waited` is called with
-    the seconds that a caller had to wait for its turn.
+    If the storage is unreachable, calls are made without a limit: Stripe enforces its own. `on_wait` is called with the
+    seconds that a caller had to wait for its turn.
     """
 
     def __init__(
@@ -51,70 +51,70 @@ class RateLimit:
         storage_url: str,
         *,
         per_endpoint: int = ENDPOINT_PER_SECOND,
-        longest_wait: float = _LONGEST_WAIT,
-        waited: Callable[[float], None] = _nobody,
+        max_wait: float = _MAX_WAIT,
+        on_wait: Callable[[float], None] = _ignore,
     ) -> None:
         self._windows = MovingWindows(storage_url, timeout=_TIMEOUT)
         self._of_account = RateLimitItemPerSecond(per_second, namespace="stripe")
         self._of_endpoint = RateLimitItemPerSecond(per_endpoint, namespace="stripe-endpoint")
-        self._longest_wait, self._waited = longest_wait, waited
-        self._rests_until = 0.0
+        self._max_wait, self._on_wait = max_wait, on_wait
+        self._circuit_open_until = 0.0
 
-    def take(self, key: str, account: str, endpoint: str) -> None:
+    def acquire(self, key: str, account: str, endpoint: str) -> None:
         """Wait for a turn of the account, of its endpoint, and of our key. `key` and `account` are names for our key and the
         account, and the same if the platform acts for itself.
 
         Stripe does not say whose limit a call for a connected account counts against, that account's or the platform's.
-        Raises GatewayBusy if no turn comes in time; Stripe was then not asked.
+        Raises GatewayBusy if there is no turn in time; Stripe was then not called.
         """
         turns = [Window(self._of_account, (name,)) for name in dict.fromkeys((account, key))]
         turns.append(Window(self._of_endpoint, (f"{account} {endpoint}",)))
         begun_at = time.monotonic()
         while not self._has(turns):
-            if time.monotonic() - begun_at >= self._longest_wait:
-                self._waited(time.monotonic() - begun_at)
+            if time.monotonic() - begun_at >= self._max_wait:
+                self._on_wait(time.monotonic() - begun_at)
                 raise GatewayBusy("no turn within Stripe's rate limit: too many calls at once")
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(_POLL_SECONDS)
         seconds = time.monotonic() - begun_at
-        if seconds >= _LOOK_AGAIN:
-            self._waited(seconds)
+        if seconds >= _POLL_SECONDS:
+            self._on_wait(seconds)
 
     def _has(self, turns: list[Window]) -> bool:
-        if time.monotonic() < self._rests_until:
+        if time.monotonic() < self._circuit_open_until:
             return True
         try:
             # All or none, so that no turn is wasted on a call that has to wait for another one.
             return self._windows.hit_all(*turns)
         except StorageError as error:
-            self._rests_until = time.monotonic() + _REST
-            _log.warning("going on without a budget for Stripe's rate limit", extra={"reason": str(error)})
+            self._circuit_open_until = time.monotonic() + _CIRCUIT_OPEN_SECONDS
+            _log.warning("rate limit not enforced: storage unavailable", extra={"reason": str(error)})
             return True
 
 
 _BUSY = 429
 # Unlike the names of collections and verbs, ids contain digits or capitals: `/in_1Mtq`, but not `/invoice_payments`.
 _ID = re.compile(r"/[a-z]+_(?=\w*[\dA-Z])\w+")
-_FIRST_DELAY, _LONGEST_DELAY = 0.5, 4.0
+_FIRST_DELAY, _MAX_DELAY = 0.5, 4.0
 
 
 class ThrottledClient(PooledHttpClient):
-    """Every request, including each page and retry, waits for its turn in the budget.
+    """Every request, including each page and retry, waits for its turn within the rate limit.
 
-    A lookup that Stripe refuses because of its rate (or a lock) is retried, with jittered backoff, for up to `patience`
+    A lookup that Stripe refuses because of its rate (or a lock) is retried, with jittered backoff, for up to `max_429_wait`
     seconds in total. A change is not: whether and when to try again is for its intent to decide. The SDK itself retries after
-    a 429 only if a header tells it to.
+    a 429 only if a header asks for it.
     """
 
     def __init__(
         self,
         *,
         timeout: tuple[float, float],
-        budget: RateLimit | None,
-        patience: float,
+        rate_limit: RateLimit | None,
+        max_429_wait: float,
         tracing: Tracing,
     ) -> None:
         super().__init__(timeout=timeout)
-        self._budget, self._patience, self._tracing = budget, patience, tracing
+        self._rate_limit, self._max_429_wait, self._tracing = rate_limit, max_429_wait, tracing
 
     def request(
         self,
@@ -127,11 +127,11 @@ class ThrottledClient(PooledHttpClient):
     ) -> tuple[Any, int, Mapping[str, str]]:
         key = _key(headers or {})
         account, endpoint = (headers or {}).get("Stripe-Account") or key, endpoint_of(method, url)
-        deadline = time.monotonic() + self._patience
+        deadline = time.monotonic() + self._max_429_wait
         delay = _FIRST_DELAY
         while True:
-            if self._budget is not None:
-                self._budget.take(key, account, endpoint)
+            if self._rate_limit is not None:
+                self._rate_limit.acquire(key, account, endpoint)
             # Only the request is traced, without the wait for its turn.
             facts: dict[str, Fact] = {"stripe.account": "platform" if account == key else account}
             with self._tracing.span(f"Stripe {endpoint}", facts, is_call=True) as note:
@@ -143,7 +143,7 @@ class ThrottledClient(PooledHttpClient):
             if time.monotonic() + pause > deadline:
                 return answer
             time.sleep(pause)
-            delay = min(2 * delay, _LONGEST_DELAY)
+            delay = min(2 * delay, _MAX_DELAY)
 
 
 def endpoint_of(method: str, url: str) -> str:

@@ -13,8 +13,8 @@ from stripe_bridge.ports.stripe.errors import ObjectMissing
 
 # The SDK types event names and versions as literals, and ours are plain strings: hence Any.
 class StripeReceiverGateway:
-    def __init__(self, access: StripeConfig, token_for: TokenFor | None = None) -> None:
-        self._stripe = StripeCalls(access, token_for)
+    def __init__(self, config: StripeConfig, token_for: TokenFor | None = None) -> None:
+        self._stripe = StripeCalls(config, token_for)
 
     @property
     def api_version(self) -> str:

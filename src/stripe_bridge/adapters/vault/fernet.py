@@ -17,9 +17,9 @@ class FernetVault:
     def __init__(self, keys: Sequence[str]) -> None:
         """Raises ValueError, which says what to do and never shows a key."""
         if not keys:
-            raise ValueError(f"At least one encryption key is needed. {_HOW_TO_MAKE_ONE}")
-        self._fernet = MultiFernet([_fernet(key, place) for place, key in enumerate(keys, start=1)])
-        self._fingerprints = tuple(_fingerprint(key) for key in keys)
+            raise ValueError(f"At least one encryption key is needed. {_HOW_TO_GENERATE}")
+        self._fernet = MultiFernet([_fernet(key, position) for position, key in enumerate(keys, start=1)])
+        self._fingerprints = tuple(fingerprint_of(key) for key in keys)
 
     def fingerprints(self) -> Sequence[str]:
         return self._fingerprints
@@ -41,24 +41,22 @@ class FernetVault:
 
 
 def new_key() -> str:
-    """A fresh key for the vault."""
+    """A new key for the vault."""
     return Fernet.generate_key().decode()
 
 
-def _fingerprint(key: str) -> str:
-    """A key has 256 random bits, so nobody finds it by trying."""
+def fingerprint_of(key: str) -> str:
+    """Safe to show: a key has 256 random bits, too many to find it by trying."""
     return hashlib.sha256(b"stripe-bridge encryption key:" + urlsafe_b64decode(key)).hexdigest()[:16]
 
 
-_HOW_TO_MAKE_ONE = (
-    'Make one with: python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
-)
+_HOW_TO_GENERATE = "`flask keys generate` prints a new one."
 
 
-def _fernet(key: str, place: int) -> Fernet:
+def _fernet(key: str, position: int) -> Fernet:
     try:
         return Fernet(key)
     except ValueError:
         raise ValueError(
-            f"Encryption key {place} is not 32 bytes in URL-safe base64. {_HOW_TO_MAKE_ONE}"
+            f"Encryption key {position} is not 32 bytes in URL-safe base64. {_HOW_TO_GENERATE}"
         ) from None

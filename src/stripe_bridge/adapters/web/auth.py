@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from math import ceil
+from typing import TYPE_CHECKING
 
 from flask import Flask, g, request
 from limits import parse
 from limits.errors import StorageError
 from structlog.contextvars import bind_contextvars
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import HTTPException, NotFound
 
 from stripe_bridge.adapters.rate_limits import MovingWindows, Window
+from stripe_bridge.adapters.web.client_addresses import ClientAddresses
 from stripe_bridge.adapters.web.endpoints import Operation
 from stripe_bridge.adapters.web.problems import TooManyAttempts
 from stripe_bridge.domain.access import Principal
 from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.use_cases.access.tokens import Authenticate
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 _log = logging.getLogger(__name__)
 OVERALL = "1000/minute"
+FAILURES = "300/minute"
+# The key in a request's environ for what authenticating by its head led to: a Principal, or what was raised.
+_AUTHENTICATED = "stripe_bridge.authenticated"
 # In seconds. A storage that hangs must not hold up every request.
 _TIMEOUT = 0.25
 
@@ -49,8 +58,12 @@ class RateLimits:
 _item = cache(parse)
 
 
-def guard(
-    app: Flask, operations: Mapping[str, Operation], authenticate: Authenticate, limits: RateLimits
+def authenticate_requests(
+    app: Flask,
+    operations: Mapping[str, Operation],
+    authenticate: Authenticate,
+    limits: RateLimits,
+    addresses: ClientAddresses,
 ) -> None:
     """Let in only those who may come in, and refuse to create anything under an impossible id.
 
@@ -64,13 +77,58 @@ def guard(
         if operation is None or request.method == "OPTIONS":
             return
         if operation.permission is not None:
-            g.principal = principal = authenticate(bearer_token())
+            try:
+                g.principal = principal = _principal(authenticate)
+            except Unauthenticated:
+                _count_failure(limits, addresses)
+                raise
             bind_contextvars(tenant_id=principal.tenant_id, token_id=principal.token_id)
             _count(limits, principal, operation)
             principal.check(operation.permission)
         # 0 stands for an impossible id. Other operations will not find it; a PUT would create it.
         if operation.method == "PUT" and 0 in (request.view_args or {}).values():
             raise NotFound
+
+
+class AuthenticateHead:
+    """Whether to read a request's body: authenticates the caller by the head. What it finds counts for the whole request.
+
+    `operations` are by endpoint. Without one there is nothing that would read a body.
+    """
+
+    def __init__(
+        self, app: Flask, operations: Mapping[str, Operation], authenticate: Callable[[str], Principal]
+    ) -> None:
+        self._urls = app.url_map.bind("")
+        self._operations, self._authenticate = operations, authenticate
+
+    def __call__(self, environ: WSGIEnvironment) -> bool:
+        operation = self._find_operation(environ)
+        if operation is None or operation.permission is None or operation.method != environ["REQUEST_METHOD"]:
+            return False
+        try:
+            principal = self._authenticate(_bearer_token(environ.get("HTTP_AUTHORIZATION", "")))
+        except Exception as error:
+            # Whatever it is, it is answered where all errors are. The request must not get in without its body.
+            environ[_AUTHENTICATED] = error
+            return False
+        environ[_AUTHENTICATED] = principal
+        return operation.permission in principal.role.permissions
+
+    def _find_operation(self, environ: WSGIEnvironment) -> Operation | None:
+        path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
+        try:
+            endpoint, _ = self._urls.match(path, method=environ["REQUEST_METHOD"])
+        except HTTPException:
+            return None
+        return self._operations.get(endpoint)
+
+
+def _principal(authenticate: Callable[[str], Principal]) -> Principal:
+    known: Principal | Exception | None = request.environ.get(_AUTHENTICATED)
+    if isinstance(known, Exception):
+        raise known
+    return known or authenticate(bearer_token())
 
 
 def _count(limits: RateLimits, principal: Principal, operation: Operation) -> None:
@@ -80,8 +138,25 @@ def _count(limits: RateLimits, principal: Principal, operation: Operation) -> No
     limits.count(*counted)
 
 
+def _count_failure(limits: RateLimits, addresses: ClientAddresses) -> None:
+    """Raises TooManyAttempts. A good credential is never refused, wherever it comes from: only failures are counted."""
+    header = request.headers.get("Authorization", "")
+    if not header:
+        return
+    address = addresses.find(request.remote_addr or "", request.headers.get("X-Forwarded-For", ""))
+    # Otherwise by the credential, in so many windows that they fit into memory.
+    digest = hashlib.sha256(header.encode(errors="surrogateescape")).hexdigest()
+    who = ("address", address) if address is not None else ("credential", digest[:4])
+    limits.count((FAILURES, ("failed", *who)))
+
+
 def bearer_token() -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    """Raises Unauthenticated."""
+    return _bearer_token(request.headers.get("Authorization", ""))
+
+
+def _bearer_token(header: str) -> str:
+    scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     return token.strip()

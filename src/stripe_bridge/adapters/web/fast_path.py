@@ -7,6 +7,7 @@ to Flask, where the same use case decides and answers.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -15,9 +16,16 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from stripe_bridge.adapters.web.connections import ConnectionLimits, Connections
 from stripe_bridge.adapters.web.schemas.fields import id_in_path
 from stripe_bridge.adapters.web.views.webhooks import ACCOUNT_ROUTE, PLATFORM_ROUTE
-from stripe_bridge.adapters.web.wsgi_in_threads import Receive, Scope, SendStep, WsgiInThreads
+from stripe_bridge.adapters.web.wsgi_in_threads import (
+    Receive,
+    Scope,
+    SendStep,
+    WantsBody,
+    WsgiInThreads,
+)
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 from stripe_bridge.ports.metrics import Metrics
@@ -34,12 +42,18 @@ _log = logging.getLogger(__name__)
 _PATH = re.compile(re.escape(PLATFORM_ROUTE.encode()) + b"(?:/([0-9]+))?")
 STATE = "front"
 """The key in ASGI's lifespan state under which the server's protocol finds the front."""
+_LIMITS = ConnectionLimits()
+
+
+def _always(_environ: object) -> bool:
+    return True
 
 
 class FastPath:
     """An ASGI application, for one event loop. `on_shutdown` is called when that ends.
 
-    Without `receive`, Flask handles webhooks, too.
+    Without `receive`, Flask handles webhooks, too. `wants_body` decides by the head of any other request whether to read its
+    body: without a good credential it is not read.
     """
 
     def __init__(
@@ -50,10 +64,14 @@ class FastPath:
         *,
         threads: int,
         on_shutdown: Callable[[], None],
+        wants_body: WantsBody = _always,
+        limits: ConnectionLimits = _LIMITS,
     ) -> None:
-        self._behind = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
-        # Threads of their own: while the database is down each webhook holds one, and there are many.
-        self._webhooks = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES)
+        self.connections = Connections(limits)
+        self._behind = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES, wants_body=wants_body)
+        # Threads of their own: while the database is down each webhook holds one, and there are many. Their credential is a
+        # signature of the body.
+        self._webhooks = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES, wants_body=_always)
         self._receive, self._measurements, self._at_the_end = receive, metrics, on_shutdown
 
     async def __call__(self, scope: Scope, receive: Receive, send: SendStep) -> None:
@@ -79,15 +97,19 @@ class FastPath:
 
     async def _live(self, scope: Scope, receive: Receive, send: SendStep) -> None:
         """https://asgi.readthedocs.io/en/stable/specs/lifespan.html"""
+        await receive()
+        scope["state"][STATE] = self
+        timing = asyncio.create_task(self._time_out_late())
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        timing.cancel()
+        self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _time_out_late(self) -> None:
         while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                scope["state"][STATE] = self
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                self.close()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+            await asyncio.sleep(1)
+            self.connections.time_out_late()
 
 
 @dataclass(frozen=True, slots=True)

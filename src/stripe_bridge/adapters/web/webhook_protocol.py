@@ -1,25 +1,36 @@
 """uvicorn's HTTP, except that webhooks go straight from its parser to the front, and their answers straight back.
 
 What ASGI does around a request (a scope, a cycle, events, two messages back) takes about as long as storing a webhook. uvicorn
-handles all other requests as usual, and webhooks that the front does not take. Only requests that have a body and ask to
-switch protocols are refused, since uvicorn would serve them without their body.
+handles all other requests as usual, and webhooks that the front does not take. Requests that have a body and ask to switch
+protocols are refused, since uvicorn would serve them without their body; and so are those that take too long to arrive.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from stripe_bridge.adapters.web.connections import Connections
 from stripe_bridge.adapters.web.fast_path import STATE, FastPath, WebhookRoute
 from stripe_bridge.adapters.web.request_log import HEADERS, request_id_for
+from stripe_bridge.adapters.web.wsgi_in_threads import ARRIVED, Scope
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 
 # For a head that arrives in several parts. Proxies allow less.
-_LONGEST_HEAD = 64 * 1024
+_MAX_HEAD_BYTES = 64 * 1024
+# Each costs Python many times its length.
+_MAX_HEADERS = 200
 _BODY = b'{"received":true}\n'
 _TOLD = {"content-type": "application/json", "content-length": str(len(_BODY)), **HEADERS}
 _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name.lower()}: {value}\r\n" for name, value in _TOLD.items())
+_TOO_LATE = b"The request did not arrive in time."
+_TIMED_OUT = (
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_TOO_LATE), _TOO_LATE)
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,13 +41,13 @@ class _Webhook:
     signature: str | None
     request_id: str
     keep_alive: bool
-    parts: list[bytes] = field(default_factory=list, repr=False)
-    size: int = 0
+    # One buffer: small parts would take many times their length.
+    body: bytearray = field(default_factory=bytearray, repr=False)
     is_read: bool = False
     is_followed: bool = False
 
 
-class _UpgradeWithBody(Exception):
+class _Refused(Exception):
     """Raised through the parser, so that the server answers 400 and closes the connection."""
 
 
@@ -44,31 +55,64 @@ class WebhookProtocol(HttpToolsProtocol):
     """For `uvicorn --http`. Without a front in the lifespan's state it behaves like uvicorn's own."""
 
     _webhook: _Webhook | None = None
+    _connections: Connections | None = None
+    # Of the newest request.
+    _is_in_body = False
+    _arrived: asyncio.Event
     # How many bytes have arrived since the parser last found a head, part of a body, or an end.
     _unclear = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        front: FastPath | None = self.app_state.get(STATE)
+        if front is not None:
+            self._connections = front.connections
+            self._connections.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._connections is not None:
+            self._connections.lost(self)
+        super().connection_lost(exc)
+        # What still refers to this connection must not keep its request in memory.
+        self._webhook = None
+        if self.cycle is not None:
+            self.cycle.body = bytearray()
 
     def data_received(self, data: bytes) -> None:
         self._unclear += len(data)
         super().data_received(data)
         # The parser accepts a head, or trailers, of any length, in time that grows with the square of it.
-        if self._unclear > _LONGEST_HEAD and not self.transport.is_closing():
+        if self._unclear > _MAX_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The head of the request is too long.")
+        if self._connections is not None:
+            self._connections.received(self, len(data), is_kept=not self._is_answered_early)
 
     def on_message_begin(self) -> None:
         if self._webhook is not None:
             self._webhook.is_followed = True
+        self._is_in_body = False
+        if self._connections is not None and not self.transport.is_closing():
+            self._connections.begun(self)
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        if len(self.headers) > _MAX_HEADERS:
+            raise _Refused
 
     def on_headers_complete(self) -> None:
         self._unclear = 0
         if self.parser.should_upgrade() and self._tells_of_a_body():
             # The parser takes what follows as another protocol: the application would see no body, and the body's content
             # could pass for a separate request.
-            raise _UpgradeWithBody
+            raise _Refused
+        self._is_in_body = True
+        if self._connections is not None:
+            self._connections.head_complete(self)
         if self._webhook is None:
             self._webhook = self._find_webhook()
             if self._webhook is None:
-                super().on_headers_complete()
+                self._pass_on()
 
     def on_body(self, body: bytes) -> None:
         self._unclear = 0
@@ -76,21 +120,61 @@ class WebhookProtocol(HttpToolsProtocol):
         if webhook is None:
             super().on_body(body)
         elif not webhook.is_read:
-            webhook.parts.append(body)
-            webhook.size += len(body)
-            if webhook.size > MAX_PAYLOAD_BYTES:
+            webhook.body += body
+            if len(webhook.body) > MAX_PAYLOAD_BYTES:
                 self._leave(webhook)
 
     def on_message_complete(self) -> None:
         self._unclear = 0
+        is_answered, self._is_in_body = self._is_answered_early, False
+        if self._connections is not None:
+            self._connections.complete(self)
+            if is_answered:
+                self._connections.idle(self)
         webhook = self._webhook
         if webhook is None:
-            super().on_message_complete()
+            self._complete()
         elif not webhook.is_read:
             webhook.is_read = True
             task = self.loop.create_task(self._answer(webhook))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._connections is not None and not self._is_busy and not self.transport.is_closing():
+            self._connections.idle(self)
+
+    @property
+    def is_paused(self) -> bool:
+        return self.flow.read_paused
+
+    def pause(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        # uvicorn may have a reason of its own not to read.
+        if not self.transport.is_closing() and not self.flow.read_paused:
+            self.transport.resume_reading()
+
+    def time_out(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self._is_in_body:
+            may_answer = not self.pipeline and (self._webhook is not None or not self.cycle.response_started)
+        else:
+            # The answer to an earlier request comes first.
+            may_answer = self._webhook is None and not self._is_busy
+        if may_answer:
+            self.transport.write(_TIMED_OUT)
+        self.close_idle()
+
+    def close_idle(self) -> None:
+        self.transport.close()
+        if self.transport.get_write_buffer_size():
+            # The client does not read: closing would wait for it.
+            self.transport.abort()
 
     def shutdown(self) -> None:
         if self._webhook is None:
@@ -120,6 +204,11 @@ class WebhookProtocol(HttpToolsProtocol):
         )
 
     @property
+    def _is_answered_early(self) -> bool:
+        """Whether the rest of the body is only read to be thrown away."""
+        return self._is_in_body and self._webhook is None and self.cycle.response_complete
+
+    @property
     def _is_busy(self) -> bool:
         """Whether an earlier request on this connection is not answered yet."""
         # Before the first request it is None, whatever its type says.
@@ -127,7 +216,7 @@ class WebhookProtocol(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete
 
     async def _answer(self, webhook: _Webhook) -> None:
-        is_taken = await webhook.way.take(b"".join(webhook.parts), webhook.signature)
+        is_taken = await webhook.way.take(bytes(webhook.body), webhook.signature)
         if self.transport.is_closing():
             return
         if is_taken:
@@ -137,23 +226,33 @@ class WebhookProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self._leave(webhook)
-            super().on_message_complete()
+            self._complete()
 
     def _acknowledge(self, webhook: _Webhook) -> None:
         self._webhook = None
         is_last = webhook.is_followed or not webhook.keep_alive
         more = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
         close = "connection: close\r\n" if is_last else ""
-        told = f"{_HEAD}x-request-id: {webhook.request_id}\r\n{close}"
-        self.transport.write(b"%b%b\r\n%b" % (told.encode("latin-1"), more, _BODY))
+        head = f"{_HEAD}x-request-id: {webhook.request_id}\r\n{close}"
+        self.transport.write(b"%b%b\r\n%b" % (head.encode("latin-1"), more, _BODY))
         if is_last:
             self.transport.close()
         self.on_response_complete()
 
+    def _complete(self) -> None:
+        super().on_message_complete()
+        self._arrived.set()
+
+    def _pass_on(self) -> None:
+        self._arrived = asyncio.Event()
+        # uvicorn's type has only the keys of the specification.
+        cast("Scope", self.scope)[ARRIVED] = self._arrived
+        super().on_headers_complete()
+
     def _leave(self, webhook: _Webhook) -> None:
         """Pass it on to the application, as if it had only just arrived."""
         self._webhook = None
-        super().on_headers_complete()
+        self._pass_on()
         # The parser no longer knows this once it has read everything; and the server may have begun to shut down.
         self.cycle.keep_alive = webhook.keep_alive
-        super().on_body(b"".join(webhook.parts))
+        super().on_body(bytes(webhook.body))

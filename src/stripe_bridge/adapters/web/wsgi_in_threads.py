@@ -6,6 +6,7 @@ https://asgi.readthedocs.io/en/stable/specs/www.html
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import sys
 import time
@@ -27,37 +28,57 @@ ENQUEUED_AT = "stripe_bridge.came_at"
 _BARE = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
+ARRIVED = "stripe_bridge.arrived"
+"""The key in a scope for an asyncio.Event that is set once all of the body has arrived."""
+# In seconds. Most bodies are right behind their head.
+_BODY_GRACE_SECONDS = 0.1
+WantsBody = Callable[["WSGIEnvironment"], bool]
+
+
 class WsgiInThreads:
     """A WSGI application in an event loop: each request gets one of the threads to itself.
 
-    A body is read up to one byte more than `most`, which shows that it is too long. A request whose body breaks off is
+    A body that takes its time is read only if the application wants it, by the head; otherwise the request is served without
+    it. A body is read up to one byte more than `most`, which shows that it is too long. A request whose body breaks off is
     dropped.
     """
 
-    def __init__(self, app: WSGIApplication, *, threads: int, most: int) -> None:
-        self._app, self._most = app, most
+    def __init__(self, app: WSGIApplication, *, threads: int, most: int, wants_body: WantsBody) -> None:
+        self._app, self._most, self._wants_body = app, most, wants_body
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        # For requests that have not arrived: a thousand of them must not be in the way of one that has.
+        self._waiting_room = ThreadPoolExecutor(1, thread_name_prefix="waiting")
 
     async def __call__(self, scope: Scope, receive: Receive, send: SendStep) -> None:
+        environ = _environ(scope)
+        threads = self._threads
+        if await _is_here(scope, environ) or await self._is_wanted(environ):
+            body = await _read(receive, self._most + 1)
+            if body is None:
+                return
+            environ["wsgi.input"] = io.BytesIO(body)
+        else:
+            environ["CONTENT_LENGTH"] = "0"
+            threads = self._waiting_room
         loop = asyncio.get_running_loop()
-        body = await _read(receive, self._most + 1)
-        if body is None:
-            return
-        environ = _environ(scope, body)
-        status, headers, content = await loop.run_in_executor(self._threads, self._run, environ)
+        status, headers, content = await loop.run_in_executor(threads, self._run, environ)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
+    async def _is_wanted(self, environ: WSGIEnvironment) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(self._waiting_room, self._wants_body, environ)
+
     def close(self) -> None:
         """Return when the last request is answered."""
+        self._waiting_room.shutdown()
         self._threads.shutdown()
 
     def _run(self, environ: WSGIEnvironment) -> tuple[int, Headers, bytes]:
         begun: list[tuple[int, Headers]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
-            told = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-            begun[:] = [(int(status[:3]), told)]
+            encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            begun[:] = [(int(status[:3]), encoded)]
 
         parts: Iterable[bytes] = self._app(environ, start_response)
         try:
@@ -81,8 +102,21 @@ async def _read(receive: Receive, most: int) -> bytes | None:
     return bytes(read[:most])
 
 
-def _environ(scope: Scope, body: bytes) -> WSGIEnvironment:
-    """As PEP 3333 wants it."""
+async def _is_here(scope: Scope, environ: WSGIEnvironment) -> bool:
+    """Whether the body, if there is one, has arrived, or does so at once."""
+    has_body = "HTTP_TRANSFER_ENCODING" in environ or environ.get("CONTENT_LENGTH", "0").strip("0") != ""
+    arrived: asyncio.Event | None = scope.get(ARRIVED)
+    if not has_body:
+        return True
+    if arrived is None or "HTTP_EXPECT" in environ:
+        return False
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(arrived.wait(), _BODY_GRACE_SECONDS)
+    return arrived.is_set()
+
+
+def _environ(scope: Scope) -> WSGIEnvironment:
+    """As PEP 3333 wants it, so far without a body."""
     host, port = scope.get("server") or ("", 0)
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": scope["method"],
@@ -95,7 +129,7 @@ def _environ(scope: Scope, body: bytes) -> WSGIEnvironment:
         "REMOTE_ADDR": (scope.get("client") or ("", 0))[0],
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope["scheme"],
-        "wsgi.input": io.BytesIO(body),
+        "wsgi.input": io.BytesIO(),
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,

@@ -1,4 +1,4 @@
-"""Doing the work that is waiting: in threads of this process, or as dramatiq's actors."""
+"""Running jobs: in threads of this process, or as dramatiq's actors."""
 
 from stripe_bridge.adapters.worker.actors import attach_to_dramatiq
 from stripe_bridge.adapters.worker.in_process import InProcessWorker

@@ -10,22 +10,22 @@ from typing import Protocol
 from stripe_bridge.adapters.worker.jobs import Jobs
 
 _log = logging.getLogger(__name__)
-# Less than the ten seconds that Docker and others leave between SIGTERM and SIGKILL.
+# Less than the ten seconds that Docker and others allow between SIGTERM and SIGKILL.
 GRACE_SECONDS = 8.0
-# Between two runs of a job: in a flood of webhooks many events gather for each run, and receiving gets its turn if it is in
-# the same process. A single event is not delayed noticeably.
-CIRCUIT_OPEN_SECONDS = 0.1
-# A sweep that is later than this is more than just delayed.
-_SWEEPS_LATE, _LATE_SECONDS = 3, 10.0
+# Between two runs of a job: during a burst of webhooks each run then has many events to apply, and receiving gets its share
+# of a process that does both. A single event is not delayed noticeably.
+PAUSE_SECONDS = 0.1
+# A worker is unhealthy once its last sweep is this many intervals, plus these seconds, ago.
+_MAX_INTERVALS, _MAX_DELAY_SECONDS = 3, 10.0
 
 
 class Mailbox(Protocol):
-    """Where the names of jobs wait; a name that is already waiting is not put in twice."""
+    """A queue of job names, each at most once."""
 
     def wake(self, job: str) -> None: ...
 
     def take(self, job: str) -> bool:
-        """Wait until the job is wanted, and take its name out. Returns False once that will never be."""
+        """Wait for the job's name and take it out. Returns False once the mailbox is closed."""
         ...
 
     def close(self) -> None: ...
@@ -36,8 +36,8 @@ class InProcessWorker:
 
     Each job has `threads` of its own, so that intents that wait for an unresponsive Stripe hold up no event.
 
-    Sweeps find work that no nudge came for: what is due only now, and what a crash or a lost nudge left behind. Sweeps of
-    several processes do not disturb each other, since whoever claims something first does it.
+    Sweeps find work without a nudge: what is due only now, and what a crash or a lost nudge left unfinished. Several
+    processes may sweep at once: whichever claims an item first handles it.
 
     The threads are daemons: a job that outlasts the grace period ends with the process, and is resumed when its lease ends.
     """
@@ -46,7 +46,7 @@ class InProcessWorker:
         self._jobs, self._mailbox = jobs, mailbox
         self._stopped = threading.Event()
         self._sweep_seconds, self._swept_at = sweep_seconds, time.monotonic()
-        self._late_after = _SWEEPS_LATE * sweep_seconds + _LATE_SECONDS
+        self._late_after = _MAX_INTERVALS * sweep_seconds + _MAX_DELAY_SECONDS
         self._threads = [
             threading.Thread(target=self._work, args=(job,), name=f"{job}-{number}", daemon=True)
             for job in jobs.names
@@ -73,10 +73,8 @@ class InProcessWorker:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
-        if late := [thread.name for thread in self._threads if thread.is_alive()]:
-            _log.warning(
-                "stopped with work unfinished: it is resumed when its lease ends", extra={"threads": late}
-            )
+        if unfinished := [thread.name for thread in self._threads if thread.is_alive()]:
+            _log.warning("worker stopped with unfinished jobs", extra={"threads": unfinished})
 
     def _sweep(self) -> None:
         """Uses a clock that cannot be set back, unlike a scheduler's."""
@@ -89,4 +87,4 @@ class InProcessWorker:
     def _work(self, job: str) -> None:
         while self._mailbox.take(job):
             self._jobs.run(job)
-            self._stopped.wait(CIRCUIT_OPEN_SECONDS)
+            self._stopped.wait(PAUSE_SECONDS)

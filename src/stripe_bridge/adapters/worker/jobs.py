@@ -13,13 +13,14 @@ from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 _log = logging.getLogger(__name__)
 # The jobs that workers are nudged for; the others run with each sweep.
 NUDGED = frozenset({"drain_inbox", "settle_intents"})
-_FEW_SECONDS, _MINUTE, _HOUR = 5.0, 60.0, 3600.0
+# How often, in seconds, each process does at most what need not be done with every sweep.
+_COMPACT_TOTALS_EVERY, _CHECK_RECEIVERS_EVERY, _TIDY_UP_EVERY = 5.0, 60.0, 3600.0
 
 
 class Jobs:
     """A job takes no arguments and never raises: the database knows what has to be done, and the next sweep tries again.
 
-    So any number of workers may run the same job at once, and the work of a killed job is taken up by the next one.
+    So any number of workers may run the same job at once, and the next run resumes what a killed one left unfinished.
     """
 
     def __init__(self, bridge: Bridge) -> None:
@@ -31,7 +32,7 @@ class Jobs:
             "settle_intents": self._settle_intents,
             "reconcile": self._reconcile,
             "check_receivers": self._check_receivers,
-            "fold_counts": self._fold_counts,
+            "fold_counts": self._compact_totals,
             "tidy_up": self._tidy_up,
         }
 
@@ -44,12 +45,12 @@ class Jobs:
             self._by_name[name]()
         except StoreUnavailable as error:
             # The store's own logs have the reason; a traceback every few seconds would bury them.
-            _log.warning("job put off", extra={"job": name, "reason": error.message})
+            _log.warning("job postponed", extra={"job": name, "reason": error.reason})
         except Exception:
             _log.exception("job failed", extra={"job": name})
 
     def stop(self) -> None:
-        """Begin nothing more: what was claimed but not begun is handed back."""
+        """Begin nothing more: what was claimed but not started is released."""
         self._stopping.set()
 
     def _drain_inbox(self) -> None:
@@ -73,24 +74,24 @@ class Jobs:
 
     def _check_receivers(self) -> None:
         # Separate from reconciling, which may never finish: a disabled endpoint is what gives it the most to do.
-        if not self._stopping.is_set() and self._is_due("check_receivers", _MINUTE):
+        if not self._stopping.is_set() and self._is_due("check_receivers", _CHECK_RECEIVERS_EVERY):
             self._bridge.receivers.check_due()
 
-    def _fold_counts(self) -> None:
-        if self._is_due("fold_counts", _FEW_SECONDS):
-            # While events are coming in there is always something left: that can wait for the next time.
+    def _compact_totals(self) -> None:
+        if self._is_due("fold_counts", _COMPACT_TOTALS_EVERY):
+            # While events are coming in, new rows are added all the time: they can wait for the next run.
             while not self._stopping.is_set() and self._bridge.reconciliation.compact_totals():
                 pass
 
     def _tidy_up(self) -> None:
-        if not self._stopping.is_set() and self._is_due("tidy_up", _HOUR):
+        if not self._stopping.is_set() and self._is_due("tidy_up", _TIDY_UP_EVERY):
             self._bridge.access.purge_idempotency_keys()
             self._bridge.operations.purge_oauth_states()
             while not self._stopping.is_set() and self._bridge.operations.purge_payloads():
                 pass
 
     def _is_due(self, work: str, seconds: float) -> bool:
-        """Whether `seconds` have passed in this process: for what several may safely do, but not with every sweep."""
+        """Whether this process last did it at least `seconds` ago. Several processes may do it at once."""
         now = time.monotonic()
         if now < self._next_run.get(work, 0.0):
             return False

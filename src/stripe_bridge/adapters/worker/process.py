@@ -1,4 +1,4 @@
-"""A worker as a process of its own, until it is told to stop."""
+"""A worker as a process of its own, until it is stopped."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ def _stop_dramatiq(worker: Worker, seconds: float) -> None:
     try:
         worker.stop(timeout=max(0, int(seconds * 1000)))
     except Exception:
-        # Handing back messages that were fetched but not begun fails if Redis is down. Nothing is lost with them.
-        _log.warning("messages not handed back", exc_info=True)
+        # Returning messages that were fetched but not started fails if Redis is down. Losing them loses no work.
+        _log.warning("queue messages not returned", exc_info=True)
 
 
 @contextmanager
@@ -85,4 +85,4 @@ def _stop_signals() -> Iterator[socket.socket]:
 
 
 def _only_wake(_number: int, _frame: FrameType | None) -> None:
-    """Nothing: the socket tells."""
+    """Does nothing: the signal already wakes the socket."""

@@ -16,6 +16,7 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
+from stripe_bridge.ports.storage.recoveries import Recoveries
 from stripe_bridge.ports.storage.totals import Totals
 
 
@@ -41,6 +42,11 @@ class StoreUnavailable(BridgeError):
     """The database cannot be reached, is too busy to answer in time, or is not in order: not migrated, full, damaged."""
 
     message = "The service is temporarily unavailable."
+
+    def __init__(self, reason: str = "The database is unavailable.", detail: str = "") -> None:
+        """For operators: `reason` says why, and what to do about it; `detail` is what the database's driver said."""
+        super().__init__(reason)
+        self.reason, self.detail = reason, detail
 
 
 class SchemaUnknown(Conflict):
@@ -75,6 +81,7 @@ class UnitOfWork(Protocol):
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
+    recoveries: Recoveries
     totals: Totals
 
     def __enter__(self) -> Self: ...

@@ -52,6 +52,9 @@ class CheckSecrets:
 def _fault(check: Callable[[], None]) -> str | None:
     try:
         check()
+    except StoreUnavailable as error:
+        # Without its detail, which may name hosts and users: this is answered without a token.
+        return error.reason
     except BridgeError as error:
         return error.message
     return None

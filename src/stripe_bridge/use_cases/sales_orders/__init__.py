@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
+from stripe_bridge.use_cases.sales_orders.reset import ResetUpdatedAt
 from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
 
 
@@ -12,3 +13,4 @@ from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
 class SalesOrders:
     put: PutSalesOrder
     show: ShowSalesOrder
+    reset_updated_at: ResetUpdatedAt

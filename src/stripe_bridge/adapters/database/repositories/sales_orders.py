@@ -49,7 +49,7 @@ class SqlSalesOrders:
 
     def get(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder:
         order = self.find(tenant_id, sales_order_id, lock=lock)
-        if order is None:
+        if order is None or not order.submitted:
             raise SalesOrderNotFound
         return order
 
@@ -63,6 +63,11 @@ class SqlSalesOrders:
         own = {f"own_{name}": getattr(order, name) for name in ("tenant_id", "id", "source_updated_at")}
         if self._transaction.execute(_SAVE_ORDER, _ORDERS.values(order) | own).rowcount != 1:
             raise StaleWrite
+
+    def reset_updated_at(self, order: SalesOrder) -> None:
+        statement = update(_ORDERS.table).where(_ORDER.tenant_id == order.tenant_id, _ORDER.id == order.id)
+        times = {"source_updated_at": order.source_updated_at, "updated_at": order.updated_at}
+        self._transaction.execute(statement.values(times))
 
 
 class SqlBilledCustomers:

@@ -6,16 +6,17 @@ fetched. What concerns no invoice of ours is skipped: a connected account sends 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, SnapshotOrder
-from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
+from stripe_bridge.domain.stripe_objects import METADATA_SIGNATURE, StripeInvoice, StripePayment
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.records.adopt import DetectRestore
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, find_invoice, lock_invoice
 from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import FindInvoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
@@ -30,10 +31,19 @@ _FOREIGN = Skipped(SkipReason.FOREIGN_OBJECT)
 
 
 class InvoiceHandler:
-    """`invoice.*`: bring the invoice to its newest snapshot."""
+    """`invoice.*`: bring the invoice to its newest snapshot. One that was made for us and is not known here shows that the
+    database was restored; it is taken in by reconciling.
+    """
 
-    def __init__(self, gateway: InvoiceGateway, snapshots: Snapshots, record: RecordInvoice) -> None:
+    def __init__(
+        self,
+        gateway: InvoiceGateway,
+        snapshots: Snapshots,
+        record: RecordInvoice,
+        detect_restore: DetectRestore,
+    ) -> None:
         self._gateway, self._snapshots, self._record = gateway, snapshots, record
+        self._detect_restore = detect_restore
 
     def fetch(self, account_id: str, event: StripeEvent) -> StripeInvoice | None:
         try:
@@ -50,6 +60,8 @@ class InvoiceHandler:
     ) -> HandlerResult:
         invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
+            if _is_signed(event):
+                self._detect_restore(work, account_id, self._snapshots.invoice(event.object))
             return _FOREIGN
         invoice = lock_invoice(work, invoice)
         if fetched is not None and fetched.version == invoice.version:
@@ -151,6 +163,13 @@ class ChargeHandler:
                 work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded
             )
         return Applied()
+
+
+def _is_signed(event: StripeEvent) -> bool:
+    """What others make in the account need not be readable."""
+    metadata = event.object.get("metadata")
+    is_invoice = event.object.get("object") == "invoice"
+    return is_invoice and isinstance(metadata, Mapping) and METADATA_SIGNATURE in metadata
 
 
 def _lacks_charge(work: UnitOfWork, account_id: str, seen: StripePayment) -> bool:
