@@ -74,8 +74,9 @@ class StripeEvent:
         """The event, thin if it was rendered in another API version: its content may have another shape or meaning there."""
         if self.api_version == api_version:
             return self
-        references = {name: self.object[name] for name in REFERENCES if name in self.object}
-        return replace(self, object=references, is_thin=True)
+        # Metadata is text of our own, and what we signed in it proves itself.
+        kept = {name: self.object[name] for name in (*REFERENCES, "metadata") if name in self.object}
+        return replace(self, object=kept, is_thin=True)
 
     @property
     def object_id(self) -> str:

@@ -5,13 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from stripe_bridge.domain.dispute import Dispute
-from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
+from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, Recovering
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.refund import Refund
-from stripe_bridge.domain.webhook_event import REFERENCES, EventStatus
+from stripe_bridge.domain.webhook_event import REFERENCES, EventStatus, SkipReason
 from stripe_bridge.ports.stripe.errors import GatewayRefused
 from tests.builders import TENANT
 from tests.fakes.stripe import payloads
+from tests.use_cases.webhook_events.handlers.events import newest
 from tests.world import CLIENT_ID, Event, World, without_our_times
 
 OTHER_VERSIONS = ["2020-08-27", "2025-02-24.acacia", "2027-03-31.future", None]
@@ -143,3 +144,20 @@ def test_a_merchant_who_revokes_our_access_is_believed_since_nothing_can_be_read
     world.deliver([in_version(revoked, "2020-08-27")])
 
     assert not world.bridge.integrations.show(TENANT, world.integration_id).integration.connected
+
+
+def test_an_invoice_that_a_restored_database_has_lost_is_noticed_by_what_is_read_at_stripe(world: World):
+    world.sent()
+    (lost,) = [event for event in world.events() if event["type"] == "invoice.finalized"]
+    metadata = lost["data"]["object"]["metadata"]
+    other = in_version(lost, "2020-08-27")
+    other["data"]["object"]["metadata"] = metadata
+    restored = World(stripe=world.stripe)
+    restored.connect(world.account_id)
+    restored.put_order(502)
+
+    restored.deliver([other])
+
+    assert newest(restored).skip_reason is SkipReason.FOREIGN_OBJECT
+    with pytest.raises(Recovering):
+        restored.send(502)

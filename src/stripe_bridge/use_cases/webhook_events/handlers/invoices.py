@@ -60,9 +60,7 @@ class InvoiceHandler:
     ) -> HandlerResult:
         invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
-            if _is_signed(event):
-                self._detect_restore(work, account_id, self._snapshots.invoice(event.object))
-            return _FOREIGN
+            return self._unknown(work, account_id, event, fetched) if _is_signed(event) else _FOREIGN
         invoice = lock_invoice(work, invoice)
         if fetched is not None and fetched.version == invoice.version:
             if fetched.current is not None:
@@ -76,6 +74,21 @@ class InvoiceHandler:
         if age is SnapshotOrder.NEWER:
             self._record(work, invoice, snapshot)
         return Applied()
+
+    def _unknown(
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        fetched: Fetched[StripeInvoice | None] | None,
+    ) -> HandlerResult:
+        """An invoice that we signed, and do not have."""
+        if event.is_thin and fetched is None:
+            return NeedsRefetch(0)
+        current = fetched.current if fetched is not None else self._snapshots.invoice(event.object)
+        if current is not None:
+            self._detect_restore(work, account_id, current)
+        return _FOREIGN
 
 
 class InvoiceDeletedHandler:
