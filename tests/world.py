@@ -142,9 +142,11 @@ class AnyWorld(ABC):
         added: int = self.bridge.integrations.create(tenant or self.tenant, name).integration.id
         return added
 
-    def authorize(self, integration_id: int, tenant: str | None = None) -> str:
+    def authorize(self, integration_id: int, tenant: str | None = None, *, confirm: bool = False) -> str:
         """Start an authorization; returns the `state` that the merchant takes to Stripe."""
-        url: str = self.bridge.integrations.authorize(tenant or self.tenant, integration_id)
+        url: str = self.bridge.integrations.authorize(
+            tenant or self.tenant, integration_id, needs_confirmation=confirm
+        )
         return parse_qs(urlsplit(url).query)["state"][0]
 
     def come_back(self, **redirect: str | None) -> AuthorizationOutcome:
@@ -383,9 +385,9 @@ class World(AnyWorld):
 
     def event(self, type_: str, object_: Mapping[str, Any], **more: Any) -> Event:
         """An event that happened now, in the connected account."""
-        told = {"account": self.account_id, "created": self.clock.now(), **more}
-        told.setdefault("id_", f"evt_{type_}_{crc32(json.dumps(object_).encode())}")
-        event: Event = json.loads(an_event_payload(type_, object_, **told))
+        shown = {"account": self.account_id, "created": self.clock.now(), **more}
+        shown.setdefault("id_", f"evt_{type_}_{crc32(json.dumps(object_).encode())}")
+        event: Event = json.loads(an_event_payload(type_, object_, **shown))
         return event
 
     def events(self) -> list[Event]:

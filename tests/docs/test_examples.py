@@ -28,7 +28,9 @@ def stack(tmp_path_factory, sqlite_databases):
     """A fresh service on a fresh emulator."""
     folder = tmp_path_factory.mktemp("docs")
     url = sqlite_databases.fresh(folder)
-    with Stack(Combination(database="sqlite"), database_url=url, redis_url=None, folder=folder) as started:
+    settings = {"OAUTH_RETURN_URL": "https://erp.example.com/connected"}
+    combination = Combination(database="sqlite", settings=settings)
+    with Stack(combination, database_url=url, redis_url=None, folder=folder) as started:
         yield started
 
 
@@ -97,15 +99,15 @@ def attempt(http, service, exchange, names):
     return list(differences(exchange.answer, answer, names))
 
 
-def differences(told: Message, answer: requests.Response, names: Names):
-    for name, value in told.headers.items():
+def differences(reported: Message, answer: requests.Response, names: Names):
+    for name, value in reported.headers.items():
         yield from names.differences(value, answer.headers.get(name), name)
-    if told.body:
-        yield from names.differences(json.loads(told.body), answer.json(), "$")
+    if reported.body:
+        yield from names.differences(json.loads(reported.body), answer.json(), "$")
 
 
 @pytest.mark.parametrize(
-    ("told", "got"),
+    ("reported", "got"),
     [
         ({"a": 1}, {"a": 1, "b": 2}),
         ({"a": 1, "…": "…"}, {"b": 1}),
@@ -117,5 +119,5 @@ def differences(told: Message, answer: requests.Response, names: Names):
         (None, ""),
     ],
 )
-def test_what_is_not_so_is_found(told, got):
-    assert list(Names({"known": "this"}).differences(told, got, "$"))
+def test_what_is_not_so_is_found(reported, got):
+    assert list(Names({"known": "this"}).differences(reported, got, "$"))

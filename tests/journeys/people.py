@@ -1,6 +1,7 @@
 """The people in the journeys: a tenant's ERP, the merchant with a browser, and the customer."""
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,9 +80,9 @@ class Erp:
         created: Json = told(self.ask("POST", "/api/stripe/integrations", {"name": name}), 201)
         return created
 
-    def authorize(self, integration_id: int) -> str:
+    def authorize(self, integration_id: int, body: Any = None) -> str:
         """Start an authorization; returns where to send the merchant."""
-        answer = told(self.ask("POST", f"/api/stripe/integrations/{integration_id}/authorize"), 200)
+        answer = told(self.ask("POST", f"/api/stripe/integrations/{integration_id}/authorize", body), 200)
         url: str = answer["authorize_url"]
         return url
 
@@ -98,6 +99,15 @@ class Erp:
         integration = self.integration(integration_id)
         assert integration["connected"]
         return integration
+
+    def to_confirm(self, integration_id: int) -> str:
+        """The confirmation on the page that the merchant sees after agreeing at Stripe."""
+        page = self.come_back(self.approve(self.authorize(integration_id, {"confirm": True})))
+        assert page.status_code == 200, page.text
+        assert self.tenant in page.text
+        found = re.search(r"[0-9a-f]{64}", page.text)
+        assert found
+        return found[0]
 
     def disconnect(self, integration_id: int) -> Json:
         answer = self.ask("POST", f"/api/stripe/integrations/{integration_id}/disconnect")

@@ -42,11 +42,22 @@ def test_without_a_state_of_ours_nothing_happens(
 
 def test_a_state_works_once(stack: Stack, erp: Erp, traces: Traces):
     integration = erp.create_integration()
-    callback = erp.approve(erp.authorize(integration["id"]))
+    url = erp.authorize(integration["id"])
+    callback, another = erp.approve(url), erp.approve(url)
     assert erp.come_back(callback).status_code == 200
     before = traces.all()
-    again = erp.come_back(callback)
+    again = erp.come_back(another)
     assert (again.status_code, "state_used" in again.text) == (400, True)
+    assert traces.all() == before
+
+
+def test_the_page_after_connecting_can_be_loaded_again(stack: Stack, erp: Erp, traces: Traces):
+    integration = erp.create_integration()
+    callback = erp.approve(erp.authorize(integration["id"]))
+    first = erp.come_back(callback)
+    before = traces.all()
+    again = erp.come_back(callback)
+    assert (again.status_code, again.text) == (200, first.text)
     assert traces.all() == before
     # Redeeming the code twice would have revoked everything.
     assert erp.integration(integration["id"])["connected"] is True
@@ -72,7 +83,7 @@ def test_a_code_that_stripe_refuses_connects_nothing(stack: Stack, erp: Erp, tra
     assert "state_used" in back(stack, erp, f"code=ac_made_up&state={state}", 400)
 
 
-def test_a_state_serves_its_own_integration_whoever_brings_it(stack: Stack, erp: Erp):
+def test_a_state_connects_its_own_integration_in_any_browser(stack: Stack, erp: Erp):
     mine, another = erp.create_integration("Mine"), erp.create_integration("Another")
     erp.authorize(another["id"])
     erp.come_back(erp.approve(erp.authorize(mine["id"])))

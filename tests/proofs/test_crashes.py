@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 
+from stripe_bridge.domain.errors.rules import ConfirmationInvalid
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.ports.stripe.errors import OutcomeUnknown
 from stripe_bridge.use_cases.integrations.connect import AuthorizationStatus
@@ -182,6 +183,37 @@ def test_a_crash_at_any_crossing_of_an_authorization_leaves_the_integration_conn
     for recover in (nothing, come_back):
         places = crash_at_every_crossing(World, scenario, recover=recover)
         assert len(places) > 6
+
+
+def test_a_crash_at_any_crossing_of_a_confirmation_redeems_at_most_once_and_one_authorizes_again():
+    given: dict[str, str] = {}
+
+    def prepare(world: World) -> None:
+        world.integration_id = world.add_integration()
+        state = world.authorize(world.integration_id, confirm=True)
+        pending = world.come_back(state=state, code=world.consent()).pending
+        assert pending is not None
+        given.update(confirmation=pending.confirmation)
+
+    def confirm(world: World) -> None:
+        with suppress(ConfirmationInvalid):
+            world.bridge.integrations.confirm_authorization(
+                TENANT, world.integration_id, given["confirmation"]
+            )
+
+    def check(world: World) -> None:
+        assert world.calls().count("redeem") <= 1
+        integration = world.bridge.integrations.show(TENANT, world.integration_id).integration
+        if not integration.connected:
+            assert (integration.snapshot, integration.sealed_access_token) == (None, None)
+            world.connect(into=world.integration_id)
+        world.account_id = integration.account_id or world.account_id
+        assert world.lets_us_in()
+
+    scenario = Scenario(prepare=prepare, act=confirm, check=check)
+    for recover in (nothing, confirm):
+        places = crash_at_every_crossing(World, scenario, recover=recover)
+        assert len(places) > 5
 
 
 def test_a_crash_at_any_crossing_of_registering_leaves_each_endpoint_once_and_its_secret_here():

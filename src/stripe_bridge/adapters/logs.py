@@ -30,12 +30,12 @@ _SECRETS_AFTER_A_WORD = (
     re.compile(
         r"""(?i)((?:access_token|refresh_token|client_secret|password)["']?\s*[=:]\s*["']?)[^\s"'&,)}]+"""
     ),
-    re.compile(r"([?&](?:code|state)=)[^\s&\"']+"),
+    re.compile(r"([?&](?:code|state|confirmation)=)[^\s&\"']+"),
     # The password in a URL.
     re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)"),
 )
 _SECRET_FIELDS = frozenset(
-    "access_token authorization client_secret code password payload refresh_token secret token".split()
+    "access_token authorization client_secret code confirmation password payload refresh_token secret token".split()
 )
 
 # Most texts are names that recur in the next record; searching them for secrets took half the time of a record.

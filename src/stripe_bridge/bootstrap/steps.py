@@ -99,4 +99,5 @@ def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
         clock=adapters.clock,
         signed=SignedMetadata(adapters.signer),
         client_id=settings.stripe_client_id,
+        api_version=adapters.receiver_gateway.api_version,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,13 @@ from stripe_bridge.domain.errors.rules import IntegrationNotConnected, Integrati
 from stripe_bridge.domain.stripe_objects import AccountSnapshot
 
 STATE_LIFETIME = timedelta(minutes=10)
+# Stripe's code lives for five: https://docs.stripe.com/connect/oauth-reference
+CONFIRMATION_LIFETIME = timedelta(minutes=4)
+
+
+def hash_secret(secret: str) -> str:
+    """What is stored of a random secret that is only ever compared."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
 class SyncStatus(StrEnum):
@@ -120,7 +128,7 @@ class Integration:
 
 
 class AuthorizationFailure(StrEnum):
-    """Why an OAuth callback did not connect; passed to the return URL as `reason`."""
+    """Why an authorization did not connect; passed to the return URL, or to whoever confirmed it, as `reason`."""
 
     STATE_UNKNOWN = "state_unknown"
     STATE_USED = "state_used"
@@ -136,13 +144,33 @@ class AuthorizationFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OAuthState:
-    """An authorization under way, stored by the hash of its `state`, which works once, within ten minutes."""
+    """An authorization under way, stored by the hash of its `state`, which works once, within ten minutes.
+
+    `code_hash` is that of the code it was consumed with. If it `needs_confirmation`, the code is kept, sealed, until a
+    confirmation comes, which works once, within four minutes.
+    """
 
     state_hash: str
     tenant_id: str
     integration_id: int
     expires_at: datetime
     consumed_at: datetime | None = None
+    code_hash: str | None = None
+    connected_at: datetime | None = None
+    needs_confirmation: bool = False
+    sealed_code: str | None = field(default=None, repr=False)
+    confirmation_hash: str | None = None
+    confirmed_at: datetime | None = None
+
+    def awaits_confirmation(self, now: datetime) -> bool:
+        if self.confirmation_hash is None or self.confirmed_at is not None or self.consumed_at is None:
+            return False
+        return now < self.consumed_at + CONFIRMATION_LIFETIME
+
+    def can_be_repeated(self, code_hash: str, now: datetime) -> bool:
+        """Whether this code led to what can be answered again."""
+        is_answered = self.connected_at is not None or self.awaits_confirmation(now)
+        return is_answered and self.code_hash == code_hash
 
     def refusal(self, now: datetime) -> AuthorizationFailure | None:
         """Why it may not be used now, None when it may."""

@@ -14,6 +14,8 @@ from enum import StrEnum
 METADATA_REFERENCE = "bridge_intent"
 METADATA_KIND = "bridge_receiver"
 METADATA_TENANT = "tenant"
+# Keys that begin so are this service's own, at Stripe.
+OWN_METADATA = "bridge_"
 METADATA_INTEGRATION = "integration_id"
 METADATA_ORDER = "sales_order_id"
 METADATA_ORDER_NUMBER = "sales_order_number"
@@ -23,7 +25,7 @@ METADATA_REFUND = "refund_id"
 METADATA_AMOUNT = "amount"
 METADATA_KEY = "bridge_key"
 METADATA_SIGNATURE = "bridge_signature"
-# Ours, and so none of a caller's concern.
+# What this service writes.
 OUR_METADATA = frozenset(
     {
         METADATA_REFERENCE,
@@ -40,6 +42,8 @@ OUR_METADATA = frozenset(
         METADATA_SIGNATURE,
     }
 )
+# What only this service needs, and callers are not shown.
+INTERNAL_METADATA = OUR_METADATA - {METADATA_ORDER, METADATA_ORDER_NUMBER}
 
 
 class StripeInvoiceStatus(StrEnum):

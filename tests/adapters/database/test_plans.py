@@ -48,6 +48,7 @@ CURSOR = PageRequest(before_id=50)
 CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "token by hash": lambda work: work.tokens.find_by_hash("abc"),
     "state by hash": lambda work: work.oauth_states.find("abc"),
+    "state by confirmation": lambda work: work.oauth_states.find_by_confirmation("abc"),
     "integration": lambda work: work.integrations.get(TENANT, 1, lock=True),
     "integration by account": lambda work: work.integrations.find_by_account(ACCOUNT),
     "integration names": lambda work: work.integrations.names_of([1, 2]),

@@ -127,9 +127,9 @@ class World:
         created: dict[str, Any] = data_of(self.ask("POST", "/api/stripe/integrations", {"name": name}))
         return created
 
-    def authorize(self, integration_id: int) -> str:
+    def authorize(self, integration_id: int, body: Any = None) -> str:
         """Start an authorization; returns the `state` that the merchant takes to Stripe."""
-        answer = self.ask("POST", f"/api/stripe/integrations/{integration_id}/authorize")
+        answer = self.ask("POST", f"/api/stripe/integrations/{integration_id}/authorize", body)
         url: str = data_of(answer)["authorize_url"]
         return parse_qs(urlsplit(url).query)["state"][0]
 

@@ -50,15 +50,34 @@ def test_a_token_is_revoked_once(store: Store):
             work.tokens.revoke(token.id + 1, LATER)
 
 
-def test_an_oauth_state_is_found_by_its_hash_and_consumed(store: Store):
+def test_an_oauth_state_is_found_by_its_hash_and_saved(store: Store):
     integration = stored_integration(store)
     state = an_oauth_state(integration_id=integration.id)
     with store.writing() as work:
         work.oauth_states.add(state)
         assert work.oauth_states.find("another") is None
         assert work.oauth_states.find(state.state_hash, lock=True) == state
-        work.oauth_states.consume(state.state_hash, LATER)
-        assert work.oauth_states.find(state.state_hash) == replace(state, consumed_at=LATER)
+        used = replace(state, consumed_at=LATER, code_hash="5f4dcc3b", connected_at=LATER)
+        work.oauth_states.save(used)
+        assert work.oauth_states.find(state.state_hash) == used
+
+
+def test_an_oauth_state_is_found_by_its_confirmation(store: Store):
+    integration = stored_integration(store)
+    waiting = an_oauth_state(
+        state_hash="1",
+        integration_id=integration.id,
+        consumed_at=NOW,
+        needs_confirmation=True,
+        sealed_code="sealed",
+        confirmation_hash="abc",
+    )
+    with store.writing() as work:
+        work.oauth_states.add(an_oauth_state(state_hash="2", integration_id=integration.id))
+        work.oauth_states.add(an_oauth_state(state_hash="3", integration_id=integration.id))
+        work.oauth_states.add(waiting)
+        assert work.oauth_states.find_by_confirmation("abc", lock=True) == waiting
+        assert work.oauth_states.find_by_confirmation("another") is None
 
 
 def test_oauth_states_that_expired_before_a_moment_are_removed(store: Store):

@@ -52,10 +52,13 @@ class FakeOAuthStates:
     def find(self, state_hash: str, *, lock: bool = False) -> OAuthState | None:
         return self._states.find(state_hash, lock=lock)
 
-    def consume(self, state_hash: str, now: datetime) -> None:
-        state = self._states.find(state_hash, lock=True)
-        if state is not None:
-            self._states.put(state_hash, replace(state, consumed_at=now))
+    def find_by_confirmation(self, confirmation_hash: str, *, lock: bool = False) -> OAuthState | None:
+        found = self._states.matching(lambda each: each.confirmation_hash == confirmation_hash)
+        return self._states.find(found[0].state_hash, lock=lock) if found else None
+
+    def save(self, state: OAuthState) -> None:
+        if self._states.find(state.state_hash, lock=True) is not None:
+            self._states.put(state.state_hash, state)
 
     def remove_expired_before(self, moment: datetime) -> int:
         expired = self._states.matching(lambda each: each.expires_at < moment)

@@ -17,7 +17,7 @@ from stripe_bridge.domain.stripe_objects import (
     StripeRefund,
     WebhookEndpoint,
 )
-from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError, ObjectMissing, OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError, KeySpent, ObjectMissing
 from tests.fakes.stripe.fake_charges import FakeCharge, FakeCharges
 
 Result = TypeVar("Result")
@@ -269,7 +269,7 @@ class FakeStripe:
             return answer
         first_call, first_answer = known
         if first_call != call:
-            raise OutcomeUnknown("Keys can only be used with the same parameters.", code=None)
+            raise KeySpent("Keys can only be used with the same parameters.", code=None)
         stored: Result = first_answer
         return stored
 

@@ -12,6 +12,7 @@ from stripe_bridge.ports.vault import WrongEncryptionKey
 from stripe_bridge.use_cases.receivers.encryption_key import CheckEncryptionKey, EncryptionKey
 from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatuses
 from stripe_bridge.use_cases.receivers.steps import RepairEndpointStep
+from tests.fakes.signer import FakeSigner
 from tests.fakes.vault import FakeVault
 from tests.use_cases.operations.patient import healthy
 from tests.world import World
@@ -35,7 +36,7 @@ def forget_key(world: World) -> None:
 
 
 def open_shell(world: World, vault: FakeVault) -> None:
-    world.adapters = replace(world.adapters, vault=vault)
+    world.adapters = replace(world.adapters, vault=vault, signer=FakeSigner(*vault.fingerprints()))
     world.restart()
 
 
@@ -130,8 +131,11 @@ def test_once_the_key_is_gone_for_good_the_operator_may_say_so(world: World):
 
     assert said == ["receivers: platform created, connect created"]
     assert not endpoints_and_secrets(world)[1] & before[1]
-    # What remains is what only the merchant can give again.
-    assert [finding.what for finding in diagnose(world)] == ["the account's token cannot be opened"]
+    # What remains is what only the merchant can give again, and what only the lost key could verify.
+    assert {finding.what for finding in diagnose(world)} == {
+        "the account's token cannot be opened",
+        "no configured key verifies what it signed at Stripe",
+    }
     assert fix(world) == []
 
 

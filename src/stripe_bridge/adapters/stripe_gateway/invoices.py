@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         InvoiceListParams,
     )
 
-# How far Stripe's clock may lag behind ours: better to look back a little further than to miss something.
+# How far Stripe's clock may lag behind ours: better to search a little further back than to miss something.
 CLOCK_SKEW = timedelta(seconds=60)
 _PAGE = 100
 # Four levels, the most that Stripe expands.
@@ -82,7 +82,8 @@ class StripeInvoiceGateway:
     ) -> StripeInvoice | None:
         with self._stripe.lookup(account_id) as options:
             found = self._stripe.v1.invoices.list(
-                {"customer": customer_id, "created": {"gte": _looking_back(since)}, "limit": _PAGE}, options
+                {"customer": customer_id, "created": {"gte": _with_clock_skew(since)}, "limit": _PAGE},
+                options,
             )
             return next(
                 (
@@ -130,7 +131,8 @@ class StripeInvoiceGateway:
     def was_sent(self, account_id: str, invoice_id: str, since: datetime) -> bool:
         with self._stripe.lookup(account_id) as options:
             events = self._stripe.v1.events.list(
-                {"types": ["invoice.sent"], "created": {"gte": _looking_back(since)}, "limit": _PAGE}, options
+                {"types": ["invoice.sent"], "created": {"gte": _with_clock_skew(since)}, "limit": _PAGE},
+                options,
             )
             return any(event.data.object["id"] == invoice_id for event in events.auto_paging_iter())
 
@@ -180,5 +182,5 @@ def _refers_to(metadata: stripe.StripeObject | Mapping[str, str] | None, referen
     )
 
 
-def _looking_back(since: datetime) -> int:
+def _with_clock_skew(since: datetime) -> int:
     return int((since - CLOCK_SKEW).timestamp())

@@ -46,7 +46,7 @@ def new_key() -> str:
 
 
 def fingerprint_of(key: str) -> str:
-    """A key has 256 random bits, so nobody finds it by trying."""
+    """Safe to show: a key has 256 random bits, too many to find it by trying."""
     return hashlib.sha256(b"stripe-bridge encryption key:" + urlsafe_b64decode(key)).hexdigest()[:16]
 
 

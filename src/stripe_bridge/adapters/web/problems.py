@@ -12,7 +12,7 @@ from flask import Flask, Response, g, json
 from werkzeug.exceptions import HTTPException
 
 from stripe_bridge.domain.errors.base import BridgeError, Forbidden, NotFound, Unauthenticated
-from stripe_bridge.domain.errors.conflicts import Conflict
+from stripe_bridge.domain.errors.conflicts import AuthorizationFailed, Conflict
 from stripe_bridge.domain.errors.outcomes import (
     InvoiceNotSent,
     InvoiceNotVoided,
@@ -32,9 +32,9 @@ from stripe_bridge.ports.stripe.snapshots import SnapshotUnreadable
 from stripe_bridge.ports.vault import SealBroken
 
 _log = logging.getLogger(__name__)
-_SOON = {"Retry-After": "5"}
+_RETRY_SOON = {"Retry-After": "5"}
 # An operator has to do something first.
-_LATER = {"Retry-After": "300"}
+_RETRY_LATER = {"Retry-After": "300"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ TABLE: Mapping[type[BridgeError], Row] = {
     InvoiceNotVoided: Row(HTTPStatus.BAD_GATEWAY),
     RefundNotIssued: Row(HTTPStatus.BAD_GATEWAY),
     GatewayError: Row(HTTPStatus.BAD_GATEWAY),
-    Recovering: Row(HTTPStatus.SERVICE_UNAVAILABLE, _LATER),
-    StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
-    BrokerUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
-    IdentityProviderUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
+    Recovering: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_LATER),
+    StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_SOON),
+    BrokerUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_SOON),
+    IdentityProviderUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_SOON),
     SealBroken: Row(HTTPStatus.INTERNAL_SERVER_ERROR),
     SnapshotUnreadable: Row(HTTPStatus.INTERNAL_SERVER_ERROR),
 }
@@ -133,7 +133,8 @@ def _refusal(error: BridgeError) -> Response:
         _log.warning("request failed", extra={"error": type(error).__name__, "reason": reason})
     is_of_a_field = row.status is HTTPStatus.UNPROCESSABLE_ENTITY and error.field is not None
     errors = {str(error.field): [error.message]} if is_of_a_field else None
-    return _problem(row, _type_of(error), error.message, errors=errors)
+    reason = error.reason if isinstance(error, AuthorizationFailed) else None
+    return _problem(row, _type_of(error), error.message, errors=errors, reason=reason)
 
 
 def _request_invalid(error: RequestInvalid) -> Response:
@@ -175,6 +176,7 @@ def _problem(
     *,
     detail: str | None = None,
     errors: Mapping[str, list[str]] | None = None,
+    reason: str | None = None,
 ) -> Response:
     body: dict[str, Any] = {
         "type": type_,
@@ -185,6 +187,8 @@ def _problem(
     }
     if errors is not None:
         body["errors"] = errors
+    if reason is not None:
+        body["reason"] = reason
     body["request_id"] = g.get("request_id")
     return Response(
         json.dumps(body),

@@ -7,15 +7,15 @@
     ├── Unauthenticated
     ├── Forbidden
     ├── Invalid                     a value that can never be right; names its field
-    │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp
+    │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp · UpdatedInFuture
     │   └── InvalidCursor · IdempotencyKeyReused
     ├── Refused                     a rule says no to this request in this state
-    │   ├── IntegrationNotConnected · IntegrationRestricted
+    │   ├── ConfirmationInvalid · IntegrationNotConnected · IntegrationRestricted
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
     ├── Conflict                    the present state does not allow it
-    │   ├── AlreadyConnected · OrderOutdated · OrderNotLocked
+    │   ├── AlreadyConnected · AuthorizationFailed · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite · OrderBilledTwice
     ├── WebhookRejected             the sender gets a 4xx, nothing is stored

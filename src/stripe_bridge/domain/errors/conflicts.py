@@ -15,6 +15,15 @@ class AlreadyConnected(Conflict):
     message = "Stripe integration is already connected."
 
 
+class AuthorizationFailed(Conflict):
+    """`reason` is one of AuthorizationFailure's. The confirmation is used up: the authorization is to be started again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.message = f"Stripe could not be connected: {reason}."
+
+
 class OrderOutdated(Conflict):
     """The copy sent is older than the stored one, or as old with other content."""
 

@@ -23,6 +23,13 @@ class InvoiceRevised(Refused):
         )
 
 
+class ConfirmationInvalid(Refused):
+    """Deliberately one answer, whatever is wrong with it."""
+
+    field = "confirmation"
+    message = "The confirmation is unknown, was used before, or is older than four minutes."
+
+
 class IntegrationNotConnected(Refused):
     message = "Stripe integration is not connected."
 

@@ -19,7 +19,7 @@ class IntentNotFound(NotFound):
 
 
 class IntentBeingSettled(Conflict):
-    """Somebody is settling it, or crashed less than a lease ago."""
+    """Another request or worker is settling it, or crashed less than a lease ago."""
 
     message = "The intent is being settled right now."
 

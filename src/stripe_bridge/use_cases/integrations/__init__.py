@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stripe_bridge.use_cases.integrations.confirm import ConfirmAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
@@ -22,5 +23,6 @@ class Integrations:
     list: ListIntegrations
     authorize: StartAuthorization
     complete_authorization: CompleteAuthorization
+    confirm_authorization: ConfirmAuthorization
     disconnect: DisconnectIntegration
     list_in_flight: ListInFlight

@@ -1,31 +1,17 @@
-"""Completing an authorization: what happens when the merchant comes back from Stripe.
-
-Redeeming the OAuth code is the one change at Stripe that is not an intent, as doing it twice revokes everything. So its state
-is consumed in a commit beforehand, it is tried once, and after a crash or a time-out the merchant has to authorize again.
-"""
+"""Completing an authorization: what happens when the merchant comes back from Stripe."""
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import logging
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from stripe_bridge.domain.errors.base import BridgeError
-from stripe_bridge.domain.integration import AuthorizationFailure, Integration, OAuthState
-from stripe_bridge.domain.intent import account_subject
-from stripe_bridge.domain.intent_plans import plan_deauthorize
-from stripe_bridge.domain.stripe_objects import AccountSnapshot, Authorization
-from stripe_bridge.ports.nudges import Nudges
-from stripe_bridge.ports.storage.unit_of_work import AccountInUse, IntentUnsettled, Store, UnitOfWork
-from stripe_bridge.ports.stripe.connect import ConnectGateway
-from stripe_bridge.ports.stripe.errors import GatewayError, GatewayRefused
-from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.domain.integration import AuthorizationFailure, Integration, OAuthState, hash_secret
+from stripe_bridge.ports.storage.unit_of_work import Store
+from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault
-from stripe_bridge.use_cases.intents.resolve import resume_waiting_intents
-from stripe_bridge.use_cases.intents.settle import SettleIntent
-from stripe_bridge.use_cases.receivers.register import RequestReceiver
+from stripe_bridge.use_cases.integrations.redeem import NotConnected, RedeemCode
 
 _log = logging.getLogger(__name__)
 # The error if the merchant declined; every other one means that something is wrong (RFC 6749, 4.1.2.1).
@@ -35,8 +21,18 @@ _MAX_LOGGED = 100
 
 class AuthorizationStatus(StrEnum):
     CONNECTED = "connected"
+    CONFIRM = "confirm"
     DENIED = "denied"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingConfirmation:
+    """What is connected once `confirmation` is sent back, and whose it is."""
+
+    confirmation: str = field(repr=False)
+    tenant_id: str
+    integration_name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +42,7 @@ class AuthorizationOutcome:
     status: AuthorizationStatus
     integration_id: int | None
     reason: AuthorizationFailure | None = None
+    pending: PendingConfirmation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,175 +54,105 @@ class CallbackCommand:
     error: str | None = None
 
 
-class _NotConnected(Exception):
-    """`reason` is None if the merchant declined."""
-
-    def __init__(self, reason: AuthorizationFailure | None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class CompleteAuthorization:
-    """Connect the integration that the state names. What the merchant or Stripe does is never raised as an error."""
+    """Connect the integration that the state names, or ask for a confirmation first.
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        identifiers: Identifiers,
-        gateway: ConnectGateway,
-        vault: Vault,
-        nudges: Nudges,
-        settle: SettleIntent,
-        request_receiver: RequestReceiver,
-        *,
-        livemode: bool,
-    ) -> None:
-        self._store, self._clock, self._identifiers = store, clock, identifiers
-        self._gateway, self._vault, self._nudges, self._settle = gateway, vault, nudges, settle
-        self._request_receiver, self._livemode = request_receiver, livemode
+    What the merchant or Stripe does is never raised as an error.
+    """
+
+    def __init__(self, store: Store, clock: Clock, vault: Vault, redeem: RedeemCode) -> None:
+        self._store, self._clock, self._vault, self._redeem = store, clock, vault, redeem
 
     def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
-        state: OAuthState | None = None
+        integration_id: int | None = None
         try:
             if command.error is not None and command.state is None:
-                raise _NotConnected(_denial_reason(command.error))
-            state = self._find(command.state)
-            if command.error is None and not command.code:
-                raise _NotConnected(AuthorizationFailure.CODE_REFUSED)
-            integration = self._consume(state)
+                return _decline(command.error, None)
+            found = self._find(command.state)
+            integration_id = found.integration_id
             if command.error is not None:
-                raise _NotConnected(_denial_reason(command.error))
-            if integration is None or integration.connected:
-                raise _NotConnected(AuthorizationFailure.ALREADY_CONNECTED)
-            authorization = self._redeem(command.code or "")
-            snapshot = self._snapshot(authorization.account_id)
-            endpoint = self._connect(state, authorization, snapshot)
-        except _NotConnected as failure:
-            return _outcome(failure.reason, None if state is None else state.integration_id, command.error)
-        self._after_connect(snapshot.account_id, endpoint)
-        return AuthorizationOutcome(status=AuthorizationStatus.CONNECTED, integration_id=state.integration_id)
+                self._consume(found, command)
+                return _decline(command.error, integration_id)
+            if not command.code:
+                raise NotConnected(AuthorizationFailure.CODE_REFUSED)
+            return self._connect(found, command)
+        except NotConnected as failure:
+            return _failed(failure.reason, integration_id, command.error)
 
     def _find(self, state: str | None) -> OAuthState:
-        state_hash = hashlib.sha256((state or "").encode(errors="replace")).hexdigest()
         with self._store.reading() as work:
-            found = work.oauth_states.find(state_hash)
+            found = work.oauth_states.find(hash_secret(state or ""))
         if found is None:
-            raise _NotConnected(AuthorizationFailure.STATE_UNKNOWN)
+            raise NotConnected(AuthorizationFailure.STATE_UNKNOWN)
         return found
 
-    def _after_connect(self, account_id: str, endpoint: int | None) -> None:
-        """Requeue what workers skipped before the commit, and settle the request for a receiver; else workers do so later."""
-        try:
-            with self._store.writing() as work:
-                requeued = work.inbox.requeue_skipped(account_id, self._clock.now(), waiting=True)
-                work.commit()
-            if requeued:
-                self._nudges.inbox()
-            if endpoint is not None:
-                self._settle(endpoint)
-        except BridgeError as error:
-            _log.warning("follow-up after connecting failed", extra={"reason": error.message})
+    def _connect(self, found: OAuthState, command: CallbackCommand) -> AuthorizationOutcome:
+        state, integration = self._consume(found, command)
+        if state.awaits_confirmation(self._clock.now()):
+            return AuthorizationOutcome(
+                status=AuthorizationStatus.CONFIRM,
+                integration_id=integration.id,
+                pending=PendingConfirmation(
+                    confirmation=_confirmation(command),
+                    tenant_id=integration.tenant_id,
+                    integration_name=integration.name,
+                ),
+            )
+        if state.connected_at is None:
+            self._redeem(state, command.code or "")
+        return AuthorizationOutcome(status=AuthorizationStatus.CONNECTED, integration_id=integration.id)
 
-    def _consume(self, state: OAuthState) -> Integration | None:
-        """A state works once: only the request that commits this may continue."""
+    def _consume(self, found: OAuthState, command: CallbackCommand) -> tuple[OAuthState, Integration]:
+        """A state works once: only the request that commits this may continue.
+
+        People reload pages, though: the same code again, after it led to something, is answered as it was.
+        """
         now = self._clock.now()
         with self._store.writing() as work:
-            locked = work.oauth_states.find(state.state_hash, lock=True)
-            refusal = AuthorizationFailure.STATE_UNKNOWN if locked is None else locked.refusal(now)
+            state = work.oauth_states.find(found.state_hash, lock=True)
+            integration = work.integrations.find(found.integration_id)
+            if state is None or integration is None:
+                raise NotConnected(AuthorizationFailure.STATE_UNKNOWN)
+            if command.error is None and state.can_be_repeated(hash_secret(command.code or ""), now):
+                return state, integration
+            refusal = state.refusal(now)
             if refusal is not None:
-                raise _NotConnected(refusal)
-            work.oauth_states.consume(state.state_hash, now)
-            integration = work.integrations.find(state.integration_id)
+                raise NotConnected(refusal)
+            consumed = replace(state, consumed_at=now, code_hash=hash_secret(command.code or ""))
+            if state.needs_confirmation and command.error is None and not integration.connected:
+                consumed = self._with_confirmation(consumed, command)
+            work.oauth_states.save(consumed)
             work.commit()
-        return integration
+        if integration.connected and command.error is None:
+            raise NotConnected(AuthorizationFailure.ALREADY_CONNECTED)
+        return consumed, integration
 
-    def _redeem(self, code: str) -> Authorization:
-        try:
-            authorization = self._gateway.redeem(code)
-        except GatewayRefused:
-            raise _NotConnected(AuthorizationFailure.CODE_REFUSED) from None
-        except GatewayError as error:
-            _log.warning("OAuth code not redeemed", extra={"reason": error.reason})
-            raise _NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
-        if authorization.livemode is not self._livemode:
-            raise _NotConnected(AuthorizationFailure.CODE_REFUSED)
-        return authorization
-
-    def _snapshot(self, account_id: str) -> AccountSnapshot:
-        try:
-            return self._gateway.account(account_id)
-        except GatewayError as error:
-            _log.warning("connected account not retrieved", extra={"reason": error.reason})
-            raise _NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
-
-    def _connect(
-        self, state: OAuthState, authorization: Authorization, snapshot: AccountSnapshot
-    ) -> int | None:
-        """Returns the intent that requests a receiver of the account's own, if there is one."""
-        sealed, now = self._vault.seal(authorization.access_token), self._clock.now()
-        try:
-            with self._store.writing() as work:
-                former = work.integrations.find_by_account(snapshot.account_id)
-                # The intents first, since settling an intent locks it before anything else.
-                has_resumed = resume_waiting_intents(work, snapshot.account_id, now)
-                integration = work.integrations.get(state.tenant_id, state.integration_id, lock=True)
-                refusal = self._refusal(work, integration, former, authorization)
-                if refusal is None:
-                    connected = integration.connect(
-                        snapshot=snapshot,
-                        livemode=self._livemode,
-                        sealed_access_token=sealed,
-                        now=now,
-                        former=former,
-                    )
-                    work.integrations.save(connected)
-                    endpoint = self._request_receiver(work, integration, snapshot.account_id)
-                    work.inbox.requeue_skipped(snapshot.account_id, now, waiting=False)
-                    work.commit()
-                    if has_resumed:
-                        self._nudges.intents()
-                    return endpoint
-                if former is None or not former.connected:
-                    self._revoke_unused_grant(work, integration, snapshot.account_id)
-        except AccountInUse:
-            refusal = AuthorizationFailure.ACCOUNT_IN_USE
-        raise _NotConnected(refusal)
-
-    def _revoke_unused_grant(self, work: UnitOfWork, integration: Integration, account_id: str) -> None:
-        """Revoke the access that was just granted, as no integration uses it."""
-        reference, now = self._identifiers.reference(), self._clock.now()
-        # Unless it is already being revoked.
-        with suppress(IntentUnsettled):
-            work.intents.add(plan_deauthorize(integration, account_id, reference=reference, now=now))
-            work.commit()
-            self._nudges.intents()
-
-    def _refusal(
-        self, work: UnitOfWork, integration: Integration, holder: Integration | None, granted: Authorization
-    ) -> AuthorizationFailure | None:
-        if granted.scope != "read_write":
-            return AuthorizationFailure.CODE_REFUSED
-        if integration.connected:
-            return AuthorizationFailure.ALREADY_CONNECTED
-        if work.intents.find_unsettled(account_subject(granted.account_id)) is not None:
-            return AuthorizationFailure.SETTLING
-        if holder is not None and holder.connected:
-            return AuthorizationFailure.ACCOUNT_IN_USE
-        if work.invoices.has_other_account(integration.id, granted.account_id):
-            return AuthorizationFailure.OTHER_ACCOUNT
-        return None
+    def _with_confirmation(self, state: OAuthState, command: CallbackCommand) -> OAuthState:
+        return replace(
+            state,
+            sealed_code=self._vault.seal(command.code or ""),
+            confirmation_hash=hash_secret(_confirmation(command)),
+        )
 
 
-def _denial_reason(error: str) -> AuthorizationFailure | None:
-    return None if error == _ACCESS_DENIED else AuthorizationFailure.STRIPE_REFUSED
+def _confirmation(command: CallbackCommand) -> str:
+    """Known only to the browser that has the state and the code, and the same for it when it reloads the page.
+
+    Whoever started the authorization has the state, but does not see the code of the merchant that the link was given to.
+    """
+    state, code = command.state or "", command.code or ""
+    return hmac.new(state.encode(), code.encode(errors="replace"), "sha256").hexdigest()
 
 
-def _outcome(
-    reason: AuthorizationFailure | None, integration_id: int | None, error: str | None
+def _decline(error: str, integration_id: int | None) -> AuthorizationOutcome:
+    if error != _ACCESS_DENIED:
+        raise NotConnected(AuthorizationFailure.STRIPE_REFUSED)
+    return AuthorizationOutcome(status=AuthorizationStatus.DENIED, integration_id=integration_id)
+
+
+def _failed(
+    reason: AuthorizationFailure, integration_id: int | None, error: str | None
 ) -> AuthorizationOutcome:
-    if reason is None:
-        return AuthorizationOutcome(status=AuthorizationStatus.DENIED, integration_id=integration_id)
     facts = {"integration_id": integration_id, "reason": reason.value}
     _log.warning("authorization failed", extra={**facts, "error": error and error[:_MAX_LOGGED]})
     return AuthorizationOutcome(

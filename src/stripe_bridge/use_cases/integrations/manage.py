@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from stripe_bridge.domain.errors.conflicts import AlreadyConnected
-from stripe_bridge.domain.integration import STATE_LIFETIME, Integration, OAuthState
+from stripe_bridge.domain.integration import STATE_LIFETIME, Integration, OAuthState, hash_secret
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
@@ -82,7 +81,10 @@ class ListIntegrations:
 
 
 class StartAuthorization:
-    """The URL at which the merchant grants access. Raises IntegrationNotFound, AlreadyConnected."""
+    """The URL at which the merchant grants access. Raises IntegrationNotFound, AlreadyConnected.
+
+    `needs_confirmation`: nothing is connected until the tenant confirms that it was its own merchant who did so.
+    """
 
     def __init__(
         self,
@@ -95,7 +97,7 @@ class StartAuthorization:
         self._store, self._clock, self._identifiers = store, clock, identifiers
         self._gateway, self._redirect_uri = gateway, redirect_uri
 
-    def __call__(self, tenant_id: str, integration_id: int) -> str:
+    def __call__(self, tenant_id: str, integration_id: int, *, needs_confirmation: bool = False) -> str:
         secret = self._identifiers.secret()
         now = self._clock.now()
         with self._store.writing() as work:
@@ -104,10 +106,11 @@ class StartAuthorization:
                 raise AlreadyConnected
             work.oauth_states.add(
                 OAuthState(
-                    state_hash=hashlib.sha256(secret.encode()).hexdigest(),
+                    state_hash=hash_secret(secret),
                     tenant_id=tenant_id,
                     integration_id=integration_id,
                     expires_at=now + STATE_LIFETIME,
+                    needs_confirmation=needs_confirmation,
                 )
             )
             work.commit()

@@ -100,7 +100,7 @@ class SendInvoice:
         invoice, name, is_settled = self._already_settled(reserved) or self._wait_until_settled(
             reserved.invoice_id
         )
-        if invoice.failure_reason is not None and invoice.status in _UNDONE:
+        if invoice.failure_reason is not None and invoice.status in _ABANDONED_OR_VOID:
             raise InvoiceNotSent(final=True, reason=invoice.failure_reason)
         if created and not is_settled:
             raise InvoiceNotSent(final=False, reason="Stripe has not responded yet")
@@ -218,4 +218,4 @@ class SendInvoice:
         return invoice, name, is_settled
 
 
-_UNDONE = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})
+_ABANDONED_OR_VOID = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})

@@ -72,7 +72,7 @@ class Diagnose:
         key = self._key.status()
         if key.is_wrong:
             findings.append(Finding.error("encryption key", key.problem, _KEY_REMEDY, Fix.DISCARD_SECRETS))
-        findings += self._recovery()
+        findings += self._recovery(is_key_wrong=key.is_wrong)
         findings += self._receivers.of_platform(is_key_wrong=key.is_wrong)
         for integration in connected:
             if integration is not None:

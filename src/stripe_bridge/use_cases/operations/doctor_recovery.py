@@ -15,12 +15,14 @@ class DiagnoseRecovery:
     def __init__(self, store: Store, signer: Signer) -> None:
         self._store, self._signer = store, signer
 
-    def __call__(self) -> Iterator[Finding]:
+    def __call__(self, *, is_key_wrong: bool) -> Iterator[Finding]:
+        """With a wrong encryption key nothing could be said about the keys of signatures."""
         with self._store.reading() as work:
             holds = work.recoveries.open_holds()
             unresolved = work.recoveries.all_unresolved()
             keys = work.recoveries.signing_keys()
-        yield from self._missing_keys(keys)
+        if not is_key_wrong:
+            yield from self._missing_keys(keys)
         for hold in holds:
             yield _held(hold)
         for invoice in unresolved:

@@ -32,7 +32,7 @@ class KeyStatus:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether this process has other keys than the one in use. Without a fingerprint, the secrets themselves tell."""
+        """Whether this process has other keys than the one in use; without a fingerprint, whether any secret is unreadable."""
         return self.unreadable > 0 if self.in_use is None else self.in_use not in self.own
 
     @property

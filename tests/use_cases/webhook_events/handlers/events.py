@@ -31,6 +31,7 @@ def handler_table(world: World) -> HandlerTable:
         clock=adapters.clock,
         signed=SignedMetadata(adapters.signer),
         client_id=world.settings.stripe_client_id,
+        api_version=adapters.receiver_gateway.api_version,
     )
 
 

@@ -31,6 +31,9 @@ _TOKEN_BY_ID = _TOKENS.select.where(_TOKEN.id == bindparam("id"))
 _STATES = Mapper(OAuthState, OAuthStateRow)
 _STATE = _STATES.table.c
 _STATE_BY_HASH = with_lock(_STATES.select.where(_STATE.state_hash == bindparam("state_hash")))
+_STATE_BY_CONFIRMATION = with_lock(
+    _STATES.select.where(_STATE.confirmation_hash == bindparam("confirmation_hash"))
+)
 
 _INTEGRATIONS = AggregateMapper(
     Integration,
@@ -93,9 +96,13 @@ class SqlOAuthStates:
     def find(self, state_hash: str, *, lock: bool = False) -> OAuthState | None:
         return self._transaction.find(_STATES, _STATE_BY_HASH[lock], state_hash=state_hash)
 
-    def consume(self, state_hash: str, now: datetime) -> None:
-        statement = update(_STATES.table).where(_STATE.state_hash == state_hash)
-        self._transaction.execute(statement.values(consumed_at=now))
+    def find_by_confirmation(self, confirmation_hash: str, *, lock: bool = False) -> OAuthState | None:
+        statement = _STATE_BY_CONFIRMATION[lock]
+        return self._transaction.find(_STATES, statement, confirmation_hash=confirmation_hash)
+
+    def save(self, state: OAuthState) -> None:
+        statement = update(_STATES.table).where(_STATE.state_hash == state.state_hash)
+        self._transaction.execute(statement.values(_STATES.values(state)))
 
     def remove_expired_before(self, moment: datetime) -> int:
         return self._transaction.execute(delete(_STATES.table).where(_STATE.expires_at < moment)).rowcount

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stripe_bridge.adapters.database.tables.base import OWN_IDS, Id, Row, is_among, one_of, partial_index
@@ -70,13 +70,22 @@ class IntegrationRow(Row):
 
 class OAuthStateRow(Row):
     __tablename__ = "oauth_states"
-    __table_args__ = (Index("ix_oauth_states_expires_at", "expires_at"),)
+    __table_args__ = (
+        Index("ix_oauth_states_expires_at", "expires_at"),
+        Index("uq_oauth_states_confirmation", "confirmation_hash", unique=True),
+    )
 
     state_hash: Mapped[str] = mapped_column(primary_key=True)
     tenant_id: Mapped[str]
     integration_id: Mapped[int] = mapped_column(ForeignKey("integrations.id"))
     expires_at: Mapped[datetime]
     consumed_at: Mapped[datetime | None]
+    code_hash: Mapped[str | None]
+    connected_at: Mapped[datetime | None]
+    needs_confirmation: Mapped[bool] = mapped_column(server_default=false())
+    sealed_code: Mapped[str | None]
+    confirmation_hash: Mapped[str | None]
+    confirmed_at: Mapped[datetime | None]
 
 
 class ReceiverRow(Row):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
-from stripe_bridge.adapters.web.schemas.fields import Shape, Strict, Text, Timestamp, not_blank
+from stripe_bridge.adapters.web.schemas.fields import Shape, Strict, Text, Timestamp, TrueOrFalse, not_blank
 from stripe_bridge.adapters.web.schemas.paging import PageShape
 from stripe_bridge.domain.integration import SyncStatus
 
@@ -13,6 +13,26 @@ class NewIntegration(Strict):
         required=True,
         validate=[Length(min=1, max=255), not_blank],
         metadata={"examples": ["Rosen Furniture"]},
+    )
+
+
+class NewAuthorization(Strict):
+    confirm = TrueOrFalse(
+        load_default=False,
+        metadata={
+            "description": "Connect nothing at the callback, but only when the `confirmation` that it passes to the "
+            "return URL is sent to the integration's `confirm`."
+        },
+    )
+
+
+class Confirmation(Strict):
+    confirmation = Text(
+        required=True,
+        validate=Length(min=1, max=255),
+        metadata={
+            "description": "What the callback passed to the return URL. Works once, within four minutes."
+        },
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from marshmallow import EXCLUDE, Schema, fields
-from marshmallow.validate import Equal
+from marshmallow.validate import Equal, OneOf
 
 from stripe_bridge.adapters.web.schemas.fields import Shape
+from stripe_bridge.domain.integration import AuthorizationFailure
 
 
 class Problem(Shape):
@@ -21,6 +22,13 @@ class Problem(Shape):
         keys=fields.String(),
         values=fields.List(fields.String()),
         metadata={"sometimes": True, "examples": [{"name": ["Missing data for required field."]}]},
+    )
+    reason = fields.String(
+        validate=OneOf([reason.value for reason in AuthorizationFailure]),
+        metadata={
+            "sometimes": True,
+            "description": "Of `AuthorizationFailed`: why the account was not connected, as the callback says it.",
+        },
     )
     request_id = fields.String(metadata={"examples": ["0b5e8c1d9f7a4e2ab6c3d8e1f0a9b7c5"]})
 

@@ -18,6 +18,11 @@ from stripe_bridge.use_cases.integrations.connect import (
 
 _WORDS = {
     AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can close this page."),
+    AuthorizationStatus.CONFIRM: (
+        "?",
+        "Stripe is not connected yet",
+        "Confirm it in the ERP, within four minutes. Do not do so if you do not know this integration.",
+    ),
     AuthorizationStatus.DENIED: (
         "×",
         "Stripe was not connected",
@@ -40,11 +45,12 @@ _HTML = {"text/html": {"schema": {"type": "string"}}}
     documented={
         "responses": {
             "200": {
-                "description": "`connected` or `denied`, as a page, when there is no return URL",
+                "description": "`connected`, `confirm` or `denied`, as a page, when there is no return URL",
                 "content": _HTML,
             },
             "302": {
-                "description": "To the return URL, with `status`, and `integration_instance_id` and `reason` where known. "
+                "description": "To the return URL, with `status`, and with `integration_instance_id`, `reason` and "
+                "`confirmation` where there is one. "
                 f"Reasons of `failed`: {_REASONS}",
                 "headers": {"Location": {"schema": {"type": "string", "format": "uri"}}},
             },
@@ -71,14 +77,17 @@ CALLBACK = (complete_authorization,)
 
 
 def _with_outcome(return_url: str, outcome: AuthorizationOutcome) -> str:
-    told = {
+    outcome_fields = {
         "integration_instance_id": outcome.integration_id,
         "status": outcome.status.value,
         "reason": outcome.reason and outcome.reason.value,
+        "confirmation": outcome.pending and outcome.pending.confirmation,
     }
     parts = urlsplit(return_url)
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in told]
-    query = urlencode([*kept, *((name, value) for name, value in told.items() if value is not None)])
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in outcome_fields]
+    query = urlencode(
+        [*kept, *((name, value) for name, value in outcome_fields.items() if value is not None)]
+    )
     return parts._replace(query=query).geturl()
 
 
@@ -92,6 +101,7 @@ def _page(outcome: AuthorizationOutcome) -> Response:
             explanation=explanation,
             status=outcome.status.value,
             reason=outcome.reason and outcome.reason.value,
+            pending=outcome.pending,
         ),
         400 if outcome.status is AuthorizationStatus.FAILED else 200,
     )

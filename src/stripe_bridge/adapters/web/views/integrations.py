@@ -6,9 +6,11 @@ from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.fields import Nothing
 from stripe_bridge.adapters.web.schemas.integrations import (
     AuthorizationAnswer,
+    Confirmation,
     IntegrationAnswer,
     IntegrationPage,
     IntegrationWritten,
+    NewAuthorization,
     NewIntegration,
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery
@@ -60,15 +62,42 @@ def show_integration(call: Call, integration_id: int) -> Any:
     "POST",
     "/api/stripe/integrations/<id:integration_id>/authorize",
     permission=Permission.MANAGE_INTEGRATIONS,
-    body=Nothing,
+    body=NewAuthorization,
     answers={200: AuthorizationAnswer},
     problems=(409,),
     response_is_secret=True,
 )
 def authorize_integration(call: Call, integration_id: int) -> Any:
-    """Start Authorization (OAuth)"""
-    url = call.bridge.integrations.authorize(call.principal.tenant_id, integration_id)
+    """Start Authorization (OAuth)
+
+    Whoever opens the URL chooses which Stripe account is connected. With `confirm`, none is connected before the ERP has
+    confirmed, from the session of the user who came back, that it is this tenant's merchant.
+    """
+    url = call.bridge.integrations.authorize(
+        call.principal.tenant_id, integration_id, needs_confirmation=call.body["confirm"]
+    )
     return {"data": {"authorize_url": url}}
+
+
+@operation(
+    "POST",
+    "/api/stripe/integrations/<id:integration_id>/confirm",
+    permission=Permission.MANAGE_INTEGRATIONS,
+    body=Confirmation,
+    answers={200: IntegrationWritten},
+    problems=(409,),
+)
+def confirm_authorization(call: Call, integration_id: int) -> Any:
+    """Confirm Authorization
+
+    Connects the account of the merchant who came back from Stripe, after an authorization that was started with `confirm`.
+    Send it from the session of the user in front of the ERP. After a 409 (the `reason` is one of the callback's) or a 422
+    the authorization is to be started again.
+    """
+    view = call.bridge.integrations.confirm_authorization(
+        call.principal.tenant_id, integration_id, call.body["confirmation"]
+    )
+    return {"data": view, "message": "Stripe integration connected."}
 
 
 @operation(
@@ -95,5 +124,6 @@ INTEGRATIONS = (
     list_integrations,
     show_integration,
     authorize_integration,
+    confirm_authorization,
     disconnect_integration,
 )

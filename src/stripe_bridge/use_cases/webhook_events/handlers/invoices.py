@@ -60,21 +60,35 @@ class InvoiceHandler:
     ) -> HandlerResult:
         invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
-            if _is_signed(event):
-                self._detect_restore(work, account_id, self._snapshots.invoice(event.object))
-            return _FOREIGN
+            return self._unknown(work, account_id, event, fetched) if _is_signed(event) else _FOREIGN
         invoice = lock_invoice(work, invoice)
         if fetched is not None and fetched.version == invoice.version:
             if fetched.current is not None:
                 self._record(work, invoice, fetched.current)
             return Applied()
-        snapshot = self._snapshots.invoice(event.object) if event.object.get("object") == "invoice" else None
+        shows_invoice = not event.is_thin and event.object.get("object") == "invoice"
+        snapshot = self._snapshots.invoice(event.object) if shows_invoice else None
         age = SnapshotOrder.UNCLEAR if snapshot is None else invoice.compare(snapshot)
         if snapshot is None or age is SnapshotOrder.UNCLEAR:
             return NeedsRefetch(invoice.version)
         if age is SnapshotOrder.NEWER:
             self._record(work, invoice, snapshot)
         return Applied()
+
+    def _unknown(
+        self,
+        work: UnitOfWork,
+        account_id: str,
+        event: StripeEvent,
+        fetched: Fetched[StripeInvoice | None] | None,
+    ) -> HandlerResult:
+        """An invoice that we signed, and do not have."""
+        if event.is_thin and fetched is None:
+            return NeedsRefetch(0)
+        current = fetched.current if fetched is not None else self._snapshots.invoice(event.object)
+        if current is not None:
+            self._detect_restore(work, account_id, current)
+        return _FOREIGN
 
 
 class InvoiceDeletedHandler:
@@ -124,10 +138,10 @@ class InvoicePaymentHandler:
         if invoice is None:
             return _FOREIGN
         invoice = lock_invoice(work, invoice)
-        seen = self._snapshots.payment(event.object)
-        if fetched is None and _lacks_charge(work, account_id, seen):
+        seen = [] if event.is_thin else [self._snapshots.payment(event.object)]
+        if fetched is None and (event.is_thin or any(_lacks_charge(work, account_id, each) for each in seen)):
             return NeedsRefetch(invoice.version)
-        self._record.record_payments(work, invoice, [seen, *(fetched.current if fetched else ())])
+        self._record.record_payments(work, invoice, [*seen, *(fetched.current if fetched else ())])
         return Applied()
 
 
@@ -151,6 +165,11 @@ class ChargeHandler:
         invoice = self._find_invoice(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
             return invoice
+        if event.is_thin and fetched is None:
+            return NeedsRefetch(invoice.version)
+        if event.is_thin and payment is not None and payment.invoice_id == invoice.stripe_invoice_id:
+            # Whether the charge succeeded shows in the payment.
+            invoice = self._record.record_payments(work, invoice, [payment])
         if event.charge_id is not None and event.payment_intent_id is not None:
             succeeded = event.object.get("object") == "charge" and event.object.get("status") == "succeeded"
             self._record.record_charge(

@@ -121,8 +121,10 @@ def build_handler_table(
     clock: Clock,
     signed: SignedMetadata,
     client_id: str,
+    api_version: str,
 ) -> HandlerTable:
-    """One handler of each class, by event type. `client_id` is that of our own platform."""
+    """One handler of each class, by event type. `client_id` is that of our own platform, and `api_version` the one that
+    `snapshots` can read."""
     record, ledger = RecordInvoice(clock), RefundLedger(clock, signed)
     find_invoice = FindInvoice(invoice_gateway, record)
     handlers: Sequence[Handler[Any]] = (
@@ -140,6 +142,7 @@ def build_handler_table(
     of_class = {type(handler): handler for handler in handlers}
     return HandlerTable(
         handlers={row.event_type: of_class[row.handler] for row in EVENT_TABLE},
+        api_version=api_version,
         applies_when_disconnected=_types(row for row in EVENT_TABLE if row.applies_when_disconnected),
         apply_individually=_types(row for row in EVENT_TABLE if row.apply_individually),
     )

@@ -1,0 +1,39 @@
+"""A link to Stripe that came into the wrong hands: nothing is connected before the tenant has confirmed it."""
+
+from collections.abc import Callable
+
+from tests.journeys.combinations import POSTGRES, SQLITE, on
+from tests.journeys.people import Erp, problem, told
+from tests.journeys.stack import Stack
+
+pytestmark = on(SQLITE, POSTGRES)
+
+
+def path_of(integration_id: int) -> str:
+    return f"/api/stripe/integrations/{integration_id}/confirm"
+
+
+def test_a_merchant_is_connected_once_the_erp_has_confirmed(stack: Stack, erp: Erp):
+    integration_id = erp.create_integration()["id"]
+    before = len(stack.control.objects("connections"))
+    body = {"confirmation": erp.to_confirm(integration_id)}
+    assert erp.integration(integration_id)["connected"] is False
+    assert len(stack.control.objects("connections")) == before
+
+    connected = told(erp.ask("POST", path_of(integration_id), body), 200)
+
+    assert connected == erp.integration(integration_id)
+    erp.new_order()
+    erp.paid(connected)
+    assert problem(erp.ask("POST", path_of(integration_id), body), 422)["errors"].keys() == {"confirmation"}
+
+
+def test_another_tenant_cannot_confirm_and_uses_nothing_up(erp: Erp, new_erp: Callable[[], Erp]):
+    integration_id = erp.create_integration()["id"]
+    other = new_erp()
+    theirs = other.create_integration()["id"]
+    body = {"confirmation": erp.to_confirm(integration_id)}
+    problem(other.ask("POST", path_of(integration_id), body), 404)
+    problem(other.ask("POST", path_of(theirs), body), 422)
+    assert other.integration(theirs)["connected"] is False
+    assert told(erp.ask("POST", path_of(integration_id), body), 200)["connected"] is True
