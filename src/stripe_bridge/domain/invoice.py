@@ -17,6 +17,7 @@ from enum import StrEnum
 
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.sales_order import InvoiceLine
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
 
@@ -99,6 +100,7 @@ class Invoice:
     voided_at: datetime | None = None
     last_refunded_at: datetime | None = None
     failure_reason: str | None = None
+    failure: SendFailure | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
 
@@ -214,9 +216,10 @@ class Invoice:
         """It was deleted at Stripe, which counts as void here."""
         return replace(self, status=InvoiceStatus.VOID, voided_at=now, updated_at=now)
 
-    def abandon(self, reason: str, now: datetime) -> Invoice:
+    def abandon(self, reason: str, failure: SendFailure | None, now: datetime) -> Invoice:
         """The send failed for good and nothing payable is left at Stripe: the order is free."""
-        return replace(self, status=InvoiceStatus.ABANDONED, failure_reason=reason, updated_at=now)
+        abandoned = replace(self, status=InvoiceStatus.ABANDONED, updated_at=now)
+        return replace(abandoned, failure_reason=reason, failure=failure)
 
     def _agrees_with(self, snapshot: StripeInvoice) -> bool:
         # The links are left out: Stripe may render new ones each time.

@@ -35,6 +35,7 @@ from stripe_bridge.adapters.database.types import (
     load_order_lines,
 )
 from stripe_bridge.domain.invoice import PAYABLE, InvoiceStatus
+from stripe_bridge.domain.refusal import SendFailure, dump_failure, load_failure
 from stripe_bridge.domain.sales_order import Customer, InvoiceLine, OrderLine
 
 IS_PAYABLE = is_among("status", PAYABLE)
@@ -139,6 +140,7 @@ class InvoiceRow(Row):
     voided_at: Mapped[datetime | None]
     last_refunded_at: Mapped[datetime | None]
     failure_reason: Mapped[str | None]
+    failure: Mapped[SendFailure | None] = mapped_column(Document(dump_failure, load_failure))
     # `metadata` is taken on a declarative class.
     metadata_: Mapped[Mapping[str, str]] = mapped_column("metadata", Document(dict, dict))
     version: Mapped[int]
