@@ -27,6 +27,7 @@ class StripeInvoiceStatus(StrEnum):
 class StripeInvoice:
     """An invoice. Amounts in minor units. `payments` is None where Stripe was not asked for them.
 
+    `starting_balance` is the customer's when the invoice was finalized, or now for a draft; a negative one is a credit.
     `latest_revision` is the invoice that has taken the place of this one, when it was edited.
     """
 
@@ -38,6 +39,7 @@ class StripeInvoice:
     amount_due: int
     amount_paid: int
     amount_remaining: int
+    starting_balance: int = 0
     number: str | None = None
     line_count: int = 0
     due_date: datetime | None = None

@@ -182,7 +182,8 @@ class FakeInvoiceGateway:
     def _open(self, account: FakeAccount, draft: StripeInvoice) -> StripeInvoice:
         """Number it and apply the customer's balance. If nothing is due then, it is paid, without any payment."""
         customer = account.customers.get(draft.customer_id)
-        due = max(0, draft.total + (customer.balance if customer else 0))
+        balance = customer.balance if customer else 0
+        due = max(0, draft.total + balance)
         if customer:
             customer.balance = min(0, draft.total + customer.balance)
         now = self.stripe.now()
@@ -192,6 +193,7 @@ class FakeInvoiceGateway:
             number=f"FAKE-{len(account.invoices):04d}",
             amount_due=due,
             amount_remaining=due,
+            starting_balance=balance,
             finalized_at=now,
             paid_at=None if due else now,
             hosted_invoice_url=f"https://invoice.stripe.test/{draft.id}",

@@ -12,7 +12,12 @@ from flask.cli import AppGroup
 
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.domain.errors.base import BridgeError
-from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceNotVoided, RefundNotIssued
+from stripe_bridge.domain.errors.outcomes import (
+    CustomerHasBalance,
+    InvoiceNotSent,
+    InvoiceNotVoided,
+    RefundNotIssued,
+)
 from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.ports.stripe.errors import GatewayError
@@ -74,7 +79,7 @@ def _sentences(error: BridgeError) -> Iterator[str]:
     if refusal is not None:
         if refusal.request_id:
             yield f"(Stripe's request {refusal.request_id})"
-    elif isinstance(error, (GatewayError, InvoiceNotSent)):
+    elif isinstance(error, (GatewayError, InvoiceNotSent)) and not isinstance(error, CustomerHasBalance):
         yield error.reason
     if isinstance(error, (InvoiceNotSent, InvoiceNotVoided)) and not error.final:
         yield "A worker will settle it; see: flask intents list"

@@ -67,6 +67,7 @@ def invoice(shown: Shown) -> StripeInvoice:
         amount_due=_must(int, raw["amount_due"]),
         amount_paid=_must(int, raw["amount_paid"]),
         amount_remaining=_must(int, raw["amount_remaining"]),
+        starting_balance=raw.get("starting_balance") or 0,
         number=raw.get("number"),
         line_count=lines.get("total_count") or len(lines.get("data") or ()),
         due_date=_moment(raw.get("due_date")),

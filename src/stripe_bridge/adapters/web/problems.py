@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from stripe_bridge.domain.errors.base import BridgeError, Forbidden, NotFound, Unauthenticated
 from stripe_bridge.domain.errors.conflicts import Conflict
 from stripe_bridge.domain.errors.outcomes import (
+    CustomerHasBalance,
     InvoiceNotSent,
     InvoiceNotVoided,
     InvoiceRefused,
@@ -60,6 +61,7 @@ TABLE: Mapping[type[BridgeError], Row] = {
     PayloadTooLarge: Row(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     InvoiceNotSent: Row(HTTPStatus.BAD_GATEWAY),
     InvoiceRefused: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
+    CustomerHasBalance: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     InvoiceNotVoided: Row(HTTPStatus.BAD_GATEWAY),
     VoidRefused: Row(HTTPStatus.CONFLICT),
     RefundNotIssued: Row(HTTPStatus.UNPROCESSABLE_ENTITY),

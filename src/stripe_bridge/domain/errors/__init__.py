@@ -22,7 +22,8 @@
     │   └── SignatureInvalid · PayloadMalformed · PayloadTooLarge
     ├── RefundNotIssued             Stripe refused
     └── InvoiceNotSent · InvoiceNotVoided    what became of it is known (`final`) or not yet
-        └── InvoiceRefused · VoidRefused     Stripe refused
+        ├── InvoiceRefused · VoidRefused     Stripe refused
+        └── CustomerHasBalance               its balance at Stripe changes what is due
 
 `message` is the sentence a caller reads, the other attributes are its data. There are no status codes
 here: `adapters/web/problems.py` has the table. The ports extend this tree.

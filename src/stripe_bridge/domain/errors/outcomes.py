@@ -48,6 +48,22 @@ class InvoiceRefused(InvoiceNotSent):
         self.message = f"Stripe refused the invoice: {refusal.message}"
 
 
+class CustomerHasBalance(InvoiceNotSent):
+    """The customer's balance at Stripe changes what is due: undone there, and the order is free.
+
+    Amounts in minor units; a negative `balance` is a credit.
+    """
+
+    def __init__(self, *, balance: int, amount: int, amount_due: int, currency: str) -> None:
+        super().__init__(final=True, reason="the customer has a balance at Stripe")
+        self.balance, self.amount, self.amount_due, self.currency = balance, amount, amount_due, currency
+        has = f"a credit balance of {-balance}" if balance < 0 else f"a balance of {balance} to pay"
+        self.message = (
+            f"The customer has {has} at Stripe, so that {amount_due} would be due instead of {amount} "
+            f"(minor units of {currency}). Set the balance to 0 in Stripe, then send again."
+        )
+
+
 class InvoiceNotVoided(BridgeError):
     """`final`: it stays as it is. Otherwise the service finds out by itself what became of it."""
 

@@ -25,7 +25,7 @@ from stripe_bridge.domain.intent_plans import (
     planned_failure,
     planned_lines,
 )
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, is_as_agreed
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, changed_by_balance, is_as_agreed
 from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
@@ -152,7 +152,8 @@ class AddLinesStep:
         reference, now = self._identifiers.reference(), self._clock.now()
         if not is_as_agreed(invoice, result):
             because = f"Stripe would ask for {result.amount_due}, not for the agreed {invoice.amount}"
-            return plan_delete(invoice, because=because, reference=reference, now=now)
+            failure = changed_by_balance(invoice, result)
+            return plan_delete(invoice, because=because, failure=failure, reference=reference, now=now)
         integration = work.integrations.find(invoice.integration_id)
         if integration is None or integration.stripe_account_id != invoice.stripe_account_id:
             because = "the integration was disconnected"
@@ -210,7 +211,8 @@ class FinalizeStep(_InvoiceStep):
         reference, now = self._identifiers.reference(), self._clock.now()
         if result.status is StripeInvoiceStatus.OPEN and not is_as_agreed(invoice, result):
             because = f"Stripe asked for {result.amount_due}, not for the agreed {invoice.amount}"
-            return plan_void(invoice, because=because, reference=reference, now=now)
+            failure = changed_by_balance(invoice, result)
+            return plan_void(invoice, because=because, failure=failure, reference=reference, now=now)
         return plan_send(invoice, reference=reference, now=now)
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
