@@ -53,11 +53,20 @@ class StripeInvoice:
     payments: tuple[StripePayment, ...] | None = None
 
 
+class PaymentProgress(StrEnum):
+    """How far a payment that is still open has come: none was tried, a bank is at it, or the last try failed."""
+
+    NONE = "none"
+    PENDING = "pending"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripePayment:
     """What ties an invoice to a payment intent and its charge (Stripe: InvoicePayment).
 
-    `charge_id` is the payment intent's latest charge, None while there is none or where it was not expanded.
+    `charge_id` is the payment intent's latest charge, None while there is none or where it was not expanded. `progress` is
+    None where the payment intent was not expanded; `failure_reason` is Stripe's code for the last decline.
     """
 
     id: str
@@ -68,6 +77,8 @@ class StripePayment:
     payment_intent_id: str | None
     charge_id: str | None
     paid_at: datetime | None = None
+    progress: PaymentProgress | None = None
+    failure_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

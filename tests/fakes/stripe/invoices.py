@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from stripe_bridge.domain.sales_order import InvoiceLine
 from stripe_bridge.domain.stripe_objects import (
     METADATA_REFERENCE,
+    PaymentProgress,
     StripeInvoice,
     StripeInvoiceStatus,
     StripePayment,
@@ -134,6 +135,8 @@ class FakeInvoiceGateway:
             invoice = _in(account.invoice(invoice_id), *voidable)
             if invoice.amount_paid:
                 raise GatewayRefused("Invoices with `paid` payments cannot be voided.")
+            if any(each.progress is PaymentProgress.PENDING for each in account.payments_of(invoice_id)):
+                raise GatewayRefused("This invoice can't be modified while a payment on it is still pending.")
             for payment in account.payments_of(invoice_id):
                 account.payments[payment.id] = replace(payment, status="canceled")
             return _put(account, replace(invoice, status=VOID, voided_at=self.stripe.now()))

@@ -1,4 +1,4 @@
-"""What Stripe said when it refused a call, so that asking again gets the same answer."""
+"""What Stripe said when it refused a call, so that asking again gets the same answer; and how far payments are."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,10 @@ depends_on = None
 _COLUMNS = (
     ("intents", "refusal", sa.JSON()),
     ("invoices", "failure", sa.JSON()),
+    ("invoices", "payment_progress", sa.String()),
+    ("invoices", "payment_failure_reason", sa.String()),
+    ("payments", "progress", sa.String()),
+    ("payments", "failure_reason", sa.String()),
     ("refunds", "refusal", sa.JSON()),
 )
 
