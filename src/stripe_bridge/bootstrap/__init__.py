@@ -167,6 +167,7 @@ def _web_app_of(service: Service) -> Flask:
             public_url=settings.public_url,
             oauth_return_url=settings.oauth_return_url,
             cors_origins=settings.cors_origins,
+            trusted_proxies=settings.trusted_proxies,
             rate_limit_storage_uri=settings.redis_url or "memory://",
             metrics_token=settings.metrics_token,
         ),

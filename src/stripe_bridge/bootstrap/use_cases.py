@@ -9,12 +9,14 @@ from stripe_bridge.bootstrap.steps import (
     encryption_key,
     endpoint_statuses,
     handlers_of,
+    ledger_of,
     refetch_targets,
     steps_of,
 )
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
+from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.use_cases.access import Access
 from stripe_bridge.use_cases.access.idempotency import (
     BeginIdempotentRequest,
@@ -60,6 +62,7 @@ from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, Di
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
+from stripe_bridge.use_cases.operations.restore import HoldAllSends
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 from stripe_bridge.use_cases.receivers import Receivers
 from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue, RepairReceivers
@@ -72,10 +75,11 @@ from stripe_bridge.use_cases.reconciliation.reconcile import (
     ReconcileDue,
     ReconcileIntegration,
 )
+from stripe_bridge.use_cases.reconciliation.recover import EndRecovery, RecoverAccount
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
-from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders import SalesOrders
@@ -104,7 +108,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     intents = _intents(adapters, settle)
     receivers = _receivers(settings, adapters, settle)
     webhook_events = _webhook_events(settings, adapters, lease, table, build_event)
-    reconciliation = _reconciliation(settings, adapters, build_event, receivers.check)
+    reconciliation = _reconciliation(settings, adapters, settle, build_event, receivers.check)
     return Bridge(
         access=_access(adapters),
         integrations=_integrations(settings, adapters, settle),
@@ -198,7 +202,15 @@ def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> I
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     revisions = CheckRevisions(adapters.invoice_gateway, adapters.refund_gateway)
     return Invoices(
-        send=SendInvoice(store, clock, identifiers, settle, revisions, settings.invoice_days_until_due),
+        send=SendInvoice(
+            store,
+            clock,
+            identifiers,
+            settle,
+            revisions,
+            SignedMetadata(adapters.signer),
+            settings.invoice_days_until_due,
+        ),
         void=VoidInvoice(store, clock, identifiers, settle),
         show=ShowInvoice(store),
         list=ListInvoices(store),
@@ -218,7 +230,8 @@ def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
             adapters.invoice_gateway,
             adapters.refund_gateway,
             RecordInvoice(clock),
-            RefundLedger(clock),
+            ledger_of(adapters),
+            SignedMetadata(adapters.signer),
         ),
         list=ListRefunds(adapters.store),
     )
@@ -282,7 +295,11 @@ def _webhook_events(
 
 
 def _reconciliation(
-    settings: Settings, adapters: Adapters, build_event: BuildEvent, check: CheckReceivers
+    settings: Settings,
+    adapters: Adapters,
+    settle: SettleIntent,
+    build_event: BuildEvent,
+    check: CheckReceivers,
 ) -> Reconciliation:
     store, clock, every = adapters.store, adapters.clock, _reconcile_every(settings)
     verify_totals = VerifyTotals(store)
@@ -290,13 +307,15 @@ def _reconciliation(
         store, clock, adapters.nudges, adapters.event_gateway, StoreFetchedEvent(build_event)
     )
     invoices, refunds, disputes = refetch_targets(adapters)
-    sweep = SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))
+    sweep_invoices = SweepKind(store, invoices)
+    sweep = SweepAccount(sweep_invoices, SweepKind(store, refunds), SweepKind(store, disputes))
     reconcile = ReconcileIntegration(
         store,
         clock,
         RefreshAccount(store, clock, adapters.connect_gateway),
         missed_events,
         sweep,
+        _recover(adapters, settle, sweep_invoices),
         check,
         verify_totals,
         adapters.metrics,
@@ -307,8 +326,22 @@ def _reconciliation(
         reconcile=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
         list_connected=ListConnected(store),
+        end_recovery=EndRecovery(store, clock),
         compact_totals=CompactTotals(store),
         verify_totals=verify_totals,
+    )
+
+
+def _recover(adapters: Adapters, settle: SettleIntent, sweep_invoices: SweepKind[Invoice]) -> RecoverAccount:
+    return RecoverAccount(
+        adapters.store,
+        adapters.clock,
+        adapters.invoice_gateway,
+        adapters.refund_gateway,
+        settle,
+        sweep_invoices,
+        ledger_of(adapters),
+        SignedMetadata(adapters.signer),
     )
 
 
@@ -339,6 +372,7 @@ def _operations(
         measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
         diagnose=_diagnose(settings, adapters, check_readiness, receivers.check),
         apply_fixes=fixes,
+        hold_all_sends=HoldAllSends(store, clock),
         rotate_keys=RotateKeys(store, vault, encryption_key(adapters)),
         purge_payloads=PurgePayloads(store, clock, timedelta(days=settings.event_payload_days)),
         purge_oauth_states=PurgeOAuthStates(store, clock),

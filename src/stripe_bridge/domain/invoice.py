@@ -255,7 +255,7 @@ class Invoice:
         """It was deleted at Stripe, which counts as void here."""
         return replace(self, status=InvoiceStatus.VOID, voided_at=now, updated_at=now)
 
-    def abandon(self, reason: str, failure: SendFailure | None, now: datetime) -> Invoice:
+    def abandon(self, reason: str, now: datetime, failure: SendFailure | None = None) -> Invoice:
         """The send failed for good and nothing payable is left at Stripe: the order is free."""
         abandoned = replace(self, status=InvoiceStatus.ABANDONED, updated_at=now)
         return replace(abandoned, failure_reason=reason, failure=failure)

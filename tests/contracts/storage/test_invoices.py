@@ -237,7 +237,7 @@ def test_locking_an_invoice_waits_for_its_order_and_reads_the_state_after_that(s
 def test_why_a_send_was_undone_comes_back(store: Store, failure: SendFailure):
     invoice = stored_invoice(store)
     with store.writing() as work:
-        abandoned = work.invoices.save(invoice.abandon("no", failure, NOW))
+        abandoned = work.invoices.save(invoice.abandon("no", NOW, failure))
         work.commit()
     with store.reading() as work:
         assert work.invoices.find(invoice.id) == abandoned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
@@ -13,7 +13,12 @@ import stripe
 from stripe_bridge.adapters.stripe_gateway import snapshots
 from stripe_bridge.adapters.stripe_gateway.client import StripeCalls, StripeConfig, TokenFor
 from stripe_bridge.domain.sales_order import InvoiceLine
-from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeInvoice, StripePayment
+from stripe_bridge.domain.stripe_objects import (
+    METADATA_REFERENCE,
+    ListedInvoice,
+    StripeInvoice,
+    StripePayment,
+)
 from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import CustomerDraft, InvoiceDraft
 
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
         InvoiceAddLinesParams,
         InvoiceCreateParams,
         InvoiceFinalizeInvoiceParams,
+        InvoiceListParams,
     )
 
 # How far Stripe's clock may lag behind ours: better to look back a little further than to miss something.
@@ -86,6 +92,22 @@ class StripeInvoiceGateway:
                 ),
                 None,
             )
+
+    def invoices_since(self, account_id: str, since: datetime) -> Iterator[Sequence[ListedInvoice]]:
+        params: InvoiceListParams = {
+            "created": {"gte": int(since.timestamp())},
+            "expand": ["data.customer"],
+            "limit": _PAGE,
+        }
+        more = True
+        while more:
+            with self._stripe.lookup(account_id) as options:
+                found = self._stripe.v1.invoices.list(params, options)
+                page = [snapshots.listed_invoice(each) for each in found.data]
+                more = found.has_more and bool(page)
+                if more:
+                    params["starting_after"] = page[-1].invoice.id
+            yield page
 
     def add_lines(
         self, account_id: str, invoice_id: str, lines: Sequence[InvoiceLine], key: str

@@ -19,6 +19,7 @@ from stripe_bridge.domain.errors.outcomes import (
     InvoiceNotVoided,
     InvoiceRefused,
     PayloadTooLarge,
+    Recovering,
     RefundNotIssued,
     VoidRefused,
     WebhookRejected,
@@ -36,6 +37,8 @@ from stripe_bridge.ports.vault import SealBroken
 
 _log = logging.getLogger(__name__)
 _SOON = {"Retry-After": "5"}
+# An operator has to do something first.
+_LATER = {"Retry-After": "300"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ TABLE: Mapping[type[BridgeError], Row] = {
     RefundNotIssued: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     GatewayError: Row(HTTPStatus.BAD_GATEWAY),
     GatewayRefused: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
+    Recovering: Row(HTTPStatus.SERVICE_UNAVAILABLE, _LATER),
     StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
     BrokerUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
     IdentityProviderUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),

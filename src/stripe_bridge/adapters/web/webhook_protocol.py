@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -244,8 +245,8 @@ class WebhookProtocol(HttpToolsProtocol):
 
     def _pass_on(self) -> None:
         self._arrived = asyncio.Event()
-        scope: Scope = self.scope  # type: ignore[assignment]  # uvicorn's, typed with its own keys only
-        scope[ARRIVED] = self._arrived
+        # uvicorn's type has only the keys of the specification.
+        cast("Scope", self.scope)[ARRIVED] = self._arrived
         super().on_headers_complete()
 
     def _leave(self, webhook: _Webhook) -> None:

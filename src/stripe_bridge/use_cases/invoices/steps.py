@@ -24,15 +24,17 @@ from stripe_bridge.domain.intent_plans import (
     planned_address,
     planned_failure,
     planned_lines,
+    planned_metadata,
 )
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, changed_by_balance, is_as_agreed
 from stripe_bridge.domain.refusal import SendFailure
-from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeInvoice, StripeInvoiceStatus
+from stripe_bridge.domain.stripe_objects import METADATA_CUSTOMER, StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayRefused, ObjectMissing
 from stripe_bridge.ports.stripe.invoices import CustomerDraft, InvoiceDraft, InvoiceGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
 _MAY_BECOME_VOID = frozenset({StripeInvoiceStatus.OPEN, StripeInvoiceStatus.UNCOLLECTIBLE})
 
@@ -40,8 +42,11 @@ _MAY_BECOME_VOID = frozenset({StripeInvoiceStatus.OPEN, StripeInvoiceStatus.UNCO
 class CreateCustomerStep:
     """Create the customer at Stripe, then plan the drafts of all invoices that were waiting for it."""
 
-    def __init__(self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers) -> None:
+    def __init__(
+        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, signed: SignedMetadata
+    ) -> None:
         self._gateway, self._clock, self._identifiers = gateway, clock, identifiers
+        self._signed = signed
 
     def find_effect(self, intent: Intent) -> str | None:
         return self._gateway.find_customer(intent.account_id, intent.parameters["email"], intent.reference)
@@ -52,8 +57,8 @@ class CreateCustomerStep:
             name=intent.parameters["name"],
             address=planned_address(intent.parameters),
             metadata={
-                METADATA_REFERENCE: intent.reference,
-                "customer_id": str(intent.parameters["erp_customer_id"]),
+                **planned_metadata(intent),
+                METADATA_CUSTOMER: str(intent.parameters["erp_customer_id"]),
             },
         )
         return self._gateway.create_customer(intent.account_id, draft, intent.idempotency_key)
@@ -63,8 +68,9 @@ class CreateCustomerStep:
         work.customers.save(replace(customer, stripe_customer_id=result))
         for invoice in work.invoices.reserved_for_customer(customer.id):
             if work.intents.find_unsettled(invoice_subject(invoice.id)) is None:
-                reference = self._identifiers.reference()
-                work.intents.add(plan_draft(invoice, result, reference=reference, now=self._clock.now()))
+                reference, now = self._identifiers.reference(), self._clock.now()
+                metadata = self._signed.of_invoice(invoice, reference)
+                work.intents.add(plan_draft(invoice, result, metadata, reference=reference, now=now))
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
@@ -72,7 +78,7 @@ class CreateCustomerStep:
         customer = work.customers.get(intent.parameters["customer"], lock=True)
         for invoice in work.invoices.reserved_for_customer(customer.id):
             if work.intents.find_unsettled(invoice_subject(invoice.id)) is None:
-                work.invoices.save(invoice.abandon(error.reason, _refused(error), self._clock.now()))
+                work.invoices.save(invoice.abandon(error.reason, self._clock.now(), _refused(error)))
         return None
 
 
@@ -80,9 +86,15 @@ class CreateDraftStep:
     """Create an empty draft at Stripe. A customer that Stripe no longer has is created again."""
 
     def __init__(
-        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, record: RecordInvoice
+        self,
+        gateway: InvoiceGateway,
+        clock: Clock,
+        identifiers: Identifiers,
+        record: RecordInvoice,
+        signed: SignedMetadata,
     ) -> None:
         self._gateway, self._clock, self._identifiers, self._record = gateway, clock, identifiers, record
+        self._signed = signed
 
     def find_effect(self, intent: Intent) -> StripeInvoice | None:
         return self._gateway.find_invoice(
@@ -101,29 +113,28 @@ class CreateDraftStep:
 
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
         invoice = self._record.record_response(work, _invoice_of(work, intent), result)
-        return plan_lines(invoice, reference=self._identifiers.reference(), now=self._clock.now())
+        reference, now = self._identifiers.reference(), self._clock.now()
+        if result.status is not StripeInvoiceStatus.DRAFT:
+            return _plan_after_draft(invoice, result, reference=reference, now=now)
+        return plan_lines(invoice, reference=reference, now=now)
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         invoice = _invoice_of(work, intent)
         if not isinstance(error, ObjectMissing) or error.param != "customer":
-            work.invoices.save(invoice.abandon(error.reason, _refused(error), self._clock.now()))
+            work.invoices.save(invoice.abandon(error.reason, self._clock.now(), _refused(error)))
             return None
         customer = work.customers.get(invoice.customer_id, lock=True)
+        reference, now = self._identifiers.reference(), self._clock.now()
         if customer.stripe_customer_id == intent.parameters["customer_id"]:
             work.customers.save(replace(customer, stripe_customer_id=None))
         elif customer.stripe_customer_id is not None:
-            reference, now = self._identifiers.reference(), self._clock.now()
-            return plan_draft(invoice, customer.stripe_customer_id, reference=reference, now=now)
+            metadata = self._signed.of_invoice(invoice, reference)
+            return plan_draft(invoice, customer.stripe_customer_id, metadata, reference=reference, now=now)
         if work.intents.find_unsettled(customer_subject(customer.id)) is not None:
             return None
         order = work.sales_orders.get(invoice.tenant_id, invoice.sales_order_id)
-        return plan_customer(
-            customer,
-            invoice,
-            order.customer,
-            reference=self._identifiers.reference(),
-            now=self._clock.now(),
-        )
+        metadata = self._signed.of_customer(customer, invoice, reference)
+        return plan_customer(customer, invoice, order.customer, metadata, reference=reference, now=now)
 
 
 class AddLinesStep:
@@ -150,6 +161,8 @@ class AddLinesStep:
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
         invoice = self._record.record_response(work, _invoice_of(work, intent), result)
         reference, now = self._identifiers.reference(), self._clock.now()
+        if result.status is not StripeInvoiceStatus.DRAFT:
+            return _plan_after_draft(invoice, result, reference=reference, now=now)
         if not is_as_agreed(invoice, result):
             because = f"Stripe would ask for {result.amount_due}, not for the agreed {invoice.amount}"
             failure = changed_by_balance(invoice, result)
@@ -169,6 +182,19 @@ class AddLinesStep:
             reference=reference,
             now=now,
         )
+
+
+def _plan_after_draft(
+    invoice: Invoice, found: StripeInvoice, *, reference: str, now: datetime
+) -> Intent | None:
+    """What follows if Stripe shows that the invoice has got further than is known here, as after a restore."""
+    if found.status is not StripeInvoiceStatus.OPEN:
+        return None
+    if not is_as_agreed(invoice, found):
+        because = f"Stripe asked for {found.amount_due}, not for the agreed {invoice.amount}"
+        failure = changed_by_balance(invoice, found)
+        return plan_void(invoice, because=because, failure=failure, reference=reference, now=now)
+    return plan_send(invoice, reference=reference, now=now)
 
 
 class _InvoiceStep:
@@ -209,10 +235,8 @@ class FinalizeStep(_InvoiceStep):
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
         invoice = self._record.record_response(work, self._locked(work, intent), result)
         reference, now = self._identifiers.reference(), self._clock.now()
-        if result.status is StripeInvoiceStatus.OPEN and not is_as_agreed(invoice, result):
-            because = f"Stripe asked for {result.amount_due}, not for the agreed {invoice.amount}"
-            failure = changed_by_balance(invoice, result)
-            return plan_void(invoice, because=because, failure=failure, reference=reference, now=now)
+        if result.status is StripeInvoiceStatus.OPEN:
+            return _plan_after_draft(invoice, result, reference=reference, now=now)
         return plan_send(invoice, reference=reference, now=now)
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
@@ -298,7 +322,7 @@ class VoidStep(_InvoiceStep):
         """
         invoice, now = self._locked(work, intent), self._clock.now()
         if isinstance(error, AccessRevoked) and invoice.status is InvoiceStatus.DRAFT:
-            work.invoices.save(invoice.abandon(error.reason, _refused(error), now))
+            work.invoices.save(invoice.abandon(error.reason, now, _refused(error)))
         integration = work.integrations.find(invoice.integration_id)
         is_test_data = integration is not None and not integration.livemode
         is_gone = isinstance(error, ObjectMissing) and is_test_data
@@ -349,7 +373,7 @@ def _gone(invoice: Invoice, intent: Intent, now: datetime) -> Invoice:
     because = intent.parameters["because"]
     if because is None:
         return invoice.mark_deleted(now)
-    return invoice.abandon(because, planned_failure(intent.parameters), now)
+    return invoice.abandon(because, now, planned_failure(intent.parameters))
 
 
 def _invoice_of(work: UnitOfWork, intent: Intent) -> Invoice:
