@@ -2,11 +2,11 @@
 
 import stripe
 
-from tests.journeys.combinations import POSTGRES_REDIS, SQLITE, on
+from tests.journeys.combinations import ACCOUNT_TOKENS, POSTGRES_REDIS, SQLITE, on
 from tests.journeys.people import ORDER, Erp, Json, problem
 from tests.journeys.stack import Stack
 
-pytestmark = on(SQLITE, POSTGRES_REDIS)
+pytestmark = on(SQLITE, POSTGRES_REDIS, ACCOUNT_TOKENS)
 
 
 def customers_of(stack: Stack, integration: Json) -> list[Json]:

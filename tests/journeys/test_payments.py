@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.journeys.combinations import POSTGRES_REDIS, SQLITE, on
+from tests.journeys.combinations import ACCOUNT_TOKENS, POSTGRES_REDIS, SQLITE, on
 from tests.journeys.people import Erp, problem
 from tests.journeys.stack import Stack
 
-pytestmark = on(SQLITE, POSTGRES_REDIS)
+pytestmark = on(SQLITE, POSTGRES_REDIS, ACCOUNT_TOKENS)
 
 
 def test_a_declined_payment_leaves_the_invoice_open_for_another_try(stack: Stack, erp: Erp):
