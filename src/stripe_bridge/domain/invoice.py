@@ -17,8 +17,9 @@ from enum import StrEnum
 
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.sales_order import InvoiceLine
-from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
+from stripe_bridge.domain.stripe_objects import PaymentProgress, StripeInvoice, StripeInvoiceStatus
 
 
 class InvoiceStatus(StrEnum):
@@ -32,6 +33,7 @@ class InvoiceStatus(StrEnum):
 
 
 PAYABLE = frozenset({InvoiceStatus.RESERVED, InvoiceStatus.DRAFT, InvoiceStatus.OPEN})
+_OWED = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
 # How far an invoice has got. A snapshot of a lower rank is older than what we have; paid and void are final.
 _RANK = {
     InvoiceStatus.RESERVED: 0,
@@ -48,6 +50,14 @@ class RefundStatus(StrEnum):
     NONE = "none"
     PARTIAL = "partial"
     FULL = "full"
+
+
+class PaymentStatus(StrEnum):
+    NONE = "none"
+    PENDING = "pending"
+    FAILED = "failed"
+    PARTIAL = "partial"
+    PAID = "paid"
 
 
 class SnapshotOrder(StrEnum):
@@ -98,13 +108,21 @@ class Invoice:
     paid_at: datetime | None = None
     voided_at: datetime | None = None
     last_refunded_at: datetime | None = None
+    payment_progress: PaymentProgress | None = None
+    payment_failure_reason: str | None = None
     failure_reason: str | None = None
+    failure: SendFailure | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
 
     @property
     def is_payable(self) -> bool:
         return self.status in PAYABLE
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether Stripe takes payment for it."""
+        return self.status in _OWED
 
     @property
     def may_be_revised(self) -> bool:
@@ -132,6 +150,23 @@ class Invoice:
         # A refund may become known before the payment that it gives back.
         collected = self.amount_collected or self.amount_paid
         return RefundStatus.FULL if 0 < collected <= self.amount_refunded else RefundStatus.PARTIAL
+
+    @property
+    def payment_status(self) -> PaymentStatus:
+        """A bank payment under way comes before what was paid already, and that before a try that failed."""
+        if self.status is InvoiceStatus.PAID:
+            return PaymentStatus.PAID
+        if self.payment_progress is PaymentProgress.PENDING and self.is_owed:
+            return PaymentStatus.PENDING
+        if self.amount_paid > 0:
+            return PaymentStatus.PARTIAL
+        is_failed = self.payment_progress is PaymentProgress.FAILED and self.is_owed
+        return PaymentStatus.FAILED if is_failed else PaymentStatus.NONE
+
+    @property
+    def shown_payment_failure(self) -> str | None:
+        """Why the last try failed, as long as that matters."""
+        return self.payment_failure_reason if self.is_owed else None
 
     def check_voidable(self) -> None:
         """Raises InvoiceNotVoidable. Stripe would refuse to void a partly paid one."""
@@ -201,6 +236,12 @@ class Invoice:
             updated_at=now,
         )
 
+    def set_payment_progress(
+        self, progress: PaymentProgress | None, failure_reason: str | None, now: datetime
+    ) -> Invoice:
+        shown = replace(self, payment_progress=progress, payment_failure_reason=failure_reason)
+        return self if shown == self else replace(shown, updated_at=now)
+
     def set_refund_totals(self, refunded: int, last_at: datetime | None, now: datetime) -> Invoice:
         """What was refunded in total, which comes from Stripe's refunds, never from adding up events."""
         shown = replace(self, amount_refunded=refunded, last_refunded_at=last_at)
@@ -214,9 +255,10 @@ class Invoice:
         """It was deleted at Stripe, which counts as void here."""
         return replace(self, status=InvoiceStatus.VOID, voided_at=now, updated_at=now)
 
-    def abandon(self, reason: str, now: datetime) -> Invoice:
+    def abandon(self, reason: str, now: datetime, failure: SendFailure | None = None) -> Invoice:
         """The send failed for good and nothing payable is left at Stripe: the order is free."""
-        return replace(self, status=InvoiceStatus.ABANDONED, failure_reason=reason, updated_at=now)
+        abandoned = replace(self, status=InvoiceStatus.ABANDONED, updated_at=now)
+        return replace(abandoned, failure_reason=reason, failure=failure)
 
     def _agrees_with(self, snapshot: StripeInvoice) -> bool:
         # The links are left out: Stripe may render new ones each time.
@@ -227,6 +269,13 @@ class Invoice:
             and self.due_date == snapshot.due_date
             and dict(self.metadata) == dict(snapshot.metadata)
         )
+
+
+def changed_by_balance(invoice: Invoice, snapshot: StripeInvoice) -> SendFailure | None:
+    """The failure if it is the customer's balance that makes Stripe ask for another amount than agreed."""
+    if snapshot.total != invoice.amount or snapshot.starting_balance == 0:
+        return None
+    return SendFailure(amount_due=snapshot.amount_due, customer_balance=snapshot.starting_balance)
 
 
 def is_as_agreed(invoice: Invoice, snapshot: StripeInvoice) -> bool:

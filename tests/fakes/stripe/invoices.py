@@ -7,6 +7,7 @@ from stripe_bridge.domain.sales_order import InvoiceLine
 from stripe_bridge.domain.stripe_objects import (
     METADATA_REFERENCE,
     ListedInvoice,
+    PaymentProgress,
     StripeInvoice,
     StripeInvoiceStatus,
     StripePayment,
@@ -147,6 +148,8 @@ class FakeInvoiceGateway:
             invoice = _in(account.invoice(invoice_id), *voidable)
             if invoice.amount_paid:
                 raise GatewayRefused("Invoices with `paid` payments cannot be voided.")
+            if any(each.progress is PaymentProgress.PENDING for each in account.payments_of(invoice_id)):
+                raise GatewayRefused("This invoice can't be modified while a payment on it is still pending.")
             for payment in account.payments_of(invoice_id):
                 account.payments[payment.id] = replace(payment, status="canceled")
             return _put(account, replace(invoice, status=VOID, voided_at=self.stripe.now()))
@@ -195,7 +198,8 @@ class FakeInvoiceGateway:
     def _open(self, account: FakeAccount, draft: StripeInvoice) -> StripeInvoice:
         """Number it and apply the customer's balance. If nothing is due then, it is paid, without any payment."""
         customer = account.customers.get(draft.customer_id)
-        due = max(0, draft.total + (customer.balance if customer else 0))
+        balance = customer.balance if customer else 0
+        due = max(0, draft.total + balance)
         if customer:
             customer.balance = min(0, draft.total + customer.balance)
         now = self.stripe.now()
@@ -205,6 +209,7 @@ class FakeInvoiceGateway:
             number=f"FAKE-{len(account.invoices):04d}",
             amount_due=due,
             amount_remaining=due,
+            starting_balance=balance,
             finalized_at=now,
             paid_at=None if due else now,
             hosted_invoice_url=f"https://invoice.stripe.test/{draft.id}",

@@ -174,7 +174,7 @@ class SettleIntent:
 
     def _refuse(self, step: Step[Any], intent: Intent, error: GatewayRefused) -> Intent | None:
         with self._store.writing() as work:
-            failed = work.intents.save(intent.fail(error.reason, self._clock.now()))
+            failed = work.intents.save(intent.fail(error.reason, self._clock.now(), error.refusal))
             planned = step.on_refusal(work, failed, error)
             following = None if planned is None else self.lease(work, planned)
             work.commit()

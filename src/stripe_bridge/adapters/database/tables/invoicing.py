@@ -36,7 +36,9 @@ from stripe_bridge.adapters.database.types import (
     load_order_lines,
 )
 from stripe_bridge.domain.invoice import PAYABLE, InvoiceStatus
+from stripe_bridge.domain.refusal import SendFailure, dump_failure, load_failure
 from stripe_bridge.domain.sales_order import Customer, InvoiceLine, OrderLine
+from stripe_bridge.domain.stripe_objects import PaymentProgress
 
 IS_PAYABLE = is_among("status", PAYABLE)
 IS_RESERVED = is_among("status", [InvoiceStatus.RESERVED])
@@ -141,7 +143,10 @@ class InvoiceRow(Row):
     paid_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
     last_refunded_at: Mapped[datetime | None]
+    payment_progress: Mapped[PaymentProgress | None] = mapped_column(Choice(PaymentProgress))
+    payment_failure_reason: Mapped[str | None]
     failure_reason: Mapped[str | None]
+    failure: Mapped[SendFailure | None] = mapped_column(Document(dump_failure, load_failure))
     # `metadata` is taken on a declarative class.
     metadata_: Mapped[Mapping[str, str]] = mapped_column("metadata", Document(dict, dict))
     version: Mapped[int]
