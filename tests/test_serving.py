@@ -26,10 +26,10 @@ def run(*arguments, **environment):
     return CliRunner().invoke(serve, arguments, env=environment)
 
 
-def test_settings_that_make_no_sense_are_told_at_once():
-    told = run(**{**ENVIRONMENT, "ENCRYPTION_KEYS": "short"})
-    assert told.exit_code == 1
-    assert "ENCRYPTION_KEYS" in told.output
+def test_invalid_settings_are_reported_at_once():
+    shown = run(**{**ENVIRONMENT, "ENCRYPTION_KEYS": "short"})
+    assert shown.exit_code == 1
+    assert "ENCRYPTION_KEYS" in shown.output
 
 
 def test_a_setting_under_its_former_name_is_warned_of_at_the_start(tmp_path):
@@ -51,18 +51,18 @@ def test_a_setting_under_its_former_name_is_warned_of_at_the_start(tmp_path):
     assert (record["setting"], record["use"]) == ("WORKER_REST", "WORKER_PAUSE_FACTOR")
 
 
-def test_a_port_that_somebody_else_has_is_told():
+def test_a_port_in_use_is_reported():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        told = run("--port", str(port), **ENVIRONMENT)
-    assert told.exit_code == 1
-    assert f"Cannot listen on 127.0.0.1, port {port}" in told.output
+        shown = run("--port", str(port), **ENVIRONMENT)
+    assert shown.exit_code == 1
+    assert f"Cannot listen on 127.0.0.1, port {port}" in shown.output
 
 
 def test_more_than_one_process_is_refused_without_redis():
-    told = run("--workers", "2", **ENVIRONMENT)
-    assert told.exit_code == 2
-    assert "REDIS_URL" in told.output
+    shown = run("--workers", "2", **ENVIRONMENT)
+    assert shown.exit_code == 2
+    assert "REDIS_URL" in shown.output
 
 
 @pytest.mark.parametrize("workers", [1, 2])

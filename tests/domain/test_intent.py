@@ -34,15 +34,15 @@ def test_taking_again_remembers_when_it_was_first_sent():
     assert (again.attempts, again.first_sent_at) == (2, NOW)
 
 
-def test_the_key_stays_the_same_until_the_effect_was_shown_to_be_absent():
+def test_the_key_stays_the_same_until_it_is_given_up():
     intent = an_intent()
     tried = (
         intent.lease(NOW).postpone("busy", NOW, jitter=0).lease(NOW).mark_unknown("no answer", NOW, jitter=0)
     )
     assert tried.idempotency_key == intent.idempotency_key
-    revised = tried.revise(NOW + SECOND)
-    assert revised.idempotency_key != intent.idempotency_key
-    assert revised.first_sent_at == NOW + SECOND
+    renewed = tried.renew_key("spent", NOW + SECOND)
+    assert renewed.idempotency_key != intent.idempotency_key
+    assert renewed.first_sent_at == NOW + SECOND
 
 
 def test_no_two_intents_share_a_key():
@@ -55,8 +55,26 @@ def test_absence_counts_only_when_the_call_cannot_be_running_any_more():
     settle_after = DEFAULT_LEASE_POLICY.settle_after
     assert not taken.absence_is_conclusive(NOW + settle_after - SECOND)
     assert taken.absence_is_conclusive(NOW + settle_after)
-    assert not taken.revise(NOW + settle_after).absence_is_conclusive(NOW + settle_after)
     assert not an_intent().absence_is_conclusive(NOW + timedelta(days=1))
+
+
+def test_a_call_under_a_new_key_waits_until_none_under_the_old_one_can_be_running():
+    renewed = an_intent().lease(NOW).renew_key("spent", NOW + SECOND)
+    settle_after = DEFAULT_LEASE_POLICY.settle_after
+    assert (renewed.state, renewed.last_error) == (IntentState.UNKNOWN, "spent")
+    assert not renewed.is_due(NOW + settle_after)
+    assert renewed.is_due(NOW + SECOND + settle_after)
+    assert not renewed.absence_is_conclusive(NOW + settle_after)
+    assert renewed.absence_is_conclusive(NOW + SECOND + settle_after)
+
+
+def test_a_key_is_used_for_less_than_the_day_that_stripe_keeps_it():
+    hour = timedelta(hours=1)
+    taken = an_intent().lease(NOW).lease(NOW + hour)
+    assert an_intent().is_key_usable(NOW + 30 * hour)
+    assert taken.is_key_usable(NOW + 23 * hour - SECOND)
+    assert not taken.is_key_usable(NOW + 23 * hour)
+    assert taken.renew_key("old", NOW + 23 * hour).is_key_usable(NOW + 24 * hour)
 
 
 def test_what_stripe_did_not_take_has_not_happened():
@@ -83,7 +101,7 @@ def test_confirmed_and_failed_are_settled_and_never_due(state):
     assert intent.is_due(NOW) != intent.is_settled
 
 
-def test_settling_tells_what_came_of_it():
+def test_settling_records_the_outcome():
     taken = an_intent().lease(NOW).mark_unknown("no answer", NOW, jitter=0)
     assert (taken.confirm(NOW).state, taken.confirm(NOW).last_error) == (IntentState.CONFIRMED, None)
     assert (taken.fail("no", NOW).state, taken.fail("no", NOW).last_error) == (IntentState.FAILED, "no")

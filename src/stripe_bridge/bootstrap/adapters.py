@@ -23,7 +23,7 @@ from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.system import SystemClock, SystemIdentifiers, SystemRandomness
-from stripe_bridge.adapters.vault import FernetVault
+from stripe_bridge.adapters.vault import FernetVault, HmacSigner
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.config import Settings
 from stripe_bridge.ports.metrics import Metrics
@@ -59,6 +59,7 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         randomness=SystemRandomness(),
         identifiers=SystemIdentifiers(),
         vault=vault,
+        signer=HmacSigner(settings.encryption_keys, settings.retired_encryption_keys),
         nudges=nudges,
         identity_provider=_identity_provider(settings),
         tracing=tracing,

@@ -7,7 +7,8 @@
 
 One unsettled intent per subject (a database constraint) makes calls on one invoice, customer or account
 follow one another. A crash leaves an intent `sent` under a lease; the worker that finds the lease expired checks Stripe for
-the effect before it calls again, because Stripe forgets idempotency keys after a day and replays a stored 500 before that.
+the effect before it calls again. It calls again under the same key, so that to Stripe both are one call, however late the
+first one arrives and whatever the clocks of the two processes show.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from stripe_bridge.domain.receiver import ReceiverKind
 _FIRST_DELAY, _MAX_DELAY = timedelta(seconds=1), timedelta(minutes=15)
 # Only the merchant can end this wait, by connecting again.
 _ACCESS_REVOKED_DELAY = timedelta(hours=1)
+# Stripe keeps an idempotency key for at least 24 hours.
+_KEY_LIFETIME = timedelta(hours=23)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ class Intent:
     `tenant_id` and `integration_id` are None for a call about the platform itself.
 
     `due_at` is when it may be taken (again): the end of a backoff, or of the current holder's lease.
-    `first_sent_at` belongs to the current revision.
+    `first_sent_at` belongs to the current revision: no call under its key was made before then.
     """
 
     id: int
@@ -136,9 +139,22 @@ class Intent:
         """Whether it proves that the call never had and never will have an effect when Stripe shows none."""
         return self.first_sent_at is not None and now - self.first_sent_at >= policy.settle_after
 
-    def revise(self, now: datetime) -> Intent:
-        """Try again under a new key, once the effect has been shown to be absent."""
-        return replace(self, revision=self.revision + 1, first_sent_at=now, updated_at=now)
+    def is_key_usable(self, now: datetime) -> bool:
+        """Whether Stripe is sure to remember a call that was made under the key."""
+        return self.first_sent_at is None or now - self.first_sent_at < _KEY_LIFETIME
+
+    def renew_key(self, error: str, now: datetime, policy: LeasePolicy = DEFAULT_LEASE_POLICY) -> Intent:
+        """Give up the key, which can have no further effect. The first call under the new one has to wait: Stripe is checked
+        once more when a call under the old key can no longer be running."""
+        return replace(
+            self,
+            state=IntentState.UNKNOWN,
+            revision=self.revision + 1,
+            first_sent_at=now,
+            last_error=error,
+            due_at=now + policy.settle_after,
+            updated_at=now,
+        )
 
     def confirm(self, now: datetime) -> Intent:
         return replace(self, state=IntentState.CONFIRMED, last_error=None, updated_at=now)

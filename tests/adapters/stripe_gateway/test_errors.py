@@ -19,6 +19,7 @@ from stripe_bridge.ports.stripe.errors import (
     GatewayError,
     GatewayMisconfigured,
     GatewayRefused,
+    KeySpent,
     ObjectMissing,
     OutcomeUnknown,
 )
@@ -34,7 +35,7 @@ EXPECTED: dict[type[stripe.StripeError], type[GatewayError]] = {
     stripe.StripeError: OutcomeUnknown,
     stripe.APIError: OutcomeUnknown,
     stripe.APIConnectionError: OutcomeUnknown,
-    stripe.IdempotencyError: OutcomeUnknown,
+    stripe.IdempotencyError: KeySpent,
     stripe.SignatureVerificationError: OutcomeUnknown,
     stripe.RateLimitError: GatewayBusy,
     stripe.AuthenticationError: GatewayMisconfigured,
@@ -80,7 +81,7 @@ def error(**body: str) -> dict[str, object]:
         (400, error(code="resource_missing", param="customer"), ObjectMissing),
         (400, error(code="rate_limit"), GatewayBusy),
         (400, error(code="lock_timeout"), GatewayBusy),
-        (400, error(type="idempotency_error"), OutcomeUnknown),
+        (400, error(type="idempotency_error"), KeySpent),
         (401, error(), GatewayMisconfigured),
         (402, error(type="card_error", code="card_declined"), GatewayRefused),
         (403, error(), GatewayRefused),
@@ -112,7 +113,20 @@ def test_an_answer_means_the_same_for_a_change_and_a_lookup(
         assert caught.value.reason.endswith("(Stripe's request req_1)")
 
 
-def test_a_refusal_tells_code_param_and_reason(stripe_says: ScriptedStripe):
+@pytest.mark.parametrize("replayed", ["true", None])
+def test_a_failure_that_stripe_replays_says_that_the_key_is_spent(
+    stripe_says: ScriptedStripe, replayed: str | None
+):
+    headers = {} if replayed is None else {"Idempotent-Replayed": replayed}
+    stripe_says.will(Answer(500, error(type="api_error"), headers))
+
+    with pytest.raises(OutcomeUnknown) as caught:
+        StripeInvoiceGateway(stripe_says.access()).void("acct_1", "in_1", "key")
+
+    assert isinstance(caught.value, KeySpent) is (replayed is not None)
+
+
+def test_a_refusal_carries_code_param_and_reason(stripe_says: ScriptedStripe):
     body = error(code="parameter_invalid_integer", param="lines[0][amount]", message="Invalid integer: x")
     stripe_says.will(Answer(400, body))
 
@@ -120,8 +134,8 @@ def test_a_refusal_tells_code_param_and_reason(stripe_says: ScriptedStripe):
         StripeInvoiceGateway(stripe_says.access()).void("acct_1", "in_1", "key")
 
     refused = caught.value
-    told = (refused.code, refused.param, refused.reason)
-    assert told == ("parameter_invalid_integer", "lines[0][amount]", "Invalid integer: x")
+    reported = (refused.code, refused.param, refused.reason)
+    assert reported == ("parameter_invalid_integer", "lines[0][amount]", "Invalid integer: x")
 
 
 def test_a_code_is_read_where_the_sdk_drops_it(stripe_says: ScriptedStripe):

@@ -89,7 +89,7 @@ def test_an_unknown_address_and_a_wrong_method_are_problems_too(world):
     assert {"GET", "POST"} <= {method.strip() for method in answer.headers["Allow"].split(",")}
 
 
-def test_a_failure_of_ours_tells_nothing_and_logs_all(world, caplog):
+def test_a_failure_of_ours_reveals_nothing_and_logs_all(world, caplog):
     def broken(*_):
         raise RuntimeError("password=hunter2 at /srv/secret.py")
 
@@ -119,7 +119,7 @@ def test_a_store_that_is_away_is_a_503_with_a_time_to_come_again(world):
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_programs_can_tell_problems_apart_by_type(world):
+def test_programs_can_distinguish_problems_by_type(world):
     refused = problem(world.ask("GET", f"{PATH}/999"), 404)
     assert refused["type"] == "urn:stripe-bridge:problem:IntegrationNotFound"
     for error in (RequestInvalid, TooManyAttempts):
@@ -220,7 +220,7 @@ def test_the_documentation_page_needs_nothing_from_elsewhere(world):
     problem(world.client.get("/docs/assets/../../problems.py"), 404)
 
 
-def test_whoever_waited_too_long_for_a_thread_is_not_served_any_more(world):
+def test_a_request_that_waited_too_long_for_a_thread_is_refused(world):
     came_at = {ENQUEUED_AT: time.perf_counter() - 31}
     late = world.client.get("/healthz", environ_overrides=came_at)
     assert problem(late, 503)["message"] == "Service Unavailable."

@@ -16,6 +16,7 @@ from stripe_bridge.ports.stripe.errors import (
     GatewayError,
     GatewayMisconfigured,
     GatewayRefused,
+    KeySpent,
     ObjectMissing,
     OutcomeUnknown,
 )
@@ -34,8 +35,10 @@ _TABLE = (
     # A lock may be refused with a status that the SDK has no class for.
     Row(stripe.StripeError, "lock_timeout", GatewayBusy),
     Row(stripe.RateLimitError, None, GatewayBusy),
-    # The key was used for another call, or by one still under way: neither shows the outcome of that call.
-    Row(stripe.IdempotencyError, None, OutcomeUnknown),
+    # A call with this key is still under way.
+    Row(stripe.IdempotencyError, "idempotency_key_in_use", OutcomeUnknown),
+    # The key was used with another body, as by a release that wrote it differently.
+    Row(stripe.IdempotencyError, None, KeySpent),
     Row(stripe.InvalidRequestError, "resource_missing", ObjectMissing),
     Row(stripe.InvalidRequestError, None, GatewayRefused),
     Row(stripe.CardError, None, GatewayRefused),
@@ -55,6 +58,7 @@ TOKEN_REVOKED = Row(stripe.AuthenticationError, None, AccessRevoked)
 # Secret and restricted keys, OAuth codes and refresh tokens, signing secrets: Stripe's texts quote them.
 _SECRET = re.compile(r"\b(sk|rk|pk|ac|rt|whsec)_[\w*]+")
 _MAX_REASON = 500
+_REPLAYED = "Idempotent-Replayed"
 
 
 @contextmanager
@@ -80,14 +84,19 @@ def _to_gateway_error(error: stripe.StripeError, rows: tuple[Row, ...]) -> Gatew
     if error.request_id is not None:
         # Stripe's own logs, and its support, find the call by it.
         reason = f"{reason} (Stripe's request {error.request_id})"
-    kind: type[GatewayError] = OutcomeUnknown
-    # A 5xx proves nothing, whatever class or code the SDK reads into it.
-    if (error.http_status or 0) < 500:
-        kind = next((row.ours for row in rows if _fits(row, error, code)), OutcomeUnknown)
+    kind = _kind(error, code, rows)
     if issubclass(kind, GatewayRefused):
         param = getattr(error, "param", None)
         return kind(reason, code=code, param=param)
     return kind(reason, code=code)
+
+
+def _kind(error: stripe.StripeError, code: str | None, rows: tuple[Row, ...]) -> type[GatewayError]:
+    if (error.http_status or 0) < 500:
+        return next((row.ours for row in rows if _fits(row, error, code)), OutcomeUnknown)
+    # A 5xx proves nothing, whatever class or code the SDK reads into it; but one that is replayed will be replayed again.
+    is_replayed = str((error.headers or {}).get(_REPLAYED)).lower() == "true"
+    return KeySpent if is_replayed else OutcomeUnknown
 
 
 def _fits(row: Row, error: stripe.StripeError, code: str | None) -> bool:

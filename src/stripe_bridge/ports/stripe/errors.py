@@ -8,6 +8,7 @@ GatewayError
 │   ├── GatewayBusy             rate limits and locks
 │   └── GatewayMisconfigured    our own key or client id is wrong: an operator has to fix it
 └── OutcomeUnknown              no answer, or one that proves nothing: there may be an effect
+    └── KeySpent                Stripe holds an answer under the key that shows no outcome, and will always repeat it
 """
 
 from __future__ import annotations
@@ -55,3 +56,7 @@ class GatewayMisconfigured(CallNotAccepted):
 
 class OutcomeUnknown(GatewayError):
     pass
+
+
+class KeySpent(OutcomeUnknown):
+    """An earlier call under the key failed inside Stripe, or had another body. No further call under it has an effect."""

@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.errors.describe import describe_error
 from stripe_bridge.domain.intent import Intent, LeasePolicy, Operation
+from stripe_bridge.domain.recovery import GIVEN_UP, HELD, is_held
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
 from stripe_bridge.ports.stripe.errors import (
@@ -16,8 +17,8 @@ from stripe_bridge.ports.stripe.errors import (
     CallNotAccepted,
     GatewayError,
     GatewayRefused,
+    KeySpent,
     ObjectMissing,
-    OutcomeUnknown,
 )
 from stripe_bridge.ports.system import Clock, Randomness, never_stopping
 from stripe_bridge.ports.tracing import Fact, Tracing
@@ -25,6 +26,8 @@ from stripe_bridge.use_cases.intents.step import Step
 
 _log = logging.getLogger(__name__)
 _BATCH_SIZE = 50
+_HELD = "held until what was made at Stripe before the database was restored is known again"
+_NOT_DONE = "the database was restored, and Stripe does not have it"
 
 
 class SettleIntent:
@@ -96,34 +99,68 @@ class SettleIntent:
     def _call_step(self, step: Step[Any], intent: Intent, *, must_check: bool) -> Intent | None:
         try:
             if must_check:
-                with self._tracing.span(f"look {intent.operation}", _span_facts(intent)):
+                with self._tracing.span(f"check {intent.operation}", _span_facts(intent)):
                     found = step.find_effect(intent)
                 if found is not None:
                     return self._succeed(step, intent, found)
-                if not intent.absence_is_conclusive(self._clock.now(), self._leases):
-                    self._mark_unknown(intent, "Stripe shows no effect yet")
+                if not self._may_call_again(intent):
                     return None
-                intent = self._save(intent.revise(self._clock.now()))
         except GatewayError as error:
             if _proves_absence(error, intent):
                 return self._refuse(step, intent, error)
             self._mark_unknown(intent, error.reason, is_access_revoked=isinstance(error, AccessRevoked))
             return None
         if self._clock.now() >= intent.due_at:
-            # We were held up for longer than our lease: another worker may be making the call, under another key.
+            # We were held up for longer than our lease: another worker may be making the call.
             return None
+        if self._is_held(intent):
+            return self._hold(step, intent)
+        return self._call(step, intent, was_called_before=must_check)
+
+    def _call(self, step: Step[Any], intent: Intent, *, was_called_before: bool) -> Intent | None:
         try:
             with self._tracing.span(f"call {intent.operation}", _span_facts(intent)):
                 result = step.call(intent)
         except GatewayRefused as error:
             return self._refuse(step, intent, error)
-        except CallNotAccepted as error:
-            self._postpone(intent, error.reason)
-            return None
-        except OutcomeUnknown as error:
-            self._mark_unknown(intent, error.reason)
+        except GatewayError as error:
+            self._keep_open(intent, error, was_called_before=was_called_before)
             return None
         return self._succeed(step, intent, result)
+
+    def _may_call_again(self, intent: Intent) -> bool:
+        """Whether the call may be made again under its key, now that Stripe shows no effect."""
+        now = self._clock.now()
+        if not intent.absence_is_conclusive(now, self._leases):
+            self._mark_unknown(intent, "Stripe shows no effect yet")
+            return False
+        if not intent.is_key_usable(now):
+            self._renew_key(intent, "Stripe shows no effect, and may have forgotten the key")
+            return False
+        return True
+
+    def _keep_open(self, intent: Intent, error: GatewayError, *, was_called_before: bool) -> None:
+        if isinstance(error, KeySpent):
+            self._renew_key(intent, error.reason)
+        elif isinstance(error, CallNotAccepted) and not was_called_before:
+            self._postpone(intent, error.reason)
+        else:
+            # That Stripe did not accept this call says nothing about the one before it.
+            self._mark_unknown(intent, error.reason)
+
+    def _hold(self, step: Step[Any], intent: Intent) -> Intent | None:
+        """Stripe has no effect of it: what would begin something is given up, the rest waits until the hold is released."""
+        if intent.operation in GIVEN_UP:
+            return self._refuse(step, intent, GatewayRefused(_NOT_DONE))
+        self._mark_unknown(intent, _HELD)
+        return None
+
+    def _is_held(self, intent: Intent) -> bool:
+        if intent.operation not in HELD or intent.tenant_id is None:
+            return False
+        with self._store.autocommit() as work:
+            holds = work.recoveries.holds_of(intent.tenant_id)
+        return is_held(holds, intent.account_id)
 
     def _succeed(self, step: Step[Any], intent: Intent, result: object) -> Intent | None:
         with self._store.writing() as work:
@@ -159,6 +196,11 @@ class SettleIntent:
         )
         self._metrics.intent(unknown)
         _log.warning("intent outcome unknown", extra={**_log_facts(intent), "reason": reason})
+
+    def _renew_key(self, intent: Intent, reason: str) -> None:
+        renewed = self._save(intent.renew_key(reason, self._clock.now(), self._leases))
+        self._metrics.intent(renewed)
+        _log.warning("idempotency key renewed", extra={**_log_facts(renewed), "reason": reason})
 
     def _save(self, intent: Intent) -> Intent:
         with self._store.writing() as work:

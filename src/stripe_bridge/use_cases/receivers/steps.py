@@ -119,11 +119,14 @@ def repair_endpoint(
 def _create_endpoint(
     gateway: ReceiverGateway, intent: Intent, account_id: str | None, kind: ReceiverKind
 ) -> WebhookEndpoint:
+    # A key for each attempt: the attempt before it may have made an endpoint that is deleted by now, as its secret is lost,
+    # and the same key would return that one.
+    key = f"{intent.idempotency_key}-{intent.attempts}"
     return gateway.create_endpoint(
         account_id=account_id,
         url=intent.parameters["url"],
         connect=kind is ReceiverKind.CONNECT,
         events=SUBSCRIBED_EVENTS,
         metadata={METADATA_REFERENCE: intent.reference, METADATA_KIND: kind.value},
-        key=intent.idempotency_key,
+        key=key,
     )
