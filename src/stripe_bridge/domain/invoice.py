@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
+from stripe_bridge.domain.hosted_links import ASKED_AT_MOST_EVERY, end_soon, links_expire_at
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.sales_order import InvoiceLine
@@ -71,7 +72,11 @@ class SnapshotOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """Amounts in minor units. `lines` are frozen when the order is reserved, whatever the ERP changes later."""
+    """Amounts in minor units. `lines` are frozen when the order is reserved, whatever the ERP changes later.
+
+    `links_made_at` is when Stripe made the two links, None if it was not stored; `links_asked_at` when Stripe was last asked
+    for new ones because the invoice was shown.
+    """
 
     id: int
     tenant_id: str
@@ -102,6 +107,8 @@ class Invoice:
     dispute_status: str | None = None
     hosted_invoice_url: str | None = None
     invoice_pdf: str | None = None
+    links_made_at: datetime | None = None
+    links_asked_at: datetime | None = None
     due_date: datetime | None = None
     finalized_at: datetime | None = None
     sent_at: datetime | None = None
@@ -131,6 +138,22 @@ class Invoice:
         """
         is_ended = self.status in (InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE)
         return is_ended and self.finalized_at is not None
+
+    @property
+    def hosted_invoice_url_expires_at(self) -> datetime | None:
+        made_at = self.links_made_at or self.finalized_at
+        if self.hosted_invoice_url is None or made_at is None:
+            return None
+        return links_expire_at(made_at, self.due_date)
+
+    def links_end_soon(self, now: datetime) -> bool:
+        expires_at = self.hosted_invoice_url_expires_at
+        return expires_at is not None and end_soon(expires_at, now)
+
+    def may_ask_for_links(self, now: datetime) -> bool:
+        """Whether Stripe may be asked for new ones because the invoice is shown."""
+        is_asked = self.links_asked_at is not None and now - self.links_asked_at < ASKED_AT_MOST_EVERY
+        return self.links_end_soon(now) and not is_asked
 
     @property
     def settled_amount(self) -> int:
@@ -194,20 +217,21 @@ class Invoice:
             return SnapshotOrder.OLDER
         return SnapshotOrder.UNCLEAR
 
-    def observe(self, snapshot: StripeInvoice, now: datetime) -> Invoice:
-        """Take over what Stripe shows. An older snapshot, or the same, changes nothing."""
+    def observe(self, snapshot: StripeInvoice, now: datetime, *, event_at: datetime | None = None) -> Invoice:
+        """Take over what Stripe shows. An older snapshot, or the same, changes nothing.
+
+        `event_at` is when the event was created that carries the snapshot, None for an answer to a call of ours.
+        """
         if self.compare(snapshot) in (SnapshotOrder.OLDER, SnapshotOrder.SAME):
             return self
         return replace(
-            self,
+            self._with_links(snapshot, event_at or now),
             status=InvoiceStatus(snapshot.status.value),
             stripe_invoice_id=snapshot.id,
             stripe_customer_id=snapshot.customer_id,
             number=snapshot.number,
             amount_paid=snapshot.amount_paid,
             amount_remaining=snapshot.amount_remaining,
-            hosted_invoice_url=snapshot.hosted_invoice_url,
-            invoice_pdf=snapshot.invoice_pdf,
             due_date=snapshot.due_date,
             finalized_at=snapshot.finalized_at,
             paid_at=snapshot.paid_at,
@@ -215,6 +239,13 @@ class Invoice:
             metadata=dict(snapshot.metadata),
             updated_at=now,
         )
+
+    def renew_links(self, snapshot: StripeInvoice, now: datetime) -> Invoice:
+        """Take over the links of a snapshot that was read just now, and nothing else."""
+        return replace(self._with_links(snapshot, now), updated_at=now)
+
+    def ask_for_links(self, now: datetime) -> Invoice:
+        return replace(self, links_asked_at=now)
 
     def mark_sent(self, now: datetime) -> Invoice:
         """Stripe has emailed it, or no longer needs to."""
@@ -259,6 +290,18 @@ class Invoice:
         """The send failed for good and nothing payable is left at Stripe: the order is free."""
         abandoned = replace(self, status=InvoiceStatus.ABANDONED, updated_at=now)
         return replace(abandoned, failure_reason=reason, failure=failure)
+
+    def _with_links(self, snapshot: StripeInvoice, made_at: datetime) -> Invoice:
+        """The younger links of the two: those in an event may have waited."""
+        if self.links_made_at is not None and self.links_made_at > made_at:
+            return self
+        is_linked = snapshot.hosted_invoice_url is not None
+        return replace(
+            self,
+            hosted_invoice_url=snapshot.hosted_invoice_url,
+            invoice_pdf=snapshot.invoice_pdf,
+            links_made_at=made_at if is_linked else None,
+        )
 
     def _agrees_with(self, snapshot: StripeInvoice) -> bool:
         # The links are left out: Stripe may render new ones each time.

@@ -163,11 +163,17 @@ class FakeInvoiceGateway:
 
         self._serve("delete_draft", account_id, effect, invoice_id=invoice_id)
 
-    def invoice(self, account_id: str, invoice_id: str) -> StripeInvoice:
-        def effect(account: FakeAccount) -> StripeInvoice:
-            return _with_payments(account, invoice_id)
+    def invoice(self, account_id: str, invoice_id: str, *, quickly: bool = False) -> StripeInvoice:
+        """Each reading makes new links."""
 
-        return self._serve("invoice", account_id, effect, invoice_id=invoice_id)
+        def effect(account: FakeAccount) -> StripeInvoice:
+            found = _with_payments(account, invoice_id)
+            if found.hosted_invoice_url is None:
+                return found
+            url = f"https://invoice.stripe.test/{invoice_id}.{self.stripe.now():%Y%m%d%H%M%S}"
+            return replace(found, hosted_invoice_url=url, invoice_pdf=f"{url}/pdf")
+
+        return self._serve("invoice", account_id, effect, invoice_id=invoice_id, quickly=quickly)
 
     def payments_of(self, account_id: str, invoice_id: str) -> Sequence[StripePayment]:
         def effect(account: FakeAccount) -> Sequence[StripePayment]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
 from stripe_bridge.domain.payment import observe_payment, primary_payment, progress_of, total_collected
@@ -31,8 +32,19 @@ class RecordInvoice:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
-        return self._record(work, invoice, invoice.observe(snapshot, self._clock.now()), snapshot)
+    def __call__(
+        self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice, *, event_at: datetime | None = None
+    ) -> Invoice:
+        """`event_at` is when the event was created that carries the snapshot, None for an answer to a call of ours."""
+        observed = invoice.observe(snapshot, self._clock.now(), event_at=event_at)
+        return self._record(work, invoice, observed, snapshot)
+
+    def renew_links(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
+        """Take over the links of a snapshot that was read just now, if the present ones end soon."""
+        now = self._clock.now()
+        return (
+            work.invoices.save(invoice.renew_links(snapshot, now)) if invoice.links_end_soon(now) else invoice
+        )
 
     def record_response(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
         """Like `__call__`, for the response to a call to Stripe: the invoice may have been changed in the meantime.

@@ -137,6 +137,8 @@ class InvoiceRow(Row):
     dispute_status: Mapped[str | None]
     hosted_invoice_url: Mapped[str | None]
     invoice_pdf: Mapped[str | None]
+    links_made_at: Mapped[datetime | None]
+    links_asked_at: Mapped[datetime | None]
     due_date: Mapped[datetime | None]
     finalized_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]

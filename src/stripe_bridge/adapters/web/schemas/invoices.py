@@ -97,6 +97,12 @@ class InvoiceShape(Shape):
         allow_none=True,
         metadata={"description": "Where the customer pays."},
     )
+    hosted_invoice_url_expires_at = Timestamp(
+        allow_none=True,
+        metadata={
+            "description": "When that link and `invoice_pdf` end. Showing the invoice renews them in time."
+        },
+    )
     invoice_pdf = fields.String(allow_none=True)
     days_until_due = fields.Integer(metadata={"examples": [30]})
     due_date = Timestamp(allow_none=True)

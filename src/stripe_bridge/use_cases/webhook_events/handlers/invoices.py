@@ -74,7 +74,7 @@ class InvoiceHandler:
         if snapshot is None or age is SnapshotOrder.UNCLEAR:
             return NeedsRefetch(invoice.version)
         if age is SnapshotOrder.NEWER:
-            self._record(work, invoice, snapshot)
+            self._record(work, invoice, snapshot, event_at=event.created_at)
         return Applied()
 
     def _unknown(
