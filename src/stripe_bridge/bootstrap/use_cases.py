@@ -322,7 +322,8 @@ def _operations(
 ) -> Operations:
     store, clock, vault = adapters.store, adapters.clock, adapters.vault
     check_readiness = CheckReadiness(
-        {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)}
+        {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)},
+        clock,
     )
     repair = RepairReceivers(
         store, clock, adapters.receiver_gateway, endpoint_statuses(adapters), _receiver_url(settings)

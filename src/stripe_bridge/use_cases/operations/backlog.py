@@ -27,6 +27,7 @@ class MeasureBacklog:
                 queue=queue,
                 reconciled_until=work.reconciliations.reconciled_until(),
                 receivers={each.kind: each.enabled for each in work.receivers.of_kinds(PLATFORM_KINDS)},
+                clock_skew=self._clock.skew(),
             )
 
     def _queue_depths(self) -> Mapping[str, int] | None:
