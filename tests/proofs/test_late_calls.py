@@ -7,6 +7,8 @@ import pytest
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.domain.refund import RefundState
+from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
+from stripe_bridge.ports.stripe.refunds import RefundDraft
 from stripe_emulator.server import EmulatorServer
 from tests.fakes.system import FrozenClock
 from tests.proofs.boundary import Boundary
@@ -83,6 +85,29 @@ def test_a_refund_whose_outcome_stays_unknown_for_longer_than_stripe_keeps_keys_
     world.come_to_rest()
 
     assert len(world.refunds_at_stripe()) == 1
+
+
+def test_a_second_refund_with_the_reference_of_one_is_found_by_reconciling_and_logged_once(
+    world: EmulatedWorld, caplog: pytest.LogCaptureFixture
+):
+    """As an earlier release could make."""
+    (ours,) = world.refund(world.invoice_id, AMOUNT)
+    (first,) = world.refunds_at_stripe()
+    again = RefundDraft(
+        payment_intent_id=first.payment_intent_id,
+        charge_id=None,
+        amount=AMOUNT,
+        reason=None,
+        metadata={METADATA_REFERENCE: str(ours.reference)},
+    )
+    second = world.adapters.refund_gateway.create_refund(world.account_id, again, "another key")
+    for _ in range(2):
+        world.bridge.reconciliation.reconcile(world.integration_id)
+        world.work_off()
+
+    (record,) = [each for each in caplog.records if each.message == "refund duplicated at Stripe"]
+    assert vars(record)["refunds"] == [first.id, second.id]
+    assert world.invoice(world.invoice_id).amount_refunded == 2 * AMOUNT
 
 
 @pytest.mark.slow

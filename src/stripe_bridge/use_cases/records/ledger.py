@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from stripe_bridge.domain.dispute import newest_status, observe_dispute, total_lost
 from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
 from stripe_bridge.domain.refund import Refund, RefundState, total_refunded
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.system import Clock
+
+_log = logging.getLogger(__name__)
 
 
 class RefundLedger:
@@ -40,6 +44,7 @@ class RefundLedger:
         """
         known = self.find_refund(work, invoice.stripe_account_id, seen)
         if known is None:
+            self._warn_of_second(work, invoice, seen)
             work.refunds.add(self._from_dashboard(invoice, seen))
         elif not (may_be_late and known.compare(seen) is SnapshotOrder.UNCLEAR):
             after = known.observe(seen, self._clock.now())
@@ -63,6 +68,19 @@ class RefundLedger:
         disputes = work.disputes.of_invoice(invoice.id)
         shown = invoice.set_dispute_totals(newest_status(disputes), total_lost(disputes), self._clock.now())
         return invoice if shown == invoice else work.invoices.save(shown)
+
+    def _warn_of_second(self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund) -> None:
+        """One call has one refund: a second with its reference is money given back twice, for an operator to look into."""
+        first = work.refunds.find_by_reference(seen.metadata.get(METADATA_REFERENCE, ""))
+        if first is None or first.account_id != invoice.stripe_account_id:
+            return
+        facts = {
+            "invoice_id": invoice.id,
+            "account_id": invoice.stripe_account_id,
+            "refunds": [first.stripe_refund_id, seen.id],
+            "amount": seen.amount,
+        }
+        _log.error("refund duplicated at Stripe", extra=facts)
 
     def _from_dashboard(self, invoice: Invoice, seen: StripeRefund) -> Refund:
         return Refund(
