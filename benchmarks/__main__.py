@@ -52,7 +52,7 @@ def run(options: Options) -> Report:
     with started(options, has_wrk=shutil.which("wrk") is not None) as bench:
         for name, measure in MEASURES.items():
             if not options.only or name in options.only:
-                bench.tell(f"Measuring: {name}")
+                bench.report(f"Measuring: {name}")
                 outcome.add(measure(bench))
         return Report.of(bench, outcome)
 

@@ -35,7 +35,7 @@ class Bench:
     _numbers: Numbers = field(default_factory=Numbers)
     _databases: int = 0
 
-    def tell(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """Print progress."""
         print(text, flush=True)
 
@@ -70,7 +70,7 @@ class Bench:
         return kind(template, self._numbers)
 
     def install_peers(self) -> None:
-        self.tell("  making sure that the peers are installed ...")
+        self.report("  making sure that the peers are installed ...")
         self.versions |= dj_stripe.install() | sync_engine.install()
 
 

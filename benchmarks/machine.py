@@ -39,10 +39,10 @@ def _first_line(command: list[str]) -> str:
 
 def _processor() -> str:
     try:
-        told = Path("/proc/cpuinfo").read_text()
+        cpuinfo = Path("/proc/cpuinfo").read_text()
     except OSError:
         return platform.machine()
-    found = re.search(r"^model name\s*: (.+)$", told, re.MULTILINE)
+    found = re.search(r"^model name\s*: (.+)$", cpuinfo, re.MULTILINE)
     return found[1] if found else platform.machine()
 
 

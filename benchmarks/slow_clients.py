@@ -136,7 +136,7 @@ def _service(folder: Path, descriptors: int) -> Iterator[tuple[Program, int, str
     )
     flask = python("flask", "--app", "wsgi:app")
     run([*flask, "db", "upgrade"], env=env)
-    create = ["tokens", "create", "--tenant", "t", "--role", "admin", "--label", "x"]
+    create = ["tokens", "create", "--new-tenant", "--tenant", "t", "--role", "admin", "--label", "x"]
     token = next(word for word in run([*flask, *create], env=env).split() if word.startswith("sbt_"))
     limited = ["sh", "-c", f'ulimit -n {descriptors} && exec "$@"', "sh"]
     command = [*limited, *python("stripe_bridge", "--port", str(port))]

@@ -54,31 +54,31 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
 def _run() -> int:
     settings = Settings.from_env(os.environ)
     try:
-        with started(settings, _tell) as stack:
+        with started(settings, _print) as stack:
             _welcome(stack)
             stack.watch()
     except _StopRequested:
-        _tell("Stopped.")
+        _print("Stopped.")
     return 0
 
 
 def _demo() -> int:
     data_dir = Path(tempfile.mkdtemp(prefix="stripe-bridge-demo-"))
     try:
-        with started(Settings.anywhere(data_dir), _tell) as stack:
+        with started(Settings.anywhere(data_dir), _print) as stack:
             play(stack)
     except _StopRequested:
         shutil.rmtree(data_dir)
-        _tell("Stopped before the end.")
+        _print("Stopped before the end.")
         return 130
     except (Fault, requests.RequestException):
-        _tell(f"\nThe logs are in {data_dir}.")
+        _print(f"\nThe logs are in {data_dir}.")
         raise
     shutil.rmtree(data_dir)
     return 0
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     print(text, flush=True)
 
 
@@ -86,7 +86,7 @@ def _welcome(stack: Stack) -> None:
     erp = Erp(stack.http, stack.run["service"], stack.run["tokens"]["power_user"])
     integrations = erp.call("GET", "/api/stripe/integrations", expected=200)["data"]
     for line in welcome(stack.run, stack.settings.data_dir, integrations):
-        _tell(line)
+        _print(line)
 
 
 if __name__ == "__main__":

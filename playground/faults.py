@@ -2,4 +2,4 @@
 
 
 class Fault(Exception):
-    """Something is not as it should be; the message tells a person what."""
+    """Something is not as it should be; the message says what."""

@@ -22,8 +22,8 @@ ROLES = ("viewer", "member", "power_user", "admin")
 TENANT, OTHER_TENANT = "demo", "other"
 
 
-class Tell(Protocol):
-    """Tells a person what is going on."""
+class Report(Protocol):
+    """Prints what is going on."""
 
     def __call__(self, text: str) -> None: ...
 
@@ -47,7 +47,7 @@ class Stack:
 
 
 @contextmanager
-def started(settings: Settings, tell: Tell) -> Iterator[Stack]:
+def started(settings: Settings, report: Report) -> Iterator[Stack]:
     """Run both, with tables, tokens and receivers; they are stopped at the end, whatever happens."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as at_the_end:
@@ -64,13 +64,13 @@ def started(settings: Settings, tell: Tell) -> Iterator[Stack]:
             program.wait_until_ready(http)
             return program
 
-        tell("Starting the Stripe emulator ...")
+        report("Starting the Stripe emulator ...")
         emulator = begin(_emulator(settings, secrets))
-        tell("Bringing the database up to date ...")
+        report("Bringing the database up to date ...")
         run(["flask", "--app", "wsgi:app", "db", "upgrade"], env)
-        tell("Starting the service ...")
+        report("Starting the service ...")
         service = begin(_service(settings, env))
-        tell("Telling Stripe where to send webhooks ...")
+        report("Registering the webhook endpoints at Stripe ...")
         run(["flask", "--app", "wsgi:app", "receivers", "register"], env)
         write_private_text(settings.data_dir / "env.sh", env_script(_service_settings(settings, secrets)))
         facts = _write_run_file(settings, secrets, http, env)

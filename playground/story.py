@@ -1,4 +1,4 @@
-"""The main story, told while it happens: a merchant connects, an order is invoiced, the customer pays."""
+"""The main story, printed as it happens: a merchant connects, an order is invoiced, the customer pays."""
 
 import json
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ORDER: Json = {
     ],
 }
 # The events that Stripe sends about a paid invoice, in any order.
-TOLD_BY_STRIPE = {
+SENT_BY_STRIPE = {
     "charge.succeeded",
     "invoice.finalized",
     "invoice.paid",
@@ -103,7 +103,7 @@ class _Story:
         self.stripe.pay(invoice["stripe_invoice_id"])
 
     def show_paid(self, invoice: Json) -> Json:
-        self.step("Stripe's webhooks tell the service that it is paid")
+        self.step("Stripe's webhooks report the payment to the service")
         path = f"/api/stripe/invoices/{invoice['id']}"
         paid: Json = wait_for(
             "the invoice is paid and its charge known",
@@ -124,10 +124,10 @@ class _Story:
         self.step("What the service has stored")
         path = f"/api/stripe/invoices/{paid['id']}"
         events = wait_for(
-            f"all of {', '.join(sorted(TOLD_BY_STRIPE))} are stored and applied",
+            f"all of {', '.join(sorted(SENT_BY_STRIPE))} are stored and applied",
             lambda: self.get(f"{path}/activity-log"),
             lambda seen: (
-                {event["event_type"] for event in seen} >= TOLD_BY_STRIPE
+                {event["event_type"] for event in seen} >= SENT_BY_STRIPE
                 and all(event["status"] in SETTLED for event in seen)
             ),
         )
@@ -161,9 +161,9 @@ class _Story:
         """Print what the service meanwhile asked of Stripe, and what Stripe answered."""
         for exchange in self.stripe.new_exchanges():
             said = exchange["response"] if isinstance(exchange["response"], dict) else {}
-            told = [str(said[name]) for name in ("id", "status") if said.get(name)]
+            shown = [str(said[name]) for name in ("id", "status") if said.get(name)]
             asked = f"{exchange['method']} {exchange['path'].partition('?')[0]}"
-            self.say("Stripe", f"{exchange['status']} to {asked}  {' '.join(told)}".rstrip())
+            self.say("Stripe", f"{exchange['status']} to {asked}  {' '.join(shown)}".rstrip())
 
     def step(self, title: str) -> None:
         self._steps += 1

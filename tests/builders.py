@@ -298,17 +298,17 @@ def an_event_payload(
 def a_webhook_event(*, payload: bytes | None = None, **changes: Any) -> WebhookEvent:
     """Received and due; its fields match its payload, unless told otherwise."""
     payload = payload or an_event_payload()
-    told = parse_event(payload)
+    shown = parse_event(payload)
     event = WebhookEvent(
         id=1,
         tenant_id=None,
         integration_id=None,
-        stripe_event_id=told.id,
-        event_type=told.type,
-        account_id=told.account or PLATFORM,
-        livemode=told.livemode,
-        related_object_id=told.related_object_id,
-        event_created_at=told.created_at,
+        stripe_event_id=shown.id,
+        event_type=shown.type,
+        account_id=shown.account or PLATFORM,
+        livemode=shown.livemode,
+        related_object_id=shown.related_object_id,
+        event_created_at=shown.created_at,
         created_at=NOW,
         updated_at=NOW,
         due_at=NOW,

@@ -44,11 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
     is_ci = bool(os.environ.get("CI"))
     hypothesis.settings.register_profile("here", deadline=None, print_blob=True, derandomize=is_ci)
     hypothesis.settings.load_profile("here")
-    told = getattr(config, "workerinput", None)
-    if told is None:
+    shown = getattr(config, "workerinput", None)
+    if shown is None:
         config.stash[SERVERS] = SharedServers(run=uuid.uuid4().hex[:8])
     else:
-        config.stash[SERVERS] = SharedServers.told(told["servers"])
+        config.stash[SERVERS] = SharedServers.from_addresses(shown["servers"])
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -64,7 +64,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    node.workerinput["servers"] = node.config.stash[SERVERS].tell()
+    node.workerinput["servers"] = node.config.stash[SERVERS].addresses()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -23,21 +23,21 @@ def faults(**environ: str) -> list[str]:
     return refusal.value.faults
 
 
-def test_everything_that_is_missing_is_told_at_once_by_name_and_how_to_get_it():
-    told = faults()
-    assert [fault.partition(" ")[0] for fault in told] == [
+def test_every_missing_setting_is_reported_at_once_with_how_to_get_it():
+    reported = faults()
+    assert [fault.partition(" ")[0] for fault in reported] == [
         "STRIPE_SECRET_KEY",
         "STRIPE_CLIENT_ID",
         "PUBLIC_URL",
         "ENCRYPTION_KEYS",
     ]
-    assert "dashboard.stripe.com" in told[0]
-    assert "flask keys generate" in told[3]
+    assert "dashboard.stripe.com" in reported[0]
+    assert "flask keys generate" in reported[3]
 
 
-def test_what_is_wrong_is_told_beside_what_is_missing():
-    told = faults(PUBLIC_URL="bridge", INVOICE_DAYS_UNTIL_DUE="soon", STRIPE_ACCOUNT_AUTH="both")
-    assert {fault.partition(" ")[0] for fault in told} == {
+def test_invalid_settings_are_reported_beside_missing_ones():
+    reported = faults(PUBLIC_URL="bridge", INVOICE_DAYS_UNTIL_DUE="soon", STRIPE_ACCOUNT_AUTH="both")
+    assert {fault.partition(" ")[0] for fault in reported} == {
         "STRIPE_SECRET_KEY",
         "STRIPE_CLIENT_ID",
         "PUBLIC_URL",
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_told_beside_what_is_missing():
         ("JWT_ISSUER", "https://login.example.com"),
     ],
 )
-def test_a_value_that_cannot_serve_is_told_by_name(name, value):
+def test_an_invalid_value_is_reported_by_name(name, value):
     (fault,) = faults(**SUFFICIENT | {name: value})
     assert name in fault
     assert "hunter" not in fault

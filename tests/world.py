@@ -36,6 +36,7 @@ from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
 from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhookCommand
 from tests.builders import TENANT, a_sales_order, an_event_payload
 from tests.fakes.nudges import FakeNudges
+from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.inbox import FakeEventIngest
 from tests.fakes.storage.unit_of_work import FakeStore
 from tests.fakes.stripe import payloads
@@ -309,6 +310,7 @@ class World(AnyWorld):
             randomness=FixedRandomness(),
             identifiers=SequentialIdentifiers(),
             vault=FakeVault(),
+            signer=FakeSigner(),
             nudges=self.nudges,
             signatures=FakeSignatures(clock.now),
             snapshots=StripeSnapshots(),
@@ -381,9 +383,9 @@ class World(AnyWorld):
 
     def event(self, type_: str, object_: Mapping[str, Any], **more: Any) -> Event:
         """An event that happened now, in the connected account."""
-        told = {"account": self.account_id, "created": self.clock.now(), **more}
-        told.setdefault("id_", f"evt_{type_}_{crc32(json.dumps(object_).encode())}")
-        event: Event = json.loads(an_event_payload(type_, object_, **told))
+        shown = {"account": self.account_id, "created": self.clock.now(), **more}
+        shown.setdefault("id_", f"evt_{type_}_{crc32(json.dumps(object_).encode())}")
+        event: Event = json.loads(an_event_payload(type_, object_, **shown))
         return event
 
     def events(self) -> list[Event]:

@@ -40,8 +40,8 @@ class Erp:
         answer = self._http.request(method, address, json=body, headers=headers, timeout=60)
         if not answer.ok:
             raise Refused(f"{method} {path}: {answer.status_code} {answer.text}")
-        told: Json = answer.json()
-        return told
+        content: Json = answer.json()
+        return content
 
     def connect(self, emulator: Emulator) -> Json:
         """A connected integration."""

@@ -64,8 +64,8 @@ class Limit:
         payload = self.payload.decode().replace("\\", "\\\\")
         where = ["-h", "127.0.0.1", "-p", str(self.postgres.port), "-U", "postgres"]
         load = ["-c", str(CONNECTIONS), "-j", str(THREADS), "-T", str(seconds), "-n", "-M", "prepared"]
-        told = ["-f", str(folder / "insert.sql"), "-D", f"payload={payload}", "--log", "--log-prefix=log"]
-        return [self.postgres.binaries / "pgbench", *where, *load, *told, self.database]
+        script = ["-f", str(folder / "insert.sql"), "-D", f"payload={payload}", "--log", "--log-prefix=log"]
+        return [self.postgres.binaries / "pgbench", *where, *load, *script, self.database]
 
 
 def _latency(line: str) -> float:

@@ -9,7 +9,7 @@ const { StripeSync, runMigrations } = createRequire(process.env.INSTALLED_IN + "
 const { DATABASE_URL, PORT, STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET } = process.env;
 
 if (process.argv[2] === "migrate") {
-  // It swallows its errors, but for telling them.
+  // It only reports its errors, and goes on.
   const logger = { info() {}, error(error) { console.error(error); process.exit(1); } };
   await runMigrations({ databaseUrl: DATABASE_URL, schema: "stripe", logger });
 } else if (cluster.isPrimary) {

@@ -63,7 +63,7 @@ class Wrk:
 
     def play(self, url: str, seconds: float, stored: Stored) -> Played:
         """One turn. Raises LoadFailed unless every answer was a 200, and everything acknowledged is stored."""
-        # Twice as many requests as last time needed. The first time, a short trial tells, which also warms up.
+        # Twice as many requests as last time needed. The first time, a short trial, which also warms up, shows how many.
         rate = self._rates.get(url) or self._enough(url, 1, stored, count=2_000).per_second
         count = int(2 * rate * seconds) + 50 * CONNECTIONS
         played = self._enough(url, seconds, stored, count)

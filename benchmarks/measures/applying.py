@@ -40,7 +40,7 @@ class Applier:
 def measure(bench: Bench) -> Outcome:
     with ExitStack() as on_shutdown:
         service = on_shutdown.enter_context(bench.service())
-        bench.tell("  sending and paying the invoices ...")
+        bench.report("  sending and paying the invoices ...")
         turns = _paid_invoices(bench, service)
         service.start_worker()
         appliers = _appliers(bench, service, on_shutdown)
@@ -50,7 +50,7 @@ def measure(bench: Bench) -> Outcome:
             for applier in appliers if number % 2 == 0 else reversed(appliers):
                 rate = _turn(applier, load, [as_sent(event) for event in events[: 6 * applier.invoices]])
                 rates[applier.name].append(rate)
-                bench.tell(f"  {number + 1}/{len(turns)} {applier.name}: {rate:,.0f} events per second")
+                bench.report(f"  {number + 1}/{len(turns)} {applier.name}: {rate:,.0f} events per second")
     outcome = Outcome(
         series=[Series("applying", name, "events per second", tuple(found)) for name, found in rates.items()]
     )

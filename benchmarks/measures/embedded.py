@@ -35,7 +35,9 @@ def measure(bench: Bench) -> Outcome:
                 os.sync()
                 done = play(bench.options.seconds)
                 played[name].append(done)
-                bench.tell(f"  {number + 1}/{bench.options.rounds} {name}: {done.per_second:,.0f} per second")
+                bench.report(
+                    f"  {number + 1}/{bench.options.rounds} {name}: {done.per_second:,.0f} per second"
+                )
     rates = {name: [turn.per_second for turn in turns] for name, turns in played.items()}
     outcome = Outcome()
     for name, turns in played.items():

@@ -70,7 +70,7 @@ def fill(bench: Bench, service: Service, erp: Erp) -> Library:
                 count = options.invoices // 4 if copy.table == "integrations" else options.invoices
                 for first in range(1, count + 1, _AT_ONCE):
                     copy.insert(connection, first, min(first + _AT_ONCE - 1, count))
-                bench.tell(f"  {copy.table}: {count:,} copies")
+                bench.report(f"  {copy.table}: {count:,} copies")
         for table in ("integrations", "invoices"):
             restart_sequence(connection, table)
         connection.execute(_TOTALS)
@@ -84,8 +84,8 @@ def fill(bench: Bench, service: Service, erp: Erp) -> Library:
 def _check(erp: Erp, library: Library, wanted: dict[str, int]) -> None:
     """Raises LoadFailed unless everything is there and the service counts it."""
     for name, number in wanted.items():
-        if (told := erp.ask("GET", library.lists()[name])["total"]) != number:
-            raise LoadFailed(f"{name}: {told} of {number}")
+        if (total := erp.ask("GET", library.lists()[name])["total"]) != number:
+            raise LoadFailed(f"{name}: {total} of {number}")
 
 
 def _copies(paid: PaidInvoice, each: int) -> list[Copy]:

@@ -59,7 +59,7 @@ def measure(bench: Bench) -> Outcome:
         for number in range(bench.options.rounds):
             for name, pages in paths.items():
                 taken[name].append(reader.medians(pages))
-            bench.tell(f"  {number + 1}/{bench.options.rounds} read")
+            bench.report(f"  {number + 1}/{bench.options.rounds} read")
         reader.close()
     return _outcome(bench, taken)
 

@@ -78,7 +78,7 @@ def measure(bench: Bench) -> Outcome:
             rounds.calls.append(statistics.median(len(sent.trips) for sent in sends))
             rounds.sdk.append(statistics.median(one.own for one in bare) * rounds.calls[-1])
             rounds.reads.append(statistics.median(read.own for read in reads))
-            bench.tell(
+            bench.report(
                 f"  {turn + 1}/{options.rounds} own {rounds.own[-1]:.1f} ms, round trip {rounds.trips[-1]:.1f} ms"
             )
     return rounds.outcome()

@@ -29,7 +29,7 @@ def of_service(name: str, bench: Bench, service: Service, load: Wrk | Player) ->
 
 
 def take_turns(bench: Bench, contenders: Sequence[Contender]) -> dict[str, list[Played]]:
-    """What each did in its turns. Every other round is reversed, so that nobody always follows the same contender."""
+    """What each did in its turns. Every other round is reversed, so that none always follows the same contender."""
     played: dict[str, list[Played]] = {contender.name: [] for contender in contenders}
     for number in range(bench.options.rounds):
         for contender in contenders if number % 2 == 0 else reversed(contenders):
@@ -37,7 +37,7 @@ def take_turns(bench: Bench, contenders: Sequence[Contender]) -> dict[str, list[
                 done = contender.play(bench.options.seconds)
                 turn.acknowledged = done.acknowledged
             played[contender.name].append(done)
-            bench.tell(
+            bench.report(
                 f"  {number + 1}/{bench.options.rounds} {contender.name}: {done.per_second:,.0f} per second"
             )
     return played

@@ -18,11 +18,11 @@ class Memory:
 
 def memory_of(pid: int) -> Memory:
     """The memory of one process."""
-    told = (_PROC / str(pid) / "smaps_rollup").read_text()
-    return Memory(own=_of(told, "Pss"), all=_of(told, "Rss"))
+    rollup = (_PROC / str(pid) / "smaps_rollup").read_text()
+    return Memory(own=_of(rollup, "Pss"), all=_of(rollup, "Rss"))
 
 
-def _of(told: str, name: str) -> float:
-    found = re.search(rf"^{name}:\s+(\d+) kB", told, re.MULTILINE)
-    assert found, told
+def _of(rollup: str, name: str) -> float:
+    found = re.search(rf"^{name}:\s+(\d+) kB", rollup, re.MULTILINE)
+    assert found, rollup
     return int(found[1]) / _KIB_IN_MB

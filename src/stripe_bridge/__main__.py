@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import multiprocessing
 import os
 import signal
 import socket
+import threading
 
 import click
 import uvicorn
@@ -15,6 +17,8 @@ from uvicorn.supervisors import Multiprocess
 
 from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.adapters.system import raise_open_files_limit
+from stripe_bridge.adapters.web.fast_path import FastPath
+from stripe_bridge.bootstrap import create_asgi_app
 from stripe_bridge.config import Settings, SettingsInvalid
 
 # Not by `__name__`, which is `__main__` here.
@@ -51,7 +55,7 @@ def serve(host: str, port: int, workers: int) -> None:
         # Each process would run a worker and count rate limits for itself.
         raise click.UsageError("More than one process needs REDIS_URL.")
     config = uvicorn.Config(
-        "stripe_bridge.bootstrap:create_asgi_app",
+        "stripe_bridge.__main__:create_app",
         factory=True,
         http="stripe_bridge.adapters.web.webhook_protocol:WebhookProtocol",
         ws="none",
@@ -80,6 +84,29 @@ def serve(host: str, port: int, workers: int) -> None:
             supervisor.run()
             if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
                 raise SystemExit(STARTUP_FAILURE)
+
+
+def create_app() -> FastPath:
+    """What each process serves."""
+    _end_with_parent()
+    return create_asgi_app()
+
+
+def _end_with_parent() -> None:
+    """End this process, if another one started it to serve, when that has ended, by whatever signal.
+
+    Otherwise it would share the port with the next start, and go on answering with the old settings.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def end() -> None:
+        parent.join()
+        # In order: requests under way are answered, while nothing listens any more.
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=end, name="parent", daemon=True).start()
 
 
 def _leave(*_: object) -> None:

@@ -6,6 +6,8 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,6 +44,7 @@ class Settings:
     stripe_secret_key: str = field(repr=False)
     stripe_client_id: str
     encryption_keys: tuple[str, ...] = field(repr=False)
+    retired_encryption_keys: tuple[str, ...] = field(repr=False)
     database_url: str = field(repr=False)
     redis_url: str | None = field(repr=False)
     stripe_api_base: str
@@ -61,6 +64,7 @@ class Settings:
     jwt_role_claim: str
     jwt_user_claim: str
     cors_origins: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
     log_level: str
     log_level_is_set: bool
     log_format: str
@@ -87,6 +91,15 @@ class Settings:
     def uses_account_tokens(self) -> bool:
         return self.stripe_account_auth == "token"
 
+    @property
+    def reconcile_every(self) -> timedelta:
+        return timedelta(seconds=self.reconcile_seconds)
+
+    @property
+    def receiver_url(self) -> str:
+        """Of the platform's receiver; an account's own has its integration's id behind it."""
+        return f"{self.public_url}/api/webhooks/stripe"
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Raises SettingsInvalid."""
@@ -94,6 +107,7 @@ class Settings:
         settings: dict[str, Any] = {
             **_of_stripe(read),
             **_of_the_identity_provider(read),
+            **_of_the_processes(read),
             "deprecated": read.deprecated,
             "public_url": read.required(
                 "PUBLIC_URL",
@@ -105,22 +119,16 @@ class Settings:
                 _fernet_keys,
                 what="Fernet keys, newest first, separated by commas; `flask keys generate` prints a new one",
             ),
+            "retired_encryption_keys": read.optional("RETIRED_ENCRYPTION_KEYS", (), _fernet_keys),
             "database_url": read.optional("DATABASE_URL", "sqlite:///stripe-bridge.db", _database_url),
             "redis_url": read.optional("REDIS_URL", None, _redis_url),
             "invoice_days_until_due": read.optional("INVOICE_DAYS_UNTIL_DUE", 30, between(0, 3650)),
             "oauth_return_url": read.optional("OAUTH_RETURN_URL", None, url),
             "cors_origins": read.optional("CORS_ORIGINS", (), _origins),
+            "trusted_proxies": read.optional("TRUSTED_PROXIES", (), _networks),
             "log_format": read.optional("LOG_FORMAT", "json", one_of("json", "text")),
             "log_level_is_set": bool(environ.get("LOG_LEVEL", "").strip()),
             "log_level": read.optional("LOG_LEVEL", "INFO", _log_level),
-            "web_threads": read.optional("WEB_THREADS", 8, between(1, 64)),
-            "max_unfinished_requests": read.optional("MAX_UNFINISHED_REQUESTS", 1000, between(1, 1_000_000)),
-            "worker_threads": read.optional("WORKER_THREADS", 2, between(1, 64)),
-            "worker_pause_factor": read.optional("WORKER_PAUSE_FACTOR", 1, between(0, 10)),
-            "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, between(1, 200)),
-            "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, seconds),
-            "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, seconds),
-            "intent_settle_seconds": read.optional("INTENT_SETTLE_SECONDS", 60.0, seconds),
             "metrics_token": read.optional("METRICS_TOKEN", None, str),
             "event_payload_days": read.optional("EVENT_PAYLOAD_DAYS", 90, _payload_days),
             "reconcile_seconds": read.optional("RECONCILE_SECONDS", 900, between(0, 86_400)),
@@ -159,6 +167,19 @@ def _of_stripe(read: Environment) -> dict[str, Any]:
         "stripe_read_timeout": read.optional("STRIPE_READ_TIMEOUT", 20.0, seconds),
         "stripe_max_network_retries": read.optional("STRIPE_MAX_NETWORK_RETRIES", 1, between(0, 5)),
         "stripe_requests_per_second": read.optional("STRIPE_REQUESTS_PER_SECOND", None, between(1, 10_000)),
+    }
+
+
+def _of_the_processes(read: Environment) -> dict[str, Any]:
+    return {
+        "web_threads": read.optional("WEB_THREADS", 8, between(1, 64)),
+        "max_unfinished_requests": read.optional("MAX_UNFINISHED_REQUESTS", 1000, between(1, 1_000_000)),
+        "worker_threads": read.optional("WORKER_THREADS", 2, between(1, 64)),
+        "worker_pause_factor": read.optional("WORKER_PAUSE_FACTOR", 1, between(0, 10)),
+        "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, between(1, 200)),
+        "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, seconds),
+        "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, seconds),
+        "intent_settle_seconds": read.optional("INTENT_SETTLE_SECONDS", 60.0, seconds),
     }
 
 
@@ -231,6 +252,16 @@ def _webhook_secrets(text: str) -> tuple[str, ...]:
     if not all(re.fullmatch("whsec_[!-~]+", secret) for secret in secrets):
         raise ValueError("must be a comma-separated list of secrets that begin with whsec_")
     return secrets
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    networks = listed(text)
+    for each in networks:
+        try:
+            ip_network(each)
+        except ValueError:
+            raise ValueError("must be a comma-separated list of networks such as 10.0.0.0/8") from None
+    return networks
 
 
 def _origins(text: str) -> tuple[str, ...]:

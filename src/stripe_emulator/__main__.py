@@ -97,7 +97,7 @@ def settings_from(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Serve until told to stop."""
+    """Serve until stopped."""
     options = parser(environ).parse_args(arguments)
     server = EmulatorServer(
         host=options.host,
@@ -132,7 +132,7 @@ def _stop_signals() -> Iterator[socket.socket]:
 
 
 def _only_wake(_number: int, _frame: FrameType | None) -> None:
-    """Nothing: the socket tells."""
+    """Does nothing: the signal already wakes the socket."""
 
 
 if __name__ == "__main__":

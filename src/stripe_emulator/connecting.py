@@ -61,7 +61,7 @@ def redeem_code(tx: Transaction, code: str) -> Json:
         "token_type": "bearer",
     }
     tx.insert("oauth_tokens", account, {"id": token["access_token"]}, {"code": code, "account": account})
-    _tell(tx, "account.application.authorized", account)
+    _emit(tx, "account.application.authorized", account)
     return token
 
 
@@ -97,13 +97,13 @@ def disconnect(tx: Transaction, account: str) -> None:
             f"This application is not connected to stripe account {account}, or that account does not exist.",
             status=401,
         )
-    _tell(tx, "account.application.deauthorized", account)
+    _emit(tx, "account.application.deauthorized", account)
     tx.remove(connection)
     for token in tx.store.where("oauth_tokens", "account", account):
         tx.remove(token)
 
 
-def _tell(tx: Transaction, event_type: str, account: str) -> None:
+def _emit(tx: Transaction, event_type: str, account: str) -> None:
     application: Json = {
         "id": tx.settings.client_id,
         "object": "application",

@@ -148,5 +148,5 @@ class Control(Dashboard):
             return {"setting": misbehavior.setting, "seen": [rule.seen for rule in misbehavior.rules]}
 
     def reset(self) -> None:
-        """Forget everything except the platform."""
+        """Remove everything except the platform."""
         self._emulator.reset()

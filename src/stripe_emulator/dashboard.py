@@ -5,7 +5,6 @@ from typing import Any
 from stripe_emulator.emulator import Emulator
 from stripe_emulator.errors import Json, invalid, no_such
 from stripe_emulator.resources.checkout_sessions import finish_session
-from stripe_emulator.resources.collecting import OUTCOMES, collect, settle
 from stripe_emulator.resources.credit_notes import credit
 from stripe_emulator.resources.customers import adjust_balance
 from stripe_emulator.resources.disputes import move_dispute, open_dispute
@@ -14,11 +13,12 @@ from stripe_emulator.resources.invoice_lifecycle import (
     mark_invoice_uncollectible,
     void_invoice,
 )
+from stripe_emulator.resources.payments_flow import OUTCOMES, collect, settle
 from stripe_emulator.resources.refunds import (
+    emit_refund_created,
     make_reference_available,
     move_refund,
     refund_charge,
-    tell_of_refund,
 )
 from stripe_emulator.resources.revisions import begin_revision
 from stripe_emulator.store import Record, clone
@@ -89,7 +89,7 @@ class Dashboard:
         with self._emulator.transaction() as tx:
             record = find(tx, "charges", "charge", charge)
             refund = refund_charge(tx, record, amount, reason)
-            tell_of_refund(tx, refund, record)
+            emit_refund_created(tx, refund, record)
             return clone(refund.body)
 
     def change_refund(self, refund: str, status: str | None = None, failure_reason: str = "unknown") -> Json:

@@ -23,7 +23,7 @@ from stripe_emulator.transaction import PLATFORM, Transaction
 GRACE = 0.5  # seconds that a delivery under way gets to finish when the emulator stops
 
 
-class Emulated(Protocol):
+class Host(Protocol):
     """What delivering needs from the emulator."""
 
     settings: Settings
@@ -38,7 +38,7 @@ class Emulated(Protocol):
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class Delivery:
     """One request to make."""
 
     url: str
@@ -49,7 +49,7 @@ class Outgoing:
 class Deliverer:
     """Threads that make the deliveries when they are due. They start with the first delivery."""
 
-    def __init__(self, emulator: Emulated) -> None:
+    def __init__(self, emulator: Host) -> None:
         self._emulator = emulator
         self._wake = threading.Condition()
         self._queue: list[tuple[float, int, str]] = []
@@ -77,7 +77,7 @@ class Deliverer:
             self._queue = [(due - seconds, order, delivery) for due, order, delivery in self._queue]
             self._wake.notify_all()
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Drop all waiting deliveries."""
         with self._wake:
             self._queue.clear()
@@ -130,7 +130,7 @@ class Deliverer:
         signature = WebhookSignature.generate_signature_header(
             outgoing.payload, outgoing.secret, int(time.time())
         )
-        # In test mode Stripe adds a signature of a scheme that nobody can verify, to see that receivers ignore it.
+        # In test mode Stripe adds a signature of a scheme that cannot be verified, to see that receivers ignore it.
         signature += f",v0={secrets.token_hex(32)}"
         headers = {"Stripe-Signature": signature, "Content-Type": "application/json; charset=utf-8"}
         attempt: Json = {"at": self._emulator.clock(), "status": None, "error": None}
@@ -147,7 +147,7 @@ class Deliverer:
             attempt["error"] = type(error).__name__
         self._conclude(delivery_id, attempt)
 
-    def _prepare(self, delivery_id: str) -> Outgoing | None:
+    def _prepare(self, delivery_id: str) -> Delivery | None:
         """What to send, or None if it no longer has to be sent."""
         with self._emulator.transaction() as tx:
             delivery = tx.store.find("deliveries", delivery_id)
@@ -162,7 +162,7 @@ class Deliverer:
             if endpoint.account == event.account != PLATFORM:
                 # An account's own endpoint gets its events without the `account` field.
                 sent.pop("account", None)
-            return Outgoing(endpoint.body["url"], json.dumps(sent, indent=2), endpoint.hidden["secret"])
+            return Delivery(endpoint.body["url"], json.dumps(sent, indent=2), endpoint.hidden["secret"])
 
     def _conclude(self, delivery_id: str, attempt: Json) -> None:
         """Record how an attempt went, and schedule the next one after a failure."""

@@ -12,7 +12,7 @@ from stripe_emulator.journal import Journal
 from stripe_emulator.misbehavior import Misbehavior
 from stripe_emulator.parameters import Parameters
 from stripe_emulator.resources.accounts import make_account
-from stripe_emulator.resources.due_dates import due_events, tell
+from stripe_emulator.resources.due_dates import due_events, emit_due_event
 from stripe_emulator.settings import Settings
 from stripe_emulator.store import Store
 from stripe_emulator.transaction import PLATFORM, Origin, Transaction
@@ -93,7 +93,7 @@ class Emulator:
             for due_at, invoice, event_type in due_events(self.store, self.settings, self.clock() + seconds):
                 self._move_clock(self.advanced + max(0.0, due_at - self.clock()))
                 with self.transaction() as tx:
-                    tell(tx, invoice, event_type)
+                    emit_due_event(tx, invoice, event_type)
             self._move_clock(target)
             if seconds:
                 with self.transaction() as tx:
@@ -110,9 +110,9 @@ class Emulator:
         tx.edit(record)["advanced"] = self.advanced
 
     def reset(self) -> None:
-        """Forget everything except the platform's own account; the clock shows the real time again."""
+        """Remove everything except the platform's own account; the clock shows the real time again."""
         with self.lock:
-            self.deliverer.forget()
+            self.deliverer.clear()
             self.store = Store()
             self.advanced = 0
             self.misbehavior.replace({}, self.now())

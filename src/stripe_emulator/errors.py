@@ -60,7 +60,7 @@ def missing_param(name: str) -> StripeError:
 
 
 def no_access(key: str, account: str) -> StripeError:
-    """What a platform is told about an account that is not connected, or does not exist."""
+    """Stripe's answer to a platform about an account that is not connected, or does not exist."""
     message = (
         f"The provided key '{redacted_key(key)}' does not have access to account '{account}' (or that account does "
         "not exist). Application access may have been revoked."

@@ -46,7 +46,7 @@ class Journal:
         self._connection.execute("COMMIT")
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         self._connection.execute("DELETE FROM records")
 
     def close(self) -> None:

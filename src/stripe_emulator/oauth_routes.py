@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from stripe_emulator.api.call import Answer
 from stripe_emulator.api.credentials import caller, key_of
-from stripe_emulator.api.exchange import exchange, server_error
+from stripe_emulator.api.http import respond, server_error
 from stripe_emulator.connecting import (
     OAuthRefusal,
     disconnect,
@@ -48,13 +48,13 @@ def oauth_routes(emulator: Emulator) -> Blueprint:
 
     @routes.post("/token")
     def token() -> Response:
-        return exchange(
+        return respond(
             emulator, request, lambda _, faults: _changing(emulator, faults, lambda: _token(emulator))
         )
 
     @routes.post("/deauthorize")
     def deauthorize() -> Response:
-        return exchange(
+        return respond(
             emulator, request, lambda _, faults: _changing(emulator, faults, lambda: _deauthorize(emulator))
         )
 

@@ -15,7 +15,7 @@ from stripe_emulator.emulator import Emulator
 from stripe_emulator.errors import Json, StripeError
 from stripe_emulator.hosted_links import expires_at, parts
 from stripe_emulator.pdf import one_page
-from stripe_emulator.resources.collecting import is_processing
+from stripe_emulator.resources.payments_flow import is_processing
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import PLATFORM
 

@@ -30,7 +30,7 @@ def version_for(store: Store, endpoint: Record) -> str:
 class Happening:
     """What an event is about: an object, and if it changed, the values before.
 
-    `seq` is the last sequence number before the change, so that what came with the change can be told from the rest.
+    `seq` is the last sequence number before the change, so that what the change itself inserted can be excluded.
     """
 
     body: Json
@@ -88,17 +88,17 @@ def _data(current: Json, facts: Json, facts_before: Json, version: str) -> Json:
     after = rendered(current["object"], facts, version)
     if "previous_attributes" not in current:
         return {"object": after}
-    earlier = _undone(current["object"], current["previous_attributes"])
+    earlier = _reverted(current["object"], current["previous_attributes"])
     previous = difference(rendered(earlier, facts_before, version), after)
     return {"object": after, "previous_attributes": previous}
 
 
-def _undone(after: Json, previous: Json) -> Json:
+def _reverted(after: Json, previous: Json) -> Json:
     """The object before a change, made of the object after it and the values that have changed."""
     earlier = dict(after)
     for name, old in previous.items():
         new = after.get(name)
-        earlier[name] = _undone(new, old) if isinstance(new, dict) and isinstance(old, dict) else old
+        earlier[name] = _reverted(new, old) if isinstance(new, dict) and isinstance(old, dict) else old
     return earlier
 
 

@@ -76,7 +76,7 @@ class Store:
             self._index.setdefault(key, {})[record.id] = record
 
     def remove(self, record: Record) -> None:
-        """Forget a record."""
+        """Remove a record."""
         del self._by_id[record.id]
         del self._by_account[record.kind, record.account][record.id]
         del self._by_kind[record.kind][record.id]

@@ -31,7 +31,7 @@ class Transaction:
     time: float
     origin: Origin
     _before: dict[str, tuple[Record, Json, Json]] = field(default_factory=dict)
-    _told: dict[str, Json] = field(default_factory=dict)
+    _last_emitted: dict[str, Json] = field(default_factory=dict)
     _filed: dict[str, list[tuple[str, str, object]]] = field(default_factory=dict)
     _inserted: list[Record] = field(default_factory=list)
     _removed: list[Record] = field(default_factory=list)
@@ -54,8 +54,8 @@ class Transaction:
         if record.id not in self._filed:
             self._filed[record.id] = record.indexed()
             self._before[record.id] = (record, clone(record.body), clone(record.hidden))
-        if record.id not in self._told:
-            self._told[record.id] = clone(record.body)
+        if record.id not in self._last_emitted:
+            self._last_emitted[record.id] = clone(record.body)
         return record.body
 
     def remove(self, record: Record) -> None:
@@ -71,7 +71,7 @@ class Transaction:
 
         Returns those values; if there are none, there is no event.
         """
-        before = self._told.pop(record.id, record.body)
+        before = self._last_emitted.pop(record.id, record.body)
         previous = difference(before, record.body)
         if previous:
             self.record_event(event_type, record.account, record.body, previous)

@@ -4,7 +4,7 @@ from flask import Flask, request
 from werkzeug.wrappers import Response
 
 from stripe_emulator.api.dispatch import dispatch
-from stripe_emulator.api.exchange import exchange
+from stripe_emulator.api.http import respond
 from stripe_emulator.control import Control
 from stripe_emulator.control_routes import control_routes
 from stripe_emulator.emulator import Emulator
@@ -22,7 +22,7 @@ def create_app(emulator: Emulator, control: Control) -> Flask:
 
     @app.route("/v1/<path:rest>", methods=VERBS, provide_automatic_options=False)
     def api(rest: str) -> Response:  # noqa: ARG001 (Flask passes what the rule matched)
-        return exchange(
+        return respond(
             emulator, request, lambda request_id, faults: dispatch(emulator, request, request_id, faults)
         )
 

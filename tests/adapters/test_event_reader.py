@@ -45,7 +45,7 @@ def outcome(read, payload):
         event.payment_intent_id,
         event.customer_id,
     )
-    return event.id, event.type, event.account, event.livemode, event.created_at, ids
+    return event.id, event.type, event.account, event.livemode, event.created_at, event.api_version, ids
 
 
 def same(payload):
@@ -62,7 +62,10 @@ def test_what_is_no_event_is_refused_alike(payload):
 
 
 @given(
-    st.dictionaries(st.sampled_from(["id", "object", "type", "livemode", "created", "data", "account"]), JSON)
+    st.dictionaries(
+        st.sampled_from(["id", "object", "type", "livemode", "created", "data", "account", "api_version"]),
+        JSON,
+    )
 )
 def test_what_may_be_an_event_is_read_alike(members):
     same(json.dumps(json.loads(an_event_payload()) | members).encode())

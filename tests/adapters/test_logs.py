@@ -39,7 +39,7 @@ def lines(capsys):
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-def test_what_the_server_tells_is_a_record_like_any_other_and_told_once(capsys):
+def test_the_servers_own_records_are_formatted_like_any_other_and_logged_once(capsys):
     server = logging.getLogger("uvicorn")
     server.addHandler(logging.StreamHandler())
     server.propagate = False
@@ -112,7 +112,7 @@ def test_a_traceback_stays_in_its_line(capsys):
 
 
 @pytest.mark.parametrize("name", ["alembic.runtime.migration", "alembic.runtime.plugins"])
-def test_a_look_at_the_schema_is_not_worth_a_line(capsys, name: str):
+def test_reading_the_schema_revision_is_not_logged(capsys, name: str):
     configure_logging("INFO", json=True)
     log = logging.getLogger(name)
     log.info("Context impl SQLiteImpl.")

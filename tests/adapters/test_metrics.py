@@ -21,7 +21,7 @@ sys.stdout.write(measurements.render(None).decode())
 """
 
 
-def told(**env: str) -> str:
+def reported(**env: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], env={**os.environ, **env}, capture_output=True, text=True, timeout=60
     )
@@ -29,18 +29,18 @@ def told(**env: str) -> str:
     return done.stdout
 
 
-def test_processes_that_share_a_folder_tell_their_sum(tmp_path: Path):
-    told(PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
-    assert 'stripe_bridge_webhooks_total{outcome="stored"} 2.0' in told(
+def test_processes_that_share_a_folder_expose_their_sum(tmp_path: Path):
+    reported(PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+    assert 'stripe_bridge_webhooks_total{outcome="stored"} 2.0' in reported(
         PROMETHEUS_MULTIPROC_DIR=str(tmp_path)
     )
 
 
-def test_what_was_read_before_is_not_told_again(tmp_path: Path):
+def test_values_of_ended_processes_are_not_counted_twice(tmp_path: Path):
     """Neither this process's, nor that of a process that has ended."""
-    told(PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+    reported(PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
 
-    shown = told(PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+    shown = reported(PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
 
     assert [line for line in shown.splitlines() if line.startswith("stripe_bridge_database_up")] == [
         "stripe_bridge_database_up 0.0"
@@ -48,5 +48,5 @@ def test_what_was_read_before_is_not_told_again(tmp_path: Path):
     assert "queue_up" not in shown
 
 
-def test_a_process_alone_tells_its_own():
-    assert 'stripe_bridge_webhooks_total{outcome="stored"} 1.0' in told()
+def test_a_single_process_exposes_its_own_metrics():
+    assert 'stripe_bridge_webhooks_total{outcome="stored"} 1.0' in reported()

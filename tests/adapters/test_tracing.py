@@ -139,8 +139,8 @@ def test_spans_hold_no_secret_and_nothing_of_a_customer(traced):
 
     everything = str([(span.name, facts(span)) for _, span in collector.spans])
 
-    for told in ("sk_test", "whsec_", "rt_", "code=", "state=", "@", "Oak", stack.env["ENCRYPTION_KEYS"]):
-        assert told not in everything
+    for shown in ("sk_test", "whsec_", "rt_", "code=", "state=", "@", "Oak", stack.env["ENCRYPTION_KEYS"]):
+        assert shown not in everything
 
 
 PROGRAM = """

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.architecture.source import ROOT, Function, SourceFile, is_migration, sources
+from tests.architecture.source import ROOT, SRC, Function, SourceFile, is_migration, sources
 
 PACKAGES = ("stripe_bridge", "stripe_emulator")
 CORE = ("stripe_bridge/domain", "stripe_bridge/use_cases")
@@ -97,14 +97,26 @@ def test_a_module_shows_all_it_imports_at_its_top(handwritten):
     assert not faults, "\n".join(faults)
 
 
+def test_each_use_case_module_has_a_test_file_of_its_name_in_the_same_room():
+    use_cases, tests = SRC / "stripe_bridge" / "use_cases", ROOT / "tests" / "use_cases"
+    modules = [path for path in sorted(use_cases.rglob("*.py")) if path.name != "__init__.py"]
+    missing = [
+        expected.relative_to(ROOT)
+        for module in modules
+        if not (expected := tests / module.relative_to(use_cases).with_name(f"test_{module.name}")).is_file()
+    ]
+    assert modules
+    assert not missing, "\n".join(map(str, missing))
+
+
 def test_what_silences_a_tool_says_which_fault_and_why(handwritten):
     silencer = re.compile(r"#\s*(type:\s*ignore|noqa)(?P<rest>.*)")
-    told = re.compile(r"(\[[a-z-]+(, ?[a-z-]+)*\]|: ?[A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*)\s+#?\s*\S+")
+    explained = re.compile(r"(\[[a-z-]+(, ?[a-z-]+)*\]|: ?[A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)*)\s+#?\s*\S+")
     faults = [
         source.at(number)
         for source in handwritten
         for number, line in enumerate(source.text.splitlines(), 1)
-        if (found := silencer.search(line)) and not told.match(found["rest"])
+        if (found := silencer.search(line)) and not explained.match(found["rest"])
     ]
     assert not faults, "\n".join(faults)
 

@@ -68,21 +68,21 @@ def requests_in(file):
 @given(st.lists(st.integers(1, 3_000), min_size=CONNECTIONS, max_size=300), st.integers(20, 2_000))
 def test_latencies_that_wrk_made_up_are_taken_off_again(latencies, milliseconds):
     measured, microseconds = Counter(latencies), milliseconds * 10
-    told = corrected(measured, microseconds // (len(latencies) // CONNECTIONS))
+    shown = corrected(measured, microseconds // (len(latencies) // CONNECTIONS))
     assert {
-        value: count for value, count in uncorrected(told, microseconds, len(latencies)).items() if count
+        value: count for value, count in uncorrected(shown, microseconds, len(latencies)).items() if count
     } == dict(measured)
 
 
 def corrected(measured, usual):
     """Add latencies as wrk does."""
-    told = Counter(measured)
+    shown = Counter(measured)
     for value in range(2 * usual, max(measured) + 1):
-        count, added = told[value], value - usual
+        count, added = shown[value], value - usual
         while count and added > usual:
-            told[added] += count
+            shown[added] += count
             added -= usual
-    return {value: count for value, count in told.items() if count}
+    return {value: count for value, count in shown.items() if count}
 
 
 def test_latencies_that_do_not_add_up_count_for_nothing():

@@ -47,7 +47,7 @@ def test_each_call_on_a_connection_is_measured_by_itself(proxy):
     assert proxy.busy() == pytest.approx(sum(durations))
 
 
-def test_what_was_measured_before_is_forgotten(proxy):
+def test_earlier_measurements_are_cleared(proxy):
     connection = http.client.HTTPConnection(urlsplit(proxy.url).netloc)
     connection.request("GET", "/")
     connection.getresponse().read()

@@ -40,7 +40,7 @@ def test_less_is_better_where_less_is_asked_for(times, met):
     assert row(report_of(Finding("p99 against pgbench", (times,))), "p99")[-1] == met
 
 
-def test_the_median_counts_and_the_spread_is_told():
+def test_the_median_counts_and_the_spread_is_shown():
     cells = row(report_of(Finding("acks against dj-stripe", (13.0, 30.0, 12.0))), "dj-stripe storing")
     assert cells[3:] == ["13 ×", "12 × to 30 ×", "yes"]
 

@@ -7,7 +7,7 @@ from benchmarks.slow_clients import MOST_MEGABYTES, MOST_SECONDS, measure
 
 @pytest.mark.slow
 @pytest.mark.parametrize("descriptors", [1_024, 20_000])
-def test_thousands_of_slow_clients_take_little_memory_and_hold_up_nobody(descriptors):
+def test_thousands_of_slow_clients_take_little_memory_and_hold_up_no_other_client(descriptors):
     """The longest wait is for the command to judge: a machine that is busy with other tests is no measure of it."""
     figures = measure(descriptors, seconds=8)
     assert figures.connects > 6_000

@@ -73,7 +73,7 @@ def test_a_thousand_requests_a_minute_are_enough_whatever_they_are(erp):
     assert refused.headers["X-RateLimit-Limit"] == "1000"
 
 
-def test_without_redis_nobody_is_limited_and_answers_stay_quick(erp, own_server):
+def test_without_redis_no_client_is_limited_and_responses_stay_quick(erp, own_server):
     assert ask(erp, READ).status_code == 200
     own_server.stop()
     try:
@@ -82,7 +82,7 @@ def test_without_redis_nobody_is_limited_and_answers_stay_quick(erp, own_server)
         own_server.start()
 
 
-def test_a_redis_that_hangs_limits_nobody_and_answers_stay_quick(erp, own_server):
+def test_a_redis_that_hangs_limits_no_client_and_responses_stay_quick(erp, own_server):
     assert ask(erp, READ).status_code == 200
     os.kill(own_server._process.pid, signal.SIGSTOP)
     try:

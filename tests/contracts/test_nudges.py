@@ -107,7 +107,7 @@ def test_a_nudge_wakes_a_worker_for_its_job_alone(workplace: Workplace):
     assert workplace.takes("settle_intents")
 
 
-def test_nudges_that_nobody_has_heard_yet_are_one_or_two(workplace: Workplace):
+def test_unread_nudges_are_one_or_two(workplace: Workplace):
     """Two if a burst is gathered after the first one, which may be heard before the burst is over."""
     for _ in range(25):
         workplace.nudges.inbox()
@@ -125,7 +125,7 @@ def test_a_nudge_while_its_job_runs_wakes_once_more(workplace: Workplace):
     assert workplace.takes("drain_inbox")
 
 
-def test_the_depth_of_the_queue_is_that_of_nudges_nobody_has_heard(workplace: Workplace):
+def test_the_depth_of_the_queue_is_that_of_unread_nudges(workplace: Workplace):
     assert dict(workplace.nudges.depths()) == {"drain_inbox": 0, "settle_intents": 0}
 
     for _ in range(3):
@@ -156,12 +156,12 @@ def cut_off(request: pytest.FixtureRequest) -> Iterator[Nudges]:
     broker.client.close()
 
 
-def test_a_nudge_that_reaches_nobody_raises_nothing(cut_off: Nudges):
+def test_a_nudge_that_reaches_no_worker_raises_nothing(cut_off: Nudges):
     cut_off.inbox()
     cut_off.intents()
 
 
-def test_a_broker_out_of_reach_is_told_when_asked(cut_off: Nudges):
+def test_an_unreachable_broker_is_reported_when_checked(cut_off: Nudges):
     with pytest.raises(BrokerUnavailable):
         cut_off.check()
     with pytest.raises(BrokerUnavailable):

@@ -54,7 +54,7 @@ def test_what_none_of_the_keys_sealed_is_refused(vault_of, action):
         getattr(vault_of(1, 2), action)(sealed)
 
 
-def test_fingerprints_tell_keys_apart_newest_first_and_are_the_same_in_every_process(vault_of):
+def test_fingerprints_distinguish_keys_newest_first_and_are_the_same_in_every_process(vault_of):
     first, second, third = (vault_of(number).fingerprints()[0] for number in range(3))
 
     assert len({first, second, third}) == 3

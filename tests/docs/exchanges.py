@@ -53,39 +53,39 @@ class Names:
     def fill(self, text: str) -> str:
         return _NAME.sub(lambda name: str(self.known[name[1]]), text)
 
-    def differences(self, told: Any, got: Any, where: str) -> Iterator[str]:
+    def differences(self, shown: Any, got: Any, where: str) -> Iterator[str]:
         """The differences from what the page says. New names are learned."""
-        match told:
-            case str() if name := _NAME.fullmatch(told):
+        match shown:
+            case str() if name := _NAME.fullmatch(shown):
                 if self.known.setdefault(name[1], got) != got:
-                    yield f"{where} is {got!r}, and {told} was {self.known[name[1]]!r}"
-            case str() if _MORE in told:
-                pattern = ".*".join(map(re.escape, told.split(_MORE)))
+                    yield f"{where} is {got!r}, and {shown} was {self.known[name[1]]!r}"
+            case str() if _MORE in shown:
+                pattern = ".*".join(map(re.escape, shown.split(_MORE)))
                 if not isinstance(got, str) or not re.fullmatch(pattern, got, flags=re.DOTALL):
-                    yield f"{where} is {got!r}, not {told!r}"
+                    yield f"{where} is {got!r}, not {shown!r}"
             case dict() if isinstance(got, dict):
-                yield from self._of_fields(told, got, where)
+                yield from self._of_fields(shown, got, where)
             case list() if isinstance(got, list):
-                yield from self._of_items(told, got, where)
-            case _ if type(told) is not type(got) or told != got:
-                yield f"{where} is {got!r}, not {told!r}"
+                yield from self._of_items(shown, got, where)
+            case _ if type(shown) is not type(got) or shown != got:
+                yield f"{where} is {got!r}, not {shown!r}"
 
-    def _of_fields(self, told: Mapping[str, Any], got: Mapping[str, Any], where: str) -> Iterator[str]:
-        names = told.keys() - {_MORE}
+    def _of_fields(self, shown: Mapping[str, Any], got: Mapping[str, Any], where: str) -> Iterator[str]:
+        names = shown.keys() - {_MORE}
         yield from (f"{where}.{name} is missing" for name in names - got.keys())
-        if _MORE not in told:
+        if _MORE not in shown:
             yield from (f"{where}.{name} is not told of" for name in got.keys() - names)
         for name in names & got.keys():
-            yield from self.differences(told[name], got[name], f"{where}.{name}")
+            yield from self.differences(shown[name], got[name], f"{where}.{name}")
 
-    def _of_items(self, told: list[Any], got: list[Any], where: str) -> Iterator[str]:
-        if _MORE in told:
+    def _of_items(self, shown: list[Any], got: list[Any], where: str) -> Iterator[str]:
+        if _MORE in shown:
             rest = iter(got)
-            for item in told:
+            for item in shown:
                 if item != _MORE and not any(not list(self.differences(item, one, where)) for one in rest):
                     yield f"{where} has no {json.dumps(item)}"
-        elif len(told) != len(got):
-            yield f"{where} has {len(got)} items, not {len(told)}"
+        elif len(shown) != len(got):
+            yield f"{where} has {len(got)} items, not {len(shown)}"
         else:
-            for number, (one, other) in enumerate(zip(told, got, strict=True)):
+            for number, (one, other) in enumerate(zip(shown, got, strict=True)):
                 yield from self.differences(one, other, f"{where}[{number}]")

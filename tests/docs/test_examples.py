@@ -97,15 +97,15 @@ def attempt(http, service, exchange, names):
     return list(differences(exchange.answer, answer, names))
 
 
-def differences(told: Message, answer: requests.Response, names: Names):
-    for name, value in told.headers.items():
+def differences(reported: Message, answer: requests.Response, names: Names):
+    for name, value in reported.headers.items():
         yield from names.differences(value, answer.headers.get(name), name)
-    if told.body:
-        yield from names.differences(json.loads(told.body), answer.json(), "$")
+    if reported.body:
+        yield from names.differences(json.loads(reported.body), answer.json(), "$")
 
 
 @pytest.mark.parametrize(
-    ("told", "got"),
+    ("reported", "got"),
     [
         ({"a": 1}, {"a": 1, "b": 2}),
         ({"a": 1, "…": "…"}, {"b": 1}),
@@ -117,5 +117,5 @@ def differences(told: Message, answer: requests.Response, names: Names):
         (None, ""),
     ],
 )
-def test_what_is_not_so_is_found(told, got):
-    assert list(Names({"known": "this"}).differences(told, got, "$"))
+def test_what_is_not_so_is_found(reported, got):
+    assert list(Names({"known": "this"}).differences(reported, got, "$"))

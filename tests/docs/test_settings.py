@@ -16,7 +16,7 @@ def readme():
 
 
 def test_the_table_names_exactly_the_settings_that_the_service_reads_with_their_defaults(readme):
-    assert told(readme.table_under("## Settings")) == read_by_the_service()
+    assert shown(readme.table_under("## Settings")) == read_by_the_service()
 
 
 def test_the_table_of_the_playground_names_exactly_what_it_reads(readme):
@@ -35,7 +35,7 @@ def test_the_table_of_the_playground_names_exactly_what_it_reads(readme):
     assert names == {text for text in texts if text.isupper()}
 
 
-def told(rows):
+def shown(rows):
     """Each name in the table, with its default."""
     return {name.strip("`"): default.strip("`") for name, default, _ in rows}
 

@@ -10,6 +10,7 @@ READS = {Permission.READ}
 SENDS = READS | {Permission.SEND_INVOICES, Permission.VOID_INVOICES}
 MANAGES = SENDS | {
     Permission.MANAGE_INTEGRATIONS,
+    Permission.READ_PAYLOADS,
     Permission.REFUND_INVOICES,
     Permission.REPLAY_EVENTS,
     Permission.WRITE_SALES_ORDERS,

@@ -26,13 +26,13 @@ def test_what_asking_again_could_change_is_not_kept(status: int, kept: bool):
     assert is_storable(status) is kept
 
 
-def test_a_request_is_forgotten_after_a_day():
+def test_a_request_expires_after_a_day():
     day = timedelta(hours=24)
     assert not ANSWERED.is_expired(NOW + day - timedelta(microseconds=1))
     assert ANSWERED.is_expired(NOW + day)
 
 
-def test_whoever_has_not_answered_within_its_lease_is_gone():
+def test_a_request_without_a_response_within_its_lease_is_abandoned():
     assert not REQUEST.is_abandoned(REQUEST.leased_until - timedelta(microseconds=1))
     assert REQUEST.is_abandoned(REQUEST.leased_until)
     assert not ANSWERED.is_abandoned(NOW + timedelta(hours=1))

@@ -101,7 +101,7 @@ def test_confirmed_and_failed_are_settled_and_never_due(state):
     assert intent.is_due(NOW) != intent.is_settled
 
 
-def test_settling_tells_what_came_of_it():
+def test_settling_records_the_outcome():
     taken = an_intent().lease(NOW).mark_unknown("no answer", NOW, jitter=0)
     assert (taken.confirm(NOW).state, taken.confirm(NOW).last_error) == (IntentState.CONFIRMED, None)
     assert (taken.fail("no", NOW).state, taken.fail("no", NOW).last_error) == (IntentState.FAILED, "no")

@@ -13,7 +13,7 @@ def _headers(made: Any) -> Any:
     return made.last_response.headers
 
 
-def test_a_post_tells_its_own_id_and_that_trying_again_is_of_no_use(shop):
+def test_a_post_carries_its_own_id_and_that_retrying_is_of_no_use(shop):
     made = shop.customer()
     assert _headers(made)["Original-Request"] == made.last_response.request_id
     assert _headers(made)["Stripe-Should-Retry"] == RECORDED["headers"]["should_retry"]
@@ -21,7 +21,7 @@ def test_a_post_tells_its_own_id_and_that_trying_again_is_of_no_use(shop):
     assert {"Original-Request", "Stripe-Should-Retry"}.isdisjoint(_headers(read))
 
 
-def test_a_repeated_post_tells_the_first_ones_id(shop):
+def test_a_repeated_post_carries_the_first_ones_id(shop):
     first, again = (shop.v1.customers.create({"name": "A"}, shop.keyed("k")) for _ in range(2))
     assert _headers(again)["Original-Request"] == first.last_response.request_id
     assert again.last_response.request_id != first.last_response.request_id

@@ -58,11 +58,11 @@ def test_an_open_invoice_will_be_due_and_then_is_overdue_each_at_its_time_and_on
     assert (overdue.request.id, overdue.request.idempotency_key) == (None, None)
 
 
-def test_one_long_step_tells_the_same_in_the_same_order(shop):
+def test_one_long_step_sends_the_same_events_in_the_same_order(shop):
     late, early = shop.open(500, days_until_due=20), shop.open(500, days_until_due=10)
     shop.control.advance_clock(25 * DAY)
-    told = [(event.type, event.data.object.id) for event in due_events(shop)]
-    assert told == [
+    reported = [(event.type, event.data.object.id) for event in due_events(shop)]
+    assert reported == [
         ("invoice.will_be_due", early.id),
         ("invoice.overdue", early.id),
         ("invoice.will_be_due", late.id),
@@ -210,7 +210,7 @@ def test_a_forged_link_is_not_found(shop):
     assert page(f"{folder}/nothing.{int(time.time())}").status_code == 404
 
 
-def test_the_clock_and_what_was_told_survive_a_restart_but_not_a_reset(make_emulator, tmp_path):
+def test_the_clock_and_the_reminders_sent_survive_a_restart_but_not_a_reset(make_emulator, tmp_path):
     first = make_emulator(data_dir=tmp_path)
     account = first.control.create_account("Shop", connected=True)["id"]
     shop = Shop(first.control, client_of(first, first.settings.secret_key), account)
@@ -227,7 +227,7 @@ def test_the_clock_and_what_was_told_survive_a_restart_but_not_a_reset(make_emul
     assert second.control.clock()["advanced_seconds"] == 0
 
 
-def test_what_became_due_while_the_emulator_was_stopped_is_told_at_its_start(make_emulator, tmp_path):
+def test_events_that_became_due_while_the_emulator_was_stopped_are_sent_at_its_start(make_emulator, tmp_path):
     now = [1_800_000_000.0]
     first = make_emulator(data_dir=tmp_path, clock=lambda: now[0])
     account = first.control.create_account("Shop", connected=True)["id"]

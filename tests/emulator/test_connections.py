@@ -34,7 +34,7 @@ def test_one_connection_serves_one_request_after_another(connection: HTTPConnect
 @pytest.mark.parametrize(
     "body", [b"a=" + b"x" * 100_000, iter([b"a=", b"x" * 100_000])], ids=["whole", "chunked"]
 )
-def test_a_body_that_nobody_reads_is_not_taken_for_the_next_request(connection: HTTPConnection, body: object):
+def test_an_unread_body_is_not_taken_for_the_next_request(connection: HTTPConnection, body: object):
     kept = connection.sock
 
     assert ask(connection, "POST", "/nowhere", body) == 404

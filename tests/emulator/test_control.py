@@ -99,7 +99,7 @@ def test_misbehavior_is_put_and_read(emulator):
     assert requests.put(url, json={"calls": [{"effect": "explode"}]}, timeout=5).status_code == 400
 
 
-def test_a_reset_forgets_everything_but_the_platform(emulator, platform, shop):
+def test_a_reset_removes_everything_but_the_platform(emulator, platform, shop):
     shop.paid()
     assert post(emulator, "reset").status_code == 200
     assert emulator.control.objects("invoices") == []

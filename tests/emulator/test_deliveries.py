@@ -27,7 +27,9 @@ def deliveries(emulator):
     return emulator.control.objects("deliveries")
 
 
-def test_a_delivery_verifies_with_the_secret_that_only_the_creation_told(platform, shop, receiver, connected):
+def test_a_delivery_verifies_with_the_secret_that_only_the_creation_showed(
+    platform, shop, receiver, connected
+):
     shop.customer()
     receiver.wait_for(1)
     body, header = receiver.requests[0]

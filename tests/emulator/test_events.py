@@ -6,7 +6,7 @@ import stripe
 from stripe_emulator.snapshots import difference
 
 
-def test_an_event_tells_its_version_and_the_call_that_made_it(shop):
+def test_an_event_names_its_version_and_the_request_that_caused_it(shop):
     customer = shop.v1.customers.create({"name": "A"}, shop.keyed("my-key"))
     [event] = shop.events()
     assert (event.type, event.api_version) == ("customer.created", stripe.api_version)
@@ -59,7 +59,7 @@ def test_an_events_snapshot_never_changes(shop):
     assert shop.events(type="customer.created")[0].data.object.name == "Old"
 
 
-def test_the_life_of_an_invoice_is_told_in_order(shop):
+def test_the_events_of_an_invoices_life_come_in_order(shop):
     invoice = shop.send(shop.open(500, customer=shop.customer().id).id)
     types = [event.type for event in shop.events() if event.type.startswith(("invoice", "payment_intent"))]
     assert types == [
@@ -83,14 +83,14 @@ def test_events_are_listed_by_type_and_by_types(shop):
         shop.events(types=["invoice.paid"] * 21)
 
 
-def test_a_changed_account_is_told(emulator, shop):
+def test_a_changed_account_emits_an_event(emulator, shop):
     emulator.control.change_account(shop.account, {"charges_enabled": False})
     [event] = shop.events(type="account.updated")
     assert event.data.object.id == shop.account
     assert event.data.previous_attributes.to_dict() == {"charges_enabled": True}
 
 
-def test_events_are_forgotten_after_thirty_days(make_emulator):
+def test_events_are_listed_for_thirty_days(make_emulator):
     now = [1_800_000_000.0]
     emulator = make_emulator(clock=lambda: now[0])
     platform = stripe.StripeClient(emulator.settings.secret_key, base_addresses=emulator.base_addresses)

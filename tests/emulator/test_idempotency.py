@@ -64,7 +64,7 @@ def test_a_refusal_by_the_objects_state_is_kept(shop):
     assert shop.v1.invoices.void_invoice(invoice.id, {}, shop.keyed("k2")).status == "void"
 
 
-def test_a_key_is_forgotten_after_a_day(make_emulator):
+def test_an_idempotency_key_expires_after_a_day(make_emulator):
     now = [1_800_000_000.0]
     emulator = make_emulator(clock=lambda: now[0])
     platform = client_of(emulator, emulator.settings.secret_key)

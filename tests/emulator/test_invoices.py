@@ -193,8 +193,8 @@ def test_a_balance_given_in_the_dashboard_counts_and_is_in_the_accounts_currency
     customer = shop.customer().id
     fresh = shop.v1.customers.retrieve(customer, {}, shop.options)
     assert (fresh.balance, fresh.currency) == (0, None)
-    told = shop.control.adjust_balance(customer, -500)
-    assert (told["balance"], told["currency"]) == (-500, "usd")
+    reported = shop.control.adjust_balance(customer, -500)
+    assert (reported["balance"], reported["currency"]) == (-500, "usd")
     booked = shop.v1.customers.balance_transactions.list(customer, {}, shop.options).data
     assert [(one.amount, one.ending_balance, one.type) for one in booked] == [(-500, -500, "adjustment")]
     assert shop.event_types()[-1] == "customer.updated"
@@ -353,8 +353,8 @@ def test_a_revision_is_a_draft_like_its_original_and_takes_its_place_once_it_is_
     assert (revision.status, revision.amount_due) == ("open", changed.total)
     shown = shop.read(original.id)
     assert (shown.status, shown.latest_revision) == ("void", revision.id)
-    told = [event.type for event in shop.events() if event.data.object["id"] == original.id]
-    assert "invoice.voided" in told
+    reported = [event.type for event in shop.events() if event.data.object["id"] == original.id]
+    assert "invoice.voided" in reported
 
 
 def test_what_is_paid_void_or_a_draft_cannot_be_revised_nor_what_was_paid_meanwhile(shop):

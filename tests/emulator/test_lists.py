@@ -16,7 +16,7 @@ def page(shop, **params):
     return [customer.name for customer in found.data], found.has_more
 
 
-def test_lists_are_newest_first_and_tell_whether_there_is_more(names):
+def test_lists_are_newest_first_and_show_whether_there_is_more(names):
     assert page(names) == (["4", "3", "2", "1", "0"], False)
     assert page(names, limit=2) == (["4", "3"], True)
 

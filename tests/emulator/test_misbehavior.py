@@ -44,7 +44,7 @@ def test_each_fault_is_seen_by_the_sdk_and_has_its_effect_or_not(emulator, shop,
     assert shop.customer().id
 
 
-def test_the_two_kinds_of_429_are_told_apart_by_header_and_code(emulator, shop):
+def test_the_two_kinds_of_429_differ_in_header_and_code(emulator, shop):
     misbehave(emulator, effect="rate_limit", reason="global-rate")
     with pytest.raises(stripe.RateLimitError) as limited:
         shop.customer()

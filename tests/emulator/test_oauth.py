@@ -53,7 +53,7 @@ def test_approving_can_name_an_account_that_exists(emulator, platform):
     assert connect(platform, account=existing)[0] == existing
 
 
-def test_the_consent_page_tells_who_asks_and_offers_the_existing_accounts(emulator, platform):
+def test_the_consent_page_names_the_platform_and_offers_the_existing_accounts(emulator, platform):
     emulator.control.create_account("Old Shop")
     page = requests.get(authorize_url(platform), timeout=5)
     assert page.status_code == 200
@@ -130,7 +130,7 @@ def test_deauthorizing_what_is_not_connected_is_an_invalid_client(platform):
         platform.oauth.deauthorize({"stripe_user_id": account})
 
 
-def test_a_wrong_client_or_redirect_uri_is_told_on_a_page_and_not_by_a_redirect(make_emulator):
+def test_a_wrong_client_or_redirect_uri_is_shown_on_a_page_and_not_by_a_redirect(make_emulator):
     emulator = make_emulator(redirect_uris=(RETURN_TO,))
     platform = client_of(emulator, emulator.settings.secret_key)
     for url in (
@@ -142,11 +142,11 @@ def test_a_wrong_client_or_redirect_uri_is_told_on_a_page_and_not_by_a_redirect(
     assert decide(authorize_url(platform), decision="approve")["code"]
 
 
-def test_an_unknown_scope_is_told_by_the_redirect(platform):
+def test_an_unknown_scope_is_reported_in_the_redirect(platform):
     assert decide(authorize_url(platform, scope="everything"), decision="approve")["error"] == "invalid_scope"
 
 
-def test_both_ends_of_a_connection_are_told_to_connect_endpoints_as_applications(
+def test_both_ends_of_a_connection_are_sent_to_connect_endpoints_as_applications(
     emulator, platform, receiver
 ):
     endpoint = {"url": receiver.url, "connect": True, "enabled_events": ["*"]}

@@ -47,7 +47,7 @@ def test_payment_changes_invoice_payment_intent_and_charge(shop):
     )
 
 
-def test_the_payment_method_of_a_charge_can_be_looked_at(shop):
+def test_the_payment_method_of_a_charge_can_be_retrieved(shop):
     shop.paid(300)
     charge = shop.charge_of(shop.paid(500).id)
     method = shop.v1.payment_methods.retrieve(charge.payment_method, {}, shop.options)

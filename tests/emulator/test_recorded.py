@@ -87,9 +87,9 @@ def test_a_refusal_has_the_recorded_words(shop, name):
     del recorded["source"]
     body: Any = refusal.value.json_body
     error = body["error"]
-    told = {key: error.get(key) for key in ("type", "code", "message", "param") if key in error}
-    told["message"] = told["message"].replace(shop.account, "acct_shop")
-    assert {"status": refusal.value.http_status, **told} == recorded
+    shown = {key: error.get(key) for key in ("type", "code", "message", "param") if key in error}
+    shown["message"] = shown["message"].replace(shop.account, "acct_shop")
+    assert {"status": refusal.value.http_status, **shown} == recorded
 
 
 @pytest.mark.parametrize("act", ["pay", "mark_uncollectible", "void_invoice"])
@@ -105,7 +105,7 @@ def test_while_a_payment_is_pending_an_invoice_is_neither_paid_nor_written_off_n
     getattr(shop.v1.invoices, act)(invoice, given, shop.options)
 
 
-def test_lists_inside_objects_tell_how_many_there_are_and_pages_do_not(shop):
+def test_lists_inside_objects_have_a_total_and_pages_do_not(shop):
     draft = shop.draft(*range(100, 112))
     assert list(draft.lines.to_dict()) == SHAPES["nested_list"]
     assert (len(draft.lines.data), draft.lines.has_more, draft.lines["total_count"]) == (10, True, 12)
@@ -179,20 +179,20 @@ def test_a_refund_does_not_show_what_does_not_apply_to_it(emulator, shop):
     assert (failed["failure_reason"], "pending_reason" in failed) == ("declined", False)
 
 
-def test_new_metadata_of_a_refund_is_told_by_both_events(shop):
+def test_new_metadata_of_a_refund_emits_both_events(shop):
     made = shop.v1.refunds.create({"charge": shop.charge_of(shop.paid().id).id}, shop.options)
     count = len(shop.events())
     shop.v1.refunds.update(made.id, {"metadata": {"k": "v"}}, shop.options)
-    told = shop.events()[count:]
-    assert [event.type for event in told] == ["refund.updated", "charge.refund.updated"]
-    for event in told:
+    shown = shop.events()[count:]
+    assert [event.type for event in shown] == ["refund.updated", "charge.refund.updated"]
+    for event in shown:
         assert event.data.object["metadata"].to_dict() == {"k": "v"}
         assert event.data.previous_attributes.to_dict() == {"metadata": {"k": None}}
     shop.v1.refunds.update(made.id, {"metadata": {"k": "v"}}, shop.options)
     assert len(shop.events()) == count + 2
 
 
-def test_a_test_mode_signature_has_a_v0_that_nobody_can_verify(platform, shop, receiver):
+def test_a_test_mode_signature_has_a_v0_that_cannot_be_verified(platform, shop, receiver):
     endpoint: Any = {"url": receiver.url, "connect": True, "enabled_events": ["customer.created"]}
     secret = platform.v1.webhook_endpoints.create(endpoint).secret
     shop.customer()

@@ -69,7 +69,7 @@ def test_a_refund_needs_something_that_was_paid(shop):
     assert refusal_of(shop.v1.refunds.create, intent, shop.options).code is None
 
 
-def test_a_refund_tells_of_itself_and_of_the_charge(shop, charge):
+def test_a_refund_emits_events_of_itself_and_of_the_charge(shop, charge):
     before = len(shop.events())
     refund(shop, charge, amount=4000)
     created, refunded = shop.events()[before:]
@@ -216,7 +216,7 @@ def test_a_credit_note_on_a_paid_invoice_gives_back_what_it_says(shop):
     ]
 
 
-def test_a_checkout_session_tells_which_invoice_or_intent_it_paid(shop, charge):
+def test_a_checkout_session_names_the_invoice_or_intent_that_it_paid(shop, charge):
     session = shop.control.finish_checkout(payment_intent=charge.payment_intent)
     event = shop.events(type="checkout.session.completed")[-1]
     assert event.data.object.payment_intent == charge.payment_intent

@@ -108,7 +108,7 @@ def test_an_upgrade_changes_only_the_events_after_it(emulator, old_shop):
     assert (before.data.object.amount_paid, after.data.object.amount_paid) == (0, 500)
 
 
-def test_an_account_tells_its_version_which_is_the_current_one_unless_chosen(emulator):
+def test_an_account_shows_its_version_which_is_the_current_one_unless_chosen(emulator):
     old = emulator.control.create_account("Old", api_version="2022-11-15")["id"]
     new = emulator.control.create_account("New")["id"]
     versions = {account["id"]: account["api_version"] for account in emulator.control.objects("accounts")}
@@ -334,7 +334,7 @@ def test_a_snapshot_in_another_version_never_changes(emulator, platform, shop, r
     assert event["data"]["object"]["refunds"]["data"] == []
 
 
-def test_a_delivery_tells_its_version_and_state_keeps_all_of_it(make_emulator, receiver, tmp_path):
+def test_a_delivery_shows_its_version_and_state_keeps_all_of_it(make_emulator, receiver, tmp_path):
     first = make_emulator(data_dir=tmp_path)
     platform = client_of(first, first.settings.secret_key)
     account = first.control.create_account("Shop", connected=True, api_version="2024-06-20")["id"]

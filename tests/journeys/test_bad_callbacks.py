@@ -72,7 +72,7 @@ def test_a_code_that_stripe_refuses_connects_nothing(stack: Stack, erp: Erp, tra
     assert "state_used" in back(stack, erp, f"code=ac_made_up&state={state}", 400)
 
 
-def test_a_state_serves_its_own_integration_whoever_brings_it(stack: Stack, erp: Erp):
+def test_a_state_connects_its_own_integration_in_any_browser(stack: Stack, erp: Erp):
     mine, another = erp.create_integration("Mine"), erp.create_integration("Another")
     erp.authorize(another["id"])
     erp.come_back(erp.approve(erp.authorize(mine["id"])))

@@ -4,7 +4,7 @@ from tests.journeys.combinations import ALL, on
 from tests.journeys.people import ORDER, Erp, told
 from tests.journeys.stack import Stack
 
-TOLD_BY_STRIPE = {
+SENT_BY_STRIPE = {
     "charge.succeeded",
     "invoice.finalized",
     "invoice.paid",
@@ -39,7 +39,7 @@ def test_a_sales_order_becomes_a_paid_invoice(stack: Stack, erp: Erp):
 
     stack.control.pay(invoice["stripe_invoice_id"])
     erp.invoice_with(invoice, status="paid")
-    events = erp.applied(invoice, *TOLD_BY_STRIPE)
+    events = erp.applied(invoice, *SENT_BY_STRIPE)
     assert {event["status"] for event in events} == {"processed"}
     assert {event["integration_instance_id"] for event in events} == {integration["id"]}
     paid = erp.invoice(invoice)

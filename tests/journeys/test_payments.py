@@ -119,7 +119,7 @@ def test_an_uncollectible_invoice_frees_its_order_and_shows_as_overpaid_when_pai
 
 
 @pytest.mark.parametrize("names", ["invoice", "payment_intent"])
-def test_a_finished_checkout_alone_tells_that_an_invoice_is_paid(stack: Stack, erp: Erp, names: str):
+def test_a_completed_checkout_alone_shows_that_an_invoice_is_paid(stack: Stack, erp: Erp, names: str):
     erp.new_order()
     invoice = erp.sent(erp.connect())
     unpaid = stack.control.finish_checkout("async_payment_failed", invoice=invoice["stripe_invoice_id"])

@@ -11,7 +11,7 @@ EAGER_WORKER = Combination(database="postgres", worker="flask", settings={"RECON
 pytestmark = on(EAGER, EAGER_WORKER)
 
 
-def test_what_no_webhook_tells_of_reconciling_brings_by_itself(stack: Stack, erp: Erp):
+def test_reconciling_fetches_by_itself_what_no_webhook_brings(stack: Stack, erp: Erp):
     integration = erp.connect()
     erp.new_order()
     with stack.misbehaving({"deliveries": {"drop": 1.0}}):

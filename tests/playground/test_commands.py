@@ -102,7 +102,7 @@ def admin(facts):
     return {"Authorization": f"Bearer {facts['tokens']['admin']}"}
 
 
-def test_run_tells_scripts_where_everything_is_in_a_file_for_its_owner_alone(first):
+def test_run_writes_where_everything_is_to_a_file_that_only_its_owner_can_read(first):
     env, facts, _ = first
     assert stat.S_IMODE((Path(env["DATA_DIR"]) / "run.json").stat().st_mode) == 0o600
     assert facts["service"].endswith(env["PORT"])

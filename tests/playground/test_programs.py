@@ -41,7 +41,7 @@ def test_a_program_answers_once_it_is_ready_and_is_gone_once_stopped(web_server,
         assert client.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_a_program_that_ends_by_itself_is_told_with_its_last_words(tmp_path, http, port):
+def test_a_program_that_ends_by_itself_is_reported_with_its_last_output(tmp_path, http, port):
     (tmp_path / "log").write_text("of an earlier start\n")
     url = f"http://127.0.0.1:{port}/"
     program = Program("web server", ["http.server", "x"], env=os.environ, log=tmp_path / "log", ready_at=url)
@@ -52,6 +52,6 @@ def test_a_program_that_ends_by_itself_is_told_with_its_last_words(tmp_path, htt
     assert "earlier" not in str(fault.value)
 
 
-def test_a_failed_command_is_told_with_what_it_said():
+def test_a_failed_command_is_reported_with_its_output():
     with pytest.raises(Fault, match="No module named"):
         run(["no_such_module"], os.environ)

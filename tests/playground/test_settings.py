@@ -31,7 +31,7 @@ def test_one_port_for_both_is_refused():
         Settings.from_env({"PORT": "9000", "EMULATOR_PORT": "9000"})
 
 
-def test_a_taken_port_is_told_with_the_setting_that_moves_it(tmp_path):
+def test_a_port_in_use_is_reported_with_the_setting_that_changes_it(tmp_path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

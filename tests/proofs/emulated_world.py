@@ -23,6 +23,7 @@ from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_emulator.server import EmulatorServer
 from tests.builders import TENANT
 from tests.fakes.nudges import FakeNudges
+from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.inbox import FakeEventIngest
 from tests.fakes.stripe.signatures import FakeSignatures
 from tests.fakes.system import FixedRandomness, FrozenClock
@@ -52,6 +53,7 @@ class EmulatedWorld(AnyWorld):
             randomness=FixedRandomness(),
             identifiers=SystemIdentifiers(),
             vault=FakeVault(),
+            signer=FakeSigner(),
             nudges=FakeNudges(),
             signatures=FakeSignatures(clock.now),
             snapshots=StripeSnapshots(),

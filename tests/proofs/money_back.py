@@ -26,8 +26,8 @@ from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_emulator.resources.disputes import NEXT as NEXT_OF_DISPUTE
+from stripe_emulator.resources.refunds import FAILED_OR_CANCELED
 from stripe_emulator.resources.refunds import NEXT as NEXT_OF_REFUND
-from stripe_emulator.resources.refunds import UNDONE
 from tests.proofs.boundary import Boundary, Crash
 from tests.proofs.emulated_world import EmulatedWorld
 from tests.world import Event
@@ -120,7 +120,9 @@ class MoneyBack(RuleBasedStateMachine):
         return [each for each in self.objects("charges") if each["status"] == "succeeded"]
 
     def refunds(self, *, counted: bool = False) -> list[Json]:
-        return [each for each in self.objects("refunds") if not (counted and each["status"] in UNDONE)]
+        return [
+            each for each in self.objects("refunds") if not (counted and each["status"] in FAILED_OR_CANCELED)
+        ]
 
     def references(self) -> list[str]:
         """The references of the refunds that were made through us."""
@@ -148,14 +150,14 @@ class MoneyBack(RuleBasedStateMachine):
 
     @initialize(
         parts=st.sampled_from([[TOTAL], [5_000, 5_000], [2_500], [2_500, 5_000, 2_500]]),
-        is_told=st.sampled_from([True, True, True, False]),
+        is_delivered=st.sampled_from([True, True, True, False]),
         chance=_CHANCES,
     )
-    def something_is_paid(self, parts: list[int], is_told: bool, chance: Random) -> None:
+    def something_is_paid(self, parts: list[int], is_delivered: bool, chance: Random) -> None:
         for part in parts:
             self.the_customer_pays(part)
-        if is_told:
-            self._tell(chance, 100)
+        if is_delivered:
+            self._deliver(chance, 100)
 
     @precondition(lambda self: self.invoice_at_stripe()["status"] == "open")
     @rule(amount=st.sampled_from([2_500, TOTAL]))
@@ -251,7 +253,7 @@ class MoneyBack(RuleBasedStateMachine):
 
     @rule(count=st.integers(1, 12), during=st.none() | _INTERRUPTIONS, chance=_CHANCES)
     def stripe_tells(self, count: int, during: Interruption | None, chance: Random) -> None:
-        self._do(lambda: self._tell(chance, count), during, chance)
+        self._do(lambda: self._deliver(chance, count), during, chance)
 
     @rule(chance=_CHANCES)
     def an_event_is_lost(self, chance: Random) -> None:
@@ -319,7 +321,7 @@ class MoneyBack(RuleBasedStateMachine):
         if what.startswith("customer"):
             self._wait_for_customers()
         if what.endswith("events"):
-            self._tell(chance, 12)
+            self._deliver(chance, 12)
         self.world.bridge = here
 
     def _refund(self, amount: int | None, reason: RefundReason | None) -> None:
@@ -348,7 +350,7 @@ class MoneyBack(RuleBasedStateMachine):
         self.coming += [event for event in events[self._heard :] if event["type"] in SUBSCRIBED_EVENTS]
         self._heard = len(events)
 
-    def _tell(self, chance: Random, count: int) -> None:
+    def _deliver(self, chance: Random, count: int) -> None:
         """Deliver some of the coming events, in any order, and some again; those not acknowledged come again."""
         self._hear()
         chance.shuffle(self.coming)
@@ -392,7 +394,7 @@ class MoneyBack(RuleBasedStateMachine):
         self._hear()
         if chance.random() < 0.5:
             self.coming += self.lost
-        self._tell(chance, len(self.coming))
+        self._deliver(chance, len(self.coming))
         if self.lost:
             report = self.world.bridge.reconciliation.reconcile(self.world.integration_id)
             assert report.is_complete, report

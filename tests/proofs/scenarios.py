@@ -88,8 +88,8 @@ def it_is_paid(world: AnyWorld) -> None:
     assert (invoice.amount_paid, invoice.amount_collected) == (AMOUNT, AMOUNT)
     assert invoice.stripe_charge_id in world.links(world.invoice_id)
     assert world.order().outstanding == 0
-    told = [event for event in world.events_stored() if event.skip_reason is not SkipReason.UNKNOWN_TYPE]
-    assert {event.status for event in told} == {EventStatus.PROCESSED}
+    shown = [event for event in world.events_stored() if event.skip_reason is not SkipReason.UNKNOWN_TYPE]
+    assert {event.status for event in shown} == {EventStatus.PROCESSED}
 
 
 def reconcile(world: AnyWorld) -> None:

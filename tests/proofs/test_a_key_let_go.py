@@ -53,7 +53,7 @@ class LetGo:
         return Work()
 
 
-def test_whoever_comes_then_runs_it_and_keeps_others_out(store: SqlStore):
+def test_the_next_request_then_runs_it_and_keeps_others_out(store: SqlStore):
     clock = FrozenClock()
     first = BeginIdempotentRequest(store, clock, FakeVault())(SCOPE, "a body")
     assert isinstance(first, IdempotentRequest)

@@ -52,7 +52,7 @@ def refund_in_the_dashboard(world: World) -> None:
         world.stripe.refund(world.account_id, charge, 300)
 
 
-def tell(world: World) -> None:
+def deliver(world: World) -> None:
     for event in world.events():
         world.receive(event)
     world.bridge.webhook_events.apply()
@@ -76,7 +76,7 @@ ACTS: dict[str, Callable[[World], object]] = {
     "refund a part": lambda world: world.refund(newest_invoice(world), 700),
     "give up": give_up,
     "dashboard": refund_in_the_dashboard,
-    "tell": tell,
+    "deliver": deliver,
     "wait": wait,
 }
 

@@ -60,7 +60,7 @@ def world() -> World:
     return world
 
 
-def test_a_refund_that_a_worker_took_up_first_is_told_as_made(world: World):
+def test_a_refund_that_a_worker_settled_first_is_reported_as_made(world: World):
     world.paid()
     worker = FasterWorker(world, "create_refund")
     (refund,) = world.refund(1)
@@ -69,7 +69,7 @@ def test_a_refund_that_a_worker_took_up_first_is_told_as_made(world: World):
     assert len(world.refunds_at_stripe()) == 1
 
 
-def test_a_void_that_a_worker_took_up_first_is_told_as_done(world: World):
+def test_a_void_that_a_worker_settled_first_is_reported_as_done(world: World):
     world.sent()
     worker = FasterWorker(world, "void")
     invoice = world.bridge.invoices.void(world.tenant, 1)

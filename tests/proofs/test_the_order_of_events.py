@@ -218,7 +218,7 @@ def test_events_that_come_at_any_crossing_of_the_send_end_as_those_that_come_aft
             world.put_order()
             boundary = interrupt(world, number, random.Random(seed))
             world.invoice_id = world.send().view.invoice.id
-            tell_all(world, random.Random(seed))
+            deliver_all(world, random.Random(seed))
             world.come_to_rest()
             assert is_paid(end_of(world)), boundary.places[number - 1 :][:1]
             assert len(world.mails()) <= 1
@@ -240,7 +240,7 @@ def interrupt(world: EmulatedWorld, number: int, chance: random.Random) -> Bound
     return boundary
 
 
-def tell_all(world: EmulatedWorld, chance: random.Random) -> None:
+def deliver_all(world: EmulatedWorld, chance: random.Random) -> None:
     pay_what_is_open(world)
     deliver_shuffled(world, chance)
 

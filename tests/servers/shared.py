@@ -20,11 +20,11 @@ class SharedServers:
     _redis_server: RedisServer | None = None
 
     @classmethod
-    def told(cls, told: Mapping[str, str]) -> "SharedServers":
-        """Take over what the process that started the servers told this one."""
-        return cls(run=told["run"], postgres=told["postgres"], redis=told["redis"])
+    def from_addresses(cls, addresses: Mapping[str, str]) -> "SharedServers":
+        """The servers that another process has started, by its `addresses`."""
+        return cls(run=addresses["run"], postgres=addresses["postgres"], redis=addresses["redis"])
 
-    def tell(self) -> dict[str, str]:
+    def addresses(self) -> dict[str, str]:
         """Start all, and say where they are."""
         return {"run": self.run, "postgres": self.postgres_url(), "redis": self.redis_url()}
 

@@ -70,13 +70,13 @@ def restart(place: Place, process: Process) -> None:
     process.start()
 
 
-def test_a_web_process_with_its_own_worker_leaves_nothing_in_hand_when_told_to_stop(folder: Path):
+def test_a_web_process_with_its_own_worker_finishes_its_work_when_stopped(folder: Path):
     with embedded(folder) as place:
         check(place, lambda: restart(place, place.service.web[0]))
 
 
 @pytest.mark.servers
-def test_a_worker_leaves_nothing_in_hand_when_told_to_stop(servers: Place):
+def test_a_worker_finishes_its_work_when_stopped(servers: Place):
     other, process = servers.service.workers
     other.kill()
     wait_until(lambda: in_hand(servers) == 0)

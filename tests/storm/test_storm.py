@@ -20,8 +20,8 @@ PLACES = [
 @pytest.mark.parametrize(("place", "size"), PLACES)
 def test_after_a_storm_everything_is_as_at_stripe_and_nothing_was_made_twice(place, size):
     folder: Path = scratch_folder("storm")
-    told = [f"STORM_SEED={SEED}"]
+    shown = [f"STORM_SEED={SEED}"]
     with place(folder) as where:
-        report = storm(where, size=size, seed=SEED, users=8, every=4.0, tell=told.append)
-    assert not report.faults, "\n".join([*told, *report.faults])
+        report = storm(where, size=size, seed=SEED, users=8, every=4.0, tell=shown.append)
+    assert not report.faults, "\n".join([*shown, *report.faults])
     assert report.events

@@ -55,8 +55,8 @@ class _Stripe:
                 self.refunds[intents[refund["payment_intent"]]].append(refund)
         self.refund_objects: dict[str, dict[str, Shown]] = defaultdict(dict)
         for refund in control.objects("refunds"):
-            told = (refund["amount"], refund["currency"].upper(), refund["status"], refund["charge"])
-            self.refund_objects[intents[refund["payment_intent"]]][refund["id"]] = told
+            shown = (refund["amount"], refund["currency"].upper(), refund["status"], refund["charge"])
+            self.refund_objects[intents[refund["payment_intent"]]][refund["id"]] = shown
         self.disputes = {intents[each["payment_intent"]]: each for each in control.objects("disputes")}
 
     def differences(self, id_: str, ours: Invoice) -> list[str]:

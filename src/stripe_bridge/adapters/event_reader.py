@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from stripe_bridge.domain.webhook_event import StripeEvent, is_plain, parse_event
+from stripe_bridge.domain.webhook_event import StripeEvent, is_plain, parse_event, read_version
 
 
 class _Object(msgspec.Struct):
-    """The fields of an object that identify it and others. Each may be an id or an expanded object."""
+    """The members in `REFERENCES`. Each may be an id or an expanded object."""
 
     id: Any = None
     object: Any = None
@@ -33,6 +33,7 @@ class _Event(msgspec.Struct, tag_field="object", tag="event"):
     livemode: bool
     data: _Data
     account: str | None = None
+    api_version: Any = None
 
 
 _decoder = msgspec.json.Decoder(_Event)
@@ -57,4 +58,5 @@ def read_event(payload: bytes) -> StripeEvent:
         livemode=event.livemode,
         created_at=created_at,
         object=msgspec.structs.asdict(event.data.object),
+        api_version=read_version(event.api_version),
     )

@@ -163,6 +163,16 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
             "Age of the oldest completed reconcile among connected accounts.",
             max(0.0, behind),
         )
+    yield _gauge(
+        "recovery_holds",
+        "Accounts because of which sends are held after a restore; all of them at once count as one.",
+        float(backlog.recovery_holds),
+    )
+    yield _gauge(
+        "unresolved_invoices",
+        "Invoices found at Stripe after a restore that an operator has to decide about.",
+        float(backlog.unresolved_invoices),
+    )
     if backlog.receivers:
         help_text = "Whether the platform's webhook endpoint passed its last check."
         yield _by_label("receiver_in_order", help_text, "kind", backlog.receivers)

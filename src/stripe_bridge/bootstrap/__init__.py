@@ -64,7 +64,7 @@ class Service:
         )
 
     def run_worker(self) -> None:
-        """Run a worker process until it is told to stop."""
+        """Run a worker process until it is stopped."""
         threads = self.settings.worker_threads
         _check_encryption_key(self.settings)
         freeze_gc()
@@ -110,7 +110,7 @@ def create_app(environ: Mapping[str, str], *, serving: bool) -> Flask:
 def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
     """The web application behind a fast entrance for webhooks.
 
-    Exits as `create_app` does, with the status that tells uvicorn that another try would end the same way.
+    Exits as `create_app` does, with the status by which uvicorn knows that another try would end the same way.
     """
     try:
         service = build_service(environ)
@@ -169,6 +169,7 @@ def _web_app_of(service: Service) -> Flask:
             public_url=settings.public_url,
             oauth_return_url=settings.oauth_return_url,
             cors_origins=settings.cors_origins,
+            trusted_proxies=settings.trusted_proxies,
             rate_limit_storage_uri=settings.redis_url or "memory://",
             metrics_token=settings.metrics_token,
         ),

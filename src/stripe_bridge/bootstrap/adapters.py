@@ -24,7 +24,7 @@ from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.system import SystemIdentifiers, SystemRandomness
-from stripe_bridge.adapters.vault import FernetVault
+from stripe_bridge.adapters.vault import FernetVault, HmacSigner
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.config import Settings
 from stripe_bridge.ports.metrics import Metrics
@@ -62,6 +62,7 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         randomness=SystemRandomness(),
         identifiers=SystemIdentifiers(),
         vault=vault,
+        signer=HmacSigner(settings.encryption_keys, settings.retired_encryption_keys),
         nudges=nudges,
         identity_provider=_identity_provider(settings, clock),
         tracing=tracing,

@@ -9,6 +9,7 @@ from stripe_bridge.domain.webhook_event import StripeEvent, parse_event
 from stripe_bridge.ports.identity_provider import IdentityProvider
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.signer import Signer
 from stripe_bridge.ports.storage.inbox import EventIngest
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.connect import ConnectGateway
@@ -33,6 +34,7 @@ class Adapters:
     randomness: Randomness
     identifiers: Identifiers
     vault: Vault
+    signer: Signer
     nudges: Nudges
     signatures: Signatures
     snapshots: Snapshots

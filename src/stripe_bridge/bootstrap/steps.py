@@ -31,6 +31,7 @@ from stripe_bridge.use_cases.records.refetch import (
     RefetchInvoices,
     RefetchRefunds,
 )
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.refunds.issue import RefundStep
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.handlers.table import build_handler_table
@@ -38,16 +39,16 @@ from stripe_bridge.use_cases.webhook_events.handlers.table import build_handler_
 
 def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
     gateway, clock, identifiers = adapters.invoice_gateway, adapters.clock, adapters.identifiers
-    record = RecordInvoice(clock)
+    record, signed = RecordInvoice(clock), SignedMetadata(adapters.signer)
     return {
-        Operation.CREATE_CUSTOMER: CreateCustomerStep(gateway, clock, identifiers),
-        Operation.CREATE_DRAFT: CreateDraftStep(gateway, clock, identifiers, record),
+        Operation.CREATE_CUSTOMER: CreateCustomerStep(gateway, clock, identifiers, signed),
+        Operation.CREATE_DRAFT: CreateDraftStep(gateway, clock, identifiers, record, signed),
         Operation.ADD_LINES: AddLinesStep(gateway, clock, identifiers, record),
         Operation.FINALIZE: FinalizeStep(gateway, clock, identifiers, record),
         Operation.SEND: SendStep(gateway, clock, identifiers, record),
         Operation.VOID: VoidStep(gateway, clock, identifiers, record),
         Operation.DELETE_DRAFT: DeleteDraftStep(gateway, clock, identifiers, record),
-        Operation.REFUND: RefundStep(adapters.refund_gateway, RefundLedger(clock)),
+        Operation.REFUND: RefundStep(adapters.refund_gateway, ledger_of(adapters)),
         Operation.DEAUTHORIZE: DeauthorizeStep(
             adapters.store,
             clock,
@@ -66,6 +67,10 @@ def steps_of(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
     }
 
 
+def ledger_of(adapters: Adapters) -> RefundLedger:
+    return RefundLedger(adapters.clock, SignedMetadata(adapters.signer))
+
+
 def endpoint_statuses(adapters: Adapters) -> EndpointStatuses:
     return EndpointStatuses(adapters.store, adapters.receiver_gateway, adapters.vault)
 
@@ -76,7 +81,7 @@ def encryption_key(adapters: Adapters) -> EncryptionKey:
 
 def refetch_targets(adapters: Adapters) -> tuple[RefetchInvoices, RefetchRefunds, RefetchDisputes]:
     """What is read again at Stripe: by each sweep, and a last time before an account is left."""
-    store, clock, ledger = adapters.store, adapters.clock, RefundLedger(adapters.clock)
+    store, clock, ledger = adapters.store, adapters.clock, ledger_of(adapters)
     undo = DeleteStuckDraft(clock, adapters.identifiers)
     return (
         RefetchInvoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
@@ -92,5 +97,7 @@ def handlers_of(settings: Settings, adapters: Adapters) -> HandlerTable:
         refund_gateway=adapters.refund_gateway,
         snapshots=adapters.snapshots,
         clock=adapters.clock,
+        signed=SignedMetadata(adapters.signer),
         client_id=settings.stripe_client_id,
+        api_version=adapters.receiver_gateway.api_version,
     )

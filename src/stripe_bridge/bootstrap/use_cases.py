@@ -9,9 +9,10 @@ from stripe_bridge.bootstrap.steps import (
     encryption_key,
     endpoint_statuses,
     handlers_of,
-    refetch_targets,
+    ledger_of,
     steps_of,
 )
+from stripe_bridge.bootstrap.upkeep import build_operations, build_reconciliation
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
@@ -29,7 +30,6 @@ from stripe_bridge.use_cases.access.tokens import (
     RevokeToken,
 )
 from stripe_bridge.use_cases.integrations import Integrations
-from stripe_bridge.use_cases.integrations.account import RefreshAccount
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
@@ -53,29 +53,12 @@ from stripe_bridge.use_cases.invoices.queries import (
 from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
 from stripe_bridge.use_cases.invoices.send import SendInvoice
 from stripe_bridge.use_cases.invoices.void import VoidInvoice
-from stripe_bridge.use_cases.operations import Operations
-from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
-from stripe_bridge.use_cases.operations.doctor import Diagnose
-from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
-from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
-from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
-from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
-from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 from stripe_bridge.use_cases.receivers import Receivers
-from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue, RepairReceivers
+from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
 from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterReceivers, RequestReceiver
-from stripe_bridge.use_cases.reconciliation import Reconciliation
-from stripe_bridge.use_cases.reconciliation.reconcile import (
-    FetchMissedEvents,
-    ListConnected,
-    ReconcileDue,
-    ReconcileIntegration,
-)
-from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
-from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
-from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders import SalesOrders
@@ -87,7 +70,7 @@ from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
 from stripe_bridge.use_cases.webhook_events.backpressure import YieldToReceiving
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.queries import ListWebhookEvents, ShowWebhookEvent
-from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, ReceiveWebhook, StoreFetchedEvent
+from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, ReceiveWebhook
 from stripe_bridge.use_cases.webhook_events.replay import ReplayWebhookEvent, ReplayWebhookEvents
 
 
@@ -104,7 +87,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     intents = _intents(adapters, settle)
     receivers = _receivers(settings, adapters, settle)
     webhook_events = _webhook_events(settings, adapters, lease, table, build_event)
-    reconciliation = _reconciliation(settings, adapters, build_event, receivers.check)
+    reconciliation = build_reconciliation(settings, adapters, settle, build_event, receivers.check)
     return Bridge(
         access=_access(adapters),
         integrations=_integrations(settings, adapters, settle),
@@ -115,7 +98,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         webhook_events=webhook_events,
         intents=intents,
         reconciliation=reconciliation,
-        operations=_operations(settings, adapters, intents, receivers, webhook_events, reconciliation),
+        operations=build_operations(settings, adapters, intents, receivers, webhook_events, reconciliation),
     )
 
 
@@ -178,7 +161,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) 
             adapters.vault,
             adapters.nudges,
             settle,
-            RequestReceiver(clock, identifiers, _receiver_url(settings)),
+            RequestReceiver(clock, identifiers, settings.receiver_url),
             livemode=settings.livemode,
         ),
         disconnect=DisconnectIntegration(store, clock, identifiers, settle, in_flight),
@@ -198,7 +181,15 @@ def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> I
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     revisions = CheckRevisions(adapters.invoice_gateway, adapters.refund_gateway)
     return Invoices(
-        send=SendInvoice(store, clock, identifiers, settle, revisions, settings.invoice_days_until_due),
+        send=SendInvoice(
+            store,
+            clock,
+            identifiers,
+            settle,
+            revisions,
+            SignedMetadata(adapters.signer),
+            settings.invoice_days_until_due,
+        ),
         void=VoidInvoice(store, clock, identifiers, settle),
         show=ShowInvoice(store),
         list=ListInvoices(store),
@@ -218,7 +209,8 @@ def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
             adapters.invoice_gateway,
             adapters.refund_gateway,
             RecordInvoice(clock),
-            RefundLedger(clock),
+            ledger_of(adapters),
+            SignedMetadata(adapters.signer),
         ),
         list=ListRefunds(adapters.store),
     )
@@ -226,7 +218,7 @@ def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
 
 def _receivers(settings: Settings, adapters: Adapters, settle: SettleIntent) -> Receivers:
     store, clock, vault = adapters.store, adapters.clock, adapters.vault
-    statuses, key, url = endpoint_statuses(adapters), encryption_key(adapters), _receiver_url(settings)
+    statuses, key, url = endpoint_statuses(adapters), encryption_key(adapters), settings.receiver_url
     check = CheckReceivers(store, clock, statuses, url)
     return Receivers(
         register=RegisterReceivers(store, clock, adapters.identifiers, settle, statuses, key, url),
@@ -237,7 +229,7 @@ def _receivers(settings: Settings, adapters: Adapters, settle: SettleIntent) -> 
             store,
             clock,
             check,
-            every=_reconcile_every(settings),
+            every=settings.reconcile_every,
             has_extra_secrets=bool(settings.stripe_webhook_secrets),
         ),
     )
@@ -279,93 +271,3 @@ def _webhook_events(
         replay=ReplayWebhookEvent(store, clock, nudges),
         replay_matching=ReplayWebhookEvents(store, clock, nudges),
     )
-
-
-def _reconciliation(
-    settings: Settings, adapters: Adapters, build_event: BuildEvent, check: CheckReceivers
-) -> Reconciliation:
-    store, clock, every = adapters.store, adapters.clock, _reconcile_every(settings)
-    verify_totals = VerifyTotals(store)
-    missed_events = FetchMissedEvents(
-        store, clock, adapters.nudges, adapters.event_gateway, StoreFetchedEvent(build_event)
-    )
-    invoices, refunds, disputes = refetch_targets(adapters)
-    sweep = SweepAccount(SweepKind(store, invoices), SweepKind(store, refunds), SweepKind(store, disputes))
-    reconcile = ReconcileIntegration(
-        store,
-        clock,
-        RefreshAccount(store, clock, adapters.connect_gateway),
-        missed_events,
-        sweep,
-        check,
-        verify_totals,
-        adapters.metrics,
-        adapters.tracing,
-        every=every,
-    )
-    return Reconciliation(
-        reconcile=reconcile,
-        reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
-        list_connected=ListConnected(store),
-        compact_totals=CompactTotals(store),
-        verify_totals=verify_totals,
-    )
-
-
-def _operations(
-    settings: Settings,
-    adapters: Adapters,
-    intents: Intents,
-    receivers: Receivers,
-    webhook_events: WebhookEvents,
-    reconciliation: Reconciliation,
-) -> Operations:
-    store, clock, vault = adapters.store, adapters.clock, adapters.vault
-    check_readiness = CheckReadiness(
-        {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)},
-        clock,
-    )
-    repair = RepairReceivers(
-        store, clock, adapters.receiver_gateway, endpoint_statuses(adapters), _receiver_url(settings)
-    )
-    fixes = ApplyFixes(
-        receivers.register,
-        repair,
-        reconciliation.reconcile,
-        intents.resolve_due,
-        webhook_events.replay_matching,
-    )
-    return Operations(
-        check_readiness=check_readiness,
-        measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
-        diagnose=_diagnose(settings, adapters, check_readiness, receivers.check),
-        apply_fixes=fixes,
-        rotate_keys=RotateKeys(store, vault, encryption_key(adapters)),
-        purge_payloads=PurgePayloads(store, clock, timedelta(days=settings.event_payload_days)),
-        purge_oauth_states=PurgeOAuthStates(store, clock),
-    )
-
-
-def _diagnose(
-    settings: Settings, adapters: Adapters, check_readiness: CheckReadiness, check: CheckReceivers
-) -> Diagnose:
-    store, clock = adapters.store, adapters.clock
-    return Diagnose(
-        store,
-        clock,
-        adapters.vault,
-        adapters.event_gateway,
-        check_readiness,
-        DiagnoseReceivers(check, has_extra_secrets=bool(settings.stripe_webhook_secrets)),
-        DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
-        encryption_key(adapters),
-        every=_reconcile_every(settings),
-    )
-
-
-def _reconcile_every(settings: Settings) -> timedelta:
-    return timedelta(seconds=settings.reconcile_seconds)
-
-
-def _receiver_url(settings: Settings) -> str:
-    return f"{settings.public_url}/api/webhooks/stripe"

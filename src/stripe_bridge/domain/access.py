@@ -11,6 +11,8 @@ from stripe_bridge.domain.errors.base import Forbidden
 
 class Permission(StrEnum):
     READ = "read"
+    READ_PAYLOADS = "read_payloads"
+    READ_FOREIGN_PAYLOADS = "read_foreign_payloads"
     SEND_INVOICES = "send_invoices"
     VOID_INVOICES = "void_invoices"
     REFUND_INVOICES = "refund_invoices"
@@ -34,6 +36,7 @@ _VIEWER = frozenset({Permission.READ})
 _MEMBER = _VIEWER | {Permission.SEND_INVOICES, Permission.VOID_INVOICES}
 _POWER_USER = _MEMBER | {
     Permission.MANAGE_INTEGRATIONS,
+    Permission.READ_PAYLOADS,
     Permission.REFUND_INVOICES,
     Permission.REPLAY_EVENTS,
     Permission.WRITE_SALES_ORDERS,
@@ -48,7 +51,7 @@ _TABLE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """On whose behalf a request is made. `token_id` tells tokens apart without revealing them."""
+    """On whose behalf a request is made. `token_id` distinguishes tokens without revealing them."""
 
     tenant_id: str
     role: Role

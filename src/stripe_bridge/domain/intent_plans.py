@@ -31,7 +31,13 @@ from stripe_bridge.domain.webhook_event import PLATFORM
 
 
 def plan_customer(
-    customer: BilledCustomer, invoice: Invoice, details: Customer, *, reference: str, now: datetime
+    customer: BilledCustomer,
+    invoice: Invoice,
+    details: Customer,
+    metadata: Mapping[str, str],
+    *,
+    reference: str,
+    now: datetime,
 ) -> Intent:
     """Create the customer at Stripe. The intent belongs to no invoice, as several may wait for the customer."""
     return _plan(
@@ -46,13 +52,21 @@ def plan_customer(
             "name": details.name,
             "address": asdict(details.address) if details.address else None,
             "erp_customer_id": details.id,
+            "metadata": dict(metadata),
         },
         reference=reference,
         now=now,
     )
 
 
-def plan_draft(invoice: Invoice, stripe_customer_id: str, *, reference: str, now: datetime) -> Intent:
+def plan_draft(
+    invoice: Invoice,
+    stripe_customer_id: str,
+    metadata: Mapping[str, str],
+    *,
+    reference: str,
+    now: datetime,
+) -> Intent:
     return _plan_for(
         Operation.CREATE_DRAFT,
         invoice,
@@ -61,12 +75,7 @@ def plan_draft(invoice: Invoice, stripe_customer_id: str, *, reference: str, now
             "currency": invoice.currency.lower(),
             "days_until_due": invoice.days_until_due,
             "order_number": invoice.sales_order_number,
-            "metadata": {
-                METADATA_REFERENCE: reference,
-                "tenant": invoice.tenant_id,
-                "sales_order_id": str(invoice.sales_order_id),
-                "sales_order_number": invoice.sales_order_number,
-            },
+            "metadata": dict(metadata),
         },
         reference=reference,
         now=now,
@@ -100,7 +109,9 @@ def plan_delete(invoice: Invoice, *, because: str | None, reference: str, now: d
     return _plan_for(Operation.DELETE_DRAFT, invoice, parameters, reference=reference, now=now)
 
 
-def plan_refund(refund: Refund, invoice: Invoice, *, reference: str, now: datetime) -> Intent:
+def plan_refund(
+    refund: Refund, invoice: Invoice, metadata: Mapping[str, str], *, reference: str, now: datetime
+) -> Intent:
     """The refund was reserved in the ledger under the same reference."""
     return _plan(
         Operation.REFUND,
@@ -115,6 +126,7 @@ def plan_refund(refund: Refund, invoice: Invoice, *, reference: str, now: dateti
             "charge_id": refund.charge_id,
             "amount": refund.amount,
             "reason": refund.reason,
+            "metadata": dict(metadata),
         },
         reference=reference,
         now=now,
@@ -162,6 +174,12 @@ def plan_endpoint_repair(kind: ReceiverKind, url: str, *, reference: str, now: d
         reference=reference,
         now=now,
     )
+
+
+def planned_metadata(intent: Intent) -> Mapping[str, str]:
+    """What an earlier release planned has only the reference."""
+    planned: Mapping[str, str] = intent.parameters.get("metadata", {METADATA_REFERENCE: intent.reference})
+    return planned
 
 
 def planned_address(parameters: Mapping[str, Any]) -> Address | None:

@@ -51,7 +51,7 @@ class RefundStatus(StrEnum):
 
 
 class SnapshotOrder(StrEnum):
-    """How a snapshot compares with what we have, judged without a clock."""
+    """How a snapshot compares with what we have, without relying on a clock."""
 
     NEWER = "newer"
     SAME = "same"

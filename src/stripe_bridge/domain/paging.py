@@ -1,6 +1,6 @@
 """A page of a list, by number or by cursor.
 
-A number counts rows and tells totals; a cursor walks by key at the same cost on every page.
+A page by number comes with a total, for which rows are counted; a cursor continues by key, at the same cost on every page.
 """
 
 from __future__ import annotations

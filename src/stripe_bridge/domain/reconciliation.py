@@ -25,7 +25,9 @@ _SECONDS_APART = 7919
 class Drift(StrEnum):
     """What differed from Stripe until it was reconciled. A missed event may show twice: as itself and in its object.
 
-    TOTAL_DIFFERS is not about Stripe but about our own lists."""
+    TOTAL_DIFFERS is not about Stripe but about our own lists. The last three are found after a restore: ADOPTED counts
+    invoices that were taken in, the others those that an operator has to decide about.
+    """
 
     MISSED_EVENT = "missed_event"
     INVOICE_DIFFERS = "invoice_differs"
@@ -34,6 +36,9 @@ class Drift(StrEnum):
     ACCOUNT_DIFFERS = "account_differs"
     OBJECT_MISSING = "object_missing"
     TOTAL_DIFFERS = "total_differs"
+    ADOPTED = "adopted"
+    COPIED_REFERENCE = "copied_reference"
+    BILLED_TWICE = "billed_twice"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,8 +127,12 @@ def reconciled_until(integration: Integration) -> datetime:
     return integration.last_reconciled_at or integration.connected_at or integration.created_at
 
 
-def events_wanted_since(integration: Integration, now: datetime) -> datetime:
-    return max(reconciled_until(integration) - OVERLAP, now - HORIZON)
+def events_wanted_since(
+    integration: Integration, now: datetime, asked_for: datetime | None = None
+) -> datetime:
+    """At least those since then, as far back as Stripe lists any."""
+    missed_since = reconciled_until(integration) - OVERLAP
+    return max(min(missed_since, asked_for or missed_since), now - HORIZON)
 
 
 def is_near_horizon(integration: Integration, now: datetime) -> bool:

@@ -48,7 +48,11 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SalesOrder:
-    """Amounts in minor units. `source_updated_at` is by the ERP's clock, the other times by ours."""
+    """Amounts in minor units. `source_updated_at` is by the ERP's clock, the other times by ours.
+
+    One that is not `submitted` stands in for an order whose invoices were found at Stripe after a restore: only its id, number
+    and currency are known.
+    """
 
     tenant_id: str
     id: int
@@ -61,6 +65,7 @@ class SalesOrder:
     source_updated_at: datetime
     created_at: datetime
     updated_at: datetime
+    submitted: bool = True
 
     def check(self) -> None:
         """Raises CurrencyUnknown, AmountNotChargeable or LinesDoNotAddUp for what is wrong in any state."""

@@ -10,9 +10,40 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-# The metadata key under which an object at Stripe names the intent that made it.
+# The metadata keys of what we make at Stripe. The first names the intent that made the object.
 METADATA_REFERENCE = "bridge_intent"
 METADATA_KIND = "bridge_receiver"
+METADATA_TENANT = "tenant"
+# Keys that begin so are this service's own, at Stripe.
+OWN_METADATA = "bridge_"
+METADATA_INTEGRATION = "integration_id"
+METADATA_ORDER = "sales_order_id"
+METADATA_ORDER_NUMBER = "sales_order_number"
+METADATA_CUSTOMER = "customer_id"
+METADATA_INVOICE = "invoice_id"
+METADATA_REFUND = "refund_id"
+METADATA_AMOUNT = "amount"
+METADATA_KEY = "bridge_key"
+METADATA_SIGNATURE = "bridge_signature"
+# What this service writes.
+OUR_METADATA = frozenset(
+    {
+        METADATA_REFERENCE,
+        METADATA_KIND,
+        METADATA_TENANT,
+        METADATA_INTEGRATION,
+        METADATA_ORDER,
+        METADATA_ORDER_NUMBER,
+        METADATA_CUSTOMER,
+        METADATA_INVOICE,
+        METADATA_REFUND,
+        METADATA_AMOUNT,
+        METADATA_KEY,
+        METADATA_SIGNATURE,
+    }
+)
+# What only this service needs, and callers are not shown.
+INTERNAL_METADATA = OUR_METADATA - {METADATA_ORDER, METADATA_ORDER_NUMBER}
 
 
 class StripeInvoiceStatus(StrEnum):
@@ -49,6 +80,20 @@ class StripeInvoice:
     latest_revision: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     payments: tuple[StripePayment, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedInvoice:
+    """An invoice as an account's list shows it, with what is needed to take it in.
+
+    `revises` is the invoice that this one was made to replace. `customer_metadata` is empty for a deleted customer.
+    """
+
+    invoice: StripeInvoice
+    created_at: datetime
+    customer_email: str | None
+    customer_metadata: Mapping[str, str] = field(default_factory=dict)
+    revises: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

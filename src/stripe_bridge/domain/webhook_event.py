@@ -18,6 +18,8 @@ from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 
 # What the account of the platform itself is called: `account_id` is never null.
 PLATFORM = "platform"
+# The members of an object that identify it and others. What they say is the same in every API version that has them.
+REFERENCES = ("id", "object", "invoice", "charge", "latest_charge", "payment_intent", "customer")
 MAX_PAYLOAD_BYTES = 1024 * 1024
 # An event that fails for its own reasons fails for good after some hours; one that waits for Stripe is retried for as long as
 # Stripe itself would deliver it: about three days.
@@ -54,7 +56,10 @@ class SkipReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StripeEvent:
-    """What a payload says. `account` is None for the platform's own events."""
+    """What a payload says. `account` is None for the platform's own events, `api_version` if the payload does not say.
+
+    A *thin* one, as Stripe calls it, says what happened to which object, but not how that now looks.
+    """
 
     id: str
     type: str
@@ -62,6 +67,23 @@ class StripeEvent:
     livemode: bool
     created_at: datetime
     object: Mapping[str, Any]
+    api_version: str | None
+    is_thin: bool = False
+
+    def rendered_in(self, api_version: str) -> StripeEvent:
+        """The event, thin if it was rendered in another API version: its content may have another shape or meaning there."""
+        if self.api_version == api_version:
+            return self
+        references = {name: self.object[name] for name in REFERENCES if name in self.object}
+        return replace(self, object=references, is_thin=True)
+
+    @property
+    def object_id(self) -> str:
+        """Raises PayloadMalformed if the object has none."""
+        object_id = _id(self.object.get("id"))
+        if object_id is None:
+            raise PayloadMalformed("its object has no id")
+        return object_id
 
     @property
     def payment_intent_id(self) -> str | None:
@@ -134,6 +156,11 @@ class WebhookEvent:
         if self.last_error is None:
             return None
         return _GIVEN_UP if self.status is EventStatus.FAILED else _WILL_RETRY
+
+    @property
+    def is_known_to_be_ours(self) -> bool:
+        """Whether it was applied to an object of ours. Before that it may be about anything the merchant does at Stripe."""
+        return self.status is EventStatus.PROCESSED
 
     def parse(self) -> StripeEvent:
         """The event in the stored payload, which has to have been loaded."""
@@ -221,7 +248,12 @@ def parse_event(payload: bytes) -> StripeEvent:
         livemode=livemode,
         created_at=created_at,
         object=object_,
+        api_version=read_version(body.get("api_version")),
     )
+
+
+def read_version(shown: object) -> str | None:
+    return shown if isinstance(shown, str) and is_plain(shown) else None
 
 
 def _related_object_id(event_type: str, object_: Mapping[str, Any]) -> str | None:

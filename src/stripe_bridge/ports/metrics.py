@@ -27,7 +27,9 @@ class Backlog:
     `queue` is how many nudges no worker has received yet, by job; None if the broker does not answer. `reconciled_until`
     belongs to the connected account that is furthest behind; None if none is connected. `receivers` says for each of the
     platform's endpoints whether it was in order when last checked; one that was never registered is missing.
-    `clock_skew` is by how many seconds the clock of this host is ahead.
+    `recovery_holds` is for how many accounts sends are held after a restore, `unresolved_invoices` how many invoices found
+    then an operator has to decide about. `clock_skew` is by how many seconds the clock of
+    this host is ahead.
     """
 
     events: QueueDepth
@@ -37,6 +39,8 @@ class Backlog:
     reconciled_until: datetime | None = None
     receivers: Mapping[str, bool] = field(default_factory=dict)
     clock_skew: float = 0.0
+    recovery_holds: int = 0
+    unresolved_invoices: int = 0
 
     def age(self, depth: QueueDepth) -> float:
         """How old the oldest in it is, in seconds; 0 if nothing is waiting."""

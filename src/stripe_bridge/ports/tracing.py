@@ -17,7 +17,7 @@ class Tracing(Protocol):
     def span(
         self, name: str, facts: dict[str, Fact], *, is_call: bool = False
     ) -> AbstractContextManager[Note]:
-        """A span around one piece of work. `is_call`: somebody else does it, and we wait for the answer.
+        """A span around one piece of work. `is_call`: another service does it, and we wait for the answer.
 
         Of an exception that passes through, only the type is recorded.
         """

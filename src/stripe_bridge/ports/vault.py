@@ -37,7 +37,7 @@ class Vault(Protocol):
         ...
 
     def fingerprints(self) -> Sequence[str]:
-        """One for each key, newest first: they tell keys apart and reveal nothing about them."""
+        """One for each key, newest first: they distinguish keys and reveal nothing about them."""
         ...
 
 

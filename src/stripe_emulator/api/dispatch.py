@@ -7,9 +7,9 @@ from werkzeug.wrappers import Request
 
 from stripe_emulator.api.call import Answer, Call
 from stripe_emulator.api.credentials import Caller, caller, check_version
-from stripe_emulator.api.exchange import server_error
 from stripe_emulator.api.expandable import check_expand
 from stripe_emulator.api.expanding import expanded
+from stripe_emulator.api.http import server_error
 from stripe_emulator.api.idempotency import Attempt, in_progress
 from stripe_emulator.api.metadata import check_metadata
 from stripe_emulator.api.routes import Operation, find_operation

@@ -74,7 +74,7 @@ def is_within(time: int, bounds: int | Json | None) -> bool:
 
 
 def sublist(records: list[Record], url: str, limit: int = DEFAULT_LIMIT) -> Json:
-    """The first page of a list inside another object, which unlike a page by itself tells how many there are."""
+    """The first page of a list inside another object, which unlike a page by itself carries the total."""
     return nested([record.body for record in records], url, limit)
 
 

@@ -5,15 +5,15 @@ from stripe_emulator.api.listing import page, sublist
 from stripe_emulator.api.metadata import merged_metadata
 from stripe_emulator.errors import Json, StripeError, invalid, malformed, missing_param, no_such
 from stripe_emulator.identifiers import new_id
-from stripe_emulator.resources.collecting import (
+from stripe_emulator.resources.customers import move_balance
+from stripe_emulator.resources.payments_flow import (
     cancel_open_payments,
     is_processing,
     mark_paid,
     payments_of,
     reprice_default_payment,
 )
-from stripe_emulator.resources.customers import move_balance
-from stripe_emulator.resources.refunds import refund_charge, tell_of_refund
+from stripe_emulator.resources.refunds import emit_refund_created, refund_charge
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
@@ -137,7 +137,7 @@ def _refund(tx: Transaction, invoice: Record, amount: int) -> Json:
             except StripeError as error:
                 refusal = error
                 continue
-            tell_of_refund(tx, refund, charge)
+            emit_refund_created(tx, refund, charge)
             return _link(refund, amount)
     raise refusal or invalid("This invoice has no payment that could be refunded.", "refund_amount")
 

@@ -69,14 +69,14 @@ def create(call: Call) -> Json:
 
 
 def retrieve(call: Call) -> Json:
-    """GET /v1/customers/{customer}: of a deleted one, only a stub."""
+    """GET /v1/customers/{customer}: of a deleted one, only its id."""
     record = call.record("customers", "customer", "id")
-    return stub(record) if record.hidden["deleted"] else record.body
+    return deleted_stub(record) if record.hidden["deleted"] else record.body
 
 
 def update(call: Call) -> Json:
     """POST /v1/customers/{customer}."""
-    record = living(call)
+    record = existing(call)
     _check(call.params)
     call.tx.edit(record)
     _apply(call, record)
@@ -88,11 +88,11 @@ def update(call: Call) -> Json:
 
 def delete(call: Call) -> Json:
     """DELETE /v1/customers/{customer}: its invoices stay."""
-    record = living(call)
+    record = existing(call)
     call.tx.edit(record)
     call.tx.emit("customer.deleted", record)
     record.hidden["deleted"] = True
-    return stub(record)
+    return deleted_stub(record)
 
 
 def list_(call: Call) -> Json:
@@ -113,12 +113,12 @@ def list_balance_transactions(call: Call) -> Json:
     return page(call, "customer_balance_transactions", url, among=among)
 
 
-def stub(record: Record) -> Json:
+def deleted_stub(record: Record) -> Json:
     """What the API shows of a deleted customer."""
     return {"id": record.id, "object": "customer", "deleted": True}
 
 
-def living(call: Call) -> Record:
+def existing(call: Call) -> Record:
     """The customer that the path names. Refuses a deleted one."""
     record = call.record("customers", "customer", "id")
     if record.hidden["deleted"]:

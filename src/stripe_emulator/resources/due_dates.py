@@ -1,4 +1,4 @@
-"""What Stripe tells about an open invoice as its due date comes and goes; the invoice itself does not change.
+"""The events that Stripe sends about an open invoice around its due date; the invoice itself does not change.
 
 Stripe sends these events where a merchant has set up automations for them, so many days before or after the due date:
 https://docs.stripe.com/changelog/acacia/2024-09-30/billing-due-date-webhooks
@@ -24,7 +24,7 @@ def due_events(store: Store, settings: Settings, until: float) -> list[tuple[int
     return sorted(found, key=lambda one: (one[0], one[1].seq))
 
 
-def tell(tx: Transaction, invoice: Record, event_type: str) -> None:
+def emit_due_event(tx: Transaction, invoice: Record, event_type: str) -> None:
     """Send one of these events, once."""
     tx.edit(invoice)
     invoice.hidden["reminded"] = [*invoice.hidden.get("reminded", []), event_type]

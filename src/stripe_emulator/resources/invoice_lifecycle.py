@@ -6,7 +6,9 @@ from stripe_emulator.api.call import Call
 from stripe_emulator.currencies import MAXIMUM_CHARGE
 from stripe_emulator.errors import Json, invalid, missing_param
 from stripe_emulator.hosted_links import links
-from stripe_emulator.resources.collecting import (
+from stripe_emulator.resources.customers import move_balance
+from stripe_emulator.resources.invoice_shape import show_amounts
+from stripe_emulator.resources.payments_flow import (
     cancel_open_payments,
     card_error,
     check_step,
@@ -16,8 +18,6 @@ from stripe_emulator.resources.collecting import (
     refuse_while_processing,
     request_payment,
 )
-from stripe_emulator.resources.customers import move_balance
-from stripe_emulator.resources.invoice_shape import show_amounts
 from stripe_emulator.resources.revisions import original_of
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction

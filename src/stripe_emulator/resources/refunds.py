@@ -6,12 +6,12 @@ from stripe_emulator.api.metadata import merged_metadata
 from stripe_emulator.currencies import readable
 from stripe_emulator.errors import Json, invalid, malformed
 from stripe_emulator.identifiers import new_id
-from stripe_emulator.resources.collecting import check_step
 from stripe_emulator.resources.disputes import close_refunded_inquiries, forbids_refund
+from stripe_emulator.resources.payments_flow import check_step
 from stripe_emulator.store import Record
 from stripe_emulator.transaction import Transaction
 
-UNDONE = ("failed", "canceled")
+FAILED_OR_CANCELED = ("failed", "canceled")
 FAILURE_REASONS = (
     "charge_for_pending_refund_disputed",
     "declined",
@@ -45,7 +45,7 @@ def create(call: Call) -> Json:
     refund.body["metadata"] = merged_metadata({}, params.get("metadata"))
     if "instructions_email" in params:
         refund.body["instructions_email"] = params["instructions_email"]
-    tell_of_refund(call.tx, refund, charge)
+    emit_refund_created(call.tx, refund, charge)
     return refund.body
 
 
@@ -59,7 +59,7 @@ def update(call: Call) -> Json:
     refund = _refund(call)
     body = call.tx.edit(refund)
     body["metadata"] = merged_metadata(body["metadata"], call.params.get("metadata"))
-    tell_of_change(call.tx, refund)
+    emit_refund_updated(call.tx, refund)
     return body
 
 
@@ -128,7 +128,7 @@ def refund_charge(tx: Transaction, charge: Record, amount: int | None, reason: s
     return refund
 
 
-def tell_of_refund(tx: Transaction, refund: Record, charge: Record) -> None:
+def emit_refund_created(tx: Transaction, refund: Record, charge: Record) -> None:
     """Set a new refund's first status, and emit the events about it."""
     status = tx.misbehavior.refund_status()
     if status != "failed":
@@ -150,7 +150,7 @@ def move_refund(tx: Transaction, refund: Record, status: str, failure_reason: st
             f"Invalid failure_reason: must be one of {', '.join(FAILURE_REASONS)}", "failure_reason"
         )
     _set_status(tx, refund, status)
-    if status in UNDONE:
+    if status in FAILED_OR_CANCELED:
         charge = tx.store.find("charges", body["charge"])
         assert charge is not None
         tx.edit(charge)["amount_refunded"] -= body["amount"]
@@ -160,17 +160,17 @@ def move_refund(tx: Transaction, refund: Record, status: str, failure_reason: st
         body["failure_reason"] = failure_reason
         body["failure_balance_transaction"] = new_id("txn")
         tx.emit("refund.failed", refund)
-    tell_of_change(tx, refund)
+    emit_refund_updated(tx, refund)
 
 
 def make_reference_available(tx: Transaction, refund: Record) -> None:
     """The acquirer's reference arrives, days later: an update that changes no money."""
     card = tx.edit(refund)["destination_details"]["card"]
     card["reference"], card["reference_status"] = "45717640123456789012345", "available"
-    tell_of_change(tx, refund)
+    emit_refund_updated(tx, refund)
 
 
-def tell_of_change(tx: Transaction, refund: Record) -> None:
+def emit_refund_updated(tx: Transaction, refund: Record) -> None:
     """`refund.updated` and the older event that still goes with it; neither if nothing changed."""
     previous = tx.emit_update("refund.updated", refund)
     if previous:

@@ -96,9 +96,9 @@ def _refuse_connected(call: Call) -> None:
 
 
 def _refuse_access(call: Call) -> None:
-    """A platform may not even look at its connected accounts' endpoints.
+    """A platform may not even read its connected accounts' endpoints.
 
-    The answer is recorded for creating one through the `Stripe-Account` header; that looking is refused alike is not.
+    The answer is recorded for creating one through the `Stripe-Account` header; that reading is refused as well is not.
     """
     if call.is_connected and not call.tx.settings.allow_account_endpoints:
         raise StripeError(

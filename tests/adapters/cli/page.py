@@ -19,7 +19,7 @@ def reference() -> str:
     )
 
 
-def told() -> str:
+def generated() -> str:
     """What the page says about them."""
     return PAGE.read_text().partition(_BEGINNING)[2].lstrip("\n")
 

@@ -12,19 +12,19 @@ FAILED = ("--status", "failed")
 
 
 @pytest.fixture
-def told(terminal: Terminal) -> Terminal:
+def reported(terminal: Terminal) -> Terminal:
     """A terminal with an integration of `acme` and one of `other`, and an event of an unknown account."""
     terminal.world.connect("acct_other", tenant="other")
-    tell(terminal, "evt_other", "account.updated")
+    receive(terminal, "evt_other", "account.updated")
     terminal.world.connect("acct_acme")
     for name in ("evt_1", "evt_2", "evt_3"):
-        tell(terminal, name, "invoice.paid")
+        receive(terminal, name, "invoice.paid")
     terminal.world.account_id = "acct_unknown"
-    tell(terminal, "evt_nobodys", "invoice.paid")
+    receive(terminal, "evt_nobodys", "invoice.paid")
     return terminal
 
 
-def tell(terminal: Terminal, name: str, type_: str) -> None:
+def receive(terminal: Terminal, name: str, type_: str) -> None:
     object_ = {"id": "in_1", "object": "invoice", "text": "half a \ud83d character \x9b2J"}
     terminal.world.receive(terminal.world.event(type_, object_, id_=name))
 
@@ -53,8 +53,8 @@ def names_of(rows: list[dict[str, str]]) -> list[str]:
     return [row["stripe_event_id"] for row in rows]
 
 
-def test_the_list_has_the_events_of_all_tenants_and_of_none(told: Terminal):
-    rows = told.json("events", "list")
+def test_the_list_has_the_events_of_all_tenants_and_of_none(reported: Terminal):
+    rows = reported.json("events", "list")
 
     assert [(row["stripe_event_id"], row["tenant_id"]) for row in rows] == [
         ("evt_nobodys", None),
@@ -63,15 +63,15 @@ def test_the_list_has_the_events_of_all_tenants_and_of_none(told: Terminal):
         ("evt_1", "acme"),
         ("evt_other", "other"),
     ]
-    assert "evt" not in told.shown("events", "list", "--status", "failed")
+    assert "evt" not in reported.shown("events", "list", "--status", "failed")
 
 
-def test_the_list_is_filtered_by_each_of_the_options(told: Terminal):
-    acme = told.world.integration_id
-    fail(told, "evt_2")
+def test_the_list_is_filtered_by_each_of_the_options(reported: Terminal):
+    acme = reported.world.integration_id
+    fail(reported, "evt_2")
 
     def names(*arguments: object) -> list[str]:
-        return names_of(told.json("events", "list", *arguments))
+        return names_of(reported.json("events", "list", *arguments))
 
     assert names("--tenant", "other") == ["evt_other"]
     assert names("--integration", acme) == ["evt_3", "evt_2", "evt_1"]
@@ -81,140 +81,144 @@ def test_the_list_is_filtered_by_each_of_the_options(told: Terminal):
     assert names(*FAILED) == ["evt_2"]
     assert names("--since", "2026-11-23T12:00:01") == names("--until", "2026-11-23T12:00:00Z") == []
     assert len(names("--since", "2026-11-23", "--until", "2026-11-23T13:00:01+01:00")) == 5
-    assert names("--before", ids_of(told)["evt_1"]) == ["evt_other"]
+    assert names("--before", ids_of(reported)["evt_1"]) == ["evt_other"]
 
 
-def test_people_see_what_failed_and_why(told: Terminal):
-    fail(told, "evt_2")
+def test_people_see_what_failed_and_why(reported: Terminal):
+    fail(reported, "evt_2")
 
-    shown = told.shown("events", "list", *FAILED)
+    shown = reported.shown("events", "list", *FAILED)
 
     assert {"invoice.paid", "boom", "acme"} <= set(shown.split())
 
 
-def test_a_payload_is_shown_only_when_asked_for_and_cannot_move_the_cursor(told: Terminal):
-    event_id = ids_of(told)["evt_1"]
+def test_a_payload_is_shown_only_when_asked_for_and_cannot_move_the_cursor(reported: Terminal):
+    event_id = ids_of(reported)["evt_1"]
 
-    without = told.json("events", "show", event_id)
-    payload = told.json("events", "show", event_id, "--payload")["payload"]
-    shown = told.shown("events", "show", event_id, "--payload")
+    without = reported.json("events", "show", event_id)
+    payload = reported.json("events", "show", event_id, "--payload")["payload"]
+    shown = reported.shown("events", "show", event_id, "--payload")
 
     assert "payload" not in without
     assert without["stripe_event_id"] == "evt_1"
     assert payload["data"]["object"]["id"] == "in_1"
     assert '"id": "in_1"' in shown
     assert "\x9b" not in shown
-    assert '"id": "in_1"' not in told.shown("events", "show", event_id)
+    assert '"id": "in_1"' not in reported.shown("events", "show", event_id)
 
 
 @pytest.mark.parametrize("damaged", [b'{"id": "evt_1", "da', b"\x28\xb5\x2f\xfd\x9b2J"])
-def test_of_a_damaged_payload_is_shown_what_there_is(told: Terminal, damaged: bytes):
-    event_id = ids_of(told)["evt_1"]
-    events = told.store.committed.events.rows
+def test_of_a_damaged_payload_is_shown_what_there_is(reported: Terminal, damaged: bytes):
+    event_id = ids_of(reported)["evt_1"]
+    events = reported.store.committed.events.rows
     events[event_id] = replace(events[event_id], payload=damaged)
 
-    assert told.json("events", "show", event_id, "--payload")["payload"] == damaged.decode(errors="replace")
-    assert "evt_1" in told.shown("events", "show", event_id, "--payload")
+    assert reported.json("events", "show", event_id, "--payload")["payload"] == damaged.decode(
+        errors="replace"
+    )
+    assert "evt_1" in reported.shown("events", "show", event_id, "--payload")
 
 
-def test_a_tenants_operator_reaches_no_other_tenants_event(told: Terminal):
-    event_id = ids_of(told)["evt_other"]
+def test_a_tenants_operator_reaches_no_other_tenants_event(reported: Terminal):
+    event_id = ids_of(reported)["evt_other"]
 
-    assert "not found" in told.refused("events", "show", event_id, "--tenant", "acme")
-    assert "No such" in told.refused("events", "replay", event_id, "--tenant", "acme")
+    assert "not found" in reported.refused("events", "show", event_id, "--tenant", "acme")
+    assert "No such" in reported.refused("events", "replay", event_id, "--tenant", "acme")
 
 
-def test_a_failed_event_is_applied_again(told: Terminal):
-    fail(told, "evt_2")
+def test_a_failed_event_is_applied_again(reported: Terminal):
+    fail(reported, "evt_2")
 
-    told.shown("events", "replay", ids_of(told)["evt_2"])
+    reported.shown("events", "replay", ids_of(reported)["evt_2"])
 
-    assert "drain_inbox" in told.world.nudges.waiting
-    shown = told.json("events", "show", ids_of(told)["evt_2"])
+    assert "drain_inbox" in reported.world.nudges.waiting
+    shown = reported.json("events", "show", ids_of(reported)["evt_2"])
     assert (shown["status"], shown["attempts"], shown["last_error"]) == ("received", 0, None)
-    told.world.work_off()
+    reported.world.work_off()
     # It is not about an invoice of ours, so applying it skips it.
-    assert told.json("events", "show", ids_of(told)["evt_2"])["status"] == "skipped"
+    assert reported.json("events", "show", ids_of(reported)["evt_2"])["status"] == "skipped"
 
 
-def test_what_matches_is_replayed_oldest_first_up_to_the_limit_and_the_rest_counted(told: Terminal):
-    fail(told, "evt_1", "evt_2", "evt_3", "evt_nobodys", "evt_other")
+def test_what_matches_is_replayed_oldest_first_up_to_the_limit_and_the_rest_counted(reported: Terminal):
+    fail(reported, "evt_1", "evt_2", "evt_3", "evt_nobodys", "evt_other")
 
-    first = told.json("events", "replay", *FAILED, "--limit", 3)
-    second = told.run("events", "replay", *FAILED, "--limit", 1)
-    third = told.json("events", "replay", *FAILED)
+    first = reported.json("events", "replay", *FAILED, "--limit", 3)
+    second = reported.run("events", "replay", *FAILED, "--limit", 1)
+    third = reported.json("events", "replay", *FAILED)
 
     assert (names_of(first["queued"]), first["more"]) == (["evt_other", "evt_1", "evt_2"], 2)
     assert "1 more event not shown" in second.stdout
     assert (names_of(third["queued"]), third["more"]) == (["evt_nobodys"], 0)
 
 
-def test_a_dry_run_tells_the_same_and_changes_nothing(told: Terminal):
-    fail(told, "evt_1", "evt_2", "evt_3")
-    told.world.nudges.waiting.clear()
-    before = stored(told)
+def test_a_dry_run_shows_the_same_and_changes_nothing(reported: Terminal):
+    fail(reported, "evt_1", "evt_2", "evt_3")
+    reported.world.nudges.waiting.clear()
+    before = stored(reported)
 
-    dry = told.json("events", "replay", *FAILED, "--type", "invoice.paid", "--limit", 2, "--dry-run")
-    shown = told.shown("events", "replay", *FAILED, "--dry-run")
+    dry = reported.json("events", "replay", *FAILED, "--type", "invoice.paid", "--limit", 2, "--dry-run")
+    shown = reported.shown("events", "replay", *FAILED, "--dry-run")
 
-    assert stored(told) == before
-    assert told.world.nudges.waiting == []
+    assert stored(reported) == before
+    assert reported.world.nudges.waiting == []
     assert "Would be queued to be applied again: 3 events" in shown
-    wet = told.json("events", "replay", *FAILED, "--type", "invoice.paid", "--limit", 2)
+    wet = reported.json("events", "replay", *FAILED, "--type", "invoice.paid", "--limit", 2)
     assert wet == dry | {"dry_run": False}
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
-def test_an_event_that_is_being_processed_is_left_alone(told: Terminal, dry: tuple[str, ...]):
-    with told.store.writing() as work:
+def test_an_event_that_is_being_processed_is_left_alone(reported: Terminal, dry: tuple[str, ...]):
+    with reported.store.writing() as work:
         claimed = work.inbox.claim(NOON, NOON + timedelta(seconds=60), 2)
         work.commit()
 
-    replayed = told.json("events", "replay", "--since", "2026-11-23", *dry)
+    replayed = reported.json("events", "replay", "--since", "2026-11-23", *dry)
 
     assert [row["id"] for row in replayed["being_processed"]] == [event.id for event in claimed]
     assert len(replayed["queued"]) == 3
-    assert told.json("events", "show", claimed[0].id)["status"] == "processing"
-    assert "try again" in told.refused("events", "replay", claimed[0].id, *dry)
+    assert reported.json("events", "show", claimed[0].id)["status"] == "processing"
+    assert "try again" in reported.refused("events", "replay", claimed[0].id, *dry)
 
 
-def test_events_whose_payloads_are_no_longer_kept_are_left_alone_and_stop_no_others(told: Terminal):
-    told.world.work_off()
-    told.world.clock.advance(timedelta(days=91))
-    told.bridge.operations.purge_payloads()
-    told.world.receive(told.world.event("invoice.paid", {"id": "in_new", "object": "invoice"}, id_="evt_new"))
-    forgotten = ids_of(told)["evt_1"]
+def test_events_whose_payloads_are_no_longer_kept_are_left_alone_and_stop_no_others(reported: Terminal):
+    reported.world.work_off()
+    reported.world.clock.advance(timedelta(days=91))
+    reported.bridge.operations.purge_payloads()
+    reported.world.receive(
+        reported.world.event("invoice.paid", {"id": "in_new", "object": "invoice"}, id_="evt_new")
+    )
+    forgotten = ids_of(reported)["evt_1"]
 
-    dry = told.json("events", "replay", "--type", "invoice.paid", "--dry-run")
-    wet = told.json("events", "replay", "--type", "invoice.paid")
+    dry = reported.json("events", "replay", "--type", "invoice.paid", "--dry-run")
+    wet = reported.json("events", "replay", "--type", "invoice.paid")
 
     assert names_of(wet["queued"]) == ["evt_new"]
     assert wet == dry | {"dry_run": False}
     assert (
         "Skipped because their payloads have been deleted: 1."
-        in told.run("events", "replay", forgotten).output
+        in reported.run("events", "replay", forgotten).output
     )
-    assert "have been deleted" in told.refused("events", "replay", forgotten)
+    assert "have been deleted" in reported.refused("events", "replay", forgotten)
 
 
-def test_an_event_whose_worker_is_gone_is_replayed(told: Terminal):
-    with told.store.writing() as work:
+def test_an_event_whose_worker_is_gone_is_replayed(reported: Terminal):
+    with reported.store.writing() as work:
         (claimed,) = work.inbox.claim(NOON, NOON, 1)
         work.commit()
 
-    assert told.json("events", "replay", claimed.id)["being_processed"] == []
-    assert told.json("events", "show", claimed.id)["status"] == "received"
+    assert reported.json("events", "replay", claimed.id)["being_processed"] == []
+    assert reported.json("events", "show", claimed.id)["status"] == "received"
 
 
-def test_of_several_ids_those_that_exist_are_replayed_and_the_others_named(told: Terminal):
-    event_id = ids_of(told)["evt_1"]
-    fail(told, "evt_1")
+def test_of_several_ids_those_that_exist_are_replayed_and_the_others_named(reported: Terminal):
+    event_id = ids_of(reported)["evt_1"]
+    fail(reported, "evt_1")
 
-    result = told.run("events", "replay", event_id, 9_001, "--json")
+    result = reported.run("events", "replay", event_id, 9_001, "--json")
 
     assert (result.exit_code, result.stderr) == (1, "Error: No such webhook event: 9001.\n")
     assert names_of(json.loads(result.stdout)["queued"]) == ["evt_1"]
-    assert told.json("events", "show", event_id)["status"] == "received"
+    assert reported.json("events", "show", event_id)["status"] == "received"
 
 
 @pytest.mark.parametrize(
@@ -231,13 +235,13 @@ def test_of_several_ids_those_that_exist_are_replayed_and_the_others_named(told:
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error_and_changes_nothing(
-    told: Terminal, arguments: tuple[str, ...]
+    reported: Terminal, arguments: tuple[str, ...]
 ):
-    before = stored(told)
+    before = stored(reported)
 
-    told.refused("events", *arguments, exit_code=2)
+    reported.refused("events", *arguments, exit_code=2)
 
-    assert stored(told) == before
+    assert stored(reported) == before
 
 
 def test_a_mistyped_type_is_an_error_and_not_an_empty_list(terminal: Terminal):
@@ -252,9 +256,9 @@ def test_a_type_without_events_is_an_empty_list(terminal: Terminal):
     assert terminal.json("events", "list", "--type", "invoice.paid") == []
 
 
-def test_events_of_a_type_that_nothing_handles_are_listed_once_there_are_any(told: Terminal):
-    tell(told, "evt_odd", "customer.created")
+def test_events_of_a_type_that_nothing_handles_are_listed_once_there_are_any(reported: Terminal):
+    receive(reported, "evt_odd", "customer.created")
 
-    assert [row["event_type"] for row in told.json("events", "list", "--type", "customer.created")] == [
+    assert [row["event_type"] for row in reported.json("events", "list", "--type", "customer.created")] == [
         "customer.created"
     ]

@@ -26,20 +26,20 @@ def test_the_address_to_authorize_at_is_all_that_is_printed(terminal: Terminal):
 
     assert shown.startswith("https://")
     assert shown.count("\n") == 1
-    told = terminal.json("integrations", "authorize", integration, "--tenant", "acme")
-    assert told["authorize_url"].startswith("https://")
+    reported = terminal.json("integrations", "authorize", integration, "--tenant", "acme")
+    assert reported["authorize_url"].startswith("https://")
 
 
 def test_a_connected_integration_shows_its_account_and_never_its_token(terminal: Terminal):
     integration = terminal.world.connect(country="DE", default_currency="eur")
 
-    told = terminal.json("integrations", "show", integration, "--tenant", "acme")
+    reported = terminal.json("integrations", "show", integration, "--tenant", "acme")
     shown = terminal.shown("integrations", "show", integration, "--tenant", "acme")
 
-    assert (told["sync_status"], told["country"]) == ("active", "DE")
-    assert told["stripe_account_id"] == terminal.world.account_id
-    assert "token" not in shown + str(told)
-    assert "sealed" not in shown + str(told)
+    assert (reported["sync_status"], reported["country"]) == ("active", "DE")
+    assert reported["stripe_account_id"] == terminal.world.account_id
+    assert "token" not in shown + str(reported)
+    assert "sealed" not in shown + str(reported)
     assert "charges_enabled     yes" in shown
 
 
@@ -62,7 +62,7 @@ def test_a_disconnected_integration_leaves_its_account_and_again_changes_nothing
     assert not terminal.stripe.accounts[terminal.world.account_id].connected
 
 
-def test_what_is_in_flight_is_told_when_an_integration_is_disconnected_and_shown_afterwards(
+def test_what_is_in_flight_is_shown_when_an_integration_is_disconnected_and_afterwards(
     terminal: Terminal,
 ):
     integration = terminal.world.connect()
@@ -70,12 +70,12 @@ def test_what_is_in_flight_is_told_when_an_integration_is_disconnected_and_shown
     invoice = terminal.world.sent()
 
     left = terminal.run("integrations", "disconnect", integration, "--tenant", "acme", "--yes", "--json")
-    told = terminal.json("integrations", "in-flight", integration, "--tenant", "acme")
+    reported = terminal.json("integrations", "in-flight", integration, "--tenant", "acme")
 
     assert nothing == "Nothing is in flight.\n"
     assert "1 invoice." in left.stderr
     assert f"in-flight {integration}" in left.stderr
-    assert told == [
+    assert reported == [
         {
             "kind": "invoice",
             "invoice_id": invoice.id,
@@ -99,7 +99,7 @@ def test_a_list_is_the_tenants_own_newest_first_and_says_how_to_go_on(terminal: 
     assert [row["id"] for row in rest] == [ids[0]]
 
 
-def test_a_tenant_that_nobody_knows_gets_nothing_unless_it_is_said_to_be_new(terminal: Terminal):
+def test_an_unknown_tenant_gets_nothing_unless_it_is_said_to_be_new(terminal: Terminal):
     create(terminal)
 
     refused = terminal.refused("integrations", "create", NAME, "--tenant", "amce")
@@ -127,7 +127,7 @@ def test_a_tenant_that_nobody_knows_gets_nothing_unless_it_is_said_to_be_new(ter
     ],
     ids=lambda arguments: " ".join(map(str, arguments)),
 )
-def test_nothing_is_told_of_a_tenant_that_nobody_knows(terminal: Terminal, arguments: tuple[object, ...]):
+def test_nothing_is_shown_of_an_unknown_tenant(terminal: Terminal, arguments: tuple[object, ...]):
     create(terminal)
     assert "Tenant not found" in terminal.refused(*arguments, "--tenant", "amce")
 
@@ -143,9 +143,9 @@ def test_another_tenants_integration_is_not_found(terminal: Terminal, command: s
     integration = create(terminal)
     terminal.begin("other")
 
-    told = terminal.refused("integrations", command, integration, "--tenant", "other")
+    reported = terminal.refused("integrations", command, integration, "--tenant", "other")
 
-    assert told == "Error: Stripe integration not found.\n"
+    assert reported == "Error: Stripe integration not found.\n"
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,9 @@ def test_the_list_is_filtered_by_each_of_the_options(connected: Terminal):
 def test_an_intent_is_shown_with_what_stripe_is_asked(connected: Terminal):
     intent = doubtful_refund(connected)
 
-    told = connected.json("intents", "show", intent.id)
+    reported = connected.json("intents", "show", intent.id)
 
-    assert told["parameters"]["amount"] == 12_000
+    assert reported["parameters"]["amount"] == 12_000
     assert "amount: 12000" in connected.shown("intents", "show", intent.id)
     assert connected.refused("intents", "show", 9_001) == "Error: Intent not found.\n"
 
@@ -107,9 +107,7 @@ def test_an_intent_that_stripe_refused_is_settled_and_can_be_found(connected: Te
 
 
 @pytest.mark.parametrize("dry", [(), ("--dry-run",)])
-def test_an_intent_that_somebody_holds_is_refused_until_the_lease_ends(
-    connected: Terminal, dry: tuple[str, ...]
-):
+def test_a_leased_intent_is_refused_until_the_lease_ends(connected: Terminal, dry: tuple[str, ...]):
     now = connected.world.clock.now()
     with connected.store.writing() as work:
         planned = an_intent(

@@ -43,23 +43,23 @@ def test_a_payable_invoice_is_shown_instead_of_a_second_one(connected: Terminal)
     assert len(connected.world.mails()) == 1
 
 
-def test_what_stripe_refuses_is_told_with_its_reason(connected: Terminal):
+def test_what_stripe_refuses_is_shown_with_its_reason(connected: Terminal):
     connected.stripe.fail_next("create_draft", GatewayRefused("No such\ncurrency"))
 
-    told = connected.refused(
+    reported = connected.refused(
         "invoices", "send", *ACME, "--integration", connected.world.integration_id, "--order", 501
     )
 
-    assert told.startswith("Error: Stripe API error: invoice could not be sent.")
-    assert "No such currency" in told
+    assert reported.startswith("Error: Stripe API error: invoice could not be sent.")
+    assert "No such currency" in reported
 
 
-def test_a_rule_that_says_no_is_told_as_a_sentence(connected: Terminal):
+def test_a_violated_rule_is_shown_as_a_sentence(connected: Terminal):
     through = ("--integration", connected.world.integration_id, "--order", 501)
 
-    told = connected.refused("invoices", "send", *ACME, *through, "--amount", 99_999_999)
+    reported = connected.refused("invoices", "send", *ACME, *through, "--amount", 99_999_999)
 
-    assert "above the outstanding balance" in told
+    assert "above the outstanding balance" in reported
 
 
 def test_an_invoice_is_voided(connected: Terminal):
@@ -75,10 +75,10 @@ def test_a_void_without_an_answer_is_a_failure(connected: Terminal):
     sent = send(connected)
     connected.stripe.fail_next("void", OutcomeUnknown("timed out"))
 
-    told = connected.refused("invoices", "void", sent["id"], *ACME, "--yes")
+    reported = connected.refused("invoices", "void", sent["id"], *ACME, "--yes")
 
-    assert "could not be voided" in told
-    assert told.endswith("A worker will settle it; see: flask intents list\n")
+    assert "could not be voided" in reported
+    assert reported.endswith("A worker will settle it; see: flask intents list\n")
     assert [row["operation"] for row in connected.json("intents", "list")] == ["void"]
 
 
@@ -104,12 +104,12 @@ def test_an_invoice_is_shown_whole(connected: Terminal):
     assert sent["hosted_invoice_url"] in connected.shown("invoices", "show", sent["id"], *ACME)
 
 
-def test_the_activity_is_what_stripe_told_of_the_invoice(connected: Terminal):
+def test_the_activity_is_the_events_about_the_invoice(connected: Terminal):
     paid = connected.world.paid(502)
 
-    told = connected.json("invoices", "activity", paid.id, *ACME)
+    reported = connected.json("invoices", "activity", paid.id, *ACME)
 
-    assert {"invoice.paid", "charge.succeeded"} <= {event["event_type"] for event in told}
+    assert {"invoice.paid", "charge.succeeded"} <= {event["event_type"] for event in reported}
     assert "invoice.paid" in connected.shown("invoices", "activity", paid.id, *ACME)
     sent = send(connected)
     assert "No events yet" in connected.shown("invoices", "activity", sent["id"], *ACME)
@@ -120,9 +120,9 @@ def test_another_tenants_invoice_is_not_found(connected: Terminal, command: str)
     sent = send(connected)
     connected.begin("other")
 
-    told = connected.refused("invoices", command, sent["id"], "--tenant", "other")
+    reported = connected.refused("invoices", command, sent["id"], "--tenant", "other")
 
-    assert told == "Error: Invoice not found.\n"
+    assert reported == "Error: Invoice not found.\n"
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ def test_what_cannot_be_meant_is_a_usage_error(terminal: Terminal, arguments: tu
 def test_an_order_shows_what_it_owes_and_the_invoice_that_asks_for_it(connected: Terminal):
     sent = send(connected, "--amount", 2_000)
 
-    told = connected.json("orders", "show", 501, *ACME)
+    reported = connected.json("orders", "show", 501, *ACME)
 
-    assert (told["total_in_cents"], told["outstanding_in_cents"]) == (12_000, 12_000)
-    assert told["open_invoice"] == {"id": sent["id"], "amount": 2_000}
+    assert (reported["total_in_cents"], reported["outstanding_in_cents"]) == (12_000, 12_000)
+    assert reported["open_invoice"] == {"id": sent["id"], "amount": 2_000}
     assert "outstanding_in_cents     12000" in connected.shown("orders", "show", 501, *ACME)
     assert "not found" in connected.refused("orders", "show", 999, *ACME)

@@ -27,13 +27,13 @@ def secrets_of(terminal: Terminal) -> list[str | None]:
     return [*tokens, *(receiver.sealed_secret for receiver in tables.receivers.rows.values())]
 
 
-def test_how_many_were_sealed_anew_is_told(terminal: Terminal):
+def test_the_number_of_resealed_secrets_is_shown(terminal: Terminal):
     terminal.world.connect()
     terminal.json("receivers", "register")
 
-    told = terminal.json("keys", "rotate")
+    reported = terminal.json("keys", "rotate")
 
-    assert told == {
+    assert reported == {
         "access_tokens": 1,
         "signing_secrets": 2,
         "unreadable_integrations": [],
@@ -48,11 +48,11 @@ def test_what_no_key_opens_is_named_and_left_and_holds_up_nothing_else(sealed: T
 
     result = sealed.run("keys", "rotate", "--json")
 
-    told = json.loads(result.stdout)
+    reported = json.loads(result.stdout)
     assert result.exit_code == 1
     assert "cannot be opened with any of the keys" in result.stderr
-    assert (told["unreadable_integrations"], told["unreadable_receivers"]) == ([1], [1])
-    assert told["access_tokens"] == 1
+    assert (reported["unreadable_integrations"], reported["unreadable_receivers"]) == ([1], [1])
+    assert reported["access_tokens"] == 1
     assert secrets_of(sealed)[:2] == before[:2]
 
 

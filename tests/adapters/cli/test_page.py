@@ -6,17 +6,17 @@ from tests.adapters.cli.test_other_commands import all_commands
 
 
 def test_the_page_of_commands_is_what_the_commands_say_of_themselves():
-    assert page.told() == page.reference(), "Run: python -m tests.adapters.cli.page"
+    assert page.generated() == page.reference(), "Run: python -m tests.adapters.cli.page"
 
 
 def test_every_command_has_a_heading_on_the_page(terminal: Terminal):
-    headings = set(re.findall(r"^#+ flask (.+)$", page.told(), flags=re.MULTILINE))
+    headings = set(re.findall(r"^#+ flask (.+)$", page.generated(), flags=re.MULTILINE))
 
     assert headings == {" ".join(path) for path in all_commands(terminal.commands)}
 
 
 def test_every_command_that_the_page_uses_by_hand_exists(terminal: Terminal):
-    by_hand = page.PAGE.read_text().removesuffix(page.told())
+    by_hand = page.PAGE.read_text().removesuffix(page.generated())
     used = re.findall(r"^flask ([a-z]+)(?: ([a-z]+))?", by_hand, flags=re.MULTILINE)
 
     assert len(used) > 5

@@ -38,15 +38,15 @@ def test_more_than_is_left_is_refused(terminal: Terminal, paid: int):
 def test_what_stripe_refuses_is_a_failure(terminal: Terminal, paid: int):
     terminal.stripe.fail_next("create_refund", GatewayRefused("No."))
 
-    told = terminal.refused("refunds", "issue", paid, *ACME, "--yes")
+    reported = terminal.refused("refunds", "issue", paid, *ACME, "--yes")
 
-    assert "could not be issued" in told
-    assert told.endswith("flask intents list --state failed\n")
+    assert "could not be issued" in reported
+    assert reported.endswith("flask intents list --state failed\n")
     assert [row["last_error"] for row in terminal.json("intents", "list", "--state", "failed")] == ["No."]
 
 
 @pytest.mark.parametrize("amount", [(), ("--amount", 12_000)])
-def test_of_a_refund_in_parts_one_of_which_stripe_refuses_is_told_how_much_did_not_go_back(
+def test_a_refund_in_parts_one_of_which_stripe_refuses_shows_how_much_did_not_go_back(
     terminal: Terminal, amount: tuple[object, ...]
 ):
     terminal.world.connect()
@@ -56,11 +56,11 @@ def test_of_a_refund_in_parts_one_of_which_stripe_refuses_is_told_how_much_did_n
     terminal.world.deliver()
     terminal.stripe.fail_next("create_refund", GatewayRefused("no"))
 
-    told = terminal.run("refunds", "issue", invoice.id, *ACME, "--yes", *amount)
+    reported = terminal.run("refunds", "issue", invoice.id, *ACME, "--yes", *amount)
 
-    assert told.exit_code == 0
-    assert told.stdout.count("succeeded") == 1
-    assert "Stripe refused the rest: 4000" in told.stderr
+    assert reported.exit_code == 0
+    assert reported.stdout.count("succeeded") == 1
+    assert "Stripe refused the rest: 4000" in reported.stderr
 
 
 def test_a_refund_that_is_not_known_yet_is_pending_without_an_id_of_stripes(terminal: Terminal, paid: int):

@@ -32,7 +32,7 @@ def test_programs_get_a_new_token_with_all_that_is_known_of_it(terminal: Termina
     }
 
 
-def test_people_are_told_to_keep_a_new_token(terminal: Terminal):
+def test_a_new_token_comes_with_the_advice_to_store_it(terminal: Terminal):
     result = terminal.run("tokens", "create", "--tenant", "acme", "--new-tenant", "--role", "admin")
 
     assert result.exit_code == 0

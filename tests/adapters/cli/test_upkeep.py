@@ -17,7 +17,7 @@ def connected(terminal: Terminal) -> Terminal:
     return terminal
 
 
-def test_reconciling_heals_and_tells_by_cause(connected: Terminal):
+def test_reconciling_corrects_drift_and_reports_it_by_cause(connected: Terminal):
     world = connected.world
     world.pay(world.sent())
 
@@ -46,11 +46,11 @@ def test_what_could_not_be_reconciled_fails_the_command(connected: Terminal):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reported"),
     [(IntegrationNotConnected(), "not connected"), (RuntimeError("broken"), "RuntimeError, see the logs")],
 )
 def test_one_that_cannot_be_reconciled_at_all_stops_no_other(
-    connected: Terminal, error: Exception, told: str
+    connected: Terminal, error: Exception, reported: str
 ):
     first = connected.world.integration_id
     connected.world.connect()
@@ -60,7 +60,7 @@ def test_one_that_cannot_be_reconciled_at_all_stops_no_other(
 
     sick, well = json.loads(result.stdout)
     assert (result.exit_code, sick["integration_id"]) == (1, first)
-    assert told in sick["faults"][0]
+    assert reported in sick["faults"][0]
     assert well["faults"] == []
     assert list(sick) == list(well)
 
@@ -90,14 +90,14 @@ def test_what_is_only_to_be_noted_fails_nothing(connected: Terminal):
     assert "note      receivers" in connected.shown("doctor")
 
 
-def test_the_doctor_tells_what_to_do_and_does_it_when_asked(connected: Terminal):
+def test_the_doctor_says_what_to_do_and_does_it_when_asked(connected: Terminal):
     connected.shown("receivers", "register")
     connected.stripe.endpoints[None].clear()
 
-    told, mended = connected.run("doctor"), connected.run("doctor", "--fix", "--json")
+    reported, mended = connected.run("doctor"), connected.run("doctor", "--fix", "--json")
 
-    assert told.exit_code == mended.exit_code == 1
-    assert "flask receivers register" in told.stdout
+    assert reported.exit_code == mended.exit_code == 1
+    assert "flask receivers register" in reported.stdout
     assert [each["fix"] for each in json.loads(mended.stdout)["findings"]] == ["register_receivers"] * 2
     assert json.loads(mended.stdout)["fixed"] == ["receivers: platform created, connect created"]
     assert connected.shown("doctor") == "All is well.\n"
@@ -110,9 +110,9 @@ def test_in_a_shell_with_another_key_secrets_are_discarded_only_if_asked_for(con
     world.adapters = replace(world.adapters, vault=FakeVault("another key"))
     shell = Terminal(world)
 
-    told, refused = shell.run("doctor", "--fix"), shell.refused("receivers", "register")
+    reported, refused = shell.run("doctor", "--fix"), shell.refused("receivers", "register")
 
-    assert "none of the 3 stored secrets can be opened" in told.stdout
+    assert "none of the 3 stored secrets can be opened" in reported.stdout
     assert "--discard-secrets" in refused
     assert set(connected.stripe.endpoints[None]) == before
     assert shell.refused("doctor", "--discard-secrets", exit_code=2)

@@ -224,3 +224,17 @@ def test_a_lock_on_a_row_lets_others_refer_to_it(postgres_url: str):
         wait_until(lambda: done)
         thread.join()
     store.close()
+
+
+def test_the_files_of_sqlite_are_for_their_owner_only(tmp_path):
+    """Their content is customers' addresses and payments. One of an earlier release that others could read is closed."""
+    for path in (tmp_path / "new.db", tmp_path / "old.db"):
+        if path.name == "old.db":
+            path.touch(mode=0o644)
+        engine = create_engine(f"sqlite:///{path}")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE t (x)")
+            files = list(tmp_path.glob(f"{path.name}*"))
+            assert len(files) == 3
+            assert {each.stat().st_mode & 0o777 for each in files} == {0o600}
+        engine.dispose()

@@ -127,7 +127,7 @@ def test_a_store_without_a_schema_fails_its_check(engine: Engine):
         SqlStore(engine).check()
 
 
-def test_a_store_of_an_older_revision_tells_in_the_logs_what_it_needs(
+def test_a_store_of_an_older_revision_logs_which_migration_it_needs(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ):
     with engine.begin() as connection:

@@ -66,7 +66,7 @@ def test_no_two_users_are_the_same_whatever_tenants_and_subjects_are_called(prov
         ({"user_id": "9" * 5_000}, None),
     ],
 )
-def test_a_user_id_is_a_number_or_nobody(provider: Provider, claims: dict[str, Any], expected: int | None):
+def test_a_user_id_is_a_number_or_none(provider: Provider, claims: dict[str, Any], expected: int | None):
     assert trusting(provider.url).principal(provider.token(**claims)).user_id == expected
 
 

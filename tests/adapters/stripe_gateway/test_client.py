@@ -185,7 +185,7 @@ def test_requests_and_endpoints_are_pinned_to_one_version(stripe_says: ScriptedS
     assert (request.form["enabled_events[0]"], request.form["connect"]) == ("invoice.paid", "true")
 
 
-def test_nothing_is_told_about_this_machine(stripe_says: ScriptedStripe):
+def test_no_telemetry_about_this_machine_is_sent(stripe_says: ScriptedStripe):
     stripe_says.will(Answer(body=INVOICE), Answer(body=INVOICE))
     gateway = StripeInvoiceGateway(stripe_says.access())
 
@@ -193,8 +193,8 @@ def test_nothing_is_told_about_this_machine(stripe_says: ScriptedStripe):
     gateway.invoice("acct_1", "in_1")
 
     for request in stripe_says.requests:
-        told = json.loads(request.headers["X-Stripe-Client-User-Agent"])
-        assert not {"telemetry_id", "platform"} & told.keys()
+        shown = json.loads(request.headers["X-Stripe-Client-User-Agent"])
+        assert not {"telemetry_id", "platform"} & shown.keys()
         assert "X-Stripe-Client-Telemetry" not in request.headers
 
 
@@ -289,7 +289,7 @@ def test_a_refund_in_a_state_that_we_do_not_know_proves_nothing(stripe_says: Scr
         StripeRefundGateway(stripe_says.access()).refund("acct_1", "re_1")
 
 
-def test_a_token_whose_key_was_lost_is_a_mistake_of_ours_and_asks_nobody(stripe_says: ScriptedStripe):
+def test_a_token_whose_key_was_lost_is_a_mistake_of_ours_and_makes_no_request(stripe_says: ScriptedStripe):
     def token_for(_account_id: str) -> str:
         raise SealBroken
 

@@ -126,7 +126,7 @@ def test_a_failure_that_stripe_replays_says_that_the_key_is_spent(
     assert isinstance(caught.value, KeySpent) is (replayed is not None)
 
 
-def test_a_refusal_tells_code_param_and_reason(stripe_says: ScriptedStripe):
+def test_a_refusal_carries_code_param_and_reason(stripe_says: ScriptedStripe):
     body = error(code="parameter_invalid_integer", param="lines[0][amount]", message="Invalid integer: x")
     stripe_says.will(Answer(400, body))
 
@@ -134,8 +134,8 @@ def test_a_refusal_tells_code_param_and_reason(stripe_says: ScriptedStripe):
         StripeInvoiceGateway(stripe_says.access()).void("acct_1", "in_1", "key")
 
     refused = caught.value
-    told = (refused.code, refused.param, refused.reason)
-    assert told == ("parameter_invalid_integer", "lines[0][amount]", "Invalid integer: x")
+    reported = (refused.code, refused.param, refused.reason)
+    assert reported == ("parameter_invalid_integer", "lines[0][amount]", "Invalid integer: x")
 
 
 def test_a_code_is_read_where_the_sdk_drops_it(stripe_says: ScriptedStripe):

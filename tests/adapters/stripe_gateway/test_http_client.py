@@ -78,7 +78,7 @@ def test_a_compressed_answer_is_read(stripe_says: ScriptedStripe):
     assert stripe_says.requests[0].headers["Accept-Encoding"] == "gzip,deflate"
 
 
-def test_whoever_cannot_prove_to_be_stripe_is_told_nothing(tmp_path: Path):
+def test_a_server_without_a_valid_certificate_gets_no_request(tmp_path: Path):
     with ScriptedStripe(certificate=self_signed(tmp_path)) as somebody:
         with pytest.raises(OutcomeUnknown) as raised:
             StripeInvoiceGateway(somebody.access(max_network_retries=3)).invoice("acct_1", "in_1")
@@ -87,7 +87,7 @@ def test_whoever_cannot_prove_to_be_stripe_is_told_nothing(tmp_path: Path):
         assert somebody.requests == []
 
 
-def test_nobody_is_followed_elsewhere(stripe_says: ScriptedStripe):
+def test_redirects_are_not_followed(stripe_says: ScriptedStripe):
     elsewhere = Answer(302, headers={"Location": f"{stripe_says.url}/elsewhere"})
     stripe_says.will(elsewhere, Answer(body=INVOICE))
 
@@ -105,7 +105,7 @@ def test_a_change_without_parameters_says_that_it_has_none(stripe_says: Scripted
     assert stripe_says.requests[0].headers["Content-Length"] == "0"
 
 
-def test_whom_we_look_for_is_not_told_to_any_log(
+def test_the_email_that_a_customer_is_searched_by_is_in_no_log(
     stripe_says: ScriptedStripe, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(logging.getLogger("urllib3"), "level", logging.NOTSET)

@@ -65,7 +65,7 @@ def test_a_call_without_a_turn_of_its_endpoint_spends_none_of_its_account():
     assert refusals(rate_limit, 2, endpoint="GET /v1/refunds") == 1
 
 
-def test_whoever_waits_is_told_of_and_nobody_else():
+def test_only_calls_that_wait_are_measured():
     waits: list[float] = []
     rate_limit = RateLimit(2, "memory://", on_wait=waits.append)
 

@@ -133,7 +133,7 @@ def test_a_payments_new_status_is_passed_on():
     assert read.paid_at == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
-def test_an_account_that_tells_nothing_can_do_nothing():
+def test_an_account_without_any_flags_can_do_nothing():
     read = snapshots.account(stripe.Account.construct_from({"id": "acct_1", "object": "account"}, "key"))
 
     assert (read.charges_enabled, read.payouts_enabled, read.details_submitted) == (False, False, False)
@@ -141,7 +141,7 @@ def test_an_account_that_tells_nothing_can_do_nothing():
 
 
 def test_an_account_is_read_in_full():
-    told: dict[str, Any] = {
+    reported: dict[str, Any] = {
         "id": "acct_1",
         "object": "account",
         "charges_enabled": True,
@@ -155,7 +155,7 @@ def test_an_account_is_read_in_full():
         "capabilities": {"card_payments": "active"},
     }
 
-    read = snapshots.account(stripe.Account.construct_from(told, "key"))
+    read = snapshots.account(stripe.Account.construct_from(reported, "key"))
 
     assert (read.country, read.default_currency, read.email) == ("DE", "eur", "a@b.test")
     assert (read.display_name, read.business_name, read.business_url) == (

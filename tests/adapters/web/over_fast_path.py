@@ -133,8 +133,8 @@ def request_of(environ: dict[str, Any]) -> Iterable[bytes]:
     length = headers.get("content-length")
     if length is None and environ.get("wsgi.input_terminated"):
         headers["transfer-encoding"] = "chunked"
-    told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    yield f"{environ['REQUEST_METHOD']} {target}{query} HTTP/1.1\r\n{told}\r\n".encode("latin-1")
+    shown = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    yield f"{environ['REQUEST_METHOD']} {target}{query} HTTP/1.1\r\n{shown}\r\n".encode("latin-1")
     if length is not None:
         left = int(length)
         while left and (part := environ["wsgi.input"].read(min(PART, left))):

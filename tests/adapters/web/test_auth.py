@@ -114,7 +114,7 @@ def test_a_weak_role_is_counted_too(world):
     problem(world.ask("POST", "/api/stripe/invoices", {}, role=Role.VIEWER), 429)
 
 
-def test_a_limit_whose_storage_is_away_limits_nobody():
+def test_a_limit_whose_storage_is_unavailable_limits_no_client():
     # Nothing listens on this port.
     world = World(rate_limit_storage_uri="redis://127.0.0.1:9/0")
     assert world.ask("GET", "/api/stripe/integrations").status_code == 200
@@ -125,3 +125,27 @@ def test_two_applications_count_apart_in_memory():
     for _ in range(31):
         first.ask("POST", "/api/stripe/invoices", {})
     problem(second.ask("POST", "/api/stripe/invoices", {}), 422)
+
+
+def a_failure(world, token="sbt_wrong", **environ):
+    headers = {"Authorization": f"Bearer {token}"}
+    return world.client.get(
+        "/api/stripe/integrations", headers=headers, environ_overrides=environ
+    ).status_code
+
+
+def test_a_credential_that_keeps_failing_is_slowed_down_and_no_other(world):
+    assert [a_failure(world) for _ in range(301)] == [401] * 300 + [429]
+    assert a_failure(world, "sbt_another") == 401
+    assert world.ask("GET", "/api/stripe/integrations").status_code == 200
+
+
+def test_behind_trusted_proxies_failures_are_counted_by_address_but_refuse_no_good_credential():
+    world = World(trusted_proxies=("10.0.0.0/8",))
+    path = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": "1.1.1.1, 203.0.113.7, 10.0.0.2"}
+    assert [a_failure(world, f"sbt_{n}", **path) for n in range(301)] == [401] * 300 + [429]
+    # What the client itself put there does not matter, and others are not affected.
+    assert a_failure(world, **path | {"HTTP_X_FORWARDED_FOR": "2.2.2.2, 203.0.113.7"}) == 429
+    assert a_failure(world, **path | {"HTTP_X_FORWARDED_FOR": "203.0.113.8"}) == 401
+    assert a_failure(world, REMOTE_ADDR="198.51.100.1", HTTP_X_FORWARDED_FOR="203.0.113.7") == 401
+    assert a_failure(world, world.token(), **path) == 200

@@ -14,7 +14,7 @@ def returning():
     return World(oauth_return_url=RETURN_URL)
 
 
-def told(answer):
+def shown(answer):
     """What the redirect tells the ERP."""
     assert answer.status_code == 302
     url = urlsplit(answer.location)
@@ -26,7 +26,7 @@ def test_a_merchant_who_agreed_goes_back_to_the_erp_connected(returning):
     integration = returning.create_integration()
     state = returning.authorize(integration["id"])
     answer = returning.come_back(state=state, code=returning.stripe.consent(), scope="read_write", more="x")
-    assert told(answer) == {
+    assert shown(answer) == {
         "tab": "payments",
         "integration_instance_id": str(integration["id"]),
         "status": "connected",
@@ -35,19 +35,19 @@ def test_a_merchant_who_agreed_goes_back_to_the_erp_connected(returning):
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_a_denial_is_told_with_and_without_its_state(returning):
+def test_a_denial_is_reported_with_and_without_its_state(returning):
     integration = returning.create_integration()
     state = returning.authorize(integration["id"])
     with_state = returning.come_back(state=state, error="access_denied", error_description="The user denied")
     known = {"integration_instance_id": str(integration["id"])}
-    assert told(with_state) == {"tab": "payments", "status": "denied", **known}
-    assert told(returning.come_back(error="access_denied")) == {"tab": "payments", "status": "denied"}
+    assert shown(with_state) == {"tab": "payments", "status": "denied", **known}
+    assert shown(returning.come_back(error="access_denied")) == {"tab": "payments", "status": "denied"}
 
 
-def test_another_error_of_stripes_is_told_as_a_failure(returning):
+def test_any_other_error_of_stripes_is_reported_as_a_failure(returning):
     integration = returning.create_integration()
     state = returning.authorize(integration["id"])
-    assert told(returning.come_back(state=state, error="invalid_scope")) == {
+    assert shown(returning.come_back(state=state, error="invalid_scope")) == {
         "tab": "payments",
         "integration_instance_id": str(integration["id"]),
         "status": "failed",
@@ -59,7 +59,7 @@ def test_a_state_is_good_once(returning):
     integration = returning.create_integration()
     state, code = returning.authorize(integration["id"]), returning.stripe.consent()
     returning.come_back(state=state, code=code)
-    again = told(returning.come_back(state=state, code=code))
+    again = shown(returning.come_back(state=state, code=code))
     assert (again["status"], again["reason"]) == ("failed", "state_used")
     path = f"/api/stripe/integrations/{integration['id']}"
     assert returning.ask("GET", path).get_json()["data"]["connected"]
@@ -72,21 +72,21 @@ def test_a_look_at_the_link_before_the_browser_comes_changes_nothing(returning):
     looked = returning.client.head("/api/stripe/oauth/callback", query_string=query)
     assert (looked.status_code, looked.data) == (200, b"")
     assert returning.stripe.calls_of("redeem") == []
-    assert told(returning.come_back(**query))["status"] == "connected"
+    assert shown(returning.come_back(**query))["status"] == "connected"
 
 
 def test_a_state_is_good_for_ten_minutes(returning):
     state = returning.authorize(returning.create_integration()["id"])
     returning.clock.advance(timedelta(minutes=10))
     assert (
-        told(returning.come_back(state=state, code=returning.stripe.consent()))["reason"] == "state_expired"
+        shown(returning.come_back(state=state, code=returning.stripe.consent()))["reason"] == "state_expired"
     )
     assert returning.stripe.calls_of("redeem") == []
 
 
 @pytest.mark.parametrize("query", [{}, {"state": ""}, {"state": "x", "code": "ac_1"}, {"state": "\0\ud7ff"}])
 def test_a_state_that_is_not_ours_fails_without_asking_stripe(returning, query):
-    assert told(returning.come_back(**query)) == {
+    assert shown(returning.come_back(**query)) == {
         "tab": "payments",
         "status": "failed",
         "reason": "state_unknown",
@@ -96,13 +96,13 @@ def test_a_state_that_is_not_ours_fails_without_asking_stripe(returning, query):
 
 def test_a_code_that_stripe_refuses_fails(returning):
     state = returning.authorize(returning.create_integration()["id"])
-    assert told(returning.come_back(state=state, code="ac_unknown"))["reason"] == "code_refused"
+    assert shown(returning.come_back(state=state, code="ac_unknown"))["reason"] == "code_refused"
 
 
 def test_a_stripe_that_does_not_answer_fails(returning):
     state = returning.authorize(returning.create_integration()["id"])
     returning.stripe.fail_next("redeem", OutcomeUnknown("timed out"))
-    outcome = told(returning.come_back(state=state, code=returning.stripe.consent()))
+    outcome = shown(returning.come_back(state=state, code=returning.stripe.consent()))
     assert outcome["reason"] == "stripe_unavailable"
 
 
@@ -113,11 +113,11 @@ def test_an_account_is_connected_once_over_all_tenants(returning):
     ]
     answer = returning.ask("POST", f"/api/stripe/integrations/{other['id']}/authorize", tenant="other")
     state = parse_qs(urlsplit(answer.get_json()["data"]["authorize_url"]).query)["state"][0]
-    outcome = told(returning.come_back(state=state, code=returning.stripe.consent(account_id)))
+    outcome = shown(returning.come_back(state=state, code=returning.stripe.consent(account_id)))
     assert outcome["reason"] == "account_in_use"
 
 
-def test_without_a_return_url_a_page_tells_it(world):
+def test_without_a_return_url_the_outcome_is_shown_on_a_page(world):
     state = world.authorize(world.create_integration()["id"])
     page = world.come_back(state=state, code=world.stripe.consent())
     assert page.status_code == 200

@@ -73,8 +73,8 @@ def begun(front, count: int, request: bytes = b"GET / HT") -> list[Connection]:
 
 
 def a_head(length: int, path: str = WEBHOOKS, *more: str) -> bytes:
-    told = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {length}", *more]
-    return "\r\n".join([*told, "", ""]).encode()
+    shown = [f"POST {path} HTTP/1.1", "Host: x", f"Content-Length: {length}", *more]
+    return "\r\n".join([*shown, "", ""]).encode()
 
 
 def run(world, talk: Callable[[Connection], Any]) -> Any:
@@ -231,7 +231,7 @@ def test_with_too_many_connections_the_one_that_has_been_idle_longest_is_closed_
     run(world, talk)
 
 
-def test_whoever_is_closed_for_a_limit_is_logged_but_not_each_one(world, caplog):
+def test_clients_closed_for_a_limit_are_logged_at_intervals(world, caplog):
     world.limit(unfinished=1)
     with caplog.at_level(logging.WARNING):
         run(world, lambda _: _many(world, 50))

@@ -65,7 +65,7 @@ def test_whoever_cannot_sign_is_in_the_way_of_nobody_who_can(world):
     assert world.behind.paths == []
 
 
-def test_what_is_remembered_of_secrets_is_looked_up_again_after_a_while(world):
+def test_cached_secrets_are_loaded_again_after_a_while(world):
     for _ in range(2):
         world.post_event(an_event_payload())
     world.clock.advance(seconds=60)
@@ -104,12 +104,12 @@ def test_either_way_in_is_counted_alike(world):
     for _ in range(3):
         world.post_event(an_event_payload())
     world.post_event(b"no event")
-    told = world.metrics.render(None).decode()
-    assert 'stripe_bridge_webhooks_total{outcome="stored"} 1.0' in told
-    assert 'stripe_bridge_webhooks_total{outcome="duplicate"} 2.0' in told
-    assert 'stripe_bridge_webhooks_total{outcome="refused"} 1.0' in told
-    assert f'route="{PLATFORM}",status="200"}} 3.0' in told
-    assert f'route="{PLATFORM}",status="400"}} 1.0' in told
+    shown = world.metrics.render(None).decode()
+    assert 'stripe_bridge_webhooks_total{outcome="stored"} 1.0' in shown
+    assert 'stripe_bridge_webhooks_total{outcome="duplicate"} 2.0' in shown
+    assert 'stripe_bridge_webhooks_total{outcome="refused"} 1.0' in shown
+    assert f'route="{PLATFORM}",status="200"}} 3.0' in shown
+    assert f'route="{PLATFORM}",status="400"}} 1.0' in shown
 
 
 def test_a_callers_request_id_comes_back_from_the_front(world):
@@ -129,14 +129,14 @@ def test_no_other_path_is_the_fronts(world, path):
 
 
 def test_of_a_body_no_more_is_taken_from_the_server_than_shows_that_it_is_too_long(world):
-    asked, told = [], []
+    asked, shown = [], []
 
     async def receive():
         asked.append(PART)
         return {"type": "http.request", "body": b"x" * PART, "more_body": True}
 
     async def send(message):
-        told.append(message)
+        shown.append(message)
 
     scope = {
         "type": "http",
@@ -152,11 +152,11 @@ def test_of_a_body_no_more_is_taken_from_the_server_than_shows_that_it_is_too_lo
         ],
     }
     asyncio.run(world.front(scope, receive, send))
-    assert told[0]["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    assert shown[0]["status"] == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     assert sum(asked) <= MAX_PAYLOAD_BYTES + PART
 
 
-def test_webhooks_that_wait_for_the_database_hold_up_nobody_else(world):
+def test_webhooks_that_wait_for_the_database_hold_up_no_other_request(world):
     is_back = threading.Event()
 
     def behind(environ, start_response):
@@ -199,11 +199,11 @@ def invoice_path(world):
 
 def a_refund(world, path: str, *more: str) -> bytes:
     """Its head. Without a body, all would be refunded."""
-    told = [
+    shown = [
         f"Host: bridge.test\r\nAuthorization: Bearer {world.token()}\r\nContent-Type: application/json",
         *more,
     ]
-    return "\r\n".join([f"POST {path}/refunds HTTP/1.1", *told, "", ""]).encode()
+    return "\r\n".join([f"POST {path}/refunds HTTP/1.1", *shown, "", ""]).encode()
 
 
 @pytest.mark.parametrize("came", [b"", b" "])

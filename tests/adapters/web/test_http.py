@@ -8,6 +8,7 @@ import time
 
 import pytest
 from flask import Flask
+from werkzeug.test import EnvironBuilder
 
 from stripe_bridge import domain, ports
 from stripe_bridge.adapters.web.problems import (
@@ -88,7 +89,7 @@ def test_an_unknown_address_and_a_wrong_method_are_problems_too(world):
     assert {"GET", "POST"} <= {method.strip() for method in answer.headers["Allow"].split(",")}
 
 
-def test_a_failure_of_ours_tells_nothing_and_logs_all(world, caplog):
+def test_a_failure_of_ours_reveals_nothing_and_logs_all(world, caplog):
     def broken(*_):
         raise RuntimeError("password=hunter2 at /srv/secret.py")
 
@@ -118,7 +119,7 @@ def test_a_store_that_is_away_is_a_503_with_a_time_to_come_again(world):
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_programs_can_tell_problems_apart_by_type(world):
+def test_programs_can_distinguish_problems_by_type(world):
     refused = problem(world.ask("GET", f"{PATH}/999"), 404)
     assert refused["type"] == "urn:stripe-bridge:problem:IntegrationNotFound"
     for error in (RequestInvalid, TooManyAttempts):
@@ -221,9 +222,40 @@ def test_the_documentation_page_needs_nothing_from_elsewhere(world):
     problem(world.client.get("/docs/assets/../../problems.py"), 404)
 
 
-def test_whoever_waited_too_long_for_a_thread_is_not_served_any_more(world):
+def test_a_request_that_waited_too_long_for_a_thread_is_refused(world):
     came_at = {ENQUEUED_AT: time.perf_counter() - 31}
     late = world.client.get("/healthz", environ_overrides=came_at)
     assert problem(late, 503)["message"] == "Service Unavailable."
     assert late.headers["Retry-After"] == "5"
     assert world.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//healthz",
+        "//elsewhere/healthz",
+        "/api//stripe/integrations",
+        "/docs//",
+        "/docs/",
+        "/docs/assets//index.html",
+        "/healthz/",
+        "/api/stripe/integrations/?per_page=1",
+        "/api/stripe/integrations?per_page=1",
+        "/api/stripe/oauth/callback?error=access_denied",
+        "/openapi.json",
+        "/nowhere",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "OPTIONS"])
+def test_no_answer_follows_the_host_header(world, path, method):
+    """Whoever chooses it, as some caches and links let anyone do, must not choose where others are sent."""
+    world.create_integration()
+    world.create_integration()
+    headers = [("Authorization", f"Bearer {world.token()}"), ("X-Forwarded-Host", "evil.example")]
+    environ = EnvironBuilder(method=method, base_url="http://evil.example", headers=headers).get_environ()
+    environ["PATH_INFO"], _, environ["QUERY_STRING"] = path.partition("?")
+    answer = world.client.open(environ)
+    assert answer.status_code not in (301, 302, 303, 307, 308) or path.startswith("/api/stripe/oauth")
+    assert "evil.example" not in str(answer.headers)
+    assert b"evil.example" not in answer.data

@@ -51,7 +51,7 @@ def test_a_key_belongs_to_its_token(world, other):
     assert "Idempotent-Replayed" not in post(world, **other).headers
 
 
-def test_a_key_is_forgotten_after_a_day(world):
+def test_an_idempotency_key_expires_after_a_day(world):
     post(world)
     world.clock.advance(LIFETIME - timedelta(seconds=1))
     assert "Idempotent-Replayed" in post(world).headers

@@ -148,7 +148,7 @@ def test_pages_count_rows_and_name_their_neighbors(world):
     assert [row["name"] for row in rest["data"]] == ["a"]
 
 
-def test_a_cursor_walks_to_the_end_and_tells_no_totals(world):
+def test_a_cursor_walks_to_the_end_without_totals(world):
     for name in "abc":
         world.create_integration(name)
     cursor = world.ask("GET", f"{PATH}?per_page=1").get_json()["next_cursor"]

@@ -2,7 +2,7 @@ import pytest
 
 from stripe_bridge.domain.access import Role
 from stripe_bridge.ports.stripe.errors import GatewayBusy, GatewayRefused, OutcomeUnknown
-from tests.adapters.web.world import problem
+from tests.adapters.web.world import data_of, problem
 
 PATH = "/api/stripe/invoices"
 FIELDS = {
@@ -159,3 +159,13 @@ def test_another_tenants_invoice_is_not_found(world, integration):
     invoice = world.send(integration["id"]).get_json()["data"]
     refused = problem(world.ask("GET", f"{PATH}/{invoice['id']}", tenant="other"), 404)
     assert refused["message"] == "Invoice not found."
+
+
+def test_the_metadata_shown_is_without_what_only_this_service_needs(world):
+    integration = world.connect()
+    world.put_order()
+    sent = data_of(world.send(integration["id"]))
+    (account,) = world.stripe.accounts.values()
+    assert {"bridge_intent", "tenant"} <= account.invoices[sent["stripe_invoice_id"]].metadata.keys()
+    shown = data_of(world.ask("GET", f"/api/stripe/invoices/{sent['id']}"))
+    assert shown["metadata"] == {"sales_order_id": "1001", "sales_order_number": "SO-1001"}

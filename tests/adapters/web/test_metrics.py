@@ -21,7 +21,7 @@ def scrape(world: World, token: str = TOKEN) -> Any:
     return world.client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
 
 
-def told(world: World) -> dict[tuple[str, ...], float]:
+def shown(world: World) -> dict[tuple[str, ...], float]:
     """Each sample by its name and its label values, in the order of the labels' names."""
     answer = scrape(world)
     assert answer.status_code == 200
@@ -47,7 +47,7 @@ def test_requests_are_counted_by_route_and_never_by_path(world: World):
     for invoice_id in (1, 2, 3):
         world.ask("GET", f"/api/stripe/invoices/{invoice_id}")
         world.ask("BREW", f"/api/pots/{invoice_id}")
-    samples = told(world)
+    samples = shown(world)
     counted = "stripe_bridge_request_seconds_count"
     assert samples[counted, "GET", "/api/stripe/invoices/<id:invoice_id>", "404"] == 3
     assert samples[counted, "other", "none", "404"] == 3
@@ -61,7 +61,7 @@ def test_webhooks_are_counted_as_stored_duplicate_refused_or_failed(world: World
     world.store.is_available = False
     world.post_event(an_event_payload())
     world.store.is_available = True
-    samples = told(world)
+    samples = shown(world)
     outcomes = ("stored", "duplicate", "refused", "failed")
     assert [samples["stripe_bridge_webhooks_total", outcome] for outcome in outcomes] == [1, 1, 1, 1]
 
@@ -71,20 +71,20 @@ def test_calls_to_stripe_and_applied_events_are_counted_by_what_came_of_them(wor
     world.put_order()
     invoice = world.send(integration["id"]).get_json()["data"]
     world.pay(invoice)
-    samples = told(world)
+    samples = shown(world)
     assert samples["stripe_bridge_intents_total", "finalize", "confirmed"] == 1
     assert samples["stripe_bridge_events_total", "processed"] == 1
 
 
-def test_what_waits_is_told_with_the_age_of_its_oldest(world: World):
+def test_metrics_show_how_many_wait_and_the_age_of_the_oldest(world: World):
     world.connect()
     world.post_event(an_event_payload("invoice.paid"))
     world.clock.advance(timedelta(seconds=90))
-    samples = told(world)
+    samples = shown(world)
     assert samples["stripe_bridge_inbox_events", "received"] == 1
     assert samples["stripe_bridge_inbox_oldest_seconds",] == 90
     world.bridge.webhook_events.apply()
-    samples = told(world)
+    samples = shown(world)
     assert samples["stripe_bridge_inbox_events", "received"] == 0
     assert samples["stripe_bridge_inbox_oldest_seconds",] == 0
     assert samples["stripe_bridge_unsettled_intents", "unknown"] == 0
@@ -98,40 +98,40 @@ def test_what_reconciling_healed_is_counted_by_cause_and_how_far_it_has_come_is_
     world.stripe.pay(invoice["stripe_account_id"], invoice["stripe_invoice_id"])
     world.bridge.reconciliation.reconcile(integration["id"])
     world.clock.advance(timedelta(seconds=75))
-    samples = told(world)
+    samples = shown(world)
     assert samples["stripe_bridge_reconciliations_total", "complete"] == 1
     assert samples["stripe_bridge_drift_total", "invoice_differs"] == 1
     assert samples["stripe_bridge_reconciled_oldest_seconds",] == 75
 
 
-def test_the_skew_of_the_hosts_clock_is_told(world: World):
+def test_the_skew_of_the_hosts_clock_is_shown(world: World):
     world.clock.host_ahead = -42.0
-    assert told(world)["stripe_bridge_clock_skew_seconds",] == -42
+    assert shown(world)["stripe_bridge_clock_skew_seconds",] == -42
 
 
-def test_the_queue_and_the_receivers_are_told_of(world: World):
+def test_metrics_show_the_queue_and_the_receivers(world: World):
     world.bridge.receivers.register()
     world.post_event(an_event_payload("invoice.paid"))
-    samples = told(world)
+    samples = shown(world)
     assert samples["stripe_bridge_queue_up",] == 1
     assert samples["stripe_bridge_queue_nudges", "drain_inbox"] == 1
     assert samples["stripe_bridge_receiver_in_order", "connect"] == 1
     world.stripe.endpoints[None].clear()
     world.bridge.receivers.check()
     world.nudges.is_available = False
-    samples = told(world)
+    samples = shown(world)
     assert samples["stripe_bridge_queue_up",] == 0
     assert not [key for key in samples if key[0] == "stripe_bridge_queue_nudges"]
     assert samples["stripe_bridge_receiver_in_order", "connect"] == 0
 
 
-def test_waits_for_a_turn_within_stripes_rate_limits_are_told(world: World):
+def test_metrics_show_the_waits_within_stripes_rate_limits(world: World):
     world.metrics.rate_limit_wait(0.3)
-    assert told(world)["stripe_bridge_stripe_wait_seconds_count",] == 1
+    assert shown(world)["stripe_bridge_stripe_wait_seconds_count",] == 1
 
 
 def test_with_the_database_away_the_counters_are_still_told_and_no_guess_at_what_waits(world: World):
     world.store.is_available = False
-    samples = told(world)
+    samples = shown(world)
     assert samples["stripe_bridge_database_up",] == 0
     assert not [key for key in samples if key[0].startswith("stripe_bridge_inbox")]

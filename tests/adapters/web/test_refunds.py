@@ -62,7 +62,7 @@ def test_what_stripe_has_not_told_yet_is_a_202(world, path):
         ([OutcomeUnknown("timed out")] * 20, 202, "Refund pending.", 12_000),
     ],
 )
-def test_of_a_refund_in_parts_one_of_which_stripe_refuses_is_told_how_much_went_back(
+def test_a_refund_in_parts_one_of_which_stripe_refuses_shows_how_much_went_back(
     world, errors, status, message, amount, body
 ):
     integration = world.connect()

@@ -167,12 +167,12 @@ def test_a_field_that_is_wrong_is_named_and_nothing_is_stored(world, changes, fi
     problem(world.ask("GET", PATH), 404)
 
 
-def test_lines_are_looked_at_only_when_there_are_not_too_many(world):
+def test_lines_are_validated_only_when_there_are_not_too_many(world):
     refused = problem(world.put_order(lines=[{}] * 251), 422)
     assert refused["errors"] == {"lines": ["Length must be between 1 and 250."]}
 
 
-def test_every_wrong_field_is_told_at_once(world):
+def test_every_wrong_field_is_named_at_once(world):
     refused = problem(world.ask("PUT", PATH, {"currency": 1}), 422)
     assert refused["errors"].keys() == {
         "number",

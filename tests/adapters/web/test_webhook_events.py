@@ -52,6 +52,48 @@ def test_an_event_shows_every_field_and_its_payload_only_when_asked(world, invoi
     assert with_payload == listed
 
 
+@pytest.mark.parametrize(
+    ("object_id", "role", "status"),
+    [
+        ("ours", Role.VIEWER, 403),
+        ("ours", Role.MEMBER, 403),
+        ("ours", Role.POWER_USER, 200),
+        ("ours", Role.ADMIN, 200),
+        ("in_foreign", Role.POWER_USER, 403),
+        ("in_foreign", Role.ADMIN, 200),
+    ],
+)
+def test_a_payload_is_shown_to_those_who_may_see_all_that_stripe_says(
+    world, invoice, object_id, role, status
+):
+    """What the merchant does elsewhere at Stripe is not the ERP's business, though its events come here, too."""
+    foreign = {"id": "in_foreign", "object": "invoice", "status": "open"}
+    account_id = invoice["stripe_account_id"]
+    world.post_event(an_event_payload("invoice.sent", foreign, id_="evt_2", account=account_id))
+    world.bridge.webhook_events.apply()
+    wanted = invoice["stripe_invoice_id"] if object_id == "ours" else object_id
+    (event,) = data_of(world.ask("GET", f"{PATH}?related_object_id={wanted}"))
+    path = f"{PATH}/{event['id']}"
+    assert world.ask("GET", f"{path}?include_payload=1", role=role).status_code == status
+    assert world.ask("GET", path, role=role).status_code == 200
+
+
+def test_the_payload_of_an_event_that_is_not_applied_yet_is_for_admins(world, invoice):
+    """Whose object it is about is not known before."""
+    (event,) = data_of(world.ask("GET", PATH))
+    path = f"{PATH}/{event['id']}?include_payload=1"
+    assert world.ask("GET", path, role=Role.POWER_USER).status_code == 200
+    world.bridge.webhook_events.replay("acme", event["id"])
+    problem(world.ask("GET", path, role=Role.POWER_USER), 403)
+
+
+@pytest.mark.parametrize(("given", "is_shown"), [("1", True), ("true", True), ("0", False), ("false", False)])
+def test_a_payload_can_be_asked_for_in_either_spelling(world, invoice, given, is_shown):
+    (event,) = data_of(world.ask("GET", PATH))
+    shown = data_of(world.ask("GET", f"{PATH}/{event['id']}?include_payload={given}"))
+    assert ("payload" in shown) is is_shown
+
+
 def test_the_activity_log_has_the_events_of_its_invoice_in_either_order(world, invoice):
     account_id = invoice["stripe_account_id"]
     about_it = {"id": invoice["stripe_invoice_id"], "object": "invoice"}
@@ -120,7 +162,7 @@ def test_callers_hear_that_an_event_failed_and_only_operators_why(world, invoice
     unreadable = {"object": "invoice_payment", "invoice": invoice["stripe_invoice_id"], "amount_paid": "x"}
     world.post_event(an_event_payload("invoice_payment.paid", unreadable, id_="evt_bad", account=account_id))
 
-    def told() -> tuple[str, str]:
+    def reported() -> tuple[str, str]:
         world.bridge.webhook_events.apply()
         (shown,) = data_of(world.ask("GET", f"{PATH}?event_type=invoice_payment.paid", role=Role.VIEWER))
         activity = data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}/activity-log"))
@@ -130,11 +172,11 @@ def test_callers_hear_that_an_event_failed_and_only_operators_why(world, invoice
         assert for_operators not in (None, shown["last_error"])
         return shown["status"], shown["last_error"]
 
-    assert told() == ("received", "It could not be applied yet and will be tried again.")
+    assert reported() == ("received", "It could not be applied yet and will be tried again.")
     for _ in range(MAX_ATTEMPTS):
         world.clock.advance(timedelta(hours=1))
         world.bridge.webhook_events.apply()
-    assert told() == (
+    assert reported() == (
         "failed",
         "It could not be applied and will not be tried again unless it is replayed. The operator's logs say why.",
     )

@@ -16,6 +16,7 @@ from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
 from tests.builders import an_event_payload
 from tests.fakes.nudges import FakeNudges
+from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.inbox import FakeEventIngest
 from tests.fakes.storage.unit_of_work import FakeStore
 from tests.fakes.stripe.connect import FakeConnectGateway
@@ -67,6 +68,7 @@ class World:
             randomness=FixedRandomness(),
             identifiers=SequentialIdentifiers(),
             vault=FakeVault(),
+            signer=FakeSigner(),
             nudges=self.nudges,
             signatures=FakeSignatures(self.clock.now),
             snapshots=StripeSnapshots(),

@@ -172,7 +172,9 @@ def test_stopping_does_not_wait_for_an_inbox_that_never_ends(start: Start):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("drain_inbox")]
 
 
-def test_work_that_outlasts_the_grace_is_left_and_told(start: Start, caplog: pytest.LogCaptureFixture):
+def test_work_that_outlasts_the_grace_period_is_left_and_logged(
+    start: Start, caplog: pytest.LogCaptureFixture
+):
     events = Batches()
     worker, nudges = start(events, Batches())
     wait_until(lambda: events.ended == 1)

@@ -84,7 +84,7 @@ def test_a_worker_that_rests_begins_nothing_and_stops_at_once():
     assert events.calls == 1
 
 
-def test_reconciling_goes_on_until_it_is_nobodys_turn():
+def test_reconciling_goes_on_until_no_integration_is_due():
     integrations = Batches(1, 1, 1)
 
     Jobs(bridge_with(reconciliation__reconcile_due=integrations)).run("reconcile")
@@ -92,7 +92,7 @@ def test_reconciling_goes_on_until_it_is_nobodys_turn():
     assert integrations.calls == 4
 
 
-def test_receivers_are_not_looked_at_with_every_sweep():
+def test_receivers_are_not_checked_with_every_sweep():
     receivers = Batches()
     jobs = Jobs(bridge_with(receivers__check_due=receivers))
 
@@ -102,7 +102,7 @@ def test_receivers_are_not_looked_at_with_every_sweep():
     assert receivers.calls == 1
 
 
-def test_receivers_are_looked_at_while_reconciling_is_never_done():
+def test_receivers_are_checked_while_reconciling_never_ends():
     integrations, receivers = Endless(), Batches()
     jobs = Jobs(bridge_with(reconciliation__reconcile_due=integrations, receivers__check_due=receivers))
     reconciling = threading.Thread(target=jobs.run, args=("reconcile",), daemon=True)
@@ -116,7 +116,7 @@ def test_receivers_are_looked_at_while_reconciling_is_never_done():
     reconciling.join(5)
 
 
-def test_tidying_up_forgets_once_in_an_hour():
+def test_tidying_up_purges_once_an_hour():
     requests, authorizations = Batches(), Batches()
     jobs = Jobs(
         bridge_with(access__purge_idempotency_keys=requests, operations__purge_oauth_states=authorizations)

@@ -59,7 +59,7 @@ class Worker:
     def never_run_out(self) -> None:
         (self.folder / "endless").touch()
 
-    def tell_to_stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+    def signal_to_stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(number)
         wait_until(lambda: any(words in self.log.read_text() for words in HAS_HEARD))
 
@@ -93,10 +93,10 @@ def begin(tmp_path: Path) -> Iterator[Begin]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_without_redis_sweeps_and_ends_when_told(begin: Begin, number: signal.Signals):
+def test_a_worker_without_redis_sweeps_and_ends_when_signaled(begin: Begin, number: signal.Signals):
     worker = begin(OURS, None)
 
-    worker.tell_to_stop(number)
+    worker.signal_to_stop(number)
 
     assert worker.exit_status() == 0
 
@@ -120,7 +120,7 @@ def test_a_worker_over_redis_finishes_what_is_in_hand_before_it_ends(
     DramatiqNudges(broker).inbox()
     wait_until(lambda: worker.rounds("began") == 2)
 
-    worker.tell_to_stop()
+    worker.signal_to_stop()
     assert worker.process.poll() is None
     worker.let_go()
 
@@ -139,21 +139,21 @@ def test_a_worker_that_drains_an_endless_inbox_hears_of_its_end(
     DramatiqNudges(broker).inbox()
     wait_until(lambda: worker.rounds("ended") > 20)
 
-    worker.tell_to_stop()
+    worker.signal_to_stop()
 
     assert worker.process.wait(4) == 0
     broker.client.close()
 
 
-def test_a_stop_that_is_told_twice_still_lets_work_be_finished(begin: Begin, redis_url: str):
+def test_a_second_signal_still_lets_work_be_finished(begin: Begin, redis_url: str):
     worker = begin(OURS, redis_url)
     worker.hold()
     broker = redis_broker(redis_url)
     DramatiqNudges(broker).inbox()
     wait_until(lambda: worker.rounds("began") == 2)
 
-    worker.tell_to_stop(signal.SIGINT)
-    worker.tell_to_stop(signal.SIGTERM)
+    worker.signal_to_stop(signal.SIGINT)
+    worker.signal_to_stop(signal.SIGTERM)
     worker.let_go()
 
     assert worker.exit_status() == 0
@@ -170,7 +170,7 @@ def test_a_worker_sweeps_and_ends_in_time_while_redis_is_away(
     worker = begin(OURS, own_redis.url(), sweep_seconds="0.05")
     wait_until(lambda: worker.rounds("ended") > 5)
 
-    worker.tell_to_stop(number)
+    worker.signal_to_stop(number)
 
     assert worker.exit_status() == 0
 

@@ -477,3 +477,40 @@ def test_of_many_that_finalize_at_once_one_does(gateway: InvoiceGateway, account
         outcomes = sorted(pool.map(finalize, [shop.key() for _ in range(4)]))
 
     assert outcomes == ["GatewayRefused", "GatewayRefused", "GatewayRefused", "open"]
+
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def test_the_list_has_all_invoices_newest_first_with_their_customers(gateway, account, shop):
+    customer = shop.customer(metadata={"customer_id": "77"})
+    made = [shop.empty_draft(customer_id=customer, metadata={"n": str(number)}) for number in range(5)]
+    listed = [each for page in gateway.invoices_since(account, LONG_AGO) for each in page]
+    assert [each.invoice.id for each in listed] == [each.id for each in reversed(made)]
+    assert {each.customer_metadata["customer_id"] for each in listed} == {"77"}
+    assert {each.customer_email for each in listed} == {"buyer@shop.test"}
+    assert [each.invoice.metadata["n"] for each in listed] == ["4", "3", "2", "1", "0"]
+    assert {each.revises for each in listed} == {None}
+
+
+def test_the_list_leaves_out_what_is_older(gateway, account, shop):
+    shop.empty_draft()
+    assert not [
+        page for page in gateway.invoices_since(account, datetime.now(UTC) + timedelta(hours=1)) if page
+    ]
+
+
+def test_the_list_shows_which_invoice_was_made_to_replace_another(world, gateway, account, shop):
+    original = shop.open().id
+    revision = world.revise(account, original)
+    listed = [each for page in gateway.invoices_since(account, LONG_AGO) for each in page]
+    assert {each.invoice.id: each.revises for each in listed} == {original: None, revision: original}
+
+
+def test_the_list_has_invoices_of_deleted_customers(world, gateway, account, shop):
+    customer = shop.customer(metadata={"customer_id": "77"})
+    invoice = shop.open(customer_id=customer)
+    world.delete_customer(account, customer)
+    ((listed,),) = gateway.invoices_since(account, LONG_AGO)
+    assert listed.invoice.id == invoice.id
+    assert listed.customer_email == "buyer@shop.test"

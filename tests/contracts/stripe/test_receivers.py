@@ -30,7 +30,7 @@ def create(gateway: ReceiverGateway, **changes: Any) -> WebhookEndpoint:
     return gateway.create_endpoint(**(given | changes))
 
 
-def test_an_endpoint_tells_its_secret_once(gateway: ReceiverGateway):
+def test_an_endpoint_shows_its_secret_once(gateway: ReceiverGateway):
     made = create(gateway)
 
     (listed,) = gateway.endpoints(None)

@@ -364,3 +364,14 @@ def test_of_many_that_refund_all_at_once_one_does(
         outcomes = sorted(pool.map(refund, [new_key() for _ in range(4)]))
 
     assert outcomes == ["GatewayRefused", "GatewayRefused", "GatewayRefused", "succeeded"]
+
+
+def test_an_accounts_refunds_and_disputes_are_listed_newest_first(world, gateway, account):
+    first, second = paid(world, account), paid(world, account)
+    refunds = [world.refund(account, first.charge_id, 100), world.refund(account, second.charge_id, 200)]
+    dispute = world.dispute(account, second.charge_id, "inquiry")
+    long_ago, later = datetime(2020, 1, 1, tzinfo=UTC), datetime.now(UTC) + timedelta(hours=1)
+    assert [each.id for each in gateway.refunds_since(account, long_ago)] == refunds[::-1]
+    assert [each.id for each in gateway.disputes_since(account, long_ago)] == [dispute]
+    assert not list(gateway.refunds_since(account, later))
+    assert not list(gateway.disputes_since(account, later))

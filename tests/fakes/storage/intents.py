@@ -32,6 +32,10 @@ class FakeIntents:
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:
         return self._intents.find(intent_id, lock=lock)
 
+    def find_by_reference(self, reference: str) -> Intent | None:
+        found = self._intents.matching(lambda each: each.reference == reference)
+        return found[0] if found else None
+
     def find_unsettled(self, subject: str) -> Intent | None:
         found = self._intents.matching(lambda each: each.subject == subject and not each.is_settled)
         return found[0] if found else None

@@ -29,7 +29,7 @@ class FakeSalesOrders:
 
     def get(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder:
         order = self.find(tenant_id, sales_order_id, lock=lock)
-        if order is None:
+        if order is None or not order.submitted:
             raise SalesOrderNotFound
         return order
 
@@ -89,11 +89,21 @@ class FakeInvoices:
         self._invoices = tables.invoices
 
     def add(self, invoice: Invoice) -> Invoice:
+        self._check_new(invoice)
+        return add(self._invoices, invoice)
+
+    def restore(self, invoice: Invoice) -> bool:
+        if self._invoices.find(invoice.id) is not None:
+            return False
+        self._check_new(invoice)
+        self._invoices.put(invoice.id, invoice)
+        return True
+
+    def _check_new(self, invoice: Invoice) -> None:
         must_exist(self._tables.integrations.find(invoice.integration_id))
         must_exist(self._tables.customers.find(invoice.customer_id))
         must_exist(self._tables.sales_orders.find((invoice.tenant_id, invoice.sales_order_id)))
         self._check_only_payable(invoice, own_id=None)
-        return add(self._invoices, invoice)
 
     def get(self, tenant_id: str, invoice_id: int, *, lock: bool = False) -> Invoice:
         found = self._invoices.find(invoice_id, lock=lock)

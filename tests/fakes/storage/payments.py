@@ -35,12 +35,22 @@ class FakeRefunds:
         self._invoices = tables.invoices
 
     def add(self, refund: Refund) -> Refund:
+        self._check_new(refund)
+        return add(self._refunds, refund)
+
+    def restore(self, refund: Refund) -> bool:
+        if self._refunds.find(refund.id) is not None:
+            return False
+        self._check_new(refund)
+        self._refunds.put(refund.id, refund)
+        return True
+
+    def _check_new(self, refund: Refund) -> None:
         must_exist(self._invoices.find(refund.invoice_id))
         if refund.stripe_refund_id and self.find_by_stripe_id(refund.account_id, refund.stripe_refund_id):
             raise StaleWrite
         if refund.reference and self.find_by_reference(refund.reference):
             raise StaleWrite
-        return add(self._refunds, refund)
 
     def find(self, refund_id: int) -> Refund | None:
         return self._refunds.find(refund_id)

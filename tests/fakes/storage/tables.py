@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import count
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from stripe_bridge.domain.access import ApiToken
@@ -18,6 +17,7 @@ from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.receiver import Receiver
 from stripe_bridge.domain.reconciliation import Gap
+from stripe_bridge.domain.recovery import RecoveryHold, SigningKey, UnresolvedInvoice
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.webhook_event import WebhookEvent
@@ -42,11 +42,22 @@ Saved = TypeVar("Saved", bound=Versioned)
 
 
 @dataclass
+class Ids(Iterator[int]):
+    """Ids in ascending order. `given` is the highest so far."""
+
+    given: int = 0
+
+    def __next__(self) -> int:
+        self.given += 1
+        return self.given
+
+
+@dataclass
 class Table(Generic[Key, Value]):
     """Rows by key. No id is given out twice, even after a rollback."""
 
     rows: dict[Key, Value] = field(default_factory=dict)
-    ids: Iterator[int] = field(default_factory=lambda: count(1))
+    ids: Ids = field(default_factory=Ids)
     writable: bool = False
 
     def copy(self, *, writable: bool) -> "Table[Key, Value]":
@@ -126,6 +137,9 @@ class Tables:
     purged: Table[str, int] = field(default_factory=Table)
     gaps: Table[int, Gap | None] = field(default_factory=Table)
     idempotent_requests: Table[RequestScope, IdempotentRequest] = field(default_factory=Table)
+    recovery_holds: Table[tuple[str, str], RecoveryHold] = field(default_factory=Table)
+    unresolved_invoices: Table[tuple[str, str], UnresolvedInvoice] = field(default_factory=Table)
+    signing_keys: Table[str, SigningKey] = field(default_factory=Table)
     key_in_use: Table[int, str] = field(default_factory=Table)
 
     def copy(self, *, writable: bool) -> "Tables":

@@ -13,6 +13,7 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
+from stripe_bridge.ports.storage.recoveries import Recoveries
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
@@ -23,6 +24,7 @@ from tests.fakes.storage.intents import FakeIntents
 from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, FakeLinks, FakeSalesOrders
 from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
+from tests.fakes.storage.recoveries import FakeRecoveries
 from tests.fakes.storage.tables import Tables
 from tests.fakes.storage.totals import FakeTotals
 
@@ -76,6 +78,7 @@ class FakeUnitOfWork:
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
+    recoveries: Recoveries
     totals: Totals
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
@@ -109,6 +112,7 @@ class FakeUnitOfWork:
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
         self.key_in_use = FakeKeyInUse(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
+        self.recoveries = FakeRecoveries(self._tables)
         self.totals = FakeTotals()
         return self
 
@@ -150,4 +154,7 @@ _ATTRIBUTE = {
     "purged": "totals",
     "gaps": "reconciliations",
     "reconcile_due": "reconciliations",
+    "recovery_holds": "recoveries",
+    "unresolved_invoices": "recoveries",
+    "signing_keys": "recoveries",
 }

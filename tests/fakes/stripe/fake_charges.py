@@ -7,7 +7,7 @@ from datetime import datetime
 from stripe_bridge.domain.stripe_objects import StripeDispute, StripeRefund
 from stripe_bridge.ports.stripe.errors import GatewayRefused
 
-_UNDONE = ("failed", "canceled")
+_FAILED_OR_CANCELED = ("failed", "canceled")
 # The statuses that may follow each status. A refund that succeeded may still fail at the customer's bank.
 _REFUND_NEXT: Mapping[str, tuple[str, ...]] = {
     "pending": ("succeeded", "failed", "canceled", "requires_action"),
@@ -48,7 +48,7 @@ class FakeCharges:
     def left_of(self, charge: FakeCharge) -> int:
         """How much was not refunded."""
         refunds = (each for each in self.refunds.values() if each.charge_id == charge.id)
-        return charge.amount - sum(each.amount for each in refunds if each.status not in _UNDONE)
+        return charge.amount - sum(each.amount for each in refunds if each.status not in _FAILED_OR_CANCELED)
 
     def refund(
         self,

@@ -52,6 +52,8 @@ class FakeAccount:
     customers: dict[str, FakeCustomer] = field(default_factory=dict)
     invoices: dict[str, StripeInvoice] = field(default_factory=dict)
     created_at: dict[str, datetime] = field(default_factory=dict)
+    revises: dict[str, str] = field(default_factory=dict)
+    emails: dict[str, str] = field(default_factory=dict)
     payments: dict[str, StripePayment] = field(default_factory=dict)
     sent: list[tuple[str, datetime]] = field(default_factory=list)
 
@@ -153,6 +155,9 @@ class FakeStripe:
             )
             account.payments[asked_for.id] = asked_for
             account.invoices[revision.id] = revision
+            account.created_at[revision.id] = self.now()
+            account.revises[revision.id] = invoice_id
+            account.emails[revision.id] = account.emails.get(invoice_id, "")
             void = replace(original, status=StripeInvoiceStatus.VOID, voided_at=self.now())
             account.invoices[invoice_id] = replace(void, latest_revision=revision.id)
             return revision

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from stripe_bridge.domain.sales_order import InvoiceLine
 from stripe_bridge.domain.stripe_objects import (
     METADATA_REFERENCE,
+    ListedInvoice,
     StripeInvoice,
     StripeInvoiceStatus,
     StripePayment,
@@ -60,6 +61,7 @@ class FakeInvoiceGateway:
                 metadata=dict(draft.metadata),
             )
             account.created_at[new.id] = self.stripe.now()
+            account.emails[new.id] = account.customers[draft.customer_id].email
             return _put(account, new)
 
         return self._serve("create_draft", account_id, effect, key, draft=draft)
@@ -81,6 +83,17 @@ class FakeInvoiceGateway:
 
         found: dict[str, Any] = {"customer_id": customer_id, "reference": reference, "since": since}
         return self._serve("find_invoice", account_id, effect, **found)
+
+    def invoices_since(self, account_id: str, since: datetime) -> Iterator[Sequence[ListedInvoice]]:
+        """In pages of three, so that tests come upon more than one."""
+
+        def effect(account: FakeAccount) -> list[ListedInvoice]:
+            made = [each for each in account.invoices.values() if account.created_at[each.id] >= since]
+            return [_listed(account, each) for each in reversed(made)]
+
+        found = self._serve("invoices_since", account_id, effect, since=since)
+        for start in range(0, len(found), 3):
+            yield found[start : start + 3]
 
     def add_lines(
         self, account_id: str, invoice_id: str, lines: Sequence[InvoiceLine], key: str
@@ -209,6 +222,17 @@ class FakeInvoiceGateway:
             )
             account.payments[payment.id] = payment
         return _put(account, invoice)
+
+
+def _listed(account: FakeAccount, invoice: StripeInvoice) -> ListedInvoice:
+    customer = account.customers.get(invoice.customer_id)
+    return ListedInvoice(
+        invoice=invoice,
+        created_at=account.created_at[invoice.id],
+        customer_email=account.emails.get(invoice.id),
+        customer_metadata=customer.metadata if customer else {},
+        revises=account.revises.get(invoice.id),
+    )
 
 
 def _put(account: FakeAccount, invoice: StripeInvoice) -> StripeInvoice:

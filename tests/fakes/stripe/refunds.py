@@ -1,4 +1,5 @@
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from stripe_bridge.domain.stripe_objects import StripeDispute, StripeRefund
@@ -36,6 +37,12 @@ class FakeRefundGateway:
         given = _named(payment_intent_id, charge_id)
         return self._serve("refunds_of", account_id, effect, **given)
 
+    def refunds_since(self, account_id: str, since: datetime) -> Iterator[StripeRefund]:
+        def effect(account: FakeAccount) -> list[StripeRefund]:
+            return [each for each in account.charges.refunds.values() if each.created_at >= since][::-1]
+
+        return iter(self._serve("refunds_since", account_id, effect, since=since))
+
     def refund(self, account_id: str, refund_id: str) -> StripeRefund:
         def effect(account: FakeAccount) -> StripeRefund:
             return missing_unless(account.charges.refunds.get(refund_id), refund_id, "refund")
@@ -50,6 +57,12 @@ class FakeRefundGateway:
 
         given = _named(payment_intent_id, charge_id)
         return self._serve("disputes_of", account_id, effect, **given)
+
+    def disputes_since(self, account_id: str, since: datetime) -> Iterator[StripeDispute]:
+        def effect(account: FakeAccount) -> list[StripeDispute]:
+            return [each for each in account.charges.disputes.values() if each.created_at >= since][::-1]
+
+        return iter(self._serve("disputes_since", account_id, effect, since=since))
 
     def dispute(self, account_id: str, dispute_id: str) -> StripeDispute:
         def effect(account: FakeAccount) -> StripeDispute:

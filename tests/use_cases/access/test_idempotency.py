@@ -22,7 +22,7 @@ def answer(status: int) -> StoredResponse:
 
 
 @pytest.mark.parametrize("late", [201, 502])
-def test_the_late_end_of_one_that_was_given_up_for_dead_lets_nobody_in_beside_the_one_that_runs(
+def test_the_late_response_of_an_abandoned_request_does_not_free_the_key_of_the_running_one(
     world: World, late: int
 ):
     given_up = begin(world)
@@ -48,7 +48,7 @@ def test_a_secret_answer_that_no_key_opens_any_more_is_made_again(world: World):
     assert isinstance(world.bridge.access.begin_request(SCOPE, "a body", is_secret=True), IdempotentRequest)
 
 
-def test_one_that_ends_late_is_kept_when_nobody_came_meanwhile(world: World):
+def test_a_late_response_is_stored_if_no_other_request_came_meanwhile(world: World):
     begun = begin(world)
     world.clock.advance(2 * LEASE)
 

@@ -7,8 +7,8 @@ from tests.world import World
 
 
 def issue(world: World, **changes):
-    told = {"tenant_id": TENANT, "role": Role.MEMBER, "user_id": 7, "label": "ERP"} | changes
-    return world.bridge.access.create_token(**told)
+    shown = {"tenant_id": TENANT, "role": Role.MEMBER, "user_id": 7, "label": "ERP"} | changes
+    return world.bridge.access.create_token(**shown)
 
 
 def test_a_token_acts_for_its_tenant_role_and_user():
@@ -46,7 +46,7 @@ def test_a_revoked_token_opens_nothing_any_more_and_stays_listed():
     assert [token.id for token in world.bridge.access.list_tokens()] == [revoked.token.id, other.token.id]
 
 
-def test_revoking_again_keeps_the_first_time_and_an_unknown_token_is_told():
+def test_revoking_again_keeps_the_first_time_and_an_unknown_token_is_refused():
     world = World()
     token = issue(world).token
     first = world.bridge.access.revoke_token(token.id)

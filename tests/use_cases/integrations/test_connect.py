@@ -334,7 +334,7 @@ def test_an_own_receiver_whose_secret_was_lost_with_the_answer_is_made_anew(worl
     assert {receiver.stripe_endpoint_id} == world.own_endpoints()
 
 
-def test_a_request_for_an_own_receiver_ends_though_stripe_does_not_let_us_look(world: World):
+def test_a_request_for_an_own_receiver_ends_although_stripe_refuses_the_lookup(world: World):
     world.fail("create_endpoint", OutcomeUnknown("cut"))
     world.connect(into=world.integration_id)
     assert world.unsettled()[0].operation is Operation.CREATE_ENDPOINT

@@ -305,7 +305,7 @@ def test_what_is_in_flight_is_listed_and_logged(world: World, caplog: pytest.Log
         world.bridge.integrations.list_in_flight("other", world.integration_id)
 
 
-def test_what_was_paid_until_we_leave_is_seen_by_a_last_look(world: World):
+def test_a_payment_until_the_disconnect_is_seen_by_the_final_check(world: World):
     paid, unpaid = world.sent(501), world.sent(502)
     world.pay(paid)
 
@@ -336,7 +336,7 @@ def test_until_our_access_is_revoked_what_is_in_flight_is_followed(world: World,
 @pytest.mark.parametrize(
     "error", [GatewayBusy("busy"), OutcomeUnknown("cut"), GatewayRefused("no"), ObjectMissing("gone")]
 )
-def test_what_cannot_be_looked_at_keeps_us_in_no_account(world: World, error: GatewayError):
+def test_what_cannot_be_refetched_does_not_hold_up_the_disconnect(world: World, error: GatewayError):
     for number in range(3):
         world.sent(501 + number)
     world.fail("invoice", error, times=3)
@@ -346,7 +346,7 @@ def test_what_cannot_be_looked_at_keeps_us_in_no_account(world: World, error: Ga
     assert not world.lets_us_in()
 
 
-def test_a_last_look_takes_its_time_and_no_more(world: World, caplog: pytest.LogCaptureFixture):
+def test_the_final_check_ends_at_its_time_limit(world: World, caplog: pytest.LogCaptureFixture):
     for number in range(9):
         world.sent(501 + number)
     for _ in range(9):

@@ -424,7 +424,7 @@ def test_a_lookup_of_an_effect_is_traced_instead_of_a_call_if_it_finds_one():
 
     settling.settle(intent.id)
 
-    assert [span.name for span in settling.tracing.spans] == ["settle intent", "look create_draft"]
+    assert [span.name for span in settling.tracing.spans] == ["settle intent", "check create_draft"]
     assert settling.step.called == []
     assert settling.find(intent.id).state is IntentState.CONFIRMED
 

@@ -141,7 +141,7 @@ def test_while_stripe_cannot_be_asked_nothing_is_sent(world: World, error: Gatew
     refusal(world)
 
 
-def test_an_account_that_does_not_let_us_look_holds_no_order(world: World):
+def test_an_account_without_access_holds_no_order(world: World):
     edited(world, world.sent())
     world.fail("invoice", AccessRevoked("gone"))
 

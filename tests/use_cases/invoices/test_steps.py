@@ -166,7 +166,7 @@ def test_an_invoice_that_is_paid_before_it_is_mailed_is_paid_and_that_is_fine(wo
     assert not world.mails()
 
 
-def test_an_invoice_that_is_paid_before_it_can_be_undone_is_told_as_paid(world: World):
+def test_an_invoice_that_is_paid_before_it_can_be_undone_is_reported_as_paid(world: World):
     world.put_order()
     world.fail("send", GatewayRefused("no"))
     world.stripe.before_next("void", lambda: world.pay(world.invoice(1)))
@@ -198,7 +198,7 @@ def test_access_revoked_before_an_invoice_is_open_frees_the_order(world: World, 
     assert world.order().open_invoice is None
 
 
-def test_an_open_invoice_that_could_be_neither_mailed_nor_voided_is_not_told_as_sent(world: World):
+def test_an_open_invoice_that_could_be_neither_mailed_nor_voided_is_not_reported_as_sent(world: World):
     world.put_order()
     world.stripe.before_next("send", lambda: world.stripe.revoke(world.account_id))
 
@@ -245,7 +245,7 @@ def test_a_mail_of_unknown_outcome_is_sent_again_rather_than_not_at_all(world: W
     assert world.invoice(1).sent_at
 
 
-def test_access_revoked_is_told_apart_from_a_fault_of_ours(world: World):
+def test_revoked_access_is_distinguished_from_a_fault_of_ours(world: World):
     world.put_order()
     world.fail("create_draft", AccessRevoked("no access"))
 

@@ -37,8 +37,8 @@ def test_an_accounts_own_receiver_that_is_not_in_order_is_found_and_repaired_or_
 
     assert (finding.fix, finding.integration_id) == (Fix.REPAIR_RECEIVERS, world.integration_id)
     assert what in finding.what
-    (told,) = fix(world)
-    assert told.endswith(done)
+    (shown,) = fix(world)
+    assert shown.endswith(done)
     assert diagnose(world) == []
 
 

@@ -9,6 +9,7 @@ from stripe_bridge.domain.refund import Refund, RefundState
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from tests.builders import (
     ACCOUNT,
     AMOUNT,
@@ -20,6 +21,7 @@ from tests.builders import (
     an_integration,
     an_invoice,
 )
+from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.unit_of_work import FakeStore
 from tests.fakes.system import FrozenClock
 
@@ -28,7 +30,7 @@ class Books:
     """The ledger of one paid invoice."""
 
     def __init__(self) -> None:
-        self.store, self.ledger = FakeStore(), RefundLedger(FrozenClock())
+        self.store, self.ledger = FakeStore(), RefundLedger(FrozenClock(), SignedMetadata(FakeSigner()))
         with self.store.writing() as work:
             work.sales_orders.add(a_sales_order())
             integration = work.integrations.add(an_integration())

@@ -29,6 +29,8 @@ from stripe_bridge.use_cases.records.refetch import (
     RefetchInvoices,
     RefetchRefunds,
 )
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
+from tests.fakes.signer import FakeSigner
 from tests.use_cases.sends import not_sent
 from tests.world import World
 
@@ -44,11 +46,15 @@ def invoices_of(world: World) -> RefetchInvoices:
 
 
 def refunds_of(world: World) -> RefetchRefunds:
-    return RefetchRefunds(world.store, world.adapters.refund_gateway, RefundLedger(world.clock))
+    return RefetchRefunds(
+        world.store, world.adapters.refund_gateway, RefundLedger(world.clock, SignedMetadata(FakeSigner()))
+    )
 
 
 def disputes_of(world: World) -> RefetchDisputes:
-    return RefetchDisputes(world.store, world.adapters.refund_gateway, RefundLedger(world.clock))
+    return RefetchDisputes(
+        world.store, world.adapters.refund_gateway, RefundLedger(world.clock, SignedMetadata(FakeSigner()))
+    )
 
 
 def final_check_of(world: World) -> FinalCheck:

@@ -182,7 +182,7 @@ def test_a_refund_that_the_dashboard_made_first_is_learned_from_the_refusal(worl
 
 
 @pytest.mark.parametrize("is_known", [False, True])
-def test_a_dispute_that_no_webhook_has_told_yet_is_learned_from_the_refusal(world: World, is_known: bool):
+def test_a_dispute_that_no_webhook_has_reported_yet_is_learned_from_the_refusal(world: World, is_known: bool):
     invoice = world.paid()
     inquiry = world.stripe.dispute(world.account_id, invoice.stripe_charge_id, "inquiry")
     if is_known:

@@ -5,7 +5,12 @@ import pytest
 from stripe_bridge.domain.errors.base import SalesOrderNotFound
 from stripe_bridge.domain.errors.conflicts import OrderOutdated
 from stripe_bridge.domain.errors.rules import CurrencyLocked
-from stripe_bridge.domain.errors.values import AmountNotChargeable, CurrencyUnknown, LinesDoNotAddUp
+from stripe_bridge.domain.errors.values import (
+    AmountNotChargeable,
+    CurrencyUnknown,
+    LinesDoNotAddUp,
+    UpdatedInFuture,
+)
 from tests.builders import AMOUNT, NOW, TENANT, a_customer, an_order_line
 from tests.world import World
 
@@ -51,6 +56,15 @@ def test_what_no_state_could_make_right_is_refused_and_not_stored(world: World, 
         world.put_order(**changes)
     with pytest.raises(SalesOrderNotFound):
         world.order()
+
+
+def test_a_copy_from_the_future_is_refused_since_it_would_lock_the_order(world: World):
+    """A clock may be off, and by a day at most: every copy until then would be older."""
+    now = world.clock.now()
+    assert world.put_order(source_updated_at=now + timedelta(days=1)).created
+    with pytest.raises(UpdatedInFuture):
+        world.put_order(source_updated_at=now + timedelta(days=1, seconds=1))
+    assert world.order().order.source_updated_at == now + timedelta(days=1)
 
 
 def test_a_currency_is_taken_in_either_case(world: World):

@@ -17,6 +17,7 @@ def db() -> None:
     Examples:
       flask db upgrade
       flask db current
+      flask db restored
     """
 
 
@@ -33,3 +34,19 @@ def current(as_json: bool) -> None:
     """Show the schema's revision and the one this release needs."""
     found, needed = context().current_revision(), context().newest_revision()
     show_row({"current": found, "newest": needed, "is_newest": found == needed}, as_json=as_json)
+
+
+@db.command()
+def restored() -> None:
+    """Say that a backup was restored: hold all sends and refunds until `flask reconcile --since` has completed.
+
+    What was made at Stripe since the backup is unknown here until then, so that orders could be billed twice. New ids are
+    given out far beyond those in the backup. Without this command, the first event of an unknown invoice does the same
+    for its tenant.
+    """
+    is_new = context().bridge.operations.hold_all_sends()
+    click.echo(
+        "All sends are held. Now run: flask reconcile --since DATE, with a date before the backup was made."
+        if is_new
+        else "All sends are held already."
+    )

@@ -82,7 +82,8 @@ def create(name: str, tenant_id: str, new_tenant: bool, as_json: bool) -> None:
 def authorize(integration_id: int, tenant_id: str, as_json: bool) -> None:
     """Print the URL where the merchant grants this service access.
 
-    It works once, within ten minutes. Whoever opens it chooses which Stripe account is connected: give it to the merchant.
+    It works once, within ten minutes. Give it only to the merchant: the person who opens it chooses which Stripe account is
+    connected.
     """
     url = context().bridge.integrations.authorize(tenant_id, integration_id)
     if as_json:

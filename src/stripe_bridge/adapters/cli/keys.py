@@ -42,7 +42,8 @@ def _rotate(as_json: bool) -> None:
       1. Put a new key before the old ones: ENCRYPTION_KEYS=<new>,<old>
       2. Restart every process, so that all of them know the new key.
       3. flask keys rotate
-      4. If it reports nothing unreadable, remove the old key and restart again.
+      4. If it reports nothing unreadable, move the old key to RETIRED_ENCRYPTION_KEYS and restart again. There it
+         opens nothing, but still proves which invoices at Stripe are ours, should the database ever be lost.
     """
     rotation = context().bridge.operations.rotate_keys()
     row = {

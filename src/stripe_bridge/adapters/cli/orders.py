@@ -39,7 +39,7 @@ def reset_updated_at(sales_order_id: int, tenant_id: str, as_json: bool) -> None
     """Accept the ERP's copies of an order again whose updated_at lies in the future. The ID is the ERP's.
 
     A copy that is older than the stored one is refused. If the ERP once sent a time in the future by mistake, it could not
-    change the order until then. This forgets that time, and nothing else: the next copy is accepted, whatever its time.
+    change the order until then. This clears that time, and nothing else: the next copy is accepted, whatever its time.
     """
     show_row(
         order_row(context().bridge.sales_orders.reset_updated_at(tenant_id, sales_order_id)), as_json=as_json

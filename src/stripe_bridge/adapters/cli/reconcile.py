@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from functools import partial
 
 import click
@@ -10,52 +11,74 @@ from flask.cli import with_appcontext
 
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import SingleCommand, as_json, quietly
-from stripe_bridge.adapters.cli.options import IDENTIFIER
+from stripe_bridge.adapters.cli.options import IDENTIFIER, DateTime
 from stripe_bridge.adapters.cli.output import Row, show_rows
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
+from stripe_bridge.use_cases.reconciliation.recover import Recovery
 
 _log = logging.getLogger(__name__)
 
 
 @click.command(cls=SingleCommand)
 @click.option("--integration", "integration_id", type=IDENTIFIER, help="Only this integration.")
+@click.option(
+    "--since",
+    type=DateTime(),
+    help="After a restore: take in what was made at Stripe since then; a date before the backup was made.",
+)
+@click.option(
+    "--adopt-unsigned",
+    is_flag=True,
+    help="With --since: also take in invoices of a release whose metadata had no signature yet.",
+)
 @as_json
 @with_appcontext
 @quietly
-def reconcile(integration_id: int | None, as_json: bool) -> None:
+def reconcile(
+    integration_id: int | None, since: datetime | None, adopt_unsigned: bool, as_json: bool
+) -> None:
     """Compare connected accounts with Stripe, correct what differs, and report how much of it by cause.
 
     Workers do this automatically every RECONCILE_SECONDS. This command checks everything at once: events since the last
     complete run, and each invoice, refund and dispute that is not settled. Events that webhooks missed are stored here
     and applied by workers. Exit code 1: something could not be reconciled; run it again.
 
+    After a restore, --since DATE also finds the invoices and refunds that the database has lost, and stores them under
+    the ids that they had. Once all of an account has been taken in, the sends that were held because of it go on.
+
     \b
     Examples:
       flask reconcile
+      flask reconcile --since 2026-11-01
       flask reconcile --integration 7 --json
     """
-    bridge = context().bridge
+    if adopt_unsigned and since is None:
+        raise click.UsageError("--adopt-unsigned needs --since.")
+    recovery = None if since is None else Recovery(since, adopt_unsigned=adopt_unsigned)
+    reconciliation = context().bridge.reconciliation
     if integration_id is None:
-        rows = [_reconciled_or_failed(each) for each in bridge.reconciliation.list_connected()]
+        rows = [_reconciled_or_failed(each, recovery) for each in reconciliation.list_connected()]
+        if recovery is not None and rows and not any(row["faults"] or row["disconnected"] for row in rows):
+            reconciliation.end_recovery()
     else:
-        rows = [_reconciled(integration_id)]
+        rows = [_reconciled(integration_id, recovery)]
     show_rows(rows, as_json=as_json, when_empty="No integration is connected.", columns=_COLUMNS)
     if any(row["faults"] for row in rows):
         raise click.exceptions.Exit(1)
 
 
-def _reconciled(integration_id: int) -> Row:
+def _reconciled(integration_id: int, recovery: Recovery | None) -> Row:
     report = context().bridge.reconciliation.reconcile(
-        integration_id, report_progress=partial(_report_progress, integration_id)
+        integration_id, recovery=recovery, report_progress=partial(_report_progress, integration_id)
     )
     return _row(report)
 
 
-def _reconciled_or_failed(integration_id: int) -> Row:
+def _reconciled_or_failed(integration_id: int, recovery: Recovery | None) -> Row:
     """A failure of one does not keep the others from being reconciled."""
     try:
-        return _reconciled(integration_id)
+        return _reconciled(integration_id, recovery)
     except Exception as error:
         fault = error.message if isinstance(error, BridgeError) else f"{type(error).__name__}, see the logs"
         if not isinstance(error, BridgeError):

@@ -6,8 +6,11 @@ begins by reading cannot wait for the write lock later, but fails at once whatev
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,6 +76,7 @@ def create_engine(
         return engine
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
         engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": LOCK_TIMEOUT}, **options)
+        event.listen(engine, "do_connect", _close_to_others)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -159,6 +163,16 @@ def _set_up_postgresql(connection: Any, _record: Any) -> None:
         # If a process is suspended in a transaction, or loses its network there, its locks are released for others.
         cursor.execute(f"SET idle_in_transaction_session_timeout = '{STATEMENT_TIMEOUT}s'")
     connection.commit()
+
+
+def _close_to_others(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
+    """Only we may read the file, and so the others that SQLite makes beside it, with the same permissions."""
+    # Not by opening it: closing a file again would drop the locks that this process has on it.
+    with contextlib.suppress(OSError):
+        os.mknod(arguments[0], 0o600 | stat.S_IFREG)
+    with contextlib.suppress(OSError):
+        # If it is not ours, or its folder is missing, connecting says so.
+        os.chmod(arguments[0], 0o600)
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, CursorResult, Executable, Select, func
+from sqlalchemy import Connection, CursorResult, Executable, Select, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -63,6 +63,10 @@ def _is_database_fault(error: Exception) -> bool:
 class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._connection.dialect.name == "sqlite"
 
     def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         with translate_driver_errors():
@@ -119,6 +123,16 @@ class Transaction:
         if new_id is None:
             raise mapper.rule.error if mapper.rule else StaleWrite
         return new_id
+
+    def restore(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> bool:
+        """Add it under the id that it has. Returns False and changes nothing if that id is taken. Raises the error of the
+        rule that forbids it."""
+        taken = select(mapper.table.c.id).where(mapper.table.c.id == value.id)
+        if self.execute(taken).first() is not None:
+            return False
+        if self.execute(mapper.insert, mapper.values(value)).scalar() is None:
+            raise mapper.rule.error if mapper.rule else StaleWrite
+        return True
 
     def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> None:
         """Raises StaleWrite, or the error of the rule that forbids it.

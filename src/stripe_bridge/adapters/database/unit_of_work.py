@@ -32,6 +32,7 @@ from stripe_bridge.adapters.database.repositories.intents import SqlIntents
 from stripe_bridge.adapters.database.repositories.invoices import SqlInvoices
 from stripe_bridge.adapters.database.repositories.payments import SqlLinks, SqlPayments
 from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
+from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
@@ -45,6 +46,7 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
+from stripe_bridge.ports.storage.recoveries import Recoveries
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
@@ -70,6 +72,7 @@ class SqlUnitOfWork:
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
+    recoveries: Recoveries
     totals: Totals
 
     def __init__(self, engine: Engine) -> None:
@@ -102,6 +105,7 @@ class SqlUnitOfWork:
         self.idempotent_requests = SqlIdempotentRequests(transaction)
         self.key_in_use = SqlKeyInUse(transaction)
         self.reconciliations = SqlReconciliations(transaction)
+        self.recoveries = SqlRecoveries(transaction)
         self.totals = SqlTotals(transaction)
         return self
 

@@ -119,7 +119,7 @@ class StripeCalls:
 def _quiet_sdk_logging() -> None:
     """Settings that the SDK and its transport have only for the whole process, made here and nowhere else.
 
-    Telemetry writes a file into the home folder and tells Stripe about this machine. The SDK's log shows OAuth codes and
+    Telemetry writes a file into the home folder and sends Stripe facts about this machine. The SDK's log shows OAuth codes and
     tokens (debug) and customers' emails (info), so only its warnings are let through. Its environment variable STRIPE_LOG
     prints all of it to stderr whatever is set here. urllib3 (debug) shows each URL, and customers are looked up by email.
     """

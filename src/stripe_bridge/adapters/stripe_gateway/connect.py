@@ -23,7 +23,7 @@ _WRONG_PLATFORM = (
 
 
 class StripeConnectGateway:
-    """Acts as the platform. An account's own token is only used to tell whether our key is the right one."""
+    """Acts as the platform. An account's own token is only used to check whether our key is the right one."""
 
     def __init__(self, config: StripeConfig, token_for: TokenFor | None = None) -> None:
         self._stripe, self._token_for = StripeCalls(config), token_for

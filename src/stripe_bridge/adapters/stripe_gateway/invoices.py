@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
@@ -13,7 +13,12 @@ import stripe
 from stripe_bridge.adapters.stripe_gateway import snapshots
 from stripe_bridge.adapters.stripe_gateway.client import StripeCalls, StripeConfig, TokenFor
 from stripe_bridge.domain.sales_order import InvoiceLine
-from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeInvoice, StripePayment
+from stripe_bridge.domain.stripe_objects import (
+    METADATA_REFERENCE,
+    ListedInvoice,
+    StripeInvoice,
+    StripePayment,
+)
 from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import CustomerDraft, InvoiceDraft
 
@@ -24,9 +29,10 @@ if TYPE_CHECKING:
         InvoiceAddLinesParams,
         InvoiceCreateParams,
         InvoiceFinalizeInvoiceParams,
+        InvoiceListParams,
     )
 
-# How far Stripe's clock may lag behind ours: better to look back a little further than to miss something.
+# How far Stripe's clock may lag behind ours: better to search a little further back than to miss something.
 CLOCK_SKEW = timedelta(seconds=60)
 _PAGE = 100
 # Four levels, the most that Stripe expands.
@@ -76,7 +82,8 @@ class StripeInvoiceGateway:
     ) -> StripeInvoice | None:
         with self._stripe.lookup(account_id) as options:
             found = self._stripe.v1.invoices.list(
-                {"customer": customer_id, "created": {"gte": _looking_back(since)}, "limit": _PAGE}, options
+                {"customer": customer_id, "created": {"gte": _with_clock_skew(since)}, "limit": _PAGE},
+                options,
             )
             return next(
                 (
@@ -86,6 +93,22 @@ class StripeInvoiceGateway:
                 ),
                 None,
             )
+
+    def invoices_since(self, account_id: str, since: datetime) -> Iterator[Sequence[ListedInvoice]]:
+        params: InvoiceListParams = {
+            "created": {"gte": int(since.timestamp())},
+            "expand": ["data.customer"],
+            "limit": _PAGE,
+        }
+        more = True
+        while more:
+            with self._stripe.lookup(account_id) as options:
+                found = self._stripe.v1.invoices.list(params, options)
+                page = [snapshots.listed_invoice(each) for each in found.data]
+                more = found.has_more and bool(page)
+                if more:
+                    params["starting_after"] = page[-1].invoice.id
+            yield page
 
     def add_lines(
         self, account_id: str, invoice_id: str, lines: Sequence[InvoiceLine], key: str
@@ -108,7 +131,8 @@ class StripeInvoiceGateway:
     def was_sent(self, account_id: str, invoice_id: str, since: datetime) -> bool:
         with self._stripe.lookup(account_id) as options:
             events = self._stripe.v1.events.list(
-                {"types": ["invoice.sent"], "created": {"gte": _looking_back(since)}, "limit": _PAGE}, options
+                {"types": ["invoice.sent"], "created": {"gte": _with_clock_skew(since)}, "limit": _PAGE},
+                options,
             )
             return any(event.data.object["id"] == invoice_id for event in events.auto_paging_iter())
 
@@ -158,5 +182,5 @@ def _refers_to(metadata: stripe.StripeObject | Mapping[str, str] | None, referen
     )
 
 
-def _looking_back(since: datetime) -> int:
+def _with_clock_skew(since: datetime) -> int:
     return int((since - CLOCK_SKEW).timestamp())

@@ -102,7 +102,7 @@ class ThrottledClient(PooledHttpClient):
 
     A lookup that Stripe refuses because of its rate (or a lock) is retried, with jittered backoff, for up to `max_429_wait`
     seconds in total. A change is not: whether and when to try again is for its intent to decide. The SDK itself retries after
-    a 429 only if a header tells it to.
+    a 429 only if a header asks for it.
     """
 
     def __init__(

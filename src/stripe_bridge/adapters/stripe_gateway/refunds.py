@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from stripe_bridge.adapters.stripe_gateway import snapshots
@@ -45,6 +46,12 @@ class StripeRefundGateway:
         except ObjectMissing:
             return []
 
+    def refunds_since(self, account_id: str, since: datetime) -> Iterator[StripeRefund]:
+        with self._stripe.lookup(account_id) as options:
+            found = self._stripe.v1.refunds.list(_since(since), options)
+            for each in found.auto_paging_iter():
+                yield snapshots.refund(each)
+
     def refund(self, account_id: str, refund_id: str) -> StripeRefund:
         with self._stripe.lookup(account_id) as options:
             return snapshots.refund(self._stripe.v1.refunds.retrieve(refund_id, {}, options))
@@ -60,9 +67,19 @@ class StripeRefundGateway:
         except ObjectMissing:
             return []
 
+    def disputes_since(self, account_id: str, since: datetime) -> Iterator[StripeDispute]:
+        with self._stripe.lookup(account_id) as options:
+            found = self._stripe.v1.disputes.list({**_since(since)}, options)
+            for each in found.auto_paging_iter():
+                yield snapshots.dispute(each)
+
     def dispute(self, account_id: str, dispute_id: str) -> StripeDispute:
         with self._stripe.lookup(account_id) as options:
             return snapshots.dispute(self._stripe.v1.disputes.retrieve(dispute_id, {}, options))
+
+
+def _since(moment: datetime) -> RefundListParams:
+    return {"created": {"gte": int(moment.timestamp())}, "limit": _PAGE}
 
 
 def _of_payment(payment_intent_id: str | None, charge_id: str | None) -> dict[str, str]:

@@ -17,6 +17,7 @@ from stripe_bridge.domain.dispute import PREVENTED
 from stripe_bridge.domain.stripe_objects import (
     AccountSnapshot,
     Authorization,
+    ListedInvoice,
     StripeDispute,
     StripeInvoice,
     StripeInvoiceStatus,
@@ -78,6 +79,19 @@ def invoice(shown: Shown) -> StripeInvoice:
         latest_revision=_id(raw.get("latest_revision")),
         metadata=raw.get("metadata") or {},
         payments=None if payments is None else tuple(payment(each) for each in payments["data"]),
+    )
+
+
+def listed_invoice(shown: Shown) -> ListedInvoice:
+    """With its customer expanded."""
+    raw = _raw(shown)
+    customer = raw["customer"]
+    return ListedInvoice(
+        invoice=invoice(raw),
+        created_at=_at(_must(int, raw["created"])),
+        customer_email=raw.get("customer_email"),
+        customer_metadata=(customer.get("metadata") or {}) if isinstance(customer, Mapping) else {},
+        revises=_id((raw.get("from_invoice") or {}).get("invoice")),
     )
 
 

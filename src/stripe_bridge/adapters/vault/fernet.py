@@ -19,7 +19,7 @@ class FernetVault:
         if not keys:
             raise ValueError(f"At least one encryption key is needed. {_HOW_TO_GENERATE}")
         self._fernet = MultiFernet([_fernet(key, position) for position, key in enumerate(keys, start=1)])
-        self._fingerprints = tuple(_fingerprint(key) for key in keys)
+        self._fingerprints = tuple(fingerprint_of(key) for key in keys)
 
     def fingerprints(self) -> Sequence[str]:
         return self._fingerprints
@@ -45,8 +45,8 @@ def new_key() -> str:
     return Fernet.generate_key().decode()
 
 
-def _fingerprint(key: str) -> str:
-    """A key has 256 random bits, so nobody finds it by trying."""
+def fingerprint_of(key: str) -> str:
+    """Safe to show: a key has 256 random bits, too many to find it by trying."""
     return hashlib.sha256(b"stripe-bridge encryption key:" + urlsafe_b64decode(key)).hexdigest()[:16]
 
 

@@ -1,10 +1,10 @@
 """The web adapter: the REST contract over HTTP.
 
     app          create_app: all of it, put together
-    front, webhook_protocol, asgi  a fast entrance for webhooks, with `app` behind it
-    exchange     what every request has: id, log line, headers
-    access       who may come in: tokens, permissions, rate limits
-    operations   what an operation is, and how it becomes a route
+    fast_path, webhook_protocol, wsgi_in_threads  a fast path for webhooks, in front of `app`
+    request_log  what every request has: id, log line, headers
+    auth         tokens, permissions, rate limits
+    endpoints    what an operation is, and how it becomes a route
     views        the operations, by group: command in, use case, value out
     schemas      what goes in and out
     parsing      JSON and query strings, read strictly

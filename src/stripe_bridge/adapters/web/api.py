@@ -1,4 +1,4 @@
-"""The OpenAPI document, and what flask-smorest needs to be told for it."""
+"""The OpenAPI document, and what flask-smorest needs for it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HEADERS = {
 
 
 class IdConverter(BaseConverter):
-    """An id in a path. One that is out of range becomes 0, nobody's id: refusing it here would make it a wrong method."""
+    """An id in a path. One that is out of range becomes 0, which no row has: refusing it here would make it a wrong method."""
 
     regex = "[0-9]+"
 

@@ -9,7 +9,8 @@ from flask.json.provider import DefaultJSONProvider
 from flask_cors import CORS
 
 from stripe_bridge.adapters.web.api import document
-from stripe_bridge.adapters.web.auth import RateLimits, guard
+from stripe_bridge.adapters.web.auth import RateLimits, authenticate_requests
+from stripe_bridge.adapters.web.client_addresses import ClientAddresses
 from stripe_bridge.adapters.web.docs import docs_blueprint
 from stripe_bridge.adapters.web.endpoints import Operation, blueprint_of
 from stripe_bridge.adapters.web.idempotency import HEADER, REPLAYED, honor_idempotency_keys
@@ -36,6 +37,7 @@ class WebOptions:
     public_url: str = ""
     oauth_return_url: str | None = None
     cors_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
     rate_limit_storage_uri: str = field(default="memory://", repr=False)
     metrics_token: str | None = field(default=None, repr=False)
 
@@ -50,14 +52,20 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
     """The whole HTTP interface of the bridge."""
     app = Flask(__name__, static_folder=None)
     app.json = OrderedJson(app)
+    # Werkzeug would redirect to the address in the Host header, which the caller chooses.
+    app.url_map.merge_slashes = False
     # A body without a declared length is silently cut off there: the additional byte shows that it was too long.
     app.config["MAX_CONTENT_LENGTH"] = MAX_PAYLOAD_BYTES + 1
     app.config["PUBLIC_URL"] = options.public_url.rstrip("/")
     app.config["OAUTH_RETURN_URL"] = options.oauth_return_url
     instrument_requests(app)
     count_exchanges(app, metrics)
-    guard(
-        app, operations_by_endpoint(), bridge.access.authenticate, RateLimits(options.rate_limit_storage_uri)
+    authenticate_requests(
+        app,
+        operations_by_endpoint(),
+        bridge.access.authenticate,
+        RateLimits(options.rate_limit_storage_uri),
+        ClientAddresses(options.trusted_proxies),
     )
     honor_idempotency_keys(app, operations_by_endpoint(), bridge)
     if options.cors_origins:

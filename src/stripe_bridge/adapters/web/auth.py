@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -15,6 +16,7 @@ from structlog.contextvars import bind_contextvars
 from werkzeug.exceptions import HTTPException, NotFound
 
 from stripe_bridge.adapters.rate_limits import MovingWindows, Window
+from stripe_bridge.adapters.web.client_addresses import ClientAddresses
 from stripe_bridge.adapters.web.endpoints import Operation
 from stripe_bridge.adapters.web.problems import TooManyAttempts
 from stripe_bridge.domain.access import Principal
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 OVERALL = "1000/minute"
+FAILURES = "300/minute"
 # The key in a request's environ for what authenticating by its head led to: a Principal, or what was raised.
 _AUTHENTICATED = "stripe_bridge.authenticated"
 # In seconds. A storage that hangs must not hold up every request.
@@ -55,8 +58,12 @@ class RateLimits:
 _item = cache(parse)
 
 
-def guard(
-    app: Flask, operations: Mapping[str, Operation], authenticate: Authenticate, limits: RateLimits
+def authenticate_requests(
+    app: Flask,
+    operations: Mapping[str, Operation],
+    authenticate: Authenticate,
+    limits: RateLimits,
+    addresses: ClientAddresses,
 ) -> None:
     """Let in only those who may come in, and refuse to create anything under an impossible id.
 
@@ -70,7 +77,11 @@ def guard(
         if operation is None or request.method == "OPTIONS":
             return
         if operation.permission is not None:
-            g.principal = principal = _principal(authenticate)
+            try:
+                g.principal = principal = _principal(authenticate)
+            except Unauthenticated:
+                _count_failure(limits, addresses)
+                raise
             bind_contextvars(tenant_id=principal.tenant_id, token_id=principal.token_id)
             _count(limits, principal, operation)
             principal.check(operation.permission)
@@ -125,6 +136,18 @@ def _count(limits: RateLimits, principal: Principal, operation: Operation) -> No
     if operation.limit is not None:
         counted.append((operation.limit, (principal.token_id, operation.id)))
     limits.count(*counted)
+
+
+def _count_failure(limits: RateLimits, addresses: ClientAddresses) -> None:
+    """Raises TooManyAttempts. A good credential is never refused, wherever it comes from: only failures are counted."""
+    header = request.headers.get("Authorization", "")
+    if not header:
+        return
+    address = addresses.find(request.remote_addr or "", request.headers.get("X-Forwarded-For", ""))
+    # Otherwise by the credential, in so many windows that they fit into memory.
+    digest = hashlib.sha256(header.encode(errors="surrogateescape")).hexdigest()
+    who = ("address", address) if address is not None else ("credential", digest[:4])
+    limits.count((FAILURES, ("failed", *who)))
 
 
 def bearer_token() -> str:

@@ -185,7 +185,7 @@ class Connections:
             self._held -= request.held
 
     def _report(self, reason: str) -> None:
-        """Not each one: whoever fills up the log as well has won twice."""
+        """Log at intervals and not for each one, so that an attack does not fill up the log as well."""
         self._closed += 1
         now = self._clock()
         if now - self._reported_at >= _SECONDS_BETWEEN_REPORTS:

@@ -26,7 +26,7 @@ View = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request to an operation, parsed and validated. A public operation has no principal and never looks at it.
+    """One request to an operation, parsed and validated. A public operation has no principal and never reads it.
 
     `name` is the same for every repetition of a request; None if it has no Idempotency-Key.
     """
@@ -44,7 +44,7 @@ class Operation:
 
     `answers` has the schema of each success status, the usual one first; None if it is not JSON. `problems` are the failure
     statuses that do not follow from the rest. `limit` is the operation's own rate limit, per token, on top of the overall
-    one. `response_is_secret`: whoever reads its response could do what only its caller should be able to do.
+    one. `response_is_secret`: its response would let any reader do what only its caller should be able to do.
     """
 
     view: View

@@ -23,7 +23,7 @@ _KEY = re.compile(f"[!-~]{{1,{MAX_KEY_LENGTH}}}")
 
 
 def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], bridge: Bridge) -> None:
-    """Has to be called after the guard is in place: keys belong to authenticated callers."""
+    """Has to be called after `authenticate_requests`: keys belong to authenticated callers."""
 
     @app.before_request
     def begin() -> Response | None:
@@ -31,7 +31,7 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
         key = request.headers.get(HEADER)
         if key is None or operation is None or not operation.takes_idempotency_key:
             return None
-        # OPTIONS has the same endpoint, and the guard lets it pass without a principal.
+        # OPTIONS has the same endpoint, and authentication lets it pass without a principal.
         if request.method != operation.method:
             return None
         if not _KEY.fullmatch(key):

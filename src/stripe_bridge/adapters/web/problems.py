@@ -17,6 +17,7 @@ from stripe_bridge.domain.errors.outcomes import (
     InvoiceNotSent,
     InvoiceNotVoided,
     PayloadTooLarge,
+    Recovering,
     RefundNotIssued,
     WebhookRejected,
 )
@@ -31,7 +32,9 @@ from stripe_bridge.ports.stripe.snapshots import SnapshotUnreadable
 from stripe_bridge.ports.vault import SealBroken
 
 _log = logging.getLogger(__name__)
-_SOON = {"Retry-After": "5"}
+_RETRY_SOON = {"Retry-After": "5"}
+# An operator has to do something first.
+_RETRY_LATER = {"Retry-After": "300"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,10 @@ TABLE: Mapping[type[BridgeError], Row] = {
     InvoiceNotVoided: Row(HTTPStatus.BAD_GATEWAY),
     RefundNotIssued: Row(HTTPStatus.BAD_GATEWAY),
     GatewayError: Row(HTTPStatus.BAD_GATEWAY),
-    StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
-    BrokerUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
-    IdentityProviderUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _SOON),
+    Recovering: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_LATER),
+    StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_SOON),
+    BrokerUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_SOON),
+    IdentityProviderUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_SOON),
     SealBroken: Row(HTTPStatus.INTERNAL_SERVER_ERROR),
     SnapshotUnreadable: Row(HTTPStatus.INTERNAL_SERVER_ERROR),
 }

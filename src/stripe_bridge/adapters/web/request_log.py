@@ -16,7 +16,7 @@ from stripe_bridge.adapters.web.wsgi_in_threads import ENQUEUED_AT
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 # In seconds. Clients that waited this long for a thread have mostly gone; serving them would make the next ones wait.
-_LONGEST_WAIT = 30.0
+_MAX_QUEUE_SECONDS = 30.0
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -31,7 +31,7 @@ def instrument_requests(app: Flask) -> None:
     app.before_request(_begin)
     app.before_request(_refuse_late)
     app.after_request(_end)
-    app.teardown_request(_forget)
+    app.teardown_request(_clear_context)
 
 
 def request_id_for(given: str) -> str:
@@ -47,7 +47,7 @@ def _begin() -> None:
 
 
 def _refuse_late() -> None:
-    if time.perf_counter() - g.began_at > _LONGEST_WAIT:
+    if time.perf_counter() - g.began_at > _MAX_QUEUE_SECONDS:
         raise ServiceUnavailable(retry_after=5)
 
 
@@ -68,6 +68,6 @@ def _end(response: Response) -> Response:
     return response
 
 
-def _forget(_error: BaseException | None) -> None:
+def _clear_context(_error: BaseException | None) -> None:
     # Threads are reused, and their context with them.
     clear_contextvars()

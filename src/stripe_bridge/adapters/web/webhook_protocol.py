@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -19,9 +20,9 @@ from stripe_bridge.adapters.web.wsgi_in_threads import ARRIVED, Scope
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 
 # For a head that arrives in several parts. Proxies allow less.
-_LONGEST_HEAD = 64 * 1024
+_MAX_HEAD_BYTES = 64 * 1024
 # Each costs Python many times its length.
-_MOST_HEADERS = 200
+_MAX_HEADERS = 200
 _BODY = b'{"received":true}\n'
 _TOLD = {"content-type": "application/json", "content-length": str(len(_BODY)), **HEADERS}
 _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name.lower()}: {value}\r\n" for name, value in _TOLD.items())
@@ -72,7 +73,7 @@ class WebhookProtocol(HttpToolsProtocol):
         if self._connections is not None:
             self._connections.lost(self)
         super().connection_lost(exc)
-        # Whoever still refers to this connection need not keep what it sent.
+        # What still refers to this connection must not keep its request in memory.
         self._webhook = None
         if self.cycle is not None:
             self.cycle.body = bytearray()
@@ -81,7 +82,7 @@ class WebhookProtocol(HttpToolsProtocol):
         self._unclear += len(data)
         super().data_received(data)
         # The parser accepts a head, or trailers, of any length, in time that grows with the square of it.
-        if self._unclear > _LONGEST_HEAD and not self.transport.is_closing():
+        if self._unclear > _MAX_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The head of the request is too long.")
         if self._connections is not None:
             self._connections.received(self, len(data), is_kept=not self._is_answered_early)
@@ -96,7 +97,7 @@ class WebhookProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
-        if len(self.headers) > _MOST_HEADERS:
+        if len(self.headers) > _MAX_HEADERS:
             raise _Refused
 
     def on_headers_complete(self) -> None:
@@ -232,8 +233,8 @@ class WebhookProtocol(HttpToolsProtocol):
         is_last = webhook.is_followed or not webhook.keep_alive
         more = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
         close = "connection: close\r\n" if is_last else ""
-        told = f"{_HEAD}x-request-id: {webhook.request_id}\r\n{close}"
-        self.transport.write(b"%b%b\r\n%b" % (told.encode("latin-1"), more, _BODY))
+        head = f"{_HEAD}x-request-id: {webhook.request_id}\r\n{close}"
+        self.transport.write(b"%b%b\r\n%b" % (head.encode("latin-1"), more, _BODY))
         if is_last:
             self.transport.close()
         self.on_response_complete()
@@ -244,9 +245,8 @@ class WebhookProtocol(HttpToolsProtocol):
 
     def _pass_on(self) -> None:
         self._arrived = asyncio.Event()
-        # The scope is uvicorn's, and known to have only its own keys.
-        scope: Scope = self.scope  # type: ignore[assignment]
-        scope[ARRIVED] = self._arrived
+        # uvicorn's type has only the keys of the specification.
+        cast("Scope", self.scope)[ARRIVED] = self._arrived
         super().on_headers_complete()
 
     def _leave(self, webhook: _Webhook) -> None:

@@ -31,7 +31,7 @@ _BARE = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 ARRIVED = "stripe_bridge.arrived"
 """The key in a scope for an asyncio.Event that is set once all of the body has arrived."""
 # In seconds. Most bodies are right behind their head.
-_SOON = 0.1
+_BODY_GRACE_SECONDS = 0.1
 WantsBody = Callable[["WSGIEnvironment"], bool]
 
 
@@ -77,8 +77,8 @@ class WsgiInThreads:
         begun: list[tuple[int, Headers]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
-            told = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-            begun[:] = [(int(status[:3]), told)]
+            encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            begun[:] = [(int(status[:3]), encoded)]
 
         parts: Iterable[bytes] = self._app(environ, start_response)
         try:
@@ -111,7 +111,7 @@ async def _is_here(scope: Scope, environ: WSGIEnvironment) -> bool:
     if arrived is None or "HTTP_EXPECT" in environ:
         return False
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(arrived.wait(), _SOON)
+        await asyncio.wait_for(arrived.wait(), _BODY_GRACE_SECONDS)
     return arrived.is_set()
 
 

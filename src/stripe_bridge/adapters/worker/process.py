@@ -1,4 +1,4 @@
-"""A worker as a process of its own, until it is told to stop."""
+"""A worker as a process of its own, until it is stopped."""
 
 from __future__ import annotations
 
@@ -85,4 +85,4 @@ def _stop_signals() -> Iterator[socket.socket]:
 
 
 def _only_wake(_number: int, _frame: FrameType | None) -> None:
-    """Nothing: the socket tells."""
+    """Does nothing: the signal already wakes the socket."""

@@ -7,19 +7,20 @@
     ├── Unauthenticated
     ├── Forbidden
     ├── Invalid                     a value that can never be right; names its field
-    │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp
+    │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp · UpdatedInFuture
     │   └── InvalidCursor · IdempotencyKeyReused
     ├── Refused                     a rule says no to this request in this state
     │   ├── IntegrationNotConnected · IntegrationRestricted
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
-    ├── Conflict                    another request or call prevents it for the moment
+    ├── Conflict                    the present state does not allow it
     │   ├── AlreadyConnected · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning
-    │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite
+    │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite · OrderBilledTwice
     ├── WebhookRejected             the sender gets a 4xx, nothing is stored
     │   └── SignatureInvalid · PayloadMalformed · PayloadTooLarge
+    ├── Recovering                  after a restore, until what is at Stripe is known again
     └── InvoiceNotSent · InvoiceNotVoided · RefundNotIssued    what became of it is known (`final`) or not yet
 
 `message` is the sentence a caller reads, the other attributes are its data. There are no status codes

@@ -14,7 +14,7 @@ class BridgeError(Exception):
 
 
 class NotFound(BridgeError):
-    """No such thing in this tenant. Another tenant's thing looks no different from one that never existed."""
+    """No such thing in this tenant. Another tenant's is indistinguishable from one that never existed."""
 
 
 class IntegrationNotFound(NotFound):
@@ -46,7 +46,7 @@ class TokenNotFound(NotFound):
 
 
 class Unauthenticated(BridgeError):
-    """The token is missing, unknown or revoked; deliberately, callers cannot tell which."""
+    """The token is missing, unknown or revoked; deliberately, callers do not learn which."""
 
     message = "Unauthenticated."
 

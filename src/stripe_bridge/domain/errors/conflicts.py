@@ -1,4 +1,4 @@
-"""Requests that another request or call prevents for the moment."""
+"""What the present state does not allow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stripe_bridge.domain.errors.base import BridgeError
 
 
 class Conflict(BridgeError):
-    """Another request or call prevents this one for the moment; the caller may check the state and retry."""
+    """The request conflicts with the present state; the caller may read that and try again."""
 
 
 class AlreadyConnected(Conflict):
@@ -48,3 +48,15 @@ class StaleWrite(Conflict):
     """The row was changed between our read and our write."""
 
     message = "The record was changed by another request at the same moment; try again."
+
+
+class OrderBilledTwice(Conflict):
+    """Stripe has another invoice that asks for the order's money, or a copy of one; an operator has to decide."""
+
+    def __init__(self, stripe_invoice_id: str, other_stripe_invoice_id: str) -> None:
+        super().__init__(stripe_invoice_id, other_stripe_invoice_id)
+        self.stripe_invoice_id, self.other_stripe_invoice_id = stripe_invoice_id, other_stripe_invoice_id
+        self.message = (
+            f"Stripe has two invoices for this sales order, {other_stripe_invoice_id} and {stripe_invoice_id}. "
+            "Void one of them at Stripe and have the service reconciled; until then nothing more is sent for it."
+        )

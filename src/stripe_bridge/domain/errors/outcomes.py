@@ -28,6 +28,15 @@ class PayloadTooLarge(WebhookRejected):
         self.message = f"The body is larger than {limit} bytes."
 
 
+class Recovering(BridgeError):
+    """The database was restored from a backup, and what was made at Stripe since then is not known here yet."""
+
+    message = (
+        "Nothing is sent or refunded at the moment: the service was restored from a backup and is being reconciled with "
+        "Stripe. Try again later."
+    )
+
+
 class InvoiceNotSent(BridgeError):
     """`final`: undone at Stripe, the order is free. Otherwise the service finishes it by itself."""
 

@@ -34,6 +34,13 @@ class LinesDoNotAddUp(Invalid):
         self.total, self.sum_of_lines = total, sum_of_lines
 
 
+class UpdatedInFuture(Invalid):
+    """Until then, every other copy of the order would be refused as older."""
+
+    def __init__(self) -> None:
+        super().__init__("updated_at is more than a day ahead of this service's clock.", "updated_at")
+
+
 class InvalidCursor(Invalid):
     def __init__(self) -> None:
         super().__init__("The cursor is not valid.", "cursor")

@@ -19,7 +19,7 @@ class IntentNotFound(NotFound):
 
 
 class IntentBeingSettled(Conflict):
-    """Somebody is settling it, or crashed less than a lease ago."""
+    """Another request or worker is settling it, or crashed less than a lease ago."""
 
     message = "The intent is being settled right now."
 
@@ -42,6 +42,8 @@ class Intents(Protocol):
         ...
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None: ...
+
+    def find_by_reference(self, reference: str) -> Intent | None: ...
 
     def find_unsettled(self, subject: str) -> Intent | None: ...
 

@@ -12,6 +12,8 @@ from stripe_bridge.domain.sales_order import SalesOrder
 
 
 class SalesOrders(Protocol):
+    """To `get`, an order that the ERP has not submitted does not exist."""
+
     def get(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder: ...
 
     def find(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder | None: ...
@@ -49,6 +51,10 @@ class Invoices(Protocol):
     """
 
     def add(self, invoice: Invoice) -> Invoice: ...
+
+    def restore(self, invoice: Invoice) -> bool:
+        """Add it under the id that it has. Returns False and changes nothing if that id is taken."""
+        ...
 
     def get(self, tenant_id: str, invoice_id: int, *, lock: bool = False) -> Invoice: ...
 

@@ -16,6 +16,7 @@ from stripe_bridge.ports.storage.intents import Intents
 from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Links, SalesOrders
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
+from stripe_bridge.ports.storage.recoveries import Recoveries
 from stripe_bridge.ports.storage.totals import Totals
 
 
@@ -80,6 +81,7 @@ class UnitOfWork(Protocol):
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
+    recoveries: Recoveries
     totals: Totals
 
     def __enter__(self) -> Self: ...

@@ -1,1 +1,1 @@
-"""What we ask of Stripe, and how its answers, refusals and signatures are told apart."""
+"""What we ask of Stripe, and the kinds of its responses, refusals and signatures."""

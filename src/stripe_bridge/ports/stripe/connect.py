@@ -27,6 +27,6 @@ class ConnectGateway(Protocol):
         ...
 
     def account(self, account_id: str) -> AccountSnapshot:
-        """As it is now. Raises AccessRevoked if the account does not let us in, and GatewayMisconfigured if it does but our
-        key belongs to somebody else."""
+        """As it is now. Raises AccessRevoked if the account has revoked our access, and GatewayMisconfigured if it has not but
+        our key belongs to another platform."""
         ...

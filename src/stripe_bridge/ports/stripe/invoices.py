@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from stripe_bridge.domain.sales_order import Address, InvoiceLine
-from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
+from stripe_bridge.domain.stripe_objects import ListedInvoice, StripeInvoice, StripePayment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +55,10 @@ class InvoiceGateway(Protocol):
         self, account_id: str, customer_id: str, reference: str, since: datetime
     ) -> StripeInvoice | None:
         """The customer's invoice, created at `since` or later, whose metadata carries this intent's reference."""
+        ...
+
+    def invoices_since(self, account_id: str, since: datetime) -> Iterator[Sequence[ListedInvoice]]:
+        """All of the account's invoices that were created at `since` or later, in pages, newest first, without payments."""
         ...
 
     def add_lines(

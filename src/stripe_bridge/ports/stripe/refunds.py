@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from stripe_bridge.domain.stripe_objects import StripeDispute, StripeRefund
@@ -36,6 +37,10 @@ class RefundGateway(Protocol):
         """
         ...
 
+    def refunds_since(self, account_id: str, since: datetime) -> Iterator[StripeRefund]:
+        """All of the account's refunds that were created at `since` or later, newest first."""
+        ...
+
     def refund(self, account_id: str, refund_id: str) -> StripeRefund:
         """As it is now."""
         ...
@@ -44,6 +49,10 @@ class RefundGateway(Protocol):
         self, account_id: str, *, payment_intent_id: str | None, charge_id: str | None
     ) -> Sequence[StripeDispute]:
         """All disputes of a payment, identified as in `refunds_of`."""
+        ...
+
+    def disputes_since(self, account_id: str, since: datetime) -> Iterator[StripeDispute]:
+        """All of the account's disputes that were created at `since` or later, newest first."""
         ...
 
     def dispute(self, account_id: str, dispute_id: str) -> StripeDispute:

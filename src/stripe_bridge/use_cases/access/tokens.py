@@ -13,7 +13,7 @@ from stripe_bridge.ports.identity_provider import IdentityProvider
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.system import Clock, Identifiers
 
-# Tells people and secret scanners what they have found.
+# So that people and secret scanners recognize what they have found.
 PREFIX = "sbt_"
 
 

@@ -10,6 +10,7 @@ from stripe_bridge.domain.clock_skew import Skew
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.errors.describe import describe_error
 from stripe_bridge.domain.intent import Intent, IntentState, LeasePolicy, Operation
+from stripe_bridge.domain.recovery import GIVEN_UP, HELD, is_held
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
 from stripe_bridge.ports.stripe.errors import (
@@ -26,6 +27,8 @@ from stripe_bridge.use_cases.intents.step import Step
 
 _log = logging.getLogger(__name__)
 _BATCH_SIZE = 50
+_HELD = "held until what was made at Stripe before the database was restored is known again"
+_NOT_DONE = "the database was restored, and Stripe does not have it"
 
 
 class SettleIntent:
@@ -106,7 +109,7 @@ class SettleIntent:
     def _call_step(self, step: Step[Any], intent: Intent, *, must_check: bool) -> Intent | None:
         try:
             if must_check:
-                with self._tracing.span(f"look {intent.operation}", _span_facts(intent)):
+                with self._tracing.span(f"check {intent.operation}", _span_facts(intent)):
                     found = step.find_effect(intent)
                 if found is not None:
                     return self._succeed(step, intent, found)
@@ -120,13 +123,18 @@ class SettleIntent:
         if self._clock.now() >= intent.due_at:
             # We were held up for longer than our lease: another worker may be making the call.
             return None
+        if self._is_held(intent):
+            return self._hold(step, intent)
+        return self._call(step, intent, was_called_before=must_check)
+
+    def _call(self, step: Step[Any], intent: Intent, *, was_called_before: bool) -> Intent | None:
         try:
             with self._tracing.span(f"call {intent.operation}", _span_facts(intent)):
                 result = step.call(intent)
         except GatewayRefused as error:
             return self._refuse(step, intent, error)
         except GatewayError as error:
-            self._keep_open(intent, error, was_called_before=must_check)
+            self._keep_open(intent, error, was_called_before=was_called_before)
             return None
         return self._succeed(step, intent, result)
 
@@ -149,6 +157,20 @@ class SettleIntent:
         else:
             # That Stripe did not accept this call says nothing about the one before it.
             self._mark_unknown(intent, error.reason)
+
+    def _hold(self, step: Step[Any], intent: Intent) -> Intent | None:
+        """Stripe has no effect of it: what would begin something is given up, the rest waits until the hold is released."""
+        if intent.operation in GIVEN_UP:
+            return self._refuse(step, intent, GatewayRefused(_NOT_DONE))
+        self._mark_unknown(intent, _HELD)
+        return None
+
+    def _is_held(self, intent: Intent) -> bool:
+        if intent.operation not in HELD or intent.tenant_id is None:
+            return False
+        with self._store.autocommit() as work:
+            holds = work.recoveries.holds_of(intent.tenant_id)
+        return is_held(holds, intent.account_id)
 
     def _succeed(self, step: Step[Any], intent: Intent, result: object) -> Intent | None:
         with self._store.writing() as work:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
 from stripe_bridge.domain.errors.base import InvoiceNotFound
+from stripe_bridge.domain.errors.conflicts import OrderBilledTwice
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
@@ -20,6 +21,8 @@ from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.intents.wait import QUICK_AT_FIRST, wait_for_invoice
 from stripe_bridge.use_cases.invoices.queries import InvoiceView
 from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
+from stripe_bridge.use_cases.records.adopt import check_not_recovering
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
 # How long a request waits for an invoice that is being sent, by itself or by another request.
 TIMEOUT = timedelta(seconds=10)
@@ -66,7 +69,8 @@ class _RevisionsToCheck:
 class SendInvoice:
     """Send an invoice for a sales order, once, however often it is asked to.
 
-    Raises, in this order: SalesOrderNotFound, IntegrationNotFound; IntegrationNotConnected, IntegrationRestricted;
+    Raises, in this order: SalesOrderNotFound, IntegrationNotFound; Recovering, OrderBilledTwice; IntegrationNotConnected,
+    IntegrationRestricted;
     NothingOutstanding, AmountOverOutstanding, EmailMissing, AmountNotChargeable, AmountBelowMinimum; InvoiceRevised;
     InvoiceNotSent.
     """
@@ -78,10 +82,12 @@ class SendInvoice:
         identifiers: Identifiers,
         settle: SettleIntent,
         check_revisions: CheckRevisions,
+        signed: SignedMetadata,
         days_until_due: int,
     ) -> None:
         self._store, self._clock, self._identifiers = store, clock, identifiers
-        self._settle, self._check_revisions, self._days_until_due = settle, check_revisions, days_until_due
+        self._settle, self._check_revisions, self._signed = settle, check_revisions, signed
+        self._days_until_due = days_until_due
 
     def __call__(self, command: SendInvoiceCommand) -> SentInvoice:
         checked: frozenset[int] = frozenset()
@@ -94,7 +100,7 @@ class SendInvoice:
         invoice, name, is_settled = self._already_settled(reserved) or self._wait_until_settled(
             reserved.invoice_id
         )
-        if invoice.failure_reason is not None and invoice.status in _UNDONE:
+        if invoice.failure_reason is not None and invoice.status in _ABANDONED_OR_VOID:
             raise InvoiceNotSent(final=True, reason=invoice.failure_reason)
         if created and not is_settled:
             raise InvoiceNotSent(final=False, reason="Stripe has not responded yet")
@@ -106,7 +112,10 @@ class SendInvoice:
         with self._store.writing() as work:
             order = work.sales_orders.get(command.tenant_id, command.sales_order_id, lock=True)
             integration = work.integrations.get(command.tenant_id, command.integration_id, lock=True)
+            check_not_recovering(work, order.tenant_id, integration.stripe_account_id)
             earlier = work.invoices.of_order(order.tenant_id, order.id)
+            for unresolved in work.recoveries.unresolved_of_order(order.tenant_id, order.id):
+                raise OrderBilledTwice(unresolved.stripe_invoice_id, unresolved.other_stripe_invoice_id)
             for invoice in earlier:
                 if invoice.is_payable:
                     return _Reserved(invoice.id, False, integration)
@@ -176,9 +185,11 @@ class SendInvoice:
     ) -> list[Intent]:
         reference, now = self._identifiers.reference(), self._clock.now()
         if customer.stripe_customer_id is not None:
-            plan = plan_draft(invoice, customer.stripe_customer_id, reference=reference, now=now)
+            metadata = self._signed.of_invoice(invoice, reference)
+            plan = plan_draft(invoice, customer.stripe_customer_id, metadata, reference=reference, now=now)
         elif work.intents.find_unsettled(customer_subject(customer.id)) is None:
-            plan = plan_customer(customer, invoice, order.customer, reference=reference, now=now)
+            metadata = self._signed.of_customer(customer, invoice, reference)
+            plan = plan_customer(customer, invoice, order.customer, metadata, reference=reference, now=now)
         else:
             return []
         return [self._settle.lease(work, plan)]
@@ -207,4 +218,4 @@ class SendInvoice:
         return invoice, name, is_settled
 
 
-_UNDONE = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})
+_ABANDONED_OR_VOID = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})

@@ -10,6 +10,7 @@ The invoice's Stripe id is committed while it is still an empty draft, so that n
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
 from stripe_bridge.domain.intent_plans import (
@@ -22,14 +23,16 @@ from stripe_bridge.domain.intent_plans import (
     plan_void,
     planned_address,
     planned_lines,
+    planned_metadata,
 )
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, is_as_agreed
-from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeInvoice, StripeInvoiceStatus
+from stripe_bridge.domain.stripe_objects import METADATA_CUSTOMER, StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayRefused, ObjectMissing
 from stripe_bridge.ports.stripe.invoices import CustomerDraft, InvoiceDraft, InvoiceGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
 _MAY_BECOME_VOID = frozenset({StripeInvoiceStatus.OPEN, StripeInvoiceStatus.UNCOLLECTIBLE})
 
@@ -37,8 +40,11 @@ _MAY_BECOME_VOID = frozenset({StripeInvoiceStatus.OPEN, StripeInvoiceStatus.UNCO
 class CreateCustomerStep:
     """Create the customer at Stripe, then plan the drafts of all invoices that were waiting for it."""
 
-    def __init__(self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers) -> None:
+    def __init__(
+        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, signed: SignedMetadata
+    ) -> None:
         self._gateway, self._clock, self._identifiers = gateway, clock, identifiers
+        self._signed = signed
 
     def find_effect(self, intent: Intent) -> str | None:
         return self._gateway.find_customer(intent.account_id, intent.parameters["email"], intent.reference)
@@ -49,8 +55,8 @@ class CreateCustomerStep:
             name=intent.parameters["name"],
             address=planned_address(intent.parameters),
             metadata={
-                METADATA_REFERENCE: intent.reference,
-                "customer_id": str(intent.parameters["erp_customer_id"]),
+                **planned_metadata(intent),
+                METADATA_CUSTOMER: str(intent.parameters["erp_customer_id"]),
             },
         )
         return self._gateway.create_customer(intent.account_id, draft, intent.idempotency_key)
@@ -60,8 +66,9 @@ class CreateCustomerStep:
         work.customers.save(replace(customer, stripe_customer_id=result))
         for invoice in work.invoices.reserved_for_customer(customer.id):
             if work.intents.find_unsettled(invoice_subject(invoice.id)) is None:
-                reference = self._identifiers.reference()
-                work.intents.add(plan_draft(invoice, result, reference=reference, now=self._clock.now()))
+                reference, now = self._identifiers.reference(), self._clock.now()
+                metadata = self._signed.of_invoice(invoice, reference)
+                work.intents.add(plan_draft(invoice, result, metadata, reference=reference, now=now))
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
@@ -77,9 +84,15 @@ class CreateDraftStep:
     """Create an empty draft at Stripe. A customer that Stripe no longer has is created again."""
 
     def __init__(
-        self, gateway: InvoiceGateway, clock: Clock, identifiers: Identifiers, record: RecordInvoice
+        self,
+        gateway: InvoiceGateway,
+        clock: Clock,
+        identifiers: Identifiers,
+        record: RecordInvoice,
+        signed: SignedMetadata,
     ) -> None:
         self._gateway, self._clock, self._identifiers, self._record = gateway, clock, identifiers, record
+        self._signed = signed
 
     def find_effect(self, intent: Intent) -> StripeInvoice | None:
         return self._gateway.find_invoice(
@@ -98,7 +111,10 @@ class CreateDraftStep:
 
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
         invoice = self._record.record_response(work, _invoice_of(work, intent), result)
-        return plan_lines(invoice, reference=self._identifiers.reference(), now=self._clock.now())
+        reference, now = self._identifiers.reference(), self._clock.now()
+        if result.status is not StripeInvoiceStatus.DRAFT:
+            return _plan_after_draft(invoice, result, reference=reference, now=now)
+        return plan_lines(invoice, reference=reference, now=now)
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         invoice = _invoice_of(work, intent)
@@ -106,21 +122,17 @@ class CreateDraftStep:
             work.invoices.save(invoice.abandon(error.reason, self._clock.now()))
             return None
         customer = work.customers.get(invoice.customer_id, lock=True)
+        reference, now = self._identifiers.reference(), self._clock.now()
         if customer.stripe_customer_id == intent.parameters["customer_id"]:
             work.customers.save(replace(customer, stripe_customer_id=None))
         elif customer.stripe_customer_id is not None:
-            reference, now = self._identifiers.reference(), self._clock.now()
-            return plan_draft(invoice, customer.stripe_customer_id, reference=reference, now=now)
+            metadata = self._signed.of_invoice(invoice, reference)
+            return plan_draft(invoice, customer.stripe_customer_id, metadata, reference=reference, now=now)
         if work.intents.find_unsettled(customer_subject(customer.id)) is not None:
             return None
         order = work.sales_orders.get(invoice.tenant_id, invoice.sales_order_id)
-        return plan_customer(
-            customer,
-            invoice,
-            order.customer,
-            reference=self._identifiers.reference(),
-            now=self._clock.now(),
-        )
+        metadata = self._signed.of_customer(customer, invoice, reference)
+        return plan_customer(customer, invoice, order.customer, metadata, reference=reference, now=now)
 
 
 class AddLinesStep:
@@ -147,6 +159,8 @@ class AddLinesStep:
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
         invoice = self._record.record_response(work, _invoice_of(work, intent), result)
         reference, now = self._identifiers.reference(), self._clock.now()
+        if result.status is not StripeInvoiceStatus.DRAFT:
+            return _plan_after_draft(invoice, result, reference=reference, now=now)
         if not is_as_agreed(invoice, result):
             because = f"Stripe would ask for {result.amount_due}, not for the agreed {invoice.amount}"
             return plan_delete(invoice, because=because, reference=reference, now=now)
@@ -159,6 +173,18 @@ class AddLinesStep:
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         reference, now = self._identifiers.reference(), self._clock.now()
         return plan_delete(_invoice_of(work, intent), because=error.reason, reference=reference, now=now)
+
+
+def _plan_after_draft(
+    invoice: Invoice, found: StripeInvoice, *, reference: str, now: datetime
+) -> Intent | None:
+    """What follows if Stripe shows that the invoice has got further than is known here, as after a restore."""
+    if found.status is not StripeInvoiceStatus.OPEN:
+        return None
+    if not is_as_agreed(invoice, found):
+        because = f"Stripe asked for {found.amount_due}, not for the agreed {invoice.amount}"
+        return plan_void(invoice, because=because, reference=reference, now=now)
+    return plan_send(invoice, reference=reference, now=now)
 
 
 class _InvoiceStep:
@@ -199,9 +225,8 @@ class FinalizeStep(_InvoiceStep):
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
         invoice = self._record.record_response(work, self._locked(work, intent), result)
         reference, now = self._identifiers.reference(), self._clock.now()
-        if result.status is StripeInvoiceStatus.OPEN and not is_as_agreed(invoice, result):
-            because = f"Stripe asked for {result.amount_due}, not for the agreed {invoice.amount}"
-            return plan_void(invoice, because=because, reference=reference, now=now)
+        if result.status is StripeInvoiceStatus.OPEN:
+            return _plan_after_draft(invoice, result, reference=reference, now=now)
         return plan_send(invoice, reference=reference, now=now)
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:

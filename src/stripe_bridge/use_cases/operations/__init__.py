@@ -9,6 +9,7 @@ from stripe_bridge.use_cases.operations.doctor import Diagnose
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness
+from stripe_bridge.use_cases.operations.restore import HoldAllSends
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 
 
@@ -18,6 +19,7 @@ class Operations:
     measure_backlog: MeasureBacklog
     diagnose: Diagnose
     apply_fixes: ApplyFixes
+    hold_all_sends: HoldAllSends
     rotate_keys: RotateKeys
     purge_payloads: PurgePayloads
     purge_oauth_states: PurgeOAuthStates

@@ -26,6 +26,8 @@ class MeasureBacklog:
                 measured_at=self._clock.now(),
                 queue=queue,
                 reconciled_until=work.reconciliations.reconciled_until(),
+                recovery_holds=len(work.recoveries.open_holds()),
+                unresolved_invoices=len(work.recoveries.all_unresolved()),
                 receivers={each.kind: each.enabled for each in work.receivers.of_kinds(PLATFORM_KINDS)},
                 clock_skew=self._clock.skew(),
             )

@@ -25,6 +25,7 @@ from stripe_bridge.use_cases.operations.doctor_checks import (
     DiagnoseIntents,
     DiagnoseReceivers,
 )
+from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 
@@ -55,12 +56,13 @@ class Diagnose:
         receivers: DiagnoseReceivers,
         intents: DiagnoseIntents,
         key: EncryptionKey,
+        recovery: DiagnoseRecovery,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
         self._check_readiness, self._receivers, self._intents = check_readiness, receivers, intents
-        self._key, self._every = key, every
+        self._key, self._recovery, self._every = key, recovery, every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -71,6 +73,7 @@ class Diagnose:
         key = self._key.status()
         if key.is_wrong:
             findings.append(Finding.error("encryption key", key.problem, _KEY_REMEDY, Fix.DISCARD_SECRETS))
+        findings += self._recovery()
         findings += self._receivers.of_platform(is_key_wrong=key.is_wrong)
         for integration in connected:
             if integration is not None:

@@ -57,7 +57,7 @@ def _fault(check: Callable[[], None]) -> str | None:
     try:
         check()
     except StoreUnavailable as error:
-        # Without its detail, which may name hosts and users: whoever asks need not have a token.
+        # Without its detail, which may name hosts and users: this is answered without a token.
         return error.reason
     except BridgeError as error:
         return error.message

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stripe_bridge.domain.receiver import ReceiverKind
+from stripe_bridge.domain.recovery import SigningKey
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault, WrongEncryptionKey, can_open
@@ -31,7 +32,7 @@ class KeyStatus:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether this process has other keys than the one in use. Without a fingerprint, the secrets themselves tell."""
+        """Whether this process has other keys than the one in use; without a fingerprint, whether any secret is unreadable."""
         return self.unreadable > 0 if self.in_use is None else self.in_use not in self.own
 
     @property
@@ -70,8 +71,13 @@ class EncryptionKey:
 
     def adopt(self) -> None:
         """Make the newest of this process's keys the one in use, whatever was sealed with another."""
+        own, now = self._vault.fingerprints(), self._clock.now()
         with self._store.writing() as work:
-            work.key_in_use.save(self._vault.fingerprints()[0], self._clock.now())
+            former = work.key_in_use.find()
+            work.key_in_use.save(own[0], now)
+            # What each of them signed at Stripe must stay verifiable.
+            for fingerprint in {*own, former} - {None}:
+                work.recoveries.note_key(SigningKey(fingerprint=str(fingerprint), seen_at=now))
             work.commit()
 
     def _status(self, work: UnitOfWork) -> KeyStatus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stripe_bridge.use_cases.reconciliation.reconcile import ListConnected, ReconcileDue, ReconcileIntegration
+from stripe_bridge.use_cases.reconciliation.recover import EndRecovery
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 
 
@@ -13,5 +14,6 @@ class Reconciliation:
     reconcile: ReconcileIntegration
     reconcile_due: ReconcileDue
     list_connected: ListConnected
+    end_recovery: EndRecovery
     compact_totals: CompactTotals
     verify_totals: VerifyTotals

@@ -30,6 +30,7 @@ from stripe_bridge.ports.system import Clock, never_stopping
 from stripe_bridge.ports.tracing import Tracing
 from stripe_bridge.use_cases.integrations.account import RefreshAccount
 from stripe_bridge.use_cases.receivers.check import CheckReceivers
+from stripe_bridge.use_cases.reconciliation.recover import RecoverAccount, Recovery
 from stripe_bridge.use_cases.reconciliation.sweep import Progress, SweepAccount
 from stripe_bridge.use_cases.reconciliation.totals import VerifyTotals
 from stripe_bridge.use_cases.webhook_events.receive import StoreFetchedEvent
@@ -133,6 +134,7 @@ class ReconcileIntegration:
         refresh_account: RefreshAccount,
         fetch_missed_events: FetchMissedEvents,
         sweep: SweepAccount,
+        recover: RecoverAccount,
         check_receivers: CheckReceivers,
         verify_totals: VerifyTotals,
         metrics: Metrics,
@@ -143,6 +145,7 @@ class ReconcileIntegration:
         self._store, self._clock, self._every = store, clock, every
         self._metrics, self._tracing = metrics, tracing
         self._refresh_account, self._fetch_missed_events = refresh_account, fetch_missed_events
+        self._recover = recover
         self._sweep, self._check_receivers, self._verify_totals = sweep, check_receivers, verify_totals
 
     def __call__(
@@ -150,28 +153,39 @@ class ReconcileIntegration:
         integration_id: int,
         *,
         sweep: bool = True,
+        recovery: Recovery | None = None,
         report_progress: Progress = _no_progress,
         is_stopping: Callable[[], bool] = never_stopping,
     ) -> ReconcileReport:
         """Without `sweep`, only missed events are fetched. `report_progress` gets a line for each part that is done.
 
+        A `recovery` also takes in what was made at Stripe and is not known here, and if nothing is left to do, releases the
+        tenant's sends that were held because of this account.
+
         Once `is_stopping`, raises ReconcilingStopped between two calls to Stripe.
         """
         with self._tracing.span("reconcile", {"integration.id": integration_id}):
-            return self._reconcile(integration_id, sweep, report_progress, is_stopping)
+            return self._reconcile(integration_id, sweep, recovery, report_progress, is_stopping)
 
     def _reconcile(
-        self, integration_id: int, sweep: bool, report_progress: Progress, is_stopping: Callable[[], bool]
+        self,
+        integration_id: int,
+        sweep: bool,
+        recovery: Recovery | None,
+        report_progress: Progress,
+        is_stopping: Callable[[], bool],
     ) -> ReconcileReport:
         started_at = self._clock.now()
         integration, account_id = self._begin(integration_id)
-        since = events_wanted_since(integration, started_at)
+        since = events_wanted_since(integration, started_at, recovery.since if recovery else None)
         progress = ReconcileProgress()
         renew_lease = _LeaseRenewal(self._store, self._clock, integration_id, is_stopping)
         has_access, is_complete = True, False
         try:
             has_access = self._refresh_account(integration_id, progress)
             if has_access:
+                if recovery is not None:
+                    self._recover(integration, account_id, recovery, progress, renew_lease, report_progress)
                 self._fetch_missed_events(
                     integration, account_id, since, progress, renew_lease, report_progress
                 )
@@ -187,7 +201,8 @@ class ReconcileIntegration:
                 integration_id, progress
             )
             progress.faults.append(f"Stripe: {error.reason}")
-        self._end(integration_id, account_id, started_at, is_complete=is_complete)
+        is_recovered = recovery is not None and is_complete and not progress.faults
+        self._end(integration_id, account_id, started_at, is_complete=is_complete, is_recovered=is_recovered)
         report = report_of(integration, account_id, started_at, progress, has_access=has_access)
         self._metrics.reconciled(report)
         _log_report(report)
@@ -211,7 +226,15 @@ class ReconcileIntegration:
         except GatewayError:
             return True
 
-    def _end(self, integration_id: int, account_id: str, started_at: datetime, *, is_complete: bool) -> None:
+    def _end(
+        self,
+        integration_id: int,
+        account_id: str,
+        started_at: datetime,
+        *,
+        is_complete: bool,
+        is_recovered: bool,
+    ) -> None:
         if not is_complete:
             return
         with self._store.writing() as work:
@@ -220,6 +243,8 @@ class ReconcileIntegration:
                 return
             work.integrations.save(current.reconciled(started_at))
             work.reconciliations.postpone(integration_id, started_at + self._every)
+            if is_recovered:
+                self._recover.release(work, current, account_id)
             work.commit()
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from stripe_bridge.domain.dispute import newest_status, observe_dispute, total_lost
 from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
+from stripe_bridge.domain.recovery import RecoveryHold
 from stripe_bridge.domain.refund import Refund, RefundState, total_refunded
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.records.adopt import hold_sends, ids_of
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
 _log = logging.getLogger(__name__)
 
@@ -17,8 +21,8 @@ _log = logging.getLogger(__name__)
 class RefundLedger:
     """Records Stripe's refunds and disputes of a locked invoice, and sets the invoice's totals from them."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, signed: SignedMetadata) -> None:
+        self._clock, self._signed = clock, signed
 
     def find_refund(self, work: UnitOfWork, account_id: str, seen: StripeRefund) -> Refund | None:
         """By Stripe's id, else by the reference of the intent that made it: a webhook may arrive before the response.
@@ -36,7 +40,8 @@ class RefundLedger:
     def record_refund(
         self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund, *, may_be_late: bool = False
     ) -> Invoice:
-        """Record a refund, or its new state. One that is not known yet was made in Stripe's dashboard.
+        """Record a refund, or its new state. One that is not known yet was made in Stripe's dashboard, or by a database that
+        was lost: that one gets the id that it had.
 
         `may_be_late`: the ledger may have been changed since Stripe showed this. A refund may go back and forth between
         pending and waiting for the customer, so if it is unclear which is newer, the ledger stays as it is: another event
@@ -44,8 +49,7 @@ class RefundLedger:
         """
         known = self.find_refund(work, invoice.stripe_account_id, seen)
         if known is None:
-            self._warn_of_second(work, invoice, seen)
-            work.refunds.add(self._from_dashboard(invoice, seen))
+            self._add_unknown(work, invoice, seen)
         elif not (may_be_late and known.compare(seen) is SnapshotOrder.UNCLEAR):
             after = known.observe(seen, self._clock.now())
             if after != known:
@@ -81,6 +85,30 @@ class RefundLedger:
             "amount": seen.amount,
         }
         _log.error("refund duplicated at Stripe", extra=facts)
+
+    def _add_unknown(self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund) -> None:
+        self._warn_of_second(work, invoice, seen)
+        refund = self._from_dashboard(invoice, seen)
+        made = self._signed.refund(invoice.stripe_account_id, seen)
+        is_of_invoice = made is not None and (made.tenant_id, made.sales_order_id) == (
+            invoice.tenant_id,
+            invoice.sales_order_id,
+        )
+        if made is None or not is_of_invoice or work.refunds.find_by_reference(made.reference) is not None:
+            work.refunds.add(refund)
+            return
+        hold = RecoveryHold(
+            tenant_id=invoice.tenant_id,
+            account_id=invoice.stripe_account_id,
+            held_at=self._clock.now(),
+            stripe_invoice_id=invoice.stripe_invoice_id,
+        )
+        hold_sends(work, hold, ids_of(made))
+        refund = replace(refund, id=made.refund_id or 0, reference=made.reference)
+        if not work.refunds.restore(refund):
+            # It was given out again before the restore was noticed.
+            added = work.refunds.add(refund)
+            _log.warning("refund id taken", extra={"refund_id": made.refund_id, "stored_as": added.id})
 
     def _from_dashboard(self, invoice: Invoice, seen: StripeRefund) -> Refund:
         return Refund(

@@ -10,7 +10,7 @@ from stripe_bridge.domain.errors.outcomes import RefundNotIssued
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
 from stripe_bridge.domain.idempotency import LIFETIME
 from stripe_bridge.domain.intent import Intent, refund_subject
-from stripe_bridge.domain.intent_plans import plan_refund
+from stripe_bridge.domain.intent_plans import plan_refund, planned_metadata
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.payment import Payment
@@ -23,8 +23,10 @@ from stripe_bridge.ports.stripe.refunds import RefundDraft, RefundGateway
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.intents.wait import settle_or_wait
+from stripe_bridge.use_cases.records.adopt import check_not_recovering
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
 _TIMEOUT = timedelta(seconds=10)
 
@@ -60,9 +62,9 @@ class IssuedRefunds:
 class IssueRefund:
     """Refund an invoice: all that may still be refunded, or the amount asked for.
 
-    Raises InvoiceNotFound, IntegrationNotConnected, AmountNotChargeable for what Stripe would round, NothingCollected,
-    RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued if Stripe refuses; GatewayError if Stripe does not
-    say what was paid.
+    Raises InvoiceNotFound, IntegrationNotConnected, Recovering, AmountNotChargeable for what Stripe would round,
+    NothingCollected, RefundBlockedByDispute, AmountOverRefundable; RefundNotIssued if Stripe refuses; GatewayError if
+    Stripe does not say what was paid.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class IssueRefund:
         refunds: RefundGateway,
         record: RecordInvoice,
         ledger: RefundLedger,
+        signed: SignedMetadata,
     ) -> None:
         self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
+        self._signed = signed
         self._invoices, self._refunds, self._record, self._ledger = invoices, refunds, record, ledger
 
     def __call__(self, command: IssueRefundCommand) -> IssuedRefunds:
@@ -113,6 +117,7 @@ class IssueRefund:
             if command.amount is not None:
                 Currency.of(invoice.currency).check_exact(command.amount, "amount_in_cents")
             earlier, now = _earlier_attempts(work, command.request), self._clock.now()
+            check_not_recovering(work, invoice.tenant_id, invoice.stripe_account_id)
             if made := latest_attempt(earlier, after=now - LIFETIME):
                 return [(refund.id, _unsettled_intent_id(work, refund)) for refund in made]
             reserved: list[tuple[int, int | None]] = []
@@ -122,7 +127,8 @@ class IssueRefund:
                     f"{command.request}-{number}" if command.request else self._identifiers.reference()
                 )
                 refund = work.refunds.add(_reservation(command, invoice, payment, amount, reference, now))
-                plan = plan_refund(refund, invoice, reference=refund.reference or "", now=refund.created_at)
+                metadata = self._signed.of_refund(refund, invoice, reference)
+                plan = plan_refund(refund, invoice, metadata, reference=reference, now=now)
                 reserved.append((refund.id, work.intents.add(plan).id))
             work.commit()
         return reserved
@@ -193,7 +199,7 @@ class RefundStep:
             charge_id=intent.parameters["charge_id"],
             amount=intent.parameters["amount"],
             reason=intent.parameters["reason"],
-            metadata={METADATA_REFERENCE: intent.reference},
+            metadata=planned_metadata(intent),
         )
         return self._gateway.create_refund(intent.account_id, draft, intent.idempotency_key)
 

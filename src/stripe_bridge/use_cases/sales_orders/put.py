@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from stripe_bridge.domain.errors.rules import CurrencyLocked
+from stripe_bridge.domain.errors.values import UpdatedInFuture
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.sales_order import Customer, OrderLine, SalesOrder
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.use_cases.sales_orders.show import SalesOrderView, view_order
+
+MAX_CLOCK_SKEW = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class StoredSalesOrder:
 class PutSalesOrder:
     """Store the ERP's copy of an order; storing the same copy again changes nothing.
 
-    Raises CurrencyUnknown, AmountNotChargeable, LinesDoNotAddUp, CurrencyLocked, OrderOutdated.
+    Raises CurrencyUnknown, AmountNotChargeable, LinesDoNotAddUp, UpdatedInFuture, CurrencyLocked, OrderOutdated.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -60,6 +63,8 @@ class PutSalesOrder:
             updated_at=now,
         )
         given.check()
+        if given.source_updated_at > now + MAX_CLOCK_SKEW:
+            raise UpdatedInFuture
         with self._store.writing() as work:
             stored = work.sales_orders.find(given.tenant_id, given.id, lock=True)
             if stored is None and not work.sales_orders.add(given):

@@ -8,7 +8,7 @@ from stripe_bridge.use_cases.sales_orders.show import SalesOrderView, view_order
 
 
 class ResetUpdatedAt:
-    """Forget the ERP's time of an order's last change, so that the next copy is accepted whatever its own time.
+    """Clear the ERP's time of an order's last change, so that the next copy is accepted whatever its own time.
 
     Raises SalesOrderNotFound, OrderNotLocked.
     """

@@ -110,7 +110,7 @@ class DispatchEvents:
         if not applies and not _is_account_in_use(work, integration, event):
             return Skipped(SkipReason.DISCONNECTED)
         with self._tracing.span(f"apply {parsed.type}", _span_facts(event, parsed)) as note:
-            result = handler.apply(work, event.account_id, parsed, fetched)
+            result = handler.apply(work, event.account_id, self._in_our_version(parsed), fetched)
             note("event.verdict", type(result).__name__)
         return result
 
@@ -118,7 +118,11 @@ class DispatchEvents:
         """What the event's handler needs from Stripe, outside any transaction. May raise GatewayError."""
         handler = self._table.handlers[event.event_type]
         with self._tracing.span(f"fetch for {parsed.type}", _span_facts(event, parsed)):
-            return handler.fetch(event.account_id, parsed)
+            return handler.fetch(event.account_id, self._in_our_version(parsed))
+
+    def _in_our_version(self, parsed: StripeEvent) -> StripeEvent:
+        """Stripe renders an event in the version of the endpoint or, in its list, in that of the account."""
+        return parsed.rendered_in(self._table.api_version)
 
 
 def _is_account_in_use(work: UnitOfWork, integration: Integration | None, event: WebhookEvent) -> bool:

@@ -170,7 +170,7 @@ class ReceiveWebhook:
         try:
             return self._verify_cached(command)
         except SecretsNotCached:
-            found = self._look_up(command.integration_id)
+            found = self._load(command.integration_id)
         self._signatures.check(command.payload, command.signature, found.secrets)
         self._cache[command.integration_id] = found
         return found
@@ -186,7 +186,7 @@ class ReceiveWebhook:
             return cached
         raise SecretsNotCached
 
-    def _look_up(self, integration_id: int | None) -> _ReceiverSecrets:
+    def _load(self, integration_id: int | None) -> _ReceiverSecrets:
         until = self._clock.now() + _CACHE_TTL
         with self._store.reading() as work:
             if integration_id is None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 from stripe_bridge.domain.webhook_event import WebhookEvent, parse_event
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, HandlerResult, HandlerTable
 from stripe_bridge.use_cases.webhook_events.handlers.table import build_handler_table
 from tests.world import Event, World
@@ -28,7 +29,9 @@ def handler_table(world: World) -> HandlerTable:
         refund_gateway=adapters.refund_gateway,
         snapshots=adapters.snapshots,
         clock=adapters.clock,
+        signed=SignedMetadata(adapters.signer),
         client_id=world.settings.stripe_client_id,
+        api_version=adapters.receiver_gateway.api_version,
     )
 
 

@@ -118,6 +118,6 @@ def _is_the_end(result: pq.abc.PGresult) -> bool:
     """Whether the server says that it is ending the connection: then no answer will ever be complete."""
     if result.status != pq.ExecStatus.FATAL_ERROR:
         return False
-    # A pooler has but the one that PostgreSQL tells people in their language.
+    # A pooler sends only the second one, which PostgreSQL translates into the server's language.
     of_either = (pq.DiagnosticField.SEVERITY_NONLOCALIZED, pq.DiagnosticField.SEVERITY)
     return any(result.error_field(field) in (b"FATAL", b"PANIC") for field in of_either)

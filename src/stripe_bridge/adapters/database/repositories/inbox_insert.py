@@ -32,7 +32,7 @@ COLUMNS = (
     "attempts",
     "payload",
 )
-# Only the number of a payload's bytes is looked at, not the bytes.
+# Only the number of a payload's bytes is used, not the bytes.
 HAS_PAYLOAD: ColumnElement[bool] = func.length(_EVENT.payload) > 0
 
 

@@ -32,7 +32,7 @@ _NEXT = (
 )
 _IN_RANGE = (_EVENT.id > bindparam("up_to"), _EVENT.id <= bindparam("last"))
 _PURGE_RANGE = update(EVENTS.table).where(*_IN_RANGE, _IS_DONE).values(payload=b"")
-# Judged by whether they still have a payload and not by status, so that one that another transaction is finishing counts, too.
+# By whether they still have a payload and not by status, so that one that another transaction is finishing counts, too.
 _ADD_PENDING = insert(_PENDING).from_select(["event_id"], select(_EVENT.id).where(*_IN_RANGE, HAS_PAYLOAD))
 _PENDING_DONE = (
     select(_EVENT.id)

@@ -30,6 +30,7 @@ _INTENTS = AggregateMapper(
 )
 _INTENT = _INTENTS.table.c
 _BY_ID = with_lock(_INTENTS.select.where(_INTENT.id == bindparam("id")))
+_BY_REFERENCE = _INTENTS.select.where(_INTENT.reference == bindparam("reference"))
 _UNSETTLED_ON = _INTENTS.select.where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED)
 _UNSETTLED_FOR = (
     select(_INTENT.id).where(_INTENT.invoice_id == bindparam("invoice_id"), IS_UNSETTLED).limit(1)
@@ -57,6 +58,9 @@ class SqlIntents:
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:
         return self._transaction.find(_INTENTS, _BY_ID[lock], id=intent_id)
+
+    def find_by_reference(self, reference: str) -> Intent | None:
+        return self._transaction.find(_INTENTS, _BY_REFERENCE, reference=reference)
 
     def find_unsettled(self, subject: str) -> Intent | None:
         return self._transaction.find(_INTENTS, _UNSETTLED_ON, subject=subject)

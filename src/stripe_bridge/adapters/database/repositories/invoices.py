@@ -59,6 +59,9 @@ class SqlInvoices:
     def add(self, invoice: Invoice) -> Invoice:
         return replace(invoice, id=self._transaction.add(INVOICES, invoice))
 
+    def restore(self, invoice: Invoice) -> bool:
+        return self._transaction.restore(INVOICES, invoice)
+
     def get(self, tenant_id: str, invoice_id: int, *, lock: bool = False) -> Invoice:
         found = self._transaction.find(INVOICES, _OF_TENANT[lock], id=invoice_id, tenant_id=tenant_id)
         if found is None:

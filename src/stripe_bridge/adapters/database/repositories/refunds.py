@@ -40,6 +40,9 @@ class SqlRefunds:
     def add(self, refund: Refund) -> Refund:
         return replace(refund, id=self._transaction.add(_REFUNDS, refund))
 
+    def restore(self, refund: Refund) -> bool:
+        return self._transaction.restore(_REFUNDS, refund)
+
     def find(self, refund_id: int) -> Refund | None:
         return self._transaction.find(_REFUNDS, _REFUND_BY_ID, id=refund_id)
 

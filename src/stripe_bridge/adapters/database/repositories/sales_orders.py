@@ -49,7 +49,7 @@ class SqlSalesOrders:
 
     def get(self, tenant_id: str, sales_order_id: int, *, lock: bool = False) -> SalesOrder:
         order = self.find(tenant_id, sales_order_id, lock=lock)
-        if order is None:
+        if order is None or not order.submitted:
             raise SalesOrderNotFound
         return order
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     UniqueConstraint,
     text,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -60,6 +61,8 @@ class SalesOrderRow(Row):
     source_updated_at: Mapped[datetime]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    # An earlier release, which may still be writing, does not name it.
+    submitted: Mapped[bool] = mapped_column(server_default=true())
 
 
 class BilledCustomerRow(Row):

@@ -17,7 +17,7 @@ MAX_AMOUNT = 10**12 - 1
 
 
 def id_in_path(digits: str) -> int:
-    """One that is out of range becomes 0, nobody's id."""
+    """One that is out of range becomes 0, which no row has."""
     id_ = int(digits) if len(digits) < 20 else 0
     return id_ if id_ <= MAX_ID else 0
 
@@ -113,7 +113,7 @@ class Timestamp(fields.DateTime):
 
 
 class ShortList(fields.List[Any]):
-    """Of items that are looked at only when there are not too many: each of them costs, and so does what is wrong with it."""
+    """A list whose length is checked before its items: each item costs time, and so does each error in one."""
 
     def _deserialize(
         self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any

@@ -16,6 +16,7 @@ from stripe_bridge.adapters.web.schemas.fields import (
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
 from stripe_bridge.domain.invoice import InvoiceStatus, RefundStatus
+from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 
 _SHOWN = [status.value for status in InvoiceStatus if status not in ("reserved", "abandoned")]
 
@@ -48,6 +49,17 @@ class ShownStatus(fields.String):
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str:
         status: InvoiceStatus = InvoiceStatus.DRAFT if value is InvoiceStatus.RESERVED else value
         return status.value
+
+
+class PublicMetadata(fields.Dict):
+    """Without the names of our intents and tenants."""
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        return {
+            key: text
+            for key, text in value.items()
+            if key not in INTERNAL_METADATA and not key.startswith(OWN_METADATA)
+        }
 
 
 class InvoiceShape(Shape):
@@ -83,9 +95,10 @@ class InvoiceShape(Shape):
     paid_at = Timestamp(allow_none=True)
     voided_at = Timestamp(allow_none=True)
     last_refunded_at = Timestamp(allow_none=True)
-    metadata = fields.Dict(
+    metadata = PublicMetadata(
         keys=fields.String(),
         values=fields.String(),
+        metadata={"description": "Stripe's, without what only this service needs."},
     )
     created_at = Timestamp()
     updated_at = Timestamp()

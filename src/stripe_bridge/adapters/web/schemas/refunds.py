@@ -43,7 +43,7 @@ class RefundShape(Shape):
         metadata={"description": "Stripe's refund id.", "examples": ["re_1"]},
     )
     amount = fields.Integer(metadata={"examples": [5000]})
-    currency = LowerCase(metadata={"examples": ["eur"]})
+    currency = LowerCase(metadata={"description": "In lower case, unlike an invoice's.", "examples": ["eur"]})
     status = fields.String(attribute="shown_status", validate=OneOf(_SHOWN))
     reason = fields.String(allow_none=True)
     failure_reason = fields.String(allow_none=True)
@@ -62,7 +62,7 @@ class IssuedShape(Shape):
         allow_none=True, metadata={"description": "That of the first refund.", "examples": ["re_1"]}
     )
     amount = fields.Integer(metadata={"description": "The sum.", "examples": [5000]})
-    currency = LowerCase(metadata={"examples": ["eur"]})
+    currency = LowerCase(metadata={"description": "In lower case, unlike an invoice's.", "examples": ["eur"]})
     status = fields.String(validate=OneOf(_SHOWN))
     refunds = fields.List(fields.Nested(RefundShape))
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from marshmallow import fields, post_dump
+from marshmallow import fields, post_dump, post_load
 from marshmallow.validate import OneOf
 
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, Shape, Strict, Text, Timestamp
@@ -22,8 +22,17 @@ class EventPageQuery(PageQuery):
 
 class EventQuery(Strict):
     include_payload = Text(
-        validate=OneOf(["0", "1"]), load_default="0", metadata={"description": "1 adds `payload`."}
+        validate=OneOf(["true", "false", "1", "0"]),
+        load_default="false",
+        metadata={
+            "description": "`true` or `1` adds `payload`. Needs the role `power_user`, and `admin` unless the event was "
+            "applied to an object of this service."
+        },
     )
+
+    @post_load
+    def read_flag(self, fields_of: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return fields_of | {"include_payload": fields_of["include_payload"] in ("true", "1")}
 
 
 class ActivityQuery(Strict):

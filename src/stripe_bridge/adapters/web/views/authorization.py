@@ -71,14 +71,16 @@ CALLBACK = (complete_authorization,)
 
 
 def _with_outcome(return_url: str, outcome: AuthorizationOutcome) -> str:
-    told = {
+    outcome_fields = {
         "integration_instance_id": outcome.integration_id,
         "status": outcome.status.value,
         "reason": outcome.reason and outcome.reason.value,
     }
     parts = urlsplit(return_url)
-    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in told]
-    query = urlencode([*kept, *((name, value) for name, value in told.items() if value is not None)])
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in outcome_fields]
+    query = urlencode(
+        [*kept, *((name, value) for name, value in outcome_fields.items() if value is not None)]
+    )
     return parts._replace(query=query).geturl()
 
 

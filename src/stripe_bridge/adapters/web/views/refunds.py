@@ -39,12 +39,12 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
     )
     issued = call.bridge.refunds.issue(command)
     is_pending = any(refund.state is RefundState.RESERVED for refund in issued.refunds)
-    told = "Refund pending" if is_pending else "Refund issued"
+    summary = "Refund pending" if is_pending else "Refund issued"
     # Not a failure: money went back, and asking again for all of it would send more.
     in_part = " in part: Stripe refused the rest" if issued.amount_refused else ""
     return {
         "data": _as_single_refund(issued.refunds),
-        "message": f"{told}{in_part}.",
+        "message": f"{summary}{in_part}.",
     }, 202 if is_pending else 201
 
 

@@ -62,9 +62,13 @@ def list_webhook_events(call: Call) -> Any:
 )
 def show_webhook_event(call: Call, event_id: int) -> Any:
     """Show Webhook Event"""
-    with_payload = call.query["include_payload"] == "1"
-    tenant_id = call.principal.tenant_id
-    return {"data": call.bridge.webhook_events.show(tenant_id, event_id, with_payload=with_payload)}
+    with_payload = call.query["include_payload"]
+    if with_payload:
+        call.principal.check(Permission.READ_PAYLOADS)
+    event = call.bridge.webhook_events.show(call.principal.tenant_id, event_id, with_payload=with_payload)
+    if with_payload and not event.is_known_to_be_ours:
+        call.principal.check(Permission.READ_FOREIGN_PAYLOADS)
+    return {"data": event}
 
 
 @operation(

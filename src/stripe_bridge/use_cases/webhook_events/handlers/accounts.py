@@ -44,7 +44,7 @@ class AccountUpdatedHandler:
             if refreshed != integration:
                 work.integrations.save(refreshed)
             return Applied()
-        if self._snapshots.account(event.object) == integration.snapshot:
+        if not event.is_thin and self._snapshots.account(event.object) == integration.snapshot:
             return Applied()
         return NeedsRefetch(integration.version)
 

@@ -48,7 +48,10 @@ class Handler(Protocol[Current]):
     def apply(
         self, work: UnitOfWork, account_id: str, event: StripeEvent, fetched: Fetched[Current] | None
     ) -> HandlerResult:
-        """Set our state, within the transaction that settles the event. No network."""
+        """Set our state, within the transaction that settles the event. No network.
+
+        Of a thin event nothing counts but what it is about: Stripe's current state has to be fetched, if there still is one.
+        """
         ...
 
     def fetch(self, account_id: str, event: StripeEvent) -> Current:
@@ -58,8 +61,12 @@ class Handler(Protocol[Current]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandlerTable:
-    """Which handler applies which type, and the types that are exceptions from how most are applied (see `table.Row`)."""
+    """Which handler applies which type, and the types that are exceptions from how most are applied (see `table.Row`).
+
+    An event in another API version than `api_version` is thin to its handler.
+    """
 
     handlers: Mapping[str, Handler[Any]]
+    api_version: str
     applies_when_disconnected: frozenset[str]
     apply_individually: frozenset[str]

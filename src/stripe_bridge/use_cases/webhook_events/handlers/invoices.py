@@ -6,16 +6,17 @@ fetched. What concerns no invoice of ours is skipped: a connected account sends 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, SnapshotOrder
-from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
+from stripe_bridge.domain.stripe_objects import METADATA_SIGNATURE, StripeInvoice, StripePayment
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.records.adopt import DetectRestore
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, find_invoice, lock_invoice
 from stripe_bridge.use_cases.webhook_events.handlers.find_invoice import FindInvoice
 from stripe_bridge.use_cases.webhook_events.handlers.handler import (
@@ -30,10 +31,19 @@ _FOREIGN = Skipped(SkipReason.FOREIGN_OBJECT)
 
 
 class InvoiceHandler:
-    """`invoice.*`: bring the invoice to its newest snapshot."""
+    """`invoice.*`: bring the invoice to its newest snapshot. One that was made for us and is not known here shows that the
+    database was restored; it is taken in by reconciling.
+    """
 
-    def __init__(self, gateway: InvoiceGateway, snapshots: Snapshots, record: RecordInvoice) -> None:
+    def __init__(
+        self,
+        gateway: InvoiceGateway,
+        snapshots: Snapshots,
+        record: RecordInvoice,
+        detect_restore: DetectRestore,
+    ) -> None:
         self._gateway, self._snapshots, self._record = gateway, snapshots, record
+        self._detect_restore = detect_restore
 
     def fetch(self, account_id: str, event: StripeEvent) -> StripeInvoice | None:
         try:
@@ -50,13 +60,16 @@ class InvoiceHandler:
     ) -> HandlerResult:
         invoice = find_invoice(work, account_id, event.related_object_id)
         if invoice is None:
+            if _is_signed(event):
+                self._detect_restore(work, account_id, self._snapshots.invoice(event.object))
             return _FOREIGN
         invoice = lock_invoice(work, invoice)
         if fetched is not None and fetched.version == invoice.version:
             if fetched.current is not None:
                 self._record(work, invoice, fetched.current)
             return Applied()
-        snapshot = self._snapshots.invoice(event.object) if event.object.get("object") == "invoice" else None
+        shows_invoice = not event.is_thin and event.object.get("object") == "invoice"
+        snapshot = self._snapshots.invoice(event.object) if shows_invoice else None
         age = SnapshotOrder.UNCLEAR if snapshot is None else invoice.compare(snapshot)
         if snapshot is None or age is SnapshotOrder.UNCLEAR:
             return NeedsRefetch(invoice.version)
@@ -112,10 +125,10 @@ class InvoicePaymentHandler:
         if invoice is None:
             return _FOREIGN
         invoice = lock_invoice(work, invoice)
-        seen = self._snapshots.payment(event.object)
-        if fetched is None and _lacks_charge(work, account_id, seen):
+        seen = [] if event.is_thin else [self._snapshots.payment(event.object)]
+        if fetched is None and (event.is_thin or any(_lacks_charge(work, account_id, each) for each in seen)):
             return NeedsRefetch(invoice.version)
-        self._record.record_payments(work, invoice, [seen, *(fetched.current if fetched else ())])
+        self._record.record_payments(work, invoice, [*seen, *(fetched.current if fetched else ())])
         return Applied()
 
 
@@ -139,12 +152,24 @@ class ChargeHandler:
         invoice = self._find_invoice(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
             return invoice
+        if event.is_thin and fetched is None:
+            return NeedsRefetch(invoice.version)
+        if event.is_thin and payment is not None and payment.invoice_id == invoice.stripe_invoice_id:
+            # Whether the charge succeeded shows in the payment.
+            invoice = self._record.record_payments(work, invoice, [payment])
         if event.charge_id is not None and event.payment_intent_id is not None:
             succeeded = event.object.get("object") == "charge" and event.object.get("status") == "succeeded"
             self._record.record_charge(
                 work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded
             )
         return Applied()
+
+
+def _is_signed(event: StripeEvent) -> bool:
+    """What others make in the account need not be readable."""
+    metadata = event.object.get("metadata")
+    is_invoice = event.object.get("object") == "invoice"
+    return is_invoice and isinstance(metadata, Mapping) and METADATA_SIGNATURE in metadata
 
 
 def _lacks_charge(work: UnitOfWork, account_id: str, seen: StripePayment) -> bool:

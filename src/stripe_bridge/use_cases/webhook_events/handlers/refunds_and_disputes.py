@@ -49,10 +49,8 @@ class RefundHandler:
         self._snapshots, self._ledger = snapshots, ledger
 
     def fetch(self, account_id: str, event: StripeEvent) -> CurrentRefund:
-        seen = self._snapshots.refund(event.object)
-        return CurrentRefund(
-            self._find_invoice.fetch(account_id, event), self._gateway.refund(account_id, seen.id)
-        )
+        refund = self._gateway.refund(account_id, event.object_id)
+        return CurrentRefund(self._find_invoice.fetch(account_id, event), refund)
 
     def apply(
         self,
@@ -65,7 +63,11 @@ class RefundHandler:
         invoice = self._find_invoice(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
             return invoice
-        seen = self._snapshots.refund(event.object)
+        if event.is_thin and fetched is None:
+            entered = work.refunds.find_by_stripe_id(account_id, event.object_id)
+            return NeedsRefetch(0 if entered is None else entered.version)
+        current = None if fetched is None else fetched.current.refund
+        seen = current if event.is_thin and current else self._snapshots.refund(event.object)
         known = self._ledger.find_refund(work, account_id, seen)
         version = 0 if known is None else known.version
         if fetched is not None and fetched.version == version:
@@ -108,7 +110,7 @@ class ChargeRefundedHandler:
             for refund in work.refunds.of_invoice(invoice.id)
             if refund.is_effective and refund.charge_id == event.charge_id
         )
-        if counted != event.object.get("amount_refunded"):
+        if event.is_thin or counted != event.object.get("amount_refunded"):
             return NeedsRefetch(invoice.version)
         return Applied()
 
@@ -123,10 +125,8 @@ class DisputeHandler:
         self._snapshots, self._ledger = snapshots, ledger
 
     def fetch(self, account_id: str, event: StripeEvent) -> CurrentDispute:
-        seen = self._snapshots.dispute(event.object)
-        return CurrentDispute(
-            self._find_invoice.fetch(account_id, event), self._gateway.dispute(account_id, seen.id)
-        )
+        dispute = self._gateway.dispute(account_id, event.object_id)
+        return CurrentDispute(self._find_invoice.fetch(account_id, event), dispute)
 
     def apply(
         self,
@@ -139,12 +139,15 @@ class DisputeHandler:
         invoice = self._find_invoice(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
             return invoice
-        seen = self._snapshots.dispute(event.object)
-        known = work.disputes.find(account_id, seen.id)
+        known = work.disputes.find(account_id, event.object_id)
         version = 0 if known is None else known.version
         if fetched is not None and fetched.version == version:
             self._ledger.record_dispute(work, invoice, fetched.current.dispute)
             return Applied()
-        if known is not None and known.agrees_with(seen):
+        if (
+            known is not None
+            and not event.is_thin
+            and known.agrees_with(self._snapshots.dispute(event.object))
+        ):
             return Applied()
         return NeedsRefetch(version)

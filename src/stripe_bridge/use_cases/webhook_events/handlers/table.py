@@ -15,8 +15,10 @@ from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.stripe.snapshots import Snapshots
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.records.adopt import DetectRestore
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.webhook_events.handlers.accounts import (
     AccountUpdatedHandler,
     DeauthorizedHandler,
@@ -117,10 +119,13 @@ def build_handler_table(
     refund_gateway: RefundGateway,
     snapshots: Snapshots,
     clock: Clock,
+    signed: SignedMetadata,
     client_id: str,
+    api_version: str,
 ) -> HandlerTable:
-    """One handler of each class, by event type. `client_id` is that of our own platform."""
-    record, ledger = RecordInvoice(clock), RefundLedger(clock)
+    """One handler of each class, by event type. `client_id` is that of our own platform, and `api_version` the one that
+    `snapshots` can read."""
+    record, ledger = RecordInvoice(clock), RefundLedger(clock, signed)
     find_invoice = FindInvoice(invoice_gateway, record)
     handlers: Sequence[Handler[Any]] = (
         AccountUpdatedHandler(connect_gateway, snapshots, clock),
@@ -130,13 +135,14 @@ def build_handler_table(
         DeauthorizedHandler(connect_gateway, clock, client_id),
         DisputeHandler(find_invoice, refund_gateway, snapshots, ledger),
         InvoiceDeletedHandler(clock),
-        InvoiceHandler(invoice_gateway, snapshots, record),
+        InvoiceHandler(invoice_gateway, snapshots, record, DetectRestore(clock, signed)),
         InvoicePaymentHandler(invoice_gateway, snapshots, record),
         RefundHandler(find_invoice, refund_gateway, snapshots, ledger),
     )
     of_class = {type(handler): handler for handler in handlers}
     return HandlerTable(
         handlers={row.event_type: of_class[row.handler] for row in EVENT_TABLE},
+        api_version=api_version,
         applies_when_disconnected=_types(row for row in EVENT_TABLE if row.applies_when_disconnected),
         apply_individually=_types(row for row in EVENT_TABLE if row.apply_individually),
     )

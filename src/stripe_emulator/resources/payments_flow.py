@@ -1,4 +1,4 @@
-"""Collecting an invoice's money: the attempts, and what each outcome changes.
+"""How an invoice is paid: the attempts, and what each outcome changes.
 
 Every way of paying ends here: the API's `pay`, the hosted page and the control API.
 """
@@ -228,7 +228,7 @@ def _outcome(network_status: str, reason: str | None, message: str) -> Json:
 
 
 def card_error(attempt: Record) -> StripeError:
-    """What the caller of `pay` is told about a declined card; the attempt itself is kept."""
+    """The error that `pay` answers for a declined card; the attempt itself is kept."""
     details = {"charge": attempt.id, "decline_code": "generic_decline"}
     return StripeError(
         DECLINED, status=402, type="card_error", code="card_declined", details=details, keeps_changes=True

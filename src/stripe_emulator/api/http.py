@@ -1,4 +1,4 @@
-"""What happens around a call: faults, the answer's headers, the log."""
+"""The HTTP side of a call: faults, the headers of the response, the wire log."""
 
 import os
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class ConnectionCut(ConnectionError):
 Run = Callable[[str, Faults], Answer]
 
 
-def exchange(emulator: Emulator, request: Request, run: Run) -> Response:
+def respond(emulator: Emulator, request: Request, run: Run) -> Response:
     """Make a call with the faults of the misbehavior in force, and record it in the wire log."""
     body = request.get_data(as_text=True)
     path = request.full_path.rstrip("?")

@@ -1,4 +1,4 @@
-"""A worker that is told to stop leaves nothing claimed."""
+"""A worker that is stopping releases the events that it has claimed."""
 
 from collections.abc import Callable
 
@@ -8,12 +8,12 @@ from tests.world import World
 
 
 def after(calls: int) -> Callable[[], bool]:
-    """Says to stop after being asked this many times."""
+    """`is_stopping` that turns true after this many calls."""
     answers = iter([False] * calls)
     return lambda: next(answers, True)
 
 
-def test_events_that_were_claimed_and_not_begun_are_for_others_at_once(world: World):
+def test_events_that_were_claimed_and_not_begun_are_released_at_once(world: World):
     for number in range(5):
         # These are about the account itself, and so applied one by one.
         world.receive(
@@ -29,7 +29,7 @@ def test_events_that_were_claimed_and_not_begun_are_for_others_at_once(world: Wo
     assert world.bridge.webhook_events.apply() == 3
 
 
-def test_of_a_batch_nothing_is_begun_once_it_is_time_to_stop(world: World):
+def test_no_event_of_a_batch_is_begun_once_the_worker_is_stopping(world: World):
     for number in range(5):
         world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
 
@@ -38,7 +38,7 @@ def test_of_a_batch_nothing_is_begun_once_it_is_time_to_stop(world: World):
     assert {event.status for event in world.events_stored()} == {EventStatus.RECEIVED}
 
 
-def test_an_event_that_others_took_over_meanwhile_is_not_taken_from_them(world: World):
+def test_an_event_that_another_worker_claimed_meanwhile_is_not_released(world: World):
     for number in range(2):
         world.receive(an_event_payload(id_=f"evt_{number}", account=world.account_id))
 
