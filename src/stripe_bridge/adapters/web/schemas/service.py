@@ -74,6 +74,6 @@ class ReadinessShape(HealthShape):
         values=fields.String(),
         metadata={
             "description": "For each check: `ok`, or what is wrong.",
-            "examples": [{"database": "ok", "queue": "ok", "secrets": "ok"}],
+            "examples": [{"database": "ok", "queue": "ok", "secrets": "ok", "clock": "ok"}],
         },
     )
