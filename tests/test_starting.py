@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import SqlStore, create_engine
-from stripe_bridge.adapters.system import SystemClock
 from stripe_bridge.adapters.vault import FernetVault, new_key
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 from tests.adapters.web.world import ENVIRONMENT
@@ -35,7 +35,7 @@ def start(name: str, url: str, log: Path) -> str:
 @pytest.mark.parametrize("name", PROCESSES)
 def test_a_process_with_another_key_than_the_one_in_use_says_so(name: str, sqlite_url: str, tmp_path: Path):
     store = SqlStore(create_engine(sqlite_url))
-    EncryptionKey(store, SystemClock(), FernetVault([new_key()])).adopt()
+    EncryptionKey(store, AnchoredClock(), FernetVault([new_key()])).adopt()
     store.close()
 
     log = start(name, sqlite_url, tmp_path / "log")

@@ -1,20 +1,8 @@
-"""The machine's clock, randomness and identifiers."""
+"""The machine's randomness and identifiers."""
 
 import re
-from datetime import UTC
 
-from stripe_bridge.adapters.system import SystemClock, SystemIdentifiers, SystemRandomness
-
-
-def test_the_time_is_aware_and_utc():
-    assert SystemClock().now().tzinfo is UTC
-
-
-def test_sleeping_takes_at_least_as_long():
-    clock = SystemClock()
-    before = clock.now()
-    clock.sleep(0.01)
-    assert (clock.now() - before).total_seconds() >= 0.01
+from stripe_bridge.adapters.system import SystemIdentifiers, SystemRandomness
 
 
 def test_jitter_lies_between_nothing_and_all_of_it():

@@ -13,9 +13,13 @@ class FrozenClock:
     def __init__(self, now: datetime = NOON) -> None:
         self._now = now
         self._lock = threading.Lock()
+        self.host_ahead = 0.0
 
     def now(self) -> datetime:
         return self._now
+
+    def skew(self) -> float:
+        return self.host_ahead
 
     def sleep(self, seconds: float) -> None:
         self.advance(seconds=seconds)

@@ -224,7 +224,14 @@ def problem(answer: requests.Response, status: int) -> Json:
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     body: Json = answer.json()
-    assert body.keys() - {"errors"} == {"type", "title", "status", "detail", "message", "request_id"}
+    assert body.keys() - {"errors", "stripe"} == {
+        "type",
+        "title",
+        "status",
+        "detail",
+        "message",
+        "request_id",
+    }
     assert body["status"] == status
     assert body["request_id"] == answer.headers["X-Request-Id"]
     return body

@@ -86,6 +86,7 @@ class Stack:
         self._processes: list[subprocess.Popen[bytes] | Forked] = []
         self._adapters = build_adapters(Settings.from_env(self.env), InProcessNudges())
         self.operator: Bridge = build_bridge(Settings.from_env(self.env), self._adapters)
+        self.store = self._adapters.store
         self._http = stripe.RequestsClient(timeout=30)
         self.platform = stripe.StripeClient(
             self.emulator.settings.secret_key,

@@ -2,11 +2,11 @@
 
 import stripe
 
-from tests.journeys.combinations import POSTGRES_REDIS, SQLITE, on
+from tests.journeys.combinations import ACCOUNT_TOKENS, POSTGRES_REDIS, SQLITE, on
 from tests.journeys.people import ORDER, Erp, Json, problem
 from tests.journeys.stack import Stack
 
-pytestmark = on(SQLITE, POSTGRES_REDIS)
+pytestmark = on(SQLITE, POSTGRES_REDIS, ACCOUNT_TOKENS)
 
 
 def customers_of(stack: Stack, integration: Json) -> list[Json]:
@@ -57,8 +57,13 @@ def test_a_balance_at_stripe_that_would_move_the_amount_stops_the_send_and_leave
     erp.simple_order(2, "usd", 2_000)
     customer = erp.paid(integration, 1)["stripe_customer_id"]
     stack.platform.v1.customers.update(customer, {"balance": -500}, acting_for(integration))
-    message = problem(erp.send(integration, 2), 502)["message"]
-    assert message == "Stripe API error: invoice could not be sent."
+    for _ in range(2):
+        refused = problem(erp.send(integration, 2), 422)
+        assert refused["type"] == "urn:stripe-bridge:problem:CustomerHasBalance"
+        assert refused["message"] == (
+            "The customer has a credit balance of 500 at Stripe, so that 1500 would be due instead of 2000 (minor units "
+            "of USD). Set the balance to 0 in Stripe, then send again."
+        )
     account = integration["stripe_account_id"]
     left = [one for one in stack.control.objects("invoices") if one["account"] == account]
     assert [one["status"] for one in left] == ["paid"]

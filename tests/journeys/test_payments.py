@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.journeys.combinations import POSTGRES_REDIS, SQLITE, on
+from tests.journeys.combinations import ACCOUNT_TOKENS, POSTGRES_REDIS, SQLITE, on
 from tests.journeys.people import Erp, problem
 from tests.journeys.stack import Stack
 
-pytestmark = on(SQLITE, POSTGRES_REDIS)
+pytestmark = on(SQLITE, POSTGRES_REDIS, ACCOUNT_TOKENS)
 
 
 def test_a_declined_payment_leaves_the_invoice_open_for_another_try(stack: Stack, erp: Erp):
@@ -16,6 +16,8 @@ def test_a_declined_payment_leaves_the_invoice_open_for_another_try(stack: Stack
     events = erp.applied(invoice, "invoice.payment_failed", "charge.failed")
     declined = erp.invoice(invoice)
     assert (declined["status"], declined["amount_paid"]) == ("open", 0)
+    declined = erp.invoice_with(invoice, payment_status="failed")
+    assert declined["payment_failure_reason"] == "generic_decline"
     assert erp.order()["outstanding_in_cents"] == 12_450
 
     stack.control.pay(invoice["stripe_invoice_id"])
@@ -32,13 +34,25 @@ def test_a_bank_payment_counts_once_the_bank_says_so(stack: Stack, erp: Erp):
     invoice = erp.sent(erp.connect())
     stack.control.pay(invoice["stripe_invoice_id"], "processing")
     erp.applied(invoice, "payment_intent.processing")
+    under_way = erp.invoice(invoice)
+    assert (under_way["status"], under_way["payment_status"]) == ("open", "pending")
+    refused = problem(erp.void(invoice), 409)
+    assert "while a payment on it is still pending" in refused["stripe"]["message"]
+    assert refused["stripe"]["request_id"].startswith("req_")
+    assert refused["stripe"]["request_log_url"].startswith("https://dashboard.stripe.com/")
     assert erp.invoice(invoice)["status"] == "open"
     stack.control.settle_processing(invoice["stripe_invoice_id"], "fail")
     erp.applied(invoice, "invoice.payment_failed")
-    assert erp.invoice(invoice)["status"] == "open"
+    failed = erp.invoice_with(invoice, payment_status="failed")
+    assert (failed["status"], failed["payment_failure_reason"]) == ("open", "insufficient_funds")
     stack.control.pay(invoice["stripe_invoice_id"], "processing")
     stack.control.settle_processing(invoice["stripe_invoice_id"], "succeed")
-    assert erp.invoice_with(invoice, status="paid")["amount_paid"] == 12_450
+    paid = erp.invoice_with(invoice, status="paid")
+    assert (paid["amount_paid"], paid["payment_status"], paid["payment_failure_reason"]) == (
+        12_450,
+        "paid",
+        None,
+    )
 
 
 def test_an_invoice_paid_in_two_parts_is_paid_with_the_second(stack: Stack, erp: Erp):

@@ -5,13 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from stripe_bridge.domain.access import Role
-from tests.journeys.combinations import POSTGRES_REDIS, SQLITE, on
+from tests.journeys.combinations import ACCOUNT_TOKENS, POSTGRES_REDIS, SQLITE, on
 from tests.journeys.people import Erp, Json, problem, told
 from tests.journeys.stack import Stack
 from tests.journeys.traces import Traces
 from tests.waiting import wait_until
 
-pytestmark = on(SQLITE, POSTGRES_REDIS)
+pytestmark = on(SQLITE, POSTGRES_REDIS, ACCOUNT_TOKENS)
 
 
 def at_stripe(stack: Stack, kind: str, object_id: str) -> Json:

@@ -1,7 +1,9 @@
-"""Real processes that end by SIGKILL.
+"""Real processes that end by SIGKILL, are stopped by SIGSTOP, or whose hosts' clocks are ahead.
 
-Each line `crash_at act tenant integration invoice` on stdin forks a process that acts for the tenant and is killed at that
-crossing; with 0, it instead resolves what others left behind. Its exit status is written to stdout.
+Each line `how act tenant integration invoice` on stdin forks a process, whose exit status is written to stdout. `how` is the
+crossing at which the process that acts for the tenant is killed; or `stop`, if it is to stop itself just before it asks Stripe
+for a refund, until the line `resume`; 0 if it is instead to resolve what others left behind, and `ahead:N` if it is to do so
+once, on a host whose clock is N seconds ahead.
 
 They are forked from a process that has imported everything but opened nothing, since importing takes most of the time.
 """
@@ -9,6 +11,7 @@ They are forked from a process that has imported everything but opened nothing, 
 import os
 import signal
 import sys
+import time
 import traceback
 
 from stripe_bridge.bootstrap.adapters import build_adapters
@@ -21,12 +24,12 @@ from tests.proofs.boundary import Boundary
 from tests.waiting import wait_until
 
 
-def act(
-    settings: Settings, crash_at: int, what: str, tenant: str, integration_id: int, invoice_id: int
-) -> None:
-    def die(crossing: int, _: str) -> None:
-        if crossing == crash_at:
+def act(settings: Settings, how: str, what: str, tenant: str, integration_id: int, invoice_id: int) -> None:
+    def die(crossing: int, place: str) -> None:
+        if str(crossing) == how:
             os.kill(os.getpid(), signal.SIGKILL)
+        if how == "stop" and place == "before create_refund":
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     bridge = build_bridge(settings, Boundary(die).around(build_adapters(settings, FakeNudges())))
     if what == "send":
@@ -55,14 +58,22 @@ def resolve(settings: Settings, integration_id: int) -> None:
     wait_until(is_at_rest, every=0.05)
 
 
+def resolve_once(settings: Settings, seconds_ahead: float) -> None:
+    true = time.time
+    time.time = lambda: true() + seconds_ahead
+    build_bridge(settings, build_adapters(settings, FakeNudges())).intents.settle_due()
+
+
 def child(line: str) -> int:
-    crash_at, what, tenant, integration, invoice = line.split()
+    how, what, tenant, integration, invoice = line.split()
     settings = Settings.from_env(os.environ)
     try:
-        if crash_at == "0":
+        if how == "0":
             resolve(settings, int(integration))
+        elif how.startswith("ahead:"):
+            resolve_once(settings, float(how.removeprefix("ahead:")))
         else:
-            act(settings, int(crash_at), what, tenant, int(integration), int(invoice))
+            act(settings, how, what, tenant, int(integration), int(invoice))
     except Exception:
         traceback.print_exc()
         return 1
@@ -70,12 +81,22 @@ def child(line: str) -> int:
 
 
 def main() -> None:
+    stopped = 0
     for line in sys.stdin:
-        pid = os.fork()
+        if line == "resume\n":
+            pid = stopped
+            os.kill(pid, signal.SIGCONT)
+        else:
+            pid = os.fork()
         if pid == 0:
             os._exit(child(line))
-        _, status = os.waitpid(pid, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            stopped = pid
+            ended = -os.WSTOPSIG(status)
+        else:
+            ended = os.waitstatus_to_exitcode(status)
+        sys.stdout.write(f"{ended}\n")
         sys.stdout.flush()
 
 

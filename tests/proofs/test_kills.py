@@ -1,56 +1,16 @@
 """Like test_crashes.py, but with real processes that are killed, so that nothing can clean up."""
 
-import os
 import signal
-import subprocess
-import sys
 from itertools import count
-from pathlib import Path
 
 import pytest
-from cryptography.fernet import Fernet
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_emulator.server import EmulatorServer
 from tests.fakes.system import FrozenClock
 from tests.proofs.emulated_world import EmulatedWorld
+from tests.proofs.processes import Processes
 from tests.proofs.scenarios import SCENARIOS
-
-ROOT = Path(__file__).parents[2]
-
-
-class Processes:
-    """Processes that run one after the other; `run` returns how each ended."""
-
-    def __init__(self, emulator: EmulatorServer, database_url: str) -> None:
-        env = {
-            **os.environ,
-            "PUBLIC_URL": "https://bridge.test",
-            "STRIPE_SECRET_KEY": emulator.settings.secret_key,
-            "STRIPE_CLIENT_ID": emulator.settings.client_id,
-            "STRIPE_API_BASE": emulator.url,
-            "STRIPE_CONNECT_BASE": emulator.url,
-            "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
-            "DATABASE_URL": database_url,
-            "INTENT_LEASE_SECONDS": "0.2",
-            "INTENT_SETTLE_SECONDS": "0.2",
-        }
-        self.program = subprocess.Popen(
-            [sys.executable, "-m", "tests.proofs.program"],
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, world: EmulatedWorld, crash_at: int, act: str) -> int:
-        assert self.program.stdin
-        assert self.program.stdout
-        invoice_id = getattr(world, "invoice_id", 0)
-        self.program.stdin.write(f"{crash_at} {act} {world.tenant} {world.integration_id} {invoice_id}\n")
-        self.program.stdin.flush()
-        return int(self.program.stdout.readline())
 
 
 @pytest.mark.slow

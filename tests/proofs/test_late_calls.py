@@ -1,15 +1,24 @@
 """A call to Stripe that arrives after its repetition, and one that Stripe failed, have their effect once."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.domain.refund import RefundState
+from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
+from stripe_bridge.ports.stripe.refunds import RefundDraft
+from stripe_emulator.server import EmulatorServer
+from tests.fakes.system import FrozenClock
 from tests.proofs.boundary import Boundary
 from tests.proofs.emulated_world import EmulatedWorld, emulated
+from tests.proofs.processes import Processes
+from tests.proofs.scenarios import SCENARIOS
 
 AMOUNT = 1_000
+# How another process comes to take the call for dead: the lease ends in time, or its host's clock is ahead.
+TAKEOVERS = {"the lease ends": ("0.2", 0), "a minute ahead": ("60", 65), "ten minutes ahead": ("60", 600)}
 
 
 @pytest.fixture
@@ -76,3 +85,52 @@ def test_a_refund_whose_outcome_stays_unknown_for_longer_than_stripe_keeps_keys_
     world.come_to_rest()
 
     assert len(world.refunds_at_stripe()) == 1
+
+
+def test_a_second_refund_with_the_reference_of_one_is_found_by_reconciling_and_logged_once(
+    world: EmulatedWorld, caplog: pytest.LogCaptureFixture
+):
+    """As an earlier release could make."""
+    (ours,) = world.refund(world.invoice_id, AMOUNT)
+    (first,) = world.refunds_at_stripe()
+    again = RefundDraft(
+        payment_intent_id=first.payment_intent_id,
+        charge_id=None,
+        amount=AMOUNT,
+        reason=None,
+        metadata={METADATA_REFERENCE: str(ours.reference)},
+    )
+    second = world.adapters.refund_gateway.create_refund(world.account_id, again, "another key")
+    for _ in range(2):
+        world.bridge.reconciliation.reconcile(world.integration_id)
+        world.work_off()
+
+    (record,) = [each for each in caplog.records if each.message == "refund duplicated at Stripe"]
+    assert vars(record)["refunds"] == [first.id, second.id]
+    assert world.invoice(world.invoice_id).amount_refunded == 2 * AMOUNT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("takeover", TAKEOVERS)
+def test_a_refund_frozen_between_its_lease_check_and_its_call_is_made_once(takeover: str, database_url: str):
+    """With real processes, one of which is stopped by SIGSTOP and goes on after the other."""
+    lease, seconds_ahead = TAKEOVERS[takeover]
+    store = SqlStore(create_engine(database_url, pool_size=5))
+    with EmulatorServer() as emulator:
+        processes = Processes(emulator, database_url, lease=lease)
+        with processes.program:
+            world = EmulatedWorld(emulator, FrozenClock(), store)
+            SCENARIOS["refund"].prepare(world)
+            assert processes.run(world, "stop", "refund") == -signal.SIGSTOP
+            assert processes.run(world, f"ahead:{seconds_ahead}" if seconds_ahead else 0, "refund") == 0
+            made_by_the_other = len(world.refunds_at_stripe())
+            assert processes.resume() == 0
+            (theirs,) = world.refunds_at_stripe()
+            assert processes.run(world, 0, "refund") == 0
+        with store.reading() as work:
+            (ours,) = work.refunds.of_invoice(world.invoice_id)
+    is_sqlite = database_url.startswith("sqlite")
+    store.close()
+    assert ours.stripe_refund_id == theirs.id
+    # PostgreSQL's time is that of all processes: there, a clock that is ahead takes nothing over.
+    assert made_by_the_other == int(is_sqlite or not seconds_ahead)

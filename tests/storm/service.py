@@ -18,6 +18,7 @@ from stripe_bridge.config import Settings
 from stripe_emulator.server import EmulatorServer
 from tests.servers.preloaded import Forked, start
 from tests.servers.processes import free_port, stop
+from tests.storm.shifted import write_shift
 from tests.waiting import wait_until
 
 WEBHOOK_SECRET = "whsec_storm"
@@ -35,11 +36,16 @@ _IMPATIENT = {
 
 
 class Process:
-    """A process that can be restarted with the same command."""
+    """A process that can be restarted with the same command, on a host whose clock may be set."""
 
-    def __init__(self, command: list[str], env: dict[str, str], log: Path) -> None:
-        self._command, self._env, self._log = command, env, log
+    def __init__(self, command: list[str], env: dict[str, str], log: Path, clock: Path) -> None:
+        self._command = ["tests.storm.shifted", str(clock), *command]
+        self._env, self._log, self._clock = env, log, clock
         self._process: Forked | None = None
+        self.set_clock(0)
+
+    def set_clock(self, seconds_ahead: float) -> None:
+        write_shift(self._clock, seconds_ahead)
 
     @property
     def is_running(self) -> bool:
@@ -87,8 +93,10 @@ class Service:
         env = {**os.environ, "NO_PROXY": "127.0.0.1", **own}
         self.log = folder / "service.log"
         serving = ["stripe_bridge", "--port", port]
-        self._env = env
-        self.web = [Process(serving, env, self.log) for _ in range(web)]
+        self._env, self._folder = env, folder
+        self.web = [
+            Process(serving, env, self.log, folder / f"clock-of-web-{number}") for number in range(web)
+        ]
         self.workers: list[Process] = []
         for _ in range(workers):
             self.new_worker()
@@ -104,7 +112,8 @@ class Service:
 
     def new_worker(self, **more: str) -> Process:
         """Another worker, not started yet, with these settings in addition."""
-        process = Process(["flask", "--app", "wsgi:app", "worker"], self._env | more, self.log)
+        clock = self._folder / f"clock-of-worker-{len(self.workers)}"
+        process = Process(["flask", "--app", "wsgi:app", "worker"], self._env | more, self.log, clock)
         self.workers.append(process)
         return process
 
@@ -129,6 +138,8 @@ class Service:
 
     def calm(self) -> None:
         self.control.misbehave({})
+        for process in (*self.web, *self.workers):
+            process.set_clock(0)
 
     def misbehave(self, setting: Any) -> None:
         self.control.misbehave(setting)

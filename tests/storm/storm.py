@@ -21,6 +21,7 @@ Tell = Callable[[str], None]
 Json = dict[str, Any]
 _SHOPS = 4
 _LONGEST_REST = 300.0
+_FURTHEST_CLOCK = 300.0
 
 
 def misbehavior(seed: int) -> Json:
@@ -148,11 +149,25 @@ def carry_through(
     return Report(
         orders=orders,
         kills=Counter(),
-        faults=[*faults(service, orders), *_not_joined(service, joining.result())],
+        faults=[
+            *faults(service, orders),
+            *_not_joined(service, joining.result()),
+            *_refused_webhooks(service),
+        ],
         seconds=now - began,
         rest_seconds=now - resting,
         events=len(service.control.objects("events")),
     )
+
+
+def _refused_webhooks(service: Service) -> list[str]:
+    """Deliveries that were answered as if their signature were wrong or too old: none is, whatever a host's clock shows."""
+    return [
+        f"the delivery of {delivery['event']} was refused with {attempt['status']}"
+        for delivery in service.control.objects("deliveries")
+        for attempt in delivery["attempts"]
+        if attempt["status"] in (400, 401, 403)
+    ]
 
 
 def _not_joined(service: Service, joined: dict[int, Shop | str]) -> list[str]:
@@ -183,10 +198,17 @@ def _blow(
         wait(working, timeout=chance.uniform(0.5, 1.5) * every)
         done = sum(each.done() for each in working)
         tell(f"{time.monotonic() - began:5.0f} s  {done:5} of {len(working)} orders done  {_in_words(kills)}")
+        _step_a_clock(place, chance)
         if done < len(working):
             victim = chance.choice([*place.servers, *["web"] * 2, *["worker"] * 2 * bool(service.workers)])
             kills[victim] += 1
             _strike(place, victim, chance)
+
+
+def _step_a_clock(place: Place, chance: random.Random) -> None:
+    """Set the clock of one process's host, so that two may be ten minutes apart."""
+    process = chance.choice([*place.service.web, *place.service.workers])
+    process.set_clock(chance.uniform(-_FURTHEST_CLOCK, _FURTHEST_CLOCK))
 
 
 def _strike(place: Place, victim: str, chance: random.Random) -> None:
@@ -205,6 +227,9 @@ def _strike(place: Place, victim: str, chance: random.Random) -> None:
         process.stop()
     else:
         process.kill()
+    if not place.servers:
+        # Without a database that has a clock, a process goes by what its host shows at the start.
+        process.set_clock(0)
     process.start()
 
 

@@ -150,6 +150,8 @@ def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
 
 
 def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    help_text = "By how many seconds the clock of this host is ahead of the database's."
+    yield _gauge("clock_skew_seconds", help_text, backlog.clock_skew)
     yield _gauge("queue_up", "Whether the queue's broker responds.", float(backlog.queue is not None))
     if backlog.queue is not None:
         help_text = "Nudges waiting for a worker; one stands for any number of events."

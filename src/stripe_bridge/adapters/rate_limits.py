@@ -13,23 +13,25 @@ from limits.strategies import MovingWindowRateLimiter
 
 # Keeps a window as `limits` does: a list of times, newest first. So both count in the same window.
 _SCRIPT = b"""
-local now = tonumber(ARGV[1])
+-- Redis's own time: the clocks of the processes that share a window may differ.
+local time = redis.call('TIME')
+local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 
 local function is_full(i)
-    local oldest = redis.call('lindex', KEYS[i], ARGV[2 * i + 1] - 1)
-    return oldest and tonumber(oldest) >= now - ARGV[2 * i + 2]
+    local oldest = redis.call('lindex', KEYS[i], ARGV[2 * i] - 1)
+    return oldest and tonumber(oldest) >= now - ARGV[2 * i + 1]
 end
 
-if ARGV[2] == 'all' then
+if ARGV[1] == 'all' then
     for i = 1, #KEYS do
         if is_full(i) then return i end
     end
 end
 for i = 1, #KEYS do
     if is_full(i) then return i end
-    redis.call('lpush', KEYS[i], ARGV[1])
-    redis.call('ltrim', KEYS[i], 0, ARGV[2 * i + 1] - 1)
-    redis.call('expire', KEYS[i], ARGV[2 * i + 2])
+    redis.call('lpush', KEYS[i], string.format('%.6f', now))
+    redis.call('ltrim', KEYS[i], 0, ARGV[2 * i] - 1)
+    redis.call('expire', KEYS[i], ARGV[2 * i + 1])
 end
 return 0
 """
@@ -81,7 +83,9 @@ class MovingWindows:
 
     def resets_in(self, window: Window) -> float:
         """Seconds until its oldest entry expires. Raises StorageError."""
-        return self._limiter.get_window_stats(window.item, *window.name).reset_time - time.time()
+        seconds = self._limiter.get_window_stats(window.item, *window.name).reset_time - time.time()
+        # The library goes by the clock of this process, and may so be wrong by any amount.
+        return min(max(seconds, 0.0), float(window.item.get_expiry()))
 
     def _reset_if_clock_went_back(self) -> None:
         """If the clock was set back, what was counted before lies in the future, and a full window would stay full."""
@@ -101,7 +105,7 @@ class _InRedis:
         keys = [self._storage.prefixed_key(each.item.key_for(*each.name)) for each in windows]
         sizes = [number for each in windows for number in (each.item.amount, each.item.get_expiry())]
         try:
-            full = int(self._script(keys, [time.time(), how, *sizes]))
+            full = int(self._script(keys, [how, *sizes]))
         except self._storage.base_exceptions as error:
             raise StorageError(error) from error
         return windows[full - 1] if full else None

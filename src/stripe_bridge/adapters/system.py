@@ -1,4 +1,4 @@
-"""The system's clock, random numbers and identifiers."""
+"""The system's limits, random numbers and identifiers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import contextlib
 import gc
 import resource
 import secrets
-import time
 import uuid
-from datetime import UTC, datetime
 from random import SystemRandom
 
 # How many objects may be created before the garbage collector checks the youngest, and how often it then checks older ones.
@@ -39,14 +37,6 @@ def raise_open_files_limit() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
     return soft
-
-
-class SystemClock:
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
 
 
 class SystemRandomness:

@@ -19,10 +19,11 @@ from flask import Flask
 from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
+from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import Schema, SqlStore, create_engine
 from stripe_bridge.adapters.logs import configure_logging, only_warnings_on_a_terminal
 from stripe_bridge.adapters.queue import Broker, DramatiqNudges, InProcessNudges, redis_broker
-from stripe_bridge.adapters.system import SystemClock, freeze_gc, open_files_limit
+from stripe_bridge.adapters.system import freeze_gc, open_files_limit
 from stripe_bridge.adapters.vault import FernetVault, new_key
 from stripe_bridge.adapters.web.app import WebOptions, operations_by_endpoint
 from stripe_bridge.adapters.web.app import create_app as create_web_app
@@ -152,9 +153,10 @@ def _start_worker(service: Service) -> Callable[[], None]:
 
 def _check_encryption_key(settings: Settings) -> None:
     """With a connection of its own: those of the service must not be shared with processes that are forked later."""
-    store = SqlStore(create_engine(settings.database_url, pool_size=1))
+    clock = AnchoredClock()
+    store = SqlStore(create_engine(settings.database_url, pool_size=1, anchor=clock))
     try:
-        CheckEncryptionKey(EncryptionKey(store, SystemClock(), FernetVault(settings.encryption_keys)))()
+        CheckEncryptionKey(EncryptionKey(store, clock, FernetVault(settings.encryption_keys)))()
     finally:
         store.close()
 

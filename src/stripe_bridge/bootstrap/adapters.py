@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
 from stripe_bridge.adapters.event_reader import read_event
 from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
@@ -22,20 +23,22 @@ from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGatewa
 from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
-from stripe_bridge.adapters.system import SystemClock, SystemIdentifiers, SystemRandomness
+from stripe_bridge.adapters.system import SystemIdentifiers, SystemRandomness
 from stripe_bridge.adapters.vault import FernetVault, HmacSigner
 from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.config import Settings
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.storage.unit_of_work import Store
+from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.tracing import NoTracing, Tracing
 from stripe_bridge.ports.vault import Vault
 
 
 def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None = None) -> Adapters:
     tracing = tracing or NoTracing()
-    engine = create_engine(settings.database_url, pool_size=settings.database_pool_size)
+    clock = AnchoredClock()
+    engine = create_engine(settings.database_url, pool_size=settings.database_pool_size, anchor=clock)
     store = SqlStore(engine)
     vault = FernetVault(settings.encryption_keys)
     metrics = PrometheusMetrics()
@@ -55,15 +58,15 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
     return Adapters(
         store=store,
         event_ingest=GroupCommit(engine),
-        clock=SystemClock(),
+        clock=clock,
         randomness=SystemRandomness(),
         identifiers=SystemIdentifiers(),
         vault=vault,
         signer=HmacSigner(settings.encryption_keys, settings.retired_encryption_keys),
         nudges=nudges,
-        identity_provider=_identity_provider(settings),
+        identity_provider=_identity_provider(settings, clock),
         tracing=tracing,
-        signatures=StripeSignatures(),
+        signatures=StripeSignatures(clock),
         snapshots=StripeSnapshots(),
         connect_gateway=StripeConnectGateway(config, tokens),
         invoice_gateway=StripeInvoiceGateway(config, token_for),
@@ -85,7 +88,7 @@ def _rate_limit(settings: Settings, metrics: Metrics) -> RateLimit:
     )
 
 
-def _identity_provider(settings: Settings) -> JwtIdentityProvider | None:
+def _identity_provider(settings: Settings, clock: Clock) -> JwtIdentityProvider | None:
     if settings.jwt_issuer is None or settings.jwt_audience is None or settings.jwt_jwks_url is None:
         return None
     return JwtIdentityProvider(
@@ -96,7 +99,8 @@ def _identity_provider(settings: Settings) -> JwtIdentityProvider | None:
             tenant_claim=settings.jwt_tenant_claim,
             role_claim=settings.jwt_role_claim,
             user_claim=settings.jwt_user_claim,
-        )
+        ),
+        clock,
     )
 
 

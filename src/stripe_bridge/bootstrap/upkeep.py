@@ -105,7 +105,8 @@ def build_operations(
 ) -> Operations:
     store, clock, vault = adapters.store, adapters.clock, adapters.vault
     check_readiness = CheckReadiness(
-        {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)}
+        {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)},
+        clock,
     )
     repair = RepairReceivers(
         store, clock, adapters.receiver_gateway, endpoint_statuses(adapters), settings.receiver_url

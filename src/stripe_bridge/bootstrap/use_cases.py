@@ -46,6 +46,7 @@ from stripe_bridge.use_cases.intents.queries import ListIntents, ShowIntent
 from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent
 from stripe_bridge.use_cases.intents.settle import SettleDueIntents, SettleIntent
 from stripe_bridge.use_cases.invoices import Invoices
+from stripe_bridge.use_cases.invoices.links import RenewLinks
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
@@ -195,7 +196,7 @@ def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> I
             settings.invoice_days_until_due,
         ),
         void=VoidInvoice(store, clock, identifiers, settle),
-        show=ShowInvoice(store),
+        show=ShowInvoice(store, RenewLinks(store, clock, adapters.invoice_gateway, RecordInvoice(clock))),
         list=ListInvoices(store),
         list_for_order=ListOrderInvoices(store),
         show_activity=ShowActivity(store),

@@ -20,6 +20,7 @@ from enum import StrEnum
 from typing import Any
 
 from stripe_bridge.domain.receiver import ReceiverKind
+from stripe_bridge.domain.refusal import Refusal
 
 _FIRST_DELAY, _MAX_DELAY = timedelta(seconds=1), timedelta(minutes=15)
 # Only the merchant can end this wait, by connecting again.
@@ -99,6 +100,7 @@ class Intent:
     attempts: int = 0
     first_sent_at: datetime | None = None
     last_error: str | None = None
+    refusal: Refusal | None = None
     version: int = 0
 
     @property
@@ -159,9 +161,9 @@ class Intent:
     def confirm(self, now: datetime) -> Intent:
         return replace(self, state=IntentState.CONFIRMED, last_error=None, updated_at=now)
 
-    def fail(self, error: str, now: datetime) -> Intent:
+    def fail(self, error: str, now: datetime, refusal: Refusal | None = None) -> Intent:
         """Stripe refused for good."""
-        return replace(self, state=IntentState.FAILED, last_error=error, updated_at=now)
+        return replace(self, state=IntentState.FAILED, last_error=error, refusal=refusal, updated_at=now)
 
     def postpone(self, error: str, now: datetime, *, jitter: float) -> Intent:
         """Stripe did not accept the call (rate limit, lock): nothing happened; retry later under the same key.

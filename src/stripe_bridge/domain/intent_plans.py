@@ -25,6 +25,7 @@ from stripe_bridge.domain.intent import (
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.refusal import SendFailure, dump_failure, load_failure
 from stripe_bridge.domain.sales_order import Address, Customer, InvoiceLine
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
 from stripe_bridge.domain.webhook_event import PLATFORM
@@ -98,14 +99,28 @@ def plan_send(invoice: Invoice, *, reference: str, now: datetime) -> Intent:
     return _plan_for(Operation.SEND, invoice, _stripe_id_of(invoice), reference=reference, now=now)
 
 
-def plan_void(invoice: Invoice, *, because: str | None, reference: str, now: datetime) -> Intent:
-    """`because` is stored on the invoice if the void ends a send."""
-    parameters = {**_stripe_id_of(invoice), "because": because}
+def plan_void(
+    invoice: Invoice,
+    *,
+    because: str | None,
+    failure: SendFailure | None = None,
+    reference: str,
+    now: datetime,
+) -> Intent:
+    """`because` and `failure` are stored on the invoice if the void ends a send."""
+    parameters = {**_stripe_id_of(invoice), "because": because, **_planned(failure)}
     return _plan_for(Operation.VOID, invoice, parameters, reference=reference, now=now)
 
 
-def plan_delete(invoice: Invoice, *, because: str | None, reference: str, now: datetime) -> Intent:
-    parameters = {**_stripe_id_of(invoice), "because": because}
+def plan_delete(
+    invoice: Invoice,
+    *,
+    because: str | None,
+    failure: SendFailure | None = None,
+    reference: str,
+    now: datetime,
+) -> Intent:
+    parameters = {**_stripe_id_of(invoice), "because": because, **_planned(failure)}
     return _plan_for(Operation.DELETE_DRAFT, invoice, parameters, reference=reference, now=now)
 
 
@@ -188,6 +203,15 @@ def planned_address(parameters: Mapping[str, Any]) -> Address | None:
 
 def planned_lines(parameters: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
     return tuple(InvoiceLine(**line) for line in parameters["lines"])
+
+
+def planned_failure(parameters: Mapping[str, Any]) -> SendFailure | None:
+    """None also for a plan that an earlier release stored."""
+    return load_failure(parameters["failure"]) if "failure" in parameters else None
+
+
+def _planned(failure: SendFailure | None) -> dict[str, Any]:
+    return {} if failure is None else {"failure": dump_failure(failure)}
 
 
 def _stripe_id_of(invoice: Invoice) -> dict[str, Any]:

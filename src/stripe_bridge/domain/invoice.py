@@ -16,9 +16,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
+from stripe_bridge.domain.hosted_links import ASKED_AT_MOST_EVERY, end_soon, links_expire_at
 from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.sales_order import InvoiceLine
-from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
+from stripe_bridge.domain.stripe_objects import PaymentProgress, StripeInvoice, StripeInvoiceStatus
 
 
 class InvoiceStatus(StrEnum):
@@ -32,6 +34,7 @@ class InvoiceStatus(StrEnum):
 
 
 PAYABLE = frozenset({InvoiceStatus.RESERVED, InvoiceStatus.DRAFT, InvoiceStatus.OPEN})
+_OWED = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
 # How far an invoice has got. A snapshot of a lower rank is older than what we have; paid and void are final.
 _RANK = {
     InvoiceStatus.RESERVED: 0,
@@ -50,6 +53,14 @@ class RefundStatus(StrEnum):
     FULL = "full"
 
 
+class PaymentStatus(StrEnum):
+    NONE = "none"
+    PENDING = "pending"
+    FAILED = "failed"
+    PARTIAL = "partial"
+    PAID = "paid"
+
+
 class SnapshotOrder(StrEnum):
     """How a snapshot compares with what we have, without relying on a clock."""
 
@@ -61,7 +72,11 @@ class SnapshotOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """Amounts in minor units. `lines` are frozen when the order is reserved, whatever the ERP changes later."""
+    """Amounts in minor units. `lines` are frozen when the order is reserved, whatever the ERP changes later.
+
+    `links_made_at` is when Stripe made the two links, None if it was not stored; `links_asked_at` when Stripe was last asked
+    for new ones because the invoice was shown.
+    """
 
     id: int
     tenant_id: str
@@ -92,13 +107,18 @@ class Invoice:
     dispute_status: str | None = None
     hosted_invoice_url: str | None = None
     invoice_pdf: str | None = None
+    links_made_at: datetime | None = None
+    links_asked_at: datetime | None = None
     due_date: datetime | None = None
     finalized_at: datetime | None = None
     sent_at: datetime | None = None
     paid_at: datetime | None = None
     voided_at: datetime | None = None
     last_refunded_at: datetime | None = None
+    payment_progress: PaymentProgress | None = None
+    payment_failure_reason: str | None = None
     failure_reason: str | None = None
+    failure: SendFailure | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
 
@@ -107,12 +127,33 @@ class Invoice:
         return self.status in PAYABLE
 
     @property
+    def is_owed(self) -> bool:
+        """Whether Stripe takes payment for it."""
+        return self.status in _OWED
+
+    @property
     def may_be_revised(self) -> bool:
         """Whether another invoice may have taken its place at Stripe, which voids it. An uncollectible one may have been
         voided without our knowing it yet.
         """
         is_ended = self.status in (InvoiceStatus.VOID, InvoiceStatus.UNCOLLECTIBLE)
         return is_ended and self.finalized_at is not None
+
+    @property
+    def hosted_invoice_url_expires_at(self) -> datetime | None:
+        made_at = self.links_made_at or self.finalized_at
+        if self.hosted_invoice_url is None or made_at is None:
+            return None
+        return links_expire_at(made_at, self.due_date)
+
+    def links_end_soon(self, now: datetime) -> bool:
+        expires_at = self.hosted_invoice_url_expires_at
+        return expires_at is not None and end_soon(expires_at, now)
+
+    def may_ask_for_links(self, now: datetime) -> bool:
+        """Whether Stripe may be asked for new ones because the invoice is shown."""
+        is_asked = self.links_asked_at is not None and now - self.links_asked_at < ASKED_AT_MOST_EVERY
+        return self.links_end_soon(now) and not is_asked
 
     @property
     def settled_amount(self) -> int:
@@ -132,6 +173,23 @@ class Invoice:
         # A refund may become known before the payment that it gives back.
         collected = self.amount_collected or self.amount_paid
         return RefundStatus.FULL if 0 < collected <= self.amount_refunded else RefundStatus.PARTIAL
+
+    @property
+    def payment_status(self) -> PaymentStatus:
+        """A bank payment under way comes before what was paid already, and that before a try that failed."""
+        if self.status is InvoiceStatus.PAID:
+            return PaymentStatus.PAID
+        if self.payment_progress is PaymentProgress.PENDING and self.is_owed:
+            return PaymentStatus.PENDING
+        if self.amount_paid > 0:
+            return PaymentStatus.PARTIAL
+        is_failed = self.payment_progress is PaymentProgress.FAILED and self.is_owed
+        return PaymentStatus.FAILED if is_failed else PaymentStatus.NONE
+
+    @property
+    def shown_payment_failure(self) -> str | None:
+        """Why the last try failed, as long as that matters."""
+        return self.payment_failure_reason if self.is_owed else None
 
     def check_voidable(self) -> None:
         """Raises InvoiceNotVoidable. Stripe would refuse to void a partly paid one."""
@@ -159,20 +217,21 @@ class Invoice:
             return SnapshotOrder.OLDER
         return SnapshotOrder.UNCLEAR
 
-    def observe(self, snapshot: StripeInvoice, now: datetime) -> Invoice:
-        """Take over what Stripe shows. An older snapshot, or the same, changes nothing."""
+    def observe(self, snapshot: StripeInvoice, now: datetime, *, event_at: datetime | None = None) -> Invoice:
+        """Take over what Stripe shows. An older snapshot, or the same, changes nothing.
+
+        `event_at` is when the event was created that carries the snapshot, None for an answer to a call of ours.
+        """
         if self.compare(snapshot) in (SnapshotOrder.OLDER, SnapshotOrder.SAME):
             return self
         return replace(
-            self,
+            self._with_links(snapshot, event_at or now),
             status=InvoiceStatus(snapshot.status.value),
             stripe_invoice_id=snapshot.id,
             stripe_customer_id=snapshot.customer_id,
             number=snapshot.number,
             amount_paid=snapshot.amount_paid,
             amount_remaining=snapshot.amount_remaining,
-            hosted_invoice_url=snapshot.hosted_invoice_url,
-            invoice_pdf=snapshot.invoice_pdf,
             due_date=snapshot.due_date,
             finalized_at=snapshot.finalized_at,
             paid_at=snapshot.paid_at,
@@ -180,6 +239,13 @@ class Invoice:
             metadata=dict(snapshot.metadata),
             updated_at=now,
         )
+
+    def renew_links(self, snapshot: StripeInvoice, now: datetime) -> Invoice:
+        """Take over the links of a snapshot that was read just now, and nothing else."""
+        return replace(self._with_links(snapshot, now), updated_at=now)
+
+    def ask_for_links(self, now: datetime) -> Invoice:
+        return replace(self, links_asked_at=now)
 
     def mark_sent(self, now: datetime) -> Invoice:
         """Stripe has emailed it, or no longer needs to."""
@@ -201,6 +267,12 @@ class Invoice:
             updated_at=now,
         )
 
+    def set_payment_progress(
+        self, progress: PaymentProgress | None, failure_reason: str | None, now: datetime
+    ) -> Invoice:
+        shown = replace(self, payment_progress=progress, payment_failure_reason=failure_reason)
+        return self if shown == self else replace(shown, updated_at=now)
+
     def set_refund_totals(self, refunded: int, last_at: datetime | None, now: datetime) -> Invoice:
         """What was refunded in total, which comes from Stripe's refunds, never from adding up events."""
         shown = replace(self, amount_refunded=refunded, last_refunded_at=last_at)
@@ -214,9 +286,22 @@ class Invoice:
         """It was deleted at Stripe, which counts as void here."""
         return replace(self, status=InvoiceStatus.VOID, voided_at=now, updated_at=now)
 
-    def abandon(self, reason: str, now: datetime) -> Invoice:
+    def abandon(self, reason: str, now: datetime, failure: SendFailure | None = None) -> Invoice:
         """The send failed for good and nothing payable is left at Stripe: the order is free."""
-        return replace(self, status=InvoiceStatus.ABANDONED, failure_reason=reason, updated_at=now)
+        abandoned = replace(self, status=InvoiceStatus.ABANDONED, updated_at=now)
+        return replace(abandoned, failure_reason=reason, failure=failure)
+
+    def _with_links(self, snapshot: StripeInvoice, made_at: datetime) -> Invoice:
+        """The younger links of the two: those in an event may have waited."""
+        if self.links_made_at is not None and self.links_made_at > made_at:
+            return self
+        is_linked = snapshot.hosted_invoice_url is not None
+        return replace(
+            self,
+            hosted_invoice_url=snapshot.hosted_invoice_url,
+            invoice_pdf=snapshot.invoice_pdf,
+            links_made_at=made_at if is_linked else None,
+        )
 
     def _agrees_with(self, snapshot: StripeInvoice) -> bool:
         # The links are left out: Stripe may render new ones each time.
@@ -227,6 +312,13 @@ class Invoice:
             and self.due_date == snapshot.due_date
             and dict(self.metadata) == dict(snapshot.metadata)
         )
+
+
+def changed_by_balance(invoice: Invoice, snapshot: StripeInvoice) -> SendFailure | None:
+    """The failure if it is the customer's balance that makes Stripe ask for another amount than agreed."""
+    if snapshot.total != invoice.amount or snapshot.starting_balance == 0:
+        return None
+    return SendFailure(amount_due=snapshot.amount_due, customer_balance=snapshot.starting_balance)
 
 
 def is_as_agreed(invoice: Invoice, snapshot: StripeInvoice) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from stripe_bridge.domain.stripe_objects import StripePayment
+from stripe_bridge.domain.stripe_objects import PaymentProgress, StripePayment
 
 _NOT_PAID = datetime.min.replace(tzinfo=UTC)
 
@@ -24,6 +24,8 @@ class Payment:
     is_default: bool
     amount_paid: int
     paid_at: datetime | None
+    progress: PaymentProgress | None = None
+    failure_reason: str | None = None
 
     @property
     def is_paid(self) -> bool:
@@ -43,12 +45,25 @@ class Payment:
 
 
 def observe_payment(
-    known: Payment | None, seen: StripePayment, *, invoice_id: int, account_id: str
+    known: Payment | None,
+    seen: StripePayment,
+    *,
+    invoice_id: int,
+    account_id: str,
+    is_current: bool = True,
 ) -> Payment:
-    """What is known after seeing a snapshot. Paid and canceled are final: a snapshot from before changes nothing."""
+    """What is known after seeing a snapshot. Paid and canceled are final: a snapshot from before changes nothing.
+
+    Progress goes back and forth, so only a snapshot that `is_current` changes it.
+    """
     if known is not None and known.status != "open" and seen.status == "open":
         return known
     paid = seen.status == "paid"
+    progress, reason = (known.progress, known.failure_reason) if known is not None else (None, None)
+    if seen.status != "open":
+        progress, reason = None, None
+    elif is_current and seen.progress is not None:
+        progress, reason = seen.progress, seen.failure_reason
     return Payment(
         invoice_id=invoice_id,
         account_id=account_id,
@@ -59,12 +74,24 @@ def observe_payment(
         is_default=seen.is_default,
         amount_paid=seen.amount_paid or 0,
         paid_at=seen.paid_at,
+        progress=progress,
+        failure_reason=reason,
     )
 
 
 def total_collected(payments: Iterable[Payment]) -> int:
     """What Stripe collected, in minor units."""
     return sum(payment.amount_paid for payment in payments if payment.is_refundable_kind)
+
+
+def progress_of(payments: Iterable[Payment]) -> tuple[PaymentProgress | None, str | None]:
+    """How far the payments that are still open have come, and why the last try failed, if one did."""
+    known = sorted(payments, key=lambda payment: (payment.is_default, payment.stripe_id), reverse=True)
+    reason = next((payment.failure_reason for payment in known if payment.failure_reason), None)
+    for progress in (PaymentProgress.PENDING, PaymentProgress.FAILED):
+        if any(payment.progress is progress for payment in known):
+            return progress, reason
+    return None, reason
 
 
 def primary_payment(payments: Iterable[Payment]) -> Payment | None:

@@ -16,6 +16,7 @@ from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.rules import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
 from stripe_bridge.domain.invoice import SnapshotOrder
 from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.stripe_objects import StripeRefund
 
 
@@ -72,6 +73,7 @@ class Refund:
     stripe_refund_id: str | None = None
     reason: str | None = None
     failure_reason: str | None = None
+    refusal: Refusal | None = None
     user_id: int | None = None
     version: int = 1
 
@@ -118,9 +120,11 @@ class Refund:
             updated_at=now,
         )
 
-    def refuse(self, reason: str, now: datetime) -> Refund:
+    def refuse(self, reason: str, now: datetime, refusal: Refusal | None = None) -> Refund:
         """Stripe refused: the reservation is released."""
-        return replace(self, state=RefundState.REFUSED, failure_reason=reason, updated_at=now)
+        return replace(
+            self, state=RefundState.REFUSED, failure_reason=reason, refusal=refusal, updated_at=now
+        )
 
 
 def total_refunded(refunds: Iterable[Refund]) -> int:

@@ -58,6 +58,7 @@ class StripeInvoiceStatus(StrEnum):
 class StripeInvoice:
     """An invoice. Amounts in minor units. `payments` is None where Stripe was not asked for them.
 
+    `starting_balance` is the customer's when the invoice was finalized, or now for a draft; a negative one is a credit.
     `latest_revision` is the invoice that has taken the place of this one, when it was edited.
     """
 
@@ -69,6 +70,7 @@ class StripeInvoice:
     amount_due: int
     amount_paid: int
     amount_remaining: int
+    starting_balance: int = 0
     number: str | None = None
     line_count: int = 0
     due_date: datetime | None = None
@@ -80,6 +82,14 @@ class StripeInvoice:
     latest_revision: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     payments: tuple[StripePayment, ...] | None = None
+
+
+class PaymentProgress(StrEnum):
+    """How far a payment that is still open has come: none was tried, a bank is at it, or the last try failed."""
+
+    NONE = "none"
+    PENDING = "pending"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +110,8 @@ class ListedInvoice:
 class StripePayment:
     """What ties an invoice to a payment intent and its charge (Stripe: InvoicePayment).
 
-    `charge_id` is the payment intent's latest charge, None while there is none or where it was not expanded.
+    `charge_id` is the payment intent's latest charge, None while there is none or where it was not expanded. `progress` is
+    None where the payment intent was not expanded; `failure_reason` is Stripe's code for the last decline.
     """
 
     id: str
@@ -111,6 +122,8 @@ class StripePayment:
     payment_intent_id: str | None
     charge_id: str | None
     paid_at: datetime | None = None
+    progress: PaymentProgress | None = None
+    failure_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

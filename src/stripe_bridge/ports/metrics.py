@@ -28,7 +28,8 @@ class Backlog:
     belongs to the connected account that is furthest behind; None if none is connected. `receivers` says for each of the
     platform's endpoints whether it was in order when last checked; one that was never registered is missing.
     `recovery_holds` is for how many accounts sends are held after a restore, `unresolved_invoices` how many invoices found
-    then an operator has to decide about.
+    then an operator has to decide about. `clock_skew` is by how many seconds the clock of
+    this host is ahead.
     """
 
     events: QueueDepth
@@ -37,6 +38,7 @@ class Backlog:
     queue: Mapping[str, int] | None = None
     reconciled_until: datetime | None = None
     receivers: Mapping[str, bool] = field(default_factory=dict)
+    clock_skew: float = 0.0
     recovery_holds: int = 0
     unresolved_invoices: int = 0
 

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """Aware, UTC."""
+        """Aware, UTC. All processes show the same, whatever the clocks of their hosts show."""
+        ...
+
+    def skew(self) -> float:
+        """By how many seconds the host's clock is ahead of this one."""
         ...
 
     def sleep(self, seconds: float) -> None:
         """Let others work. Never call it inside a transaction."""
+        ...
+
+
+class Anchor(Protocol):
+    """What keeps a clock to the time of the database."""
+
+    def is_measurement_due(self) -> bool: ...
+
+    def measure(self, read_time: Callable[[], datetime]) -> None:
+        """Read the database's time. Never called inside a transaction. Raises what `read_time` raises."""
         ...
 
 

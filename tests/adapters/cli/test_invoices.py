@@ -1,5 +1,6 @@
 import pytest
 
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.cli.terminal import Terminal
 
@@ -44,14 +45,15 @@ def test_a_payable_invoice_is_shown_instead_of_a_second_one(connected: Terminal)
 
 
 def test_what_stripe_refuses_is_shown_with_its_reason(connected: Terminal):
-    connected.stripe.fail_next("create_draft", GatewayRefused("No such\ncurrency"))
+    said = Refusal(message="No such\ncurrency", request_id="req_1")
+    connected.stripe.fail_next("create_draft", GatewayRefused("no", refusal=said))
 
     reported = connected.refused(
         "invoices", "send", *ACME, "--integration", connected.world.integration_id, "--order", 501
     )
 
-    assert reported.startswith("Error: Stripe API error: invoice could not be sent.")
-    assert "No such currency" in reported
+    assert reported.startswith("Error: Stripe refused the invoice: No such currency")
+    assert "Stripe's request req_1" in reported
 
 
 def test_a_violated_rule_is_shown_as_a_sentence(connected: Terminal):

@@ -57,7 +57,7 @@ def test_stripes_refusal_fails_in_a_sentence_with_stripes_reason(terminal: Termi
     result = terminal.run("receivers", "register")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "Stripe API error." in result.stderr
+    assert "Stripe refused: " in result.stderr
     assert "maximum number of webhook endpoints" in result.stderr
 
 

@@ -8,11 +8,14 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
 from stripe_bridge.domain.access import Role
 from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
+from stripe_bridge.ports.system import Clock
 from tests.adapters.identity.provider import AUDIENCE, ISSUER, Provider
+from tests.fakes.system import FrozenClock
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def provider() -> Iterator[Provider]:
         yield started
 
 
-def trusting(url: str) -> JwtIdentityProvider:
+def trusting(url: str, clock: Clock | None = None) -> JwtIdentityProvider:
     return JwtIdentityProvider(
         JwtTrust(
             issuer=ISSUER,
@@ -30,7 +33,8 @@ def trusting(url: str) -> JwtIdentityProvider:
             tenant_claim="tenant",
             role_claim="role",
             user_claim="user_id",
-        )
+        ),
+        clock or AnchoredClock(),
     )
 
 
@@ -96,6 +100,24 @@ def test_a_token_that_has_expired_or_is_not_valid_yet_is_refused(
     provider: Provider, claim: str, seconds: int
 ):
     claims: dict[str, Any] = {claim: int(time.time()) + seconds}
+    with pytest.raises(Unauthenticated):
+        trusting(provider.url).principal(provider.token(**claims))
+
+
+def test_times_in_a_token_count_by_the_clock_of_this_process_not_of_its_host(provider: Provider):
+    clock = FrozenClock()
+    now, identity = int(clock.now().timestamp()), trusting(provider.url, clock)
+    good: dict[str, Any] = {"iat": now, "nbf": now, "exp": now + 60}
+    assert identity.principal(provider.token(**good)).user_id == 7
+    for wrong in ({"exp": now - 31}, {"nbf": now + 31}, {"iat": now + 31}):
+        with pytest.raises(Unauthenticated):
+            identity.principal(provider.token(**(good | wrong)))
+
+
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat"])
+@pytest.mark.parametrize("time_", ["soon", True, float("nan"), float("inf"), [1]])
+def test_a_time_that_is_none_is_refused(provider: Provider, claim: str, time_: object):
+    claims: dict[str, Any] = {claim: time_}
     with pytest.raises(Unauthenticated):
         trusting(provider.url).principal(provider.token(**claims))
 

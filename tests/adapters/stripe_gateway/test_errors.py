@@ -13,6 +13,7 @@ from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
 from stripe_bridge.adapters.stripe_gateway.errors import translate_errors
 from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
     GatewayBusy,
@@ -365,3 +366,39 @@ def test_what_stripe_grants_is_not_logged(stripe_says: ScriptedStripe, caplog: p
 
     assert authorization.access_token == TOKEN
     assert not [secret for secret in SECRETS if secret in caplog.text + repr(authorization)]
+
+
+def test_a_refusal_keeps_stripes_sentence_its_code_and_where_its_log_has_the_request():
+    body = {
+        "error": {
+            "type": "invalid_request_error",
+            "code": "charge_already_refunded",
+            "message": f"Charge ch_1 has already been refunded with {SECRET_KEY}.",
+            "request_log_url": f"https://dashboard.stripe.com/acct_1/logs/req_1?key={SECRET_KEY}",
+        }
+    }
+    raised = stripe.InvalidRequestError(
+        body["error"]["message"],
+        None,
+        code="charge_already_refunded",
+        http_status=400,
+        json_body=body,
+        headers={"request-id": "req_1"},
+    )
+
+    with pytest.raises(GatewayRefused) as caught, translate_errors():
+        raise raised
+
+    assert caught.value.refusal == Refusal(
+        message="Charge ch_1 has already been refunded with sk_[redacted].",
+        code="charge_already_refunded",
+        request_id="req_1",
+        request_log_url="https://dashboard.stripe.com/acct_1/logs/req_1?key=sk_[redacted]",
+    )
+
+
+def test_a_refusal_that_says_little_is_kept_as_far_as_it_goes():
+    with pytest.raises(GatewayRefused) as caught, translate_errors():
+        raise stripe.InvalidRequestError("No.", None, http_status=400)
+
+    assert caught.value.refusal == Refusal(message="No.")

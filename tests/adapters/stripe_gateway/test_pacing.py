@@ -5,8 +5,8 @@ import pytest
 
 from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.adapters.stripe_gateway.rate_limit import RateLimit, endpoint_of
-from stripe_bridge.ports.stripe.errors import GatewayBusy
-from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, Answer, ScriptedStripe
+from stripe_bridge.ports.stripe.errors import GatewayBusy, OutcomeUnknown
+from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, Answer, Hang, ScriptedStripe
 from tests.servers.redis import RedisServer
 
 BUSY = Answer(status=429, body={"error": {"type": "invalid_request_error", "message": "Too many requests"}})
@@ -185,3 +185,26 @@ def test_a_lookup_does_not_wait_for_ever(stripe_says: ScriptedStripe):
         StripeInvoiceGateway(stripe_says.access(max_429_wait=1.0)).invoice("acct_1", "in_1")
 
     assert time.monotonic() - begun < 3
+
+
+def test_a_quick_lookup_is_given_up_within_two_seconds_and_not_repeated(stripe_says: ScriptedStripe):
+    stripe_says.will(Hang())
+    gateway = StripeInvoiceGateway(stripe_says.access())
+    begun = time.monotonic()
+
+    with pytest.raises(OutcomeUnknown):
+        gateway.invoice("acct_1", "in_1", quickly=True)
+
+    assert time.monotonic() - begun < 2
+    assert len(stripe_says.requests) == 1
+
+
+def test_a_quick_lookup_waits_no_longer_for_its_turn():
+    rate_limit = RateLimit(1, "memory://")
+    rate_limit.acquire("acct_1", "acct_1", "GET /v1/invoices/{id}")
+    begun = time.monotonic()
+
+    with pytest.raises(GatewayBusy):
+        rate_limit.acquire("acct_1", "acct_1", "GET /v1/invoices/{id}", 0.2)
+
+    assert time.monotonic() - begun < 0.5

@@ -8,7 +8,7 @@ import stripe
 
 from stripe_bridge.adapters.stripe_gateway import snapshots
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
-from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
+from stripe_bridge.domain.stripe_objects import PaymentProgress, StripeInvoiceStatus
 from stripe_bridge.ports.stripe.snapshots import Snapshots, SnapshotUnreadable
 
 SPARSE_INVOICE: dict[str, Any] = {
@@ -297,3 +297,32 @@ def test_a_dispute_that_lacks_what_it_has_to_have_is_unreadable(key: str):
     for shown in (lacking, SPARSE_DISPUTE | {key: None}, SPARSE_DISPUTE | {key: []}):
         with pytest.raises(SnapshotUnreadable):
             webhook().dispute(shown)
+
+
+@pytest.mark.parametrize(
+    ("intent", "expected"),
+    [
+        ("pi_1", (None, None)),
+        ({"status": "requires_payment_method"}, (PaymentProgress.NONE, None)),
+        ({"status": "processing"}, (PaymentProgress.PENDING, None)),
+        ({"status": "processing", "last_payment_error": {"code": "no"}}, (PaymentProgress.PENDING, None)),
+        (
+            {
+                "status": "requires_payment_method",
+                "last_payment_error": {"code": "card_declined", "decline_code": "lost_card"},
+            },
+            (PaymentProgress.FAILED, "lost_card"),
+        ),
+        (
+            {"status": "requires_payment_method", "last_payment_error": {"message": "No."}},
+            (PaymentProgress.FAILED, "No."),
+        ),
+        ({"status": "succeeded", "last_payment_error": {"code": "no"}}, (PaymentProgress.NONE, None)),
+    ],
+)
+def test_how_far_a_payment_has_come_is_read_from_its_intent(intent: Any, expected: Any):
+    shown = {"id": "pi_1", **intent} if isinstance(intent, dict) else intent
+    payment = snapshots.payment(
+        {"id": "inpay_1", "invoice": "in_1", "status": "open", "payment": {"payment_intent": shown}}
+    )
+    assert (payment.progress, payment.failure_reason) == expected

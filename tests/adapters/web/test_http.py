@@ -187,7 +187,8 @@ def test_the_service_is_ready_when_all_it_needs_is_there(world):
     assert world.client.get("/healthz").get_json() == {"status": "ok"}
     answer = world.client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.get_json() == {"status": "ok", "checks": {"database": "ok", "queue": "ok", "secrets": "ok"}}
+    everything = {"database": "ok", "queue": "ok", "secrets": "ok", "clock": "ok"}
+    assert answer.get_json() == {"status": "ok", "checks": everything}
 
 
 def test_the_service_says_what_keeps_it_from_being_ready(world):
@@ -201,6 +202,7 @@ def test_the_service_says_what_keeps_it_from_being_ready(world):
                 "database": "ok",
                 "queue": "The queue is temporarily unavailable.",
                 "secrets": "ok",
+                "clock": "ok",
             },
         },
     )

@@ -1,7 +1,8 @@
 import pytest
 
 from stripe_bridge.domain.access import Role
-from stripe_bridge.ports.stripe.errors import GatewayRefused
+from stripe_bridge.domain.refusal import Refusal
+from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.web.test_invoices import FIELDS
 from tests.adapters.web.world import data_of, problem
 
@@ -34,11 +35,22 @@ def test_a_void_invoice_is_not_voided_again(world, integration):
     problem(world.ask("POST", path), 422)
 
 
-def test_a_void_that_stripe_refuses_is_a_502(world, integration):
+def test_a_void_that_stripe_refuses_is_a_409_with_its_sentence(world, integration):
     invoice = send(world, integration)
-    world.stripe.fail_next("void", GatewayRefused("no"))
+    said = "Invoices with `processing` payments cannot be voided."
+    world.stripe.fail_next("void", GatewayRefused(said, refusal=Refusal(message=said, request_id="req_1")))
+    refused = problem(world.ask("POST", f"/api/stripe/invoices/{invoice['id']}/void"), 409)
+    assert refused["type"] == "urn:stripe-bridge:problem:VoidRefused"
+    assert refused["message"] == f"Stripe refused to void the invoice: {said}"
+    assert refused["stripe"] == {"message": said, "request_id": "req_1"}
+
+
+def test_a_void_that_stripe_does_not_answer_is_a_502(world, integration):
+    invoice = send(world, integration)
+    world.stripe.fail_next("void", OutcomeUnknown("cut"))
     refused = problem(world.ask("POST", f"/api/stripe/invoices/{invoice['id']}/void"), 502)
     assert refused["message"] == "Stripe API error: invoice could not be voided."
+    assert "stripe" not in refused
 
 
 def test_an_integrations_invoices_come_newest_first_and_by_status(world, integration):

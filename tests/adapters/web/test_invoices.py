@@ -1,15 +1,29 @@
 import pytest
 
 from stripe_bridge.domain.access import Role
-from stripe_bridge.ports.stripe.errors import GatewayBusy, GatewayRefused, OutcomeUnknown
+from stripe_bridge.domain.refusal import Refusal
+from stripe_bridge.ports.stripe.errors import (
+    GatewayBusy,
+    GatewayMisconfigured,
+    GatewayRefused,
+    OutcomeUnknown,
+)
 from tests.adapters.web.world import data_of, problem
 
 PATH = "/api/stripe/invoices"
+REFUSAL = Refusal(
+    message="This customer cannot be billed.",
+    code="customer_blocked",
+    request_id="req_1",
+    request_log_url="https://dashboard.stripe.com/logs/req_1",
+)
 FIELDS = {
     "id", "integration_instance_id", "integration_instance", "sales_order_id", "sales_order_number", "user_id",
     "stripe_account_id", "stripe_invoice_id", "stripe_customer_id", "stripe_payment_intent_id", "stripe_charge_id",
-    "number", "amount", "amount_paid", "amount_refunded", "currency", "status", "refund_status", "dispute_status",
-    "customer_email", "hosted_invoice_url", "invoice_pdf", "days_until_due", "due_date", "finalized_at", "paid_at",
+    "number", "amount", "amount_paid", "amount_refunded", "currency", "status", "refund_status", "payment_status",
+    "payment_failure_reason", "dispute_status",
+    "customer_email", "hosted_invoice_url", "hosted_invoice_url_expires_at",
+    "invoice_pdf", "days_until_due", "due_date", "finalized_at", "paid_at",
     "voided_at", "last_refunded_at", "metadata", "created_at", "updated_at",
 }  # fmt: skip
 
@@ -132,9 +146,11 @@ def test_an_order_without_email_needs_one_given(world, integration):
 
 
 @pytest.mark.parametrize(
-    "error", [GatewayRefused("sk_test_1 says no"), OutcomeUnknown("timed out"), GatewayBusy("slow down")]
+    "error", [OutcomeUnknown("timed out"), GatewayBusy("slow down"), GatewayMisconfigured("no such key")]
 )
-def test_what_stripe_says_stays_inside(world, integration, error):
+def test_what_may_be_tried_again_is_a_502_that_says_nothing_of_what_went_wrong_inside(
+    world, integration, error
+):
     world.put_order()
     for _ in range(20):
         world.stripe.fail_next("create_draft", error)
@@ -142,6 +158,30 @@ def test_what_stripe_says_stays_inside(world, integration, error):
     refused = problem(answer, 502)
     assert refused["message"] == "Stripe API error: invoice could not be sent."
     assert str(error.reason) not in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("step", ["create_customer", "create_draft", "add_lines", "finalize", "send"])
+def test_a_send_that_stripe_refuses_for_good_is_a_422_with_its_sentence_and_leaves_the_order_free(
+    world, integration, step
+):
+    world.put_order()
+    world.stripe.fail_next(step, GatewayRefused("No.", refusal=REFUSAL))
+    refused = problem(world.send(integration["id"]), 422)
+    assert refused["type"] == "urn:stripe-bridge:problem:InvoiceRefused"
+    assert refused["message"] == "Stripe refused the invoice: This customer cannot be billed."
+    assert refused["stripe"] == {
+        "code": "customer_blocked",
+        "message": "This customer cannot be billed.",
+        "request_id": "req_1",
+        "request_log_url": "https://dashboard.stripe.com/logs/req_1",
+    }
+    assert world.ask("GET", "/api/sales-orders/1001").get_json()["data"]["open_invoice"] is None
+
+
+def test_of_a_refusal_only_what_stripe_gave_is_shown(world, integration):
+    world.put_order()
+    world.stripe.fail_next("create_draft", GatewayRefused("No such currency."))
+    assert problem(world.send(integration["id"]), 422)["stripe"] == {"message": "No such currency."}
 
 
 def test_a_reserved_invoice_is_shown_as_a_draft(world, integration):

@@ -104,6 +104,11 @@ def test_what_reconciling_healed_is_counted_by_cause_and_how_far_it_has_come_is_
     assert samples["stripe_bridge_reconciled_oldest_seconds",] == 75
 
 
+def test_the_skew_of_the_hosts_clock_is_shown(world: World):
+    world.clock.host_ahead = -42.0
+    assert shown(world)["stripe_bridge_clock_skew_seconds",] == -42
+
+
 def test_metrics_show_the_queue_and_the_receivers(world: World):
     world.bridge.receivers.register()
     world.post_event(an_event_payload("invoice.paid"))

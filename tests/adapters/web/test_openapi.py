@@ -93,7 +93,11 @@ def test_every_reference_leads_somewhere_and_every_schema_is_one(document):
 def test_every_field_of_an_answer_is_required_and_every_body_is_closed(document):
     schemas = document["components"]["schemas"]
     assert set(schemas["Invoice"]["required"]) == set(schemas["Invoice"]["properties"])
-    assert set(schemas["Problem"]["properties"]) - set(schemas["Problem"]["required"]) == {"errors", "reason"}
+    assert set(schemas["Problem"]["properties"]) - set(schemas["Problem"]["required"]) == {
+        "errors",
+        "reason",
+        "stripe",
+    }
     for name in (
         "NewIntegration",
         "NewInvoice",

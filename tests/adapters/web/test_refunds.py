@@ -1,6 +1,7 @@
 import pytest
 
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.web.world import data_of, problem
 
@@ -79,10 +80,16 @@ def test_a_refund_in_parts_one_of_which_stripe_refuses_shows_how_much_went_back(
     assert data_of(answer)["amount"] == amount
 
 
-def test_a_refund_that_stripe_refuses_is_a_502(world, path):
-    world.stripe.fail_next("create_refund", GatewayRefused("no"))
-    refused = problem(world.ask("POST", path, {}), 502)
-    assert refused["message"] == "Stripe API error: refund could not be issued."
+def test_a_refund_that_stripe_refuses_is_a_422_with_its_sentence(world, path):
+    said = Refusal(message="The charge cannot be refunded.", code="charge_not_refundable", request_id="req_1")
+    world.stripe.fail_next("create_refund", GatewayRefused("no", refusal=said))
+    refused = problem(world.ask("POST", path, {}), 422)
+    assert refused["message"] == "Stripe refused the refund: The charge cannot be refunded."
+    assert refused["stripe"] == {
+        "code": "charge_not_refundable",
+        "message": "The charge cannot be refunded.",
+        "request_id": "req_1",
+    }
 
 
 @pytest.mark.parametrize(

@@ -51,10 +51,14 @@ def test_another_key_is_another_refund(world: World, path: str):
     assert amounts(world) == [1_000, 1_000]
 
 
-def test_what_stripe_refused_is_tried_anew_by_the_same_request(world: World, path: str):
+def test_what_stripe_refused_for_good_is_answered_again_to_the_same_key_and_tried_anew_with_another(
+    world: World, path: str
+):
     world.stripe.fail_next("create_refund", GatewayRefused("no"))
-    assert world.ask("POST", path, PART, headers=KEY).status_code == 502
-    assert world.ask("POST", path, PART, headers=KEY).status_code == 201
+    first, again = (world.ask("POST", path, PART, headers=KEY) for _ in range(2))
+    assert first.status_code == again.status_code == 422
+    assert (again.get_json()["stripe"], again.headers["Idempotent-Replayed"]) == ({"message": "no"}, "true")
+    assert world.ask("POST", path, PART, headers={"Idempotency-Key": "k-2"}).status_code == 201
     assert amounts(world) == [1_000]
 
 

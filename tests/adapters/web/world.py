@@ -171,7 +171,14 @@ def problem(answer: TestResponse, status: int) -> dict[str, Any]:
     assert answer.status_code == status, answer.get_data(as_text=True)
     assert answer.content_type == "application/problem+json"
     body: dict[str, Any] = answer.get_json()
-    assert body.keys() - {"errors"} == {"type", "title", "status", "detail", "message", "request_id"}
+    assert body.keys() - {"errors", "stripe"} == {
+        "type",
+        "title",
+        "status",
+        "detail",
+        "message",
+        "request_id",
+    }
     assert body["status"] == status
     assert body["request_id"] == answer.headers["X-Request-Id"]
     return body

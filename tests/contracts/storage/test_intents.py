@@ -8,6 +8,7 @@ import pytest
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.intent import UNSETTLED, IntentState, Operation
 from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.storage.intents import IntentFilter
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled, Store
 from tests.builders import NOW, an_intent
@@ -25,6 +26,16 @@ def test_an_intent_comes_back_as_it_was_stored(store: Store):
     with store.reading() as work:
         assert work.intents.find(intent.id) == taken == replace(intent.lease(NOW), version=1)
         assert work.intents.find(intent.id + 1) is None
+
+
+def test_what_stripe_said_when_it_refused_a_call_comes_back(store: Store):
+    intent, said = stored_intent(store), Refusal(message="No.", code="blocked", request_id="req_1")
+    with store.writing() as work:
+        failed = work.intents.save(intent.fail("No.", NOW, said))
+        work.commit()
+    with store.reading() as work:
+        assert work.intents.find(intent.id) == failed
+        assert failed.refusal == said
 
 
 def test_an_intent_may_be_the_platforms_own(store: Store):

@@ -10,6 +10,7 @@ from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.invoice import PAYABLE, Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.refusal import Refusal, SendFailure
 from stripe_bridge.ports.storage.unit_of_work import PayableInvoiceExists, Store, UnitOfWork
 from tests.builders import ACCOUNT, NOW, TENANT, a_payment, a_stripe_invoice
 from tests.contracts.stored import at_once, ready_invoice, stored_intent, stored_invoice
@@ -224,6 +225,23 @@ def test_locking_an_invoice_waits_for_its_order_and_reads_the_state_after_that(s
     assert seen == [saved]
     with store.writing() as work:
         assert work.invoices.lock(invoice.id + 1) is None
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        SendFailure(refusal=Refusal(message="No.", code="blocked", request_id="req_1")),
+        SendFailure(amount_due=11_500, customer_balance=-500),
+    ],
+)
+def test_why_a_send_was_undone_comes_back(store: Store, failure: SendFailure):
+    invoice = stored_invoice(store)
+    with store.writing() as work:
+        abandoned = work.invoices.save(invoice.abandon("no", NOW, failure))
+        work.commit()
+    with store.reading() as work:
+        assert work.invoices.find(invoice.id) == abandoned
+        assert abandoned.failure == failure
 
 
 def test_an_invoice_is_settled_once_no_call_on_it_is_open(store: Store):

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.domain.errors.conflicts import StaleWrite
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.builders import ACCOUNT, NOW, a_dispute, a_refund, a_stripe_refund
 from tests.contracts.stored import at_once, stored_invoice
@@ -25,6 +26,17 @@ def test_a_refund_comes_back_as_it_was_stored(store: Store):
         assert work.refunds.find_by_stripe_id("acct_2", "re_1") is None
         assert work.refunds.find_by_reference(refund.reference or "") == saved
         assert work.refunds.find_by_reference("another") is None
+
+
+def test_what_stripe_said_when_it_refused_a_refund_comes_back(store: Store):
+    invoice = stored_invoice(store)
+    said = Refusal(message="No.", code="charge_disputed", request_log_url="https://dashboard.stripe.com/logs")
+    with store.writing() as work:
+        refund = work.refunds.add(a_refund(invoice_id=invoice.id))
+        saved = work.refunds.save(refund.refuse("No.", NOW, said))
+        work.commit()
+    with store.reading() as work:
+        assert work.refunds.find(refund.id) == saved
 
 
 def test_a_stale_refund_is_not_saved(store: Store):

@@ -216,6 +216,7 @@ def test_a_customers_balance_moves_what_is_due_but_not_the_total(
     invoice = shop.open(customer_id=customer)
 
     assert (invoice.total, invoice.amount_due) == (TOTAL, TOTAL + balance)
+    assert invoice.starting_balance == balance
 
 
 def test_what_is_sent_shows_as_sent(gateway: InvoiceGateway, account: str, shop: Shop):

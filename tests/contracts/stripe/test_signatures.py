@@ -3,6 +3,7 @@ import time
 import pytest
 import stripe
 
+from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
 from stripe_bridge.domain.errors.outcomes import SignatureInvalid
 from stripe_bridge.ports.stripe.signatures import Signatures
@@ -12,7 +13,7 @@ PAYLOAD = '{"id": "evt_1", "name": "Zoë"}'
 SECRET = "whsec_right"
 
 
-@pytest.fixture(params=[StripeSignatures, FakeSignatures])
+@pytest.fixture(params=[lambda: StripeSignatures(AnchoredClock()), FakeSignatures])
 def signatures(request: pytest.FixtureRequest) -> Signatures:
     made: Signatures = request.param()
     return made

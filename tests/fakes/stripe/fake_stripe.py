@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from stripe_bridge.domain.stripe_objects import (
     AccountSnapshot,
+    PaymentProgress,
     StripeDispute,
     StripeInvoice,
     StripeInvoiceStatus,
@@ -183,6 +184,17 @@ class FakeStripe:
                 invoice = replace(invoice, status=StripeInvoiceStatus.PAID, paid_at=self.now())
             account.invoices[invoice_id] = invoice
             return payment
+
+    def try_payment(
+        self, account_id: str, invoice_id: str, progress: PaymentProgress, failure_reason: str | None = None
+    ) -> StripePayment:
+        """The customer tries to pay what is due: by bank debit, which takes its time, or in vain."""
+        with self._lock:
+            account = self.accounts[account_id]
+            (default,) = (each for each in account.payments_of(invoice_id) if each.is_default)
+            tried = replace(default, progress=progress, failure_reason=failure_reason)
+            account.payments[tried.id] = tried
+            return tried
 
     def refund(
         self, account_id: str, charge_id: str, amount: int | None = None, reason: str | None = None

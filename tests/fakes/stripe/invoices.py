@@ -7,6 +7,7 @@ from stripe_bridge.domain.sales_order import InvoiceLine
 from stripe_bridge.domain.stripe_objects import (
     METADATA_REFERENCE,
     ListedInvoice,
+    PaymentProgress,
     StripeInvoice,
     StripeInvoiceStatus,
     StripePayment,
@@ -147,6 +148,8 @@ class FakeInvoiceGateway:
             invoice = _in(account.invoice(invoice_id), *voidable)
             if invoice.amount_paid:
                 raise GatewayRefused("Invoices with `paid` payments cannot be voided.")
+            if any(each.progress is PaymentProgress.PENDING for each in account.payments_of(invoice_id)):
+                raise GatewayRefused("This invoice can't be modified while a payment on it is still pending.")
             for payment in account.payments_of(invoice_id):
                 account.payments[payment.id] = replace(payment, status="canceled")
             return _put(account, replace(invoice, status=VOID, voided_at=self.stripe.now()))
@@ -160,11 +163,17 @@ class FakeInvoiceGateway:
 
         self._serve("delete_draft", account_id, effect, invoice_id=invoice_id)
 
-    def invoice(self, account_id: str, invoice_id: str) -> StripeInvoice:
-        def effect(account: FakeAccount) -> StripeInvoice:
-            return _with_payments(account, invoice_id)
+    def invoice(self, account_id: str, invoice_id: str, *, quickly: bool = False) -> StripeInvoice:
+        """Each reading makes new links."""
 
-        return self._serve("invoice", account_id, effect, invoice_id=invoice_id)
+        def effect(account: FakeAccount) -> StripeInvoice:
+            found = _with_payments(account, invoice_id)
+            if found.hosted_invoice_url is None:
+                return found
+            url = f"https://invoice.stripe.test/{invoice_id}.{self.stripe.now():%Y%m%d%H%M%S}"
+            return replace(found, hosted_invoice_url=url, invoice_pdf=f"{url}/pdf")
+
+        return self._serve("invoice", account_id, effect, invoice_id=invoice_id, quickly=quickly)
 
     def payments_of(self, account_id: str, invoice_id: str) -> Sequence[StripePayment]:
         def effect(account: FakeAccount) -> Sequence[StripePayment]:
@@ -195,7 +204,8 @@ class FakeInvoiceGateway:
     def _open(self, account: FakeAccount, draft: StripeInvoice) -> StripeInvoice:
         """Number it and apply the customer's balance. If nothing is due then, it is paid, without any payment."""
         customer = account.customers.get(draft.customer_id)
-        due = max(0, draft.total + (customer.balance if customer else 0))
+        balance = customer.balance if customer else 0
+        due = max(0, draft.total + balance)
         if customer:
             customer.balance = min(0, draft.total + customer.balance)
         now = self.stripe.now()
@@ -205,6 +215,7 @@ class FakeInvoiceGateway:
             number=f"FAKE-{len(account.invoices):04d}",
             amount_due=due,
             amount_remaining=due,
+            starting_balance=balance,
             finalized_at=now,
             paid_at=None if due else now,
             hosted_invoice_url=f"https://invoice.stripe.test/{draft.id}",

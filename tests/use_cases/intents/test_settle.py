@@ -101,6 +101,35 @@ def test_a_call_that_arrives_after_its_repetition_was_made_has_no_effect_of_its_
     assert len({call.key for call in world.stripe.calls_of(step)}) == 1
 
 
+@pytest.mark.parametrize("host_ahead", [-151, 151])
+def test_a_process_whose_clock_is_far_off_leaves_every_call_to_others(world: World, host_ahead: float):
+    world.put_order()
+    world.clock.host_ahead = host_ahead
+    not_sent(world)
+    for _ in range(5):
+        world.clock.advance(seconds=61)
+        world.work_off()
+
+    assert {call.method for call in world.stripe.calls} & set(STEPS) == set()
+    assert [each.state for each in world.unsettled()] == [IntentState.PLANNED]
+    world.clock.host_ahead = 150
+    world.come_to_rest()
+    assert world.send().view.invoice.status is InvoiceStatus.OPEN
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_process_whose_clock_is_set_far_off_leaves_what_follows_to_others(world: World, step: str):
+    world.put_order()
+    world.stripe.before_next(step, lambda: setattr(world.clock, "host_ahead", 600.0))
+    with nullcontext() if step == "send" else pytest.raises(InvoiceNotSent):
+        world.send()
+    world.clock.host_ahead = 0.0
+    world.come_to_rest()
+
+    assert world.send().view.invoice.status is InvoiceStatus.OPEN
+    assert [len(world.stripe.calls_of(each)) for each in STEPS] == [1] * len(STEPS)
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_key_under_which_stripe_repeats_its_failure_is_given_up_and_stripe_checked_before_the_next(
     world: World, step: str

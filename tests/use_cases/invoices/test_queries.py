@@ -9,7 +9,6 @@ from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
     ShowActivity,
-    ShowInvoice,
 )
 from tests.builders import TENANT
 from tests.world import World
@@ -17,7 +16,7 @@ from tests.world import World
 
 def test_an_invoice_is_shown_with_its_integrations_name_to_its_tenant_alone(world: World):
     invoice = world.sent()
-    show = ShowInvoice(world.store)
+    show = world.bridge.invoices.show
 
     assert (show(TENANT, invoice.id).invoice, show(TENANT, invoice.id).integration_name) == (
         invoice,

@@ -3,6 +3,7 @@
 import pytest
 
 from stripe_bridge.domain.errors.base import IntegrationNotFound, SalesOrderNotFound
+from stripe_bridge.domain.errors.outcomes import InvoiceRefused
 from stripe_bridge.domain.errors.rules import (
     AmountBelowMinimum,
     AmountOverOutstanding,
@@ -12,11 +13,16 @@ from stripe_bridge.domain.errors.rules import (
     NothingOutstanding,
 )
 from stripe_bridge.domain.errors.values import AmountNotChargeable
+from stripe_bridge.domain.intent import IntentState
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.sales_order import Address, InvoiceLine
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
-from stripe_bridge.ports.stripe.errors import OutcomeUnknown
+from stripe_bridge.ports.storage.intents import IntentFilter
+from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.builders import AMOUNT, TENANT, a_customer, an_order_line
+from tests.use_cases.sends import STEPS, not_sent
 from tests.world import USER, World
 
 
@@ -274,3 +280,38 @@ def test_what_the_erp_changes_during_a_send_does_not_change_the_invoice(world: W
 
     assert world.send().view.invoice.amount == AMOUNT
     assert world.order().order.total == 20_000
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_what_stripe_refuses_for_good_is_said_in_its_words_and_stays_known(world: World, step: str):
+    said = Refusal(message="No.", code="blocked", request_id="req_1")
+    world.put_order()
+    world.fail(step, GatewayRefused("no", refusal=said))
+
+    refused = not_sent(world)
+
+    assert isinstance(refused, InvoiceRefused)
+    assert refused.refusal == said
+    failure = world.invoice(1).failure
+    assert failure is not None
+    assert failure.refusal == said
+    with world.store.reading() as work:
+        failed = work.intents.page(IntentFilter(states=frozenset({IntentState.FAILED})), PageRequest()).items
+    assert [intent.refusal for intent in failed] == [said]
+    assert world.order().open_invoice is None
+
+
+def test_a_send_undone_since_the_integration_was_disconnected_says_so(world: World):
+    world.put_order()
+
+    def disconnect() -> None:
+        with world.store.writing() as work:
+            integration = work.integrations.get(TENANT, world.integration_id, lock=True)
+            work.integrations.save(integration.disconnect(world.clock.now()))
+            work.commit()
+
+    world.stripe.before_next("add_lines", disconnect)
+
+    with pytest.raises(IntegrationNotConnected):
+        world.send()
+    assert world.order().open_invoice is None

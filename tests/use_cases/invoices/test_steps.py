@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from stripe_bridge.domain.errors.outcomes import CustomerHasBalance
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
 from stripe_bridge.ports.stripe.errors import (
@@ -82,7 +83,9 @@ def test_an_invoice_whose_amount_a_balance_moved_is_undone_and_never_mailed(worl
     world.put_order(501)
 
     if balance > -AMOUNT:
-        assert not_sent(world).final
+        refused = not_sent(world)
+        assert isinstance(refused, CustomerHasBalance)
+        assert (refused.balance, refused.amount, refused.amount_due) == (balance, AMOUNT, AMOUNT + balance)
         assert world.order().open_invoice is None
     else:
         # Nothing was left to pay, because Stripe used the customer's credit.

@@ -4,9 +4,10 @@ import pytest
 
 from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent
-from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceNotVoided
+from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceNotVoided, VoidRefused
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected, InvoiceNotVoidable
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
 from stripe_bridge.ports.stripe.errors import GatewayBusy, GatewayRefused, OutcomeUnknown
 from tests.builders import TENANT
@@ -89,9 +90,9 @@ def test_a_void_that_stripe_refuses_leaves_the_invoice_open(world: World):
     world.sent()
     world.fail("void", GatewayRefused("no"))
 
-    with pytest.raises(InvoiceNotVoided) as caught:
+    with pytest.raises(VoidRefused) as caught:
         void(world)
-    assert caught.value.final
+    assert (caught.value.final, caught.value.refusal) == (True, Refusal(message="no"))
     assert world.order().open_invoice
     assert void(world).status is InvoiceStatus.VOID
 

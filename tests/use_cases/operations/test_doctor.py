@@ -19,6 +19,14 @@ def test_a_healthy_service_has_no_findings(world: World):
     assert fix(world) == []
 
 
+def test_a_clock_that_is_off_is_found(world: World):
+    world.clock.host_ahead = -600.0
+    (finding,) = diagnose(world)
+    assert (finding.severity, finding.subject) == (Severity.WARNING, "clock")
+    assert "600 s slow" in finding.what
+    assert "NTP" in finding.remedy
+
+
 @pytest.mark.parametrize("error", [SealBroken(), RuntimeError("broken")])
 def test_an_integration_that_cannot_be_checked_hides_nothing_of_the_others(world: World, error: Exception):
     sick = world.integration_id

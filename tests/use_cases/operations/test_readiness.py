@@ -30,6 +30,16 @@ def test_what_is_unreachable_is_named_with_what_is_wrong():
     assert readiness.faults["queue"]
 
 
+def test_a_clock_that_is_off_is_named_and_leaves_the_service_ready():
+    world = World()
+    for host_ahead, said in [(30, None), (31, "31 s fast"), (-31, "31 s slow"), (151, "makes no calls")]:
+        world.clock.host_ahead = host_ahead
+        readiness = world.bridge.operations.check_readiness()
+        assert readiness.is_ready
+        warning = readiness.warnings["clock"]
+        assert warning is None if said is None else warning is not None and said in warning
+
+
 def test_secrets_that_no_key_opens_are_a_fault():
     world = World()
     world.bridge.receivers.register()

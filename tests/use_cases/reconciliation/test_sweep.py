@@ -124,3 +124,20 @@ def test_hundreds_of_open_invoices_are_all_checked(world: World):
 
     assert report.objects == 105
     assert drift(report) == {Drift.INVOICE_DIFFERS: 1}
+
+
+def test_links_that_end_within_seven_days_are_renewed_which_is_no_drift(world: World):
+    invoice = world.sent()
+    world.deliver()
+    world.listed = list
+    world.clock.advance(timedelta(days=53))
+    reconcile(world)
+    assert world.invoice(invoice.id).hosted_invoice_url == invoice.hosted_invoice_url
+
+    world.clock.advance(timedelta(days=1))
+    report = reconcile(world)
+
+    renewed = world.invoice(invoice.id)
+    assert renewed.hosted_invoice_url != invoice.hosted_invoice_url
+    assert renewed.hosted_invoice_url_expires_at == world.clock.now() + timedelta(days=10)
+    assert drift(report) == {}

@@ -13,6 +13,7 @@ from stripe_bridge.domain.errors.rules import (
 from stripe_bridge.domain.errors.values import AmountNotChargeable
 from stripe_bridge.domain.invoice import RefundStatus
 from stripe_bridge.domain.refund import RefundReason, RefundState
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
 from stripe_bridge.ports.stripe.errors import GatewayBusy, GatewayError, GatewayRefused, OutcomeUnknown
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
@@ -137,11 +138,13 @@ def test_a_payment_under_a_chargeback_is_not_refunded_but_one_under_an_inquiry_i
 
 def test_a_refund_that_stripe_refuses_gives_its_reservation_back(world: World):
     world.paid()
-    world.fail("create_refund", GatewayRefused("no"))
+    said = Refusal(message="No.", code="blocked", request_id="req_1")
+    world.fail("create_refund", GatewayRefused("no", refusal=said))
 
-    with pytest.raises(RefundNotIssued):
+    with pytest.raises(RefundNotIssued) as caught:
         world.refund(1)
 
+    assert caught.value.refusal == said
     assert shown(world) == []
     assert world.refund(1)[0].amount == AMOUNT
 

@@ -12,7 +12,13 @@ from flask.cli import AppGroup
 
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.domain.errors.base import BridgeError
-from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceNotVoided, RefundNotIssued
+from stripe_bridge.domain.errors.outcomes import (
+    CustomerHasBalance,
+    InvoiceNotSent,
+    InvoiceNotVoided,
+    RefundNotIssued,
+)
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.ports.stripe.errors import GatewayError
 
@@ -58,7 +64,8 @@ def _errors_as_messages() -> Iterator[None]:
     try:
         yield
     except BridgeError as error:
-        raise click.ClickException(" ".join(_sentences(error))) from error
+        # Stripe's messages may contain line breaks.
+        raise click.ClickException(" ".join(" ".join(_sentences(error)).split())) from error
 
 
 def _sentences(error: BridgeError) -> Iterator[str]:
@@ -68,9 +75,12 @@ def _sentences(error: BridgeError) -> Iterator[str]:
             yield f"(The driver says: {error.detail})"
         return
     yield error.message
-    if isinstance(error, (GatewayError, InvoiceNotSent)):
-        # Stripe's messages may contain line breaks.
-        yield " ".join(error.reason.split())
+    refusal: Refusal | None = getattr(error, "refusal", None)
+    if refusal is not None:
+        if refusal.request_id:
+            yield f"(Stripe's request {refusal.request_id})"
+    elif isinstance(error, (GatewayError, InvoiceNotSent)) and not isinstance(error, CustomerHasBalance):
+        yield error.reason
     if isinstance(error, (InvoiceNotSent, InvoiceNotVoided)) and not error.final:
         yield "A worker will settle it; see: flask intents list"
     elif isinstance(error, (RefundNotIssued, InvoiceNotVoided)):

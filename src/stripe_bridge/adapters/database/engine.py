@@ -12,7 +12,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,8 @@ import sqlalchemy
 from psycopg.pq import ExecStatus
 from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
+
+from stripe_bridge.ports.system import Anchor
 
 # In seconds: for locks; for locks while a caller is waiting; and for any statement except a migration's.
 LOCK_TIMEOUT = 30
@@ -41,8 +43,12 @@ _TCP = {
 }
 
 
-def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> Engine:
+def create_engine(
+    url: str, *, pool_size: int = 5, max_overflow: int = 10, anchor: Anchor | None = None
+) -> Engine:
     """The engine for `sqlite:///file` or `postgresql://…`. Connects when first used.
+
+    `anchor` gets PostgreSQL's time with the first connection, and then about once a minute, before a transaction begins.
 
     Raises ValueError for other URLs.
     """
@@ -65,6 +71,8 @@ def create_engine(url: str, *, pool_size: int = 5, max_overflow: int = 10) -> En
         event.listen(engine, "connect", _set_up_postgresql)
         event.listen(engine, "checkin", _mark_idle)
         event.listen(engine, "checkout", _ping_if_idle)
+        if anchor is not None:
+            event.listen(engine, "checkout", _measuring(anchor))
         return engine
     if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
         engine = sqlalchemy.create_engine(parsed, connect_args={"timeout": LOCK_TIMEOUT}, **options)
@@ -105,6 +113,21 @@ def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
         connection.rollback()
     except psycopg.Error:
         raise DisconnectionError from None
+
+
+def _measuring(anchor: Anchor) -> Callable[[Any, Any, Any], None]:
+    def measure_if_due(connection: Any, _record: Any, _proxy: Any) -> None:
+        if not anchor.is_measurement_due():
+            return
+        try:
+            # So that the round trip that begins the transaction is not measured.
+            connection.execute("SELECT 1")
+            anchor.measure(lambda: connection.execute("SELECT clock_timestamp()").fetchone()[0])
+            connection.rollback()
+        except psycopg.Error:
+            raise DisconnectionError from None
+
+    return measure_if_due
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -10,15 +11,24 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import jwt
+from jwt.types import Options
 
 from stripe_bridge.domain.access import Principal, Role
 from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
+from stripe_bridge.ports.system import Clock
 
 _log = logging.getLogger(__name__)
 # Asymmetric only: with a shared secret, everyone who can verify a token could also issue one.
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 _LEEWAY_SECONDS = 30
+# Times are checked here, as PyJWT would go by the host's clock.
+_OPTIONS: Options = {
+    "require": ["exp", "iss", "aud", "sub"],
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
 _TIMEOUT_SECONDS = 5
 # After a failed fetch none is tried for this many times as long as the failed one took.
 _BACKOFF_FACTOR = 5
@@ -66,8 +76,8 @@ class JwtIdentityProvider:
     """Keys are fetched when first needed, kept for five minutes, and fetched again for an unknown key id, at most
     twice a minute."""
 
-    def __init__(self, trust: JwtTrust) -> None:
-        self._trust = trust
+    def __init__(self, trust: JwtTrust, clock: Clock) -> None:
+        self._trust, self._clock = trust, clock
         self._keys = _Keys(trust.jwks_url, timeout=_TIMEOUT_SECONDS)
 
     def principal(self, token: str) -> Principal:
@@ -79,9 +89,9 @@ class JwtIdentityProvider:
                 algorithms=_ALGORITHMS,
                 issuer=self._trust.issuer,
                 audience=self._trust.audience,
-                leeway=_LEEWAY_SECONDS,
-                options={"require": ["exp", "iss", "aud", "sub"]},
+                options=_OPTIONS,
             )
+            _check_times(claims, self._clock.now().timestamp())
         except (jwt.PyJWTError, ValueError) as error:
             _log.info("JWT rejected", extra={"reason": type(error).__name__})
             raise Unauthenticated from None
@@ -104,6 +114,21 @@ class JwtIdentityProvider:
             # A caller with a fresh token keeps its rate limits and idempotency keys.
             token_id=f"jwt:{_without_colons(tenant)}:{claims['sub']}",
         )
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    """Raises PyJWTError if it has expired, or is not valid or not issued yet."""
+    if _seconds(claims["exp"]) <= now - _LEEWAY_SECONDS:
+        raise jwt.ExpiredSignatureError
+    if any(_seconds(claims.get(claim, 0)) > now + _LEEWAY_SECONDS for claim in ("nbf", "iat")):
+        raise jwt.ImmatureSignatureError
+
+
+def _seconds(claim: object) -> float:
+    """A NumericDate; NaN, which would pass every comparison, and anything else are refused."""
+    if isinstance(claim, bool) or not isinstance(claim, int | float) or not math.isfinite(claim):
+        raise jwt.DecodeError("not a time")
+    return claim
 
 
 def _is_name(claim: object, max_length: int) -> TypeGuard[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import stripe
@@ -20,6 +20,8 @@ from stripe_bridge.ports.vault import SealBroken
 API_VERSION = stripe.api_version
 """The version whose objects this package can read; requests and endpoints are pinned to it."""
 
+_QUICK_TURN_WAIT, _QUICK_CONNECT_TIMEOUT, _QUICK_READ_TIMEOUT = 0.2, 0.6, 1.2
+
 TokenFor = Callable[[str], str | None]
 """The OAuth token of an account, None if there is none."""
 
@@ -28,7 +30,8 @@ TokenFor = Callable[[str], str | None]
 class StripeConfig:
     """The platform's credentials, where Stripe is, and how long to wait for it (seconds).
 
-    `max_network_retries` and `max_429_wait` (how long to wait out a 429) apply only to lookups.
+    `max_network_retries` and `max_429_wait` (how long to wait out a 429) apply only to lookups. `max_turn_wait` is how long a
+    call waits for its turn within the rate limit, by default as long as the limit itself says.
     """
 
     secret_key: str = field(repr=False)
@@ -39,8 +42,20 @@ class StripeConfig:
     read_timeout: float = 20.0
     max_network_retries: int = 1
     max_429_wait: float = 8.0
+    max_turn_wait: float | None = None
     rate_limit: RateLimit | None = None
     tracing: Tracing = field(default_factory=NoTracing)
+
+    def quick(self) -> StripeConfig:
+        """For lookups that take at most two seconds: the wait for a turn, a connection and an answer together."""
+        return replace(
+            self,
+            max_turn_wait=_QUICK_TURN_WAIT,
+            connect_timeout=min(self.connect_timeout, _QUICK_CONNECT_TIMEOUT),
+            read_timeout=min(self.read_timeout, _QUICK_READ_TIMEOUT),
+            max_network_retries=0,
+            max_429_wait=0.0,
+        )
 
 
 def build_client(config: StripeConfig) -> stripe.StripeClient:
@@ -56,6 +71,7 @@ def build_client(config: StripeConfig) -> stripe.StripeClient:
             timeout=(config.connect_timeout, config.read_timeout),
             rate_limit=config.rate_limit,
             max_429_wait=config.max_429_wait,
+            max_turn_wait=config.max_turn_wait,
             tracing=config.tracing,
         ),
         # The SDK joins base and path as they are: a trailing slash would double.

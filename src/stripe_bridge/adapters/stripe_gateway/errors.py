@@ -10,6 +10,7 @@ from typing import NamedTuple
 import stripe
 from stripe import oauth_error
 
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
     GatewayBusy,
@@ -80,14 +81,21 @@ def translate_errors(*rows: Row) -> Iterator[None]:
 
 
 def _to_gateway_error(error: stripe.StripeError, rows: tuple[Row, ...]) -> GatewayError:
-    code, reason = _code(error), _reason(error.user_message or type(error).__name__)
+    code, message = _code(error), _reason(error.user_message or type(error).__name__)
+    reason = message
     if error.request_id is not None:
         # Stripe's own logs, and its support, find the call by it.
-        reason = f"{reason} (Stripe's request {error.request_id})"
+        reason = f"{message} (Stripe's request {error.request_id})"
     kind = _kind(error, code, rows)
     if issubclass(kind, GatewayRefused):
-        param = getattr(error, "param", None)
-        return kind(reason, code=code, param=param)
+        log_url = getattr(error.error, "request_log_url", None)
+        refusal = Refusal(
+            message=message,
+            code=code,
+            request_id=error.request_id,
+            request_log_url=_reason(log_url) if isinstance(log_url, str) else None,
+        )
+        return kind(reason, code=code, param=getattr(error, "param", None), refusal=refusal)
     return kind(reason, code=code)
 
 

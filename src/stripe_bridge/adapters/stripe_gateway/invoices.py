@@ -42,6 +42,7 @@ _CHARGES = ["data.payment.payment_intent.latest_charge"]
 class StripeInvoiceGateway:
     def __init__(self, config: StripeConfig, token_for: TokenFor | None = None) -> None:
         self._stripe = StripeCalls(config, token_for)
+        self._quick_stripe = StripeCalls(config.quick(), token_for)
 
     def create_customer(self, account_id: str, draft: CustomerDraft, key: str) -> str:
         params: CustomerCreateParams = {
@@ -144,10 +145,11 @@ class StripeInvoiceGateway:
         with self._stripe.change(account_id) as options:
             self._stripe.v1.invoices.delete(invoice_id, {}, options)
 
-    def invoice(self, account_id: str, invoice_id: str) -> StripeInvoice:
-        with self._stripe.lookup(account_id) as options:
+    def invoice(self, account_id: str, invoice_id: str, *, quickly: bool = False) -> StripeInvoice:
+        calls = self._quick_stripe if quickly else self._stripe
+        with calls.lookup(account_id) as options:
             return snapshots.invoice(
-                self._stripe.v1.invoices.retrieve(invoice_id, {"expand": ["payments"]}, options)
+                calls.v1.invoices.retrieve(invoice_id, {"expand": ["payments"]}, options)
             )
 
     def payments_of(self, account_id: str, invoice_id: str) -> Sequence[StripePayment]:

@@ -60,18 +60,19 @@ class RateLimit:
         self._max_wait, self._on_wait = max_wait, on_wait
         self._circuit_open_until = 0.0
 
-    def acquire(self, key: str, account: str, endpoint: str) -> None:
-        """Wait for a turn of the account, of its endpoint, and of our key. `key` and `account` are names for our key and the
-        account, and the same if the platform acts for itself.
+    def acquire(self, key: str, account: str, endpoint: str, max_wait: float | None = None) -> None:
+        """Wait for a turn of the account, of its endpoint, and of our key, for `max_wait` seconds if that is given. `key` and
+        `account` are names for our key and the account, and the same if the platform acts for itself.
 
         Stripe does not say whose limit a call for a connected account counts against, that account's or the platform's.
         Raises GatewayBusy if there is no turn in time; Stripe was then not called.
         """
         turns = [Window(self._of_account, (name,)) for name in dict.fromkeys((account, key))]
         turns.append(Window(self._of_endpoint, (f"{account} {endpoint}",)))
+        longest = self._max_wait if max_wait is None else max_wait
         begun_at = time.monotonic()
         while not self._has(turns):
-            if time.monotonic() - begun_at >= self._max_wait:
+            if time.monotonic() - begun_at >= longest:
                 self._on_wait(time.monotonic() - begun_at)
                 raise GatewayBusy("no turn within Stripe's rate limit: too many calls at once")
             time.sleep(_POLL_SECONDS)
@@ -111,10 +112,12 @@ class ThrottledClient(PooledHttpClient):
         timeout: tuple[float, float],
         rate_limit: RateLimit | None,
         max_429_wait: float,
+        max_turn_wait: float | None = None,
         tracing: Tracing,
     ) -> None:
         super().__init__(timeout=timeout)
         self._rate_limit, self._max_429_wait, self._tracing = rate_limit, max_429_wait, tracing
+        self._max_turn_wait = max_turn_wait
 
     def request(
         self,
@@ -131,7 +134,7 @@ class ThrottledClient(PooledHttpClient):
         delay = _FIRST_DELAY
         while True:
             if self._rate_limit is not None:
-                self._rate_limit.acquire(key, account, endpoint)
+                self._rate_limit.acquire(key, account, endpoint, self._max_turn_wait)
             # Only the request is traced, without the wait for its turn.
             facts: dict[str, Fact] = {"stripe.account": "platform" if account == key else account}
             with self._tracing.span(f"Stripe {endpoint}", facts, is_call=True) as note:

@@ -18,6 +18,7 @@ from stripe_bridge.domain.stripe_objects import (
     AccountSnapshot,
     Authorization,
     ListedInvoice,
+    PaymentProgress,
     StripeDispute,
     StripeInvoice,
     StripeInvoiceStatus,
@@ -31,6 +32,7 @@ Raw = Mapping[str, Any]
 Shown = stripe.StripeObject | Raw
 Value = TypeVar("Value")
 
+_NOT_FAILING = frozenset({"processing", "succeeded", "canceled"})
 # The status shows whether money is on its way, so an unknown one must not be guessed at.
 _REFUND_STATUSES = frozenset({"pending", "requires_action", "succeeded", "failed", "canceled"})
 
@@ -68,6 +70,7 @@ def invoice(shown: Shown) -> StripeInvoice:
         amount_due=_must(int, raw["amount_due"]),
         amount_paid=_must(int, raw["amount_paid"]),
         amount_remaining=_must(int, raw["amount_remaining"]),
+        starting_balance=raw.get("starting_balance") or 0,
         number=raw.get("number"),
         line_count=lines.get("total_count") or len(lines.get("data") or ()),
         due_date=_moment(raw.get("due_date")),
@@ -110,7 +113,24 @@ def payment(shown: Shown) -> StripePayment:
         payment_intent_id=_id(intent),
         charge_id=_id(charge),
         paid_at=_moment((raw.get("status_transitions") or {}).get("paid_at")),
+        progress=_progress(intent) if isinstance(intent, Mapping) else None,
+        failure_reason=_failure_reason(intent) if isinstance(intent, Mapping) else None,
     )
+
+
+def _progress(intent: Raw) -> PaymentProgress:
+    if intent.get("status") == "processing":
+        return PaymentProgress.PENDING
+    return PaymentProgress.FAILED if _failure_reason(intent) else PaymentProgress.NONE
+
+
+def _failure_reason(intent: Raw) -> str | None:
+    """Of the last try, if that one failed."""
+    if intent.get("status") in _NOT_FAILING:
+        return None
+    error = intent.get("last_payment_error") or {}
+    reason = error.get("decline_code") or error.get("code") or error.get("message")
+    return None if reason is None else _must(str, reason)
 
 
 def account(shown: Shown) -> AccountSnapshot:

@@ -14,20 +14,24 @@ from werkzeug.exceptions import HTTPException
 from stripe_bridge.domain.errors.base import BridgeError, Forbidden, NotFound, Unauthenticated
 from stripe_bridge.domain.errors.conflicts import AuthorizationFailed, Conflict
 from stripe_bridge.domain.errors.outcomes import (
+    CustomerHasBalance,
     InvoiceNotSent,
     InvoiceNotVoided,
+    InvoiceRefused,
     PayloadTooLarge,
     Recovering,
     RefundNotIssued,
+    VoidRefused,
     WebhookRejected,
 )
 from stripe_bridge.domain.errors.rules import Refused
 from stripe_bridge.domain.errors.values import Invalid
+from stripe_bridge.domain.refusal import Refusal, dump_refusal
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 from stripe_bridge.ports.nudges import BrokerUnavailable
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
-from stripe_bridge.ports.stripe.errors import GatewayError
+from stripe_bridge.ports.stripe.errors import GatewayError, GatewayRefused
 from stripe_bridge.ports.stripe.snapshots import SnapshotUnreadable
 from stripe_bridge.ports.vault import SealBroken
 
@@ -59,9 +63,13 @@ TABLE: Mapping[type[BridgeError], Row] = {
     WebhookRejected: Row(HTTPStatus.BAD_REQUEST),
     PayloadTooLarge: Row(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     InvoiceNotSent: Row(HTTPStatus.BAD_GATEWAY),
+    InvoiceRefused: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
+    CustomerHasBalance: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     InvoiceNotVoided: Row(HTTPStatus.BAD_GATEWAY),
-    RefundNotIssued: Row(HTTPStatus.BAD_GATEWAY),
+    VoidRefused: Row(HTTPStatus.CONFLICT),
+    RefundNotIssued: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     GatewayError: Row(HTTPStatus.BAD_GATEWAY),
+    GatewayRefused: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     Recovering: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_LATER),
     StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_SOON),
     BrokerUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_SOON),
@@ -134,7 +142,8 @@ def _refusal(error: BridgeError) -> Response:
     is_of_a_field = row.status is HTTPStatus.UNPROCESSABLE_ENTITY and error.field is not None
     errors = {str(error.field): [error.message]} if is_of_a_field else None
     reason = error.reason if isinstance(error, AuthorizationFailed) else None
-    return _problem(row, _type_of(error), error.message, errors=errors, reason=reason)
+    refusal: Refusal | None = getattr(error, "refusal", None)
+    return _problem(row, _type_of(error), error.message, errors=errors, reason=reason, refusal=refusal)
 
 
 def _request_invalid(error: RequestInvalid) -> Response:
@@ -177,6 +186,7 @@ def _problem(
     detail: str | None = None,
     errors: Mapping[str, list[str]] | None = None,
     reason: str | None = None,
+    refusal: Refusal | None = None,
 ) -> Response:
     body: dict[str, Any] = {
         "type": type_,
@@ -189,6 +199,8 @@ def _problem(
         body["errors"] = errors
     if reason is not None:
         body["reason"] = reason
+    if refusal is not None:
+        body["stripe"] = dump_refusal(refusal)
     body["request_id"] = g.get("request_id")
     return Response(
         json.dumps(body),

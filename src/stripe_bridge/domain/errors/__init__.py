@@ -21,7 +21,10 @@
     ├── WebhookRejected             the sender gets a 4xx, nothing is stored
     │   └── SignatureInvalid · PayloadMalformed · PayloadTooLarge
     ├── Recovering                  after a restore, until what is at Stripe is known again
-    └── InvoiceNotSent · InvoiceNotVoided · RefundNotIssued    what became of it is known (`final`) or not yet
+    ├── RefundNotIssued             Stripe refused
+    └── InvoiceNotSent · InvoiceNotVoided    what became of it is known (`final`) or not yet
+        ├── InvoiceRefused · VoidRefused     Stripe refused
+        └── CustomerHasBalance               its balance at Stripe changes what is due
 
 `message` is the sentence a caller reads, the other attributes are its data. There are no status codes
 here: `adapters/web/problems.py` has the table. The ports extend this tree.

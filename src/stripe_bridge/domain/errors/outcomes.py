@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.refusal import Refusal
 
 
 class WebhookRejected(BridgeError):
@@ -47,8 +48,33 @@ class InvoiceNotSent(BridgeError):
         self.final, self.reason = final, reason
 
 
+class InvoiceRefused(InvoiceNotSent):
+    """Stripe refused it for good: undone there, and the order is free."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(final=True, reason=refusal.message)
+        self.refusal = refusal
+        self.message = f"Stripe refused the invoice: {refusal.message}"
+
+
+class CustomerHasBalance(InvoiceNotSent):
+    """The customer's balance at Stripe changes what is due: undone there, and the order is free.
+
+    Amounts in minor units; a negative `balance` is a credit.
+    """
+
+    def __init__(self, *, balance: int, amount: int, amount_due: int, currency: str) -> None:
+        super().__init__(final=True, reason="the customer has a balance at Stripe")
+        self.balance, self.amount, self.amount_due, self.currency = balance, amount, amount_due, currency
+        has = f"a credit balance of {-balance}" if balance < 0 else f"a balance of {balance} to pay"
+        self.message = (
+            f"The customer has {has} at Stripe, so that {amount_due} would be due instead of {amount} "
+            f"(minor units of {currency}). Set the balance to 0 in Stripe, then send again."
+        )
+
+
 class InvoiceNotVoided(BridgeError):
-    """`final`: Stripe refused. Otherwise the service finds out by itself what became of it."""
+    """`final`: it stays as it is. Otherwise the service finds out by itself what became of it."""
 
     message = "Stripe API error: invoice could not be voided."
 
@@ -57,7 +83,19 @@ class InvoiceNotVoided(BridgeError):
         self.final = final
 
 
+class VoidRefused(InvoiceNotVoided):
+    """Stripe refused in the invoice's present state, for example while a bank payment for it is under way."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(final=True)
+        self.refusal = refusal
+        self.message = f"Stripe refused to void the invoice: {refusal.message}"
+
+
 class RefundNotIssued(BridgeError):
     """Stripe refused; nothing was refunded, and the reservation is given back."""
 
-    message = "Stripe API error: refund could not be issued."
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+        self.message = f"Stripe refused the refund: {refusal.message}"

@@ -14,10 +14,11 @@ GatewayError
 from __future__ import annotations
 
 from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.refusal import Refusal
 
 
 class GatewayError(BridgeError):
-    """`reason` is for operators and logs, never for the ERP's users: Stripe's words, and which of its requests it was."""
+    """`reason` is for operators and logs: Stripe's words, and which of its requests it was."""
 
     message = "Stripe API error."
 
@@ -27,11 +28,20 @@ class GatewayError(BridgeError):
 
 
 class GatewayRefused(GatewayError):
-    """`param` is the field of the request that Stripe objects to, if it names one."""
+    """`param` is the field of the request that Stripe objects to, if it names one. `refusal` is for the caller as well."""
 
-    def __init__(self, reason: str, *, code: str | None = None, param: str | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        refusal: Refusal | None = None,
+    ) -> None:
         super().__init__(reason, code=code)
         self.param = param
+        self.refusal = refusal or Refusal(message=reason, code=code)
+        self.message = f"Stripe refused: {self.refusal.message}"
 
 
 class ObjectMissing(GatewayRefused):

@@ -91,8 +91,11 @@ class InvoiceGateway(Protocol):
         """Raises GatewayRefused if it is no longer a draft, ObjectMissing if it is already gone."""
         ...
 
-    def invoice(self, account_id: str, invoice_id: str) -> StripeInvoice:
-        """As it is now, with its payments."""
+    def invoice(self, account_id: str, invoice_id: str, *, quickly: bool = False) -> StripeInvoice:
+        """As it is now, with its payments.
+
+        `quickly`: a caller waits for it, so it is tried once, for at most two seconds with the wait for its turn.
+        """
         ...
 
     def payments_of(self, account_id: str, invoice_id: str) -> Sequence[StripePayment]:

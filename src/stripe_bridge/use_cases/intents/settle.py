@@ -6,9 +6,10 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
+from stripe_bridge.domain.clock_skew import Skew
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.errors.describe import describe_error
-from stripe_bridge.domain.intent import Intent, LeasePolicy, Operation
+from stripe_bridge.domain.intent import Intent, IntentState, LeasePolicy, Operation
 from stripe_bridge.domain.recovery import GIVEN_UP, HELD, is_held
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
@@ -54,7 +55,7 @@ class SettleIntent:
         with self._tracing.span("settle intent", {"intent.id": intent_id}):
             with self._store.writing() as work:
                 intent = work.intents.find(intent_id, lock=True)
-                if intent is None or not intent.is_due(self._clock.now()):
+                if intent is None or not intent.is_due(self._clock.now()) or not self.may_call():
                     return
                 must_check = intent.may_have_happened
                 leased = work.intents.save(intent.lease(self._clock.now(), self._leases))
@@ -62,21 +63,30 @@ class SettleIntent:
             self._run(leased, must_check=must_check)
 
     def lease(self, work: UnitOfWork, planned: Intent) -> Intent:
-        """Add a planned intent that is leased to the caller from the start, without a commit of its own.
+        """Add a planned intent that is leased to the caller from the start, without a commit of its own. If this process
+        makes no calls, it stays planned, for others.
 
         Raises IntentUnsettled.
         """
-        return work.intents.add(planned.lease(self._clock.now(), self._leases))
+        return work.intents.add(
+            planned.lease(self._clock.now(), self._leases) if self.may_call() else planned
+        )
+
+    def may_call(self) -> bool:
+        """Whether this process makes calls: not while its host's clock is far off."""
+        return Skew.of(self._clock.skew()) is not Skew.TOO_LARGE
 
     def run_leased(self, leased: Intent) -> None:
-        """Settle a leased intent, once the lease is committed."""
+        """Settle what `lease` returned, once that is committed."""
+        if leased.state is IntentState.PLANNED:
+            return
         with self._tracing.span("settle intent", {"intent.id": leased.id}):
             self._run(leased, must_check=False)
 
     def _run(self, intent: Intent, *, must_check: bool) -> None:
         try:
             following = self._advance(intent, must_check=must_check)
-            while following is not None:
+            while following is not None and following.state is not IntentState.PLANNED:
                 following = self._advance(following, must_check=False)
         except StaleWrite:
             # We took longer than our lease, and another worker took over: what it finds at Stripe counts.
@@ -174,7 +184,7 @@ class SettleIntent:
 
     def _refuse(self, step: Step[Any], intent: Intent, error: GatewayRefused) -> Intent | None:
         with self._store.writing() as work:
-            failed = work.intents.save(intent.fail(error.reason, self._clock.now()))
+            failed = work.intents.save(intent.fail(error.reason, self._clock.now(), error.refusal))
             planned = step.on_refusal(work, failed, error)
             following = None if planned is None else self.lease(work, planned)
             work.commit()
@@ -219,6 +229,8 @@ class SettleDueIntents:
         self._store, self._clock, self._settle = store, clock, settle
 
     def __call__(self, is_stopping: Callable[[], bool] = never_stopping) -> int:
+        if not self._settle.may_call():
+            return 0
         with self._store.reading() as work:
             due = work.intents.due(self._clock.now(), _BATCH_SIZE)
         for intent_id in due:

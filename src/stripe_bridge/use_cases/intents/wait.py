@@ -41,7 +41,7 @@ def wait_until_settled(
     while (unsettled := read_unsettled()) is not None:
         if clock.now() >= deadline:
             return False
-        due = [intent for intent in unsettled if intent.is_due(clock.now())]
+        due = [intent for intent in unsettled if intent.is_due(clock.now()) and settle.may_call()]
         for intent in due:
             # Each may take as long as Stripe does not answer: what is left is settled by the workers.
             if clock.now() < deadline:

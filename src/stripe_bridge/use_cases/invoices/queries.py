@@ -10,6 +10,7 @@ from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.storage.unit_of_work import Store
+from stripe_bridge.use_cases.invoices.links import RenewLinks
 
 
 class ListInvoices:
@@ -65,13 +66,14 @@ class InvoiceView:
 
 
 class ShowInvoice:
-    """Raises InvoiceNotFound."""
+    """With links that last, if Stripe answers quickly. Raises InvoiceNotFound."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, renew_links: RenewLinks) -> None:
+        self._store, self._renew_links = store, renew_links
 
     def __call__(self, tenant_id: str, invoice_id: int) -> InvoiceView:
         with self._store.reading() as work:
             invoice = work.invoices.get(tenant_id, invoice_id)
             names = work.integrations.names_of([invoice.integration_id])
-        return InvoiceView(invoice=invoice, integration_name=names[invoice.integration_id])
+        shown = self._renew_links(invoice)
+        return InvoiceView(invoice=shown, integration_name=names[invoice.integration_id])

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
+from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceRefused
 from stripe_bridge.domain.errors.rules import InvoiceRevised
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.refund import total_returned
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
-from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError, ObjectMissing
+from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError, GatewayRefused, ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 
 
 class CheckRevisions:
     """Raises InvoiceRevised if a revision of one of these invoices could lead to the order being paid twice, and
-    InvoiceNotSent if Stripe does not answer whether there is one.
+    InvoiceNotSent if Stripe does not answer whether there is one, InvoiceRefused if it does not let us ask.
     """
 
     def __init__(self, gateway: InvoiceGateway, refunds: RefundGateway) -> None:
@@ -48,6 +48,8 @@ class CheckRevisions:
         except (AccessRevoked, ObjectMissing):
             # We no longer have access to that account, or the invoice no longer exists.
             return None, 0
+        except GatewayRefused as error:
+            raise InvoiceRefused(error.refusal) from error
         except GatewayError as error:
             raise InvoiceNotSent(final=True, reason=error.reason) from error
 

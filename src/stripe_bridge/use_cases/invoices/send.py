@@ -9,11 +9,12 @@ from datetime import timedelta
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
 from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.errors.conflicts import OrderBilledTwice
-from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
+from stripe_bridge.domain.errors.outcomes import CustomerHasBalance, InvoiceNotSent, InvoiceRefused
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
 from stripe_bridge.domain.intent_plans import plan_customer, plan_draft, plan_void
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock, Identifiers
@@ -72,7 +73,7 @@ class SendInvoice:
     Raises, in this order: SalesOrderNotFound, IntegrationNotFound; Recovering, OrderBilledTwice; IntegrationNotConnected,
     IntegrationRestricted;
     NothingOutstanding, AmountOverOutstanding, EmailMissing, AmountNotChargeable, AmountBelowMinimum; InvoiceRevised;
-    InvoiceNotSent.
+    InvoiceNotSent, InvoiceRefused, CustomerHasBalance.
     """
 
     def __init__(
@@ -101,12 +102,28 @@ class SendInvoice:
             reserved.invoice_id
         )
         if invoice.failure_reason is not None and invoice.status in _ABANDONED_OR_VOID:
-            raise InvoiceNotSent(final=True, reason=invoice.failure_reason)
+            raise self._why_undone(command, invoice)
         if created and not is_settled:
             raise InvoiceNotSent(final=False, reason="Stripe has not responded yet")
         if created and invoice.is_payable and invoice.sent_at is None:
             raise InvoiceNotSent(final=False, reason="Stripe refused both to email it and to void it")
         return SentInvoice(view=InvoiceView(invoice=invoice, integration_name=name), created=created)
+
+    def _why_undone(self, command: SendInvoiceCommand, invoice: Invoice) -> InvoiceNotSent:
+        """Raises the error of the rule that now applies, if one does."""
+        failure = invoice.failure or SendFailure()
+        if failure.refusal is not None:
+            return InvoiceRefused(failure.refusal)
+        if failure.customer_balance is not None and failure.amount_due is not None:
+            return CustomerHasBalance(
+                balance=failure.customer_balance,
+                amount=invoice.amount,
+                amount_due=failure.amount_due,
+                currency=invoice.currency,
+            )
+        with self._store.reading() as work:
+            work.integrations.get(command.tenant_id, command.integration_id).require_chargeable_account()
+        return InvoiceNotSent(final=True, reason=invoice.failure_reason or "")
 
     def _reserve(self, command: SendInvoiceCommand, checked: frozenset[int]) -> _Reserved | _RevisionsToCheck:
         with self._store.writing() as work:

@@ -22,10 +22,12 @@ from stripe_bridge.domain.intent_plans import (
     plan_send,
     plan_void,
     planned_address,
+    planned_failure,
     planned_lines,
     planned_metadata,
 )
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, is_as_agreed
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, changed_by_balance, is_as_agreed
+from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.stripe_objects import METADATA_CUSTOMER, StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayRefused, ObjectMissing
@@ -76,7 +78,7 @@ class CreateCustomerStep:
         customer = work.customers.get(intent.parameters["customer"], lock=True)
         for invoice in work.invoices.reserved_for_customer(customer.id):
             if work.intents.find_unsettled(invoice_subject(invoice.id)) is None:
-                work.invoices.save(invoice.abandon(error.reason, self._clock.now()))
+                work.invoices.save(invoice.abandon(error.reason, self._clock.now(), _refused(error)))
         return None
 
 
@@ -119,7 +121,7 @@ class CreateDraftStep:
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         invoice = _invoice_of(work, intent)
         if not isinstance(error, ObjectMissing) or error.param != "customer":
-            work.invoices.save(invoice.abandon(error.reason, self._clock.now()))
+            work.invoices.save(invoice.abandon(error.reason, self._clock.now(), _refused(error)))
             return None
         customer = work.customers.get(invoice.customer_id, lock=True)
         reference, now = self._identifiers.reference(), self._clock.now()
@@ -163,7 +165,8 @@ class AddLinesStep:
             return _plan_after_draft(invoice, result, reference=reference, now=now)
         if not is_as_agreed(invoice, result):
             because = f"Stripe would ask for {result.amount_due}, not for the agreed {invoice.amount}"
-            return plan_delete(invoice, because=because, reference=reference, now=now)
+            failure = changed_by_balance(invoice, result)
+            return plan_delete(invoice, because=because, failure=failure, reference=reference, now=now)
         integration = work.integrations.find(invoice.integration_id)
         if integration is None or integration.stripe_account_id != invoice.stripe_account_id:
             because = "the integration was disconnected"
@@ -172,7 +175,13 @@ class AddLinesStep:
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         reference, now = self._identifiers.reference(), self._clock.now()
-        return plan_delete(_invoice_of(work, intent), because=error.reason, reference=reference, now=now)
+        return plan_delete(
+            _invoice_of(work, intent),
+            because=error.reason,
+            failure=_refused(error),
+            reference=reference,
+            now=now,
+        )
 
 
 def _plan_after_draft(
@@ -183,7 +192,8 @@ def _plan_after_draft(
         return None
     if not is_as_agreed(invoice, found):
         because = f"Stripe asked for {found.amount_due}, not for the agreed {invoice.amount}"
-        return plan_void(invoice, because=because, reference=reference, now=now)
+        failure = changed_by_balance(invoice, found)
+        return plan_void(invoice, because=because, failure=failure, reference=reference, now=now)
     return plan_send(invoice, reference=reference, now=now)
 
 
@@ -231,7 +241,13 @@ class FinalizeStep(_InvoiceStep):
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         reference, now = self._identifiers.reference(), self._clock.now()
-        return plan_delete(self._locked(work, intent), because=error.reason, reference=reference, now=now)
+        return plan_delete(
+            self._locked(work, intent),
+            because=error.reason,
+            failure=_refused(error),
+            reference=reference,
+            now=now,
+        )
 
 
 class SendStep(_InvoiceStep):
@@ -262,7 +278,13 @@ class SendStep(_InvoiceStep):
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         reference, now = self._identifiers.reference(), self._clock.now()
-        return plan_void(self._locked(work, intent), because=error.reason, reference=reference, now=now)
+        return plan_void(
+            self._locked(work, intent),
+            because=error.reason,
+            failure=_refused(error),
+            reference=reference,
+            now=now,
+        )
 
 
 class VoidStep(_InvoiceStep):
@@ -288,7 +310,8 @@ class VoidStep(_InvoiceStep):
         invoice = self._record.record_response(work, self._locked(work, intent), result)
         because = intent.parameters["because"]
         if because is not None and invoice.status is InvoiceStatus.VOID:
-            work.invoices.save(replace(invoice, failure_reason=because))
+            failure = planned_failure(intent.parameters)
+            work.invoices.save(replace(invoice, failure_reason=because, failure=failure))
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
@@ -299,15 +322,12 @@ class VoidStep(_InvoiceStep):
         """
         invoice, now = self._locked(work, intent), self._clock.now()
         if isinstance(error, AccessRevoked) and invoice.status is InvoiceStatus.DRAFT:
-            work.invoices.save(invoice.abandon(error.reason, now))
+            work.invoices.save(invoice.abandon(error.reason, now, _refused(error)))
         integration = work.integrations.find(invoice.integration_id)
         is_test_data = integration is not None and not integration.livemode
         is_gone = isinstance(error, ObjectMissing) and is_test_data
         if is_gone and invoice.is_payable and not invoice.amount_paid:
-            because = intent.parameters["because"]
-            work.invoices.save(
-                invoice.mark_deleted(now) if because is None else invoice.abandon(because, now)
-            )
+            work.invoices.save(_gone(invoice, intent, now))
         return None
 
 
@@ -330,14 +350,30 @@ class DeleteDraftStep(_InvoiceStep):
 
     def on_success(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
         invoice, now = self._locked(work, intent), self._clock.now()
-        because = intent.parameters["because"]
-        work.invoices.save(invoice.mark_deleted(now) if because is None else invoice.abandon(because, now))
+        work.invoices.save(_gone(invoice, intent, now))
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
         reference, now = self._identifiers.reference(), self._clock.now()
-        because = intent.parameters["because"]
-        return plan_void(self._locked(work, intent), because=because, reference=reference, now=now)
+        return plan_void(
+            self._locked(work, intent),
+            because=intent.parameters["because"],
+            failure=planned_failure(intent.parameters),
+            reference=reference,
+            now=now,
+        )
+
+
+def _refused(error: GatewayRefused) -> SendFailure:
+    return SendFailure(refusal=error.refusal)
+
+
+def _gone(invoice: Invoice, intent: Intent, now: datetime) -> Invoice:
+    """It no longer exists at Stripe: because its sending failed, or because somebody wanted it void."""
+    because = intent.parameters["because"]
+    if because is None:
+        return invoice.mark_deleted(now)
+    return invoice.abandon(because, now, planned_failure(intent.parameters))
 
 
 def _invoice_of(work: UnitOfWork, intent: Intent) -> Invoice:

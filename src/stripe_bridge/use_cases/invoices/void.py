@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent
-from stripe_bridge.domain.errors.outcomes import InvoiceNotVoided
+from stripe_bridge.domain.errors.outcomes import InvoiceNotVoided, VoidRefused
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
 from stripe_bridge.domain.intent import Intent, Operation
 from stripe_bridge.domain.intent_plans import plan_delete, plan_void
@@ -27,8 +27,8 @@ class VoidInvoice:
     """Void an open invoice, or delete a draft: either way it becomes `void` here, and its order is free.
 
     Raises InvoiceNotFound, InvoiceNotVoidable (paid, uncollectible, void, partly paid), IntegrationNotConnected,
-    InvoiceBeingSent after waiting for its sending, InvoiceNotVoided if Stripe refuses or does not answer, even if
-    another request had asked to void it.
+    InvoiceBeingSent after waiting for its sending, VoidRefused if Stripe refuses, InvoiceNotVoided if it does not answer,
+    even if another request had asked to void it.
     """
 
     def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: SettleIntent) -> None:
@@ -71,4 +71,6 @@ class VoidInvoice:
             return invoice
         # The customer, or the merchant, may have been faster.
         invoice.check_voidable()
+        if intent is not None and intent.refusal is not None:
+            raise VoidRefused(intent.refusal)
         raise InvoiceNotVoided(final=intent is None or intent.is_settled)

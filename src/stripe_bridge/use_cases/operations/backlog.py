@@ -29,6 +29,7 @@ class MeasureBacklog:
                 recovery_holds=len(work.recoveries.open_holds()),
                 unresolved_invoices=len(work.recoveries.all_unresolved()),
                 receivers={each.kind: each.enabled for each in work.receivers.of_kinds(PLATFORM_KINDS)},
+                clock_skew=self._clock.skew(),
             )
 
     def _queue_depths(self) -> Mapping[str, int] | None:

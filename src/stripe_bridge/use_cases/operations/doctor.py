@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from stripe_bridge.domain.clock_skew import REMEDY
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 from stripe_bridge.domain.finding import Finding, Fix, counted
@@ -84,7 +85,11 @@ class Diagnose:
             "database": "check DATABASE_URL and that the database runs, then: flask db upgrade",
             "queue": "check REDIS_URL and that Redis runs; until then, workers poll for work every SWEEP_SECONDS",
         }
-        for name, fault in self._check_readiness().faults.items():
+        readiness = self._check_readiness()
+        for name, warning in readiness.warnings.items():
+            if warning is not None:
+                yield Finding.warning(name, warning, REMEDY)
+        for name, fault in readiness.faults.items():
             # Which secrets those are is reported with their receivers.
             if fault is not None and name != "secrets":
                 yield Finding.error(name, fault, remedies.get(name, "see the logs"))

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from stripe_bridge.domain.clock_skew import describe_skew
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.receiver import PLATFORM_KINDS
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
+from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """What is usable, by name: None, or the sentence that says what is wrong."""
+    """What is usable, by name: None, or the sentence that says what is wrong. `warnings` do not count against it."""
 
     faults: dict[str, str | None]
+    warnings: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def is_ready(self) -> bool:
@@ -25,11 +28,12 @@ class Readiness:
 class CheckReadiness:
     """Check each of the service's own dependencies. Stripe is not one: if it is unreachable, webhooks and reads still work."""
 
-    def __init__(self, checks: dict[str, Callable[[], None]]) -> None:
-        self._checks = checks
+    def __init__(self, checks: dict[str, Callable[[], None]], clock: Clock) -> None:
+        self._checks, self._clock = checks, clock
 
     def __call__(self) -> Readiness:
-        return Readiness(faults={name: _fault(check) for name, check in self._checks.items()})
+        faults = {name: _fault(check) for name, check in self._checks.items()}
+        return Readiness(faults=faults, warnings={"clock": describe_skew(self._clock.skew())})
 
 
 class CheckSecrets:

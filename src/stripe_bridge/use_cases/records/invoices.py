@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
-from stripe_bridge.domain.payment import observe_payment, primary_payment, total_collected
+from stripe_bridge.domain.payment import observe_payment, primary_payment, progress_of, total_collected
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.system import Clock
@@ -31,8 +32,19 @@ class RecordInvoice:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
-    def __call__(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
-        return self._record(work, invoice, invoice.observe(snapshot, self._clock.now()), snapshot)
+    def __call__(
+        self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice, *, event_at: datetime | None = None
+    ) -> Invoice:
+        """`event_at` is when the event was created that carries the snapshot, None for an answer to a call of ours."""
+        observed = invoice.observe(snapshot, self._clock.now(), event_at=event_at)
+        return self._record(work, invoice, observed, snapshot)
+
+    def renew_links(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
+        """Take over the links of a snapshot that was read just now, if the present ones end soon."""
+        now = self._clock.now()
+        return (
+            work.invoices.save(invoice.renew_links(snapshot, now)) if invoice.links_end_soon(now) else invoice
+        )
 
     def record_response(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
         """Like `__call__`, for the response to a call to Stripe: the invoice may have been changed in the meantime.
@@ -53,10 +65,18 @@ class RecordInvoice:
         return observed if observed == invoice else work.invoices.save(observed)
 
     def record_payments(
-        self, work: UnitOfWork, invoice: Invoice, snapshots: Sequence[StripePayment]
+        self,
+        work: UnitOfWork,
+        invoice: Invoice,
+        snapshots: Sequence[StripePayment],
+        *,
+        is_current: bool = False,
     ) -> Invoice:
-        """Record payments of a locked invoice, and set its totals and its primary payment from them."""
-        updated = self._set_payment_totals(work, invoice, snapshots)
+        """Record payments of a locked invoice, and set its totals and its primary payment from them.
+
+        `is_current`: the invoice was not changed since Stripe showed them, so that how far they have come counts as well.
+        """
+        updated = self._set_payment_totals(work, invoice, snapshots, is_current=is_current)
         return updated if updated == invoice else work.invoices.save(updated)
 
     def record_charge(
@@ -71,20 +91,27 @@ class RecordInvoice:
         return self.record_payments(work, invoice, [])
 
     def _set_payment_totals(
-        self, work: UnitOfWork, invoice: Invoice, snapshots: Sequence[StripePayment]
+        self,
+        work: UnitOfWork,
+        invoice: Invoice,
+        snapshots: Sequence[StripePayment],
+        *,
+        is_current: bool = False,
     ) -> Invoice:
         account_id = invoice.stripe_account_id
         known = {payment.stripe_id: payment for payment in work.payments.of_invoice(invoice.id)}
         for snapshot in snapshots:
             before = known.get(snapshot.id)
-            after = observe_payment(before, snapshot, invoice_id=invoice.id, account_id=account_id)
+            after = observe_payment(
+                before, snapshot, invoice_id=invoice.id, account_id=account_id, is_current=is_current
+            )
             if after != before:
                 work.payments.put(after)
                 known[snapshot.id] = after
                 work.links.add(account_id, invoice.id, _ids(snapshot))
-        return invoice.set_payment_totals(
-            primary_payment(known.values()), total_collected(known.values()), self._clock.now()
-        )
+        now, payments = self._clock.now(), known.values()
+        totaled = invoice.set_payment_totals(primary_payment(payments), total_collected(payments), now)
+        return totaled.set_payment_progress(*progress_of(payments), now)
 
 
 def _ids(payment: StripePayment) -> list[str]:

@@ -9,6 +9,7 @@ from stripe_bridge.domain.dispute import newest_status, observe_dispute, total_l
 from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
 from stripe_bridge.domain.recovery import RecoveryHold
 from stripe_bridge.domain.refund import Refund, RefundState, total_refunded
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.system import Clock
@@ -58,11 +59,11 @@ class RefundLedger:
             work.links.add(invoice.stripe_account_id, invoice.id, [seen.charge_id])
         return self._set_refund_totals(work, invoice)
 
-    def release(self, work: UnitOfWork, refund_id: int, reason: str) -> None:
+    def release(self, work: UnitOfWork, refund_id: int, reason: str, refusal: Refusal | None = None) -> None:
         """Release the reservation of a refund that Stripe refused."""
         reserved = work.refunds.find(refund_id)
         if reserved is not None and reserved.state is RefundState.RESERVED:
-            work.refunds.save(reserved.refuse(reason, self._clock.now()))
+            work.refunds.save(reserved.refuse(reason, self._clock.now(), refusal))
 
     def record_dispute(self, work: UnitOfWork, invoice: Invoice, seen: StripeDispute) -> Invoice:
         account_id = invoice.stripe_account_id
@@ -73,7 +74,21 @@ class RefundLedger:
         shown = invoice.set_dispute_totals(newest_status(disputes), total_lost(disputes), self._clock.now())
         return invoice if shown == invoice else work.invoices.save(shown)
 
+    def _warn_of_second(self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund) -> None:
+        """One call has one refund: a second with its reference is money given back twice, for an operator to look into."""
+        first = work.refunds.find_by_reference(seen.metadata.get(METADATA_REFERENCE, ""))
+        if first is None or first.account_id != invoice.stripe_account_id:
+            return
+        facts = {
+            "invoice_id": invoice.id,
+            "account_id": invoice.stripe_account_id,
+            "refunds": [first.stripe_refund_id, seen.id],
+            "amount": seen.amount,
+        }
+        _log.error("refund duplicated at Stripe", extra=facts)
+
     def _add_unknown(self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund) -> None:
+        self._warn_of_second(work, invoice, seen)
         refund = self._from_dashboard(invoice, seen)
         made = self._signed.refund(invoice.stripe_account_id, seen)
         is_of_invoice = made is not None and (made.tenant_id, made.sales_order_id) == (

@@ -92,6 +92,7 @@ class RefetchInvoices:
             after = self._record(work, before, current)
             after = self._record.record_payments(work, after, payments)
             self._delete_stuck_draft(work, after, current)
+            self._record.renew_links(work, after, current)
             work.commit()
         return None if after == before else Drift.INVOICE_DIFFERS
 

@@ -15,6 +15,7 @@ from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, latest_attempt, split_refund
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayError, GatewayRefused
@@ -92,7 +93,7 @@ class IssueRefund:
         made = [refund for refund in found if refund.state is not RefundState.REFUSED]
         if not made:
             self._refetch_after_refusal(command)
-            raise RefundNotIssued
+            raise RefundNotIssued(_refusal_of(found))
         requested = command.amount or sum(refund.amount for refund in found)
         refunded = sum(refund.amount for refund in made)
         return IssuedRefunds(refunds=made, amount_refused=requested - refunded)
@@ -210,7 +211,7 @@ class RefundStep:
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
-        self._ledger.release(work, intent.parameters["refund"], error.reason)
+        self._ledger.release(work, intent.parameters["refund"], error.reason, error.refusal)
         return None
 
 
@@ -232,6 +233,12 @@ def _check_connected(work: UnitOfWork, invoice: Invoice) -> None:
     holder = work.integrations.find_by_account(invoice.stripe_account_id)
     if holder is None or not holder.can_act_for(invoice.tenant_id, invoice.stripe_account_id):
         raise IntegrationNotConnected
+
+
+def _refusal_of(refunds: Sequence[Refund]) -> Refusal:
+    """What Stripe said to the first. An earlier release stored only the reason."""
+    first = refunds[0]
+    return first.refusal or Refusal(message=first.failure_reason or "no reason was stored")
 
 
 def _reservation(

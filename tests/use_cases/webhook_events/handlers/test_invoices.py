@@ -1,6 +1,7 @@
 """What events of invoices, their payments and their charges change, and what they do not."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -27,6 +28,20 @@ def test_a_payment_shows_from_its_webhooks_alone(world: World):
     assert (paid.status, paid.amount_paid, paid.paid_at) == (InvoiceStatus.PAID, AMOUNT, world.clock.now())
     assert (paid.stripe_charge_id, paid.amount_collected) == (paid.stripe_charge_id, AMOUNT)
     assert world.calls() == calls
+
+
+def test_the_links_in_an_event_are_as_old_as_the_event(world: World):
+    invoice = world.sent()
+    world.clock.advance(timedelta(days=1))
+    world.pay(invoice)
+    events = world.events()
+    created_at = world.clock.now()
+    world.clock.advance(timedelta(days=2))
+
+    world.deliver(events)
+
+    paid = world.invoice(invoice.id)
+    assert (paid.status, paid.links_made_at) == (InvoiceStatus.PAID, created_at)
 
 
 def test_an_older_snapshot_changes_nothing(world: World):

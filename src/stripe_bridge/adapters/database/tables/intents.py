@@ -20,6 +20,7 @@ from stripe_bridge.adapters.database.tables.base import (
 )
 from stripe_bridge.adapters.database.types import Choice, Document
 from stripe_bridge.domain.intent import UNSETTLED, IntentState, Operation
+from stripe_bridge.domain.refusal import Refusal, dump_refusal, load_refusal
 
 IS_UNSETTLED = is_among("state", UNSETTLED)
 IS_FAILED = is_among("state", [IntentState.FAILED])
@@ -56,4 +57,5 @@ class IntentRow(Row):
     attempts: Mapped[int]
     first_sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+    refusal: Mapped[Refusal | None] = mapped_column(Document(dump_refusal, load_refusal))
     version: Mapped[int]

@@ -36,7 +36,9 @@ from stripe_bridge.adapters.database.types import (
     load_order_lines,
 )
 from stripe_bridge.domain.invoice import PAYABLE, InvoiceStatus
+from stripe_bridge.domain.refusal import SendFailure, dump_failure, load_failure
 from stripe_bridge.domain.sales_order import Customer, InvoiceLine, OrderLine
+from stripe_bridge.domain.stripe_objects import PaymentProgress
 
 IS_PAYABLE = is_among("status", PAYABLE)
 IS_RESERVED = is_among("status", [InvoiceStatus.RESERVED])
@@ -135,13 +137,18 @@ class InvoiceRow(Row):
     dispute_status: Mapped[str | None]
     hosted_invoice_url: Mapped[str | None]
     invoice_pdf: Mapped[str | None]
+    links_made_at: Mapped[datetime | None]
+    links_asked_at: Mapped[datetime | None]
     due_date: Mapped[datetime | None]
     finalized_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
     last_refunded_at: Mapped[datetime | None]
+    payment_progress: Mapped[PaymentProgress | None] = mapped_column(Choice(PaymentProgress))
+    payment_failure_reason: Mapped[str | None]
     failure_reason: Mapped[str | None]
+    failure: Mapped[SendFailure | None] = mapped_column(Document(dump_failure, load_failure))
     # `metadata` is taken on a declarative class.
     metadata_: Mapped[Mapping[str, str]] = mapped_column("metadata", Document(dict, dict))
     version: Mapped[int]

@@ -16,9 +16,11 @@ from stripe_bridge.adapters.database.tables.base import (
     one_of,
     partial_index,
 )
-from stripe_bridge.adapters.database.types import Choice
+from stripe_bridge.adapters.database.types import Choice, Document
 from stripe_bridge.domain.dispute import ENDED
 from stripe_bridge.domain.refund import RefundState
+from stripe_bridge.domain.refusal import Refusal, dump_refusal, load_refusal
+from stripe_bridge.domain.stripe_objects import PaymentProgress
 
 IS_UNDECIDED = is_among("state", [RefundState.PENDING, RefundState.REQUIRES_ACTION])
 # Whatever status Stripe adds may still change.
@@ -52,6 +54,8 @@ class PaymentRow(Row):
     is_default: Mapped[bool]
     amount_paid: Mapped[int]
     paid_at: Mapped[datetime | None]
+    progress: Mapped[PaymentProgress | None] = mapped_column(Choice(PaymentProgress))
+    failure_reason: Mapped[str | None]
 
 
 class RefundRow(Row):
@@ -81,6 +85,7 @@ class RefundRow(Row):
     stripe_refund_id: Mapped[str | None]
     reason: Mapped[str | None]
     failure_reason: Mapped[str | None]
+    refusal: Mapped[Refusal | None] = mapped_column(Document(dump_refusal, load_refusal))
     user_id: Mapped[int | None]
     version: Mapped[int]
 

@@ -15,7 +15,7 @@ from stripe_bridge.adapters.web.schemas.fields import (
     WholeNumber,
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
-from stripe_bridge.domain.invoice import InvoiceStatus, RefundStatus
+from stripe_bridge.domain.invoice import InvoiceStatus, PaymentStatus, RefundStatus
 from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 
 _SHOWN = [status.value for status in InvoiceStatus if status not in ("reserved", "abandoned")]
@@ -81,12 +81,27 @@ class InvoiceShape(Shape):
     amount_refunded = fields.Integer()
     currency = fields.String(metadata={"examples": ["EUR"]})
     status = ShownStatus(validate=OneOf(_SHOWN))
+    payment_status = fields.String(
+        validate=OneOf([status.value for status in PaymentStatus]),
+        metadata={"description": "`pending` while a bank payment is under way, which may take days."},
+    )
+    payment_failure_reason = fields.String(
+        attribute="shown_payment_failure",
+        allow_none=True,
+        metadata={"description": "Stripe's code for the last decline, while the payment is still open."},
+    )
     refund_status = fields.String(validate=OneOf([status.value for status in RefundStatus]))
     dispute_status = fields.String(allow_none=True, metadata={"description": "The newest dispute's."})
     customer_email = fields.String(metadata={"examples": ["jenny@example.com"]})
     hosted_invoice_url = fields.String(
         allow_none=True,
         metadata={"description": "Where the customer pays."},
+    )
+    hosted_invoice_url_expires_at = Timestamp(
+        allow_none=True,
+        metadata={
+            "description": "When that link and `invoice_pdf` end. Showing the invoice renews them in time."
+        },
     )
     invoice_pdf = fields.String(allow_none=True)
     days_until_due = fields.Integer(metadata={"examples": [30]})

@@ -9,8 +9,21 @@ from stripe_bridge.adapters.web.schemas.fields import Shape
 from stripe_bridge.domain.integration import AuthorizationFailure
 
 
+class StripeRefusal(Schema):
+    """What Stripe said when it refused, as far as it said it."""
+
+    code = fields.String(metadata={"description": "Stripe's error code."})
+    message = fields.String(required=True, metadata={"description": "Stripe's sentence."})
+    request_id = fields.String(metadata={"description": "By which Stripe's logs and support find it."})
+    request_log_url = fields.String(
+        metadata={"format": "uri", "description": "The request in Stripe's dashboard."}
+    )
+
+
 class Problem(Shape):
-    """RFC 9457. `errors` lists what is wrong with each field, `request_id` finds the request in our logs."""
+    """RFC 9457. `errors` lists what is wrong with each field, `stripe` is what Stripe said if it refused for good, and
+    `request_id` finds the request in our logs.
+    """
 
     # Together the examples are one answer, for the page shows them as one.
     type = fields.String(metadata={"format": "uri", "examples": ["urn:stripe-bridge:problem:RequestInvalid"]})
@@ -30,6 +43,7 @@ class Problem(Shape):
             "description": "Of `AuthorizationFailed`: why the account was not connected, as the callback says it.",
         },
     )
+    stripe = fields.Nested(StripeRefusal, metadata={"sometimes": True})
     request_id = fields.String(metadata={"examples": ["0b5e8c1d9f7a4e2ab6c3d8e1f0a9b7c5"]})
 
 
@@ -60,6 +74,6 @@ class ReadinessShape(HealthShape):
         values=fields.String(),
         metadata={
             "description": "For each check: `ok`, or what is wrong.",
-            "examples": [{"database": "ok", "queue": "ok", "secrets": "ok"}],
+            "examples": [{"database": "ok", "queue": "ok", "secrets": "ok", "clock": "ok"}],
         },
     )

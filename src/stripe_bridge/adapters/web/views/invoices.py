@@ -32,7 +32,7 @@ def send_invoice(call: Call) -> Any:
     """Send Invoice
 
     If the order has an invoice that can still be paid, the answer is a 200 with that one: its amount and email, not the
-    request's. After a 502, it is safe to send again.
+    request's. What Stripe refuses for good is a 422 with its words in `stripe`. After a 502, it is safe to send again.
     """
     command = SendInvoiceCommand(
         tenant_id=call.principal.tenant_id, user_id=call.principal.user_id, **call.body

@@ -27,6 +27,7 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
     202 if Stripe's answer is not known yet: the service finds it out by itself, and keeps the amount reserved meanwhile.
 
     A refund that is split over several payments may be refused for some: `amount` is then less than what was asked for.
+    If Stripe refuses all of it, that is a 422 with its words in `stripe`.
     """
     reason = RefundReason(call.body["reason"]) if "reason" in call.body else None
     command = IssueRefundCommand(

@@ -46,7 +46,7 @@ class FindInvoice:
         owner = None if payment is None else find_invoice(work, account_id, payment.invoice_id)
         if payment is None or owner is None:
             return Skipped(SkipReason.FOREIGN_OBJECT)
-        return self._record.record_payments(work, lock_invoice(work, owner), [payment])
+        return self._record.record_payments(work, lock_invoice(work, owner), [payment], is_current=True)
 
 
 def _is_of_our_customer(work: UnitOfWork, account_id: str, event: StripeEvent) -> bool:

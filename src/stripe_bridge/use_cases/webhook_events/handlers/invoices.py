@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, SnapshotOrder
+from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.stripe_objects import METADATA_SIGNATURE, StripeInvoice, StripePayment
 from stripe_bridge.domain.webhook_event import SkipReason, StripeEvent
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
@@ -27,6 +28,7 @@ from stripe_bridge.use_cases.webhook_events.handlers.handler import (
     Skipped,
 )
 
+_PROGRESS_TYPES = frozenset({"payment_intent.processing", "payment_intent.payment_failed"})
 _FOREIGN = Skipped(SkipReason.FOREIGN_OBJECT)
 
 
@@ -72,7 +74,7 @@ class InvoiceHandler:
         if snapshot is None or age is SnapshotOrder.UNCLEAR:
             return NeedsRefetch(invoice.version)
         if age is SnapshotOrder.NEWER:
-            self._record(work, invoice, snapshot)
+            self._record(work, invoice, snapshot, event_at=event.created_at)
         return Applied()
 
     def _unknown(
@@ -146,7 +148,11 @@ class InvoicePaymentHandler:
 
 
 class ChargeHandler:
-    """`charge.*` and `payment_intent.*`: tie the charge to the invoice that its payment intent pays."""
+    """`charge.*` and `payment_intent.*`: tie the charge to the invoice that its payment intent pays.
+
+    A bank payment that is under way, or a decline, shows on the invoice. Since tries follow one another, a payload does not
+    prove that it is about the newest one: the payment is fetched.
+    """
 
     def __init__(self, find_invoice: FindInvoice, record: RecordInvoice) -> None:
         self._find_invoice, self._record = find_invoice, record
@@ -165,6 +171,13 @@ class ChargeHandler:
         invoice = self._find_invoice(work, account_id, event, fetched=fetched is not None, payment=payment)
         if not isinstance(invoice, Invoice):
             return invoice
+        if event.type in _PROGRESS_TYPES and invoice.is_owed:
+            stored = work.payments.find(account_id, str(event.payment_intent_id))
+            if payment is None or not _agrees(stored, payment):
+                if fetched is None or fetched.version != invoice.version:
+                    return NeedsRefetch(invoice.version)
+                if payment is not None:
+                    invoice = self._record.record_payments(work, invoice, [payment], is_current=True)
         if event.is_thin and fetched is None:
             return NeedsRefetch(invoice.version)
         if event.is_thin and payment is not None and payment.invoice_id == invoice.stripe_invoice_id:
@@ -176,6 +189,13 @@ class ChargeHandler:
                 work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded
             )
         return Applied()
+
+
+def _agrees(stored: Payment | None, shown: StripePayment) -> bool:
+    return stored is not None and (stored.progress, stored.failure_reason) == (
+        shown.progress,
+        shown.failure_reason,
+    )
 
 
 def _is_signed(event: StripeEvent) -> bool:
