@@ -42,17 +42,7 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
     store = SqlStore(engine)
     vault = FernetVault(settings.encryption_keys)
     metrics = PrometheusMetrics()
-    config = StripeConfig(
-        secret_key=settings.stripe_secret_key,
-        client_id=settings.stripe_client_id,
-        api_base=settings.stripe_api_base,
-        connect_base=settings.stripe_connect_base,
-        connect_timeout=settings.stripe_connect_timeout,
-        read_timeout=settings.stripe_read_timeout,
-        max_network_retries=settings.stripe_max_network_retries,
-        rate_limit=_rate_limit(settings, metrics),
-        tracing=tracing,
-    )
+    config = _stripe_config(settings, metrics, tracing)
     tokens = _tokens(store, vault)
     token_for = tokens if settings.uses_account_tokens else None
     return Adapters(
@@ -75,6 +65,20 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         event_gateway=StripeEventGateway(config, token_for),
         metrics=metrics,
         read_event=read_event,
+    )
+
+
+def _stripe_config(settings: Settings, metrics: Metrics, tracing: Tracing) -> StripeConfig:
+    return StripeConfig(
+        secret_key=settings.stripe_secret_key,
+        client_id=settings.stripe_client_id,
+        api_base=settings.stripe_api_base,
+        connect_base=settings.stripe_connect_base,
+        connect_timeout=settings.stripe_connect_timeout,
+        read_timeout=settings.stripe_read_timeout,
+        max_network_retries=settings.stripe_max_network_retries,
+        rate_limit=_rate_limit(settings, metrics),
+        tracing=tracing,
     )
 
 

@@ -24,7 +24,7 @@ WITHOUT_ID = {
     "Webhook events.list_webhook_events",
 }
 # Bodies that pass validation.
-BODIES: dict[str, Any] = {"put_sales_order": ORDER}
+BODIES: dict[str, Any] = {"put_sales_order": ORDER, "confirm_authorization": {"confirmation": "c"}}
 # Each tenant has its own order numbers, so storing an order never touches another tenant's.
 OF_EVERYBODY = "put_sales_order"
 
