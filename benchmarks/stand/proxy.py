@@ -72,8 +72,9 @@ class MeasuringProxy:
 
         def answers() -> None:
             while part := _receive(server):
-                client.sendall(part)
+                # Before it is passed on: the next call may come before this thread runs again.
                 current[-1].ended = time.perf_counter()
+                client.sendall(part)
             _shut(client)
 
         threading.Thread(target=answers, daemon=True).start()
