@@ -11,9 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, make_url
 
-from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.adapters.database.migrations_runner import (
     current_revision,
+    migrate,
     migrating,
     retry_on_lock_conflict,
 )

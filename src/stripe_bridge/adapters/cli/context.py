@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
 
-from stripe_bridge.bridge import Bridge
+if TYPE_CHECKING:
+    from stripe_bridge.bridge import Bridge
 
 _EXTENSION = "stripe_bridge.commands"
 
@@ -27,11 +29,12 @@ class CommandContext:
     quiet_logs: Callable[[], None]
 
 
-def attach_context(app: Flask, context: CommandContext) -> None:
-    app.extensions[_EXTENSION] = context
+def attach_context(app: Flask, find: Callable[[], CommandContext]) -> None:
+    """`find` is called each time that a command needs its context, and not for `--help`."""
+    app.extensions[_EXTENSION] = find
 
 
 def context() -> CommandContext:
     """That of the app whose command is running."""
-    attached: CommandContext = current_app.extensions[_EXTENSION]
+    attached: CommandContext = current_app.extensions[_EXTENSION]()
     return attached
