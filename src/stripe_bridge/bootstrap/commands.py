@@ -51,7 +51,7 @@ def _context(service: Service) -> CommandContext:
         bridge=service.bridge,
         migrate=lambda: _schema(url).migrate(),
         current_revision=lambda: _schema(url).current_revision(),
-        newest_revision=lambda: _schema(url).newest_revision(),
+        newest_revision=lambda: _load("adapters.database.revisions").newest_revision(),
         run_worker=lambda: _load("bootstrap.worker").run_worker(service),
         quiet_logs=_keep_logs
         if service.settings.log_level_is_set

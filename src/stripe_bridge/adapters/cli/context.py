@@ -16,7 +16,7 @@ _EXTENSION = "stripe_bridge.commands"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandContext:
-    """`migrate` and the two revisions raise StoreUnavailable when the database does not answer.
+    """`migrate` and `current_revision` raise StoreUnavailable when the database does not answer.
 
     A revision of None is a database without a schema. `quiet_logs` keeps the logs out of what people read.
     """
@@ -24,7 +24,7 @@ class CommandContext:
     bridge: Bridge
     migrate: Callable[[], None]
     current_revision: Callable[[], str | None]
-    newest_revision: Callable[[], str | None]
+    newest_revision: Callable[[], str]
     run_worker: Callable[[], None]
     quiet_logs: Callable[[], None]
 
