@@ -91,7 +91,7 @@ class EmulatedWorld(AnyWorld):
     def mails(self) -> list[str]:
         return [each["data"]["object"]["id"] for each in self.events() if each["type"] == "invoice.sent"]
 
-    def lets_us_in(self) -> bool:
+    def has_access(self) -> bool:
         (account,) = [each for each in self.control.objects("accounts") if each["id"] == self.account_id]
         return bool(account["connected"])
 

@@ -3,10 +3,10 @@
 import pytest
 
 from stripe_bridge.adapters.cli import rendering
-from stripe_bridge.adapters.web.schemas.integrations import IntegrationShape
-from stripe_bridge.adapters.web.schemas.invoices import InvoiceShape
-from stripe_bridge.adapters.web.schemas.refunds import RefundShape
-from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventShape
+from stripe_bridge.adapters.web.schemas.integrations import IntegrationSchema
+from stripe_bridge.adapters.web.schemas.invoices import InvoiceSchema
+from stripe_bridge.adapters.web.schemas.refunds import RefundSchema
+from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventSchema
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
 from tests.builders import a_pending_integration, a_refund, a_webhook_event, an_integration, an_invoice
 
@@ -19,11 +19,11 @@ ONLY_HERE, ONLY_THERE = {"tenant_id"}, {"integration_instance"}
     [
         (
             rendering.integration_row(IntegrationView(integration=an_integration(), webhook_registered=True)),
-            IntegrationShape,
+            IntegrationSchema,
         ),
-        (rendering.invoice_row(an_invoice()), InvoiceShape),
-        (rendering.refund_row(a_refund()), RefundShape),
-        (rendering.event_row(a_webhook_event()), WebhookEventShape),
+        (rendering.invoice_row(an_invoice()), InvoiceSchema),
+        (rendering.refund_row(a_refund()), RefundSchema),
+        (rendering.event_row(a_webhook_event()), WebhookEventSchema),
     ],
 )
 def test_a_row_has_the_fields_of_the_rest_api(row, shape):

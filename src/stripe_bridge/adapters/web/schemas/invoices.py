@@ -8,20 +8,20 @@ from marshmallow.validate import Email, Length, OneOf
 from stripe_bridge.adapters.web.schemas.fields import (
     MAX_AMOUNT,
     MAX_ID,
-    Shape,
-    Strict,
+    RequestSchema,
+    ResponseSchema,
     Text,
     Timestamp,
     WholeNumber,
 )
-from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
+from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageSchema
 from stripe_bridge.domain.invoice import InvoiceStatus, PaymentStatus, RefundStatus
 from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 
 _SHOWN = [status.value for status in InvoiceStatus if status not in ("reserved", "abandoned")]
 
 
-class NewInvoice(Strict):
+class NewInvoice(RequestSchema):
     integration_id = WholeNumber(
         low=1, high=MAX_ID, data_key="integration_instance_id", required=True, metadata={"examples": [1]}
     )
@@ -62,7 +62,7 @@ class PublicMetadata(fields.Dict):
         }
 
 
-class InvoiceShape(Shape):
+class InvoiceSchema(ResponseSchema):
     """Amounts in the currency's minor unit."""
 
     id = fields.Integer(metadata={"examples": [1]})
@@ -126,39 +126,39 @@ class FromSameView(fields.Nested):
         return obj
 
 
-class IntegrationNameShape(Shape):
+class IntegrationNameSchema(ResponseSchema):
     id = fields.Integer(attribute="invoice.integration_id", metadata={"examples": [1]})
     name = fields.String(attribute="integration_name", metadata={"examples": ["Rosen Furniture"]})
 
 
-class InvoiceDetailShape(InvoiceShape):
+class InvoiceDetailSchema(InvoiceSchema):
     """Made of an InvoiceView: the invoice, and what is beside it."""
 
-    integration_instance = FromSameView(IntegrationNameShape)
+    integration_instance = FromSameView(IntegrationNameSchema)
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         return super().get_attribute(obj.invoice, attr, default)
 
 
-class InvoiceAnswer(Shape):
-    data = fields.Nested(InvoiceDetailShape)
+class InvoiceAnswer(ResponseSchema):
+    data = fields.Nested(InvoiceDetailSchema)
 
 
 class InvoiceSent(InvoiceAnswer):
     message = fields.String(metadata={"examples": ["Invoice sent to customer."]})
 
 
-class InvoiceVoided(Shape):
-    data = fields.Nested(InvoiceShape)
+class InvoiceVoided(ResponseSchema):
+    data = fields.Nested(InvoiceSchema)
     message = fields.String(metadata={"examples": ["Invoice voided."]})
 
 
-class InvoiceList(Shape):
-    data = fields.List(fields.Nested(InvoiceShape))
+class InvoiceList(ResponseSchema):
+    data = fields.List(fields.Nested(InvoiceSchema))
 
 
-class InvoicePage(PageShape):
-    data = fields.List(fields.Nested(InvoiceShape))
+class InvoicePage(PageSchema):
+    data = fields.List(fields.Nested(InvoiceSchema))
 
 
 class InvoicePageQuery(PageQuery):

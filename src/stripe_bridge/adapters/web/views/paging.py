@@ -17,7 +17,7 @@ def page_request(query: Mapping[str, Any]) -> PageRequest:
 
 
 def paginated(page: Page[Any]) -> dict[str, Any]:
-    """For a PageShape. By cursor only the next page is known."""
+    """For a PageSchema. By cursor only the next page is known."""
     asked = page.request
     body = {
         "data": page.items,
