@@ -70,7 +70,7 @@ class EmulatedWorld(AnyWorld):
     def consent(self, account_id: str | None = None, **snapshot: Any) -> str:
         url = self.adapters.connect_gateway.authorize_url(state="s", redirect_uri=_BACK)
         form = {"decision": "approve", **({"account": account_id} if account_id else {})}
-        back = requests.post(url, data=form, allow_redirects=False, timeout=10)
+        back = requests.post(url, data=form, allow_redirects=False, timeout=60)
         return parse_qs(urlsplit(back.headers["Location"]).query)["code"][0]
 
     def pay(self, invoice: Invoice, amount: int | None = None) -> None:
