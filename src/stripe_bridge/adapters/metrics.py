@@ -173,6 +173,11 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
         "Invoices found at Stripe after a restore that an operator has to decide about.",
         float(backlog.unresolved_invoices),
     )
+    yield _gauge(
+        "duplicated_refunds",
+        "Refunds that Stripe has twice and that no operator has accepted.",
+        float(backlog.duplicated_refunds),
+    )
     if backlog.receivers:
         help_text = "Whether the platform's webhook endpoint passed its last check."
         yield _by_label("receiver_in_order", help_text, "kind", backlog.receivers)

@@ -23,6 +23,7 @@ from stripe_bridge.use_cases.operations.doctor import Diagnose
 from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
+from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
@@ -144,5 +145,6 @@ def _diagnose(
         DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
         encryption_key(adapters),
         DiagnoseRecovery(store, adapters.signer),
+        DiagnoseRefunds(store),
         every=settings.reconcile_every,
     )

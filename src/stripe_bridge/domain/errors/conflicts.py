@@ -41,6 +41,12 @@ class OrderNotLocked(Conflict):
     message = "The sales order's updated_at is not in the future: newer copies of it are accepted."
 
 
+class RefundNotDuplicate(Conflict):
+    """There is nothing to accept."""
+
+    message = "The refund is not reported as a duplicate of another."
+
+
 class InvoiceBeingSent(Conflict):
     message = "The invoice is still being sent; try again in a moment."
 
