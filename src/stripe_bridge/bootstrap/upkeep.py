@@ -30,6 +30,7 @@ from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, Purge
 from stripe_bridge.use_cases.receivers import Receivers
 from stripe_bridge.use_cases.receivers.check import CheckReceivers, RepairReceivers
 from stripe_bridge.use_cases.reconciliation import Reconciliation
+from stripe_bridge.use_cases.reconciliation.confirm import ConfirmSettlements
 from stripe_bridge.use_cases.reconciliation.reconcile import (
     FetchMissedEvents,
     ListConnected,
@@ -39,6 +40,7 @@ from stripe_bridge.use_cases.reconciliation.reconcile import (
 from stripe_bridge.use_cases.reconciliation.recover import EndRecovery, RecoverAccount
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
+from stripe_bridge.use_cases.records.refetch import RefetchSettled
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.webhook_events import WebhookEvents
 from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, StoreFetchedEvent
@@ -57,8 +59,8 @@ def build_reconciliation(
         store, clock, adapters.nudges, adapters.event_gateway, StoreFetchedEvent(build_event)
     )
     invoices, refunds, disputes = refetch_targets(adapters)
-    sweep_invoices = SweepKind(store, invoices)
-    sweep = SweepAccount(sweep_invoices, SweepKind(store, refunds), SweepKind(store, disputes))
+    sweep_invoices, sample = SweepKind(store, invoices), SweepKind(store, RefetchSettled(invoices))
+    sweep = SweepAccount(sweep_invoices, SweepKind(store, refunds), SweepKind(store, disputes), sample)
     reconcile = ReconcileIntegration(
         store,
         clock,
@@ -75,6 +77,7 @@ def build_reconciliation(
     return Reconciliation(
         reconcile=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
+        confirm_settlements=ConfirmSettlements(store, clock, invoices, adapters.metrics),
         list_connected=ListConnected(store),
         end_recovery=EndRecovery(store, clock),
         compact_totals=CompactTotals(store),
