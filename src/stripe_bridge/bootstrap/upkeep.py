@@ -23,6 +23,7 @@ from stripe_bridge.use_cases.operations.doctor import Diagnose
 from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
+from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
@@ -147,5 +148,6 @@ def _diagnose(
         DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
         encryption_key(adapters),
         DiagnoseRecovery(store, adapters.signer),
+        DiagnoseSettlements(store, clock),
         every=settings.reconcile_every,
     )

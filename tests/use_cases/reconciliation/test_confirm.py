@@ -10,7 +10,13 @@ from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.settlement import CONFIRM_AFTER, MAX_DELAY, MIN_DELAY, MISSING_DELAY, Settlement
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
-from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayBusy, GatewayRefused, OutcomeUnknown
+from stripe_bridge.ports.stripe.errors import (
+    AccessRevoked,
+    GatewayBusy,
+    GatewayError,
+    GatewayRefused,
+    OutcomeUnknown,
+)
 from stripe_bridge.use_cases.reconciliation.confirm import BATCH_SIZE, LEASE
 from tests.fakes.stripe import payloads
 from tests.world import Event, World
@@ -151,7 +157,7 @@ def test_what_changed_while_stripe_was_read_is_read_again_later(world: World):
 
 @pytest.mark.parametrize("error", [GatewayBusy("429"), OutcomeUnknown("no answer"), AccessRevoked("left")])
 def test_if_stripe_does_not_answer_for_an_account_its_others_wait_without_being_asked_for(
-    world: World, error: Exception, caplog: pytest.LogCaptureFixture
+    world: World, error: GatewayError, caplog: pytest.LogCaptureFixture
 ):
     first, second = unconfirmed(world, 501, 502)
     world.fail("invoice", error)

@@ -26,6 +26,7 @@ from stripe_bridge.use_cases.operations.doctor_checks import (
     DiagnoseReceivers,
 )
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
+from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 
@@ -57,12 +58,14 @@ class Diagnose:
         intents: DiagnoseIntents,
         key: EncryptionKey,
         recovery: DiagnoseRecovery,
+        settlements: DiagnoseSettlements,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
         self._check_readiness, self._receivers, self._intents = check_readiness, receivers, intents
-        self._key, self._recovery, self._every = key, recovery, every
+        self._key, self._recovery, self._settlements = key, recovery, settlements
+        self._every = every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -78,7 +81,7 @@ class Diagnose:
         for integration in connected:
             if integration is not None:
                 findings += self._of_integration(integration, is_key_wrong=key.is_wrong)
-        return [*findings, *self._events_not_applied(), *self._intents()]
+        return [*findings, *self._events_not_applied(), *self._intents(), *self._settlements()]
 
     def _readiness(self) -> Iterator[Finding]:
         remedies = {
