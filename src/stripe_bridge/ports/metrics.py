@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from stripe_bridge.domain.intent import Intent
-from stripe_bridge.domain.reconciliation import ReconcileReport
+from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
 from stripe_bridge.domain.webhook_event import WebhookEvent
 
 
@@ -73,6 +73,10 @@ class Metrics(Protocol):
 
     def reconciled(self, report: ReconcileReport) -> None:
         """Count a finished run and what it corrected, by cause."""
+        ...
+
+    def drift(self, cause: Drift) -> None:
+        """Count a difference that was found outside of such a run."""
         ...
 
     def rate_limit_wait(self, seconds: float) -> None:
