@@ -61,7 +61,8 @@ class Table(Generic[Key, Value]):
     writable: bool = False
 
     def copy(self, *, writable: bool) -> "Table[Key, Value]":
-        return Table(dict(self.rows), self.ids, writable)
+        """It has the same rows until either of the two gets others."""
+        return Table(self.rows, self.ids, writable)
 
     def find(self, key: Key, *, lock: bool = False) -> Value | None:
         self.check_writable(lock)
@@ -69,11 +70,11 @@ class Table(Generic[Key, Value]):
 
     def put(self, key: Key, value: Value) -> None:
         self.check_writable(True)
-        self.rows[key] = value
+        self.rows = {**self.rows, key: value}
 
     def remove(self, key: Key) -> None:
         self.check_writable(True)
-        self.rows.pop(key, None)
+        self.rows = {other: value for other, value in self.rows.items() if other != key}
 
     def matching(self, condition: Callable[[Value], bool]) -> list[Value]:
         """The matching rows, in the order in which they were added."""

@@ -83,7 +83,7 @@ class Transaction:
         row = self.execute(statement, given).first()
         return None if row is None else mapper.read(row)
 
-    def list(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> list[Value]:
+    def list(self, mapper: Mapper[Value], statement: Executable, **given: Any) -> list[Value]:
         return [mapper.read(row) for row in self.execute(statement, given)]
 
     def page(
