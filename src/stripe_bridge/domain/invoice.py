@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.hosted_links import ASKED_AT_MOST_EVERY, end_soon, links_expire_at
@@ -158,13 +159,7 @@ class Invoice:
     @property
     def settled_amount(self) -> int:
         """How much of the sales order this invoice has settled, in minor units."""
-        if self.status is InvoiceStatus.PAID:
-            collected = self.amount
-        elif self.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
-            collected = max(0, self.amount - self.amount_remaining)
-        else:
-            return 0
-        return max(0, collected - self.amount_refunded - self.amount_lost)
+        return settled_amount(self)
 
     @property
     def refund_status(self) -> RefundStatus:
@@ -312,6 +307,36 @@ class Invoice:
             and self.due_date == snapshot.due_date
             and dict(self.metadata) == dict(snapshot.metadata)
         )
+
+
+class SettledBy(Protocol):
+    """What of an invoice says how much it has settled."""
+
+    @property
+    def status(self) -> InvoiceStatus: ...
+
+    @property
+    def amount(self) -> int: ...
+
+    @property
+    def amount_remaining(self) -> int: ...
+
+    @property
+    def amount_refunded(self) -> int: ...
+
+    @property
+    def amount_lost(self) -> int: ...
+
+
+def settled_amount(invoice: SettledBy) -> int:
+    """How much of its sales order an invoice has settled, in minor units."""
+    if invoice.status is InvoiceStatus.PAID:
+        collected = invoice.amount
+    elif invoice.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
+        collected = max(0, invoice.amount - invoice.amount_remaining)
+    else:
+        return 0
+    return max(0, collected - invoice.amount_refunded - invoice.amount_lost)
 
 
 def changed_by_balance(invoice: Invoice, snapshot: StripeInvoice) -> SendFailure | None:

@@ -57,17 +57,22 @@ class SqlSalesOrders:
         return self._transaction.find(_ORDERS, _ORDER_BY_ID[lock], tenant_id=tenant_id, id=sales_order_id)
 
     def add(self, order: SalesOrder) -> bool:
-        return self._transaction.execute(_ADD_ORDER, _ORDERS.values(order)).first() is not None
+        is_new = self._transaction.execute(_ADD_ORDER, _ORDERS.values(order)).first() is not None
+        if is_new:
+            self._transaction.added(order)
+        return is_new
 
     def save(self, order: SalesOrder) -> None:
         own = {f"own_{name}": getattr(order, name) for name in ("tenant_id", "id", "source_updated_at")}
         if self._transaction.execute(_SAVE_ORDER, _ORDERS.values(order) | own).rowcount != 1:
             raise StaleWrite
+        self._transaction.saved(order)
 
     def reset_updated_at(self, order: SalesOrder) -> None:
         statement = update(_ORDERS.table).where(_ORDER.tenant_id == order.tenant_id, _ORDER.id == order.id)
         times = {"source_updated_at": order.source_updated_at, "updated_at": order.updated_at}
-        self._transaction.execute(statement.values(times))
+        self._transaction.execute(statement.values({**times, "logged_updated_at": order.updated_at}))
+        self._transaction.saved(order)
 
 
 class SqlBilledCustomers:

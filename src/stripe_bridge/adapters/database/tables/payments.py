@@ -88,6 +88,7 @@ class RefundRow(Row):
     refusal: Mapped[Refusal | None] = mapped_column(Document(dump_refusal, load_refusal))
     user_id: Mapped[int | None]
     version: Mapped[int]
+    logged_version: Mapped[int | None]
 
 
 class DisputeRow(Row):
@@ -108,3 +109,4 @@ class DisputeRow(Row):
     is_charge_refundable: Mapped[bool]
     opened_at: Mapped[datetime]
     version: Mapped[int]
+    logged_version: Mapped[int | None]

@@ -1,0 +1,43 @@
+"""The change log, stored. Entries are written by the unit of work's commit alone, and never changed, but for a purge."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from stripe_bridge.domain.changes.change import Change
+from stripe_bridge.domain.changes.entry import Entry, Head
+
+
+class Changes(Protocol):
+    """A tenant of "" means the chain of what belongs to no tenant."""
+
+    def head(self, tenant_id: str) -> Head | None:
+        """None if nothing of the tenant was ever recorded."""
+        ...
+
+    def heads(self, tenant_ids: Collection[str]) -> Mapping[str, Head]:
+        """In one statement. Tenants of which nothing was ever recorded are missing."""
+        ...
+
+    def all_heads(self) -> Sequence[Head]:
+        """By tenant."""
+        ...
+
+    def page(self, tenant_id: str, after: int, limit: int) -> Sequence[Entry]:
+        """Those that follow `after`, oldest first."""
+        ...
+
+    def find(self, tenant_id: str, sequence: int) -> Entry | None: ...
+
+    def of_order(self, tenant_id: str, sales_order_id: int, after: int, limit: int) -> Sequence[Entry]:
+        """A sales order's own and those of its invoices, refunds and disputes; those that follow `after`, oldest first."""
+        ...
+
+
+class Acts(Protocol):
+    """What was done without changing an object that is recorded by itself."""
+
+    def add(self, act: Change) -> None:
+        """Record it with this unit of work."""
+        ...

@@ -1,0 +1,89 @@
+"""The change log, on the tables of one transaction."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import count
+
+from stripe_bridge.domain.changes.change import Change
+from stripe_bridge.domain.changes.entry import (
+    Entry,
+    Head,
+    InvoicePlace,
+    Surroundings,
+    number,
+    order_figures,
+    prepare,
+)
+from stripe_bridge.domain.changes.recorder import Recorder
+from tests.fakes.storage.tables import Tables
+
+
+class FakeChanges:
+    def __init__(self, tables: Tables) -> None:
+        self._heads, self._entries = tables.change_heads, tables.changes
+
+    def head(self, tenant_id: str) -> Head | None:
+        return self._heads.find(tenant_id)
+
+    def heads(self, tenant_ids: Collection[str]) -> Mapping[str, Head]:
+        return {head.tenant_id: head for head in self.all_heads() if head.tenant_id in tenant_ids}
+
+    def all_heads(self) -> Sequence[Head]:
+        return sorted(self._heads.matching(lambda _head: True), key=lambda head: head.tenant_id)
+
+    def page(self, tenant_id: str, after: int, limit: int) -> Sequence[Entry]:
+        found = self._entries.matching(lambda each: each.tenant_id == tenant_id and each.sequence > after)
+        return sorted(found, key=lambda each: each.sequence)[:limit]
+
+    def find(self, tenant_id: str, sequence: int) -> Entry | None:
+        return self._entries.find((tenant_id, sequence))
+
+    def of_order(self, tenant_id: str, sales_order_id: int, after: int, limit: int) -> Sequence[Entry]:
+        every = self.page(tenant_id, after, len(self._entries.rows))
+        return [each for each in every if each.sales_order_id == sales_order_id][:limit]
+
+
+class FakeActs:
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def add(self, act: Change) -> None:
+        self._recorder.changes.append(act)
+
+
+def append_changes(tables: Tables, changes: Sequence[Change]) -> None:
+    prepared = prepare(changes, _surroundings(tables), _ids(len(tables.changes.rows)))
+    for tenant_id in sorted({change.tenant_id for change in prepared}):
+        head = tables.change_heads.find(tenant_id) or Head(tenant_id=tenant_id, log=f"log_{tenant_id}")
+        of_tenant = [change for change in prepared if change.tenant_id == tenant_id]
+        entries, head = number(head, of_tenant, datetime.now(UTC))
+        for entry in entries:
+            tables.changes.put((tenant_id, entry.sequence), entry)
+        tables.change_heads.put(tenant_id, head)
+
+
+def _ids(given: int) -> Iterator[tuple[str, str]]:
+    return ((f"chg_{at}", f"salt_{at}") for at in count(given + 1))
+
+
+def _surroundings(tables: Tables) -> Surroundings:
+    invoices = tables.invoices.rows.values()
+    settled: dict[tuple[str, int], int] = {}
+    for invoice in invoices:
+        key = invoice.tenant_id, invoice.sales_order_id
+        settled[key] = settled.get(key, 0) + invoice.settled_amount
+    return Surroundings(
+        invoices={
+            invoice.id: InvoicePlace(
+                tenant_id=invoice.tenant_id,
+                sales_order_id=invoice.sales_order_id,
+                integration_id=invoice.integration_id,
+            )
+            for invoice in invoices
+        },
+        livemodes={each.id: each.livemode for each in tables.integrations.rows.values()},
+        orders={
+            key: order_figures(order.total, order.paid_elsewhere, settled.get(key, 0))
+            for key, order in tables.sales_orders.rows.items()
+        },
+    )
