@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
 
-from stripe_bridge.domain.changes.change import Change
+from stripe_bridge.domain.changes.change import Change, ChangeType
 from stripe_bridge.domain.changes.entry import (
     Entry,
     Head,
@@ -31,16 +31,29 @@ class FakeChanges:
     def all_heads(self) -> Sequence[Head]:
         return sorted(self._heads.matching(lambda _head: True), key=lambda head: head.tenant_id)
 
-    def page(self, tenant_id: str, after: int, limit: int) -> Sequence[Entry]:
-        found = self._entries.matching(lambda each: each.tenant_id == tenant_id and each.sequence > after)
+    def page(
+        self,
+        tenant_id: str,
+        after: int,
+        limit: int,
+        *,
+        up_to: int | None = None,
+        types: frozenset[ChangeType] | None = None,
+        sales_order_id: int | None = None,
+    ) -> Sequence[Entry]:
+        found = self._entries.matching(
+            lambda each: (
+                each.tenant_id == tenant_id
+                and each.sequence > after
+                and (up_to is None or each.sequence <= up_to)
+                and (types is None or each.type in types)
+                and sales_order_id in (None, each.sales_order_id)
+            )
+        )
         return sorted(found, key=lambda each: each.sequence)[:limit]
 
     def find(self, tenant_id: str, sequence: int) -> Entry | None:
         return self._entries.find((tenant_id, sequence))
-
-    def of_order(self, tenant_id: str, sales_order_id: int, after: int, limit: int) -> Sequence[Entry]:
-        every = self.page(tenant_id, after, len(self._entries.rows))
-        return [each for each in every if each.sales_order_id == sales_order_id][:limit]
 
 
 class FakeActs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from stripe_bridge.domain.changes.change import Change
+from stripe_bridge.domain.changes.change import Change, ChangeType
 from stripe_bridge.domain.changes.entry import Entry, Head
 
 
@@ -24,15 +24,23 @@ class Changes(Protocol):
         """By tenant."""
         ...
 
-    def page(self, tenant_id: str, after: int, limit: int) -> Sequence[Entry]:
-        """Those that follow `after`, oldest first."""
+    def page(
+        self,
+        tenant_id: str,
+        after: int,
+        limit: int,
+        *,
+        up_to: int | None = None,
+        types: frozenset[ChangeType] | None = None,
+        sales_order_id: int | None = None,
+    ) -> Sequence[Entry]:
+        """Those that follow `after`, oldest first; none after `up_to`.
+
+        A sales order's are its own and those of its invoices, refunds and disputes.
+        """
         ...
 
     def find(self, tenant_id: str, sequence: int) -> Entry | None: ...
-
-    def of_order(self, tenant_id: str, sales_order_id: int, after: int, limit: int) -> Sequence[Entry]:
-        """A sales order's own and those of its invoices, refunds and disputes; those that follow `after`, oldest first."""
-        ...
 
 
 class Acts(Protocol):

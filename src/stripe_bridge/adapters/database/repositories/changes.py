@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam
 
 from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.change_log import ENTRIES, HEADS
 from stripe_bridge.adapters.database.statements import Transaction
-from stripe_bridge.domain.changes.change import Change
+from stripe_bridge.domain.changes.change import Change, ChangeType
 from stripe_bridge.domain.changes.entry import Entry, Head
 
 _HEAD, _ENTRY = HEADS.table.c, ENTRIES.table.c
@@ -17,9 +18,12 @@ _HEADS = HEADS.select.where(any_of(_HEAD.tenant_id, "tenant_ids"))
 _OF_TENANT = ENTRIES.select.where(_ENTRY.tenant_id == bindparam("tenant_id"))
 _BY_SEQUENCE = _OF_TENANT.where(_ENTRY.sequence == bindparam("sequence"))
 _FOLLOWING = (
-    _OF_TENANT.where(_ENTRY.sequence > bindparam("after")).order_by(_ENTRY.sequence).limit(bindparam("limit"))
+    _OF_TENANT.where(_ENTRY.sequence > bindparam("after"), _ENTRY.sequence <= bindparam("up_to"))
+    .order_by(_ENTRY.sequence)
+    .limit(bindparam("limit"))
 )
 _OF_ORDER = _FOLLOWING.where(_ENTRY.sales_order_id == bindparam("sales_order_id"))
+_END = 2**63 - 1
 
 
 class SqlChanges:
@@ -37,16 +41,30 @@ class SqlChanges:
         """Sorted here: a database sorts text by its own locale."""
         return sorted(self._transaction.list(HEADS, HEADS.select), key=lambda head: head.tenant_id)
 
-    def page(self, tenant_id: str, after: int, limit: int) -> Sequence[Entry]:
-        return self._transaction.list(ENTRIES, _FOLLOWING, tenant_id=tenant_id, after=after, limit=limit)
+    def page(
+        self,
+        tenant_id: str,
+        after: int,
+        limit: int,
+        *,
+        up_to: int | None = None,
+        types: frozenset[ChangeType] | None = None,
+        sales_order_id: int | None = None,
+    ) -> Sequence[Entry]:
+        given: dict[str, Any] = {"tenant_id": tenant_id, "after": after, "limit": limit}
+        given["up_to"] = _END if up_to is None else up_to
+        statement = _FOLLOWING
+        if sales_order_id is not None:
+            statement, given["sales_order_id"] = _OF_ORDER, sales_order_id
+        if types is not None:
+            statement, given["types"] = (
+                statement.where(any_of(_ENTRY.type, "types")),
+                sorted(each.value for each in types),
+            )
+        return self._transaction.list(ENTRIES, statement, **given)
 
     def find(self, tenant_id: str, sequence: int) -> Entry | None:
         return self._transaction.find(ENTRIES, _BY_SEQUENCE, tenant_id=tenant_id, sequence=sequence)
-
-    def of_order(self, tenant_id: str, sales_order_id: int, after: int, limit: int) -> Sequence[Entry]:
-        return self._transaction.list(
-            ENTRIES, _OF_ORDER, tenant_id=tenant_id, sales_order_id=sales_order_id, after=after, limit=limit
-        )
 
 
 class SqlActs:
