@@ -115,11 +115,13 @@ def test_another_tenants_integration_is_not_found(store: Store):
 def test_saving_counts_the_version_and_refuses_a_stale_one(store: Store):
     read = stored_integration(store)
     with store.writing() as work:
+        work.integrations.find(read.id)
         saved = work.integrations.save(replace(read, name="Renamed"))
         assert saved == replace(read, name="Renamed", version=read.version + 1)
         assert work.integrations.get(TENANT, read.id, lock=True) == saved
         work.commit()
     with store.writing() as work, pytest.raises(StaleWrite):
+        work.integrations.find(read.id)
         work.integrations.save(replace(read, name="Too late"))
 
 
@@ -133,6 +135,7 @@ def test_an_account_is_connected_once_over_all_tenants(store: Store):
             snapshot=an_account(), livemode=False, sealed_access_token="sealed", now=NOW
         )
         with pytest.raises(AccountInUse):
+            work.integrations.find(connecting.id)
             work.integrations.save(connecting)
         # The unit of work goes on.
         assert work.integrations.get("other", other.id) == other
@@ -142,6 +145,7 @@ def test_an_account_is_connected_once_over_all_tenants(store: Store):
 def test_a_disconnected_account_may_be_connected_again(store: Store):
     first = stored_integration(store)
     with store.writing() as work:
+        work.integrations.find(first.id)
         work.integrations.save(first.disconnect(LATER))
         work.commit()
     assert stored_integration(store, tenant_id="other").connected
@@ -166,6 +170,7 @@ def test_an_account_leads_to_the_integration_connected_to_it_else_the_last_that_
     connected = stored_integration(store)
     assert found() == connected.id
     with store.writing() as work:
+        work.integrations.find(connected.id)
         work.integrations.save(connected.disconnect(LATER))
         work.commit()
     assert found() == late.id != early.id

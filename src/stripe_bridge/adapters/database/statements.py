@@ -107,6 +107,11 @@ class Transaction:
         if self.recorder is not None:
             self.recorder.saved(value)
 
+    def put(self, value: Recorded) -> None:
+        """Record that it was inserted, or replaced what was read."""
+        if self.recorder is not None:
+            self.recorder.put(value)
+
     def changed(self, before: Recorded, after: Recorded) -> None:
         """Record a change by a statement of its own."""
         if self.recorder is not None:

@@ -68,6 +68,13 @@ class Recorder:
         if kind.differs(before, value):
             self._record(kind, before, value)
 
+    def put(self, value: Recorded) -> None:
+        """What was not read did not exist: whoever puts an object has looked for it."""
+        if KINDS[type(value)].key_of(value) in self._known:
+            self.saved(value)
+        else:
+            self.added(value)
+
     def catch_up(self, value: Recorded, state: LogState) -> None:
         """Record an object that the log does not have yet, or not as it is."""
         if state is LogState.CURRENT:

@@ -78,7 +78,4 @@ class SqlDisputes:
 
     def put(self, dispute: Dispute) -> None:
         self._transaction.execute(_PUT_DISPUTE, _DISPUTES.values(dispute))
-        if dispute.version == 1:
-            self._transaction.added(dispute)
-        else:
-            self._transaction.saved(dispute)
+        self._transaction.put(dispute)

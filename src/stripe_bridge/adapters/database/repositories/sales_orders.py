@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.mapping import Mapper, table_of, with_lock
@@ -71,8 +71,10 @@ class SqlSalesOrders:
     def reset_updated_at(self, order: SalesOrder) -> None:
         statement = update(_ORDERS.table).where(_ORDER.tenant_id == order.tenant_id, _ORDER.id == order.id)
         times = {"source_updated_at": order.source_updated_at, "updated_at": order.updated_at}
-        self._transaction.execute(statement.values({**times, "logged_updated_at": order.updated_at}))
-        self._transaction.saved(order)
+        # The change log has the order as before: times alone are no change.
+        is_logged = _ORDER.logged_updated_at == _ORDER.updated_at
+        logged = case((is_logged, order.updated_at), else_=_ORDER.logged_updated_at)
+        self._transaction.execute(statement.values({**times, "logged_updated_at": logged}))
 
 
 class SqlBilledCustomers:

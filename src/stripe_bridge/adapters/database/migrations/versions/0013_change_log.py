@@ -95,7 +95,7 @@ def _forbid_changes() -> None:
     if op.get_bind().dialect.name == "postgresql":
         purges = " AND ".join([*same, "NEW.content IS NULL", "NEW.salt IS NULL"])
         op.execute(
-            "CREATE FUNCTION refuse_change_of_log() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "CREATE OR REPLACE FUNCTION refuse_change_of_log() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"IF TG_OP = 'UPDATE' AND {purges} THEN RETURN NEW; END IF; "
             f"RAISE EXCEPTION '{REFUSAL}'; END $$"
         )
