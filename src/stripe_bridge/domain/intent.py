@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from stripe_bridge.domain.changes.origin import Origin
+from stripe_bridge.domain.origin import Origin
 from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.domain.refusal import Refusal
 

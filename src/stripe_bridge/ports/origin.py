@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from stripe_bridge.domain.changes.origin import SERVICE, Origin
+from stripe_bridge.domain.origin import SERVICE, Origin
 
 _current: ContextVar[Origin] = ContextVar("origin", default=SERVICE)
 

@@ -71,8 +71,6 @@ def test_a_column_may_be_null_where_the_field_may_be_none(value: type, row: type
     nullable = {
         column.name
         for column in table_of(row).columns
-        if column.nullable
-        and (value, column.name) not in OF_THE_WORKERS
-        and column.name not in OF_THE_LOG
+        if column.nullable and (value, column.name) not in OF_THE_WORKERS and column.name not in OF_THE_LOG
     }
     assert nullable == optional

@@ -120,9 +120,10 @@ def test_saving_counts_the_version_and_refuses_a_stale_one(store: Store):
         assert saved == replace(read, name="Renamed", version=read.version + 1)
         assert work.integrations.get(TENANT, read.id, lock=True) == saved
         work.commit()
-    with store.writing() as work, pytest.raises(StaleWrite):
+    with store.writing() as work:
         work.integrations.find(read.id)
-        work.integrations.save(replace(read, name="Too late"))
+        with pytest.raises(StaleWrite):
+            work.integrations.save(replace(read, name="Too late"))
 
 
 def test_an_account_is_connected_once_over_all_tenants(store: Store):
@@ -134,8 +135,8 @@ def test_an_account_is_connected_once_over_all_tenants(store: Store):
         connecting = other.connect(
             snapshot=an_account(), livemode=False, sealed_access_token="sealed", now=NOW
         )
+        work.integrations.find(connecting.id)
         with pytest.raises(AccountInUse):
-            work.integrations.find(connecting.id)
             work.integrations.save(connecting)
         # The unit of work goes on.
         assert work.integrations.get("other", other.id) == other

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from stripe_bridge.domain.changes.origin import Origin
 from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.domain.origin import Origin
 from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
 from stripe_bridge.ports.storage.changes import Acts, Changes

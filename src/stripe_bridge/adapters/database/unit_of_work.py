@@ -40,8 +40,8 @@ from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledC
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
-from stripe_bridge.domain.changes.origin import SERVICE, Origin
 from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.domain.origin import SERVICE, Origin
 from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
 from stripe_bridge.ports.storage.changes import Acts, Changes

@@ -21,6 +21,8 @@ from stripe_bridge.adapters.web.endpoints import Operation
 from stripe_bridge.adapters.web.problems import TooManyAttempts
 from stripe_bridge.domain.access import Principal
 from stripe_bridge.domain.errors.base import Unauthenticated
+from stripe_bridge.domain.origin import Origin
+from stripe_bridge.ports.origin import act_as
 from stripe_bridge.use_cases.access.tokens import Authenticate
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ def authenticate_requests(
                 _count_failure(limits, addresses)
                 raise
             bind_contextvars(tenant_id=principal.tenant_id, token_id=principal.token_id)
+            act_as(_origin(principal, operation))
             _count(limits, principal, operation)
             principal.check(operation.permission)
         # 0 stands for an impossible id. Other operations will not find it; a PUT would create it.
@@ -122,6 +125,15 @@ class AuthenticateHead:
         except HTTPException:
             return None
         return self._operations.get(endpoint)
+
+
+def _origin(principal: Principal, operation: Operation) -> Origin:
+    cause: dict[str, str | int] = {"request_id": g.request_id, "operation": operation.id}
+    key = request.headers.get("Idempotency-Key")
+    if key:
+        # The caller's, which may say something about a person.
+        cause["idempotency_key_sha256"] = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+    return Origin(actor=principal.actor, cause=cause)
 
 
 def _principal(authenticate: Callable[[str], Principal]) -> Principal:

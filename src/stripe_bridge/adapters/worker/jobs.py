@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from stripe_bridge.bridge import Bridge
+from stripe_bridge.domain.origin import by_job
+from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
@@ -42,7 +44,8 @@ class Jobs:
 
     def run(self, name: str) -> None:
         try:
-            self._by_name[name]()
+            with acting_as(by_job(name)):
+                self._by_name[name]()
         except StoreUnavailable as error:
             # The store's own logs have the reason; a traceback every few seconds would bury them.
             _log.warning("job postponed", extra={"job": name, "reason": error.reason})

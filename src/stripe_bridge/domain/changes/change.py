@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from stripe_bridge.domain.changes.origin import Origin
+from stripe_bridge.domain.origin import Origin
 
 # The chain of what belongs to no tenant. No tenant is called this.
 NO_TENANT = ""

@@ -10,11 +10,11 @@ from enum import Enum
 from typing import Any
 
 from stripe_bridge.domain.changes.change import Change, ChangeType, SubjectType
-from stripe_bridge.domain.changes.origin import MIGRATION, Origin
 from stripe_bridge.domain.changes.recorded import DISPUTE, INVOICE, KINDS, REFUND, Key, Kind, Recorded
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.origin import MIGRATION, Origin
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import SalesOrder
 

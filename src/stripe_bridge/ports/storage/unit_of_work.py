@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from stripe_bridge.domain.changes.origin import Origin
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.conflicts import Conflict
+from stripe_bridge.domain.origin import Origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
 from stripe_bridge.ports.storage.changes import Acts, Changes
 from stripe_bridge.ports.storage.encryption_key import KeyInUse

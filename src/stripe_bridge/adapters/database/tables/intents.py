@@ -19,8 +19,8 @@ from stripe_bridge.adapters.database.tables.base import (
     partial_index,
 )
 from stripe_bridge.adapters.database.types import Choice, Document
-from stripe_bridge.domain.changes.origin import Origin, dump_origin, load_origin
 from stripe_bridge.domain.intent import UNSETTLED, IntentState, Operation
+from stripe_bridge.domain.origin import Origin, dump_origin, load_origin
 from stripe_bridge.domain.refusal import Refusal, dump_refusal, load_refusal
 
 IS_UNSETTLED = is_among("state", UNSETTLED)

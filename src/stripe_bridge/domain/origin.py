@@ -48,6 +48,11 @@ SERVICE = Origin(actor=Actor(type=ActorType.SERVICE))
 MIGRATION = Origin(actor=Actor(type=ActorType.SERVICE, id="migration"), cause={"job": "migration"})
 
 
+def by_job(name: str) -> Origin:
+    """What a job of this service does by itself."""
+    return Origin(actor=Actor(type=ActorType.SERVICE, id=name), cause={"job": name})
+
+
 def by_stripe(account_id: str | None, event_id: str) -> Origin:
     """What an event of Stripe's brings."""
     return Origin(actor=Actor(type=ActorType.STRIPE, id=account_id), cause={"stripe_event_id": event_id})
