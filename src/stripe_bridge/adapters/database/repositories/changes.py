@@ -59,7 +59,7 @@ class SqlChanges:
         if types is not None:
             statement, given["types"] = (
                 statement.where(any_of(_ENTRY.type, "types")),
-                sorted(each.value for each in types),
+                sorted(types),
             )
         return self._transaction.list(ENTRIES, statement, **given)
 
