@@ -17,6 +17,7 @@ from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
 from stripe_bridge.use_cases.access import Access
+from stripe_bridge.use_cases.access.denials import ForgetActWindows, RecordDenial
 from stripe_bridge.use_cases.access.idempotency import (
     BeginIdempotentRequest,
     FinishIdempotentRequest,
@@ -128,6 +129,8 @@ def _access(adapters: Adapters) -> Access:
         begin_request=BeginIdempotentRequest(store, clock, adapters.vault),
         finish_request=FinishIdempotentRequest(store, adapters.vault),
         purge_idempotency_keys=PurgeIdempotencyKeys(store, clock),
+        record_denial=RecordDenial(store, clock),
+        forget_act_windows=ForgetActWindows(store, clock),
     )
 
 
@@ -272,7 +275,7 @@ def _webhook_events(
         ),
         yield_to_receiving=YieldToReceiving(store, clock, pause_factor=settings.worker_pause_factor),
         list=ListWebhookEvents(store),
-        show=ShowWebhookEvent(store),
+        show=ShowWebhookEvent(store, adapters.clock),
         replay=ReplayWebhookEvent(store, clock, nudges),
         replay_matching=ReplayWebhookEvents(store, clock, nudges),
     )

@@ -19,14 +19,14 @@ from tests.builders import NOW, a_pending_integration, a_refund, a_sales_order, 
 # Bearer secrets, which are never in the log.
 LINKS = {"hosted_invoice_url", "hosted_invoice_url_expires_at", "invoice_pdf"}
 # What GET shows of other objects; the log has them beside the object, or as changes of their own.
-BESIDE = {
+BESIDE: dict[type[Schema], set[str]] = {
     InvoiceShape: set(),
     RefundShape: set(),
     IntegrationShape: {"webhook_registered"},
     SalesOrderShape: {"outstanding_in_cents", "settled_in_cents", "overpaid_in_cents", "open_invoice"},
 }
 # What GET has in its path.
-IN_PATH = {RefundShape: {"invoice_id"}}
+IN_PATH: dict[type[Schema], set[str]] = {RefundShape: {"invoice_id"}}
 
 
 def view(value: Any) -> Any:

@@ -160,6 +160,7 @@ class Tables:
     unresolved_invoices: Table[tuple[str, str], UnresolvedInvoice] = field(default_factory=Table)
     signing_keys: Table[str, SigningKey] = field(default_factory=Table)
     key_in_use: Table[int, str] = field(default_factory=Table)
+    act_windows: Table[str, tuple[datetime, int]] = field(default_factory=Table)
     change_heads: Table[str, Head] = field(default_factory=Table)
     changes: Table[tuple[str, int], Entry] = field(default_factory=Table)
 

@@ -124,7 +124,7 @@ class FakeUnitOfWork:
         self.recoveries = FakeRecoveries(self._tables)
         self.totals = FakeTotals()
         self.changes = FakeChanges(self._tables)
-        self.acts = FakeActs(self._recorder)
+        self.acts = FakeActs(self._tables, self._recorder)
         return self
 
     def __exit__(
@@ -177,5 +177,6 @@ _ATTRIBUTE = {
     "recovery_holds": "recoveries",
     "unresolved_invoices": "recoveries",
     "signing_keys": "recoveries",
+    "act_windows": "acts",
     "change_heads": "changes",
 }
