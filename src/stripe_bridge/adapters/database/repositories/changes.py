@@ -88,7 +88,7 @@ class SqlActs:
         ends_at = now + window
         self._transaction.execute(_ADD_WINDOW, {"key": key, "ends_at": now, "count": 0})
         found = self._transaction.execute(_LOCK_WINDOW, {"key": key}).one()
-        ends_before, counted = found
+        ends_before, counted = found.ends_at, int(found._mapping["count"])
         is_over = ends_before <= now
         values = {"own_key": key, "ends_at": ends_at if is_over else ends_before}
         self._transaction.execute(_SAVE_WINDOW, {**values, "count": 0 if is_over else counted + 1})
