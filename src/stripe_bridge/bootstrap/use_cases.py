@@ -64,6 +64,7 @@ from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterR
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.refunds import Refunds
+from stripe_bridge.use_cases.refunds.duplicates import AcceptDuplicate
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders import SalesOrders
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
@@ -221,6 +222,7 @@ def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
             SignedMetadata(adapters.signer),
         ),
         list=ListRefunds(adapters.store),
+        accept_duplicate=AcceptDuplicate(adapters.store, clock),
     )
 
 
