@@ -261,6 +261,7 @@ def test_a_claimed_invoice_is_put_off_unless_it_was_saved_since(store: Store):
         paid_invoice(store, number, confirm_due_at=NOW)
     put_off, saved = claim_unconfirmed(store)
     with store.writing() as work:
+        work.invoices.find(saved.id)
         confirmed = work.invoices.save(saved.confirm(SOON))
         for each in (put_off, saved):
             work.reconciliations.postpone_confirmation(each, NOW + timedelta(hours=1))
