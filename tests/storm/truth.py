@@ -36,6 +36,8 @@ def faults(service: Service, orders: list[Order]) -> list[str]:
     found += [f"{id_} is Stripe's and not known here" for id_ in theirs.invoices.keys() - ours.keys()]
     for id_, invoice in ours.items():
         found += theirs.differences(id_, invoice)
+        if invoice.contradicted_at is not None:
+            found.append(f"{id_} was taken for wrong at {invoice.contradicted_at}, although no event was")
         found += _refunds_that_differ(service, id_, invoice, theirs)
     found += _made_twice(service, orders, list(ours.values()), theirs)
     found += _not_stored(service)
