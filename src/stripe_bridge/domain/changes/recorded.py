@@ -26,8 +26,9 @@ Key = tuple[SubjectType, object]
 class Kind:
     """How one kind of object is recorded.
 
-    `visible` fields make a change, and so does what is `derived`; `hidden` fields do not by themselves. `not_compared` are members of the shown object that come from
-    hidden fields alone; of `personal` ones, an entry says only whether they were and are set.
+    `visible` fields make a change, and so do `derived` properties; `hidden` fields do not by themselves. `not_compared` are
+    members of the shown object that come from hidden fields alone; of `personal` ones, an entry says only whether they were
+    and are set.
     """
 
     subject_type: SubjectType
