@@ -167,13 +167,8 @@ class Invoice:
     @property
     def settled_amount(self) -> int:
         """How much of the sales order this invoice has settled, in minor units."""
-        if self.status is InvoiceStatus.PAID:
-            collected = self.amount
-        elif self.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
-            collected = max(0, self.amount - self.amount_remaining)
-        else:
-            return 0
-        return max(0, collected - self.amount_refunded - self.amount_lost)
+        given_back = self.amount_refunded + self.amount_lost
+        return settled_amount(self.status, self.amount, self.amount_remaining, given_back)
 
     @property
     def has_to_be_confirmed(self) -> bool:
@@ -376,6 +371,17 @@ class Invoice:
             and self.due_date == snapshot.due_date
             and dict(self.metadata) == dict(snapshot.metadata)
         )
+
+
+def settled_amount(status: InvoiceStatus, amount: int, remaining: int, given_back: int) -> int:
+    """How much of its sales order an invoice has settled, in minor units. `given_back`: refunded, or lost in disputes."""
+    if status is InvoiceStatus.PAID:
+        collected = amount
+    elif status in _OWED:
+        collected = max(0, amount - remaining)
+    else:
+        return 0
+    return max(0, collected - given_back)
 
 
 def changed_by_balance(invoice: Invoice, snapshot: StripeInvoice) -> SendFailure | None:

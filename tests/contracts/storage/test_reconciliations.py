@@ -94,6 +94,8 @@ def test_the_connected_one_that_is_furthest_behind_tells_up_to_when_all_is_known
         assert work.reconciliations.reconciled_until() is None
     one, two, left = (stored_integration(store, account_id=f"acct_{number}") for number in range(3))
     with store.writing() as work:
+        for each in (one, two, left):
+            work.integrations.find(each.id)
         work.integrations.save(one.reconciled(SOON))
         work.integrations.save(two.reconciled(NOW + timedelta(minutes=1)))
         work.integrations.save(left.disconnect(SOON))
@@ -105,6 +107,7 @@ def test_the_connected_one_that_is_furthest_behind_tells_up_to_when_all_is_known
 def test_one_that_left_is_not_claimed(store: Store):
     integration = stored_integration(store)
     with store.writing() as work:
+        work.integrations.find(integration.id)
         work.integrations.save(integration.disconnect(NOW))
         work.commit()
 
@@ -114,6 +117,8 @@ def test_one_that_left_is_not_claimed(store: Store):
 def test_integrations_are_listed_that_were_disconnected_since_a_time(store: Store):
     early, late, back, _here = (stored_integration(store, account_id=f"acct_{number}") for number in range(4))
     with store.writing() as work:
+        for each in (early, late, back):
+            work.integrations.find(each.id)
         work.integrations.save(early.disconnect(NOW - timedelta(seconds=1)))
         work.integrations.save(late.disconnect(NOW))
         left = work.integrations.save(back.disconnect(NOW))
@@ -256,6 +261,7 @@ def test_a_claimed_invoice_is_put_off_unless_it_was_saved_since(store: Store):
         paid_invoice(store, number, confirm_due_at=NOW)
     put_off, saved = claim_unconfirmed(store)
     with store.writing() as work:
+        work.invoices.find(saved.id)
         confirmed = work.invoices.save(saved.confirm(SOON))
         for each in (put_off, saved):
             work.reconciliations.postpone_confirmation(each, NOW + timedelta(hours=1))

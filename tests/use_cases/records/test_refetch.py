@@ -188,6 +188,7 @@ def test_a_refund_that_a_webhook_changed_while_stripe_was_asked_is_not_set_back(
     world.deliver()
     (known,) = listed(world, refunds_of(world))
     with world.store.writing() as work:
+        work.refunds.find(known.id)
         work.refunds.save(replace(known, state=RefundState.REQUIRES_ACTION))
         work.commit()
 
@@ -216,6 +217,7 @@ def test_a_dispute_that_a_webhook_changed_while_stripe_was_asked_is_not_set_back
     world.deliver()
     (known,) = listed(world, disputes_of(world))
     with world.store.writing() as work:
+        work.disputes.find(known.account_id, known.stripe_id)
         work.disputes.put(replace(known, status="under_review", version=known.version + 1))
         work.commit()
 

@@ -63,7 +63,7 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
     authenticate_requests(
         app,
         operations_by_endpoint(),
-        bridge.access.authenticate,
+        bridge.access,
         RateLimits(options.rate_limit_storage_uri),
         ClientAddresses(options.trusted_proxies),
     )

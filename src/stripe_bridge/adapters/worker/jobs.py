@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from stripe_bridge.bridge import Bridge
+from stripe_bridge.domain.origin import by_job
+from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 _log = logging.getLogger(__name__)
@@ -46,7 +48,8 @@ class Jobs:
 
     def run(self, name: str) -> None:
         try:
-            self._by_name[name]()
+            with acting_as(by_job(name)):
+                self._by_name[name]()
         except StoreUnavailable as error:
             # The store's own logs have the reason; a traceback every few seconds would bury them.
             _log.warning("job postponed", extra={"job": name, "reason": error.reason})
@@ -99,6 +102,7 @@ class Jobs:
     def _tidy_up(self) -> None:
         if not self._stopping.is_set() and self._is_due("tidy_up", _TIDY_UP_EVERY):
             self._bridge.access.purge_idempotency_keys()
+            self._bridge.access.forget_act_windows()
             self._bridge.operations.purge_oauth_states()
             while not self._stopping.is_set() and self._bridge.operations.purge_payloads():
                 pass

@@ -82,3 +82,4 @@ class SqlDisputes:
 
     def put(self, dispute: Dispute) -> None:
         self._transaction.execute(_PUT_DISPUTE, _DISPUTES.values(dispute))
+        self._transaction.put(dispute)

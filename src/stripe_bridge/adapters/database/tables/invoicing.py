@@ -68,6 +68,7 @@ class SalesOrderRow(Row):
     updated_at: Mapped[datetime]
     # An earlier release, which may still be writing, does not name it.
     submitted: Mapped[bool] = mapped_column(server_default=true())
+    logged_updated_at: Mapped[datetime | None]
 
 
 class BilledCustomerRow(Row):
@@ -161,3 +162,4 @@ class InvoiceRow(Row):
     # `metadata` is taken on a declarative class.
     metadata_: Mapped[Mapping[str, str]] = mapped_column("metadata", Document(dict, dict))
     version: Mapped[int]
+    logged_version: Mapped[int | None]

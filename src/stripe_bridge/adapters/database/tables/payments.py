@@ -91,6 +91,7 @@ class RefundRow(Row):
     user_id: Mapped[int | None]
     duplicate_of: Mapped[int | None]
     version: Mapped[int]
+    logged_version: Mapped[int | None]
 
 
 class DisputeRow(Row):
@@ -111,3 +112,4 @@ class DisputeRow(Row):
     is_charge_refundable: Mapped[bool]
     opened_at: Mapped[datetime]
     version: Mapped[int]
+    logged_version: Mapped[int | None]
