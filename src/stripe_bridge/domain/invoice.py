@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.hosted_links import ASKED_AT_MOST_EVERY, end_soon, links_expire_at
@@ -168,7 +167,8 @@ class Invoice:
     @property
     def settled_amount(self) -> int:
         """How much of the sales order this invoice has settled, in minor units."""
-        return settled_amount(self)
+        given_back = self.amount_refunded + self.amount_lost
+        return settled_amount(self.status, self.amount, self.amount_remaining, given_back)
 
     @property
     def has_to_be_confirmed(self) -> bool:
@@ -373,34 +373,15 @@ class Invoice:
         )
 
 
-class SettledBy(Protocol):
-    """What of an invoice says how much it has settled."""
-
-    @property
-    def status(self) -> InvoiceStatus: ...
-
-    @property
-    def amount(self) -> int: ...
-
-    @property
-    def amount_remaining(self) -> int: ...
-
-    @property
-    def amount_refunded(self) -> int: ...
-
-    @property
-    def amount_lost(self) -> int: ...
-
-
-def settled_amount(invoice: SettledBy) -> int:
-    """How much of its sales order an invoice has settled, in minor units."""
-    if invoice.status is InvoiceStatus.PAID:
-        collected = invoice.amount
-    elif invoice.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
-        collected = max(0, invoice.amount - invoice.amount_remaining)
+def settled_amount(status: InvoiceStatus, amount: int, remaining: int, given_back: int) -> int:
+    """How much of its sales order an invoice has settled, in minor units. `given_back`: refunded, or lost in disputes."""
+    if status is InvoiceStatus.PAID:
+        collected = amount
+    elif status in _OWED:
+        collected = max(0, amount - remaining)
     else:
         return 0
-    return max(0, collected - invoice.amount_refunded - invoice.amount_lost)
+    return max(0, collected - given_back)
 
 
 def changed_by_balance(invoice: Invoice, snapshot: StripeInvoice) -> SendFailure | None:
