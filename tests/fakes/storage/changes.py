@@ -16,6 +16,7 @@ from stripe_bridge.domain.changes.entry import (
     prepare,
 )
 from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.ports.storage.changes import Backfill
 from tests.fakes.storage.tables import Tables
 
 
@@ -55,6 +56,19 @@ class FakeChanges:
 
     def find(self, tenant_id: str, sequence: int) -> Entry | None:
         return self._entries.find((tenant_id, sequence))
+
+
+class FakeExistingObjects:
+    """In memory nothing is older than the log."""
+
+    def is_due(self, now: datetime) -> bool:
+        return False
+
+    def record(self, now: datetime, limit: int) -> int:
+        return 0
+
+    def progress(self) -> Backfill:
+        return Backfill(is_complete=True, recorded=0)
 
 
 class FakeActs:
