@@ -25,7 +25,7 @@ WAITING_READERS = "stripe_bridge.waiting_readers"
 """The key in a request's environ for the WaitingReaders of its event loop; missing under other servers."""
 MOST, MOST_OF_TOKEN = 2000, 50
 # In seconds.
-_POLL = 0.2
+POLL = 0.2
 # Changes that are committed in quick succession are looked at together.
 _PAUSE = 0.02
 FindHeads = Callable[[Collection[str]], Mapping[str, int]]
@@ -64,10 +64,12 @@ class WaitingReaders:
         *,
         most: int = MOST,
         most_of_token: int = MOST_OF_TOKEN,
+        poll: float = POLL,
     ) -> None:
         self._find_heads, self._skip_foreign = find_heads, skip_foreign
         self._most, self._most_of_token = most, most_of_token
         self._mutex = Lock()
+        self._poll = poll
         self._taken = 0
         self._by_token: Counter[str] = Counter()
         self._waiting: set[WaitingReader] = set()
@@ -140,7 +142,7 @@ class WaitingReaders:
         while self._waiting and not self._is_closing:
             await self._look()
             try:
-                async with asyncio.timeout(_POLL):
+                async with asyncio.timeout(self._poll):
                     await self._nudged.wait()
                 await asyncio.sleep(_PAUSE)
             except TimeoutError:
