@@ -11,6 +11,7 @@ import subprocess
 import sys
 from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -197,7 +198,7 @@ def test_whoever_waits_for_changes_is_answered_when_the_process_is_to_end(
     wait_until(lambda: "Application startup complete" in log.read_text())
     # Once one too many is refused, all others wait.
     readers = [Asked(port, token) for _ in range(MOST_OF_TOKEN + 1)]
-    refused = wait_until(lambda: next((each for each in readers if each.is_answered()), None))
+    refused: Any = wait_until(lambda: next((each for each in readers if each.is_answered()), None))
     _, headers, _ = refused.answer()
     assert headers["Retry-After"] == "5"
     readers.remove(refused)

@@ -30,10 +30,11 @@ class Reader:
 
     def __init__(self, erp: Erp) -> None:
         self.erp, self.entries = erp, list[Json]()
-        self.after, self.hash, self.log = 0, "0" * 64, None
+        self.after, self.hash = 0, "0" * 64
+        self.log: str | None = None
 
     def read(self, **query: Any) -> None:
-        held = {} if self.log is None else {"log": self.log, "hash": self.hash}
+        held: Json = {} if self.log is None else {"log": self.log, "hash": self.hash}
         shown = page(self.erp, after=self.after, **held, **query)
         assert (shown["after"], shown["after_hash"]) == (self.after, self.hash)
         assert [each["sequence"] for each in shown["data"]] == list(

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -355,7 +356,7 @@ def test_readers_of_the_same_are_looked_up_together():
         readers = WaitingReaders(lambda tenants: dict.fromkeys(tenants, 7), skip, CommittedChanges())
         query = FeedQuery(tenant_id="acme", after=3, sales_order_id=1)
         limits = [1, 100, 500]
-        places = [readers.admit("t", replace(query, limit=each), 5.0) for each in limits]
+        places: list[Any] = [readers.admit("t", replace(query, limit=each), 5.0) for each in limits]
         tasks = [asyncio.create_task(each.over()) for each in places]
         await until(lambda: all(each.query.after == 7 for each in places))
         readers.dismiss()
@@ -372,7 +373,7 @@ def test_a_fault_of_the_database_is_logged_once(caplog):
 
     async def talk():
         readers = WaitingReaders(fail, lambda query: (query.after, False), CommittedChanges())
-        place = readers.admit("t", FeedQuery(tenant_id="acme"), 0.6)
+        place: Any = readers.admit("t", FeedQuery(tenant_id="acme"), 0.6)
         await place.over()
         readers.close()
 

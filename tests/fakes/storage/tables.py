@@ -65,7 +65,8 @@ class Table(Generic[Key, Value]):
     recorder: Recorder | None = None
 
     def copy(self, *, writable: bool, recorder: Recorder | None = None) -> "Table[Key, Value]":
-        return Table(dict(self.rows), self.ids, writable, recorder)
+        """It has the same rows until either of the two gets others."""
+        return Table(self.rows, self.ids, writable, recorder)
 
     def find(self, key: Key, *, lock: bool = False) -> Value | None:
         self.check_writable(lock)
@@ -81,7 +82,7 @@ class Table(Generic[Key, Value]):
                 self.recorder.saved(recorded)
             else:
                 self.recorder.added(recorded)
-        self.rows[key] = value
+        self.rows = {**self.rows, key: value}
 
     def _read(self, value: Any) -> None:
         if self.recorder is not None and type(value) in KINDS:
@@ -89,7 +90,7 @@ class Table(Generic[Key, Value]):
 
     def remove(self, key: Key) -> None:
         self.check_writable(True)
-        self.rows.pop(key, None)
+        self.rows = {other: value for other, value in self.rows.items() if other != key}
 
     def matching(self, condition: Callable[[Value], bool]) -> list[Value]:
         """The matching rows, in the order in which they were added."""

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -183,7 +183,10 @@ class _Around:
             settled = self._settled.setdefault(key, 0)
             if row.invoice_id is None:
                 continue
-            self._settled[key] = settled + settled_amount(cast(Any, row))
+            given_back = row.amount_refunded + row.amount_lost
+            self._settled[key] = settled + settled_amount(
+                row.status, row.amount, row.amount_remaining, given_back
+            )
             self._livemodes[row.integration_id] = row.livemode
             self._invoices[row.invoice_id] = InvoicePlace(
                 tenant_id=row.tenant_id, sales_order_id=row.order_id, integration_id=row.integration_id

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -14,11 +13,6 @@ from sqlalchemy import Engine
 from stripe_bridge.adapters.database.change_log import append_changes
 from stripe_bridge.adapters.database.engine import autocommit, reading
 from stripe_bridge.adapters.database.identity_map import IdentityMap
-from stripe_bridge.adapters.database.migrations_runner import (
-    current_revision,
-    known_revisions,
-    newest_revision,
-)
 from stripe_bridge.adapters.database.outages import NO_SCHEMA, old_schema, outage
 from stripe_bridge.adapters.database.repositories.accounts import (
     SqlIntegrations,
@@ -38,6 +32,7 @@ from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoverie
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
+from stripe_bridge.adapters.database.revisions import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
 from stripe_bridge.domain.changes.recorder import Recorder
@@ -189,21 +184,12 @@ class SqlStore:
         except sqlalchemy.exc.SQLAlchemyError as error:
             raise outage(error) from error
         # A newer revision is unknown here, but fine: migrations are made to run while an older version serves.
-        if current != self._newest and (current is None or current in self._known):
-            unavailable = (
-                StoreUnavailable(NO_SCHEMA) if current is None else old_schema(current, self._newest)
-            )
+        newest = newest_revision()
+        if current != newest and (current is None or current in known_revisions()):
+            unavailable = StoreUnavailable(NO_SCHEMA) if current is None else old_schema(current, newest)
             _log.warning("database unavailable", extra={"reason": unavailable.reason})
             raise unavailable
         self._probe.check()
 
     def close(self) -> None:
         self.engine.dispose()
-
-    @cached_property
-    def _newest(self) -> str | None:
-        return newest_revision()
-
-    @cached_property
-    def _known(self) -> frozenset[str]:
-        return known_revisions()

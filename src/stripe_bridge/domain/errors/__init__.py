@@ -2,7 +2,7 @@
 
     BridgeError
     ├── NotFound
-    │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound
+    │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound · RefundNotFound
     │   └── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
     ├── Unauthenticated
     ├── Forbidden
@@ -16,7 +16,7 @@
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
     ├── Conflict                    the present state does not allow it
     │   ├── AlreadyConnected · AuthorizationFailed · OrderOutdated · OrderNotLocked
-    │   ├── RequestStillRunning · NotHeldByReader
+    │   ├── RequestStillRunning · RefundNotDuplicate · NotHeldByReader
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite · OrderBilledTwice
     ├── FeedRefused                 a reader of the change log starts over
     │   └── HistoryChanged · CursorAhead · FeedExpired

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.changes.read import FindHeads, FindLastChange, ReadFeed, SkipForeign
 from stripe_bridge.use_cases.changes.resume import ResumeSends
+from stripe_bridge.use_cases.changes.witness import HoldOnContradiction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,3 +17,14 @@ class Changes:
     find_last: FindLastChange
     skip_foreign: SkipForeign
     resume_sends: ResumeSends
+
+
+def build_changes(adapters: Adapters) -> Changes:
+    store, clock = adapters.store, adapters.clock
+    return Changes(
+        read=ReadFeed(store, HoldOnContradiction(store, clock)),
+        find_heads=FindHeads(store),
+        find_last=FindLastChange(store),
+        skip_foreign=SkipForeign(store),
+        resume_sends=ResumeSends(store, clock),
+    )
