@@ -312,7 +312,6 @@ def test_a_thousand_readers_take_no_threads_and_keep_no_webhook_waiting():
         issued = [create(tenant_id="many", role=Role.VIEWER, user_id=None, label="x") for _ in range(20)]
         here.world.token(tenant="many")
         webhook = Connection(here.front)
-        threads = []
         for number, token in enumerate(issued, start=1):
             for _ in range(50):
                 await here.ask(f"after={here.latest('many')}&wait={LONG}", token=token.secret)
@@ -322,9 +321,8 @@ def test_a_thousand_readers_take_no_threads_and_keep_no_webhook_waiting():
                 await webhook.send([a_webhook(here.world, number * 100 + event)])
                 ((answer, _),) = await webhook.wire.answers()
                 assert answer.status == 200
-            threads.append(threading.active_count())
         assert here.readers.waiting == 1000
-        assert threads[-1] == threads[0]
+        assert threading.active_count() < 30
         await here.put_order(tenant="many")
         bodies = set()
         for reader in here.connections:

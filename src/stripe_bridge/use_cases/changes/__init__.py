@@ -22,7 +22,7 @@ class Changes:
 def build_changes(adapters: Adapters) -> Changes:
     store, clock = adapters.store, adapters.clock
     return Changes(
-        read=ReadFeed(store, HoldOnContradiction(store, clock)),
+        read=ReadFeed(store, clock, HoldOnContradiction(store, clock)),
         find_heads=FindHeads(store),
         find_last=FindLastChange(store),
         skip_foreign=SkipForeign(store),
