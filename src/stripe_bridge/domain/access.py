@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from stripe_bridge.domain.errors.base import Forbidden
+from stripe_bridge.domain.origin import Actor, ActorType
 
 
 class Permission(StrEnum):
@@ -19,6 +20,8 @@ class Permission(StrEnum):
     MANAGE_INTEGRATIONS = "manage_integrations"
     REPLAY_EVENTS = "replay_events"
     WRITE_SALES_ORDERS = "write_sales_orders"
+    READ_ACTS = "read_acts"
+    HOLD_SENDS = "hold_sends"
 
 
 class Role(StrEnum):
@@ -35,6 +38,7 @@ class Role(StrEnum):
 _VIEWER = frozenset({Permission.READ})
 _MEMBER = _VIEWER | {Permission.SEND_INVOICES, Permission.VOID_INVOICES}
 _POWER_USER = _MEMBER | {
+    Permission.HOLD_SENDS,
     Permission.MANAGE_INTEGRATIONS,
     Permission.READ_PAYLOADS,
     Permission.REFUND_INVOICES,
@@ -51,12 +55,21 @@ _TABLE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """On whose behalf a request is made. `token_id` distinguishes tokens without revealing them."""
+    """On whose behalf a request is made. `token_id` distinguishes tokens without revealing them; `subject` is who an identity
+    provider says it is, None for a token of ours."""
 
     tenant_id: str
     role: Role
     user_id: int | None
     token_id: str
+    subject: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """As the change log names it."""
+        if self.subject is not None:
+            return Actor(type=ActorType.USER, id=self.subject, user_id=self.user_id)
+        return Actor(type=ActorType.TOKEN, id=self.token_id, user_id=self.user_id)
 
     def check(self, permission: Permission) -> None:
         """Raises Forbidden when the role does not have the permission."""

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.intent import IntentState, Operation
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.paging import PageRequest
@@ -106,6 +107,12 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "reconciling claimed": lambda work: work.reconciliations.claim(NOW, NOW + timedelta(minutes=5)),
     "reconciling put off": lambda work: work.reconciliations.postpone(1, NOW),
     "unfinished invoices": lambda work: work.reconciliations.invoices(ACCOUNT, 0, 100),
+    "settled invoices": lambda work: work.reconciliations.settled_invoices(ACCOUNT, 25),
+    "unconfirmed claimed": lambda work: work.reconciliations.claim_unconfirmed(NOW, NOW, 25),
+    "confirmation postponed": lambda work: work.reconciliations.postpone_confirmation(
+        work.invoices.get(TENANT, 1), NOW
+    ),
+    "contradicted invoices": lambda work: work.reconciliations.contradicted_since(NOW, 10),
     "undecided refunds": lambda work: work.reconciliations.refunds(ACCOUNT, 0, 100),
     "ongoing disputes": lambda work: work.reconciliations.disputes(ACCOUNT, "", 100),
     "newest event": lambda work: work.reconciliations.newest_event_at(ACCOUNT),
@@ -119,6 +126,14 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "reconciling measured": lambda work: work.reconciliations.reconciled_until(),
     "inbox measured": lambda work: work.inbox.backlog(),
     "intents measured": lambda work: work.intents.backlog(),
+    "ends of logs": lambda work: work.changes.heads([TENANT, "other"]),
+    "page of changes": lambda work: work.changes.page(TENANT, 10, 100),
+    "page of some changes": lambda work: work.changes.page(
+        TENANT, 10, 100, up_to=5000, types=frozenset({ChangeType.INVOICE_PAID})
+    ),
+    "changes of order": lambda work: work.changes.page(TENANT, 10, 100, sales_order_id=501),
+    "last change of order": lambda work: work.changes.last_of_order(TENANT, 501),
+    "log begun": lambda work: work.changes.begin_log(TENANT),
     "events for objects": lambda work: work.inbox.for_objects(TENANT, ["in_1", "pi_1"]),
 }
 # Few rows, so sorting them is cheap.

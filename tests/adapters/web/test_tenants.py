@@ -18,6 +18,7 @@ WITH_ID = sorted(
     if each.permission is not None and "<id:" in each.path
 )
 WITHOUT_ID = {
+    "Changes.list_changes",
     "Integrations.create_integration",
     "Integrations.list_integrations",
     "Invoices.send_invoice",

@@ -92,6 +92,24 @@ def test_reconciling_goes_on_until_no_integration_is_due():
     assert integrations.calls == 4
 
 
+def test_confirming_goes_on_until_no_invoice_is_due():
+    invoices = Batches(25, 25, 3)
+
+    Jobs(bridge_with(reconciliation__confirm_settlements=invoices)).run("confirm_settlements")
+
+    assert invoices.calls == 4
+
+
+def test_while_events_are_applied_a_sweep_confirms_one_batch():
+    invoices = Batches(25, 25)
+    jobs = Jobs(bridge_with(Batches(50), reconciliation__confirm_settlements=invoices))
+
+    jobs.run("drain_inbox")
+    jobs.run("confirm_settlements")
+
+    assert invoices.calls == 1
+
+
 def test_receivers_are_not_checked_with_every_sweep():
     receivers = Batches()
     jobs = Jobs(bridge_with(receivers__check_due=receivers))
@@ -138,6 +156,25 @@ def test_counts_are_folded_until_nothing_is_left_and_not_at_every_sweep():
     assert counts.calls == 2
 
 
+def test_invoices_are_noted_as_overdue_once_a_minute_until_none_is_left():
+    overdue = Batches(100, 3)
+    jobs = Jobs(bridge_with(invoices__note_overdue=overdue))
+
+    jobs.run("note_overdue")
+    jobs.run("note_overdue")
+
+    assert overdue.calls == 3
+
+
+def test_what_was_there_before_the_log_is_recorded_in_batches_that_give_way_to_receiving():
+    existing, pauses = Batches(200, 5), Batches()
+    Jobs(bridge_with(changes__record_existing=existing, webhook_events__yield_to_receiving=pauses)).run(
+        "record_existing"
+    )
+
+    assert (existing.calls, pauses.calls) == (3, 2)
+
+
 def test_old_payloads_are_let_go_of_until_none_is_left():
     payloads = Batches(2)
     Jobs(bridge_with(operations__purge_payloads=payloads)).run("tidy_up")
@@ -146,14 +183,29 @@ def test_old_payloads_are_let_go_of_until_none_is_left():
 
 
 @pytest.mark.parametrize(
-    "job", ["drain_inbox", "settle_intents", "reconcile", "check_receivers", "fold_counts", "tidy_up"]
+    "job",
+    [
+        "drain_inbox",
+        "settle_intents",
+        "reconcile",
+        "confirm_settlements",
+        "note_overdue",
+        "record_existing",
+        "check_receivers",
+        "fold_counts",
+        "tidy_up",
+    ],
 )
 def test_nothing_is_begun_after_the_stop(job: str):
     work = Batches(1)
     others = (
         "reconciliation__reconcile_due",
+        "reconciliation__confirm_settlements",
         "reconciliation__compact_totals",
         "receivers__check_due",
+        "invoices__note_overdue",
+        "changes__record_existing",
+        "access__forget_act_windows",
         "access__purge_idempotency_keys",
         "operations__purge_oauth_states",
         "operations__purge_payloads",

@@ -55,8 +55,10 @@ def bridge_with(events: Batches | None = None, intents: Batches | None = None, *
 
 _OTHERS = {
     "webhook_events": ("yield_to_receiving",),
-    "reconciliation": ("reconcile_due", "compact_totals"),
+    "reconciliation": ("reconcile_due", "confirm_settlements", "compact_totals"),
     "receivers": ("check_due",),
-    "access": ("purge_idempotency_keys",),
+    "invoices": ("note_overdue",),
+    "changes": ("record_existing",),
+    "access": ("purge_idempotency_keys", "forget_act_windows"),
     "operations": ("purge_oauth_states", "purge_payloads"),
 }

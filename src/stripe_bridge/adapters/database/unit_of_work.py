@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 import sqlalchemy
 from sqlalchemy import Engine
 
+from stripe_bridge.adapters.database.change_log import append_changes
 from stripe_bridge.adapters.database.engine import autocommit, reading
 from stripe_bridge.adapters.database.identity_map import IdentityMap
 from stripe_bridge.adapters.database.outages import NO_SCHEMA, old_schema, outage
@@ -19,7 +20,9 @@ from stripe_bridge.adapters.database.repositories.accounts import (
     SqlReceivers,
     SqlTokens,
 )
+from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
+from stripe_bridge.adapters.database.repositories.existing import SqlExistingObjects
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
 from stripe_bridge.adapters.database.repositories.intents import SqlIntents
@@ -33,7 +36,11 @@ from stripe_bridge.adapters.database.repositories.totals import SqlTotals
 from stripe_bridge.adapters.database.revisions import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
+from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.domain.origin import SERVICE, Origin
+from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -69,9 +76,19 @@ class SqlUnitOfWork:
     reconciliations: Reconciliations
     recoveries: Recoveries
     totals: Totals
+    changes: Changes
+    acts: Acts
+    existing: ExistingObjects
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        engine: Engine,
+        recorder: Recorder | None = None,
+        on_changes: Callable[[Mapping[str, int]], None] = lambda _: None,
+    ) -> None:
+        """Only what a `recorder` knows of can be written. `on_changes` gets the last number of each tenant whose log has
+        grown, after the commit."""
+        self._engine, self._recorder, self._on_changes = engine, recorder, on_changes
 
     def __enter__(self) -> Self:
         with translate_driver_errors():
@@ -82,7 +99,7 @@ class SqlUnitOfWork:
             except BaseException:
                 self._connection.close()
                 raise
-        transaction = Transaction(self._connection)
+        self._transaction = transaction = Transaction(self._connection, self._recorder)
         self._identity_map = identity_map = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
@@ -102,6 +119,9 @@ class SqlUnitOfWork:
         self.reconciliations = SqlReconciliations(transaction)
         self.recoveries = SqlRecoveries(transaction)
         self.totals = SqlTotals(transaction)
+        self.changes = SqlChanges(transaction)
+        self.acts = SqlActs(transaction)
+        self.existing = SqlExistingObjects(transaction)
         return self
 
     def __exit__(
@@ -117,23 +137,42 @@ class SqlUnitOfWork:
     def prefetch(self, linked: Sequence[tuple[str, str]]) -> None:
         self._identity_map.read(linked)
 
+    @property
+    def origin(self) -> Origin:
+        return SERVICE if self._recorder is None else self._recorder.origin
+
+    @origin.setter
+    def origin(self, origin: Origin) -> None:
+        if self._recorder is not None:
+            self._recorder.origin = origin
+
     def commit(self) -> None:
         self._identity_map.write()
+        last: Mapping[str, int] = {}
+        if self._recorder is not None and self._recorder.changes:
+            last = append_changes(self._transaction, self._recorder.changes)
         with translate_driver_errors():
             self._connection.commit()
             self._connection.close()
+        if last:
+            self._on_changes(last)
 
 
 class SqlStore:
-    """A store on either database. `close` gives its connections back."""
+    """A store on either database. `close` gives its connections back.
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    `on_changes` is called after each commit that recorded something, with the last number of each tenant's log.
+    """
+
+    def __init__(
+        self, engine: Engine, on_changes: Callable[[Mapping[str, int]], None] = lambda _: None
+    ) -> None:
+        self.engine, self._on_changes = engine, on_changes
         self._reading, self._autocommit = reading(engine), autocommit(engine)
         self._probe = WriteProbe(engine)
 
     def writing(self) -> SqlUnitOfWork:
-        return SqlUnitOfWork(self.engine)
+        return SqlUnitOfWork(self.engine, Recorder(current_origin()), self._on_changes)
 
     def reading(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._reading)

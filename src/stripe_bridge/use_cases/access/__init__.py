@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stripe_bridge.ports.adapters import Adapters
+from stripe_bridge.use_cases.access.denials import ForgetActWindows, RecordDenial
 from stripe_bridge.use_cases.access.idempotency import (
     BeginIdempotentRequest,
     FinishIdempotentRequest,
@@ -29,6 +30,8 @@ class Access:
     begin_request: BeginIdempotentRequest
     finish_request: FinishIdempotentRequest
     purge_idempotency_keys: PurgeIdempotencyKeys
+    record_denial: RecordDenial
+    forget_act_windows: ForgetActWindows
 
 
 def build_access(adapters: Adapters) -> Access:
@@ -42,4 +45,6 @@ def build_access(adapters: Adapters) -> Access:
         begin_request=BeginIdempotentRequest(store, clock, adapters.vault),
         finish_request=FinishIdempotentRequest(store, adapters.vault),
         purge_idempotency_keys=PurgeIdempotencyKeys(store, clock),
+        record_denial=RecordDenial(store, clock),
+        forget_act_windows=ForgetActWindows(store, clock),
     )

@@ -13,6 +13,8 @@ from stripe_bridge.use_cases.operations.doctor import Diagnose
 from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
+from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
+from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
@@ -47,31 +49,39 @@ def build_operations(
     has_extra_secrets: bool,
 ) -> Operations:
     store, clock, vault = adapters.store, adapters.clock, adapters.vault
-    events, key = adapters.event_gateway, EncryptionKey(store, clock, vault)
     check_readiness = CheckReadiness(
         {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)},
         clock,
     )
-    diagnose = Diagnose(
-        store,
-        clock,
-        vault,
-        events,
-        check_readiness,
-        DiagnoseReceivers(receivers.check, has_extra_secrets=has_extra_secrets),
-        DiagnoseIntents(store, clock, events, ListInFlight(store)),
-        key,
-        DiagnoseRecovery(store, adapters.signer),
-        every=reconcile_every,
-    )
+    check_receivers = DiagnoseReceivers(receivers.check, has_extra_secrets=has_extra_secrets)
     reconcile, replay = reconciliation.reconcile, webhook_events.replay_matching
     return Operations(
         check_readiness=check_readiness,
         measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
-        diagnose=diagnose,
+        diagnose=_diagnose(adapters, check_readiness, check_receivers, every=reconcile_every),
         apply_fixes=ApplyFixes(receivers.register, receivers.repair, reconcile, intents.resolve_due, replay),
         hold_all_sends=HoldAllSends(store, clock),
-        rotate_keys=RotateKeys(store, vault, key),
+        rotate_keys=RotateKeys(store, vault, EncryptionKey(store, clock, vault)),
         purge_payloads=PurgePayloads(store, clock, keep_payloads),
         purge_oauth_states=PurgeOAuthStates(store, clock),
+    )
+
+
+def _diagnose(
+    adapters: Adapters, check_readiness: CheckReadiness, receivers: DiagnoseReceivers, *, every: timedelta
+) -> Diagnose:
+    store, clock, events = adapters.store, adapters.clock, adapters.event_gateway
+    return Diagnose(
+        store,
+        clock,
+        adapters.vault,
+        events,
+        check_readiness,
+        receivers,
+        DiagnoseIntents(store, clock, events, ListInFlight(store)),
+        EncryptionKey(store, clock, adapters.vault),
+        DiagnoseRecovery(store, adapters.signer),
+        DiagnoseRefunds(store),
+        DiagnoseSettlements(store, clock),
+        every=every,
     )

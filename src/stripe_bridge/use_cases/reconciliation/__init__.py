@@ -1,4 +1,5 @@
-"""Comparing an account with Stripe: missed events, objects that Stripe may still change, totals."""
+"""Comparing an account with Stripe: missed events, objects that Stripe may still change or that only an event has shown,
+totals."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.integrations.account import RefreshAccount
 from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.receivers.check import CheckReceivers
+from stripe_bridge.use_cases.reconciliation.confirm import ConfirmSettlements
 from stripe_bridge.use_cases.reconciliation.reconcile import (
     FetchMissedEvents,
     ListConnected,
@@ -20,7 +22,7 @@ from stripe_bridge.use_cases.reconciliation.recover import EndRecovery, RecoverA
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
 from stripe_bridge.use_cases.records.ledger import RefundLedger
-from stripe_bridge.use_cases.records.refetch import refetch_targets
+from stripe_bridge.use_cases.records.refetch import RefetchSettled, refetch_targets
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, StoreFetchedEvent
 
@@ -29,6 +31,7 @@ from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, StoreFetc
 class Reconciliation:
     reconcile: ReconcileIntegration
     reconcile_due: ReconcileDue
+    confirm_settlements: ConfirmSettlements
     list_connected: ListConnected
     end_recovery: EndRecovery
     compact_totals: CompactTotals
@@ -45,7 +48,7 @@ def build_reconciliation(
 ) -> Reconciliation:
     store, clock, verify_totals = adapters.store, adapters.clock, VerifyTotals(adapters.store)
     invoices, refunds, disputes = refetch_targets(adapters)
-    sweep_invoices = SweepKind(store, invoices)
+    sweep_invoices, sample = SweepKind(store, invoices), SweepKind(store, RefetchSettled(invoices))
     reconcile = ReconcileIntegration(
         store,
         clock,
@@ -53,7 +56,7 @@ def build_reconciliation(
         FetchMissedEvents(
             store, clock, adapters.nudges, adapters.event_gateway, StoreFetchedEvent(build_event)
         ),
-        SweepAccount(sweep_invoices, SweepKind(store, refunds), SweepKind(store, disputes)),
+        SweepAccount(sweep_invoices, SweepKind(store, refunds), SweepKind(store, disputes), sample),
         _recover(adapters, settle, sweep_invoices),
         check_receivers,
         verify_totals,
@@ -64,6 +67,7 @@ def build_reconciliation(
     return Reconciliation(
         reconcile=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
+        confirm_settlements=ConfirmSettlements(store, clock, invoices, adapters.metrics),
         list_connected=ListConnected(store),
         end_recovery=EndRecovery(store, clock),
         compact_totals=CompactTotals(store),

@@ -9,6 +9,7 @@ from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
+from stripe_bridge.use_cases.refunds.duplicates import AcceptDuplicate
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 
 
@@ -16,6 +17,7 @@ from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 class Refunds:
     issue: IssueRefund
     list: ListRefunds
+    accept_duplicate: AcceptDuplicate
 
 
 def build_refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
@@ -33,4 +35,5 @@ def build_refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
             signed,
         ),
         list=ListRefunds(adapters.store),
+        accept_duplicate=AcceptDuplicate(adapters.store, clock),
     )

@@ -51,7 +51,7 @@ def build_webhook_events(
         apply=ApplyEvents(store, clock, adapters.randomness, table, lease, metrics, adapters.tracing),
         yield_to_receiving=YieldToReceiving(store, clock, pause_factor=pause_factor),
         list=ListWebhookEvents(store),
-        show=ShowWebhookEvent(store),
+        show=ShowWebhookEvent(store, clock),
         replay=ReplayWebhookEvent(store, clock, nudges),
         replay_matching=ReplayWebhookEvents(store, clock, nudges),
     )
