@@ -15,6 +15,7 @@ from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
+from stripe_bridge.use_cases.invoices.views import InvoiceView
 from tests.conformance.conftest import erp_of
 from tests.waiting import wait_until
 
@@ -87,6 +88,8 @@ class Reader:
 
 
 def id_of(item):
+    if isinstance(item, InvoiceView):
+        return item.invoice.id
     return item.integration.id if isinstance(item, IntegrationView) else item.id
 
 

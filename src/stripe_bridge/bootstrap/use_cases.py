@@ -50,6 +50,7 @@ from stripe_bridge.use_cases.invoices.links import RenewLinks
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
+    ListTenantInvoices,
     ShowActivity,
     ShowInvoice,
 )
@@ -199,6 +200,7 @@ def _invoices(settings: Settings, adapters: Adapters, settle: SettleIntent) -> I
         show=ShowInvoice(store, RenewLinks(store, clock, adapters.invoice_gateway, RecordInvoice(clock))),
         list=ListInvoices(store),
         list_for_order=ListOrderInvoices(store),
+        list_for_tenant=ListTenantInvoices(store),
         show_activity=ShowActivity(store),
     )
 

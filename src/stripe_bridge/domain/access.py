@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from stripe_bridge.domain.actor import Actor, ActorType
 from stripe_bridge.domain.errors.base import Forbidden
 
 
@@ -57,6 +58,14 @@ class Principal:
     role: Role
     user_id: int | None
     token_id: str
+
+    @property
+    def actor(self) -> Actor:
+        """A token by its number, a user of an identity provider by the subject."""
+        kind, _, name = self.token_id.partition(":")
+        if kind == "token":
+            return Actor(type=ActorType.TOKEN, id=name, user_id=self.user_id)
+        return Actor(type=ActorType.USER, id=name.partition(":")[2], user_id=self.user_id)
 
     def check(self, permission: Permission) -> None:
         """Raises Forbidden when the role does not have the permission."""

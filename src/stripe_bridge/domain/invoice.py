@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from stripe_bridge.domain.actor import Actor
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.hosted_links import ASKED_AT_MOST_EVERY, end_soon, links_expire_at
 from stripe_bridge.domain.payment import Payment
@@ -75,7 +76,7 @@ class Invoice:
     """Amounts in minor units. `lines` are frozen when the order is reserved, whatever the ERP changes later.
 
     `links_made_at` is when Stripe made the two links, None if it was not stored; `links_asked_at` when Stripe was last asked
-    for new ones because the invoice was shown.
+    for new ones because the invoice was shown. `voided_by` is None for one that was voided in Stripe's dashboard.
     """
 
     id: int
@@ -114,6 +115,7 @@ class Invoice:
     sent_at: datetime | None = None
     paid_at: datetime | None = None
     voided_at: datetime | None = None
+    voided_by: Actor | None = None
     last_refunded_at: datetime | None = None
     payment_progress: PaymentProgress | None = None
     payment_failure_reason: str | None = None
@@ -165,6 +167,13 @@ class Invoice:
         else:
             return 0
         return max(0, collected - self.amount_refunded - self.amount_lost)
+
+    @property
+    def left_to_pay(self) -> int:
+        """What Stripe still asks for. It leaves its own `amount_remaining` as it was when an invoice is voided."""
+        if self.is_owed:
+            return self.amount_remaining
+        return self.amount if self.is_payable else 0
 
     @property
     def refund_status(self) -> RefundStatus:
@@ -285,6 +294,12 @@ class Invoice:
     def mark_deleted(self, now: datetime) -> Invoice:
         """It was deleted at Stripe, which counts as void here."""
         return replace(self, status=InvoiceStatus.VOID, voided_at=now, updated_at=now)
+
+    def name_voider(self, actor: Actor | None, now: datetime) -> Invoice:
+        """Say who had it voided, if that is known and it is void."""
+        if actor is None or self.status is not InvoiceStatus.VOID:
+            return self
+        return replace(self, voided_by=actor, updated_at=now)
 
     def abandon(self, reason: str, now: datetime, failure: SendFailure | None = None) -> Invoice:
         """The send failed for good and nothing payable is left at Stripe: the order is free."""

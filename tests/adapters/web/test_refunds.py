@@ -6,7 +6,7 @@ from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.web.world import data_of, problem
 
 SHOWN = {
-    "id", "refund_id", "amount", "currency", "status", "reason", "failure_reason", "user_id", "created_at",
+    "id", "refund_id", "amount", "currency", "status", "reason", "failure_reason", "user_id", "source", "created_at",
     "updated_at",
 }  # fmt: skip
 

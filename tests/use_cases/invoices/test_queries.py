@@ -32,7 +32,7 @@ def test_an_integrations_invoices_are_listed_newest_first_and_by_status(world: W
 
     def ids(status: InvoiceStatus | None) -> list[int]:
         page = list_invoices(TENANT, world.integration_id, status, PageRequest())
-        return [invoice.id for invoice in page.items]
+        return [view.invoice.id for view in page.items]
 
     assert ids(None) == [second.id, first.id]
     assert ids(InvoiceStatus.PAID) == [second.id]
@@ -48,7 +48,7 @@ def test_an_orders_invoices_are_listed_through_whatever_integration_they_were_se
     second = world.send(501).view.invoice
     list_invoices = ListOrderInvoices(world.store)
 
-    assert [invoice.id for invoice in list_invoices(TENANT, 501)] == [second.id, first.id]
+    assert [view.invoice.id for view in list_invoices(TENANT, 501)] == [second.id, first.id]
     with pytest.raises(SalesOrderNotFound):
         list_invoices("other", 501)
 

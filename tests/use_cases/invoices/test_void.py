@@ -15,7 +15,7 @@ from tests.world import A_WHILE, World
 
 
 def void(world: World, invoice_id: int = 1):
-    return world.bridge.invoices.void(TENANT, invoice_id)
+    return world.bridge.invoices.void(TENANT, invoice_id).invoice
 
 
 def test_an_open_invoice_is_voided_at_stripe_and_here(world: World):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
+    ListTenantInvoices,
     ShowActivity,
     ShowInvoice,
 )
@@ -21,4 +22,5 @@ class Invoices:
     show: ShowInvoice
     list: ListInvoices
     list_for_order: ListOrderInvoices
+    list_for_tenant: ListTenantInvoices
     show_activity: ShowActivity

@@ -80,14 +80,22 @@ class RecordInvoice:
         return updated if updated == invoice else work.invoices.save(updated)
 
     def record_charge(
-        self, work: UnitOfWork, invoice: Invoice, payment_intent_id: str, charge_id: str, *, succeeded: bool
+        self,
+        work: UnitOfWork,
+        invoice: Invoice,
+        payment_intent_id: str,
+        charge_id: str,
+        *,
+        succeeded: bool,
+        method: str | None = None,
     ) -> Invoice:
         """Record a charge of one of the invoice's known payments; one that failed is only linked."""
         work.links.add(invoice.stripe_account_id, invoice.id, [charge_id])
         payment = work.payments.find(invoice.stripe_account_id, payment_intent_id)
-        if not succeeded or payment is None or payment.charge_id == charge_id:
+        charged = None if payment is None else payment.charged_by(charge_id, method)
+        if not succeeded or charged is None or charged == payment:
             return invoice
-        work.payments.put(payment.charged_by(charge_id))
+        work.payments.put(charged)
         return self.record_payments(work, invoice, [])
 
     def _set_payment_totals(

@@ -1,6 +1,7 @@
 """Every operation of the REST contract."""
 
 from stripe_bridge.adapters.web.endpoints import Group
+from stripe_bridge.adapters.web.views.access import ACCESS
 from stripe_bridge.adapters.web.views.authorization import CALLBACK
 from stripe_bridge.adapters.web.views.health import HEALTH
 from stripe_bridge.adapters.web.views.integrations import INTEGRATIONS
@@ -15,6 +16,7 @@ GROUPS = (
     Group("Sales orders", "The ERP's sales orders, copied here so that they can be invoiced.", SALES_ORDERS),
     Group("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
     Group("Refunds", "Full and partial refunds.", REFUNDS),
+    Group("Access", "Who is asking, and what they may do.", ACCESS),
     Group("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
     Group("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
     Group("Health", "For those who run the service.", HEALTH),
