@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from stripe_bridge.domain.actor import Actor, ActorType
 from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceNotVoided, VoidRefused
@@ -13,9 +14,11 @@ from stripe_bridge.ports.stripe.errors import GatewayBusy, GatewayRefused, Outco
 from tests.builders import TENANT
 from tests.world import A_WHILE, World
 
+ASKED = Actor(type=ActorType.TOKEN, id="5", user_id=7)
+
 
 def void(world: World, invoice_id: int = 1):
-    return world.bridge.invoices.void(TENANT, invoice_id).invoice
+    return world.bridge.invoices.void(TENANT, invoice_id, ASKED).invoice
 
 
 def test_an_open_invoice_is_voided_at_stripe_and_here(world: World):
@@ -266,3 +269,57 @@ def test_two_voids_at_once_ask_stripe_once(world: World):
 
     assert others
     assert len(world.stripe.calls_of("void")) == 1
+
+
+def test_who_asked_is_named_also_by_a_worker_that_finishes_it_later(world: World):
+    world.sent()
+    assert void(world).voided_by == ASKED
+
+    world.sent(502)
+    world.fail("void", OutcomeUnknown("cut"), after_effect=True)
+    with pytest.raises(InvoiceNotVoided):
+        void(world, 2)
+    # An event may be faster than the worker.
+    world.deliver()
+    assert world.invoice(2).voided_by is None
+    world.come_to_rest()
+    assert world.invoice(2).voided_by == ASKED
+
+
+def test_nobody_is_named_for_what_the_dashboard_has_voided_even_if_we_came_second(world: World):
+    first, second = world.sent(), world.sent(502)
+    world.stripe.void(world.account_id, first.stripe_invoice_id)
+    world.deliver()
+    world.stripe.before_next("void", lambda: world.stripe.void(world.account_id, second.stripe_invoice_id))
+
+    shown = void(world, second.id)
+
+    for invoice in (world.invoice(first.id), shown):
+        assert (invoice.status, invoice.voided_by) == (InvoiceStatus.VOID, None)
+
+
+def test_who_had_a_stuck_draft_deleted_is_named_unless_the_merchant_was_faster(world: World):
+    for number in (501, 502):
+        world.put_order(number)
+        for step in ("finalize", "delete_draft", "void"):
+            world.fail(step, GatewayRefused("no"))
+        with pytest.raises(InvoiceNotSent):
+            world.send(number)
+
+    assert void(world, 1).voided_by == ASKED
+    invoices = world.stripe.accounts[world.account_id].invoices
+    world.stripe.before_next("delete_draft", invoices.clear)
+    assert void(world, 2).voided_by is None
+
+
+def test_a_plan_that_an_earlier_release_stored_names_nobody(world: World):
+    world.sent()
+    world.fail("void", OutcomeUnknown("cut"), after_effect=True)
+    with pytest.raises(InvoiceNotVoided):
+        world.bridge.invoices.void(TENANT, 1)
+    (intent,) = world.unsettled()
+    assert "by" not in intent.parameters
+
+    world.come_to_rest()
+
+    assert (world.invoice(1).status, world.invoice(1).voided_by) == (InvoiceStatus.VOID, None)

@@ -121,7 +121,8 @@ def payment(shown: Shown) -> StripePayment:
 
 def _method(charge: Raw) -> str | None:
     """What is only shown need not be readable."""
-    kind = (charge.get("payment_method_details") or {}).get("type")
+    details = charge.get("payment_method_details")
+    kind = details.get("type") if isinstance(details, Mapping) else None
     return kind if isinstance(kind, str) else None
 
 
