@@ -58,15 +58,24 @@ def test_payments_come_in_the_order_in_which_they_were_paid_and_those_that_were_
     ]
 
 
+@pytest.mark.parametrize(
+    ("status", "remaining", "amount"),
+    [
+        (InvoiceStatus.OPEN, 7_000, 7_000),
+        (InvoiceStatus.VOID, 7_000, 7_000),
+        # Another payment has paid all of it.
+        (InvoiceStatus.PAID, 0, None),
+    ],
+)
 @pytest.mark.parametrize("progress", [PaymentProgress.PENDING, PaymentProgress.FAILED])
-def test_a_try_is_for_all_that_remains(store: FakeStore, progress: PaymentProgress):
-    invoice = stored_invoice(
-        store, status=InvoiceStatus.OPEN, amount_remaining=7_000, payment_progress=progress
-    )
+def test_a_try_is_for_all_that_remained(
+    store: FakeStore, progress: PaymentProgress, status: InvoiceStatus, remaining: int, amount: int | None
+):
+    invoice = stored_invoice(store, status=status, amount_remaining=remaining, payment_progress=progress)
 
     (tried,) = seen(store, invoice, an_open_payment(progress)).payments
 
-    assert (tried.status, tried.amount) == (progress.value, 7_000)
+    assert (tried.status, tried.amount) == (progress.value, amount)
 
 
 def test_a_payment_that_nobody_has_tried_is_none(store: FakeStore):
@@ -143,4 +152,5 @@ def test_a_page_takes_four_reads_however_long_it_is_and_a_new_invoice_none(store
         assert view_invoice(work, new, "Main shop") == InvoiceView(
             invoice=new, integration_name="Main shop", payments=[]
         )
-        assert list(view_invoices(work, [])) == asked == []
+        assert list(view_invoices(work, [])) == []
+        assert asked == []

@@ -92,10 +92,12 @@ def _status(payment: Payment) -> str | None:
 
 
 def _amount(invoice: Invoice, payment: Payment) -> int | None:
-    """Stripe asks the default payment for all that remains; what another is for shows once it is paid."""
+    """Stripe asks the default payment for all that remains, and leaves that as it was when the invoice is voided; what another is
+    for shows once it is paid.
+    """
     if payment.is_paid:
         return payment.amount_paid
-    return invoice.left_to_pay if payment.is_default else None
+    return (invoice.amount_remaining or None) if payment.is_default else None
 
 
 def _when_paid(payment: Payment) -> tuple[datetime, str]:
