@@ -3,7 +3,6 @@
 import pytest
 
 from stripe_bridge.domain.access import Permission, Principal, Role
-from stripe_bridge.domain.actor import Actor, ActorType
 from stripe_bridge.domain.errors.base import Forbidden
 from tests.builders import a_token
 
@@ -39,9 +38,3 @@ def test_a_role_may_do_exactly_this(role, permissions):
 def test_a_token_acts_for_its_tenant_role_and_user():
     principal = a_token(id=9, role=Role.ADMIN, user_id=3).principal
     assert principal == Principal(tenant_id="acme", role=Role.ADMIN, user_id=3, token_id="token:9")
-    assert principal.actor == Actor(type=ActorType.TOKEN, id="9", user_id=3)
-
-
-def test_a_user_of_an_identity_provider_is_named_by_the_subject():
-    principal = Principal(tenant_id="acme", role=Role.ADMIN, user_id=None, token_id="jwt:acme:auth0|7:b")
-    assert principal.actor == Actor(type=ActorType.USER, id="auth0|7:b")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stripe_bridge.domain.actor import Actor, ActorType, dump_actor, load_actor
+from stripe_bridge.domain.agreed_amount import is_as_agreed
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.invoice import (
     PAYABLE,
@@ -15,8 +15,8 @@ from stripe_bridge.domain.invoice import (
     InvoiceStatus,
     RefundStatus,
     SnapshotOrder,
-    is_as_agreed,
 )
+from stripe_bridge.domain.origin import Actor, ActorType, dump_actor, load_actor
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
 from tests.builders import AMOUNT, NOW, a_payment, a_stripe_invoice, an_invoice
 
@@ -93,6 +93,7 @@ def test_nothing_moves_an_invoice_from_its_last_state(history, data):
 
 @given(histories(), st.data())
 def test_a_status_never_goes_back(history, data):
+    """Unless Stripe itself contradicts an event: see `test_settlement.py`."""
     stages = ["reserved", "draft", "open", "uncollectible", "paid", "void"]
     invoice = an_invoice()
     for snapshot in data.draw(st.lists(st.sampled_from(history), max_size=12)):

@@ -3,8 +3,9 @@
 import pytest
 
 from stripe_bridge.domain.access import Role
-from stripe_bridge.domain.actor import Actor, ActorType
+from stripe_bridge.domain.origin import Actor, ActorType, Origin
 from stripe_bridge.domain.refund import RefundSource
+from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 from tests.journeys.combinations import POSTGRES_REDIS, SQLITE, on
 from tests.journeys.people import Erp, told
@@ -69,7 +70,8 @@ def test_a_void_says_who_asked_for_it(stack: Stack, erp: Erp, by: str):
         wanted = {"type": "token", "user_id": 17}
     elif by == "an operator":
         operator = Actor(type=ActorType.OPERATOR, id="alice")
-        stack.operator.invoices.void(erp.tenant, invoice["id"], operator)
+        with acting_as(Origin(actor=operator)):
+            stack.operator.invoices.void(erp.tenant, invoice["id"])
         wanted = {"type": "operator", "id": "alice", "user_id": None}
     else:
         stack.control.void(invoice["stripe_invoice_id"])

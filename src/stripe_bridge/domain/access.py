@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from stripe_bridge.domain.actor import Actor, ActorType
 from stripe_bridge.domain.errors.base import Forbidden
+from stripe_bridge.domain.origin import Actor, ActorType
 
 
 class Permission(StrEnum):
@@ -52,20 +52,21 @@ _TABLE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """On whose behalf a request is made. `token_id` distinguishes tokens without revealing them."""
+    """On whose behalf a request is made. `token_id` distinguishes tokens without revealing them; `subject` is who an identity
+    provider says it is, None for a token of ours."""
 
     tenant_id: str
     role: Role
     user_id: int | None
     token_id: str
+    subject: str | None = None
 
     @property
     def actor(self) -> Actor:
-        """A token by its number, a user of an identity provider by the subject."""
-        kind, _, name = self.token_id.partition(":")
-        if kind == "token":
-            return Actor(type=ActorType.TOKEN, id=name, user_id=self.user_id)
-        return Actor(type=ActorType.USER, id=name.partition(":")[2], user_id=self.user_id)
+        """As the change log names it."""
+        if self.subject is not None:
+            return Actor(type=ActorType.USER, id=self.subject, user_id=self.user_id)
+        return Actor(type=ActorType.TOKEN, id=self.token_id, user_id=self.user_id)
 
     def check(self, permission: Permission) -> None:
         """Raises Forbidden when the role does not have the permission."""

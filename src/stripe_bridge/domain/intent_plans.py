@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from stripe_bridge.domain.actor import Actor, dump_actor, load_actor
 from stripe_bridge.domain.billed_customer import BilledCustomer
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import (
@@ -105,12 +104,11 @@ def plan_void(
     *,
     because: str | None,
     failure: SendFailure | None = None,
-    by: Actor | None = None,
     reference: str,
     now: datetime,
 ) -> Intent:
-    """`because` and `failure` are stored on the invoice if the void ends a send, and `by` if somebody asked for it."""
-    parameters = {**_stripe_id_of(invoice), "because": because, **_planned(failure), **_asked(by)}
+    """`because` and `failure` are stored on the invoice if the void ends a send."""
+    parameters = {**_stripe_id_of(invoice), "because": because, **_planned(failure)}
     return _plan_for(Operation.VOID, invoice, parameters, reference=reference, now=now)
 
 
@@ -119,11 +117,10 @@ def plan_delete(
     *,
     because: str | None,
     failure: SendFailure | None = None,
-    by: Actor | None = None,
     reference: str,
     now: datetime,
 ) -> Intent:
-    parameters = {**_stripe_id_of(invoice), "because": because, **_planned(failure), **_asked(by)}
+    parameters = {**_stripe_id_of(invoice), "because": because, **_planned(failure)}
     return _plan_for(Operation.DELETE_DRAFT, invoice, parameters, reference=reference, now=now)
 
 
@@ -213,17 +210,8 @@ def planned_failure(parameters: Mapping[str, Any]) -> SendFailure | None:
     return load_failure(parameters["failure"]) if "failure" in parameters else None
 
 
-def planned_actor(parameters: Mapping[str, Any]) -> Actor | None:
-    """None also for a plan that an earlier release stored."""
-    return load_actor(parameters["by"]) if "by" in parameters else None
-
-
 def _planned(failure: SendFailure | None) -> dict[str, Any]:
     return {} if failure is None else {"failure": dump_failure(failure)}
-
-
-def _asked(by: Actor | None) -> dict[str, Any]:
-    return {} if by is None else {"by": dump_actor(by)}
 
 
 def _stripe_id_of(invoice: Invoice) -> dict[str, Any]:

@@ -152,5 +152,5 @@ def test_who_had_an_invoice_voided_is_shown(world, integration):
     voided = data_of(world.ask("POST", f"{PATH}/{invoice['id']}/void"))
     assert voided["voided_by"] == {"type": "token", "id": voided["voided_by"]["id"], "user_id": 7}
     tokens = world.bridge.access.list_tokens()
-    assert voided["voided_by"]["id"] in {str(token.id) for token in tokens}
+    assert voided["voided_by"]["id"] in {f"token:{token.id}" for token in tokens}
     assert (voided["amount_remaining"], listed(world)["data"]) == (0, [voided])

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from stripe_bridge.domain.actor import Actor, ActorType
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.origin import Actor, ActorType
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.refund import RefundSource
 from stripe_bridge.ports.storage.invoicing import InvoiceFilter

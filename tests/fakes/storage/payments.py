@@ -73,6 +73,9 @@ class FakeRefunds:
     def of_invoices(self, invoice_ids: Sequence[int]) -> Mapping[int, Sequence[Refund]]:
         return {invoice_id: self.of_invoice(invoice_id) for invoice_id in invoice_ids}
 
+    def duplicates(self) -> Sequence[Refund]:
+        return self._refunds.matching(lambda each: each.duplicate_of is not None)
+
     def save(self, refund: Refund) -> Refund:
         return save(self._refunds, refund)
 

@@ -2,14 +2,15 @@ from dataclasses import replace
 
 import pytest
 
-from stripe_bridge.domain.actor import Actor, ActorType
 from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceNotVoided, VoidRefused
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected, InvoiceNotVoidable
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.origin import SERVICE, Actor, ActorType, Origin, dump_actor
 from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
+from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.ports.stripe.errors import GatewayBusy, GatewayRefused, OutcomeUnknown
 from tests.builders import TENANT
 from tests.world import A_WHILE, World
@@ -18,7 +19,8 @@ ASKED = Actor(type=ActorType.TOKEN, id="5", user_id=7)
 
 
 def void(world: World, invoice_id: int = 1):
-    return world.bridge.invoices.void(TENANT, invoice_id, ASKED).invoice
+    with acting_as(Origin(actor=ASKED)):
+        return world.bridge.invoices.void(TENANT, invoice_id).invoice
 
 
 def test_an_open_invoice_is_voided_at_stripe_and_here(world: World):
@@ -312,14 +314,28 @@ def test_who_had_a_stuck_draft_deleted_is_named_unless_the_merchant_was_faster(w
     assert void(world, 2).voided_by is None
 
 
-def test_a_plan_that_an_earlier_release_stored_names_nobody(world: World):
+def test_an_undone_send_and_what_the_service_does_by_itself_name_nobody(world: World):
     world.sent()
-    world.fail("void", OutcomeUnknown("cut"), after_effect=True)
-    with pytest.raises(InvoiceNotVoided):
+    with acting_as(SERVICE):
         world.bridge.invoices.void(TENANT, 1)
-    (intent,) = world.unsettled()
-    assert "by" not in intent.parameters
+    world.put_order(502)
+    world.fail("send", GatewayRefused("no"))
+    with acting_as(Origin(actor=ASKED)), pytest.raises(InvoiceNotSent):
+        world.send(502)
 
-    world.come_to_rest()
+    assert [world.invoice(each).status for each in (1, 2)] == [InvoiceStatus.VOID] * 2
+    assert [world.invoice(each).voided_by for each in (1, 2)] == [None, None]
 
-    assert (world.invoice(1).status, world.invoice(1).voided_by) == (InvoiceStatus.VOID, None)
+
+def test_a_void_is_one_change_with_its_requester(world: World):
+    world.sent()
+    with world.store.reading() as work:
+        before = len(work.changes.page(TENANT, 0, 100))
+
+    void(world)
+
+    with world.store.reading() as work:
+        (entry,) = work.changes.page(TENANT, before, 100)
+    shown = entry.shown()
+    assert (shown["type"], shown["actor"]) == ("invoice.voided", dump_actor(ASKED))
+    assert shown["object"]["voided_by"] == dump_actor(ASKED)

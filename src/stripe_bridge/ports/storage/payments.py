@@ -49,6 +49,10 @@ class Refunds(Protocol):
         """Like `of_invoice`, by invoice; those without refunds have an empty list."""
         ...
 
+    def duplicates(self) -> Sequence[Refund]:
+        """Those of all tenants that are duplicates of others, oldest first."""
+        ...
+
     def save(self, refund: Refund) -> Refund: ...
 
 

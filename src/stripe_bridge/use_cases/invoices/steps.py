@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from stripe_bridge.domain.agreed_amount import changed_by_balance, is_as_agreed
 from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
 from stripe_bridge.domain.intent_plans import (
     plan_customer,
@@ -21,13 +22,12 @@ from stripe_bridge.domain.intent_plans import (
     plan_lines,
     plan_send,
     plan_void,
-    planned_actor,
     planned_address,
     planned_failure,
     planned_lines,
     planned_metadata,
 )
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, changed_by_balance, is_as_agreed
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.stripe_objects import METADATA_CUSTOMER, StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
@@ -318,15 +318,12 @@ class VoidStep(_InvoiceStep):
             return AfterVoid(current, by_us=False)
 
     def on_success(self, work: UnitOfWork, intent: Intent, result: AfterVoid) -> Intent | None:
-        invoice = self._record.record_response(work, self._locked(work, intent), result.invoice)
-        by = planned_actor(intent.parameters) if result.by_us else None
-        ended = invoice.name_voider(by, self._clock.now())
         because = intent.parameters["because"]
+        by = intent.requester if result.by_us and because is None else None
+        invoice = self._record.record_response(work, self._locked(work, intent), result.invoice, voided_by=by)
         if because is not None and invoice.status is InvoiceStatus.VOID:
             failure = planned_failure(intent.parameters)
-            ended = replace(ended, failure_reason=because, failure=failure)
-        if ended != invoice:
-            work.invoices.save(ended)
+            work.invoices.save(replace(invoice, failure_reason=because, failure=failure))
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
@@ -388,7 +385,7 @@ def _gone(invoice: Invoice, intent: Intent, now: datetime) -> Invoice:
     """It no longer exists at Stripe: because its sending failed, or because somebody wanted it void."""
     because = intent.parameters["because"]
     if because is None:
-        return invoice.mark_deleted(now).name_voider(planned_actor(intent.parameters), now)
+        return invoice.mark_deleted(now).name_voider(intent.requester, now)
     return invoice.abandon(because, now, planned_failure(intent.parameters))
 
 

@@ -92,8 +92,8 @@ def _status(payment: Payment) -> str | None:
 
 
 def _amount(invoice: Invoice, payment: Payment) -> int | None:
-    """Stripe asks the default payment for all that remains, and leaves that as it was when the invoice is voided; what another is
-    for shows once it is paid.
+    """Stripe asks the default payment for all that remains, and leaves that as it was when the invoice is voided. What another
+    is for shows once it is paid.
     """
     if payment.is_paid:
         return payment.amount_paid

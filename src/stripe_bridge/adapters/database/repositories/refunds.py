@@ -10,7 +10,7 @@ from sqlalchemy import bindparam
 from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, upsert
 from stripe_bridge.adapters.database.statements import Transaction
-from stripe_bridge.adapters.database.tables.payments import DisputeRow, RefundRow
+from stripe_bridge.adapters.database.tables.payments import IS_DUPLICATE, DisputeRow, RefundRow
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.refund import Refund
 
@@ -25,6 +25,7 @@ _REFUNDS_OF_INVOICE = _REFUNDS.select.where(_REFUND.invoice_id == bindparam("inv
     _REFUND.id.desc()
 )
 _REFUNDS_OF_INVOICES = _REFUNDS.select.where(any_of(_REFUND.invoice_id, "invoice_ids"))
+_DUPLICATES = _REFUNDS.select.where(IS_DUPLICATE).order_by(_REFUND.id)
 
 _DISPUTES = Mapper(Dispute, DisputeRow)
 _DISPUTE = _DISPUTES.table.c
@@ -67,6 +68,9 @@ class SqlRefunds:
             found[refund.invoice_id].append(refund)
         return found
 
+    def duplicates(self) -> Sequence[Refund]:
+        return self._transaction.list(_REFUNDS, _DUPLICATES)
+
     def save(self, refund: Refund) -> Refund:
         self._transaction.save(_REFUNDS, refund)
         return replace(refund, version=refund.version + 1)
@@ -93,6 +97,7 @@ class SqlDisputes:
 
     def put(self, dispute: Dispute) -> None:
         self._transaction.execute(_PUT_DISPUTE, _DISPUTES.values(dispute))
+        self._transaction.put(dispute)
 
 
 def _newest_first(disputes: Sequence[Dispute]) -> Sequence[Dispute]:

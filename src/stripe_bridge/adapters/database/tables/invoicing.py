@@ -35,8 +35,8 @@ from stripe_bridge.adapters.database.types import (
     load_invoice_lines,
     load_order_lines,
 )
-from stripe_bridge.domain.actor import Actor, dump_actor, load_actor
 from stripe_bridge.domain.invoice import PAYABLE, InvoiceStatus
+from stripe_bridge.domain.origin import Actor, dump_actor, load_actor
 from stripe_bridge.domain.refusal import SendFailure, dump_failure, load_failure
 from stripe_bridge.domain.sales_order import Customer, InvoiceLine, OrderLine
 from stripe_bridge.domain.stripe_objects import PaymentProgress
@@ -47,6 +47,9 @@ IS_RESERVED = is_among("status", [InvoiceStatus.RESERVED])
 IS_UNFINISHED = is_among("status", [InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE])
 # Without the paid ones, which are by far the most, it costs next to nothing to keep an index by status.
 IS_NOT_PAID = is_among("status", set(InvoiceStatus) - {InvoiceStatus.PAID, InvoiceStatus.ABANDONED})
+IS_SETTLED = is_among("status", [InvoiceStatus.PAID])
+IS_UNCONFIRMED = text("confirm_due_at IS NOT NULL")
+IS_CONTRADICTED = text("contradicted_at IS NOT NULL")
 IS_LISTED = text(f"status <> '{InvoiceStatus.ABANDONED}'")
 
 
@@ -68,6 +71,7 @@ class SalesOrderRow(Row):
     updated_at: Mapped[datetime]
     # An earlier release, which may still be writing, does not name it.
     submitted: Mapped[bool] = mapped_column(server_default=true())
+    logged_updated_at: Mapped[datetime | None]
 
 
 class BilledCustomerRow(Row):
@@ -108,6 +112,9 @@ class InvoiceRow(Row):
         Index("ix_invoices_tenant_updated_at", "tenant_id", "updated_at", "id"),
         partial_index("ix_invoices_tenant_status", "tenant_id", "status", "id", where=IS_NOT_PAID),
         partial_index("ix_invoices_waiting", "customer_id", where=IS_RESERVED),
+        partial_index("ix_invoices_settled", "stripe_account_id", "confirmed_at", "id", where=IS_SETTLED),
+        partial_index("ix_invoices_unconfirmed", "confirm_due_at", "id", where=IS_UNCONFIRMED),
+        partial_index("ix_invoices_contradicted", "contradicted_at", "id", where=IS_CONTRADICTED),
         one_of("status", InvoiceStatus),
         *not_negative(
             "amount", "amount_paid", "amount_remaining", "amount_collected", "amount_refunded", "amount_lost"
@@ -157,6 +164,10 @@ class InvoiceRow(Row):
     payment_failure_reason: Mapped[str | None]
     failure_reason: Mapped[str | None]
     failure: Mapped[SendFailure | None] = mapped_column(Document(dump_failure, load_failure))
+    confirmed_at: Mapped[datetime | None]
+    confirm_due_at: Mapped[datetime | None]
+    contradicted_at: Mapped[datetime | None]
     # `metadata` is taken on a declarative class.
     metadata_: Mapped[Mapping[str, str]] = mapped_column("metadata", Document(dict, dict))
     version: Mapped[int]
+    logged_version: Mapped[int | None]

@@ -15,8 +15,9 @@ from stripe_bridge.adapters.web.schemas.fields import (
     WholeNumber,
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
-from stripe_bridge.domain.actor import ActorType
 from stripe_bridge.domain.invoice import InvoiceStatus, PaymentStatus, RefundStatus
+from stripe_bridge.domain.origin import Actor, ActorType
+from stripe_bridge.domain.settlement import Settlement
 from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 
 _SHOWN = [status.value for status in InvoiceStatus if status not in ("reserved", "abandoned")]
@@ -107,13 +108,14 @@ class PaymentShape(Shape):
 
 class ActorShape(Shape):
     type = fields.String(
-        validate=OneOf([each.value for each in ActorType]),
+        validate=OneOf([each.value for each in ActorType if Actor(type=each).is_a_caller]),
         metadata={
             "description": "A token, a user of the ERP's identity provider, or an operator at the command line."
         },
     )
     id = fields.String(
-        allow_none=True, metadata={"description": "The token's id, the user's `sub`, or the login name."}
+        allow_none=True,
+        metadata={"description": "`token:` and the token's id, the user's `sub`, or the login name."},
     )
     user_id = fields.Integer(
         allow_none=True, metadata={"description": "The ERP user, if the token acts for one."}
@@ -165,6 +167,14 @@ class InvoiceShape(Shape):
         attribute="shown_payment_failure",
         allow_none=True,
         metadata={"description": "Stripe's code for the last decline, while the payment is still open."},
+    )
+    settlement = fields.String(
+        validate=OneOf([each.value for each in Settlement]),
+        allow_none=True,
+        metadata={
+            "description": "Whether Stripe itself has shown what was paid, which it is asked for within a minute, or only an "
+            "event. Null as long as nothing was paid."
+        },
     )
     refund_status = fields.String(validate=OneOf([status.value for status in RefundStatus]))
     dispute_status = fields.String(allow_none=True, metadata={"description": "The newest dispute's."})

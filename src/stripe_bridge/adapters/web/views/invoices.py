@@ -89,7 +89,7 @@ def void_invoice(call: Call, invoice_id: int) -> Any:
 
     An open invoice is voided at Stripe, a draft is deleted there. Either way its order can be invoiced again.
     """
-    voided = call.bridge.invoices.void(call.principal.tenant_id, invoice_id, call.principal.actor)
+    voided = call.bridge.invoices.void(call.principal.tenant_id, invoice_id)
     return {"data": voided, "message": "Invoice voided."}
 
 
