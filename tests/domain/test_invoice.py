@@ -9,14 +9,9 @@ from hypothesis import strategies as st
 
 from stripe_bridge.domain.agreed_amount import is_as_agreed
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
-from stripe_bridge.domain.invoice import (
-    PAYABLE,
-    Invoice,
-    InvoiceStatus,
-    RefundStatus,
-    SnapshotOrder,
-)
+from stripe_bridge.domain.invoice import PAYABLE, Invoice, InvoiceStatus, SnapshotOrder
 from stripe_bridge.domain.origin import Actor, ActorType, dump_actor, load_actor
+from stripe_bridge.domain.payment_status import RefundStatus
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
 from tests.builders import AMOUNT, NOW, a_payment, a_stripe_invoice, an_invoice
 

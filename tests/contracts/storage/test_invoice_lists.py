@@ -50,6 +50,8 @@ def walk(store: Store, matching: InvoiceFilter, *, per_page: int) -> list[int]:
 
 def save(store: Store, invoice: Invoice) -> Invoice:
     with store.writing() as work:
+        # What is saved has been read before.
+        work.invoices.get(TENANT, invoice.id, lock=True)
         saved = work.invoices.save(invoice)
         work.commit()
     return saved

@@ -11,7 +11,7 @@ from stripe_bridge.domain.errors.rules import (
     RefundBlockedByDispute,
 )
 from stripe_bridge.domain.errors.values import AmountNotChargeable
-from stripe_bridge.domain.invoice import RefundStatus
+from stripe_bridge.domain.payment_status import RefundStatus
 from stripe_bridge.domain.refund import RefundReason, RefundSource, RefundState
 from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE

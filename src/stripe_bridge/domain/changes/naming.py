@@ -8,7 +8,8 @@ from stripe_bridge.domain.access import ApiToken
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.dispute import ENDED, Dispute
 from stripe_bridge.domain.integration import Integration, SyncStatus
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, PaymentStatus
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.payment_status import PaymentStatus
 from stripe_bridge.domain.refund import Refund, RefundState
 from stripe_bridge.domain.sales_order import SalesOrder
 
@@ -61,6 +62,8 @@ def name_invoice(before: Invoice | None, after: Invoice) -> Names:
             return [_INVOICE_ENDS[after.status]]
     if after.sent_at is not None and before.sent_at is None:
         return [ChangeType.INVOICE_SENT]
+    if after.overdue_for is not None and after.overdue_for != before.overdue_for:
+        return [ChangeType.INVOICE_OVERDUE]
     payment = after.payment_status
     if payment is not before.payment_status and payment in _INVOICE_PAYMENTS:
         return [_INVOICE_PAYMENTS[payment]]

@@ -93,6 +93,10 @@ class Invoices(Protocol):
         """Those that are waiting for their customer to be created at Stripe; oldest first."""
         ...
 
+    def overdue(self, now: datetime, limit: int) -> Sequence[int]:
+        """The ids of open ones whose due date has passed without a note of it, longest overdue first."""
+        ...
+
     def has_other_account(self, integration_id: int, account_id: str) -> bool:
         """Whether the integration has an invoice in an account other than this."""
         ...

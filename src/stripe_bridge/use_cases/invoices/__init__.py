@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.invoices.links import RenewLinks
+from stripe_bridge.use_cases.invoices.overdue import NoteOverdue
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
@@ -30,6 +31,7 @@ class Invoices:
     list_for_order: ListOrderInvoices
     list_for_tenant: ListTenantInvoices
     show_activity: ShowActivity
+    note_overdue: NoteOverdue
 
 
 def build_invoices(adapters: Adapters, settle: SettleIntent, *, days_until_due: int) -> Invoices:
@@ -44,4 +46,5 @@ def build_invoices(adapters: Adapters, settle: SettleIntent, *, days_until_due: 
         list_for_order=ListOrderInvoices(store),
         list_for_tenant=ListTenantInvoices(store),
         show_activity=ShowActivity(store),
+        note_overdue=NoteOverdue(store, clock),
     )

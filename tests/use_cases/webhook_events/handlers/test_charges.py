@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from stripe_bridge.domain.errors.outcomes import VoidRefused
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, PaymentStatus
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.payment_status import PaymentStatus
 from stripe_bridge.domain.stripe_objects import PaymentProgress, StripePayment
 from tests.builders import AMOUNT, TENANT
 from tests.world import World

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, TextClause, bindparam, exists, func, literal, select, tuple_
@@ -19,6 +20,7 @@ from stripe_bridge.adapters.database.tables.invoicing import (
     IS_LISTED,
     IS_NOT_PAID,
     IS_RESERVED,
+    MAY_BE_OVERDUE,
     SalesOrderRow,
 )
 from stripe_bridge.adapters.database.tables.payments import LinkRow
@@ -59,6 +61,12 @@ _LISTED_OF_ORDER = _OF_ORDER.where(IS_LISTED).order_by(_INVOICE.id.desc())
 _WAITING_FOR_CUSTOMER = INVOICES.select.where(
     _INVOICE.customer_id == bindparam("customer_id"), IS_RESERVED
 ).order_by(_INVOICE.id)
+_DUE = (
+    select(_INVOICE.id)
+    .where(MAY_BE_OVERDUE, _INVOICE.due_date < bindparam("now"))
+    .order_by(_INVOICE.due_date, _INVOICE.id)
+    .limit(bindparam("limit"))
+)
 # A draft as callers see it: whether it exists at Stripe yet is not their concern.
 _SHOWN_AS_DRAFT = [InvoiceStatus.RESERVED, InvoiceStatus.DRAFT]
 
@@ -98,6 +106,10 @@ class SqlInvoices:
 
     def reserved_for_customer(self, customer_id: int) -> Sequence[Invoice]:
         return self._transaction.list(INVOICES, _WAITING_FOR_CUSTOMER, customer_id=customer_id)
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[int]:
+        found = self._transaction.execute(_DUE, {"now": now, "limit": limit})
+        return list(found.scalars())
 
     def has_other_account(self, integration_id: int, account_id: str) -> bool:
         """Asks only for the smallest and the largest, which are at the ends of an index: there may be millions in between."""

@@ -50,6 +50,8 @@ IS_NOT_PAID = is_among("status", set(InvoiceStatus) - {InvoiceStatus.PAID, Invoi
 IS_SETTLED = is_among("status", [InvoiceStatus.PAID])
 IS_UNCONFIRMED = text("confirm_due_at IS NOT NULL")
 IS_CONTRADICTED = text("contradicted_at IS NOT NULL")
+# Whose due date may have passed without a note of it.
+MAY_BE_OVERDUE = text(f"status = '{InvoiceStatus.OPEN}' AND overdue_for IS NULL")
 IS_LISTED = text(f"status <> '{InvoiceStatus.ABANDONED}'")
 
 
@@ -111,6 +113,7 @@ class InvoiceRow(Row):
         Index("ix_invoices_tenant_number", "tenant_id", "number"),
         Index("ix_invoices_tenant_updated_at", "tenant_id", "updated_at", "id"),
         partial_index("ix_invoices_tenant_status", "tenant_id", "status", "id", where=IS_NOT_PAID),
+        partial_index("ix_invoices_due", "due_date", "id", where=MAY_BE_OVERDUE),
         partial_index("ix_invoices_waiting", "customer_id", where=IS_RESERVED),
         partial_index("ix_invoices_settled", "stripe_account_id", "confirmed_at", "id", where=IS_SETTLED),
         partial_index("ix_invoices_unconfirmed", "confirm_due_at", "id", where=IS_UNCONFIRMED),
@@ -167,6 +170,7 @@ class InvoiceRow(Row):
     confirmed_at: Mapped[datetime | None]
     confirm_due_at: Mapped[datetime | None]
     contradicted_at: Mapped[datetime | None]
+    overdue_for: Mapped[datetime | None]
     # `metadata` is taken on a declarative class.
     metadata_: Mapped[Mapping[str, str]] = mapped_column("metadata", Document(dict, dict))
     version: Mapped[int]

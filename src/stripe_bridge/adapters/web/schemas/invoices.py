@@ -15,8 +15,9 @@ from stripe_bridge.adapters.web.schemas.fields import (
     WholeNumber,
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
-from stripe_bridge.domain.invoice import InvoiceStatus, PaymentStatus, RefundStatus
+from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.origin import Actor, ActorType
+from stripe_bridge.domain.payment_status import PaymentStatus, RefundStatus
 from stripe_bridge.domain.settlement import Settlement
 from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 
