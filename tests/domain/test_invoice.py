@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stripe_bridge.domain.agreed_amount import is_as_agreed
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.invoice import (
     PAYABLE,
@@ -14,7 +15,6 @@ from stripe_bridge.domain.invoice import (
     InvoiceStatus,
     RefundStatus,
     SnapshotOrder,
-    is_as_agreed,
 )
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
 from tests.builders import AMOUNT, NOW, a_payment, a_stripe_invoice, an_invoice

@@ -392,15 +392,3 @@ def settled_amount(status: InvoiceStatus, amount: int, remaining: int, given_bac
     else:
         return 0
     return max(0, collected - given_back)
-
-
-def changed_by_balance(invoice: Invoice, snapshot: StripeInvoice) -> SendFailure | None:
-    """The failure if it is the customer's balance that makes Stripe ask for another amount than agreed."""
-    if snapshot.total != invoice.amount or snapshot.starting_balance == 0:
-        return None
-    return SendFailure(amount_due=snapshot.amount_due, customer_balance=snapshot.starting_balance)
-
-
-def is_as_agreed(invoice: Invoice, snapshot: StripeInvoice) -> bool:
-    """Whether Stripe asks for the agreed amount: a customer's balance makes `amount_due` differ from `total`."""
-    return snapshot.total == snapshot.amount_due == invoice.amount
