@@ -5,6 +5,7 @@ from functools import cache
 from flask_smorest import Blueprint
 
 from stripe_bridge.adapters.web.endpoints import Section, blueprint_of
+from stripe_bridge.adapters.web.views.access import ACCESS
 from stripe_bridge.adapters.web.views.authorization import CALLBACK
 from stripe_bridge.adapters.web.views.changes import CHANGES
 from stripe_bridge.adapters.web.views.health import HEALTH
@@ -23,6 +24,7 @@ SECTIONS = (
     Section("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
     Section("Refunds", "Full and partial refunds.", REFUNDS),
     Section("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
+    Section("Access", "Who is asking, and what they may do.", ACCESS),
     Section("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
     Section("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
     Section("Health", "For those who run the service.", HEALTH),
