@@ -72,6 +72,9 @@ def _gone(reads: Mapping[Keys, Read], candidate: Package) -> Iterator[Break]:
 
 
 def _of_kinds(read: Read, before: Shape, declared: Shape) -> Iterator[str]:
+    if declared.unread is not None:
+        yield f"is declared as {declared.unread}, which is not understood here"
+        return
     was = read.kinds - {"null"}
     if not was <= declared.kinds:
         yield f"was {_any_of(was)}, would be {_any_of(declared.kinds)}"

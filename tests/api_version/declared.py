@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +15,7 @@ Keys = tuple[str, ...]
 _SCALARS = {"str": "string", "int": "integer", "bool": "boolean", "float": "number", "Decimal": "string"}
 _KINDS = frozenset({"null", "string", "integer", "number", "boolean", "list", "object"})
 _LISTS = frozenset({"List", "list", "Sequence"})
+_ANY = frozenset({"Any", "object"})
 _FREE = frozenset({"Dict", "Mapping", "StripeObject", "UntypedStripeObject", "dict"})
 _OBJECT_NAME = re.compile(r'^\s+OBJECT_NAME\b[^=\n]*=\s*"([^"]+)"', re.MULTILINE)
 _API_VERSION = re.compile(r'"(\d{4}-\d{2}-\d{2}(?:\.\w+)?)"')
@@ -29,7 +30,7 @@ class Shape:
     """What a value may be.
 
     `values` are those that the package lists for a string, None if it lists none. `of` is what a list, of Python's or of
-    Stripe's, has as elements. Anything may be in what `is_free`.
+    Stripe's, has as elements. Anything may be in what `is_free`. `unread` is an annotation of which nothing is understood.
     """
 
     kinds: frozenset[str]
@@ -38,6 +39,7 @@ class Shape:
     of: Shape | None = None
     is_paged: bool = False
     is_free: bool = False
+    unread: str | None = None
 
     def __or__(self, other: Shape) -> Shape:
         lists = [each.values for each in (self, other) if each.values is not None]
@@ -48,6 +50,7 @@ class Shape:
             of=self.of if other.of is None else other.of if self.of is None else self.of | other.of,
             is_paged=self.is_paged or other.is_paged,
             is_free=self.is_free or other.is_free,
+            unread=self.unread or other.unread,
         )
 
 
@@ -201,15 +204,21 @@ class _Annotations:
                 return self._named(name)
             case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
                 return self._generic(name, list(inner.elts) if isinstance(inner, ast.Tuple) else [inner])
-        return _ANYTHING
+            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+                return self.shape(left) | self.shape(right)
+        return replace(_ANYTHING, unread=ast.unparse(node))
 
     def _named(self, name: str) -> Shape:
         if name in _SCALARS:
             return Shape(frozenset({_SCALARS[name]}))
         if name in _FREE:
             return Shape(frozenset({"object"}), is_free=True)
+        if name in _ANY:
+            return _ANYTHING
         found = self.inside.inner(name) or self.inside.module.find(name)
-        return _ANYTHING if found is None else Shape(frozenset({"object"}), classes=(found,))
+        if found is None:
+            return replace(_ANYTHING, unread=name)
+        return Shape(frozenset({"object"}), classes=(found,))
 
     def _generic(self, name: str, arguments: list[ast.expr]) -> Shape:
         if name == "Literal":

@@ -29,6 +29,8 @@ def read(*kinds: str, values: tuple[str, ...] = (), refuses: tuple[str, ...] = (
         ("int", "Union[int, bool]", read("integer"), ["may be boolean, and only integer was ever read"]),
         ("int", "Optional[int]", read("integer", refuses=("null",)), ["may be null, which is refused"]),
         ("int", "Optional[int]", read("integer"), []),
+        ("int", "Any", read("integer"), []),
+        ("int", "Amount", read("integer"), ["is declared as Amount, which is not understood here"]),
         ("Optional[int]", "int", read("integer", "null"), []),
         ("Optional[int]", "Optional[int]", read("integer", refuses=("null",)), []),
         ("str", 'ExpandableField["ChargeResource"]', read("string"), []),

@@ -13,6 +13,7 @@ from tests.api_version.packages import a_package
         ("bool", {"boolean"}),
         ("Decimal", {"string"}),
         ("Optional[str]", {"string", "null"}),
+        ("str | None", {"string", "null"}),
         ("Union[int, str]", {"integer", "string"}),
         ("List[str]", {"list"}),
         ("Dict[str, str]", {"object"}),
