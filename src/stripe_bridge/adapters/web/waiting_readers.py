@@ -121,6 +121,7 @@ class WaitingReaders:
     def dismiss(self) -> None:
         """Nobody waits any longer, or from now on: the process is about to end."""
         self._is_closing = True
+        self._nudged.set()
         for reader in self._waiting:
             reader.woken.set()
 
