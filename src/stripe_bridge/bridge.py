@@ -26,7 +26,6 @@ class Bridge:
     refunds: Refunds
     receivers: Receivers
     webhook_events: WebhookEvents
-    changes: Changes
     intents: Intents
     reconciliation: Reconciliation
     operations: Operations

@@ -1,7 +1,7 @@
 """What was there before the change log is recorded, once, while others go on."""
 
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -126,24 +126,20 @@ def test_a_log_that_begins_later_is_complete_from_the_start(store: SqlStore):
 def test_it_gets_along_with_writers(store: SqlStore):
     some_objects(store)
     as_before_the_log(store)
-    stopping = threading.Event()
 
-    def write() -> None:
-        while not stopping.is_set():
-            for invoice_id in (3, 1, 2):
-                with store.writing() as work:
-                    invoice = work.invoices.lock(invoice_id)
-                    assert invoice is not None
-                    work.invoices.save(replace(invoice, amount_refunded=invoice.amount_refunded + 1))
-                    work.commit()
+    def write(invoice_id: int) -> None:
+        for _ in range(20):
+            with store.writing() as work:
+                invoice = work.invoices.lock(invoice_id)
+                assert invoice is not None
+                work.invoices.save(replace(invoice, amount_refunded=invoice.amount_refunded + 1))
+                work.commit()
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        run_until_none_is_due(store, FrozenClock(NOW))
-    finally:
-        stopping.set()
-        writer.join()
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, invoice_id) for invoice_id in (3, 1, 2)]
+        recording = pool.submit(run_until_none_is_due, store, FrozenClock(NOW))
+        for each in (*writers, recording):
+            each.result()
     created = [entry.subject_id for entry in entries(store) if entry.type == "invoice.created"]
     assert sorted(created) == ["1", "2", "3"]
     assert_whole(store)
