@@ -26,6 +26,7 @@ class Bridge:
     refunds: Refunds
     receivers: Receivers
     webhook_events: WebhookEvents
+    changes: Changes
     intents: Intents
     reconciliation: Reconciliation
     operations: Operations

@@ -56,6 +56,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         refunds=build_refunds(adapters, settle),
         receivers=receivers,
         webhook_events=webhook_events,
+        changes=build_changes(adapters),
         intents=intents,
         reconciliation=reconciliation,
         operations=_operations(settings, adapters, intents, receivers, webhook_events, reconciliation),
