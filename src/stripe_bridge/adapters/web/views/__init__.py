@@ -5,6 +5,7 @@ from functools import cache
 from flask_smorest import Blueprint
 
 from stripe_bridge.adapters.web.endpoints import Group, blueprint_of
+from stripe_bridge.adapters.web.views.access import ACCESS
 from stripe_bridge.adapters.web.views.authorization import CALLBACK
 from stripe_bridge.adapters.web.views.changes import CHANGES
 from stripe_bridge.adapters.web.views.health import HEALTH
@@ -21,6 +22,7 @@ GROUPS = (
     Group("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
     Group("Refunds", "Full and partial refunds.", REFUNDS),
     Group("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
+    Group("Access", "Who is asking, and what they may do.", ACCESS),
     Group("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
     Group("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
     Group("Health", "For those who run the service.", HEALTH),
