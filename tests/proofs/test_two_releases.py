@@ -226,11 +226,11 @@ def test_two_releases_share_a_database_a_queue_and_their_work(scene: Scene):
     answers = {order_id: scene.send(order_id) for order_id in ORDERS[:5]}
     first, second, third, fourth, fifth = (answer.json()["data"] for answer in answers.values())
     leave_events_unapplied_and_intents_unsettled(scene, [first, second], fifth)
-    check_that_secrets_open(scene)
 
     # The schema is upgraded first, and the former release serves on.
     upgrade.flask(CURRENT, "db", "upgrade")
     upgrade.wait_until_ready(scene.web)
+    check_that_secrets_open(scene)
 
     # What the former release has left, workers of both finish.
     former_worker, worker = (upgrade.start_worker(each) for each in (upgrade.former, CURRENT))
