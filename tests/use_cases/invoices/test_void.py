@@ -314,6 +314,18 @@ def test_who_had_a_stuck_draft_deleted_is_named_unless_the_merchant_was_faster(w
     assert void(world, 2).voided_by is None
 
 
+def test_who_sent_a_new_invoice_had_the_uncollectible_one_voided(world: World):
+    invoice = world.sent()
+    world.stripe.voids_uncollectible = True
+    world.stripe.mark_uncollectible(world.account_id, invoice.stripe_invoice_id)
+    world.deliver()
+
+    with acting_as(Origin(actor=ASKED)):
+        world.send()
+
+    assert (world.invoice(1).status, world.invoice(1).voided_by) == (InvoiceStatus.VOID, ASKED)
+
+
 def test_an_undone_send_and_what_the_service_does_by_itself_name_nobody(world: World):
     world.sent()
     with acting_as(SERVICE):
