@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from marshmallow import ValidationError, fields
+from marshmallow import INCLUDE, ValidationError, fields
 from marshmallow.validate import Length, OneOf
 
 from stripe_bridge.adapters.web.schemas.fields import (
@@ -91,6 +91,10 @@ class ChangeActor(ResponseSchema):
 
 class ChangeSchema(ResponseSchema):
     """One fact about one object. Of an act, only admins see more than the first five fields; its type is `act` to others."""
+
+    class Meta:
+        # Some types have a field of their own.
+        unknown = INCLUDE
 
     sequence = fields.Integer(metadata={"examples": [4211]})
     id = fields.String(metadata={"examples": ["chg_6d5c1e0a"]})
