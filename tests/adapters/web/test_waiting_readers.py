@@ -239,7 +239,7 @@ def test_the_rate_limit_counts_a_waiting_request_once():
 
 
 @pytest.mark.parametrize("limits", [{"most": 2}, {"most_of_token": 2}])
-def test_at_the_limit_the_next_one_is_answered_at_once(limits):
+def test_at_the_limit_the_next_one_is_answered_at_once_and_the_log_says_so(limits, caplog):
     async def talk(here):
         latest = here.latest()
         for _ in range(2):
@@ -251,6 +251,8 @@ def test_at_the_limit_the_next_one_is_answered_at_once(limits):
         assert json.loads(body)["data"] == []
 
     waiting(talk, **limits)
+    (record,) = [each for each in caplog.records if "at their limit" in each.message]
+    assert (record.waiting, record.of_token) == (2, 2)
 
 
 def test_another_token_has_places_of_its_own():

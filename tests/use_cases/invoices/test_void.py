@@ -236,7 +236,7 @@ def test_a_void_finishes_a_crashed_sending_and_then_voids(world: World, step: st
     world.fail(step, GatewayBusy("busy"), times=30)
     with pytest.raises(InvoiceNotSent):
         world.send()
-    world.mend()
+    world.stop_failing()
     world.clock.advance(seconds=900)
 
     assert void(world).status is InvoiceStatus.VOID

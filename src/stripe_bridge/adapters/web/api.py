@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from flask_smorest import Api
 from marshmallow import Schema
 from werkzeug.routing import BaseConverter
 
-from stripe_bridge.adapters.web.schemas.fields import MAX_ID, id_in_path
+from stripe_bridge.adapters.web.schemas.fields import MAX_ID, EmptySchema, ResponseSchema, id_in_path
 from stripe_bridge.adapters.web.schemas.service import Problem
 from stripe_bridge.adapters.web.views import blueprints
 
@@ -30,6 +31,8 @@ _HEADERS = {
     HTTPStatus.TOO_MANY_REQUESTS: ["Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining"],
     HTTPStatus.SERVICE_UNAVAILABLE: ["Retry-After"],
 }
+# Names are published: a schema that is renamed keeps the one that generated clients have.
+_PUBLISHED_NAMES: Mapping[type[Schema], str] = {EmptySchema: "Nothing"}
 
 
 class IdConverter(BaseConverter):
@@ -89,4 +92,7 @@ def openapi_document(base: str) -> str:
 def _name_of(schema: Schema | type[Schema]) -> str:
     """What generated clients call it."""
     schema_class = schema if isinstance(schema, type) else type(schema)
-    return schema_class.__name__.removesuffix("Shape")
+    name = schema_class.__name__
+    if issubclass(schema_class, ResponseSchema):
+        name = name.removesuffix("Schema")
+    return _PUBLISHED_NAMES.get(schema_class, name)

@@ -8,9 +8,9 @@ from marshmallow.validate import Length, OneOf
 from stripe_bridge.adapters.web.schemas.fields import (
     MAX_ID,
     QueryNumber,
-    Shape,
+    RequestSchema,
+    ResponseSchema,
     ShortList,
-    Strict,
     Text,
     Timestamp,
 )
@@ -33,7 +33,7 @@ def _is_log(text: str) -> None:
         raise ValidationError("Not the name of a log, as a page shows it.")
 
 
-class ReadFeedQuery(Strict):
+class ReadFeedQuery(RequestSchema):
     after = QueryNumber(
         low=0,
         high=MAX_ID,
@@ -77,19 +77,19 @@ class ReadFeedQuery(Strict):
 _SOMETIMES = {"sometimes": True}
 
 
-class ChangeSubject(Shape):
+class ChangeSubject(ResponseSchema):
     type = fields.String(metadata={"examples": ["invoice"]})
     # An integer for all but Stripe's own objects; null if there is none.
     id = fields.Raw(allow_none=True, metadata={"examples": [17]})
 
 
-class ChangeActor(Shape):
+class ChangeActor(ResponseSchema):
     type = fields.String(metadata={"examples": ["stripe"]})
     id = fields.String(allow_none=True, metadata={"description": "A pseudonym."})
     user_id = fields.Integer(allow_none=True, metadata={"description": "The ERP user."})
 
 
-class ChangeShape(Shape):
+class ChangeSchema(ResponseSchema):
     """One fact about one object. Of an act, only admins see more than the first five fields; its type is `act` to others."""
 
     sequence = fields.Integer(metadata={"examples": [4211]})
@@ -131,7 +131,7 @@ class ChangeShape(Shape):
     )
 
 
-class FeedShape(Shape):
+class FeedSchema(ResponseSchema):
     """A page follows the one before it if its `after` and `after_hash` are that one's last."""
 
     log = fields.String(
@@ -139,7 +139,7 @@ class FeedShape(Shape):
     )
     after = fields.Integer(metadata={"examples": [4210]})
     after_hash = fields.String(metadata={"pattern": f"^{_HASH}$"})
-    data = fields.List(fields.Nested(ChangeShape))
+    data = fields.List(fields.Nested(ChangeSchema))
     next_after = fields.Integer(
         metadata={"description": "The last entry that was looked at: the next page is the one after it."}
     )
