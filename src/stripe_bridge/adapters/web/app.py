@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 
 from flask import Flask
@@ -84,6 +85,16 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
     if options.metrics_token is not None:
         serve_metrics(app, metrics, bridge.operations.measure_backlog, options.metrics_token)
     return app
+
+
+def openapi_text() -> str:
+    """The OpenAPI document as a service at the root of its host has it. Needs no settings."""
+    app = Flask(__name__, static_folder=None)
+    app.config["PUBLIC_URL"] = ""
+    api = document(app)
+    for group in GROUPS:
+        api.register_blueprint(blueprint_of(group, None))
+    return json.dumps(api.spec.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
 def operations_by_endpoint() -> dict[str, Operation]:

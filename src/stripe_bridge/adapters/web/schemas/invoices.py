@@ -15,6 +15,7 @@ from stripe_bridge.adapters.web.schemas.fields import (
     WholeNumber,
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
+from stripe_bridge.domain.dispute import STATUSES
 from stripe_bridge.domain.invoice import InvoiceStatus, PaymentStatus, RefundStatus
 from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 
@@ -91,7 +92,11 @@ class InvoiceShape(Shape):
         metadata={"description": "Stripe's code for the last decline, while the payment is still open."},
     )
     refund_status = fields.String(validate=OneOf([status.value for status in RefundStatus]))
-    dispute_status = fields.String(allow_none=True, metadata={"description": "The newest dispute's."})
+    dispute_status = fields.String(
+        validate=OneOf([*STATUSES, None]),
+        allow_none=True,
+        metadata={"description": "The newest dispute's, as Stripe shows it."},
+    )
     customer_email = fields.String(metadata={"examples": ["jenny@example.com"]})
     hosted_invoice_url = fields.String(
         allow_none=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import EXCLUDE, Schema, fields
 from marshmallow.validate import Equal, OneOf
 
+from stripe_bridge.adapters.web.problem_types import catalogue
 from stripe_bridge.adapters.web.schemas.fields import Shape
 from stripe_bridge.domain.integration import AuthorizationFailure
 
@@ -26,7 +27,10 @@ class Problem(Shape):
     """
 
     # Together the examples are one answer, for the page shows them as one.
-    type = fields.String(metadata={"format": "uri", "examples": ["urn:stripe-bridge:problem:RequestInvalid"]})
+    type = fields.String(
+        validate=OneOf(sorted({line.type for line in catalogue()})),
+        metadata={"examples": ["urn:stripe-bridge:problem:RequestInvalid"]},
+    )
     title = fields.String(metadata={"examples": ["Unprocessable Content"]})
     status = fields.Integer(metadata={"examples": [422]})
     detail = fields.String(metadata={"examples": ["name: Missing data for required field."]})
@@ -65,10 +69,11 @@ class ReceivedShape(Shape):
 
 
 class HealthShape(Shape):
-    status = fields.String(metadata={"examples": ["ok"]})
+    status = fields.String(validate=Equal("ok"), metadata={"examples": ["ok"]})
 
 
-class ReadinessShape(HealthShape):
+class ReadinessShape(Shape):
+    status = fields.String(validate=OneOf(["ok", "unavailable"]), metadata={"examples": ["ok"]})
     checks = fields.Dict(
         keys=fields.String(),
         values=fields.String(),

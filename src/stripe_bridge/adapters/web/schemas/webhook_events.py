@@ -61,7 +61,7 @@ class WebhookEventShape(Shape):
         metadata={"description": "Set if the last try failed; the cause is shown to operators only."},
     )
     skip_reason = fields.String(
-        allow_none=True, validate=OneOf([None, *(reason.value for reason in SkipReason)])
+        allow_none=True, validate=OneOf([*(reason.value for reason in SkipReason), None])
     )
     next_attempt_at = Timestamp(allow_none=True)
     event_created_at = Timestamp()

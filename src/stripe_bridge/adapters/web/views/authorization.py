@@ -6,10 +6,12 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Response, current_app, make_response, redirect, render_template, request
+from werkzeug.exceptions import ServiceUnavailable
 
 from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.service import CallbackQuery
 from stripe_bridge.domain.integration import AuthorizationFailure
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.integrations.connect import (
     AuthorizationOutcome,
     AuthorizationStatus,
@@ -41,7 +43,7 @@ _HTML = {"text/html": {"schema": {"type": "string"}}}
     permission=None,
     query=CallbackQuery,
     answers={200: None, 302: None, 400: None},
-    problems=(503,),
+    problems=(StoreUnavailable, ServiceUnavailable),
     documented={
         "responses": {
             "200": {

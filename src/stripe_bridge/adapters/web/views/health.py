@@ -2,11 +2,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from werkzeug.exceptions import ServiceUnavailable
+
 from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.service import HealthShape, ReadinessShape
 
 
-@operation("GET", "/healthz", permission=None, query=None, answers={200: HealthShape})
+@operation(
+    "GET",
+    "/healthz",
+    permission=None,
+    query=None,
+    answers={200: HealthShape},
+    problems=(ServiceUnavailable,),
+)
 def show_health(_call: Call) -> Any:
     """Health
 

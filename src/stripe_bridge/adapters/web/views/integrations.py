@@ -16,6 +16,10 @@ from stripe_bridge.adapters.web.schemas.integrations import (
 from stripe_bridge.adapters.web.schemas.paging import PageQuery
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.base import IntegrationNotFound
+from stripe_bridge.domain.errors.conflicts import AlreadyConnected, AuthorizationFailed
+from stripe_bridge.domain.errors.rules import ConfirmationInvalid
+from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
 
 
@@ -27,7 +31,10 @@ from stripe_bridge.use_cases.integrations.manage import IntegrationView
     answers={201: IntegrationWritten},
 )
 def create_integration(call: Call) -> Any:
-    """Create Stripe Integration"""
+    """Create Stripe Integration
+
+    It is `pending` until a merchant connects a Stripe account to it.
+    """
     view = call.bridge.integrations.create(call.principal.tenant_id, call.body["name"])
     return {"data": view, "message": "Stripe integration created."}
 
@@ -52,9 +59,13 @@ def list_integrations(call: Call) -> Any:
     "/api/stripe/integrations/<id:integration_id>",
     permission=Permission.READ,
     answers={200: IntegrationAnswer},
+    problems=(IntegrationNotFound,),
 )
 def show_integration(call: Call, integration_id: int) -> Any:
-    """Show Integration Instance"""
+    """Show Integration Instance
+
+    With the last snapshot of its account.
+    """
     return {"data": call.bridge.integrations.show(call.principal.tenant_id, integration_id)}
 
 
@@ -64,7 +75,7 @@ def show_integration(call: Call, integration_id: int) -> Any:
     permission=Permission.MANAGE_INTEGRATIONS,
     body=NewAuthorization,
     answers={200: AuthorizationAnswer},
-    problems=(409,),
+    problems=(IntegrationNotFound, AlreadyConnected),
     response_is_secret=True,
 )
 def authorize_integration(call: Call, integration_id: int) -> Any:
@@ -85,7 +96,7 @@ def authorize_integration(call: Call, integration_id: int) -> Any:
     permission=Permission.MANAGE_INTEGRATIONS,
     body=Confirmation,
     answers={200: IntegrationWritten},
-    problems=(409,),
+    problems=(IntegrationNotFound, ConfirmationInvalid, AuthorizationFailed, IntentUnsettled),
 )
 def confirm_authorization(call: Call, integration_id: int) -> Any:
     """Confirm Authorization
@@ -106,7 +117,7 @@ def confirm_authorization(call: Call, integration_id: int) -> Any:
     permission=Permission.MANAGE_INTEGRATIONS,
     body=Nothing,
     answers={200: IntegrationWritten},
-    problems=(409,),
+    problems=(IntegrationNotFound, IntentUnsettled),
 )
 def disconnect_integration(call: Call, integration_id: int) -> Any:
     """Disconnect Integration

@@ -4,8 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from stripe_bridge.adapters.web.endpoints import Call, operation
+from stripe_bridge.adapters.web.problem_types import WHATEVER_STRIPE_SAYS
 from stripe_bridge.adapters.web.schemas.refunds import NewRefund, RefundIssued, RefundList
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.base import InvoiceNotFound
+from stripe_bridge.domain.errors.outcomes import Recovering, RefundNotIssued
+from stripe_bridge.domain.errors.rules import (
+    AmountOverRefundable,
+    IntegrationNotConnected,
+    NothingCollected,
+    RefundBlockedByDispute,
+)
+from stripe_bridge.domain.errors.values import AmountNotChargeable
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundState
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 
@@ -18,7 +28,17 @@ _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
     permission=Permission.REFUND_INVOICES,
     body=NewRefund,
     answers={201: RefundIssued, 202: RefundIssued},
-    problems=(409, 502),
+    problems=(
+        InvoiceNotFound,
+        IntegrationNotConnected,
+        Recovering,
+        AmountNotChargeable,
+        NothingCollected,
+        RefundBlockedByDispute,
+        AmountOverRefundable,
+        RefundNotIssued,
+        *WHATEVER_STRIPE_SAYS,
+    ),
     limit="20/minute",
 )
 def issue_refund(call: Call, invoice_id: int) -> Any:
@@ -49,7 +69,7 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
     }, 202 if is_pending else 201
 
 
-@operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList})
+@operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList}, problems=(InvoiceNotFound,))
 def list_refunds(call: Call, invoice_id: int) -> Any:
     """List Refunds of Invoice
 

@@ -9,6 +9,15 @@ from stripe_bridge.adapters.web.schemas.sales_orders import (
     SalesOrderWritten,
 )
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.base import SalesOrderNotFound
+from stripe_bridge.domain.errors.conflicts import OrderOutdated
+from stripe_bridge.domain.errors.rules import CurrencyLocked
+from stripe_bridge.domain.errors.values import (
+    AmountNotChargeable,
+    CurrencyUnknown,
+    LinesDoNotAddUp,
+    UpdatedInFuture,
+)
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrderCommand
 
 _PATH = "/api/sales-orders/<id:sales_order_id>"
@@ -20,7 +29,14 @@ _PATH = "/api/sales-orders/<id:sales_order_id>"
     permission=Permission.WRITE_SALES_ORDERS,
     body=SalesOrderBody,
     answers={200: SalesOrderWritten, 201: SalesOrderWritten},
-    problems=(409,),
+    problems=(
+        CurrencyUnknown,
+        AmountNotChargeable,
+        LinesDoNotAddUp,
+        UpdatedInFuture,
+        OrderOutdated,
+        CurrencyLocked,
+    ),
 )
 def put_sales_order(call: Call, sales_order_id: int) -> Any:
     """Store Sales Order
@@ -34,9 +50,18 @@ def put_sales_order(call: Call, sales_order_id: int) -> Any:
     return {"data": stored.view, "message": "Sales order stored."}, 201 if stored.created else 200
 
 
-@operation("GET", _PATH, permission=Permission.READ, answers={200: SalesOrderAnswer})
+@operation(
+    "GET",
+    _PATH,
+    permission=Permission.READ,
+    answers={200: SalesOrderAnswer},
+    problems=(SalesOrderNotFound,),
+)
 def show_sales_order(call: Call, sales_order_id: int) -> Any:
-    """Show Sales Order"""
+    """Show Sales Order
+
+    The stored copy, with what the order still owes.
+    """
     return {"data": call.bridge.sales_orders.show(call.principal.tenant_id, sales_order_id)}
 
 
