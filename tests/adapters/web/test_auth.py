@@ -15,7 +15,7 @@ PUBLIC = {
     "Webhooks.receive_account_webhook",
     "Webhooks.receive_platform_webhook",
     "api-docs.openapi_json",
-    "docs.asset",
+    "docs.file",
     "docs.page",
     "docs.start",
 }

@@ -18,6 +18,21 @@ from stripe_bridge.adapters.web.problem_types import SHARED, describe_response
 from stripe_bridge.adapters.web.problems import answer_problem
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, id_in_path
 from stripe_bridge.adapters.web.schemas.service import Problem
+from stripe_bridge.domain.access import Permission, Role
+
+
+def _roles() -> str:
+    """What each role may do that the one before it may not."""
+    weaker: frozenset[Permission] = frozenset()
+    lines = []
+    for role in Role:
+        also = [
+            f"`{permission.value}`" for permission in Permission if permission in role.permissions - weaker
+        ]
+        lines.append(f"- `{role.value}`: {', '.join(also)}")
+        weaker = role.permissions
+    return "\n".join(lines)
+
 
 _DESCRIPTION = """\
 Turns an ERP's sales orders into invoices at Stripe, and keeps both in sync as they are paid.
@@ -27,13 +42,16 @@ which is the caller's if it sent one.
 
 Every failure is `application/problem+json` (RFC 9457). Compare its `type` or `status`; the sentences may change. Releases
 may add types: take one that you do not know for what its status says.
+
+A token has a role, and each operation names those that may use it. Each role may do everything that the one before it may:
+
 """
-_INFO = {"description": _DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}}
+_INFO = {"description": f"{_DESCRIPTION}{_roles()}", "license": {"name": "MIT", "identifier": "MIT"}}
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
-    "description": "A token made by `flask tokens create`, or a JWT of the ERP's identity provider if one is configured. It "
-    "has a role; each operation names the permission that it needs (`x-permission`), and the roles that have it (`x-roles`).",
+    "description": "A token made by `flask tokens create`, or a JWT of the ERP's identity provider if one is configured. "
+    "Each operation has the permission that it needs as `x-permission`, and the roles that have it as `x-roles`.",
 }
 
 

@@ -177,8 +177,8 @@ def _docstring(each: Operation) -> str:
     text = inspect.cleandoc(each.view.__doc__ or "")
     if not each.roles:
         return text
-    weakest, *stronger = (f"`{role.value}`" for role in each.roles)
-    who = f"**Role:** {weakest}{' or ' if stronger else ''}{', '.join(stronger)}."
+    *weaker, strongest = (f"`{role.value}`" for role in each.roles)
+    who = f"**Role:** {', '.join(weaker)}{' or ' if weaker else ''}{strongest}."
     summary, _, description = text.partition("\n")
     return f"{summary}\n\n{description.strip()}\n\n{who}"
 

@@ -168,7 +168,6 @@ _SAMPLES: Mapping[Kind, Exception] = {
         TooManyAttempts(limit=1000, retry_after=12),
     )
 }
-# Of an operation's problems, one that only a few others have is the better example.
 _EVERYWHERE = frozenset(kind for kinds in SHARED.values() for kind in kinds) | {values.IdempotencyKeyReused}
 
 
@@ -187,16 +186,24 @@ def catalogue() -> tuple[ProblemType, ...]:
     return tuple(sorted(lines, key=lambda line: line.status))
 
 
+def describe_types() -> dict[str, str]:
+    """What each type means, with its statuses: `about:blank` has several."""
+    described: dict[str, list[str]] = {}
+    for line in catalogue():
+        described.setdefault(line.type, []).append(f"{int(line.status)}: {line.meaning}")
+    return {type_: " ".join(described[type_]) for type_ in sorted(described)}
+
+
 def status_of(kind: Kind) -> HTTPStatus:
     return problem_of(_sample(kind))[0].status
 
 
 def by_status(kinds: Iterable[Kind]) -> dict[HTTPStatus, tuple[Kind, ...]]:
-    """The kinds under the status that each is answered with, in the order of the table above."""
+    """The kinds under the status that each is answered with. Those that are not everywhere come first."""
     given = frozenset(kinds)
     assert given <= MEANINGS.keys(), f"Without a meaning: {given - MEANINGS.keys()}"
     found: dict[HTTPStatus, tuple[Kind, ...]] = {}
-    for kind in (kind for kind in MEANINGS if kind in given):
+    for kind in sorted((kind for kind in MEANINGS if kind in given), key=_EVERYWHERE.__contains__):
         status = status_of(kind)
         found[status] = (*found.get(status, ()), kind)
     return dict(sorted(found.items()))
@@ -222,7 +229,7 @@ def describe_response(status: HTTPStatus, kinds: tuple[Kind, ...]) -> dict[str, 
         "content": {
             "application/problem+json": {
                 "schema": {"allOf": [{"$ref": "#/components/schemas/Problem"}, narrowed]},
-                "example": _example(next((each for each in kinds if each not in _EVERYWHERE), kinds[0])),
+                "example": _example(kinds[0]),
             }
         },
     }

@@ -70,18 +70,22 @@ class InvoiceShape(Shape):
     integration_instance_id = fields.Integer(attribute="integration_id", metadata={"examples": [1]})
     sales_order_id = fields.Integer(allow_none=True, metadata={"examples": [1001]})
     sales_order_number = fields.String(allow_none=True, metadata={"examples": ["SO-1001"]})
-    user_id = fields.Integer(allow_none=True, metadata={"description": "The ERP user who sent it."})
-    stripe_account_id = fields.String()
-    stripe_invoice_id = fields.String(allow_none=True)
-    stripe_customer_id = fields.String(allow_none=True)
-    stripe_payment_intent_id = fields.String(allow_none=True)
+    user_id = fields.Integer(
+        allow_none=True, metadata={"description": "The ERP user who sent it.", "examples": [7]}
+    )
+    stripe_account_id = fields.String(metadata={"examples": ["acct_1PgQ2xRosenFurn"]})
+    stripe_invoice_id = fields.String(allow_none=True, metadata={"examples": ["in_1PgQ2xOakTable"]})
+    stripe_customer_id = fields.String(allow_none=True, metadata={"examples": ["cus_JennyRosen"]})
+    stripe_payment_intent_id = fields.String(allow_none=True, metadata={"examples": ["pi_1PgQ2xOakTable"]})
     stripe_charge_id = fields.String(allow_none=True)
-    number = fields.String(allow_none=True, metadata={"description": "Stripe's invoice number."})
+    number = fields.String(
+        allow_none=True, metadata={"description": "Stripe's invoice number.", "examples": ["ROSEN-0001"]}
+    )
     amount = fields.Integer(metadata={"examples": [9900]})
-    amount_paid = fields.Integer()
-    amount_refunded = fields.Integer()
+    amount_paid = fields.Integer(metadata={"examples": [0]})
+    amount_refunded = fields.Integer(metadata={"examples": [0]})
     currency = fields.String(metadata={"examples": ["EUR"]})
-    status = ShownStatus(validate=OneOf(_SHOWN))
+    status = ShownStatus(validate=OneOf(_SHOWN), metadata={"examples": ["open"]})
     payment_status = fields.String(
         validate=OneOf([status.value for status in PaymentStatus]),
         metadata={"description": "`pending` while a bank payment is under way, which may take days."},
@@ -95,30 +99,33 @@ class InvoiceShape(Shape):
     dispute_status = fields.String(
         validate=OneOf([*STATUSES, None]),
         allow_none=True,
-        metadata={"description": "The newest dispute's, as Stripe shows it."},
+        metadata={"description": "The newest dispute's, as Stripe shows it.", "examples": [None]},
     )
     customer_email = fields.String(metadata={"examples": ["jenny@example.com"]})
     hosted_invoice_url = fields.String(
         allow_none=True,
-        metadata={"description": "Where the customer pays."},
+        metadata={"description": "Where the customer pays.", "examples": ["https://invoice.stripe.com/i/…"]},
     )
     hosted_invoice_url_expires_at = Timestamp(
         allow_none=True,
         metadata={
-            "description": "When that link and `invoice_pdf` end. Showing the invoice renews them in time."
+            "description": "When that link and `invoice_pdf` end. Showing the invoice renews them in time.",
+            "examples": ["2027-01-22T12:00:00.000000Z"],
         },
     )
-    invoice_pdf = fields.String(allow_none=True)
+    invoice_pdf = fields.String(
+        allow_none=True, metadata={"examples": ["https://pay.stripe.com/invoice/…/pdf"]}
+    )
     days_until_due = fields.Integer(metadata={"examples": [30]})
-    due_date = Timestamp(allow_none=True)
-    finalized_at = Timestamp(allow_none=True)
+    due_date = Timestamp(allow_none=True, metadata={"examples": ["2026-12-23T12:00:00.000000Z"]})
+    finalized_at = Timestamp(allow_none=True, metadata={"examples": ["2026-11-23T12:00:01.000000Z"]})
     paid_at = Timestamp(allow_none=True)
     voided_at = Timestamp(allow_none=True)
     last_refunded_at = Timestamp(allow_none=True)
     metadata = PublicMetadata(
         keys=fields.String(),
         values=fields.String(),
-        metadata={"description": "Stripe's, without what only this service needs."},
+        metadata={"description": "Stripe's, without what only this service needs.", "examples": [{}]},
     )
     created_at = Timestamp()
     updated_at = Timestamp()
@@ -139,7 +146,9 @@ class IntegrationNameShape(Shape):
 class InvoiceDetailShape(InvoiceShape):
     """Made of an InvoiceView: the invoice, and what is beside it."""
 
-    integration_instance = FromSameView(IntegrationNameShape)
+    integration_instance = FromSameView(
+        IntegrationNameShape, metadata={"examples": [{"id": 1, "name": "Rosen Furniture"}]}
+    )
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         return super().get_attribute(obj.invoice, attr, default)

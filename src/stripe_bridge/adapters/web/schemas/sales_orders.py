@@ -169,7 +169,10 @@ class SalesOrderShape(Shape):
     open_invoice = fields.Nested(
         OpenInvoiceShape,
         allow_none=True,
-        metadata={"description": "The invoice that can still be paid, if there is one."},
+        metadata={
+            "description": "The invoice that can still be paid, if there is one.",
+            "examples": [{"id": 1, "amount": 9900}],
+        },
     )
 
 

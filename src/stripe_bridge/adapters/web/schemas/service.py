@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import EXCLUDE, Schema, fields
 from marshmallow.validate import Equal, OneOf
 
-from stripe_bridge.adapters.web.problem_types import catalogue
+from stripe_bridge.adapters.web.problem_types import catalogue, describe_types
 from stripe_bridge.adapters.web.schemas.fields import Shape
 from stripe_bridge.domain.integration import AuthorizationFailure
 
@@ -29,7 +29,10 @@ class Problem(Shape):
     # Together the examples are one answer, for the page shows them as one.
     type = fields.String(
         validate=OneOf(sorted({line.type for line in catalogue()})),
-        metadata={"examples": ["urn:stripe-bridge:problem:RequestInvalid"]},
+        metadata={
+            "examples": ["urn:stripe-bridge:problem:RequestInvalid"],
+            "x-enumDescriptions": describe_types(),
+        },
     )
     title = fields.String(metadata={"examples": ["Unprocessable Content"]})
     status = fields.Integer(metadata={"examples": [422]})

@@ -66,6 +66,12 @@ from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
         IntentUnsettled,
     ),
     limit="30/minute",
+    documented={
+        "responses": {
+            200: {"description": "The invoice of the order that can still be paid, as it is"},
+            201: {"description": "The invoice that was sent"},
+        }
+    },
 )
 def send_invoice(call: Call) -> Any:
     """Send Invoice

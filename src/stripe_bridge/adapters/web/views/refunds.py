@@ -40,6 +40,12 @@ _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
         *WHATEVER_STRIPE_SAYS,
     ),
     limit="20/minute",
+    documented={
+        "responses": {
+            201: {"description": "What was refunded"},
+            202: {"description": "What is being refunded: Stripe's answer is not known yet"},
+        }
+    },
 )
 def issue_refund(call: Call, invoice_id: int) -> Any:
     """Issue Refund

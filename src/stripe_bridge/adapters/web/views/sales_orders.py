@@ -37,6 +37,12 @@ _PATH = "/api/sales-orders/<id:sales_order_id>"
         OrderOutdated,
         CurrencyLocked,
     ),
+    documented={
+        "responses": {
+            200: {"description": "The order, which was stored before"},
+            201: {"description": "The order, stored for the first time"},
+        }
+    },
 )
 def put_sales_order(call: Call, sales_order_id: int) -> Any:
     """Store Sales Order
