@@ -17,7 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.adapters.system import raise_open_files_limit
-from stripe_bridge.adapters.web.app import openapi_text
+from stripe_bridge.adapters.web.api import openapi_document
 from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.bootstrap import create_asgi_app
 from stripe_bridge.config import Settings, SettingsInvalid
@@ -38,7 +38,7 @@ _RECEIVE_BUFFER = 64 * 1024
 
 def _print_openapi(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if wanted:
-        click.echo(openapi_text(), nl=False)
+        click.echo(openapi_document("/"), nl=False)
         context.exit()
 
 

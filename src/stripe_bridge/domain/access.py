@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from stripe_bridge.domain.errors.base import Forbidden
+from stripe_bridge.domain.origin import Actor, ActorType
 
 
 class Permission(StrEnum):
@@ -51,12 +52,21 @@ _TABLE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """On whose behalf a request is made. `token_id` distinguishes tokens without revealing them."""
+    """On whose behalf a request is made. `token_id` distinguishes tokens without revealing them; `subject` is who an identity
+    provider says it is, None for a token of ours."""
 
     tenant_id: str
     role: Role
     user_id: int | None
     token_id: str
+    subject: str | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """As the change log names it."""
+        if self.subject is not None:
+            return Actor(type=ActorType.USER, id=self.subject, user_id=self.user_id)
+        return Actor(type=ActorType.TOKEN, id=self.token_id, user_id=self.user_id)
 
     def check(self, permission: Permission) -> None:
         """Raises Forbidden when the role does not have the permission."""

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from stripe_bridge.domain.origin import Origin
 from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.domain.refusal import Refusal
 
@@ -79,6 +80,8 @@ class Intent:
 
     `tenant_id` and `integration_id` are None for a call about the platform itself.
 
+    `origin` is who asked for it and why, None where an earlier release planned it.
+
     `due_at` is when it may be taken (again): the end of a backoff, or of the current holder's lease.
     `first_sent_at` belongs to the current revision: no call under its key was made before then.
     """
@@ -101,6 +104,7 @@ class Intent:
     first_sent_at: datetime | None = None
     last_error: str | None = None
     refusal: Refusal | None = None
+    origin: Origin | None = None
     version: int = 0
 
     @property

@@ -94,7 +94,7 @@ class SalesOrder:
 
     def outstanding(self, settled: int) -> int:
         """What the order still owes."""
-        return max(0, self.total - self.paid_elsewhere - settled)
+        return outstanding_amount(self.total, self.paid_elsewhere, settled)
 
     def invoice_terms(self, amount: int | None, email: str | None, outstanding: int) -> tuple[int, str]:
         """The amount to invoice and the email to send to: as requested, or else the order's own.
@@ -113,7 +113,7 @@ class SalesOrder:
         return amount, email
 
     def overpaid(self, settled: int) -> int:
-        return max(0, self.paid_elsewhere + settled - self.total)
+        return overpaid_amount(self.total, self.paid_elsewhere, settled)
 
     def invoice_lines(self, amount: int, outstanding: int) -> tuple[InvoiceLine, ...]:
         """The lines of an invoice for `amount`: the order's own if it covers the whole order, else one that names the order.
@@ -130,6 +130,14 @@ class SalesOrder:
                 for line in self.lines
             )
         return (InvoiceLine(description=f"Sales order {self.number}", amount=amount),)
+
+
+def outstanding_amount(total: int, paid_elsewhere: int, settled: int) -> int:
+    return max(0, total - paid_elsewhere - settled)
+
+
+def overpaid_amount(total: int, paid_elsewhere: int, settled: int) -> int:
+    return max(0, paid_elsewhere + settled - total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

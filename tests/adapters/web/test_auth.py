@@ -14,7 +14,7 @@ PUBLIC = {
     "Integrations.complete_authorization",
     "Webhooks.receive_account_webhook",
     "Webhooks.receive_platform_webhook",
-    "api-docs.openapi_json",
+    "docs.document",
     "docs.file",
     "docs.page",
     "docs.start",

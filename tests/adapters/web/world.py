@@ -15,10 +15,10 @@ from stripe_bridge.adapters.web import WebOptions, create_app
 from stripe_bridge.adapters.web.app import operations_by_endpoint
 from stripe_bridge.adapters.web.problem_types import by_status
 from stripe_bridge.adapters.web.problems import type_of
-from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
+from stripe_bridge.ports.adapters import Adapters
 from tests.builders import an_event_payload
 from tests.fakes.nudges import FakeNudges
 from tests.fakes.signer import FakeSigner

@@ -115,12 +115,15 @@ def test_another_tenants_integration_is_not_found(store: Store):
 def test_saving_counts_the_version_and_refuses_a_stale_one(store: Store):
     read = stored_integration(store)
     with store.writing() as work:
+        work.integrations.find(read.id)
         saved = work.integrations.save(replace(read, name="Renamed"))
         assert saved == replace(read, name="Renamed", version=read.version + 1)
         assert work.integrations.get(TENANT, read.id, lock=True) == saved
         work.commit()
-    with store.writing() as work, pytest.raises(StaleWrite):
-        work.integrations.save(replace(read, name="Too late"))
+    with store.writing() as work:
+        work.integrations.find(read.id)
+        with pytest.raises(StaleWrite):
+            work.integrations.save(replace(read, name="Too late"))
 
 
 def test_an_account_is_connected_once_over_all_tenants(store: Store):
@@ -132,6 +135,7 @@ def test_an_account_is_connected_once_over_all_tenants(store: Store):
         connecting = other.connect(
             snapshot=an_account(), livemode=False, sealed_access_token="sealed", now=NOW
         )
+        work.integrations.find(connecting.id)
         with pytest.raises(AccountInUse):
             work.integrations.save(connecting)
         # The unit of work goes on.
@@ -142,6 +146,7 @@ def test_an_account_is_connected_once_over_all_tenants(store: Store):
 def test_a_disconnected_account_may_be_connected_again(store: Store):
     first = stored_integration(store)
     with store.writing() as work:
+        work.integrations.find(first.id)
         work.integrations.save(first.disconnect(LATER))
         work.commit()
     assert stored_integration(store, tenant_id="other").connected
@@ -166,6 +171,7 @@ def test_an_account_leads_to_the_integration_connected_to_it_else_the_last_that_
     connected = stored_integration(store)
     assert found() == connected.id
     with store.writing() as work:
+        work.integrations.find(connected.id)
         work.integrations.save(connected.disconnect(LATER))
         work.commit()
     assert found() == late.id != early.id

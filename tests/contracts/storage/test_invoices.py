@@ -41,6 +41,7 @@ def test_another_tenants_invoice_is_not_found(store: Store):
 def test_a_stale_invoice_is_not_saved(store: Store):
     read = stored_invoice(store)
     with store.writing() as work:
+        work.invoices.find(read.id)
         work.invoices.save(replace(read, number="first"))
         with pytest.raises(StaleWrite):
             work.invoices.save(replace(read, number="second"))
@@ -218,6 +219,7 @@ def test_locking_an_invoice_waits_for_its_order_and_reads_the_state_after_that(s
         thread.start()
         thread.join(timeout=0.2)
         assert thread.is_alive()
+        work.invoices.find(invoice.id)
         saved = work.invoices.save(replace(invoice, failure_reason="changed meanwhile"))
         assert not seen
         work.commit()
@@ -237,6 +239,7 @@ def test_locking_an_invoice_waits_for_its_order_and_reads_the_state_after_that(s
 def test_why_a_send_was_undone_comes_back(store: Store, failure: SendFailure):
     invoice = stored_invoice(store)
     with store.writing() as work:
+        work.invoices.find(invoice.id)
         abandoned = work.invoices.save(invoice.abandon("no", NOW, failure))
         work.commit()
     with store.reading() as work:

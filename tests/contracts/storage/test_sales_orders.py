@@ -54,6 +54,7 @@ def test_a_newer_copy_replaces_an_order(store: Store):
     order = stored_order(store)
     newer = replace(order, number="SO-501b", source_updated_at=NOW, updated_at=NOW + timedelta(hours=1))
     with store.writing() as work:
+        work.sales_orders.get(TENANT, order.id, lock=True)
         work.sales_orders.save(newer)
         assert work.sales_orders.get(TENANT, order.id) == newer
 

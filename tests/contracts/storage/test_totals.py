@@ -117,6 +117,7 @@ def test_invoices_are_counted_by_what_they_are_now(store: Store):
     for n, status in enumerate(InvoiceStatus):
         invoice = stored_invoice(store, sales_order_id=n + 1, status=status)
     with store.writing() as work:
+        work.invoices.find(invoice.id)
         work.invoices.save(replace(invoice, status=InvoiceStatus.VOID))
         work.commit()
     compact(store)
@@ -137,6 +138,7 @@ def test_totals_stay_right_while_many_write_and_compact(store: Store):
     def work_on(n: int) -> None:
         with store.writing() as work:
             invoice = work.invoices.add(ready[n])
+            work.invoices.find(invoice.id)
             work.invoices.save(replace(invoice, status=InvoiceStatus.OPEN))
             work.commit()
         compact(store)

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
+from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.ports.metrics import QueueDepth
@@ -13,8 +15,8 @@ from tests.fakes.storage.tables import Tables, add, page_of, save
 
 
 class FakeIntents:
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+    def __init__(self, tables: Tables, recorder: Recorder) -> None:
+        self._tables, self._recorder = tables, recorder
         self._intents = tables.intents
 
     def add(self, intent: Intent) -> Intent:
@@ -27,7 +29,7 @@ class FakeIntents:
         assert not self._intents.matching(lambda each: each.reference == intent.reference), (
             "Not a new reference."
         )
-        return add(self._intents, intent)
+        return add(self._intents, replace(intent, origin=intent.origin or self._recorder.origin))
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:
         return self._intents.find(intent_id, lock=lock)

@@ -7,6 +7,9 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from stripe_bridge.domain.access import ApiToken
 from stripe_bridge.domain.billed_customer import BilledCustomer
+from stripe_bridge.domain.changes.entry import Entry, Head
+from stripe_bridge.domain.changes.recorded import KINDS
+from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope
@@ -59,25 +62,42 @@ class Table(Generic[Key, Value]):
     rows: dict[Key, Value] = field(default_factory=dict)
     ids: Ids = field(default_factory=Ids)
     writable: bool = False
+    recorder: Recorder | None = None
 
-    def copy(self, *, writable: bool) -> "Table[Key, Value]":
-        return Table(dict(self.rows), self.ids, writable)
+    def copy(self, *, writable: bool, recorder: Recorder | None = None) -> "Table[Key, Value]":
+        """It has the same rows until either of the two gets others."""
+        return Table(self.rows, self.ids, writable, recorder)
 
     def find(self, key: Key, *, lock: bool = False) -> Value | None:
         self.check_writable(lock)
-        return self.rows.get(key)
+        value = self.rows.get(key)
+        self._read(value)
+        return value
 
     def put(self, key: Key, value: Value) -> None:
         self.check_writable(True)
-        self.rows[key] = value
+        recorded: Any = value
+        if self.recorder is not None and type(value) in KINDS:
+            if key in self.rows:
+                self.recorder.saved(recorded)
+            else:
+                self.recorder.added(recorded)
+        self.rows = {**self.rows, key: value}
+
+    def _read(self, value: Any) -> None:
+        if self.recorder is not None and type(value) in KINDS:
+            self.recorder.read(value)
 
     def remove(self, key: Key) -> None:
         self.check_writable(True)
-        self.rows.pop(key, None)
+        self.rows = {other: value for other, value in self.rows.items() if other != key}
 
     def matching(self, condition: Callable[[Value], bool]) -> list[Value]:
         """The matching rows, in the order in which they were added."""
-        return [value for value in self.rows.values() if condition(value)]
+        found = [value for value in self.rows.values() if condition(value)]
+        for value in found:
+            self._read(value)
+        return found
 
     def check_writable(self, wanted: bool) -> None:
         if wanted and not self.writable:
@@ -141,9 +161,15 @@ class Tables:
     unresolved_invoices: Table[tuple[str, str], UnresolvedInvoice] = field(default_factory=Table)
     signing_keys: Table[str, SigningKey] = field(default_factory=Table)
     key_in_use: Table[int, str] = field(default_factory=Table)
+    act_windows: Table[str, tuple[datetime, int]] = field(default_factory=Table)
+    change_heads: Table[str, Head] = field(default_factory=Table)
+    changes: Table[tuple[str, int], Entry] = field(default_factory=Table)
 
-    def copy(self, *, writable: bool) -> "Tables":
-        return Tables(**{name: table.copy(writable=writable) for name, table in vars(self).items()})
+    def copy(self, *, writable: bool, recorder: Recorder | None = None) -> "Tables":
+        copied = {
+            name: table.copy(writable=writable, recorder=recorder) for name, table in vars(self).items()
+        }
+        return Tables(**copied)
 
 
 def must_exist(referred_to: object) -> None:

@@ -5,7 +5,11 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.domain.origin import Origin
+from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.changes import Acts, Changes
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -17,6 +21,7 @@ from stripe_bridge.ports.storage.recoveries import Recoveries
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
+from tests.fakes.storage.changes import FakeActs, FakeChanges, append_changes
 from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
 from tests.fakes.storage.inbox import FakeInbox
@@ -80,9 +85,12 @@ class FakeUnitOfWork:
     reconciliations: Reconciliations
     recoveries: Recoveries
     totals: Totals
+    changes: Changes
+    acts: Acts
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
         self._store = store
+        self._recorder = Recorder(current_origin())
         self._writable = writable
         self._is_over = True
 
@@ -94,7 +102,9 @@ class FakeUnitOfWork:
             self._store.write_lock.acquire()
             self._store.here.writing = True
         self._store.here.open = getattr(self._store.here, "open", 0) + 1
-        self._tables = self._store.committed.copy(writable=self._writable)
+        committed = self._store.committed
+        # What is committed never changes: the next commit puts another in its place.
+        self._tables = committed.copy(writable=True, recorder=self._recorder) if self._writable else committed
         self._is_over = False
         self.tokens = FakeTokens(self._tables)
         self.oauth_states = FakeOAuthStates(self._tables)
@@ -106,7 +116,7 @@ class FakeUnitOfWork:
         self.payments = FakePayments(self._tables)
         self.refunds = FakeRefunds(self._tables)
         self.disputes = FakeDisputes(self._tables)
-        self.intents = FakeIntents(self._tables)
+        self.intents = FakeIntents(self._tables, self._recorder)
         self.receivers = FakeReceivers(self._tables)
         self.inbox = FakeInbox(self._tables)
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
@@ -114,6 +124,8 @@ class FakeUnitOfWork:
         self.reconciliations = FakeReconciliations(self._tables)
         self.recoveries = FakeRecoveries(self._tables)
         self.totals = FakeTotals()
+        self.changes = FakeChanges(self._tables)
+        self.acts = FakeActs(self._tables, self._recorder)
         return self
 
     def __exit__(
@@ -128,10 +140,19 @@ class FakeUnitOfWork:
     def prefetch(self, linked: Sequence[tuple[str, str]]) -> None:
         """Does nothing: there is nothing to gain in memory."""
 
+    @property
+    def origin(self) -> Origin:
+        return self._recorder.origin
+
+    @origin.setter
+    def origin(self, origin: Origin) -> None:
+        self._recorder.origin = origin
+
     def commit(self) -> None:
         assert not self._is_over, "The unit of work is over."
         self._store.check()
         if self._writable:
+            append_changes(self._tables, self._recorder.changes)
             self._store.committed = self._tables.copy(writable=False)
             self._store.commits += 1
         self._end()
@@ -157,4 +178,6 @@ _ATTRIBUTE = {
     "recovery_holds": "recoveries",
     "unresolved_invoices": "recoveries",
     "signing_keys": "recoveries",
+    "act_windows": "acts",
+    "change_heads": "changes",
 }

@@ -91,6 +91,7 @@ def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
     snapshot = world.stripe.accounts[world.account_id].snapshot
     with world.store.writing() as work:
         # No request can do this while the revocation is unsettled; this tests the settling's own last check.
+        work.integrations.find(other.id)
         work.integrations.save(
             other.connect(
                 snapshot=snapshot, livemode=False, sealed_access_token="sealed", now=world.clock.now()

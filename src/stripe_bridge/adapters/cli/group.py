@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -18,15 +20,23 @@ from stripe_bridge.domain.errors.outcomes import (
     InvoiceNotVoided,
     RefundNotIssued,
 )
+from stripe_bridge.domain.origin import Actor, ActorType, Origin
 from stripe_bridge.domain.refusal import Refusal
+from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.ports.stripe.errors import GatewayError
 
+_OPERATOR = "operator"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class CommandGroup(AppGroup):
-    """An expected failure is one message on stderr and exit code 1; only a bug shows a traceback."""
+    """An expected failure is one message on stderr and exit code 1; only a bug shows a traceback. What is changed is recorded
+    as the operator's."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.params.append(_as_operator())
 
     def command(  # type: ignore[override]  # only with parentheses, which click does not require
         self, *arguments: Any, **options: Any
@@ -43,18 +53,56 @@ class CommandGroup(AppGroup):
 class SingleCommand(click.Command):
     """The same for a command without a group."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.params.append(_as_operator())
+
     def invoke(self, ctx: click.Context) -> Any:
         with _errors_as_messages():
             return super().invoke(ctx)
 
 
+def _as_operator() -> click.Option:
+    return click.Option(
+        ["--as", _OPERATOR],
+        envvar="OPERATOR",
+        metavar="NAME",
+        expose_value=False,
+        callback=_remember_operator,
+        help="Who is at the command line; recorded beside the login name.",
+    )
+
+
+def _remember_operator(ctx: click.Context, _option: click.Parameter, name: str | None) -> None:
+    if name:
+        ctx.meta[_OPERATOR] = name
+
+
+def _origin(ctx: click.Context) -> Origin:
+    """The login name, also of whoever used sudo."""
+    login = os.environ.get("SUDO_USER") or _login_name()
+    cause: dict[str, str | int] = {"command": ctx.command_path}
+    if _OPERATOR in ctx.meta:
+        cause["operator"] = ctx.meta[_OPERATOR]
+    return Origin(actor=Actor(type=ActorType.OPERATOR, id=login), cause=cause)
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A user id without a name, as in many containers.
+        return f"uid:{os.getuid()}"
+
+
 def quietly(command: Command) -> Command:
-    """The command with logs that do not mix with what it shows."""
+    """The command with logs that do not mix with what it shows, and with the operator as the one who acts."""
 
     @wraps(command)
     def quiet(*arguments: Any, **values: Any) -> Any:
         context().quiet_logs()
-        return command(*arguments, **values)
+        with acting_as(_origin(click.get_current_context())):
+            return command(*arguments, **values)
 
     return quiet  # type: ignore[return-value]  # the same signature, as far as click is concerned
 

@@ -100,6 +100,7 @@ class IdentityMap:
     def save_invoice(self, invoice: Invoice) -> Invoice:
         saved = self.invoices[invoice.id] = replace(invoice, version=invoice.version + 1)
         self._changed_invoices.add(invoice.id)
+        self._transaction.saved(saved)
         return saved
 
     def add_link(self, values: Mapping[str, Any]) -> None:

@@ -14,7 +14,11 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.dml import ReturningInsert
 
 from stripe_bridge.adapters.database.tables.base import Row
+from stripe_bridge.domain.changes.recorder import LogState
 from stripe_bridge.domain.errors.conflicts import Conflict
+
+# What the name of such a column begins with; the rest is the name of the column that it repeats.
+LOGGED = "logged_"
 
 
 class Record(Protocol):
@@ -35,23 +39,44 @@ Aggregate = TypeVar("Aggregate", bound=Identified)
 
 
 class Mapper(Generic[Value]):
-    """How one kind of value is read and written. Columns in `apart` are not read unless asked for."""
+    """How one kind of value is read and written. Columns in `apart` are not read unless asked for.
+
+    A table of objects that the change log has, has a column that repeats another one whenever an object is recorded
+    (`logged_version` its version). A release without a change log leaves that column as it is, which shows what it changed.
+    """
 
     def __init__(self, value: type[Value], row: type[Row], *, apart: frozenset[str] = frozenset()) -> None:
         self._value = value
         self._names = [field.name for field in fields(value)]
         self.table = table_of(row)
         self.columns = [self.table.c[name] for name in self._names if name not in apart]
+        self.repeated = next((name for name in self._names if f"{LOGGED}{name}" in self.table.c), None)
+        if self.repeated is not None:
+            self.columns.append(self.table.c[f"{LOGGED}{self.repeated}"])
 
     @property
     def select(self) -> Select[Any]:
         return sqlalchemy.select(*self.columns)
 
     def read(self, row: sqlalchemy.Row[Any]) -> Value:
-        return self._value(**dict(zip(row._fields, row, strict=True)))
+        if self.repeated is None:
+            return self._value(**dict(zip(row._fields, row, strict=True)))
+        return self._value(**dict(zip(row._fields[:-1], row[:-1], strict=True)))
+
+    def log_state(self, row: sqlalchemy.Row[Any], value: Value) -> LogState:
+        """What the change log has of a value that was read from this row."""
+        logged = row[-1]
+        if logged is None:
+            return LogState.MISSING
+        is_current = self.repeated is None or logged == getattr(value, self.repeated)
+        return LogState.CURRENT if is_current else LogState.OUTDATED
 
     def values(self, value: Value, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
-        return {name: getattr(value, name) for name in self._names if name not in without}
+        """What is written of a value, which the change log has from then on."""
+        values = {name: getattr(value, name) for name in self._names if name not in without}
+        if self.repeated is not None:
+            values[f"{LOGGED}{self.repeated}"] = getattr(value, self.repeated)
+        return values
 
 
 @dataclass(frozen=True, slots=True)

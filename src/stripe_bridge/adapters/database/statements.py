@@ -6,15 +6,18 @@ import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, CursorResult, Executable, Select, func, select
+from sqlalchemy import Connection, CursorResult, Executable, Row, Select, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from stripe_bridge.adapters.database.mapping import Aggregate, AggregateMapper, Mapper, Value
 from stripe_bridge.adapters.database.outages import outage
+from stripe_bridge.domain.changes.recorded import Recorded
+from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 
@@ -61,8 +64,10 @@ def _is_database_fault(error: Exception) -> bool:
 
 
 class Transaction:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    """`recorder` is asked about each object that is read or written; a transaction that only reads has none."""
+
+    def __init__(self, connection: Connection, recorder: Recorder | None = None) -> None:
+        self._connection, self.recorder = connection, recorder
 
     @property
     def is_sqlite(self) -> bool:
@@ -81,10 +86,37 @@ class Transaction:
     def find(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> Value | None:
         """The first row's value."""
         row = self.execute(statement, given).first()
-        return None if row is None else mapper.read(row)
+        return None if row is None else self._read(mapper, row)
 
-    def list(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> list[Value]:
-        return [mapper.read(row) for row in self.execute(statement, given)]
+    def list(self, mapper: Mapper[Value], statement: Executable, **given: Any) -> list[Value]:
+        return [self._read(mapper, row) for row in self.execute(statement, given)]
+
+    def _read(self, mapper: Mapper[Value], row: Row[Any]) -> Value:
+        value = mapper.read(row)
+        if self.recorder is not None and mapper.repeated is not None:
+            self.recorder.read(cast(Any, value), mapper.log_state(row, value))
+        return value
+
+    def added(self, value: Recorded) -> None:
+        """Record that it was added."""
+        if self.recorder is not None:
+            self.recorder.added(value)
+
+    def saved(self, value: Recorded) -> None:
+        """Record that it was saved as this. Raises NotRead."""
+        if self.recorder is not None:
+            self.recorder.saved(value)
+
+    def put(self, value: Recorded) -> None:
+        """Record that it was inserted, or replaced what was read."""
+        if self.recorder is not None:
+            self.recorder.put(value)
+
+    def changed(self, before: Recorded, after: Recorded) -> None:
+        """Record a change by a statement of its own."""
+        if self.recorder is not None:
+            self.recorder.read(before)
+            self.recorder.saved(after)
 
     def page(
         self,
@@ -122,6 +154,8 @@ class Transaction:
         new_id: int | None = self.execute(mapper.insert, mapper.values(value, without=_ID)).scalar()
         if new_id is None:
             raise mapper.rule.error if mapper.rule else StaleWrite
+        if mapper.repeated is not None:
+            self.added(replace(cast(Any, value), id=new_id))
         return new_id
 
     def restore(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> bool:
@@ -132,6 +166,8 @@ class Transaction:
             return False
         if self.execute(mapper.insert, mapper.values(value)).scalar() is None:
             raise mapper.rule.error if mapper.rule else StaleWrite
+        if mapper.repeated is not None:
+            self.added(cast(Any, value))
         return True
 
     def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> None:
@@ -139,11 +175,13 @@ class Transaction:
 
         On PostgreSQL the latter ends the transaction, unless this is inside a `savepoint`.
         """
-        values = mapper.values(value, without=mapper.unsaved)
+        saved: Any = value
+        values = {}
+        if "version" in mapper.table.c:
+            values["read_version"] = saved.version
+            saved = replace(saved, version=saved.version + 1)
+        values |= mapper.values(saved, without=mapper.unsaved)
         values["own_id"] = value.id
-        if "version" in values:
-            values["read_version"] = values["version"]
-            values["version"] += 1
         try:
             result = self.execute(mapper.update, values)
         except IntegrityError as refusal:
@@ -152,6 +190,8 @@ class Transaction:
             raise
         if result.rowcount != 1:
             raise StaleWrite
+        if mapper.repeated is not None:
+            self.saved(saved)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 import sqlalchemy
 from sqlalchemy import Engine
 
+from stripe_bridge.adapters.database.change_log import append_changes
 from stripe_bridge.adapters.database.engine import autocommit, reading
 from stripe_bridge.adapters.database.identity_map import IdentityMap
-from stripe_bridge.adapters.database.migrations_runner import (
-    current_revision,
-    known_revisions,
-    newest_revision,
-)
 from stripe_bridge.adapters.database.outages import NO_SCHEMA, old_schema, outage
 from stripe_bridge.adapters.database.repositories.accounts import (
     SqlIntegrations,
@@ -25,6 +20,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
     SqlReceivers,
     SqlTokens,
 )
+from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
@@ -36,9 +32,14 @@ from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoverie
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
+from stripe_bridge.adapters.database.revisions import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
+from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.domain.origin import SERVICE, Origin
+from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.changes import Acts, Changes
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -74,9 +75,18 @@ class SqlUnitOfWork:
     reconciliations: Reconciliations
     recoveries: Recoveries
     totals: Totals
+    changes: Changes
+    acts: Acts
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        engine: Engine,
+        recorder: Recorder | None = None,
+        on_changes: Callable[[Mapping[str, int]], None] = lambda _: None,
+    ) -> None:
+        """Only what a `recorder` knows of can be written. `on_changes` gets the last number of each tenant whose log has
+        grown, after the commit."""
+        self._engine, self._recorder, self._on_changes = engine, recorder, on_changes
 
     def __enter__(self) -> Self:
         with translate_driver_errors():
@@ -87,7 +97,7 @@ class SqlUnitOfWork:
             except BaseException:
                 self._connection.close()
                 raise
-        transaction = Transaction(self._connection)
+        self._transaction = transaction = Transaction(self._connection, self._recorder)
         self._identity_map = identity_map = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
@@ -107,6 +117,8 @@ class SqlUnitOfWork:
         self.reconciliations = SqlReconciliations(transaction)
         self.recoveries = SqlRecoveries(transaction)
         self.totals = SqlTotals(transaction)
+        self.changes = SqlChanges(transaction)
+        self.acts = SqlActs(transaction)
         return self
 
     def __exit__(
@@ -122,23 +134,42 @@ class SqlUnitOfWork:
     def prefetch(self, linked: Sequence[tuple[str, str]]) -> None:
         self._identity_map.read(linked)
 
+    @property
+    def origin(self) -> Origin:
+        return SERVICE if self._recorder is None else self._recorder.origin
+
+    @origin.setter
+    def origin(self, origin: Origin) -> None:
+        if self._recorder is not None:
+            self._recorder.origin = origin
+
     def commit(self) -> None:
         self._identity_map.write()
+        last: Mapping[str, int] = {}
+        if self._recorder is not None and self._recorder.changes:
+            last = append_changes(self._transaction, self._recorder.changes)
         with translate_driver_errors():
             self._connection.commit()
             self._connection.close()
+        if last:
+            self._on_changes(last)
 
 
 class SqlStore:
-    """A store on either database. `close` gives its connections back."""
+    """A store on either database. `close` gives its connections back.
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    `on_changes` is called after each commit that recorded something, with the last number of each tenant's log.
+    """
+
+    def __init__(
+        self, engine: Engine, on_changes: Callable[[Mapping[str, int]], None] = lambda _: None
+    ) -> None:
+        self.engine, self._on_changes = engine, on_changes
         self._reading, self._autocommit = reading(engine), autocommit(engine)
         self._probe = WriteProbe(engine)
 
     def writing(self) -> SqlUnitOfWork:
-        return SqlUnitOfWork(self.engine)
+        return SqlUnitOfWork(self.engine, Recorder(current_origin()), self._on_changes)
 
     def reading(self) -> SqlUnitOfWork:
         return SqlUnitOfWork(self._reading)
@@ -153,21 +184,12 @@ class SqlStore:
         except sqlalchemy.exc.SQLAlchemyError as error:
             raise outage(error) from error
         # A newer revision is unknown here, but fine: migrations are made to run while an older version serves.
-        if current != self._newest and (current is None or current in self._known):
-            unavailable = (
-                StoreUnavailable(NO_SCHEMA) if current is None else old_schema(current, self._newest)
-            )
+        newest = newest_revision()
+        if current != newest and (current is None or current in known_revisions()):
+            unavailable = StoreUnavailable(NO_SCHEMA) if current is None else old_schema(current, newest)
             _log.warning("database unavailable", extra={"reason": unavailable.reason})
             raise unavailable
         self._probe.check()
 
     def close(self) -> None:
         self.engine.dispose()
-
-    @cached_property
-    def _newest(self) -> str | None:
-        return newest_revision()
-
-    @cached_property
-    def _known(self) -> frozenset[str]:
-        return known_revisions()

@@ -113,6 +113,7 @@ class JwtIdentityProvider:
             user_id=_user_id(user),
             # A caller with a fresh token keeps its rate limits and idempotency keys.
             token_id=f"jwt:{_without_colons(tenant)}:{claims['sub']}",
+            subject=claims["sub"],
         )
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from importlib.metadata import version
 from typing import Any
-from urllib.parse import urlsplit
 
 from apispec import BasePlugin
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Response
+from flask import Flask
 from flask_smorest import Api
 from marshmallow import Schema
-from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
 from stripe_bridge.adapters.web.problem_types import SHARED, describe_response
-from stripe_bridge.adapters.web.problems import answer_problem
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, id_in_path
 from stripe_bridge.adapters.web.schemas.service import Problem
+from stripe_bridge.adapters.web.views import blueprints
 from stripe_bridge.domain.access import Permission, Role
 
 
@@ -80,9 +80,6 @@ class BridgeApi(Api):
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
-    def handle_http_exception(self, error: HTTPException) -> Response:
-        return answer_problem(error)
-
     def _register_responses(self) -> None:
         # Instead of the library's own, which are application/json.
         self.spec.components.schema("Problem", schema=Problem)
@@ -94,15 +91,18 @@ class BridgeApi(Api):
         pass
 
 
-def document(app: Flask) -> BridgeApi:
-    """The document at /openapi.json, to which blueprints are to be added."""
-    # On whatever host it is read: by some it is reached under another name than by Stripe.
-    base = urlsplit(app.config["PUBLIC_URL"]).path or "/"
+@cache
+def openapi_document(base: str) -> str:
+    """The document for a service at this path, as JSON.
+
+    It is made when somebody first asks, which takes as long as all else that an application needs to start.
+    """
+    # It only describes, and serves nothing.
+    app = Flask(__name__, static_folder=None)
     app.config.update(
         API_TITLE="Stripe Bridge",
         API_VERSION=version("stripe-bridge"),
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/",
         API_SPEC_OPTIONS={"info": _INFO, "servers": [{"url": base}]},
     )
     app.url_map.converters["id"] = IdConverter
@@ -112,7 +112,9 @@ def document(app: Flask) -> BridgeApi:
         IdConverter, lambda _: {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
     )
     api.spec.components.security_scheme("bearer", _BEARER)
-    return api
+    for blueprint in blueprints():
+        api.register_blueprint(blueprint)
+    return json.dumps(api.spec.to_dict(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _name_of(schema: Schema | type[Schema]) -> str:

@@ -20,8 +20,10 @@ from stripe_bridge.adapters.web.client_addresses import ClientAddresses
 from stripe_bridge.adapters.web.endpoints import Operation
 from stripe_bridge.adapters.web.problems import TooManyAttempts
 from stripe_bridge.domain.access import Principal
-from stripe_bridge.domain.errors.base import Unauthenticated
-from stripe_bridge.use_cases.access.tokens import Authenticate
+from stripe_bridge.domain.errors.base import Forbidden, Unauthenticated
+from stripe_bridge.domain.origin import Origin
+from stripe_bridge.ports.origin import act_as
+from stripe_bridge.use_cases.access import Access
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -61,7 +63,7 @@ _item = cache(parse)
 def authenticate_requests(
     app: Flask,
     operations: Mapping[str, Operation],
-    authenticate: Authenticate,
+    access: Access,
     limits: RateLimits,
     addresses: ClientAddresses,
 ) -> None:
@@ -78,13 +80,18 @@ def authenticate_requests(
             return
         if operation.permission is not None:
             try:
-                g.principal = principal = _principal(authenticate)
+                g.principal = principal = _principal(access.authenticate)
             except Unauthenticated:
                 _count_failure(limits, addresses)
                 raise
             bind_contextvars(tenant_id=principal.tenant_id, token_id=principal.token_id)
+            act_as(_origin(principal, operation))
             _count(limits, principal, operation)
-            principal.check(operation.permission)
+            try:
+                principal.check(operation.permission)
+            except Forbidden:
+                access.record_denial(principal, operation.permission, operation.id, request.path)
+                raise
         # 0 stands for an impossible id. Other operations will not find it; a PUT would create it.
         if operation.method == "PUT" and 0 in (request.view_args or {}).values():
             raise NotFound
@@ -124,10 +131,24 @@ class AuthenticateHead:
         return self._operations.get(endpoint)
 
 
+def _origin(principal: Principal, operation: Operation) -> Origin:
+    cause: dict[str, str | int] = {"request_id": g.request_id, "operation": operation.id}
+    key = request.headers.get("Idempotency-Key")
+    if key:
+        # The caller's, which may say something about a person.
+        cause["idempotency_key_sha256"] = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+    return Origin(actor=principal.actor, cause=cause)
+
+
 def _principal(authenticate: Callable[[str], Principal]) -> Principal:
-    known: Principal | Exception | None = request.environ.get(_AUTHENTICATED)
+    # The frames in an error's traceback have the environ, and this frame is one of them. Kept in either, the error and all of
+    # its request would be left to the garbage collector, which stops everything for as long as it takes.
+    known: Principal | Exception | None = request.environ.pop(_AUTHENTICATED, None)
     if isinstance(known, Exception):
-        raise known
+        try:
+            raise known
+        finally:
+            del known
     return known or authenticate(bearer_token())
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document as a page to browse, which loads nothing from elsewhere; and the start of everything, at `/`.
+"""The OpenAPI document, and a page to browse it, which loads nothing from elsewhere; and the start of everything, at `/`.
 
 The page's addresses are relative, since a proxy may serve all of this under a path of its own.
 """
@@ -22,6 +22,8 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
+from stripe_bridge.adapters.web.api import openapi_document
+
 _FILES = Path(__file__).parent / "static" / "docs"
 # Scalar writes its styles into the page. It compiles and loads no code.
 _POLICY = (
@@ -34,6 +36,7 @@ def docs_blueprint() -> Blueprint:
     blueprint = Blueprint("docs", __name__)
     # An empty path is not redirected: Werkzeug would do so to the address in the Host header.
     blueprint.add_url_rule("/", "start", _start, strict_slashes=False)
+    blueprint.add_url_rule("/openapi.json", "document", _document)
     blueprint.add_url_rule("/docs", "page", _page)
     blueprint.add_url_rule("/docs/<path:name>", "file", _file)
     return blueprint
@@ -55,6 +58,12 @@ def _start() -> AnyResponse:
         )
     answer.headers["Vary"] = "Accept"
     return answer
+
+
+def _document() -> Response:
+    # On whatever host it is read: by some it is reached under another name than by Stripe.
+    base = urlsplit(current_app.config["PUBLIC_URL"]).path or "/"
+    return Response(openapi_document(base), mimetype="application/json")
 
 
 def _page() -> Response:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import g
+from flask import Flask, current_app, g
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 from marshmallow import Schema
@@ -33,6 +33,7 @@ from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 View = Callable[..., Any]
+_BRIDGE = "stripe_bridge.bridge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +115,17 @@ class Group:
     operations: tuple[Operation, ...]
 
 
-def blueprint_of(group: Group, bridge: Bridge | None) -> Blueprint:
-    """The group's routes. Without a bridge they are only described."""
+def attach_bridge(app: Flask, bridge: Bridge) -> None:
+    """Say which bridge the app's operations work with."""
+    app.extensions[_BRIDGE] = bridge
+
+
+def blueprint_of(group: Group) -> Blueprint:
+    """The group's routes, for any number of apps."""
     blueprint = Blueprint(group.name, __name__, description=group.description)
     blueprint.ARGUMENTS_PARSER = StrictParser()
     for each in group.operations:
-        view = _documented(blueprint, each, _answering(blueprint, each, bridge))
+        view = _documented(blueprint, each, _answering(blueprint, each))
         if each.query is not None:
             view = blueprint.arguments(each.query(), location="query", arg_name="query")(view)
         if each.body is not None:
@@ -131,15 +137,14 @@ def blueprint_of(group: Group, bridge: Bridge | None) -> Blueprint:
     return blueprint
 
 
-def _answering(blueprint: Blueprint, each: Operation, bridge: Bridge | None) -> View:
+def _answering(blueprint: Blueprint, each: Operation) -> View:
     """The view as Flask calls it, rendering what it returns."""
 
     def answer(
         *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None, **ids: int
     ) -> ResponseReturnValue:
-        assert bridge is not None, "This application only describes its operations"
         call = Call(
-            bridge=bridge,
+            bridge=current_app.extensions[_BRIDGE],
             principal=g.get("principal"),
             body=body or {},
             query=query or {},

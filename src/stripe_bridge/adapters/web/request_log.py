@@ -12,6 +12,8 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import ServiceUnavailable
 
 from stripe_bridge.adapters.web.wsgi_in_threads import ENQUEUED_AT
+from stripe_bridge.domain.origin import SERVICE
+from stripe_bridge.ports.origin import act_as
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
@@ -44,6 +46,8 @@ def _begin() -> None:
     g.request_id = request_id_for(request.headers.get("X-Request-Id", ""))
     clear_contextvars()
     bind_contextvars(request_id=g.request_id)
+    # Until it is known who asks; a thread serves one request after the other.
+    act_as(SERVICE.because(request_id=g.request_id))
 
 
 def _refuse_late() -> None:

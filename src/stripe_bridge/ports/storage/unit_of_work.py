@@ -8,7 +8,9 @@ from typing import Protocol, Self
 
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.conflicts import Conflict
+from stripe_bridge.domain.origin import Origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.changes import Acts, Changes
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -60,7 +62,8 @@ class SchemaUnknown(Conflict):
 class UnitOfWork(Protocol):
     """A context manager: leaving it without `commit()` rolls everything back. Never make a network call inside it.
 
-    `commit()` ends it: nothing can be read or written through it afterwards.
+    `commit()` ends it: nothing can be read or written through it afterwards. What it has changed is then in the change log:
+    each save is compared with what was read, and saving an object that it has not read raises NotRead.
 
     Anything may raise StoreUnavailable.
     """
@@ -83,6 +86,8 @@ class UnitOfWork(Protocol):
     reconciliations: Reconciliations
     recoveries: Recoveries
     totals: Totals
+    changes: Changes
+    acts: Acts
 
     def __enter__(self) -> Self: ...
 
@@ -100,6 +105,16 @@ class UnitOfWork(Protocol):
         Call it first, or right after `lock_due`. It only makes what follows faster; changes to these invoices may not be
         written before the commit.
         """
+        ...
+
+    @property
+    def origin(self) -> Origin:
+        """Who makes the changes, and why; at first, whoever was acting when it began."""
+        ...
+
+    @origin.setter
+    def origin(self, origin: Origin) -> None:
+        """From now on. For a transaction that does things for several."""
         ...
 
     def commit(self) -> None: ...

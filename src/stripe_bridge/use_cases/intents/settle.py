@@ -10,8 +10,10 @@ from stripe_bridge.domain.clock_skew import Skew
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.errors.describe import describe_error
 from stripe_bridge.domain.intent import Intent, IntentState, LeasePolicy, Operation
+from stripe_bridge.domain.origin import SERVICE, Origin
 from stripe_bridge.domain.recovery import GIVEN_UP, HELD, is_held
 from stripe_bridge.ports.metrics import Metrics
+from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
 from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
@@ -84,10 +86,13 @@ class SettleIntent:
             self._run(leased, must_check=False)
 
     def _run(self, intent: Intent, *, must_check: bool) -> None:
+        """What is done for an intent is done by whoever asked for it, also by a worker after a crash."""
         try:
-            following = self._advance(intent, must_check=must_check)
+            with acting_as(_origin(intent)):
+                following = self._advance(intent, must_check=must_check)
             while following is not None and following.state is not IntentState.PLANNED:
-                following = self._advance(following, must_check=False)
+                with acting_as(_origin(following)):
+                    following = self._advance(following, must_check=False)
         except StaleWrite:
             # We took longer than our lease, and another worker took over: what it finds at Stripe counts.
             _log.warning("intent lease lost", extra={"intent_id": intent.id})
@@ -253,6 +258,10 @@ def _proves_absence(error: GatewayError, intent: Intent) -> TypeGuard[GatewayRef
     return isinstance(error, ObjectMissing) or (
         isinstance(error, AccessRevoked) and not intent.must_be_resolved
     )
+
+
+def _origin(intent: Intent) -> Origin:
+    return (intent.origin or SERVICE).because(intent_id=intent.id)
 
 
 def _log_facts(intent: Intent) -> dict[str, object]:

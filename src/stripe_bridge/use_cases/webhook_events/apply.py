@@ -17,6 +17,7 @@ from stripe_bridge.domain.errors.describe import describe_error
 from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import account_subject
+from stripe_bridge.domain.origin import by_stripe
 from stripe_bridge.domain.webhook_event import (
     MAX_ATTEMPTS,
     MAX_GATEWAY_ATTEMPTS,
@@ -109,6 +110,7 @@ class DispatchEvents:
         applies = event.event_type in self._table.applies_when_disconnected
         if not applies and not _is_account_in_use(work, integration, event):
             return Skipped(SkipReason.DISCONNECTED)
+        work.origin = by_stripe(event.account_id, parsed.id)
         with self._tracing.span(f"apply {parsed.type}", _span_facts(event, parsed)) as note:
             result = handler.apply(work, event.account_id, self._in_our_version(parsed), fetched)
             note("event.verdict", type(result).__name__)

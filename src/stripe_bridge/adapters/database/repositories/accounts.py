@@ -69,7 +69,9 @@ class SqlTokens:
         self._transaction = transaction
 
     def add(self, token: ApiToken) -> ApiToken:
-        return replace(token, id=self._transaction.add(_TOKENS, token))
+        added = replace(token, id=self._transaction.add(_TOKENS, token))
+        self._transaction.added(added)
+        return added
 
     def find_by_hash(self, token_hash: str) -> ApiToken | None:
         return self._transaction.find(_TOKENS, _TOKEN_BY_HASH, token_hash=token_hash)
@@ -78,12 +80,15 @@ class SqlTokens:
         return self._transaction.list(_TOKENS, _TOKENS.select.order_by(_TOKEN.id))
 
     def revoke(self, token_id: int, now: datetime) -> ApiToken:
-        live = update(_TOKENS.table).where(_TOKEN.id == token_id, _TOKEN.revoked_at.is_(None))
-        self._transaction.execute(live.values(revoked_at=now))
         token = self._transaction.find(_TOKENS, _TOKEN_BY_ID, id=token_id)
         if token is None:
             raise TokenNotFound
-        return token
+        live = update(_TOKENS.table).where(_TOKEN.id == token_id, _TOKEN.revoked_at.is_(None))
+        if self._transaction.execute(live.values(revoked_at=now)).rowcount != 1:
+            return token
+        revoked = replace(token, revoked_at=now)
+        self._transaction.changed(token, revoked)
+        return revoked
 
 
 class SqlOAuthStates:

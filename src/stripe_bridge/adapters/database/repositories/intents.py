@@ -25,7 +25,7 @@ _INTENTS = AggregateMapper(
     rule=UniqueRule.of(IntentRow, "uq_intents_unsettled", IntentUnsettled),
     # What was decided before the call.
     fixed=frozenset(
-        "tenant_id integration_id account_id operation subject invoice_id parameters reference created_at".split()
+        "tenant_id integration_id account_id operation subject invoice_id parameters reference created_at origin".split()
     ),
 )
 _INTENT = _INTENTS.table.c
@@ -54,6 +54,8 @@ class SqlIntents:
         self._transaction = transaction
 
     def add(self, intent: Intent) -> Intent:
+        if intent.origin is None and self._transaction.recorder is not None:
+            intent = replace(intent, origin=self._transaction.recorder.origin)
         return replace(intent, id=self._transaction.add(_INTENTS, intent))
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:

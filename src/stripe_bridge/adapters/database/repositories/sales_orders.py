@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, case, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.mapping import Mapper, table_of, with_lock
@@ -57,17 +57,24 @@ class SqlSalesOrders:
         return self._transaction.find(_ORDERS, _ORDER_BY_ID[lock], tenant_id=tenant_id, id=sales_order_id)
 
     def add(self, order: SalesOrder) -> bool:
-        return self._transaction.execute(_ADD_ORDER, _ORDERS.values(order)).first() is not None
+        is_new = self._transaction.execute(_ADD_ORDER, _ORDERS.values(order)).first() is not None
+        if is_new:
+            self._transaction.added(order)
+        return is_new
 
     def save(self, order: SalesOrder) -> None:
         own = {f"own_{name}": getattr(order, name) for name in ("tenant_id", "id", "source_updated_at")}
         if self._transaction.execute(_SAVE_ORDER, _ORDERS.values(order) | own).rowcount != 1:
             raise StaleWrite
+        self._transaction.saved(order)
 
     def reset_updated_at(self, order: SalesOrder) -> None:
         statement = update(_ORDERS.table).where(_ORDER.tenant_id == order.tenant_id, _ORDER.id == order.id)
         times = {"source_updated_at": order.source_updated_at, "updated_at": order.updated_at}
-        self._transaction.execute(statement.values(times))
+        # The change log has the order as before: times alone are no change.
+        is_logged = _ORDER.logged_updated_at == _ORDER.updated_at
+        logged = case((is_logged, order.updated_at), else_=_ORDER.logged_updated_at)
+        self._transaction.execute(statement.values({**times, "logged_updated_at": logged}))
 
 
 class SqlBilledCustomers:

@@ -66,6 +66,7 @@ class IntegrationRow(Row):
     reconcile_due_at: Mapped[datetime] = mapped_column(default=datetime(1970, 1, 1, tzinfo=UTC))
     webhook_gap: Mapped[Gap | None] = mapped_column(Document(dump_gap, load_gap))
     version: Mapped[int]
+    logged_version: Mapped[int | None]
 
 
 class OAuthStateRow(Row):

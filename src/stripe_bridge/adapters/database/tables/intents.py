@@ -20,6 +20,7 @@ from stripe_bridge.adapters.database.tables.base import (
 )
 from stripe_bridge.adapters.database.types import Choice, Document
 from stripe_bridge.domain.intent import UNSETTLED, IntentState, Operation
+from stripe_bridge.domain.origin import Origin, dump_origin, load_origin
 from stripe_bridge.domain.refusal import Refusal, dump_refusal, load_refusal
 
 IS_UNSETTLED = is_among("state", UNSETTLED)
@@ -59,3 +60,5 @@ class IntentRow(Row):
     last_error: Mapped[str | None]
     refusal: Mapped[Refusal | None] = mapped_column(Document(dump_refusal, load_refusal))
     version: Mapped[int]
+    # Null for those that an earlier release planned.
+    origin: Mapped[Origin | None] = mapped_column(Document(dump_origin, load_origin))

@@ -1,0 +1,1 @@
+"""Deliveries to subscribers: where they may go, and the signed request."""

@@ -1,0 +1,1 @@
+"""Subscribers, to whom changes are delivered: registering them, and delivering."""
