@@ -82,6 +82,7 @@ class Invoice:
 
     `confirmed_at` is when Stripe last showed what this counts for to a reading or in an answer, None if only an event has;
     `confirm_due_at` when it is to be read for that; `contradicted_at` when it last showed that an event was wrong.
+    `overdue_for` is the due date that it was noted to be overdue for.
     """
 
     id: int
@@ -128,6 +129,7 @@ class Invoice:
     confirmed_at: datetime | None = None
     confirm_due_at: datetime | None = None
     contradicted_at: datetime | None = None
+    overdue_for: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
 
@@ -289,6 +291,13 @@ class Invoice:
     def ask_for_links(self, now: datetime) -> Invoice:
         return replace(self, links_asked_at=now)
 
+    def note_overdue(self, now: datetime) -> Invoice:
+        """Note that its due date has passed, once for each."""
+        is_over = self.status is InvoiceStatus.OPEN and self.due_date is not None and self.due_date < now
+        if not is_over or self.overdue_for == self.due_date:
+            return self
+        return replace(self, overdue_for=self.due_date, updated_at=now)
+
     def mark_sent(self, now: datetime) -> Invoice:
         """Stripe has emailed it, or no longer needs to."""
         return self if self.sent_at is not None else replace(self, sent_at=now, updated_at=now)
@@ -343,6 +352,7 @@ class Invoice:
             amount_paid=snapshot.amount_paid,
             amount_remaining=snapshot.amount_remaining,
             due_date=snapshot.due_date,
+            overdue_for=self.overdue_for if snapshot.due_date == self.due_date else None,
             finalized_at=snapshot.finalized_at,
             paid_at=snapshot.paid_at,
             voided_at=snapshot.voided_at,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.invoices.links import RenewLinks
+from stripe_bridge.use_cases.invoices.overdue import NoteOverdue
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
@@ -28,6 +29,7 @@ class Invoices:
     list: ListInvoices
     list_for_order: ListOrderInvoices
     show_activity: ShowActivity
+    note_overdue: NoteOverdue
 
 
 def build_invoices(adapters: Adapters, settle: SettleIntent, *, days_until_due: int) -> Invoices:
@@ -41,4 +43,5 @@ def build_invoices(adapters: Adapters, settle: SettleIntent, *, days_until_due: 
         list=ListInvoices(store),
         list_for_order=ListOrderInvoices(store),
         show_activity=ShowActivity(store),
+        note_overdue=NoteOverdue(store, clock),
     )
