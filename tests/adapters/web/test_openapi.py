@@ -129,6 +129,8 @@ ONLY_OF_COMMANDS = {
     "IntentBeingSettled",
     "IntentNotFound",
     "OrderNotLocked",
+    "RefundNotDuplicate",
+    "RefundNotFound",
     "SchemaUnknown",
     "TenantNotFound",
     "TokenNotFound",
