@@ -19,7 +19,7 @@ from stripe_bridge.use_cases.integrations.connect import (
 )
 
 _WORDS = {
-    AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can close this page."),
+    AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can go on in your ERP."),
     AuthorizationStatus.CONFIRM: (
         "?",
         "Stripe is not connected yet",
@@ -103,7 +103,9 @@ def _page(outcome: AuthorizationOutcome) -> Response:
             explanation=explanation,
             status=outcome.status.value,
             reason=outcome.reason and outcome.reason.value,
+            integration=outcome.integration,
             pending=outcome.pending,
+            back=current_app.config["FRONT_END"],
         ),
         400 if outcome.status is AuthorizationStatus.FAILED else 200,
     )
