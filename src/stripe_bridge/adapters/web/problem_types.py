@@ -228,7 +228,8 @@ def describe_response(status: HTTPStatus, kinds: tuple[Kind, ...]) -> dict[str, 
         "description": _describe(kinds),
         "content": {
             "application/problem+json": {
-                "schema": {"allOf": [{"$ref": "#/components/schemas/Problem"}, narrowed]},
+                # In this order the page shows these types, and not all that there are.
+                "schema": {"allOf": [narrowed, {"$ref": "#/components/schemas/Problem"}]},
                 "example": _example(kinds[0]),
             }
         },
