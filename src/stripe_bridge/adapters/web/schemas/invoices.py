@@ -101,7 +101,8 @@ class InvoiceShape(Shape):
         allow_none=True,
         metadata={
             "description": "Whether Stripe itself has shown what was paid, which it is asked for within a minute, or only an "
-            "event. Null as long as nothing was paid."
+            "event. Null as long as nothing was paid.",
+            "examples": [None],
         },
     )
     refund_status = fields.String(validate=OneOf([status.value for status in RefundStatus]))
