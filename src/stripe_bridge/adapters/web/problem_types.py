@@ -223,6 +223,7 @@ def describe_response(status: HTTPStatus, kinds: tuple[Kind, ...]) -> dict[str, 
             "type": {"type": "string", "enum": types},
             "status": {"type": "integer", "const": int(status)},
         },
+        "required": ["type", "status"],
     }
     described: dict[str, Any] = {
         "description": _describe(kinds),

@@ -107,7 +107,7 @@ class InvoiceShape(Shape):
     )
     refund_status = fields.String(validate=OneOf([status.value for status in RefundStatus]))
     dispute_status = fields.String(
-        validate=OneOf([*STATUSES, None]),
+        validate=OneOf(STATUSES),
         allow_none=True,
         metadata={"description": "The newest dispute's, as Stripe shows it.", "examples": [None]},
     )

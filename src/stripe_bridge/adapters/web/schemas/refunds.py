@@ -45,7 +45,7 @@ class RefundShape(Shape):
     amount = fields.Integer(metadata={"examples": [5000]})
     currency = LowerCase(metadata={"description": "In lower case, unlike an invoice's.", "examples": ["eur"]})
     status = fields.String(attribute="shown_status", validate=OneOf(_SHOWN))
-    reason = fields.String(validate=OneOf([*SHOWN_REASONS, None]), allow_none=True)
+    reason = fields.String(validate=OneOf(SHOWN_REASONS), allow_none=True)
     failure_reason = fields.String(allow_none=True)
     user_id = fields.Integer(
         allow_none=True,
