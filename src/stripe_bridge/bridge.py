@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stripe_bridge.use_cases.access import Access
+from stripe_bridge.use_cases.changes import Changes
 from stripe_bridge.use_cases.integrations import Integrations
 from stripe_bridge.use_cases.intents import Intents
 from stripe_bridge.use_cases.invoices import Invoices
@@ -19,6 +20,7 @@ from stripe_bridge.use_cases.webhook_events import WebhookEvents
 @dataclass(frozen=True, kw_only=True)
 class Bridge:
     access: Access
+    changes: Changes
     integrations: Integrations
     sales_orders: SalesOrders
     invoices: Invoices

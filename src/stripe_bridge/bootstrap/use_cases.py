@@ -10,6 +10,7 @@ from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.access import build_access
+from stripe_bridge.use_cases.changes import build_changes
 from stripe_bridge.use_cases.integrations import Integrations, build_integrations
 from stripe_bridge.use_cases.intents import Intents, build_intents
 from stripe_bridge.use_cases.intents.settle import SettleIntent
@@ -49,6 +50,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     reconciliation = build_reconciliation(adapters, settle, build_event, receivers.check, every=every)
     return Bridge(
         access=build_access(adapters),
+        changes=build_changes(adapters),
         integrations=_integrations(settings, adapters, settle),
         sales_orders=build_sales_orders(adapters),
         invoices=build_invoices(adapters, settle, days_until_due=settings.invoice_days_until_due),

@@ -22,6 +22,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
 )
 from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
+from stripe_bridge.adapters.database.repositories.existing import SqlExistingObjects
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
 from stripe_bridge.adapters.database.repositories.intents import SqlIntents
@@ -39,7 +40,7 @@ from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.origin import SERVICE, Origin
 from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
-from stripe_bridge.ports.storage.changes import Acts, Changes
+from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -77,6 +78,7 @@ class SqlUnitOfWork:
     totals: Totals
     changes: Changes
     acts: Acts
+    existing: ExistingObjects
 
     def __init__(
         self,
@@ -119,6 +121,7 @@ class SqlUnitOfWork:
         self.totals = SqlTotals(transaction)
         self.changes = SqlChanges(transaction)
         self.acts = SqlActs(transaction)
+        self.existing = SqlExistingObjects(transaction)
         return self
 
     def __exit__(

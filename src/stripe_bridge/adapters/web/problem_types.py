@@ -20,7 +20,7 @@ from werkzeug.exceptions import (
 from werkzeug.exceptions import NotFound as NothingThere
 
 from stripe_bridge.adapters.web.problems import RequestInvalid, TooManyAttempts, problem_of, type_of
-from stripe_bridge.domain.errors import base, conflicts, outcomes, rules, values
+from stripe_bridge.domain.errors import base, conflicts, feed, outcomes, rules, values
 from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
@@ -52,6 +52,9 @@ MEANINGS: Mapping[Kind, str] = {
     IntentUnsettled: "An earlier call to Stripe about the same is not settled yet. Try again in a moment.",
     conflicts.OrderBilledTwice: "Stripe has two invoices for this order. An operator has to void one of them.",
     outcomes.VoidRefused: "Stripe refused to void the invoice in its present state; `stripe` has its words.",
+    feed.HistoryChanged: "The log is not the one that was read: the database was restored, or altered. Start over.",
+    feed.CursorAhead: "The log ends before what was read: the database was restored, or altered. Start over.",
+    feed.FeedExpired: "The changes that follow are no longer kept in full. Start over.",
     outcomes.PayloadTooLarge: "The body is larger than 1 MiB.",
     UnsupportedMediaType: "The body is not declared as `application/json`.",
     RequestInvalid: "Fields or parameters are missing, unknown or wrong; `errors` says which and why.",
@@ -141,6 +144,9 @@ _SAMPLES: Mapping[Kind, Exception] = {
         conflicts.OrderOutdated(datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)),
         conflicts.OrderBilledTwice("in_1PgQ3kSecond", "in_1PgQ2xFirst"),
         outcomes.VoidRefused(replace(_REFUSAL, message=_VOID_REFUSED, code=None)),
+        feed.HistoryChanged("log_9Kx2", 4_211),
+        feed.CursorAhead("log_9Kx2", 4_211),
+        feed.FeedExpired("log_9Kx2", 4_211),
         outcomes.PayloadMalformed("not JSON"),
         outcomes.PayloadTooLarge(MAX_PAYLOAD_BYTES),
         RequestInvalid({"name": ["Missing data for required field."]}),

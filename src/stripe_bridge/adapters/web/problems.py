@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from stripe_bridge.domain.errors.base import BridgeError, Forbidden, NotFound, Unauthenticated
 from stripe_bridge.domain.errors.conflicts import AuthorizationFailed, Conflict
+from stripe_bridge.domain.errors.feed import FeedExpired, FeedRefused
 from stripe_bridge.domain.errors.outcomes import (
     CustomerHasBalance,
     InvoiceNotSent,
@@ -55,6 +56,8 @@ TABLE: Mapping[type[BridgeError], Row] = {
     Invalid: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     Refused: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     Conflict: Row(HTTPStatus.CONFLICT),
+    FeedRefused: Row(HTTPStatus.CONFLICT),
+    FeedExpired: Row(HTTPStatus.GONE),
     WebhookRejected: Row(HTTPStatus.BAD_REQUEST),
     PayloadTooLarge: Row(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     InvoiceNotSent: Row(HTTPStatus.BAD_GATEWAY),
@@ -72,6 +75,12 @@ TABLE: Mapping[type[BridgeError], Row] = {
     SealBroken: Row(HTTPStatus.INTERNAL_SERVER_ERROR),
     SnapshotUnreadable: Row(HTTPStatus.INTERNAL_SERVER_ERROR),
 }
+# The present state, for readers of the feed that start over.
+LISTS = (
+    "/api/stripe/integrations",
+    "/api/stripe/integrations/{integration_id}/invoices",
+    "/api/stripe/invoices/{invoice_id}/refunds",
+)
 _UNFORESEEN = Row(HTTPStatus.INTERNAL_SERVER_ERROR)
 _BLANK = "about:blank"
 _UNFORESEEN_MESSAGE = "Something went wrong on our side; the request id finds it in our logs."
@@ -194,8 +203,10 @@ def _details_of(error: BridgeError, status: HTTPStatus) -> dict[str, Any]:
     details: dict[str, Any] = {}
     if status is HTTPStatus.UNPROCESSABLE_ENTITY and error.field is not None:
         details["errors"] = {error.field: [error.message]}
-    if isinstance(error, AuthorizationFailed):
+    if isinstance(error, AuthorizationFailed | FeedRefused):
         details["reason"] = error.reason
+    if isinstance(error, FeedRefused):
+        details |= {"log": error.log, "restart_after": error.restart_after, "read_first": list(LISTS)}
     refusal: Refusal | None = getattr(error, "refusal", None)
     if refusal is not None:
         details["stripe"] = dump_refusal(refusal)

@@ -39,6 +39,7 @@ class Jobs:
             "reconcile": self._reconcile,
             "confirm_settlements": self._confirm_settlements,
             "note_overdue": self._note_overdue,
+            "record_existing": self._record_existing,
             "check_receivers": self._check_receivers,
             "fold_counts": self._compact_totals,
             "tidy_up": self._tidy_up,
@@ -94,6 +95,14 @@ class Jobs:
         if self._is_due("note_overdue", _NOTE_OVERDUE_EVERY):
             while not self._stopping.is_set() and self._bridge.invoices.note_overdue(self._stopping.is_set):
                 pass
+
+    def _record_existing(self) -> None:
+        """What was there before the change log, at a pace that receiving does not notice."""
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            if not self._bridge.changes.record_existing():
+                return
+            self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
 
     def _check_receivers(self) -> None:
         # Separate from reconciling, which may never finish: a disabled endpoint is what gives it the most to do.

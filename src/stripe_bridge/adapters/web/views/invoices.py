@@ -12,8 +12,10 @@ from stripe_bridge.adapters.web.schemas.invoices import (
     InvoiceSent,
     InvoiceVoided,
     NewInvoice,
+    TenantInvoicePageQuery,
 )
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
+from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.errors.base import IntegrationNotFound, InvoiceNotFound, SalesOrderNotFound
 from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent, OrderBilledTwice
@@ -37,6 +39,7 @@ from stripe_bridge.domain.errors.rules import (
 )
 from stripe_bridge.domain.errors.values import AmountNotChargeable
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.ports.storage.invoicing import InvoiceFilter
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
 
@@ -66,6 +69,7 @@ from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
         IntentUnsettled,
     ),
     limit="30/minute",
+    says_sequence=True,
     documented={
         "responses": {
             200: {"description": "The invoice of the order that can still be paid, as it is"},
@@ -83,9 +87,30 @@ def send_invoice(call: Call) -> Any:
         tenant_id=call.principal.tenant_id, user_id=call.principal.user_id, **call.body
     )
     sent = call.bridge.invoices.send(command)
+    sequence = sequence_of(call, sales_order_id=command.sales_order_id)
     if sent.created:
-        return {"data": sent.view, "message": "Invoice sent to customer."}, 201
-    return {"data": sent.view, "message": "The sales order has a payable invoice already."}, 200
+        return {"data": sent.view, "message": "Invoice sent to customer."}, 201, sequence
+    return {"data": sent.view, "message": "The sales order has a payable invoice already."}, 200, sequence
+
+
+@operation(
+    "GET",
+    "/api/stripe/invoices",
+    permission=Permission.READ,
+    query=TenantInvoicePageQuery,
+    answers={200: InvoicePage},
+)
+def list_invoices(call: Call) -> Any:
+    """List Invoices
+
+    Of all integrations, newest first; with `updated_since`, in the order of their updates.
+    """
+    names = ("updated_since", "stripe_invoice_id", "stripe_charge_id", "number")
+    matching = InvoiceFilter(
+        status=_status(call), **{name: call.query[name] for name in names if name in call.query}
+    )
+    request = page_request(call.query, by_update=matching.updated_since is not None)
+    return paginated(call.bridge.invoices.list_for_tenant(call.principal.tenant_id, matching, request))
 
 
 @operation(
@@ -117,14 +142,16 @@ def show_invoice(call: Call, invoice_id: int) -> Any:
         VoidRefused,
         InvoiceNotVoided,
     ),
+    says_sequence=True,
 )
 def void_invoice(call: Call, invoice_id: int) -> Any:
     """Void Invoice
 
     An open invoice is voided at Stripe, a draft is deleted there. Either way its order can be invoiced again.
     """
-    invoice = call.bridge.invoices.void(call.principal.tenant_id, invoice_id)
-    return {"data": invoice, "message": "Invoice voided."}
+    voided = call.bridge.invoices.void(call.principal.tenant_id, invoice_id)
+    sequence = sequence_of(call, sales_order_id=voided.invoice.sales_order_id)
+    return {"data": voided, "message": "Invoice voided."}, 200, sequence
 
 
 @operation(
@@ -140,9 +167,8 @@ def list_integration_invoices(call: Call, integration_id: int) -> Any:
 
     Newest first.
     """
-    status = InvoiceStatus(call.query["status"]) if "status" in call.query else None
-    tenant_id = call.principal.tenant_id
-    return paginated(call.bridge.invoices.list(tenant_id, integration_id, status, page_request(call.query)))
+    tenant_id, request = call.principal.tenant_id, page_request(call.query)
+    return paginated(call.bridge.invoices.list(tenant_id, integration_id, _status(call), request))
 
 
 @operation(
@@ -162,8 +188,13 @@ def list_sales_order_invoices(call: Call, sales_order_id: int) -> Any:
 
 INVOICES = (
     send_invoice,
+    list_invoices,
     show_invoice,
     void_invoice,
     list_integration_invoices,
     list_sales_order_invoices,
 )
+
+
+def _status(call: Call) -> InvoiceStatus | None:
+    return InvoiceStatus(call.query["status"]) if "status" in call.query else None

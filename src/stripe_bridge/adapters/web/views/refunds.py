@@ -6,6 +6,7 @@ from typing import Any
 from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.problem_types import WHATEVER_STRIPE_SAYS
 from stripe_bridge.adapters.web.schemas.refunds import NewRefund, RefundIssued, RefundList
+from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.errors.outcomes import Recovering, RefundNotIssued
@@ -16,7 +17,7 @@ from stripe_bridge.domain.errors.rules import (
     RefundBlockedByDispute,
 )
 from stripe_bridge.domain.errors.values import AmountNotChargeable
-from stripe_bridge.domain.refund import Refund, RefundReason, RefundState
+from stripe_bridge.domain.refund import Refund, RefundReason, RefundSource, RefundState
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 
 _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
@@ -40,6 +41,7 @@ _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
         *WHATEVER_STRIPE_SAYS,
     ),
     limit="20/minute",
+    says_sequence=True,
     documented={
         "responses": {
             201: {"description": "What was refunded"},
@@ -62,6 +64,7 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
         invoice_id=invoice_id,
         amount=call.body.get("amount"),
         reason=reason,
+        source=RefundSource.API,
         request=call.name,
     )
     issued = call.bridge.refunds.issue(command)
@@ -69,10 +72,8 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
     summary = "Refund pending" if is_pending else "Refund issued"
     # Not a failure: money went back, and asking again for all of it would send more.
     in_part = " in part: Stripe refused the rest" if issued.amount_refused else ""
-    return {
-        "data": _as_single_refund(issued.refunds),
-        "message": f"{summary}{in_part}.",
-    }, 202 if is_pending else 201
+    body = {"data": _as_single_refund(issued.refunds), "message": f"{summary}{in_part}."}
+    return body, 202 if is_pending else 201, sequence_of(call, invoice_id=invoice_id)
 
 
 @operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList}, problems=(InvoiceNotFound,))

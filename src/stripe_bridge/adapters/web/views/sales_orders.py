@@ -8,6 +8,7 @@ from stripe_bridge.adapters.web.schemas.sales_orders import (
     SalesOrderBody,
     SalesOrderWritten,
 )
+from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.errors.base import SalesOrderNotFound
 from stripe_bridge.domain.errors.conflicts import OrderOutdated
@@ -29,6 +30,7 @@ _PATH = "/api/sales-orders/<id:sales_order_id>"
     permission=Permission.WRITE_SALES_ORDERS,
     body=SalesOrderBody,
     answers={200: SalesOrderWritten, 201: SalesOrderWritten},
+    says_sequence=True,
     problems=(
         CurrencyUnknown,
         AmountNotChargeable,
@@ -53,7 +55,8 @@ def put_sales_order(call: Call, sales_order_id: int) -> Any:
         tenant_id=call.principal.tenant_id, sales_order_id=sales_order_id, **call.body
     )
     stored = call.bridge.sales_orders.put(command)
-    return {"data": stored.view, "message": "Sales order stored."}, 201 if stored.created else 200
+    body = {"data": stored.view, "message": "Sales order stored."}
+    return body, 201 if stored.created else 200, sequence_of(call, sales_order_id=sales_order_id)
 
 
 @operation(
