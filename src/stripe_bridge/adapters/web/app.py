@@ -38,7 +38,8 @@ _ACCEPTED = ["Authorization", "Content-Type", HEADER, "X-Request-Id"]
 class WebOptions:
     """`public_url` is the start of the links to other pages; without it they are relative to the host's root.
 
-    `oauth_return_url` is where merchants go after Stripe; without it they see a small page. Without `metrics_token` there are
+    `oauth_return_url` is where merchants go after Stripe; without it they see a small page, which leads on to the first of
+    `cors_origins`: that is where the ERP's front end is. Without `metrics_token` there are
     no metrics.
     """
 
@@ -66,6 +67,7 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
     app.config["MAX_CONTENT_LENGTH"] = MAX_PAYLOAD_BYTES + 1
     app.config["PUBLIC_URL"] = options.public_url.rstrip("/")
     app.config["OAUTH_RETURN_URL"] = options.oauth_return_url
+    app.config["FRONT_END"] = next(iter(options.cors_origins), None)
     instrument_requests(app)
     count_exchanges(app, metrics)
     authenticate_requests(

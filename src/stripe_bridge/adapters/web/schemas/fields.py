@@ -104,6 +104,10 @@ class QueryNumber(WholeNumber):
 class Timestamp(fields.DateTime):
     """Out: UTC with microseconds and Z. In: ISO 8601 with its offset; a time without one could be any."""
 
+    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        example = None if kwargs.get("allow_none") else "2026-11-23T12:00:00.000000Z"
+        super().__init__(metadata={"examples": [example], **(metadata or {})}, **kwargs)
+
     default_error_messages = {"aware": "Not an ISO 8601 date and time with its UTC offset."}
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:

@@ -15,6 +15,7 @@ from stripe_bridge.adapters.web.schemas.fields import (
     WholeNumber,
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageSchema
+from stripe_bridge.domain.dispute import STATUSES
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.origin import Actor, ActorType
 from stripe_bridge.domain.payment_status import PaymentStatus, RefundStatus
@@ -138,28 +139,37 @@ class InvoiceSchema(ResponseSchema):
 
     id = fields.Integer(metadata={"examples": [1]})
     integration_instance_id = fields.Integer(attribute="integration_id", metadata={"examples": [1]})
-    integration_instance = FromSameView(IntegrationNameSchema)
+    integration_instance = FromSameView(
+        IntegrationNameSchema, metadata={"examples": [{"id": 1, "name": "Rosen Furniture"}]}
+    )
     sales_order_id = fields.Integer(allow_none=True, metadata={"examples": [1001]})
     sales_order_number = fields.String(allow_none=True, metadata={"examples": ["SO-1001"]})
-    user_id = fields.Integer(allow_none=True, metadata={"description": "The ERP user who sent it."})
-    stripe_account_id = fields.String()
-    stripe_invoice_id = fields.String(allow_none=True)
-    stripe_customer_id = fields.String(allow_none=True)
-    stripe_payment_intent_id = fields.String(allow_none=True)
+    user_id = fields.Integer(
+        allow_none=True, metadata={"description": "The ERP user who sent it.", "examples": [7]}
+    )
+    stripe_account_id = fields.String(metadata={"examples": ["acct_1PgQ2xRosenFurn"]})
+    stripe_invoice_id = fields.String(allow_none=True, metadata={"examples": ["in_1PgQ2xOakTable"]})
+    stripe_customer_id = fields.String(allow_none=True, metadata={"examples": ["cus_JennyRosen"]})
+    stripe_payment_intent_id = fields.String(allow_none=True, metadata={"examples": ["pi_1PgQ2xOakTable"]})
     stripe_charge_id = fields.String(allow_none=True)
-    number = fields.String(allow_none=True, metadata={"description": "Stripe's invoice number."})
+    number = fields.String(
+        allow_none=True, metadata={"description": "Stripe's invoice number.", "examples": ["ROSEN-0001"]}
+    )
     amount = fields.Integer(metadata={"examples": [9900]})
-    amount_paid = fields.Integer()
+    amount_paid = fields.Integer(metadata={"examples": [0]})
     amount_remaining = fields.Integer(
         attribute="left_to_pay",
-        metadata={"description": "What Stripe still asks for; 0 for one that is paid or void."},
+        metadata={
+            "description": "What Stripe still asks for; 0 for one that is paid or void.",
+            "examples": [9900],
+        },
     )
-    amount_refunded = fields.Integer()
+    amount_refunded = fields.Integer(metadata={"examples": [0]})
     refundable_in_cents = fields.Integer(
-        attribute="refundable", metadata={"description": "What may still be refunded."}
+        attribute="refundable", metadata={"description": "What may still be refunded.", "examples": [0]}
     )
     currency = fields.String(metadata={"examples": ["EUR"]})
-    status = ShownStatus(validate=OneOf(_SHOWN))
+    status = ShownStatus(validate=OneOf(_SHOWN), metadata={"examples": ["open"]})
     payment_status = fields.String(
         validate=OneOf([status.value for status in PaymentStatus]),
         metadata={"description": "`pending` while a bank payment is under way, which may take days."},
@@ -174,26 +184,34 @@ class InvoiceSchema(ResponseSchema):
         allow_none=True,
         metadata={
             "description": "Whether Stripe itself has shown what was paid, which it is asked for within a minute, or only an "
-            "event. Null as long as nothing was paid."
+            "event. Null as long as nothing was paid.",
+            "examples": [None],
         },
     )
     refund_status = fields.String(validate=OneOf([status.value for status in RefundStatus]))
-    dispute_status = fields.String(allow_none=True, metadata={"description": "The newest dispute's."})
+    dispute_status = fields.String(
+        validate=OneOf(STATUSES),
+        allow_none=True,
+        metadata={"description": "The newest dispute's, as Stripe shows it.", "examples": [None]},
+    )
     customer_email = fields.String(metadata={"examples": ["jenny@example.com"]})
     hosted_invoice_url = fields.String(
         allow_none=True,
-        metadata={"description": "Where the customer pays."},
+        metadata={"description": "Where the customer pays.", "examples": ["https://invoice.stripe.com/i/…"]},
     )
     hosted_invoice_url_expires_at = Timestamp(
         allow_none=True,
         metadata={
-            "description": "When that link and `invoice_pdf` end. Showing the invoice renews them in time."
+            "description": "When that link and `invoice_pdf` end. Showing the invoice renews them in time.",
+            "examples": ["2027-01-22T12:00:00.000000Z"],
         },
     )
-    invoice_pdf = fields.String(allow_none=True)
+    invoice_pdf = fields.String(
+        allow_none=True, metadata={"examples": ["https://pay.stripe.com/invoice/…/pdf"]}
+    )
     days_until_due = fields.Integer(metadata={"examples": [30]})
-    due_date = Timestamp(allow_none=True)
-    finalized_at = Timestamp(allow_none=True)
+    due_date = Timestamp(allow_none=True, metadata={"examples": ["2026-12-23T12:00:00.000000Z"]})
+    finalized_at = Timestamp(allow_none=True, metadata={"examples": ["2026-11-23T12:00:01.000000Z"]})
     sent_at = Timestamp(
         allow_none=True,
         metadata={
@@ -219,7 +237,7 @@ class InvoiceSchema(ResponseSchema):
     metadata = PublicMetadata(
         keys=fields.String(),
         values=fields.String(),
-        metadata={"description": "Stripe's, without what only this service needs."},
+        metadata={"description": "Stripe's, without what only this service needs.", "examples": [{}]},
     )
     created_at = Timestamp()
     updated_at = Timestamp()

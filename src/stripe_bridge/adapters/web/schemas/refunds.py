@@ -13,7 +13,7 @@ from stripe_bridge.adapters.web.schemas.fields import (
     Timestamp,
     WholeNumber,
 )
-from stripe_bridge.domain.refund import RefundReason, RefundSource, RefundState
+from stripe_bridge.domain.refund import SHOWN_REASONS, RefundReason, RefundSource, RefundState
 
 _SHOWN = [state.value for state in RefundState if state not in (RefundState.RESERVED, RefundState.REFUSED)]
 
@@ -45,7 +45,7 @@ class RefundSchema(ResponseSchema):
     amount = fields.Integer(metadata={"examples": [5000]})
     currency = LowerCase(metadata={"description": "In lower case, unlike an invoice's.", "examples": ["eur"]})
     status = fields.String(attribute="shown_status", validate=OneOf(_SHOWN))
-    reason = fields.String(allow_none=True)
+    reason = fields.String(validate=OneOf(SHOWN_REASONS), allow_none=True)
     failure_reason = fields.String(allow_none=True)
     user_id = fields.Integer(
         allow_none=True,

@@ -169,7 +169,10 @@ class SalesOrderSchema(ResponseSchema):
     open_invoice = fields.Nested(
         OpenInvoiceSchema,
         allow_none=True,
-        metadata={"description": "The invoice that can still be paid, if there is one."},
+        metadata={
+            "description": "The invoice that can still be paid, if there is one.",
+            "examples": [{"id": 1, "amount": 9900}],
+        },
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import EXCLUDE, Schema, fields
 from marshmallow.validate import Equal, OneOf
 
+from stripe_bridge.adapters.web.problem_types import catalogue, describe_types
 from stripe_bridge.adapters.web.schemas.fields import ResponseSchema
 from stripe_bridge.domain.errors.feed import CursorAhead, FeedExpired, HistoryChanged
 from stripe_bridge.domain.integration import AuthorizationFailure
@@ -29,7 +30,13 @@ class Problem(ResponseSchema):
     """
 
     # Together the examples are one answer, for the page shows them as one.
-    type = fields.String(metadata={"format": "uri", "examples": ["urn:stripe-bridge:problem:RequestInvalid"]})
+    type = fields.String(
+        validate=OneOf(sorted({line.type for line in catalogue()})),
+        metadata={
+            "examples": ["urn:stripe-bridge:problem:RequestInvalid"],
+            "x-enumDescriptions": describe_types(),
+        },
+    )
     title = fields.String(metadata={"examples": ["Unprocessable Content"]})
     status = fields.Integer(metadata={"examples": [422]})
     detail = fields.String(metadata={"examples": ["name: Missing data for required field."]})
@@ -83,10 +90,11 @@ class ReceivedSchema(ResponseSchema):
 
 
 class HealthSchema(ResponseSchema):
-    status = fields.String(metadata={"examples": ["ok"]})
+    status = fields.String(validate=Equal("ok"), metadata={"examples": ["ok"]})
 
 
-class ReadinessSchema(HealthSchema):
+class ReadinessSchema(ResponseSchema):
+    status = fields.String(validate=OneOf(["ok", "unavailable"]), metadata={"examples": ["ok"]})
     checks = fields.Dict(
         keys=fields.String(),
         values=fields.String(),

@@ -67,9 +67,7 @@ class WebhookEventSchema(ResponseSchema):
         allow_none=True,
         metadata={"description": "Set if the last try failed; the cause is shown to operators only."},
     )
-    skip_reason = fields.String(
-        allow_none=True, validate=OneOf([None, *(reason.value for reason in SkipReason)])
-    )
+    skip_reason = fields.String(allow_none=True, validate=OneOf([reason.value for reason in SkipReason]))
     next_attempt_at = Timestamp(allow_none=True)
     event_created_at = Timestamp()
     processed_at = Timestamp(allow_none=True)

@@ -7,10 +7,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import flask
 from flask import Response, current_app, make_response, redirect, render_template
+from werkzeug.exceptions import ServiceUnavailable
 
 from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
 from stripe_bridge.adapters.web.schemas.service import CallbackQuery
 from stripe_bridge.domain.integration import AuthorizationFailure
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.integrations.connect import (
     AuthorizationOutcome,
     AuthorizationStatus,
@@ -18,7 +20,7 @@ from stripe_bridge.use_cases.integrations.connect import (
 )
 
 _WORDS = {
-    AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can close this page."),
+    AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can go on in your ERP."),
     AuthorizationStatus.CONFIRM: (
         "?",
         "Stripe is not connected yet",
@@ -42,7 +44,7 @@ _HTML = {"text/html": {"schema": {"type": "string"}}}
     permission=None,
     query=CallbackQuery,
     answers={200: None, 302: None, 400: None},
-    problems=(503,),
+    problems=(StoreUnavailable, ServiceUnavailable),
     documented={
         "responses": {
             "200": {
@@ -102,7 +104,9 @@ def _page(outcome: AuthorizationOutcome) -> Response:
             explanation=explanation,
             status=outcome.status.value,
             reason=outcome.reason and outcome.reason.value,
+            integration=outcome.integration,
             pending=outcome.pending,
+            back=current_app.config["FRONT_END"],
         ),
         400 if outcome.status is AuthorizationStatus.FAILED else 200,
     )

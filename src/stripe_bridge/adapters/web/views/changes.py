@@ -3,7 +3,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 
 import flask
@@ -14,6 +13,7 @@ from stripe_bridge.adapters.web.schemas.changes import FeedSchema, ReadFeedQuery
 from stripe_bridge.adapters.web.waiting_readers import WAITING_READERS, WaitingReaders
 from stripe_bridge.adapters.web.wsgi_in_threads import RESUMED, SUSPENDED
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.feed import CursorAhead, FeedExpired, HistoryChanged
 from stripe_bridge.use_cases.changes.feed import FeedPage, FeedQuery, types_matching
 from stripe_bridge.use_cases.changes.read import ReadFeedCommand
 from stripe_bridge.use_cases.changes.witness import Held
@@ -27,7 +27,7 @@ _NOBODY_MAY_WAIT = {"Retry-After": "5"}
     permission=Permission.READ,
     query=ReadFeedQuery,
     answers={200: FeedSchema},
-    problems=(HTTPStatus.CONFLICT, HTTPStatus.GONE),
+    problems=(HistoryChanged, CursorAhead, FeedExpired),
 )
 def list_changes(request: ApiRequest) -> Any:
     """List Changes

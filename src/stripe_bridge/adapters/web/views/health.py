@@ -2,11 +2,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from werkzeug.exceptions import ServiceUnavailable
+
 from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
 from stripe_bridge.adapters.web.schemas.service import HealthSchema, ReadinessSchema
 
 
-@operation("GET", "/healthz", permission=None, query=None, answers={200: HealthSchema})
+@operation(
+    "GET",
+    "/healthz",
+    permission=None,
+    query=None,
+    answers={200: HealthSchema},
+    problems=(ServiceUnavailable,),
+)
 def show_health(_request: ApiRequest) -> Any:
     """Health
 

@@ -16,6 +16,10 @@ from stripe_bridge.adapters.web.schemas.integrations import (
 from stripe_bridge.adapters.web.schemas.paging import PageQuery
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.base import IntegrationNotFound
+from stripe_bridge.domain.errors.conflicts import AlreadyConnected, AuthorizationFailed
+from stripe_bridge.domain.errors.rules import ConfirmationInvalid
+from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
 
 
@@ -27,7 +31,10 @@ from stripe_bridge.use_cases.integrations.manage import IntegrationView
     answers={201: IntegrationWritten},
 )
 def create_integration(request: ApiRequest) -> Any:
-    """Create Stripe Integration"""
+    """Create Stripe Integration
+
+    It is `pending` until a merchant connects a Stripe account to it.
+    """
     view = request.bridge.integrations.create(request.principal.tenant_id, request.body["name"])
     return {"data": view, "message": "Stripe integration created."}
 
@@ -54,9 +61,13 @@ def list_integrations(request: ApiRequest) -> Any:
     "/api/stripe/integrations/<id:integration_id>",
     permission=Permission.READ,
     answers={200: IntegrationAnswer},
+    problems=(IntegrationNotFound,),
 )
 def show_integration(request: ApiRequest, integration_id: int) -> Any:
-    """Show Integration Instance"""
+    """Show Integration Instance
+
+    With the last snapshot of its account.
+    """
     return {"data": request.bridge.integrations.show(request.principal.tenant_id, integration_id)}
 
 
@@ -66,7 +77,7 @@ def show_integration(request: ApiRequest, integration_id: int) -> Any:
     permission=Permission.MANAGE_INTEGRATIONS,
     body=NewAuthorization,
     answers={200: AuthorizationAnswer},
-    problems=(409,),
+    problems=(IntegrationNotFound, AlreadyConnected),
     response_is_secret=True,
 )
 def authorize_integration(request: ApiRequest, integration_id: int) -> Any:
@@ -87,7 +98,7 @@ def authorize_integration(request: ApiRequest, integration_id: int) -> Any:
     permission=Permission.MANAGE_INTEGRATIONS,
     body=Confirmation,
     answers={200: IntegrationWritten},
-    problems=(409,),
+    problems=(IntegrationNotFound, ConfirmationInvalid, AuthorizationFailed, IntentUnsettled),
 )
 def confirm_authorization(request: ApiRequest, integration_id: int) -> Any:
     """Confirm Authorization
@@ -108,7 +119,7 @@ def confirm_authorization(request: ApiRequest, integration_id: int) -> Any:
     permission=Permission.MANAGE_INTEGRATIONS,
     body=EmptySchema,
     answers={200: IntegrationWritten},
-    problems=(409,),
+    problems=(IntegrationNotFound, IntentUnsettled),
 )
 def disconnect_integration(request: ApiRequest, integration_id: int) -> Any:
     """Disconnect Integration

@@ -17,8 +17,30 @@ from stripe_bridge.adapters.web.schemas.invoices import (
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
 from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.base import IntegrationNotFound, InvoiceNotFound, SalesOrderNotFound
+from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent, OrderBilledTwice
+from stripe_bridge.domain.errors.outcomes import (
+    CustomerHasBalance,
+    InvoiceNotSent,
+    InvoiceNotVoided,
+    InvoiceRefused,
+    Recovering,
+    VoidRefused,
+)
+from stripe_bridge.domain.errors.rules import (
+    AmountBelowMinimum,
+    AmountOverOutstanding,
+    EmailMissing,
+    IntegrationNotConnected,
+    IntegrationRestricted,
+    InvoiceNotVoidable,
+    InvoiceRevised,
+    NothingOutstanding,
+)
+from stripe_bridge.domain.errors.values import AmountNotChargeable
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.ports.storage.invoicing import InvoiceFilter
+from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
 
 
@@ -28,9 +50,32 @@ from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
     permission=Permission.SEND_INVOICES,
     body=NewInvoice,
     answers={201: InvoiceSent, 200: InvoiceSent},
-    problems=(404, 409, 502),
+    problems=(
+        SalesOrderNotFound,
+        IntegrationNotFound,
+        Recovering,
+        OrderBilledTwice,
+        IntegrationNotConnected,
+        IntegrationRestricted,
+        NothingOutstanding,
+        AmountOverOutstanding,
+        EmailMissing,
+        AmountNotChargeable,
+        AmountBelowMinimum,
+        InvoiceRevised,
+        InvoiceRefused,
+        CustomerHasBalance,
+        InvoiceNotSent,
+        IntentUnsettled,
+    ),
     limit="30/minute",
     says_sequence=True,
+    documented={
+        "responses": {
+            200: {"description": "The invoice of the order that can still be paid, as it is"},
+            201: {"description": "The invoice that was sent"},
+        }
+    },
 )
 def send_invoice(request: ApiRequest) -> Any:
     """Send Invoice
@@ -73,9 +118,13 @@ def list_invoices(request: ApiRequest) -> Any:
     "/api/stripe/invoices/<id:invoice_id>",
     permission=Permission.READ,
     answers={200: InvoiceAnswer},
+    problems=(InvoiceNotFound,),
 )
 def show_invoice(request: ApiRequest, invoice_id: int) -> Any:
-    """Show Invoice"""
+    """Show Invoice
+
+    As Stripe last showed it. Links that are about to expire are renewed first, if Stripe answers quickly.
+    """
     return {"data": request.bridge.invoices.show(request.principal.tenant_id, invoice_id)}
 
 
@@ -85,7 +134,14 @@ def show_invoice(request: ApiRequest, invoice_id: int) -> Any:
     permission=Permission.VOID_INVOICES,
     body=EmptySchema,
     answers={200: InvoiceVoided},
-    problems=(409, 502),
+    problems=(
+        InvoiceNotFound,
+        InvoiceNotVoidable,
+        IntegrationNotConnected,
+        InvoiceBeingSent,
+        VoidRefused,
+        InvoiceNotVoided,
+    ),
     says_sequence=True,
 )
 def void_invoice(request: ApiRequest, invoice_id: int) -> Any:
@@ -104,6 +160,7 @@ def void_invoice(request: ApiRequest, invoice_id: int) -> Any:
     permission=Permission.READ,
     query=InvoicePageQuery,
     answers={200: InvoicePage},
+    problems=(IntegrationNotFound,),
 )
 def list_integration_invoices(request: ApiRequest, integration_id: int) -> Any:
     """List Invoices by Instance
@@ -119,6 +176,7 @@ def list_integration_invoices(request: ApiRequest, integration_id: int) -> Any:
     "/api/stripe/sales-orders/<id:sales_order_id>/invoices",
     permission=Permission.READ,
     answers={200: InvoiceList},
+    problems=(SalesOrderNotFound,),
 )
 def list_sales_order_invoices(request: ApiRequest, sales_order_id: int) -> Any:
     """List Invoices for Sales Order

@@ -4,9 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
+from stripe_bridge.adapters.web.problem_types import WHATEVER_STRIPE_SAYS
 from stripe_bridge.adapters.web.schemas.refunds import NewRefund, RefundIssued, RefundList
 from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.base import InvoiceNotFound
+from stripe_bridge.domain.errors.outcomes import Recovering, RefundNotIssued
+from stripe_bridge.domain.errors.rules import (
+    AmountOverRefundable,
+    IntegrationNotConnected,
+    NothingCollected,
+    RefundBlockedByDispute,
+)
+from stripe_bridge.domain.errors.values import AmountNotChargeable
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundSource, RefundState
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 
@@ -19,9 +29,25 @@ _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
     permission=Permission.REFUND_INVOICES,
     body=NewRefund,
     answers={201: RefundIssued, 202: RefundIssued},
-    problems=(409, 502),
+    problems=(
+        InvoiceNotFound,
+        IntegrationNotConnected,
+        Recovering,
+        AmountNotChargeable,
+        NothingCollected,
+        RefundBlockedByDispute,
+        AmountOverRefundable,
+        RefundNotIssued,
+        *WHATEVER_STRIPE_SAYS,
+    ),
     limit="20/minute",
     says_sequence=True,
+    documented={
+        "responses": {
+            201: {"description": "What was refunded"},
+            202: {"description": "What is being refunded: Stripe's answer is not known yet"},
+        }
+    },
 )
 def issue_refund(request: ApiRequest, invoice_id: int) -> Any:
     """Issue Refund
@@ -50,7 +76,7 @@ def issue_refund(request: ApiRequest, invoice_id: int) -> Any:
     return body, 202 if is_pending else 201, sequence_of(request, invoice_id=invoice_id)
 
 
-@operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList})
+@operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList}, problems=(InvoiceNotFound,))
 def list_refunds(request: ApiRequest, invoice_id: int) -> Any:
     """List Refunds of Invoice
 

@@ -15,6 +15,9 @@ from stripe_bridge.adapters.web.schemas.webhook_events import (
 )
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.base import InvoiceNotFound, WebhookEventNotFound
+from stripe_bridge.domain.errors.conflicts import EventBeingProcessed
+from stripe_bridge.domain.errors.rules import PayloadPurged
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 from stripe_bridge.ports.storage.inbox import EventFilter
 
@@ -27,6 +30,7 @@ _PATH = "/api/stripe/webhook-events"
     permission=Permission.READ,
     query=ActivityQuery,
     answers={200: WebhookEventList},
+    problems=(InvoiceNotFound,),
 )
 def show_activity_log(request: ApiRequest, invoice_id: int) -> Any:
     """Get Invoice Activity Log
@@ -59,9 +63,14 @@ def list_webhook_events(request: ApiRequest) -> Any:
     permission=Permission.READ,
     query=EventQuery,
     answers={200: WebhookEventAnswer},
+    problems=(WebhookEventNotFound,),
 )
 def show_webhook_event(request: ApiRequest, event_id: int) -> Any:
-    """Show Webhook Event"""
+    """Show Webhook Event
+
+    The payload, if asked for, needs a stronger role: `power_user`, and `admin` unless the event was applied to an object of
+    this service.
+    """
     with_payload = request.query["include_payload"]
     if with_payload:
         request.principal.check(Permission.READ_PAYLOADS)
@@ -80,7 +89,7 @@ def show_webhook_event(request: ApiRequest, event_id: int) -> Any:
     permission=Permission.REPLAY_EVENTS,
     body=EmptySchema,
     answers={200: WebhookEventReplayed},
-    problems=(409, 422),
+    problems=(WebhookEventNotFound, EventBeingProcessed, PayloadPurged),
 )
 def replay_webhook_event(request: ApiRequest, event_id: int) -> Any:
     """Replay Webhook Event

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import flask
+from werkzeug.exceptions import ServiceUnavailable
 
 from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
 from stripe_bridge.adapters.web.parsing import read_body
 from stripe_bridge.adapters.web.schemas.service import ReceivedSchema
+from stripe_bridge.domain.errors.base import ReceiverNotFound
+from stripe_bridge.domain.errors.outcomes import PayloadMalformed, PayloadTooLarge, SignatureInvalid
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhookCommand
 
 PLATFORM_ROUTE = "/api/webhooks/stripe"
@@ -31,13 +35,16 @@ _SIGNED_EVENT = {
 }
 
 
+_REFUSED = (SignatureInvalid, PayloadMalformed, PayloadTooLarge, StoreUnavailable, ServiceUnavailable)
+
+
 @operation(
     "POST",
     PLATFORM_ROUTE,
     permission=None,
     query=None,
     answers={200: ReceivedSchema},
-    problems=(400, 413, 503),
+    problems=_REFUSED,
     documented=_SIGNED_EVENT,
 )
 def receive_platform_webhook(request: ApiRequest) -> Received:
@@ -54,7 +61,7 @@ def receive_platform_webhook(request: ApiRequest) -> Received:
     permission=None,
     query=None,
     answers={200: ReceivedSchema},
-    problems=(400, 413, 503),
+    problems=(*_REFUSED, ReceiverNotFound),
     documented=_SIGNED_EVENT,
 )
 def receive_account_webhook(request: ApiRequest, integration_id: int) -> Received:
