@@ -20,13 +20,13 @@ from stripe_bridge.use_cases.webhook_events import WebhookEvents
 @dataclass(frozen=True, kw_only=True)
 class Bridge:
     access: Access
-    changes: Changes
     integrations: Integrations
     sales_orders: SalesOrders
     invoices: Invoices
     refunds: Refunds
     receivers: Receivers
     webhook_events: WebhookEvents
+    changes: Changes
     intents: Intents
     reconciliation: Reconciliation
     operations: Operations

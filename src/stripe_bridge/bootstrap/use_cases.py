@@ -50,13 +50,13 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     reconciliation = build_reconciliation(adapters, settle, build_event, receivers.check, every=every)
     return Bridge(
         access=build_access(adapters),
-        changes=build_changes(adapters),
         integrations=_integrations(settings, adapters, settle),
         sales_orders=build_sales_orders(adapters),
         invoices=build_invoices(adapters, settle, days_until_due=settings.invoice_days_until_due),
         refunds=build_refunds(adapters, settle),
         receivers=receivers,
         webhook_events=webhook_events,
+        changes=build_changes(adapters),
         intents=intents,
         reconciliation=reconciliation,
         operations=_operations(settings, adapters, intents, receivers, webhook_events, reconciliation),

@@ -3,10 +3,10 @@
 import pytest
 
 from stripe_bridge.adapters.cli import rendering
-from stripe_bridge.adapters.web.schemas.integrations import IntegrationShape
-from stripe_bridge.adapters.web.schemas.invoices import InvoiceShape, PaymentShape
-from stripe_bridge.adapters.web.schemas.refunds import RefundShape
-from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventShape
+from stripe_bridge.adapters.web.schemas.integrations import IntegrationSchema
+from stripe_bridge.adapters.web.schemas.invoices import InvoiceSchema, PaymentSchema
+from stripe_bridge.adapters.web.schemas.refunds import RefundSchema
+from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventSchema
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
 from stripe_bridge.use_cases.invoices.views import InvoiceView, PaymentView
 from tests.builders import (
@@ -29,12 +29,12 @@ PAYMENT = PaymentView(payment=a_payment(), status="paid", amount=12_000, currenc
     [
         (
             rendering.integration_row(IntegrationView(integration=an_integration(), webhook_registered=True)),
-            IntegrationShape,
+            IntegrationSchema,
         ),
-        (rendering.invoice_row(INVOICE), InvoiceShape),
-        (rendering.payment_row(PAYMENT), PaymentShape),
-        (rendering.refund_row(a_refund()), RefundShape),
-        (rendering.event_row(a_webhook_event()), WebhookEventShape),
+        (rendering.invoice_row(INVOICE), InvoiceSchema),
+        (rendering.payment_row(PAYMENT), PaymentSchema),
+        (rendering.refund_row(a_refund()), RefundSchema),
+        (rendering.event_row(a_webhook_event()), WebhookEventSchema),
     ],
 )
 def test_a_row_has_the_fields_of_the_rest_api(row, shape):

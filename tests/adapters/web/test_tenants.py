@@ -149,6 +149,18 @@ def test_lists_and_filters_show_nothing_of_anothers(scene, role):
         assert scene.world.ask("GET", path, role=role, tenant=STRANGER).get_json()["total"] == 0
 
 
+@pytest.mark.parametrize("role", Role)
+def test_the_feed_shows_nothing_of_anothers(scene, role):
+    def feed(query, tenant):
+        return scene.world.ask("GET", f"/api/changes?{query}", role=role, tenant=tenant).get_json()
+
+    for query in ("type=invoice.*", "sales_order_id=1001"):
+        assert feed(query, OWNER)["data"]
+        assert feed(query, STRANGER)["data"] == []
+    assert feed("", STRANGER)["latest"] == len(feed("", STRANGER)["data"])
+    assert feed("", STRANGER)["log"] != feed("", OWNER)["log"]
+
+
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.VIEWER])
 def test_nothing_is_sent_for_anothers_order_or_through_anothers_integration(scene, role):
     body = {"integration_instance_id": scene.ids["integration_id"], "sales_order_id": 1001}

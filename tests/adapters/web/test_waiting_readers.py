@@ -11,6 +11,8 @@ import pytest
 from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.adapters.web.waiting_readers import WaitingReaders
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.changes.change import Change, ChangeType, SubjectType
+from stripe_bridge.domain.origin import SERVICE
 from stripe_bridge.ports.committed_changes import CommittedChanges
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.changes.feed import FeedQuery
@@ -170,6 +172,36 @@ def test_a_filter_is_waited_for_until_it_matches_and_what_was_passed_over_is_sai
     waiting(talk)
 
 
+def test_who_has_not_been_shown_the_end_of_the_log_does_not_wait_for_it_to_grow():
+    """A page passes over only so many."""
+
+    async def talk(here):
+        with here.world.store.writing() as work:
+            for number in range(6000):
+                work.acts.add(an_act(number))
+            work.commit()
+        reader = await here.ask(f"after=1&type=invoice.*&wait={LONG}")
+        ((answer, body),) = await reader.wire.answers()
+        page = json.loads(body)
+        assert page["data"] == []
+        assert 1 < page["next_after"] < page["latest"]
+        # Had it wanted to wait, it would have been refused.
+        assert answer.getheader("retry-after") is None
+
+    waiting(talk, most=0)
+
+
+def an_act(number):
+    return Change(
+        type=ChangeType.WEBHOOK_EVENT_REPLAYED,
+        subject_type=SubjectType.WEBHOOK_EVENT,
+        subject_id=number,
+        origin=SERVICE,
+        object={},
+        tenant_id="acme",
+    )
+
+
 def test_a_commit_in_this_process_is_heard_of_at_once():
     """Without the nudge, nothing would be looked at again in this test."""
 
@@ -239,7 +271,7 @@ def test_the_rate_limit_counts_a_waiting_request_once():
 
 
 @pytest.mark.parametrize("limits", [{"most": 2}, {"most_of_token": 2}])
-def test_at_the_limit_the_next_one_is_answered_at_once(limits):
+def test_at_the_limit_the_next_one_is_answered_at_once_and_the_log_says_so(limits, caplog):
     async def talk(here):
         latest = here.latest()
         for _ in range(2):
@@ -251,6 +283,8 @@ def test_at_the_limit_the_next_one_is_answered_at_once(limits):
         assert json.loads(body)["data"] == []
 
     waiting(talk, **limits)
+    (record,) = [each for each in caplog.records if "at their limit" in each.message]
+    assert (record.waiting, record.of_token) == (2, 2)
 
 
 def test_another_token_has_places_of_its_own():

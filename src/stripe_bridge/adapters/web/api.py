@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -15,7 +16,7 @@ from marshmallow import Schema
 from werkzeug.routing import BaseConverter
 
 from stripe_bridge.adapters.web.problem_types import SHARED, describe_response
-from stripe_bridge.adapters.web.schemas.fields import MAX_ID, id_in_path
+from stripe_bridge.adapters.web.schemas.fields import MAX_ID, EmptySchema, ResponseSchema, id_in_path
 from stripe_bridge.adapters.web.schemas.service import Problem
 from stripe_bridge.adapters.web.views import blueprints
 from stripe_bridge.domain.access import Permission, Role
@@ -53,6 +54,8 @@ _BEARER = {
     "description": "A token made by `flask tokens create`, or a JWT of the ERP's identity provider if one is configured. "
     "Each operation has the permission that it needs as `x-permission`, and the roles that have it as `x-roles`.",
 }
+# Names are published: a schema that is renamed keeps the one that generated clients have.
+_PUBLISHED_NAMES: Mapping[type[Schema], str] = {EmptySchema: "Nothing"}
 
 
 class IdConverter(BaseConverter):
@@ -120,4 +123,7 @@ def openapi_document(base: str) -> str:
 def _name_of(schema: Schema | type[Schema]) -> str:
     """What generated clients call it."""
     schema_class = schema if isinstance(schema, type) else type(schema)
-    return schema_class.__name__.removesuffix("Shape")
+    name = schema_class.__name__
+    if issubclass(schema_class, ResponseSchema):
+        name = name.removesuffix("Schema")
+    return _PUBLISHED_NAMES.get(schema_class, name)

@@ -17,7 +17,7 @@ from stripe_bridge.adapters.web.idempotency import HEADER, REPLAYED, honor_idemp
 from stripe_bridge.adapters.web.metrics import count_exchanges, serve_metrics
 from stripe_bridge.adapters.web.problems import register_error_handlers
 from stripe_bridge.adapters.web.request_log import instrument_requests
-from stripe_bridge.adapters.web.views import GROUPS, blueprints
+from stripe_bridge.adapters.web.views import SECTIONS, blueprints
 from stripe_bridge.adapters.web.views.sequence import SEQUENCE
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
@@ -98,4 +98,4 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
 
 
 def operations_by_endpoint() -> dict[str, Operation]:
-    return {f"{group.name}.{each.id}": each for group in GROUPS for each in group.operations}
+    return {f"{section.name}.{each.id}": each for section in SECTIONS for each in section.operations}

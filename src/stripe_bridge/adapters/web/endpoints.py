@@ -1,6 +1,6 @@
 """What an operation of the REST contract is, and how it becomes a route with its documentation.
 
-A view is a function of a Call and of the ids in its path; its docstring is the documented summary.
+A view is a function of an ApiRequest and of the ids in its path; its docstring is the documented summary.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from werkzeug.exceptions import NotFound as NothingThere
 from stripe_bridge.adapters.web.parsing import StrictParser
 from stripe_bridge.adapters.web.problem_types import Kind, by_status, response_of
 from stripe_bridge.adapters.web.problems import RequestInvalid, TooManyAttempts
-from stripe_bridge.adapters.web.schemas.fields import Nothing
+from stripe_bridge.adapters.web.schemas.fields import EmptySchema
 from stripe_bridge.adapters.web.schemas.paging import PageQuery
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.access import Permission, Principal, Role
@@ -37,7 +37,7 @@ _BRIDGE = "stripe_bridge.bridge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class ApiRequest:
     """One request to an operation, parsed and validated. A public operation has no principal and never reads it.
 
     `name` is the same for every repetition of a request; None if it has no Idempotency-Key.
@@ -67,7 +67,7 @@ class Operation:
     answers: Mapping[int, type[Schema] | None]
     problems: tuple[Kind, ...] = ()
     body: type[Schema] | None = None
-    query: type[Schema] | None = Nothing
+    query: type[Schema] | None = EmptySchema
     limit: str | None = None
     says_sequence: bool = False
     response_is_secret: bool = False
@@ -109,7 +109,7 @@ def operation(
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Section:
     """Operations that belong together in the documentation."""
 
     name: str
@@ -122,11 +122,11 @@ def attach_bridge(app: Flask, bridge: Bridge) -> None:
     app.extensions[_BRIDGE] = bridge
 
 
-def blueprint_of(group: Group) -> Blueprint:
-    """The group's routes, for any number of apps."""
-    blueprint = Blueprint(group.name, __name__, description=group.description)
+def blueprint_of(section: Section) -> Blueprint:
+    """The section's routes, for any number of apps."""
+    blueprint = Blueprint(section.name, __name__, description=section.description)
     blueprint.ARGUMENTS_PARSER = StrictParser()
-    for each in group.operations:
+    for each in section.operations:
         view = _documented(blueprint, each, _answering(blueprint, each))
         if each.query is not None:
             view = blueprint.arguments(each.query(), location="query", arg_name="query")(view)
@@ -145,14 +145,14 @@ def _answering(blueprint: Blueprint, each: Operation) -> View:
     def answer(
         *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None, **ids: int
     ) -> ResponseReturnValue:
-        call = Call(
+        asked = ApiRequest(
             bridge=current_app.extensions[_BRIDGE],
             principal=g.get("principal"),
             body=body or {},
             query=query or {},
             name=g.get("request_name"),
         )
-        result: ResponseReturnValue = each.view(call, **ids)
+        result: ResponseReturnValue = each.view(asked, **ids)
         return result
 
     answer.__doc__ = _docstring(each)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from stripe_bridge.domain.access import ApiToken
@@ -47,8 +49,8 @@ class Kind:
         return self.subject_type, self.key(value)
 
     def differs(self, before: Any, after: Any) -> bool:
-        compared = self.visible | self.derived
-        return any(getattr(before, name) != getattr(after, name) for name in compared)
+        compared = _values_of(self.visible | self.derived)
+        return compared(before) != compared(after)
 
     def diff(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, list[Any]]:
         """The members that differ, before and after; of a new object, those that it has. `before` and `after` as shown."""
@@ -63,6 +65,11 @@ class Kind:
 
     def _pair(self, name: str, before: Any, after: Any) -> list[Any]:
         return [bool(before), bool(after)] if name in self.personal else [before, after]
+
+
+@cache
+def _values_of(names: frozenset[str]) -> Callable[[Any], tuple[Any, ...]]:
+    return attrgetter(*sorted(names))
 
 
 def _names(text: str) -> frozenset[str]:

@@ -23,7 +23,8 @@ def shown_time(moment: datetime | None) -> str | None:
     """UTC with microseconds, as everywhere in the API."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def shown_integration(integration: Integration) -> dict[str, Any]:

@@ -26,6 +26,8 @@ from stripe_bridge.use_cases.changes.witness import (
 # What is purged meanwhile is shown a moment longer.
 _KEPT_FOR = timedelta(seconds=1)
 _MAX_KEPT = 64
+# Those that many wait for are short.
+_MAX_SHARED_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,8 @@ class _SharedPages:
             return rendered if is_fresh else None
 
     def keep(self, query: FeedQuery, head: Head | None, rendered: RenderedPage) -> RenderedPage:
+        if len(rendered.body) > _MAX_SHARED_BYTES:
+            return rendered
         with self._mutex:
             self._kept[query, head] = self._clock.now(), rendered
             self._kept.move_to_end((query, head))

@@ -22,21 +22,21 @@ def id_in_path(digits: str) -> int:
     return id_ if id_ <= MAX_ID else 0
 
 
-class Strict(Schema):
+class RequestSchema(Schema):
     """What a caller sends: a field that we do not know is a fault."""
 
     class Meta:
         unknown = RAISE
 
 
-class Shape(Schema):
+class ResponseSchema(Schema):
     """What we answer: every field is always there, unless it says otherwise."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         field_obj.required = not field_obj.metadata.get("sometimes", False)
 
 
-class Nothing(Strict):
+class EmptySchema(RequestSchema):
     """No field at all."""
 
 

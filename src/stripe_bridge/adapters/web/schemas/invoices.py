@@ -8,13 +8,13 @@ from marshmallow.validate import Email, Length, OneOf
 from stripe_bridge.adapters.web.schemas.fields import (
     MAX_AMOUNT,
     MAX_ID,
-    Shape,
-    Strict,
+    RequestSchema,
+    ResponseSchema,
     Text,
     Timestamp,
     WholeNumber,
 )
-from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
+from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageSchema
 from stripe_bridge.domain.dispute import STATUSES
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.origin import Actor, ActorType
@@ -25,7 +25,7 @@ from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 _SHOWN = [status.value for status in InvoiceStatus if status not in ("reserved", "abandoned")]
 
 
-class NewInvoice(Strict):
+class NewInvoice(RequestSchema):
     integration_id = WholeNumber(
         low=1, high=MAX_ID, data_key="integration_instance_id", required=True, metadata={"examples": [1]}
     )
@@ -66,12 +66,12 @@ class PublicMetadata(fields.Dict):
         }
 
 
-class IntegrationNameShape(Shape):
+class IntegrationNameSchema(ResponseSchema):
     id = fields.Integer(attribute="invoice.integration_id", metadata={"examples": [1]})
     name = fields.String(attribute="integration_name", metadata={"examples": ["Rosen Furniture"]})
 
 
-class PaymentShape(Shape):
+class PaymentSchema(ResponseSchema):
     """Made of a PaymentView: the payment, and what is beside it."""
 
     stripe_invoice_payment_id = fields.String(
@@ -108,7 +108,7 @@ class PaymentShape(Shape):
     )
 
 
-class ActorShape(Shape):
+class ActorSchema(ResponseSchema):
     type = fields.String(
         validate=OneOf([each.value for each in ActorType if Actor(type=each).is_a_caller]),
         metadata={
@@ -134,13 +134,13 @@ class FromSameView(fields.Nested):
 _BESIDE = frozenset({"payments", "refundable"})
 
 
-class InvoiceShape(Shape):
+class InvoiceSchema(ResponseSchema):
     """Made of an InvoiceView: the invoice, and what is beside it. Amounts in the currency's minor unit."""
 
     id = fields.Integer(metadata={"examples": [1]})
     integration_instance_id = fields.Integer(attribute="integration_id", metadata={"examples": [1]})
     integration_instance = FromSameView(
-        IntegrationNameShape, metadata={"examples": [{"id": 1, "name": "Rosen Furniture"}]}
+        IntegrationNameSchema, metadata={"examples": [{"id": 1, "name": "Rosen Furniture"}]}
     )
     sales_order_id = fields.Integer(allow_none=True, metadata={"examples": [1001]})
     sales_order_number = fields.String(allow_none=True, metadata={"examples": ["SO-1001"]})
@@ -221,14 +221,14 @@ class InvoiceShape(Shape):
     paid_at = Timestamp(allow_none=True)
     voided_at = Timestamp(allow_none=True)
     voided_by = fields.Nested(
-        ActorShape,
+        ActorSchema,
         allow_none=True,
         metadata={
             "description": "Who had it voided; null if that was in Stripe's dashboard, or is not known."
         },
     )
     payments = fields.List(
-        fields.Nested(PaymentShape),
+        fields.Nested(PaymentSchema),
         metadata={
             "description": "Those that were paid, are under way or failed, in the order in which they were paid."
         },
@@ -246,29 +246,29 @@ class InvoiceShape(Shape):
         return super().get_attribute(obj if attr in _BESIDE else obj.invoice, attr, default)
 
 
-class InvoiceDetailShape(InvoiceShape):
+class InvoiceDetailSchema(InvoiceSchema):
     """The same: clients that were made of an earlier document know it by this name."""
 
 
-class InvoiceAnswer(Shape):
-    data = fields.Nested(InvoiceDetailShape)
+class InvoiceAnswer(ResponseSchema):
+    data = fields.Nested(InvoiceDetailSchema)
 
 
 class InvoiceSent(InvoiceAnswer):
     message = fields.String(metadata={"examples": ["Invoice sent to customer."]})
 
 
-class InvoiceVoided(Shape):
-    data = fields.Nested(InvoiceShape)
+class InvoiceVoided(ResponseSchema):
+    data = fields.Nested(InvoiceSchema)
     message = fields.String(metadata={"examples": ["Invoice voided."]})
 
 
-class InvoiceList(Shape):
-    data = fields.List(fields.Nested(InvoiceShape))
+class InvoiceList(ResponseSchema):
+    data = fields.List(fields.Nested(InvoiceSchema))
 
 
-class InvoicePage(PageShape):
-    data = fields.List(fields.Nested(InvoiceShape))
+class InvoicePage(PageSchema):
+    data = fields.List(fields.Nested(InvoiceSchema))
 
 
 class InvoicePageQuery(PageQuery):

@@ -6,7 +6,7 @@ from marshmallow import EXCLUDE, Schema, fields
 from marshmallow.validate import Equal, OneOf
 
 from stripe_bridge.adapters.web.problem_types import catalogue, describe_types
-from stripe_bridge.adapters.web.schemas.fields import Shape
+from stripe_bridge.adapters.web.schemas.fields import ResponseSchema
 from stripe_bridge.domain.errors.feed import CursorAhead, FeedExpired, HistoryChanged
 from stripe_bridge.domain.integration import AuthorizationFailure
 
@@ -24,7 +24,7 @@ class StripeRefusal(Schema):
     )
 
 
-class Problem(Shape):
+class Problem(ResponseSchema):
     """RFC 9457. `errors` lists what is wrong with each field, `stripe` is what Stripe said if it refused for good, and
     `request_id` finds the request in our logs.
     """
@@ -85,15 +85,15 @@ class CallbackQuery(Schema):
     error_description = fields.String()
 
 
-class ReceivedShape(Shape):
+class ReceivedSchema(ResponseSchema):
     received = fields.Boolean(validate=Equal(True))
 
 
-class HealthShape(Shape):
+class HealthSchema(ResponseSchema):
     status = fields.String(validate=Equal("ok"), metadata={"examples": ["ok"]})
 
 
-class ReadinessShape(Shape):
+class ReadinessSchema(ResponseSchema):
     status = fields.String(validate=OneOf(["ok", "unavailable"]), metadata={"examples": ["ok"]})
     checks = fields.Dict(
         keys=fields.String(),

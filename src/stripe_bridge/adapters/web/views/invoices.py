@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_bridge.adapters.web.endpoints import Call, operation
-from stripe_bridge.adapters.web.schemas.fields import Nothing
+from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
+from stripe_bridge.adapters.web.schemas.fields import EmptySchema
 from stripe_bridge.adapters.web.schemas.invoices import (
     InvoiceAnswer,
     InvoiceList,
@@ -77,17 +77,17 @@ from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
         }
     },
 )
-def send_invoice(call: Call) -> Any:
+def send_invoice(request: ApiRequest) -> Any:
     """Send Invoice
 
     If the order has an invoice that can still be paid, the answer is a 200 with that one: its amount and email, not the
     request's. What Stripe refuses for good is a 422 with its words in `stripe`. After a 502, it is safe to send again.
     """
     command = SendInvoiceCommand(
-        tenant_id=call.principal.tenant_id, user_id=call.principal.user_id, **call.body
+        tenant_id=request.principal.tenant_id, user_id=request.principal.user_id, **request.body
     )
-    sent = call.bridge.invoices.send(command)
-    sequence = sequence_of(call, sales_order_id=command.sales_order_id)
+    sent = request.bridge.invoices.send(command)
+    sequence = sequence_of(request, sales_order_id=command.sales_order_id)
     if sent.created:
         return {"data": sent.view, "message": "Invoice sent to customer."}, 201, sequence
     return {"data": sent.view, "message": "The sales order has a payable invoice already."}, 200, sequence
@@ -100,17 +100,17 @@ def send_invoice(call: Call) -> Any:
     query=TenantInvoicePageQuery,
     answers={200: InvoicePage},
 )
-def list_invoices(call: Call) -> Any:
+def list_invoices(request: ApiRequest) -> Any:
     """List Invoices
 
     Of all integrations, newest first; with `updated_since`, in the order of their updates.
     """
     names = ("updated_since", "stripe_invoice_id", "stripe_charge_id", "number")
     matching = InvoiceFilter(
-        status=_status(call), **{name: call.query[name] for name in names if name in call.query}
+        status=_status(request), **{name: request.query[name] for name in names if name in request.query}
     )
-    request = page_request(call.query, by_update=matching.updated_since is not None)
-    return paginated(call.bridge.invoices.list_for_tenant(call.principal.tenant_id, matching, request))
+    page = page_request(request.query, by_update=matching.updated_since is not None)
+    return paginated(request.bridge.invoices.list_for_tenant(request.principal.tenant_id, matching, page))
 
 
 @operation(
@@ -120,19 +120,19 @@ def list_invoices(call: Call) -> Any:
     answers={200: InvoiceAnswer},
     problems=(InvoiceNotFound,),
 )
-def show_invoice(call: Call, invoice_id: int) -> Any:
+def show_invoice(request: ApiRequest, invoice_id: int) -> Any:
     """Show Invoice
 
     As Stripe last showed it. Links that are about to expire are renewed first, if Stripe answers quickly.
     """
-    return {"data": call.bridge.invoices.show(call.principal.tenant_id, invoice_id)}
+    return {"data": request.bridge.invoices.show(request.principal.tenant_id, invoice_id)}
 
 
 @operation(
     "POST",
     "/api/stripe/invoices/<id:invoice_id>/void",
     permission=Permission.VOID_INVOICES,
-    body=Nothing,
+    body=EmptySchema,
     answers={200: InvoiceVoided},
     problems=(
         InvoiceNotFound,
@@ -144,13 +144,13 @@ def show_invoice(call: Call, invoice_id: int) -> Any:
     ),
     says_sequence=True,
 )
-def void_invoice(call: Call, invoice_id: int) -> Any:
+def void_invoice(request: ApiRequest, invoice_id: int) -> Any:
     """Void Invoice
 
     An open invoice is voided at Stripe, a draft is deleted there. Either way its order can be invoiced again.
     """
-    voided = call.bridge.invoices.void(call.principal.tenant_id, invoice_id)
-    sequence = sequence_of(call, sales_order_id=voided.invoice.sales_order_id)
+    voided = request.bridge.invoices.void(request.principal.tenant_id, invoice_id)
+    sequence = sequence_of(request, sales_order_id=voided.invoice.sales_order_id)
     return {"data": voided, "message": "Invoice voided."}, 200, sequence
 
 
@@ -162,13 +162,13 @@ def void_invoice(call: Call, invoice_id: int) -> Any:
     answers={200: InvoicePage},
     problems=(IntegrationNotFound,),
 )
-def list_integration_invoices(call: Call, integration_id: int) -> Any:
+def list_integration_invoices(request: ApiRequest, integration_id: int) -> Any:
     """List Invoices by Instance
 
     Newest first.
     """
-    tenant_id, request = call.principal.tenant_id, page_request(call.query)
-    return paginated(call.bridge.invoices.list(tenant_id, integration_id, _status(call), request))
+    tenant_id, page = request.principal.tenant_id, page_request(request.query)
+    return paginated(request.bridge.invoices.list(tenant_id, integration_id, _status(request), page))
 
 
 @operation(
@@ -178,12 +178,12 @@ def list_integration_invoices(call: Call, integration_id: int) -> Any:
     answers={200: InvoiceList},
     problems=(SalesOrderNotFound,),
 )
-def list_sales_order_invoices(call: Call, sales_order_id: int) -> Any:
+def list_sales_order_invoices(request: ApiRequest, sales_order_id: int) -> Any:
     """List Invoices for Sales Order
 
     Of all integrations, newest first.
     """
-    return {"data": call.bridge.invoices.list_for_order(call.principal.tenant_id, sales_order_id)}
+    return {"data": request.bridge.invoices.list_for_order(request.principal.tenant_id, sales_order_id)}
 
 
 INVOICES = (
@@ -196,5 +196,5 @@ INVOICES = (
 )
 
 
-def _status(call: Call) -> InvoiceStatus | None:
-    return InvoiceStatus(call.query["status"]) if "status" in call.query else None
+def _status(request: ApiRequest) -> InvoiceStatus | None:
+    return InvoiceStatus(request.query["status"]) if "status" in request.query else None

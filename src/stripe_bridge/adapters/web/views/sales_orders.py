@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_bridge.adapters.web.endpoints import Call, operation
+from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
 from stripe_bridge.adapters.web.schemas.sales_orders import (
     SalesOrderAnswer,
     SalesOrderBody,
@@ -46,17 +46,17 @@ _PATH = "/api/sales-orders/<id:sales_order_id>"
         }
     },
 )
-def put_sales_order(call: Call, sales_order_id: int) -> Any:
+def put_sales_order(request: ApiRequest, sales_order_id: int) -> Any:
     """Store Sales Order
 
     201 if it is new. Storing the same copy again changes nothing; an older one is a 409.
     """
     command = PutSalesOrderCommand(
-        tenant_id=call.principal.tenant_id, sales_order_id=sales_order_id, **call.body
+        tenant_id=request.principal.tenant_id, sales_order_id=sales_order_id, **request.body
     )
-    stored = call.bridge.sales_orders.put(command)
+    stored = request.bridge.sales_orders.put(command)
     body = {"data": stored.view, "message": "Sales order stored."}
-    return body, 201 if stored.created else 200, sequence_of(call, sales_order_id=sales_order_id)
+    return body, 201 if stored.created else 200, sequence_of(request, sales_order_id=sales_order_id)
 
 
 @operation(
@@ -66,12 +66,12 @@ def put_sales_order(call: Call, sales_order_id: int) -> Any:
     answers={200: SalesOrderAnswer},
     problems=(SalesOrderNotFound,),
 )
-def show_sales_order(call: Call, sales_order_id: int) -> Any:
+def show_sales_order(request: ApiRequest, sales_order_id: int) -> Any:
     """Show Sales Order
 
     The stored copy, with what the order still owes.
     """
-    return {"data": call.bridge.sales_orders.show(call.principal.tenant_id, sales_order_id)}
+    return {"data": request.bridge.sales_orders.show(request.principal.tenant_id, sales_order_id)}
 
 
 SALES_ORDERS = (put_sales_order, show_sales_order)
