@@ -43,13 +43,13 @@ def _line(kind: Kind) -> str:
 def _operations(kind: Kind) -> str:
     everything = operations_by_endpoint().values()
     having = [each for each in everything if kind in each.all_problems]
-    for name, some in _GROUPS.items():
+    for name, some in _SETS_OF_OPERATIONS.items():
         if [each.id for each in having] == [each.id for each in everything if some(each)]:
             return name
     return ", ".join(f"`{each.id}`" for each in having)
 
 
-_GROUPS = {
+_SETS_OF_OPERATIONS = {
     "all": lambda each: True,
     "all but `show_readiness`": lambda each: each.id != "show_readiness",
     "all that take a token": lambda each: each.permission is not None,
