@@ -18,6 +18,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
@@ -30,6 +31,7 @@ from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, Fak
 from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
 from tests.fakes.storage.recoveries import FakeRecoveries
+from tests.fakes.storage.subscribers import FakeSubscribers
 from tests.fakes.storage.tables import Tables
 from tests.fakes.storage.totals import FakeTotals
 
@@ -87,6 +89,7 @@ class FakeUnitOfWork:
     totals: Totals
     changes: Changes
     acts: Acts
+    subscribers: Subscribers
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
         self._store = store
@@ -125,6 +128,7 @@ class FakeUnitOfWork:
         self.totals = FakeTotals()
         self.changes = FakeChanges(self._tables)
         self.acts = FakeActs(self._recorder)
+        self.subscribers = FakeSubscribers(self._tables)
         return self
 
     def __exit__(
@@ -178,4 +182,5 @@ _ATTRIBUTE = {
     "unresolved_invoices": "recoveries",
     "signing_keys": "recoveries",
     "change_heads": "changes",
+    "deliveries": "subscribers",
 }

@@ -37,6 +37,7 @@ from stripe_bridge.adapters.database.repositories.reconciliations import SqlReco
 from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
+from stripe_bridge.adapters.database.repositories.subscribers import SqlSubscribers
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
@@ -53,6 +54,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
@@ -82,6 +84,7 @@ class SqlUnitOfWork:
     totals: Totals
     changes: Changes
     acts: Acts
+    subscribers: Subscribers
 
     def __init__(
         self,
@@ -124,6 +127,7 @@ class SqlUnitOfWork:
         self.totals = SqlTotals(transaction)
         self.changes = SqlChanges(transaction)
         self.acts = SqlActs(transaction)
+        self.subscribers = SqlSubscribers(transaction)
         return self
 
     def __exit__(

@@ -45,6 +45,10 @@ class TokenNotFound(NotFound):
     message = "Token not found."
 
 
+class SubscriberNotFound(NotFound):
+    message = "Subscriber not found."
+
+
 class Unauthenticated(BridgeError):
     """The token is missing, unknown or revoked; deliberately, callers do not learn which."""
 

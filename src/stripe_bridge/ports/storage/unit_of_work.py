@@ -19,6 +19,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 
 
@@ -88,6 +89,7 @@ class UnitOfWork(Protocol):
     totals: Totals
     changes: Changes
     acts: Acts
+    subscribers: Subscribers
 
     def __enter__(self) -> Self: ...
 
