@@ -1,7 +1,7 @@
 """What every store promises about subscribers."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from stripe_bridge.domain.subscriber import (
     DisabledReason,
     Subscriber,
 )
+from stripe_bridge.ports.storage.subscribers import Due
 from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.builders import NOW, TENANT, a_delivery, a_subscriber
 
@@ -47,9 +48,9 @@ def record(store: Store, number: int, *, tenant_id: str = TENANT) -> None:
         work.commit()
 
 
-def due(store: Store, **given: Any) -> Any:
+def due(store: Store, now: datetime = NOW, limit: int = 10) -> Due:
     with store.autocommit() as work:
-        return work.subscribers.due(**{"now": NOW, "limit": 10} | given)
+        return work.subscribers.due(now, limit)
 
 
 def claim(store: Store, subscriber: Subscriber, lease: str = "lease-1", now: Any = NOW) -> Subscriber | None:
@@ -134,7 +135,7 @@ def test_one_that_is_removed_makes_room_and_takes_its_deliveries_along(store: St
         assert work.subscribers.deliveries(first.id) == []
     again = stored(store)
     assert again.slot == first.slot
-    assert again.id not in {first.id}
+    assert again.id != first.id
 
 
 def test_a_stale_copy_is_not_saved(store: Store):
@@ -228,7 +229,9 @@ def test_a_delivery_is_stored_as_it_is(store: Store):
     with store.writing() as work:
         work.subscribers.add_delivery(ping)
         [kept] = work.subscribers.deliveries(subscriber.id)
-    assert kept == a_delivery(**{name: getattr(ping, name) for name in ping.__dataclass_fields__} | {"id": kept.id})
+    assert kept == a_delivery(
+        **{name: getattr(ping, name) for name in ping.__dataclass_fields__} | {"id": kept.id}
+    )
 
 
 def test_the_backlog_counts_what_enabled_ones_have_not_got(store: Store):

@@ -60,7 +60,9 @@ class UrlNotAllowed(Invalid):
 
 class ChangeTypeUnknown(Invalid):
     def __init__(self, pattern: str) -> None:
-        super().__init__(f"{pattern!r} is not a type of change, nor a group of them such as `invoice.*`.", "types")
+        super().__init__(
+            f"{pattern!r} is not a type of change, nor a group of them such as `invoice.*`.", "types"
+        )
         self.pattern = pattern
 
 
@@ -74,5 +76,7 @@ class CursorPurged(Invalid):
     """What follows it is not kept any more."""
 
     def __init__(self, oldest: int, field: str) -> None:
-        super().__init__(f"The oldest change that is still kept is {oldest}: start after {oldest - 1} or later.", field)
+        super().__init__(
+            f"The oldest change that is still kept is {oldest}: start after {oldest - 1} or later.", field
+        )
         self.oldest = oldest

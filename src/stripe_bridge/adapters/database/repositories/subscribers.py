@@ -136,9 +136,7 @@ class SqlSubscribers:
         return replace(subscriber, version=subscriber.version + 1)
 
     def remove(self, subscriber_id: int) -> None:
-        self._transaction.execute(
-            delete(_DELIVERIES.table).where(_DELIVERY.subscriber_id == subscriber_id)
-        )
+        self._transaction.execute(delete(_DELIVERIES.table).where(_DELIVERY.subscriber_id == subscriber_id))
         self._transaction.execute(delete(_TABLE).where(_ONE.id == subscriber_id))
 
     def due(self, now: datetime, limit: int) -> Due:
@@ -164,9 +162,9 @@ class SqlSubscribers:
 
     def backlog(self) -> SubscribersBacklog:
         states = self._transaction.execute(_STATES).all()
-        behind, oldest_at = self._transaction.execute(_BEHIND).one()
+        behind = self._transaction.execute(_BEHIND).one()
         return SubscribersBacklog(
-            by_state={str(state): number for state, number in states},
-            behind=int(behind),
-            oldest_at=oldest_at,
+            by_state={str(row[0]): int(row[1]) for row in states},
+            behind=int(behind[0]),
+            oldest_at=behind[1],
         )
