@@ -436,4 +436,6 @@ def _stripe_id(invoice: Invoice) -> str:
 def without_our_times(invoice: Invoice) -> Invoice:
     """What must be the same whenever and in whatever order it was learned."""
     never = datetime.min.replace(tzinfo=UTC)
-    return replace(invoice, updated_at=never, links_made_at=None, version=0)
+    return replace(
+        invoice, updated_at=never, links_made_at=None, confirmed_at=None, confirm_due_at=None, version=0
+    )

@@ -92,6 +92,7 @@ def test_nothing_moves_an_invoice_from_its_last_state(history, data):
 
 @given(histories(), st.data())
 def test_a_status_never_goes_back(history, data):
+    """Unless Stripe itself contradicts an event: see `test_settlement.py`."""
     stages = ["reserved", "draft", "open", "uncollectible", "paid", "void"]
     invoice = an_invoice()
     for snapshot in data.draw(st.lists(st.sampled_from(history), max_size=12)):

@@ -103,11 +103,8 @@ class Erp:
     def to_confirm(self, integration_id: int) -> str:
         """The confirmation on the page that the merchant sees after agreeing at Stripe."""
         page = self.come_back(self.approve(self.authorize(integration_id, {"confirm": True})))
-        assert page.status_code == 200, page.text
         assert self.tenant in page.text
-        found = re.search(r"[0-9a-f]{64}", page.text)
-        assert found
-        return found[0]
+        return confirmation_in(page)
 
     def disconnect(self, integration_id: int) -> Json:
         answer = self.ask("POST", f"/api/stripe/integrations/{integration_id}/disconnect")
@@ -224,7 +221,7 @@ def problem(answer: requests.Response, status: int) -> Json:
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
     body: Json = answer.json()
-    assert body.keys() - {"errors", "stripe"} == {
+    assert body.keys() - {"errors", "stripe", "reason"} == {
         "type",
         "title",
         "status",
@@ -239,4 +236,16 @@ def problem(answer: requests.Response, status: int) -> Json:
 
 def state_in(url: str) -> str:
     """The `state` in a URL."""
-    return parse_qs(urlsplit(url).query)["state"][0]
+    return query_of(url)["state"]
+
+
+def query_of(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def confirmation_in(page: requests.Response) -> str:
+    """The confirmation on the page that a merchant sees."""
+    assert page.status_code == 200, page.text
+    found = re.search(r"[0-9a-f]{64}", page.text)
+    assert found
+    return found[0]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.journeys.combinations import POSTGRES, SQLITE, on
-from tests.journeys.people import Erp, problem, told
+from tests.journeys.people import Erp, confirmation_in, problem, query_of, told
 from tests.journeys.stack import Stack
 
 pytestmark = on(SQLITE, POSTGRES)
@@ -26,6 +26,21 @@ def test_a_merchant_is_connected_once_the_erp_has_confirmed(stack: Stack, erp: E
     erp.new_order()
     erp.paid(connected)
     assert problem(erp.ask("POST", path_of(integration_id), body), 422)["errors"].keys() == {"confirmation"}
+
+
+def test_what_stripe_says_to_a_code_that_it_refuses_is_passed_on(stack: Stack, erp: Erp):
+    integration_id = erp.create_integration()["id"]
+    url = erp.approve(erp.authorize(integration_id, {"confirm": True}))
+    body = {"confirmation": confirmation_in(erp.come_back(url))}
+    # Somebody else was faster: a code works once.
+    stack.platform.oauth.token({"grant_type": "authorization_code", "code": query_of(url)["code"]})
+
+    refused = problem(erp.ask("POST", path_of(integration_id), body), 409)
+
+    assert refused["reason"] == "code_refused"
+    assert refused["stripe"]["code"] == "invalid_grant"
+    assert "already been used" in refused["stripe"]["message"]
+    assert erp.integration(integration_id)["connected"] is False
 
 
 def test_another_tenant_cannot_confirm_and_uses_nothing_up(erp: Erp, new_erp: Callable[[], Erp]):

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.finding import Finding
 from stripe_emulator.errors import StripeError
-from tests.journeys.combinations import POSTGRES_MANY, SQLITE, on
+from tests.journeys.combinations import POSTGRES_MANY, POSTGRES_REDIS, SQLITE, on
 from tests.journeys.people import Erp, Json, problem, told
 from tests.journeys.stack import Stack
 from tests.journeys.test_races import at_once, of_account, post
@@ -85,6 +86,33 @@ def test_of_twenty_simultaneous_voids_and_payments_either_kind_wins_and_the_answ
         erp.invoice_with(invoice, status="void", amount_paid=0)
         assert erp.order()["outstanding_in_cents"] == 12_450
         assert erp.sent(integration)["id"] != invoice["id"]
+
+
+@on(SQLITE, POSTGRES_REDIS)
+def test_a_second_refund_that_stripe_has_for_one_of_ours_is_reported_until_it_is_accepted(
+    stack: Stack, erp: Erp
+):
+    erp.new_order()
+    invoice = erp.paid(erp.connect())
+    account = invoice["stripe_account_id"]
+    told(erp.refund(invoice, amount_in_cents=4_000), 201)
+    (first,) = of_account(stack, "refunds", account)
+    second = stack.platform.v1.refunds.create(
+        {"payment_intent": first["payment_intent"], "amount": 4_000, "metadata": first["metadata"]},
+        {"stripe_account": account},
+    )
+
+    erp.invoice_with(invoice, amount_refunded=8_000)
+    reported = findings(stack, second.id)
+    assert [first["id"] in each.what and "40.00 USD" in each.what for each in reported] == [True]
+    assert findings(stack, second.id) == reported, "It stays."
+    (ours,) = [one for one in erp.refunds(invoice) if one["refund_id"] == second.id]
+    stack.operator.refunds.accept_duplicate(erp.tenant, ours["id"])
+    assert findings(stack, second.id) == []
+
+
+def findings(stack: Stack, stripe_id: str) -> list[Finding]:
+    return [each for each in stack.operator.operations.diagnose() if stripe_id in each.what]
 
 
 # For each currency: an order's total, how much of it to invoice and to refund, and amounts that Stripe would have to round.

@@ -26,6 +26,7 @@ class Processes:
             "STRIPE_CONNECT_BASE": emulator.url,
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "DATABASE_URL": database_url,
+            "STRIPE_REQUESTS_PER_SECOND": "10000",
             "INTENT_LEASE_SECONDS": lease,
             "INTENT_SETTLE_SECONDS": lease,
         }

@@ -60,6 +60,7 @@ class Upgrade:
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
             "INTENT_SETTLE_SECONDS": "1",
             "SWEEP_SECONDS": "1",
+            "STRIPE_REQUESTS_PER_SECOND": "10000",
             "RECONCILE_SECONDS": "0",
         }
         self._processes: list[subprocess.Popen[bytes]] = []

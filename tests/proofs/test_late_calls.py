@@ -7,14 +7,13 @@ import pytest
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.domain.refund import RefundState
-from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
-from stripe_bridge.ports.stripe.refunds import RefundDraft
 from stripe_emulator.server import EmulatorServer
 from tests.fakes.system import FrozenClock
 from tests.proofs.boundary import Boundary
 from tests.proofs.emulated_world import EmulatedWorld, emulated
 from tests.proofs.processes import Processes
 from tests.proofs.scenarios import SCENARIOS
+from tests.use_cases.refunding import refund_again
 
 AMOUNT = 1_000
 # How another process comes to take the call for dead: the lease ends in time, or its host's clock is ahead.
@@ -87,20 +86,13 @@ def test_a_refund_whose_outcome_stays_unknown_for_longer_than_stripe_keeps_keys_
     assert len(world.refunds_at_stripe()) == 1
 
 
-def test_a_second_refund_with_the_reference_of_one_is_found_by_reconciling_and_logged_once(
+def test_a_second_refund_with_the_reference_of_one_is_found_by_reconciling_logged_once_and_reported(
     world: EmulatedWorld, caplog: pytest.LogCaptureFixture
 ):
     """As an earlier release could make."""
     (ours,) = world.refund(world.invoice_id, AMOUNT)
     (first,) = world.refunds_at_stripe()
-    again = RefundDraft(
-        payment_intent_id=first.payment_intent_id,
-        charge_id=None,
-        amount=AMOUNT,
-        reason=None,
-        metadata={METADATA_REFERENCE: str(ours.reference)},
-    )
-    second = world.adapters.refund_gateway.create_refund(world.account_id, again, "another key")
+    second = refund_again(world, ours)
     for _ in range(2):
         world.bridge.reconciliation.reconcile(world.integration_id)
         world.work_off()
@@ -108,6 +100,9 @@ def test_a_second_refund_with_the_reference_of_one_is_found_by_reconciling_and_l
     (record,) = [each for each in caplog.records if each.message == "refund duplicated at Stripe"]
     assert vars(record)["refunds"] == [first.id, second.id]
     assert world.invoice(world.invoice_id).amount_refunded == 2 * AMOUNT
+    (finding,) = [each for each in world.bridge.operations.diagnose() if each.subject.startswith("refund")]
+    assert first.id in finding.what
+    assert second.id in finding.what
 
 
 @pytest.mark.slow

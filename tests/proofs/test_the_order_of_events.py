@@ -1,4 +1,5 @@
-"""A paid invoice's events lead to the same result in whatever order, however often and however early they arrive.
+"""A paid invoice's events lead to the same result in whatever order, however often and however early they arrive; and none of
+them leads back. Only Stripe itself does, when it is read and shows less than an event had said.
 
 The events are the emulator's. Nothing changes at Stripe meanwhile, so its answers are remembered rather than asked for again.
 """
@@ -18,6 +19,7 @@ from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.settlement import CONFIRM_AFTER
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
 from tests.fakes.storage.unit_of_work import FakeStore
@@ -204,6 +206,42 @@ def test_refunds_disputes_voids_and_parts_end_alike_in_any_order_and_number(long
     again = data.draw(st.lists(st.sampled_from(known), max_size=4))
 
     assert longer_story.end_after([*order, *again]) == expected
+
+
+def nothing(_world: EmulatedWorld) -> None:
+    """The customer has not paid."""
+
+
+def forged_payment(events: list[Event]) -> Event:
+    """An `invoice.paid` that Stripe never made, from the event that opened the invoice."""
+    (opened,) = [event for event in events if event["type"] == "invoice.finalized"]
+    due = opened["data"]["object"]["amount_due"]
+    paid = opened["data"]["object"] | {"status": "paid", "amount_paid": due, "amount_remaining": 0}
+    return opened | {"id": "evt_forged", "type": "invoice.paid", "data": {"object": paid}}
+
+
+def test_only_stripe_itself_leads_back_from_what_a_forged_event_has_shown_and_no_event_does():
+    store, chance = FakeStore(), random.Random(SEED)
+    with emulated() as (emulator, clock):
+        story = Story(EmulatedWorld(emulator, clock, store), store, nothing)
+        world = story.world
+        honest = [event for event in world.events() if event["type"] in SUBSCRIBED_EVENTS]
+        forged = forged_payment(honest)
+        for _ in range(40):
+            events = [forged, *honest * 2]
+            chance.shuffle(events)
+
+            invoice, *_, order = story.end_after(events)
+
+            assert (invoice.status, order.outstanding) == (InvoiceStatus.PAID, 0)
+            clock.advance(CONFIRM_AFTER)
+            world.bridge.reconciliation.confirm_settlements()
+            for event in honest:
+                story.replay(event)
+                world.work_off()
+            invoice, *_, order = end_of(world)
+            assert (invoice.status, invoice.contradicted_at) == (InvoiceStatus.OPEN, clock.now())
+            assert order.outstanding == invoice.amount
 
 
 @pytest.mark.parametrize("seed", range(2))

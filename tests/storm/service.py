@@ -124,6 +124,15 @@ class Service:
         wait_until(self.is_ready, every=0.2)
         self.operator.receivers.register()
 
+    def command(self, *arguments: str) -> int:
+        """Run a `flask` command; returns its exit status."""
+        return start("flask", "--app", "wsgi:app", *arguments, log=self.log, env=self._env).wait(60)
+
+    def start_all(self) -> None:
+        """Start every process again, and wait until one answers."""
+        self.requeue_skipped()
+        wait_until(self.is_ready, every=0.1)
+
     def requeue_skipped(self) -> None:
         """Start every process that is not running."""
         for process in (*self.web, *self.workers):

@@ -63,7 +63,7 @@ class Place:
 
 
 @contextmanager
-def on_servers(folder: Path) -> Iterator[Place]:
+def on_servers(folder: Path, **settings: str) -> Iterator[Place]:
     """Two web processes and two workers on PostgreSQL and Redis."""
     with ExitStack() as on_shutdown:
         postgres, redis = PostgresServer(), RedisServer()
@@ -72,18 +72,18 @@ def on_servers(folder: Path) -> Iterator[Place]:
         postgres.start()
         redis.start()
         migrate(postgres.url())
-        service = Service(folder, postgres.url(), redis.url(), web=2, workers=2)
+        service = Service(folder, postgres.url(), redis.url(), web=2, workers=2, **settings)
         on_shutdown.callback(service.close)
         service.start()
         yield Place(service, {"postgres": postgres, "redis": redis})
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[Place]:
+def embedded(folder: Path, **settings: str) -> Iterator[Place]:
     """One web process with its own worker, on SQLite."""
     url = f"sqlite:///{folder / 'bridge.sqlite'}"
     migrate(url)
-    service = Service(folder, url, None, web=1, workers=0)
+    service = Service(folder, url, None, web=1, workers=0, **settings)
     try:
         service.start()
         yield Place(service)

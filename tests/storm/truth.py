@@ -1,6 +1,7 @@
 """Compares our state at rest with Stripe's, object by object."""
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from typing import Any
 
 from stripe_bridge.domain.invoice import Invoice
@@ -25,20 +26,29 @@ def is_at_rest(service: Service) -> bool:
 
 def faults(service: Service, orders: list[Order]) -> list[str]:
     """Every difference, in words."""
-    theirs = _Stripe(service)
-    ours = {
-        invoice.stripe_invoice_id: invoice
-        for shop in {order.shop for order in orders}
-        for invoice in _invoices(service, shop)
-        if invoice.stripe_invoice_id is not None
-    }
+    theirs, ours = _Stripe(service), _ours(service, {order.shop for order in orders})
     found = [f"order {order.number} ({order.fate}): {order.fault}" for order in orders if order.fault]
-    found += [f"{id_} is Stripe's and not known here" for id_ in theirs.invoices.keys() - ours.keys()]
+    found += _differences(service, ours, theirs)
+    found += _made_twice(service, orders, list(ours.values()), theirs)
+    found += _not_stored(service)
+    return found
+
+
+def differences(service: Service, shops: Collection[Shop]) -> list[str]:
+    """Every difference between these shops' objects and all that Stripe has, in words."""
+    return _differences(service, _ours(service, shops), _Stripe(service))
+
+
+def _ours(service: Service, shops: Collection[Shop]) -> dict[str, Invoice]:
+    invoices = [invoice for shop in shops for invoice in _invoices(service, shop)]
+    return {each.stripe_invoice_id: each for each in invoices if each.stripe_invoice_id is not None}
+
+
+def _differences(service: Service, ours: dict[str, Invoice], theirs: "_Stripe") -> list[str]:
+    found = [f"{id_} is Stripe's and not known here" for id_ in theirs.invoices.keys() - ours.keys()]
     for id_, invoice in ours.items():
         found += theirs.differences(id_, invoice)
         found += _refunds_that_differ(service, id_, invoice, theirs)
-    found += _made_twice(service, orders, list(ours.values()), theirs)
-    found += _not_stored(service)
     return found
 
 

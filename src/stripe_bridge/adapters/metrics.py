@@ -15,7 +15,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from stripe_bridge.domain.intent import UNSETTLED, Intent
-from stripe_bridge.domain.reconciliation import ReconcileReport
+from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 from stripe_bridge.ports.metrics import Backlog
 
@@ -73,6 +73,9 @@ class PrometheusMetrics:
         self._runs.labels("complete" if report.is_complete else "partial").inc()
         for cause, number in report.drift.items():
             self._drift.labels(cause.value).inc(number)
+
+    def drift(self, cause: Drift) -> None:
+        self._drift.labels(cause.value).inc()
 
     def rate_limit_wait(self, seconds: float) -> None:
         self._waits.observe(seconds)
@@ -172,6 +175,11 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
         "unresolved_invoices",
         "Invoices found at Stripe after a restore that an operator has to decide about.",
         float(backlog.unresolved_invoices),
+    )
+    yield _gauge(
+        "duplicated_refunds",
+        "Refunds that Stripe has twice and that no operator has accepted.",
+        float(backlog.duplicated_refunds),
     )
     if backlog.receivers:
         help_text = "Whether the platform's webhook endpoint passed its last check."

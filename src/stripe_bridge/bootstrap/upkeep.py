@@ -23,6 +23,8 @@ from stripe_bridge.use_cases.operations.doctor import Diagnose
 from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
+from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
+from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
@@ -30,6 +32,7 @@ from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, Purge
 from stripe_bridge.use_cases.receivers import Receivers
 from stripe_bridge.use_cases.receivers.check import CheckReceivers, RepairReceivers
 from stripe_bridge.use_cases.reconciliation import Reconciliation
+from stripe_bridge.use_cases.reconciliation.confirm import ConfirmSettlements
 from stripe_bridge.use_cases.reconciliation.reconcile import (
     FetchMissedEvents,
     ListConnected,
@@ -39,6 +42,7 @@ from stripe_bridge.use_cases.reconciliation.reconcile import (
 from stripe_bridge.use_cases.reconciliation.recover import EndRecovery, RecoverAccount
 from stripe_bridge.use_cases.reconciliation.sweep import SweepAccount, SweepKind
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
+from stripe_bridge.use_cases.records.refetch import RefetchSettled
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.webhook_events import WebhookEvents
 from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, StoreFetchedEvent
@@ -57,8 +61,8 @@ def build_reconciliation(
         store, clock, adapters.nudges, adapters.event_gateway, StoreFetchedEvent(build_event)
     )
     invoices, refunds, disputes = refetch_targets(adapters)
-    sweep_invoices = SweepKind(store, invoices)
-    sweep = SweepAccount(sweep_invoices, SweepKind(store, refunds), SweepKind(store, disputes))
+    sweep_invoices, sample = SweepKind(store, invoices), SweepKind(store, RefetchSettled(invoices))
+    sweep = SweepAccount(sweep_invoices, SweepKind(store, refunds), SweepKind(store, disputes), sample)
     reconcile = ReconcileIntegration(
         store,
         clock,
@@ -75,6 +79,7 @@ def build_reconciliation(
     return Reconciliation(
         reconcile=reconcile,
         reconcile_due=ReconcileDue(store, clock, reconcile, every=every),
+        confirm_settlements=ConfirmSettlements(store, clock, invoices, adapters.metrics),
         list_connected=ListConnected(store),
         end_recovery=EndRecovery(store, clock),
         compact_totals=CompactTotals(store),
@@ -144,5 +149,7 @@ def _diagnose(
         DiagnoseIntents(store, clock, adapters.event_gateway, ListInFlight(store)),
         encryption_key(adapters),
         DiagnoseRecovery(store, adapters.signer),
+        DiagnoseRefunds(store),
+        DiagnoseSettlements(store, clock),
         every=settings.reconcile_every,
     )

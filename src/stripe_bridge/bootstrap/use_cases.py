@@ -17,6 +17,7 @@ from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
 from stripe_bridge.use_cases.access import Access
+from stripe_bridge.use_cases.access.denials import ForgetActWindows, RecordDenial
 from stripe_bridge.use_cases.access.idempotency import (
     BeginIdempotentRequest,
     FinishIdempotentRequest,
@@ -63,6 +64,7 @@ from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterR
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.refunds import Refunds
+from stripe_bridge.use_cases.refunds.duplicates import AcceptDuplicate
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 from stripe_bridge.use_cases.sales_orders import SalesOrders
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
@@ -128,6 +130,8 @@ def _access(adapters: Adapters) -> Access:
         begin_request=BeginIdempotentRequest(store, clock, adapters.vault),
         finish_request=FinishIdempotentRequest(store, adapters.vault),
         purge_idempotency_keys=PurgeIdempotencyKeys(store, clock),
+        record_denial=RecordDenial(store, clock),
+        forget_act_windows=ForgetActWindows(store, clock),
     )
 
 
@@ -218,6 +222,7 @@ def _refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
             SignedMetadata(adapters.signer),
         ),
         list=ListRefunds(adapters.store),
+        accept_duplicate=AcceptDuplicate(adapters.store, clock),
     )
 
 
@@ -272,7 +277,7 @@ def _webhook_events(
         ),
         yield_to_receiving=YieldToReceiving(store, clock, pause_factor=settings.worker_pause_factor),
         list=ListWebhookEvents(store),
-        show=ShowWebhookEvent(store),
+        show=ShowWebhookEvent(store, adapters.clock),
         replay=ReplayWebhookEvent(store, clock, nudges),
         replay_matching=ReplayWebhookEvents(store, clock, nudges),
     )

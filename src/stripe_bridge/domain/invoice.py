@@ -21,6 +21,7 @@ from stripe_bridge.domain.hosted_links import ASKED_AT_MOST_EVERY, end_soon, lin
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.sales_order import InvoiceLine
+from stripe_bridge.domain.settlement import CONFIRM_AFTER, Settlement
 from stripe_bridge.domain.stripe_objects import PaymentProgress, StripeInvoice, StripeInvoiceStatus
 
 
@@ -36,6 +37,8 @@ class InvoiceStatus(StrEnum):
 
 PAYABLE = frozenset({InvoiceStatus.RESERVED, InvoiceStatus.DRAFT, InvoiceStatus.OPEN})
 _OWED = frozenset({InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE})
+# In these the order no longer waits for the payment of this invoice.
+_ENDED = frozenset({InvoiceStatus.PAID, InvoiceStatus.UNCOLLECTIBLE, InvoiceStatus.VOID})
 # How far an invoice has got. A snapshot of a lower rank is older than what we have; paid and void are final.
 _RANK = {
     InvoiceStatus.RESERVED: 0,
@@ -77,6 +80,9 @@ class Invoice:
 
     `links_made_at` is when Stripe made the two links, None if it was not stored; `links_asked_at` when Stripe was last asked
     for new ones because the invoice was shown.
+
+    `confirmed_at` is when Stripe last showed what this counts for to a reading or in an answer, None if only an event has;
+    `confirm_due_at` when it is to be read for that; `contradicted_at` when it last showed that an event was wrong.
     """
 
     id: int
@@ -120,6 +126,9 @@ class Invoice:
     payment_failure_reason: str | None = None
     failure_reason: str | None = None
     failure: SendFailure | None = None
+    confirmed_at: datetime | None = None
+    confirm_due_at: datetime | None = None
+    contradicted_at: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
 
@@ -160,6 +169,30 @@ class Invoice:
     def settled_amount(self) -> int:
         """How much of the sales order this invoice has settled, in minor units."""
         return settled_amount(self)
+
+    @property
+    def has_to_be_confirmed(self) -> bool:
+        """Whether it changes what its order owes or may be invoiced for, so that an event's word for it is not enough."""
+        return self.status in _ENDED or self.amount_paid > 0
+
+    @property
+    def awaits_confirmation(self) -> bool:
+        return self.has_to_be_confirmed and (self.confirmed_at is None or self.confirm_due_at is not None)
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether Stripe shows less than this, and it was left as it is."""
+        if self.contradicted_at is None or not self.has_to_be_confirmed:
+            return False
+        return self.confirmed_at is None or self.confirmed_at < self.contradicted_at
+
+    @property
+    def settlement(self) -> Settlement | None:
+        """Whether Stripe itself has shown what this settles; None if it settles nothing."""
+        if self.status is not InvoiceStatus.PAID and self.amount_paid == 0:
+            return None
+        is_confirmed = self.confirmed_at is not None and not self.is_contradicted
+        return Settlement.CONFIRMED if is_confirmed else Settlement.UNCONFIRMED
 
     @property
     def refund_status(self) -> RefundStatus:
@@ -213,27 +246,41 @@ class Invoice:
         return SnapshotOrder.UNCLEAR
 
     def observe(self, snapshot: StripeInvoice, now: datetime, *, event_at: datetime | None = None) -> Invoice:
-        """Take over what Stripe shows. An older snapshot, or the same, changes nothing.
+        """Take over what Stripe shows. An older snapshot changes nothing, the same one only confirms what is known.
 
-        `event_at` is when the event was created that carries the snapshot, None for an answer to a call of ours.
+        `event_at` is when the event was created that carries the snapshot, None for what Stripe itself has answered: only
+        that confirms.
         """
-        if self.compare(snapshot) in (SnapshotOrder.OLDER, SnapshotOrder.SAME):
+        order, is_answer = self.compare(snapshot), event_at is None
+        if order is SnapshotOrder.OLDER or self.is_contradicted_by(snapshot):
             return self
-        return replace(
-            self._with_links(snapshot, event_at or now),
-            status=InvoiceStatus(snapshot.status.value),
-            stripe_invoice_id=snapshot.id,
-            stripe_customer_id=snapshot.customer_id,
-            number=snapshot.number,
-            amount_paid=snapshot.amount_paid,
-            amount_remaining=snapshot.amount_remaining,
-            due_date=snapshot.due_date,
-            finalized_at=snapshot.finalized_at,
-            paid_at=snapshot.paid_at,
-            voided_at=snapshot.voided_at,
-            metadata=dict(snapshot.metadata),
-            updated_at=now,
-        )
+        if order is SnapshotOrder.SAME:
+            return self.confirm(now) if is_answer and self.awaits_confirmation else self
+        following = self._following(snapshot, now, event_at or now)
+        if not following.has_to_be_confirmed:
+            return following
+        if is_answer:
+            return following.confirm(now)
+        return replace(following, confirmed_at=None, confirm_due_at=now + CONFIRM_AFTER)
+
+    def confirm(self, now: datetime) -> Invoice:
+        """Stripe shows what is known here."""
+        confirmed = replace(self, confirmed_at=now, confirm_due_at=None)
+        return confirmed if confirmed.settlement is self.settlement else replace(confirmed, updated_at=now)
+
+    def is_contradicted_by(self, current: StripeInvoice) -> bool:
+        """Whether Stripe shows less than this counts for: a lower status or another end, or less that was paid."""
+        if not self.has_to_be_confirmed:
+            return False
+        order = self.compare(current)
+        is_other = (self.status.value, self.amount_paid) != (current.status.value, current.amount_paid)
+        return order is SnapshotOrder.OLDER or (order is SnapshotOrder.UNCLEAR and is_other)
+
+    def correct(self, current: StripeInvoice, now: datetime) -> Invoice:
+        """The only way back: take over what Stripe shows although it is less than what an event had said."""
+        following = replace(self._following(current, now, now), confirmed_at=None, confirm_due_at=None)
+        confirmed = following.confirm(now) if following.has_to_be_confirmed else following
+        return replace(confirmed, contradicted_at=now)
 
     def renew_links(self, snapshot: StripeInvoice, now: datetime) -> Invoice:
         """Take over the links of a snapshot that was read just now, and nothing else."""
@@ -285,6 +332,23 @@ class Invoice:
         """The send failed for good and nothing payable is left at Stripe: the order is free."""
         abandoned = replace(self, status=InvoiceStatus.ABANDONED, updated_at=now)
         return replace(abandoned, failure_reason=reason, failure=failure)
+
+    def _following(self, snapshot: StripeInvoice, now: datetime, shown_at: datetime) -> Invoice:
+        return replace(
+            self._with_links(snapshot, shown_at),
+            status=InvoiceStatus(snapshot.status.value),
+            stripe_invoice_id=snapshot.id,
+            stripe_customer_id=snapshot.customer_id,
+            number=snapshot.number,
+            amount_paid=snapshot.amount_paid,
+            amount_remaining=snapshot.amount_remaining,
+            due_date=snapshot.due_date,
+            finalized_at=snapshot.finalized_at,
+            paid_at=snapshot.paid_at,
+            voided_at=snapshot.voided_at,
+            metadata=dict(snapshot.metadata),
+            updated_at=now,
+        )
 
     def _with_links(self, snapshot: StripeInvoice, made_at: datetime) -> Invoice:
         """The younger links of the two: those in an event may have waited."""

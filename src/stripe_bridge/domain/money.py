@@ -77,6 +77,12 @@ class Currency:
             raise AmountBelowMinimum(amount, self.minimum, self.code)
 
 
+def written(amount: int, currency: str) -> str:
+    """`99.00 EUR`, for people."""
+    decimals = Currency.of(currency).decimals
+    return f"{amount / 10**decimals:.{decimals}f} {currency.upper()}"
+
+
 def known_currencies() -> list[str]:
     """Every code that `Currency.of` takes, sorted."""
     return sorted(_TWO_DECIMAL | _ZERO_DECIMAL | _THREE_DECIMAL | _WHOLE_UNITS_IN_TWO_DECIMALS)

@@ -43,6 +43,10 @@ class Payment:
     def charged_by(self, charge_id: str) -> Payment:
         return replace(self, charge_id=charge_id)
 
+    def cancel(self) -> Payment:
+        """Stripe does not have it, whatever an event said."""
+        return replace(self, status="canceled", is_default=False, progress=None, failure_reason=None)
+
 
 def observe_payment(
     known: Payment | None,

@@ -25,8 +25,9 @@ _SECONDS_APART = 7919
 class Drift(StrEnum):
     """What differed from Stripe until it was reconciled. A missed event may show twice: as itself and in its object.
 
-    TOTAL_DIFFERS is not about Stripe but about our own lists. The last three are found after a restore: ADOPTED counts
-    invoices that were taken in, the others those that an operator has to decide about.
+    CORRECTED counts invoices for which Stripe showed less than an event had said; CONTRADICTED those of them that were left
+    as they are. TOTAL_DIFFERS is not about Stripe but about our own lists. The last three are found after a restore: ADOPTED
+    counts invoices that were taken in, the others those that an operator has to decide about.
     """
 
     MISSED_EVENT = "missed_event"
@@ -35,6 +36,8 @@ class Drift(StrEnum):
     DISPUTE_DIFFERS = "dispute_differs"
     ACCOUNT_DIFFERS = "account_differs"
     OBJECT_MISSING = "object_missing"
+    CORRECTED = "corrected"
+    CONTRADICTED = "contradicted"
     TOTAL_DIFFERS = "total_differs"
     ADOPTED = "adopted"
     COPIED_REFERENCE = "copied_reference"

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from stripe_bridge.domain.dispute import Dispute
+from stripe_bridge.domain.errors.conflicts import RefundNotDuplicate
 from stripe_bridge.domain.errors.rules import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
 from stripe_bridge.domain.invoice import SnapshotOrder
 from stripe_bridge.domain.payment import Payment
@@ -55,6 +56,7 @@ _INEFFECTIVE = frozenset({RefundState.FAILED, RefundState.CANCELED, RefundState.
 class Refund:
     """`reference` is its intent's, None for a refund made in Stripe's dashboard. `amount` in minor units.
 
+    `duplicate_of` is the id of the refund whose reference it bears at Stripe, too, until somebody has looked into it.
     `version` starts at 1 and counts its changes; 0 stands for a refund that is not stored yet.
     """
 
@@ -75,6 +77,7 @@ class Refund:
     failure_reason: str | None = None
     refusal: Refusal | None = None
     user_id: int | None = None
+    duplicate_of: int | None = None
     version: int = 1
 
     @property
@@ -119,6 +122,12 @@ class Refund:
             failure_reason=snapshot.failure_reason,
             updated_at=now,
         )
+
+    def accept_duplicate(self, now: datetime) -> Refund:
+        """Somebody has looked into it. Raises RefundNotDuplicate."""
+        if self.duplicate_of is None:
+            raise RefundNotDuplicate
+        return replace(self, duplicate_of=None, updated_at=now)
 
     def refuse(self, reason: str, now: datetime, refusal: Refusal | None = None) -> Refund:
         """Stripe refused: the reservation is released."""

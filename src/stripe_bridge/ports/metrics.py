@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from stripe_bridge.domain.intent import Intent
-from stripe_bridge.domain.reconciliation import ReconcileReport
+from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
 from stripe_bridge.domain.webhook_event import WebhookEvent
 
 
@@ -28,7 +28,8 @@ class Backlog:
     belongs to the connected account that is furthest behind; None if none is connected. `receivers` says for each of the
     platform's endpoints whether it was in order when last checked; one that was never registered is missing.
     `recovery_holds` is for how many accounts sends are held after a restore, `unresolved_invoices` how many invoices found
-    then an operator has to decide about. `clock_skew` is by how many seconds the clock of
+    then an operator has to decide about, `duplicated_refunds` how many refunds were made twice at Stripe and not accepted.
+    `clock_skew` is by how many seconds the clock of
     this host is ahead.
     """
 
@@ -41,6 +42,7 @@ class Backlog:
     clock_skew: float = 0.0
     recovery_holds: int = 0
     unresolved_invoices: int = 0
+    duplicated_refunds: int = 0
 
     def age(self, depth: QueueDepth) -> float:
         """How old the oldest in it is, in seconds; 0 if nothing is waiting."""
@@ -71,6 +73,10 @@ class Metrics(Protocol):
 
     def reconciled(self, report: ReconcileReport) -> None:
         """Count a finished run and what it corrected, by cause."""
+        ...
+
+    def drift(self, cause: Drift) -> None:
+        """Count a difference that was found outside of such a run."""
         ...
 
     def rate_limit_wait(self, seconds: float) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.cli.terminal import Terminal
+from tests.use_cases.refunding import refund_again
 
 ACME = ("--tenant", "acme")
 
@@ -26,6 +27,19 @@ def test_a_part_is_refunded_then_all_that_is_left(terminal: Terminal, paid: int)
         rest["refund_id"],
     ]
     assert terminal.json("refunds", "list", paid, *ACME) == [rest, part]
+
+
+def test_a_refund_that_was_made_twice_is_accepted_once(terminal: Terminal, paid: int):
+    (ours,) = terminal.world.refund(paid, 2_000)
+    refund_again(terminal.world, ours)
+    terminal.world.deliver()
+    second = terminal.json("refunds", "list", paid, *ACME)[0]
+    assert second["id"] != ours.id
+
+    assert terminal.json("refunds", "accept-duplicate", second["id"], *ACME)["id"] == second["id"]
+
+    assert "not reported" in terminal.refused("refunds", "accept-duplicate", second["id"], *ACME)
+    assert "not found" in terminal.refused("refunds", "accept-duplicate", 999, *ACME)
 
 
 def test_more_than_is_left_is_refused(terminal: Terminal, paid: int):

@@ -106,6 +106,12 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "reconciling claimed": lambda work: work.reconciliations.claim(NOW, NOW + timedelta(minutes=5)),
     "reconciling put off": lambda work: work.reconciliations.postpone(1, NOW),
     "unfinished invoices": lambda work: work.reconciliations.invoices(ACCOUNT, 0, 100),
+    "settled invoices": lambda work: work.reconciliations.settled_invoices(ACCOUNT, 25),
+    "unconfirmed claimed": lambda work: work.reconciliations.claim_unconfirmed(NOW, NOW, 25),
+    "confirmation postponed": lambda work: work.reconciliations.postpone_confirmation(
+        work.invoices.get(TENANT, 1), NOW
+    ),
+    "contradicted invoices": lambda work: work.reconciliations.contradicted_since(NOW, 10),
     "undecided refunds": lambda work: work.reconciliations.refunds(ACCOUNT, 0, 100),
     "ongoing disputes": lambda work: work.reconciliations.disputes(ACCOUNT, "", 100),
     "newest event": lambda work: work.reconciliations.newest_event_at(ACCOUNT),

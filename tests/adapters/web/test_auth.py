@@ -14,8 +14,8 @@ PUBLIC = {
     "Integrations.complete_authorization",
     "Webhooks.receive_account_webhook",
     "Webhooks.receive_platform_webhook",
-    "api-docs.openapi_json",
     "docs.asset",
+    "docs.document",
     "docs.page",
     "docs.start",
 }

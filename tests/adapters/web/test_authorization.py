@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.web.world import World, problem
 
@@ -157,11 +158,24 @@ def test_a_confirmation_in_the_return_url_itself_is_not_passed_on():
 def test_a_confirmation_that_connects_nothing_is_a_conflict_with_the_callbacks_reason(returning):
     integration = returning.create_integration()
     confirmation = to_confirm(returning, integration)
-    returning.stripe.fail_next("redeem", GatewayRefused("No such code: ac_secret"))
+    said = Refusal(message="Authorization code expired.", code="invalid_grant", request_id="req_1")
+    returning.stripe.fail_next("redeem", GatewayRefused("for operators", refusal=said))
     body = confirm(returning, integration, confirmation).get_json()
     assert (body["status"], body["reason"]) == (409, "code_refused")
     assert body["type"] == "urn:stripe-bridge:problem:AuthorizationFailed"
-    assert "ac_secret" not in str(body)
+    assert body["stripe"] == {
+        "message": "Authorization code expired.",
+        "code": "invalid_grant",
+        "request_id": "req_1",
+    }
+
+
+def test_a_confirmation_that_stripe_did_not_answer_says_nothing_of_stripes(returning):
+    integration = returning.create_integration()
+    confirmation = to_confirm(returning, integration)
+    returning.stripe.fail_next("redeem", OutcomeUnknown("timed out"))
+    body = confirm(returning, integration, confirmation).get_json()
+    assert (body["reason"], "stripe" in body) == ("stripe_unavailable", False)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.MEMBER])

@@ -92,6 +92,24 @@ def test_reconciling_goes_on_until_no_integration_is_due():
     assert integrations.calls == 4
 
 
+def test_confirming_goes_on_until_no_invoice_is_due():
+    invoices = Batches(25, 25, 3)
+
+    Jobs(bridge_with(reconciliation__confirm_settlements=invoices)).run("confirm_settlements")
+
+    assert invoices.calls == 4
+
+
+def test_while_events_are_applied_a_sweep_confirms_one_batch():
+    invoices = Batches(25, 25)
+    jobs = Jobs(bridge_with(Batches(50), reconciliation__confirm_settlements=invoices))
+
+    jobs.run("drain_inbox")
+    jobs.run("confirm_settlements")
+
+    assert invoices.calls == 1
+
+
 def test_receivers_are_not_checked_with_every_sweep():
     receivers = Batches()
     jobs = Jobs(bridge_with(receivers__check_due=receivers))
@@ -146,12 +164,22 @@ def test_old_payloads_are_let_go_of_until_none_is_left():
 
 
 @pytest.mark.parametrize(
-    "job", ["drain_inbox", "settle_intents", "reconcile", "check_receivers", "fold_counts", "tidy_up"]
+    "job",
+    [
+        "drain_inbox",
+        "settle_intents",
+        "reconcile",
+        "confirm_settlements",
+        "check_receivers",
+        "fold_counts",
+        "tidy_up",
+    ],
 )
 def test_nothing_is_begun_after_the_stop(job: str):
     work = Batches(1)
     others = (
         "reconciliation__reconcile_due",
+        "reconciliation__confirm_settlements",
         "reconciliation__compact_totals",
         "receivers__check_due",
         "access__purge_idempotency_keys",

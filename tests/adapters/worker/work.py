@@ -55,7 +55,7 @@ def bridge_with(events: Batches | None = None, intents: Batches | None = None, *
 
 _OTHERS = {
     "webhook_events": ("yield_to_receiving",),
-    "reconciliation": ("reconcile_due", "compact_totals"),
+    "reconciliation": ("reconcile_due", "confirm_settlements", "compact_totals"),
     "receivers": ("check_due",),
     "access": ("purge_idempotency_keys",),
     "operations": ("purge_oauth_states", "purge_payloads"),

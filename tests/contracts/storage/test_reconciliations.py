@@ -1,10 +1,12 @@
 """What every store promises for reconciling."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.refund import RefundState
 from stripe_bridge.domain.webhook_event import EventStatus
@@ -13,6 +15,7 @@ from tests.builders import ACCOUNT, NOW, a_dispute, a_pending_integration, a_ref
 from tests.contracts.stored import at_once, settle, stored_event, stored_integration, stored_invoice
 
 SOON = NOW + timedelta(minutes=5)
+MINUTES = timedelta(minutes=2)
 
 
 def claim(store: Store, now: Any = NOW, lease_until: Any = SOON) -> int | None:
@@ -199,3 +202,82 @@ def test_an_accounts_newest_event_is_the_newest_by_stripes_clock(store: Store):
     with store.reading() as work:
         assert work.reconciliations.newest_event_at(ACCOUNT) == SOON
         assert work.reconciliations.newest_event_at("acct_2") is None
+
+
+def paid_invoice(store: Store, number: int, **changes: Any) -> Invoice:
+    return stored_invoice(store, status=InvoiceStatus.PAID, sales_order_id=number, **changes)
+
+
+def claim_unconfirmed(store: Store, now: datetime = NOW, limit: int = 25) -> list[Invoice]:
+    with store.writing() as work:
+        claimed = work.reconciliations.claim_unconfirmed(now, now + MINUTES, limit)
+        work.commit()
+    return list(claimed)
+
+
+def test_paid_invoices_are_sampled_from_never_confirmed_to_confirmed_last(store: Store):
+    of = partial(paid_invoice, store)
+    late, early = of(1, confirmed_at=SOON), of(2, confirmed_at=NOW)
+    never = [of(3).id, of(4).id]
+    of(5, confirm_due_at=NOW)
+    of(6, stripe_account_id="acct_2")
+    stored_invoice(store, status=InvoiceStatus.VOID, sales_order_id=7)
+
+    with store.reading() as work:
+        sampled = [
+            [each.id for each in work.reconciliations.settled_invoices(ACCOUNT, limit)]
+            for limit in (1, 3, 10)
+        ]
+
+    assert sampled == [never[:1], [*never, early.id], [*never, early.id, late.id]]
+
+
+def test_unconfirmed_invoices_are_claimed_longest_due_first_and_again_when_their_lease_ends(store: Store):
+    one, two, three = (
+        paid_invoice(store, number, confirm_due_at=NOW - timedelta(seconds=number)) for number in (1, 2, 3)
+    )
+    paid_invoice(store, 4, confirm_due_at=NOW + timedelta(seconds=1))
+    paid_invoice(store, 5, confirmed_at=NOW)
+
+    assert [each.id for each in claim_unconfirmed(store, limit=2)] == [two.id, three.id]
+    (claimed,) = claim_unconfirmed(store)
+    assert claimed == replace(one, confirm_due_at=NOW + MINUTES), "It has its version still."
+    assert claim_unconfirmed(store) == []
+    assert len(claim_unconfirmed(store, now=NOW + MINUTES)) == 4
+
+
+def test_simultaneous_claimers_get_different_unconfirmed_invoices(store: Store):
+    ids = {paid_invoice(store, number, confirm_due_at=NOW).id for number in range(1, 9)}
+
+    claimed = at_once(4, lambda _: [each.id for each in claim_unconfirmed(store, limit=3)])
+
+    found = [id_ for each in claimed if isinstance(each, list) for id_ in each]
+    assert len(found) == len(set(found)), "None was claimed twice."
+    assert set(found) | {each.id for each in claim_unconfirmed(store)} == ids
+
+
+def test_a_claimed_invoice_is_put_off_unless_it_was_saved_since(store: Store):
+    for number in (1, 2):
+        paid_invoice(store, number, confirm_due_at=NOW)
+    put_off, saved = claim_unconfirmed(store)
+    with store.writing() as work:
+        work.invoices.find(saved.id)
+        confirmed = work.invoices.save(saved.confirm(SOON))
+        for each in (put_off, saved):
+            work.reconciliations.postpone_confirmation(each, NOW + timedelta(hours=1))
+        work.commit()
+
+    with store.reading() as work:
+        assert work.invoices.find(saved.id) == confirmed
+        assert work.invoices.find(put_off.id) == replace(put_off, confirm_due_at=NOW + timedelta(hours=1))
+
+
+def test_invoices_that_were_contradicted_since_a_time_come_newest_first(store: Store):
+    paid_invoice(store, 1, contradicted_at=NOW - timedelta(seconds=1))
+    paid_invoice(store, 2)
+    first = paid_invoice(store, 3, contradicted_at=SOON)
+    second = stored_invoice(store, status=InvoiceStatus.OPEN, sales_order_id=4, contradicted_at=NOW)
+
+    with store.reading() as work:
+        assert list(work.reconciliations.contradicted_since(NOW, 10)) == [first, second]
+        assert list(work.reconciliations.contradicted_since(NOW, 1)) == [first]

@@ -56,6 +56,25 @@ def test_an_invoices_refunds_come_newest_first(store: Store):
         assert work.refunds.of_invoice(first.id) == refunds[::-1]
 
 
+def test_refunds_that_were_made_twice_are_listed_over_all_invoices_until_they_are_accepted(store: Store):
+    with store.reading() as work:
+        assert list(work.refunds.duplicates()) == []
+    first, second = (stored_invoice(store, sales_order_id=number) for number in (1, 2))
+    with store.writing() as work:
+        original = work.refunds.add(a_refund(invoice_id=first.id))
+        copies = [
+            work.refunds.add(a_refund(invoice_id=each.id, reference=None, duplicate_of=original.id))
+            for each in (first, second)
+        ]
+        work.commit()
+    with store.writing() as work:
+        assert list(work.refunds.duplicates()) == copies
+        work.refunds.save(copies[0].accept_duplicate(NOW))
+        work.commit()
+    with store.reading() as work:
+        assert list(work.refunds.duplicates()) == copies[1:]
+
+
 def test_of_simultaneous_entries_of_one_stripe_refund_one_stays(store: Store):
     invoice = stored_invoice(store)
 

@@ -1,7 +1,8 @@
 """The change log, on the tables of one transaction."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from stripe_bridge.domain.changes.change import Change, ChangeType
@@ -57,11 +58,25 @@ class FakeChanges:
 
 
 class FakeActs:
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, tables: Tables, recorder: Recorder) -> None:
+        self._windows, self._recorder = tables.act_windows, recorder
 
     def add(self, act: Change) -> None:
         self._recorder.changes.append(act)
+
+    def add_at_most_once(self, act: Change, key: str, now: datetime, window: timedelta) -> None:
+        ends_at, counted = self._windows.find(key) or (now, 0)
+        if ends_at > now:
+            self._windows.put(key, (ends_at, counted + 1))
+            return
+        self._windows.put(key, (now + window, 0))
+        self.add(replace(act, details={**act.details, "count": counted + 1}))
+
+    def forget_windows(self, ended_before: datetime) -> int:
+        ended = [key for key, (ends_at, _) in self._windows.rows.items() if ends_at < ended_before]
+        for key in ended:
+            self._windows.remove(key)
+        return len(ended)
 
 
 def append_changes(tables: Tables, changes: Sequence[Change]) -> None:

@@ -67,6 +67,9 @@ class FakeRefunds:
     def of_invoice(self, invoice_id: int) -> Sequence[Refund]:
         return self._refunds.matching(lambda each: each.invoice_id == invoice_id)[::-1]
 
+    def duplicates(self) -> Sequence[Refund]:
+        return self._refunds.matching(lambda each: each.duplicate_of is not None)
+
     def save(self, refund: Refund) -> Refund:
         return save(self._refunds, refund)
 

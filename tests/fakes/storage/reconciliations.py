@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from stripe_bridge.domain.dispute import ENDED, Dispute
@@ -58,6 +59,37 @@ class FakeReconciliations:
                 each.stripe_account_id == account_id and each.status in _UNFINISHED and each.id > after_id
             )
         )[:limit]
+
+    def settled_invoices(self, account_id: str, limit: int) -> Sequence[Invoice]:
+        settled = self._tables.invoices.matching(
+            lambda each: (
+                each.stripe_account_id == account_id
+                and each.status is InvoiceStatus.PAID
+                and each.confirm_due_at is None
+            )
+        )
+        return sorted(settled, key=lambda each: (each.confirmed_at or _EPOCH, each.id))[:limit]
+
+    def claim_unconfirmed(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[Invoice]:
+        invoices = self._tables.invoices
+        invoices.check_writable(True)
+        due = invoices.matching(lambda each: each.confirm_due_at is not None and each.confirm_due_at <= now)
+        longest = sorted(due, key=lambda each: (each.confirm_due_at or now, each.id))[:limit]
+        claimed = [replace(each, confirm_due_at=lease_until) for each in longest]
+        for each in claimed:
+            invoices.put(each.id, each)
+        return sorted(claimed, key=lambda each: each.id)
+
+    def postpone_confirmation(self, claimed: Invoice, until: datetime) -> None:
+        stored = self._tables.invoices.find(claimed.id, lock=True)
+        if stored is not None and stored.confirm_due_at == claimed.confirm_due_at:
+            self._tables.invoices.put(stored.id, replace(stored, confirm_due_at=until))
+
+    def contradicted_since(self, moment: datetime, limit: int) -> Sequence[Invoice]:
+        found = self._tables.invoices.matching(
+            lambda each: each.contradicted_at is not None and each.contradicted_at >= moment
+        )
+        return sorted(found, key=lambda each: (each.contradicted_at or _EPOCH, each.id), reverse=True)[:limit]
 
     def refunds(self, account_id: str, after_id: int, limit: int) -> Sequence[Refund]:
         return self._tables.refunds.matching(

@@ -66,7 +66,8 @@ class Table(Generic[Key, Value]):
     recorder: Recorder | None = None
 
     def copy(self, *, writable: bool, recorder: Recorder | None = None) -> "Table[Key, Value]":
-        return Table(dict(self.rows), self.ids, writable, recorder)
+        """It has the same rows until either of the two gets others."""
+        return Table(self.rows, self.ids, writable, recorder)
 
     def find(self, key: Key, *, lock: bool = False) -> Value | None:
         self.check_writable(lock)
@@ -82,7 +83,7 @@ class Table(Generic[Key, Value]):
                 self.recorder.saved(recorded)
             else:
                 self.recorder.added(recorded)
-        self.rows[key] = value
+        self.rows = {**self.rows, key: value}
 
     def _read(self, value: Any) -> None:
         if self.recorder is not None and type(value) in KINDS:
@@ -90,7 +91,7 @@ class Table(Generic[Key, Value]):
 
     def remove(self, key: Key) -> None:
         self.check_writable(True)
-        self.rows.pop(key, None)
+        self.rows = {other: value for other, value in self.rows.items() if other != key}
 
     def matching(self, condition: Callable[[Value], bool]) -> list[Value]:
         """The matching rows, in the order in which they were added."""
@@ -163,6 +164,7 @@ class Tables:
     key_in_use: Table[int, str] = field(default_factory=Table)
     subscribers: Table[int, Subscriber] = field(default_factory=Table)
     deliveries: Table[int, Delivery] = field(default_factory=Table)
+    act_windows: Table[str, tuple[datetime, int]] = field(default_factory=Table)
     change_heads: Table[str, Head] = field(default_factory=Table)
     changes: Table[tuple[str, int], Entry] = field(default_factory=Table)
 

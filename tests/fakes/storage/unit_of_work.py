@@ -105,8 +105,9 @@ class FakeUnitOfWork:
             self._store.write_lock.acquire()
             self._store.here.writing = True
         self._store.here.open = getattr(self._store.here, "open", 0) + 1
-        recorder = self._recorder if self._writable else None
-        self._tables = self._store.committed.copy(writable=self._writable, recorder=recorder)
+        committed = self._store.committed
+        # What is committed never changes: the next commit puts another in its place.
+        self._tables = committed.copy(writable=True, recorder=self._recorder) if self._writable else committed
         self._is_over = False
         self.tokens = FakeTokens(self._tables)
         self.oauth_states = FakeOAuthStates(self._tables)
@@ -127,7 +128,7 @@ class FakeUnitOfWork:
         self.recoveries = FakeRecoveries(self._tables)
         self.totals = FakeTotals()
         self.changes = FakeChanges(self._tables)
-        self.acts = FakeActs(self._recorder)
+        self.acts = FakeActs(self._tables, self._recorder)
         self.subscribers = FakeSubscribers(self._tables)
         return self
 
@@ -181,6 +182,7 @@ _ATTRIBUTE = {
     "recovery_holds": "recoveries",
     "unresolved_invoices": "recoveries",
     "signing_keys": "recoveries",
+    "act_windows": "acts",
     "change_heads": "changes",
     "deliveries": "subscribers",
 }

@@ -8,7 +8,8 @@ from stripe_bridge.domain.errors.base import IntegrationNotFound
 from stripe_bridge.domain.errors.conflicts import AuthorizationFailed
 from stripe_bridge.domain.errors.rules import ConfirmationInvalid
 from stripe_bridge.domain.integration import AuthorizationFailure
-from stripe_bridge.ports.stripe.errors import OutcomeUnknown
+from stripe_bridge.domain.refusal import Refusal
+from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from stripe_bridge.use_cases.integrations.connect import AuthorizationStatus
 from tests.builders import TENANT
 from tests.world import World
@@ -217,6 +218,19 @@ def test_after_a_lost_answer_of_stripes_one_authorizes_again(world: World):
     assert world.calls().count("redeem") == 1
     confirm(world, to_be_confirmed(world))
     assert is_connected(world)
+
+
+@pytest.mark.parametrize("method", ["redeem", "account"])
+def test_what_stripe_refused_is_passed_on_to_whoever_confirmed(world: World, method: str):
+    said = Refusal(message="No.", code="invalid_grant", request_id="req_1")
+    confirmation = to_be_confirmed(world)
+    world.fail(method, GatewayRefused("No. (Stripe's request req_1)", refusal=said))
+
+    with pytest.raises(AuthorizationFailed) as failed:
+        confirm(world, confirmation)
+
+    assert failed.value.refusal == said
+    assert not is_connected(world)
 
 
 def test_an_account_in_use_elsewhere_is_not_connected_by_a_confirmation_either(world: World):

@@ -72,6 +72,22 @@ def test_with_stripe_out_of_reach_nothing_is_connected_and_one_authorizes_again(
     world.connect(into=world.integration_id)
 
 
+@pytest.mark.parametrize(
+    ("method", "reason"),
+    [("redeem", AuthorizationFailure.CODE_REFUSED), ("account", AuthorizationFailure.STRIPE_REFUSED)],
+)
+def test_what_stripe_refuses_for_good_fails_in_stripes_words(
+    world: World, method: str, reason: AuthorizationFailure, caplog: pytest.LogCaptureFixture
+):
+    world.fail(method, GatewayRefused("no access (Stripe's request req_1)"))
+
+    outcome = world.come_back(state=world.authorize(world.integration_id), code=world.consent())
+
+    assert outcome == failed(reason, world.integration_id)
+    (record,) = [each for each in caplog.records if each.message == "authorization failed"]
+    assert vars(record)["error"] == "no access (Stripe's request req_1)"
+
+
 def test_a_code_is_never_redeemed_twice_not_even_when_the_answer_was_lost(world: World):
     world.fail("redeem", OutcomeUnknown("cut"), after_effect=True)
     state, code = world.authorize(world.integration_id), world.consent()

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
+from stripe_bridge.domain.settlement import Settlement
+from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
 from stripe_bridge.ports.stripe.errors import OutcomeUnknown
+from stripe_bridge.use_cases.records.refetch import SAMPLE_SIZE
 from tests.world import World
 
 MINUTES = timedelta(minutes=1)
@@ -124,6 +127,64 @@ def test_hundreds_of_open_invoices_are_all_checked(world: World):
 
     assert report.objects == 105
     assert drift(report) == {Drift.INVOICE_DIFFERS: 1}
+
+
+def test_a_few_settled_invoices_are_read_each_day_and_every_one_in_its_turn(world: World):
+    paid = [world.paid(501 + number) for number in range(SAMPLE_SIZE + 5)]
+    unconfirmed(world, *paid)
+    world.listed = list
+
+    first = reconcile(world)
+    read = {each.id for each in paid if world.invoice(each.id).confirmed_at is not None}
+    world.clock.advance(timedelta(days=1))
+    second = reconcile(world)
+
+    assert (first.objects, len(read), drift(first)) == (SAMPLE_SIZE, SAMPLE_SIZE, {})
+    assert second.objects == SAMPLE_SIZE
+    confirmed_at = [world.invoice(each.id).confirmed_at for each in paid]
+    assert None not in confirmed_at
+    assert confirmed_at.count(world.clock.now()) == SAMPLE_SIZE
+
+
+def test_a_settled_invoice_that_stripe_does_not_show_keeps_no_other_from_its_turn(world: World):
+    paid = [world.paid(501 + number) for number in range(SAMPLE_SIZE + 1)]
+    unconfirmed(world, *paid)
+    world.listed = list
+    for each in paid[:-1]:
+        del world.stripe.accounts[world.account_id].invoices[each.stripe_invoice_id]
+
+    assert drift(reconcile(world)) == {Drift.OBJECT_MISSING: SAMPLE_SIZE}
+    reconcile(world)
+
+    assert world.invoice(paid[-1].id).settlement is Settlement.CONFIRMED
+
+
+def test_a_payment_that_an_earlier_release_believed_is_taken_back(world: World):
+    invoice = world.paid()
+    unconfirmed(world, invoice)
+    at_stripe = world.stripe.accounts[world.account_id]
+    unpaid = replace(
+        at_stripe.invoices[invoice.stripe_invoice_id],
+        status=StripeInvoiceStatus.OPEN,
+        amount_paid=0,
+        amount_remaining=invoice.amount,
+        paid_at=None,
+    )
+    at_stripe.invoices[unpaid.id] = unpaid
+    world.listed = list
+
+    assert drift(reconcile(world)) == {Drift.CORRECTED: 1}
+
+    assert world.invoice(invoice.id).status is InvoiceStatus.OPEN
+    assert world.order().outstanding == invoice.amount
+
+
+def unconfirmed(world: World, *invoices: Invoice) -> None:
+    """As an earlier release has stored them."""
+    with world.store.writing() as work:
+        for each in invoices:
+            work.invoices.save(replace(each, confirmed_at=None, confirm_due_at=None))
+        work.commit()
 
 
 def test_links_that_end_within_seven_days_are_renewed_which_is_no_drift(world: World):

@@ -10,6 +10,7 @@ from stripe_bridge.domain.intent import Operation
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.reconciliation import Drift
 from stripe_bridge.domain.refund import RefundState
+from stripe_bridge.domain.settlement import Settlement
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
@@ -108,6 +109,31 @@ def test_a_record_that_was_changed_meanwhile_is_not_set_back(world: World):
 
     assert invoices_of(world).refetch(invoice) is None
     assert world.invoice(invoice.id).status is InvoiceStatus.PAID
+
+
+def test_a_reading_of_what_is_known_confirms_it_which_is_no_drift(world: World):
+    invoice = world.paid()
+    assert invoice.settlement is Settlement.UNCONFIRMED
+
+    assert invoices_of(world).refetch(invoice) is None
+
+    assert world.invoice(invoice.id).settlement is Settlement.CONFIRMED
+
+
+def test_what_stripe_shows_besides_a_payment_that_was_confirmed_is_followed(world: World):
+    invoice = world.paid()
+    account = world.stripe.accounts[world.account_id]
+    account.invoices[invoice.stripe_invoice_id] = replace(
+        account.invoices[invoice.stripe_invoice_id], metadata={"note": "changed in the dashboard"}
+    )
+
+    assert invoices_of(world).refetch(invoice) is Drift.INVOICE_DIFFERS
+
+    followed = world.invoice(invoice.id)
+    assert (followed.settlement, followed.metadata) == (
+        Settlement.CONFIRMED,
+        {"note": "changed in the dashboard"},
+    )
 
 
 @pytest.mark.parametrize(

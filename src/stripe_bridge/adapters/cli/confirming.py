@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from stripe_bridge.domain.money import Currency
-
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation. Scripts need this.")
 
 
@@ -19,9 +17,3 @@ def confirm(consequence: str, *, yes: bool) -> None:
         raise click.UsageError("There was no answer. Add --yes to run this without being asked.") from None
     if not agreed:
         raise click.ClickException("Nothing was done.")
-
-
-def money(amount: int, currency: str) -> str:
-    """`99.00 EUR`, for people."""
-    decimals = Currency.of(currency).decimals
-    return f"{amount / 10**decimals:.{decimals}f} {currency.upper()}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from stripe_bridge.adapters.cli.confirming import confirm, money, yes_option
+from stripe_bridge.adapters.cli.confirming import confirm, yes_option
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import (
@@ -22,6 +22,7 @@ from stripe_bridge.adapters.cli.options import (
 from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
 from stripe_bridge.adapters.cli.rendering import event_row, invoice_row
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.money import written
 from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
 
 _COLUMNS = (
@@ -140,7 +141,7 @@ def void(invoice_id: int, tenant_id: str, yes: bool, as_json: bool) -> None:
     """Void an unpaid invoice for good, so that its order can be invoiced again. Refund a paid one instead."""
     invoice = context().bridge.invoices.show(tenant_id, invoice_id).invoice
     confirm(
-        f"This voids invoice {invoice.number or invoice.id} of {money(invoice.amount, invoice.currency)} for order "
+        f"This voids invoice {invoice.number or invoice.id} of {written(invoice.amount, invoice.currency)} for order "
         f"{invoice.sales_order_number} for good: {invoice.customer_email} can no longer pay it.",
         yes=yes,
     )

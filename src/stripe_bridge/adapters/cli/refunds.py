@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from stripe_bridge.adapters.cli.confirming import confirm, money, yes_option
+from stripe_bridge.adapters.cli.confirming import confirm, yes_option
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import AMOUNT, IDENTIFIER, OneOf, tenant, user_id
-from stripe_bridge.adapters.cli.output import show_rows
+from stripe_bridge.adapters.cli.output import show_row, show_rows
 from stripe_bridge.adapters.cli.rendering import refund_row
 from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.money import written
 from stripe_bridge.domain.refund import RefundReason
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 
@@ -26,6 +27,7 @@ def refunds() -> None:
       flask refunds list 12 --tenant acme
       flask refunds issue 12 --tenant acme --amount 2500 --reason requested_by_customer
       flask refunds issue 12 --tenant acme
+      flask refunds accept-duplicate 34 --tenant acme
     """
 
 
@@ -73,12 +75,25 @@ def issue(
         click.echo(f"\nStripe refused the rest: {issued.amount_refused}.", err=True)
 
 
+@refunds.command("accept-duplicate")
+@click.argument("refund_id", metavar="ID", type=IDENTIFIER)
+@tenant
+@as_json
+def accept_duplicate(refund_id: int, tenant_id: str, as_json: bool) -> None:
+    """Let a refund stand that Stripe made twice. The ID is our own, as `flask doctor` names it.
+
+    Both refunds stay in the ledger and count as refunded. Only the finding goes: look at both at Stripe, and settle with the
+    customer, before you accept one.
+    """
+    show_row(refund_row(context().bridge.refunds.accept_duplicate(tenant_id, refund_id)), as_json=as_json)
+
+
 def _consequence(invoice: Invoice, amount: int | None) -> str:
-    left = money(invoice.amount_paid - invoice.amount_refunded, invoice.currency)
+    left = written(invoice.amount_paid - invoice.amount_refunded, invoice.currency)
     wanted = (
         f"all that is left, at most {left}"
         if amount is None
-        else f"{money(amount, invoice.currency)} of {left}"
+        else f"{written(amount, invoice.currency)} of {left}"
     )
     return (
         f"This refunds {wanted}, paid for invoice {invoice.number or invoice.id}, to {invoice.customer_email}. "

@@ -39,7 +39,7 @@ def integration_row(view: IntegrationView) -> Row:
 _OF_INVOICE = (
     "sales_order_id sales_order_number user_id stripe_account_id stripe_invoice_id stripe_customer_id "
     "stripe_payment_intent_id stripe_charge_id number amount amount_paid amount_refunded currency refund_status "
-    "payment_status dispute_status customer_email hosted_invoice_url hosted_invoice_url_expires_at "
+    "payment_status settlement dispute_status customer_email hosted_invoice_url hosted_invoice_url_expires_at "
     "invoice_pdf days_until_due due_date finalized_at paid_at "
     "voided_at last_refunded_at created_at updated_at"
 ).split()

@@ -88,7 +88,7 @@ class Transaction:
         row = self.execute(statement, given).first()
         return None if row is None else self._read(mapper, row)
 
-    def list(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> list[Value]:
+    def list(self, mapper: Mapper[Value], statement: Executable, **given: Any) -> list[Value]:
         return [self._read(mapper, row) for row in self.execute(statement, given)]
 
     def _read(self, mapper: Mapper[Value], row: Row[Any]) -> Value:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from http import HTTPStatus
 from importlib.metadata import version
-from urllib.parse import urlsplit
 
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask, Response
+from flask import Flask
 from flask_smorest import Api
 from marshmallow import Schema
-from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BaseConverter
 
-from stripe_bridge.adapters.web.problems import http_problem
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, id_in_path
 from stripe_bridge.adapters.web.schemas.service import Problem
+from stripe_bridge.adapters.web.views import blueprints
 
 _DESCRIPTION = """\
 Turns an ERP's sales orders into invoices at Stripe, and keeps both in sync as they are paid.
@@ -46,9 +46,6 @@ class BridgeApi(Api):
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
-    def handle_http_exception(self, error: HTTPException) -> Response:
-        return http_problem(error)
-
     def _register_responses(self) -> None:
         # Instead of the library's own, which are application/json. Its decorators name them by status.
         self.spec.components.schema("Problem", schema=Problem)
@@ -60,15 +57,18 @@ class BridgeApi(Api):
                 self.spec.components.response(status.name, response, lazy=True)
 
 
-def document(app: Flask) -> BridgeApi:
-    """The document at /openapi.json, to which blueprints are to be added."""
-    # On whatever host it is read: by some it is reached under another name than by Stripe.
-    base = urlsplit(app.config["PUBLIC_URL"]).path or "/"
+@cache
+def openapi_document(base: str) -> str:
+    """The document for a service at this path, as JSON.
+
+    It is made when somebody first asks, which takes as long as all else that an application needs to start.
+    """
+    # It only describes, and serves nothing.
+    app = Flask(__name__, static_folder=None)
     app.config.update(
         API_TITLE="Stripe Bridge",
         API_VERSION=version("stripe-bridge"),
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_URL_PREFIX="/",
         API_SPEC_OPTIONS={"info": {"description": _DESCRIPTION}, "servers": [{"url": base}]},
     )
     app.url_map.converters["id"] = IdConverter
@@ -81,7 +81,9 @@ def document(app: Flask) -> BridgeApi:
     )
     scheme = {"type": "http", "scheme": "bearer", "description": whose}
     api.spec.components.security_scheme("bearer", scheme)
-    return api
+    for blueprint in blueprints():
+        api.register_blueprint(blueprint)
+    return json.dumps(api.spec.to_dict(), indent=2)
 
 
 def _name_of(schema: Schema | type[Schema]) -> str:

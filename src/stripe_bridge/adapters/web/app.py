@@ -8,16 +8,16 @@ from flask import Flask
 from flask.json.provider import DefaultJSONProvider
 from flask_cors import CORS
 
-from stripe_bridge.adapters.web.api import document
+from stripe_bridge.adapters.web.api import IdConverter
 from stripe_bridge.adapters.web.auth import RateLimits, authenticate_requests
 from stripe_bridge.adapters.web.client_addresses import ClientAddresses
 from stripe_bridge.adapters.web.docs import docs_blueprint
-from stripe_bridge.adapters.web.endpoints import Operation, blueprint_of
+from stripe_bridge.adapters.web.endpoints import Operation, attach_bridge
 from stripe_bridge.adapters.web.idempotency import HEADER, REPLAYED, honor_idempotency_keys
 from stripe_bridge.adapters.web.metrics import count_exchanges, serve_metrics
 from stripe_bridge.adapters.web.problems import register_error_handlers
 from stripe_bridge.adapters.web.request_log import instrument_requests
-from stripe_bridge.adapters.web.views import GROUPS
+from stripe_bridge.adapters.web.views import GROUPS, blueprints
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 from stripe_bridge.ports.metrics import Metrics
@@ -63,7 +63,7 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
     authenticate_requests(
         app,
         operations_by_endpoint(),
-        bridge.access.authenticate,
+        bridge.access,
         RateLimits(options.rate_limit_storage_uri),
         ClientAddresses(options.trusted_proxies),
     )
@@ -76,10 +76,11 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
             expose_headers=_EXPOSED,
             max_age=600,
         )
-    api = document(app)
     register_error_handlers(app)
-    for group in GROUPS:
-        api.register_blueprint(blueprint_of(group, bridge))
+    attach_bridge(app, bridge)
+    app.url_map.converters["id"] = IdConverter
+    for blueprint in blueprints():
+        app.register_blueprint(blueprint)
     app.register_blueprint(docs_blueprint())
     if options.metrics_token is not None:
         serve_metrics(app, metrics, bridge.operations.measure_backlog, options.metrics_token)

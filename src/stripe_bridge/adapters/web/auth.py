@@ -20,10 +20,10 @@ from stripe_bridge.adapters.web.client_addresses import ClientAddresses
 from stripe_bridge.adapters.web.endpoints import Operation
 from stripe_bridge.adapters.web.problems import TooManyAttempts
 from stripe_bridge.domain.access import Principal
-from stripe_bridge.domain.errors.base import Unauthenticated
+from stripe_bridge.domain.errors.base import Forbidden, Unauthenticated
 from stripe_bridge.domain.origin import Origin
 from stripe_bridge.ports.origin import act_as
-from stripe_bridge.use_cases.access.tokens import Authenticate
+from stripe_bridge.use_cases.access import Access
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -63,7 +63,7 @@ _item = cache(parse)
 def authenticate_requests(
     app: Flask,
     operations: Mapping[str, Operation],
-    authenticate: Authenticate,
+    access: Access,
     limits: RateLimits,
     addresses: ClientAddresses,
 ) -> None:
@@ -80,14 +80,18 @@ def authenticate_requests(
             return
         if operation.permission is not None:
             try:
-                g.principal = principal = _principal(authenticate)
+                g.principal = principal = _principal(access.authenticate)
             except Unauthenticated:
                 _count_failure(limits, addresses)
                 raise
             bind_contextvars(tenant_id=principal.tenant_id, token_id=principal.token_id)
             act_as(_origin(principal, operation))
             _count(limits, principal, operation)
-            principal.check(operation.permission)
+            try:
+                principal.check(operation.permission)
+            except Forbidden:
+                access.record_denial(principal, operation.permission, operation.id, request.path)
+                raise
         # 0 stands for an impossible id. Other operations will not find it; a PUT would create it.
         if operation.method == "PUT" and 0 in (request.view_args or {}).values():
             raise NotFound

@@ -1,14 +1,17 @@
-"""The OpenAPI document as a page to browse, which loads nothing from elsewhere.
+"""The OpenAPI document, and a page to browse it, which loads nothing from elsewhere.
 
-Its addresses are relative, since a proxy may serve all of this under a path of its own.
+The page's addresses are relative, since a proxy may serve all of this under a path of its own.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import flask_swagger_ui
-from flask import Blueprint, Response, make_response, render_template, send_from_directory
+from flask import Blueprint, Response, current_app, make_response, render_template, send_from_directory
+
+from stripe_bridge.adapters.web.api import openapi_document
 
 # Swagger UI styles its elements one by one.
 _POLICY = (
@@ -19,10 +22,17 @@ _POLICY = (
 
 def docs_blueprint() -> Blueprint:
     blueprint = Blueprint("docs", __name__)
+    blueprint.add_url_rule("/openapi.json", "document", _document)
     blueprint.add_url_rule("/docs", "page", _page)
     blueprint.add_url_rule("/docs/start.js", "start", _start)
     blueprint.add_url_rule("/docs/assets/<path:name>", "asset", _asset)
     return blueprint
+
+
+def _document() -> Response:
+    # On whatever host it is read: by some it is reached under another name than by Stripe.
+    base = urlsplit(current_app.config["PUBLIC_URL"]).path or "/"
+    return Response(openapi_document(base), mimetype="application/json")
 
 
 def _page() -> Response:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from flask import g
+from flask import Flask, current_app, g
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 from marshmallow import Schema
@@ -22,6 +22,7 @@ from stripe_bridge.domain.access import Permission, Principal
 from stripe_bridge.domain.idempotency import MAX_KEY_LENGTH
 
 View = Callable[..., Any]
+_BRIDGE = "stripe_bridge.bridge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +94,17 @@ class Group:
     operations: tuple[Operation, ...]
 
 
-def blueprint_of(group: Group, bridge: Bridge) -> Blueprint:
-    """The group's routes."""
+def attach_bridge(app: Flask, bridge: Bridge) -> None:
+    """Say which bridge the app's operations work with."""
+    app.extensions[_BRIDGE] = bridge
+
+
+def blueprint_of(group: Group) -> Blueprint:
+    """The group's routes, for any number of apps."""
     blueprint = Blueprint(group.name, __name__, description=group.description)
     blueprint.ARGUMENTS_PARSER = StrictParser()
     for each in group.operations:
-        view = _documented(blueprint, each, _answering(blueprint, each, bridge))
+        view = _documented(blueprint, each, _answering(blueprint, each))
         if each.query is not None:
             view = blueprint.arguments(each.query(), location="query", arg_name="query")(view)
         if each.body is not None:
@@ -110,14 +116,14 @@ def blueprint_of(group: Group, bridge: Bridge) -> Blueprint:
     return blueprint
 
 
-def _answering(blueprint: Blueprint, each: Operation, bridge: Bridge) -> View:
+def _answering(blueprint: Blueprint, each: Operation) -> View:
     """The view as Flask calls it, rendering what it returns."""
 
     def answer(
         *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None, **ids: int
     ) -> ResponseReturnValue:
         call = Call(
-            bridge=bridge,
+            bridge=current_app.extensions[_BRIDGE],
             principal=g.get("principal"),
             body=body or {},
             query=query or {},

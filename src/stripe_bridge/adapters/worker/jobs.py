@@ -17,6 +17,8 @@ _log = logging.getLogger(__name__)
 NUDGED = frozenset({"drain_inbox", "settle_intents"})
 # How often, in seconds, each process does at most what need not be done with every sweep.
 _COMPACT_TOTALS_EVERY, _CHECK_RECEIVERS_EVERY, _TIDY_UP_EVERY = 5.0, 60.0, 3600.0
+# So long after a batch of events a process counts as busy with events.
+_BUSY_SECONDS = 1.0
 
 
 class Jobs:
@@ -29,10 +31,12 @@ class Jobs:
         self._bridge = bridge
         self._stopping = threading.Event()
         self._next_run: dict[str, float] = {}
+        self._applied_at = -_BUSY_SECONDS
         self._by_name: Mapping[str, Callable[[], None]] = {
             "drain_inbox": self._drain_inbox,
             "settle_intents": self._settle_intents,
             "reconcile": self._reconcile,
+            "confirm_settlements": self._confirm_settlements,
             "check_receivers": self._check_receivers,
             "fold_counts": self._compact_totals,
             "tidy_up": self._tidy_up,
@@ -61,6 +65,7 @@ class Jobs:
             begun = time.monotonic()
             if not self._bridge.webhook_events.apply(self._stopping.is_set):
                 return
+            self._applied_at = time.monotonic()
             self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
 
     def _settle_intents(self) -> None:
@@ -74,6 +79,14 @@ class Jobs:
             self._stopping.is_set
         ):
             pass
+
+    def _confirm_settlements(self) -> None:
+        """All that are due; but only a batch with each sweep while events keep this process busy, which come first."""
+        while not self._stopping.is_set() and self._bridge.reconciliation.confirm_settlements(
+            self._stopping.is_set
+        ):
+            if time.monotonic() - self._applied_at < _BUSY_SECONDS:
+                return
 
     def _check_receivers(self) -> None:
         # Separate from reconciling, which may never finish: a disabled endpoint is what gives it the most to do.
@@ -89,6 +102,7 @@ class Jobs:
     def _tidy_up(self) -> None:
         if not self._stopping.is_set() and self._is_due("tidy_up", _TIDY_UP_EVERY):
             self._bridge.access.purge_idempotency_keys()
+            self._bridge.access.forget_act_windows()
             self._bridge.operations.purge_oauth_states()
             while not self._stopping.is_set() and self._bridge.operations.purge_payloads():
                 pass

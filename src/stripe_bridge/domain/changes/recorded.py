@@ -26,7 +26,7 @@ Key = tuple[SubjectType, object]
 class Kind:
     """How one kind of object is recorded.
 
-    `visible` fields make a change, `hidden` ones do not. `not_compared` are members of the shown object that come from
+    `visible` fields make a change, and so does what is `derived`; `hidden` fields do not by themselves. `not_compared` are members of the shown object that come from
     hidden fields alone; of `personal` ones, an entry says only whether they were and are set.
     """
 
@@ -37,6 +37,7 @@ class Kind:
     name: Callable[[Any, Any], naming.Names]
     visible: frozenset[str]
     hidden: frozenset[str]
+    derived: frozenset[str] = frozenset()
     personal: frozenset[str] = frozenset()
     not_compared: frozenset[str] = frozenset({"updated_at"})
     details: Callable[[Any], Mapping[str, object]] = field(default=lambda value: {})
@@ -45,7 +46,8 @@ class Kind:
         return self.subject_type, self.key(value)
 
     def differs(self, before: Any, after: Any) -> bool:
-        return any(getattr(before, name) != getattr(after, name) for name in self.visible)
+        compared = self.visible | self.derived
+        return any(getattr(before, name) != getattr(after, name) for name in compared)
 
     def diff(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, list[Any]]:
         """The members that differ, before and after; of a new object, those that it has. `before` and `after` as shown."""
@@ -107,8 +109,9 @@ INVOICE = Kind(
     ),
     hidden=_names(
         "updated_at customer_id lines hosted_invoice_url invoice_pdf links_made_at links_asked_at failure_reason failure "
-        "version"
+        "version confirmed_at confirm_due_at contradicted_at"
     ),
+    derived=_names("settlement"),
     personal=_names("customer_email metadata"),
 )
 REFUND = Kind(
@@ -121,7 +124,7 @@ REFUND = Kind(
     visible=_names(
         "id tenant_id invoice_id account_id amount currency created_at state stripe_refund_id reason failure_reason user_id"
     ),
-    hidden=_names("updated_at payment_intent_id charge_id reference refusal version"),
+    hidden=_names("updated_at payment_intent_id charge_id reference refusal duplicate_of version"),
 )
 DISPUTE = Kind(
     subject_type=SubjectType.DISPUTE,

@@ -43,17 +43,17 @@ class Recorder:
         self.origin = origin
         self.changes: list[Change] = []
         self._known: dict[Key, tuple[Any, LogState]] = {}
+        self._written: set[Key] = set()
 
     def read(self, value: Recorded, state: LogState = LogState.CURRENT) -> None:
-        """Remember what was read, unless this unit of work has changed it meanwhile and not written it yet."""
+        """Remember what was read, unless this unit of work has saved it: it may not be written yet."""
         key = KINDS[type(value)].key_of(value)
-        known = self._known.get(key)
-        if known is None or known[0] != value:
+        if key not in self._written:
             self._known[key] = value, state
 
     def added(self, value: Recorded) -> None:
         kind = KINDS[type(value)]
-        self._known[kind.key_of(value)] = value, LogState.CURRENT
+        self._remember(kind, value)
         self._record(kind, None, value)
 
     def saved(self, value: Recorded) -> None:
@@ -64,7 +64,7 @@ class Recorder:
             raise NotRead(f"{kind.subject_type} {key[1]} was saved without having been read.")
         before, state = self._known[key]
         self.catch_up(before, state)
-        self._known[key] = value, LogState.CURRENT
+        self._remember(kind, value)
         if kind.differs(before, value):
             self._record(kind, before, value)
 
@@ -84,6 +84,11 @@ class Recorder:
             self._add(kind, kind.name(None, value)[0], None, value, MIGRATION)
         else:
             self._add(kind, _UPDATED.get(kind.subject_type), None, value, MIGRATION, changed={})
+
+    def _remember(self, kind: Kind, value: Recorded) -> None:
+        key = kind.key_of(value)
+        self._known[key] = value, LogState.CURRENT
+        self._written.add(key)
 
     def _record(self, kind: Kind, before: Recorded | None, after: Recorded) -> None:
         for type_ in kind.name(before, after):

@@ -112,6 +112,7 @@ def shown_invoice(invoice: Invoice) -> dict[str, Any]:
         "status": status.value,
         "payment_status": invoice.payment_status.value,
         "payment_failure_reason": invoice.shown_payment_failure,
+        "settlement": None if invoice.settlement is None else invoice.settlement.value,
         "refund_status": invoice.refund_status.value,
         "dispute_status": invoice.dispute_status,
         "customer_email": invoice.customer_email,

@@ -2,7 +2,7 @@
 
     BridgeError
     ├── NotFound
-    │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound
+    │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound · RefundNotFound
     │   ├── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
     │   └── SubscriberNotFound
     ├── Unauthenticated
@@ -19,7 +19,7 @@
     │   └── TooManySubscribers
     ├── Conflict                    the present state does not allow it
     │   ├── AlreadyConnected · AuthorizationFailed · OrderOutdated · OrderNotLocked
-    │   ├── RequestStillRunning
+    │   ├── RequestStillRunning · RefundNotDuplicate
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite · OrderBilledTwice
     ├── WebhookRejected             the sender gets a 4xx, nothing is stored
     │   └── SignatureInvalid · PayloadMalformed · PayloadTooLarge

@@ -29,6 +29,10 @@ class InvoiceNotFound(NotFound):
     message = "Invoice not found."
 
 
+class RefundNotFound(NotFound):
+    message = "Refund not found."
+
+
 class WebhookEventNotFound(NotFound):
     message = "Webhook event not found."
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.refusal import Refusal
 
 
 class Conflict(BridgeError):
@@ -16,11 +17,14 @@ class AlreadyConnected(Conflict):
 
 
 class AuthorizationFailed(Conflict):
-    """`reason` is one of AuthorizationFailure's. The confirmation is used up: the authorization is to be started again."""
+    """`reason` is one of AuthorizationFailure's, `refusal` what Stripe said, if it refused.
 
-    def __init__(self, reason: str) -> None:
+    The confirmation is used up: the authorization is to be started again.
+    """
+
+    def __init__(self, reason: str, refusal: Refusal | None = None) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.refusal = reason, refusal
         self.message = f"Stripe could not be connected: {reason}."
 
 
@@ -39,6 +43,12 @@ class OrderNotLocked(Conflict):
     """There is nothing to reset: newer copies of the order are accepted."""
 
     message = "The sales order's updated_at is not in the future: newer copies of it are accepted."
+
+
+class RefundNotDuplicate(Conflict):
+    """There is nothing to accept."""
+
+    message = "The refund is not reported as a duplicate of another."
 
 
 class InvoiceBeingSent(Conflict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from stripe_bridge.domain.changes.change import Change, ChangeType
@@ -48,4 +49,12 @@ class Acts(Protocol):
 
     def add(self, act: Change) -> None:
         """Record it with this unit of work."""
+        ...
+
+    def add_at_most_once(self, act: Change, key: str, now: datetime, window: timedelta) -> None:
+        """Like `add`, but at most once in the window for the key. The next one has a `count` of those since, and itself."""
+        ...
+
+    def forget_windows(self, ended_before: datetime) -> int:
+        """Delete what is kept about windows that ended before then. How many there were."""
         ...

@@ -41,6 +41,10 @@ class Refunds(Protocol):
         """Newest first, including refused ones."""
         ...
 
+    def duplicates(self) -> Sequence[Refund]:
+        """Those of all tenants that are duplicates of others, oldest first."""
+        ...
+
     def save(self, refund: Refund) -> Refund: ...
 
 

@@ -47,6 +47,24 @@ class Reconciliations(Protocol):
         """Invoices that exist at Stripe and are neither paid, void nor abandoned."""
         ...
 
+    def settled_invoices(self, account_id: str, limit: int) -> Sequence[Invoice]:
+        """Paid ones that nobody is going to confirm anyway: first those that were never confirmed, oldest first; then those
+        that were confirmed longest ago."""
+        ...
+
+    def claim_unconfirmed(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[Invoice]:
+        """Claim invoices that are due to be confirmed, over all tenants, longest due first; they are due again at
+        `lease_until`, and keep their version. No two claimers get the same one."""
+        ...
+
+    def postpone_confirmation(self, claimed: Invoice, until: datetime) -> None:
+        """Make a claimed invoice due then, unless it has been saved or claimed again since."""
+        ...
+
+    def contradicted_since(self, moment: datetime, limit: int) -> Sequence[Invoice]:
+        """Invoices for which Stripe showed less than an event had said, then or later, newest first. Over all tenants."""
+        ...
+
     def refunds(self, account_id: str, after_id: int, limit: int) -> Sequence[Refund]:
         """Refunds that are pending or waiting for the customer."""
         ...

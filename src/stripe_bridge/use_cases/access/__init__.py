@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stripe_bridge.use_cases.access.denials import ForgetActWindows, RecordDenial
 from stripe_bridge.use_cases.access.idempotency import (
     BeginIdempotentRequest,
     FinishIdempotentRequest,
@@ -28,3 +29,5 @@ class Access:
     begin_request: BeginIdempotentRequest
     finish_request: FinishIdempotentRequest
     purge_idempotency_keys: PurgeIdempotencyKeys
+    record_denial: RecordDenial
+    forget_act_windows: ForgetActWindows

@@ -32,8 +32,9 @@ class ConfirmAuthorization:
             self._redeem(state, code)
         except NotConnected as failure:
             reason = failure.reason.value
-            _log.warning("authorization failed", extra={"integration_id": integration_id, "reason": reason})
-            raise AuthorizationFailed(reason) from None
+            facts = {"integration_id": integration_id, "reason": reason, "error": failure.words}
+            _log.warning("authorization failed", extra=facts)
+            raise AuthorizationFailed(reason, failure.refusal) from None
         with self._store.reading() as work:
             return view_integration(work, work.integrations.get(tenant_id, integration_id))
 

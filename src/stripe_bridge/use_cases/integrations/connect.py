@@ -77,7 +77,7 @@ class CompleteAuthorization:
                 raise NotConnected(AuthorizationFailure.CODE_REFUSED)
             return self._connect(found, command)
         except NotConnected as failure:
-            return _failed(failure.reason, integration_id, command.error)
+            return _failed(failure.reason, integration_id, command.error or failure.words)
 
     def _find(self, state: str | None) -> OAuthState:
         with self._store.reading() as work:

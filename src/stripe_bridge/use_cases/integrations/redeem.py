@@ -29,9 +29,13 @@ _log = logging.getLogger(__name__)
 
 
 class NotConnected(Exception):
-    def __init__(self, reason: AuthorizationFailure) -> None:
+    """`refusal` and `words` are what Stripe said, if it refused: to callers, and to operators."""
+
+    def __init__(self, reason: AuthorizationFailure, refused: GatewayRefused | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.refusal = refused.refusal if refused else None
+        self.words = refused.reason if refused else None
 
 
 class RedeemCode:
@@ -67,8 +71,8 @@ class RedeemCode:
     def _redeem(self, code: str) -> Authorization:
         try:
             authorization = self._gateway.redeem(code)
-        except GatewayRefused:
-            raise NotConnected(AuthorizationFailure.CODE_REFUSED) from None
+        except GatewayRefused as error:
+            raise NotConnected(AuthorizationFailure.CODE_REFUSED, error) from None
         except GatewayError as error:
             _log.warning("OAuth code not redeemed", extra={"reason": error.reason})
             raise NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None
@@ -79,6 +83,8 @@ class RedeemCode:
     def _snapshot(self, account_id: str) -> AccountSnapshot:
         try:
             return self._gateway.account(account_id)
+        except GatewayRefused as error:
+            raise NotConnected(AuthorizationFailure.STRIPE_REFUSED, error) from None
         except GatewayError as error:
             _log.warning("connected account not retrieved", extra={"reason": error.reason})
             raise NotConnected(AuthorizationFailure.STRIPE_UNAVAILABLE) from None

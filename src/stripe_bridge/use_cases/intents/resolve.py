@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from stripe_bridge.domain.changes.acts import intent_resolved
 from stripe_bridge.domain.intent import Intent, IntentState
 from stripe_bridge.ports.storage.intents import IntentBeingSettled
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
@@ -36,7 +37,8 @@ class ResolveIntent:
                 return intent
             if not intent.is_due(now):
                 work.intents.save(replace(intent, due_at=now, updated_at=now))
-                work.commit()
+            work.acts.add(intent_resolved(intent, work.origin))
+            work.commit()
         self._settle(intent_id)
         with self._store.reading() as work:
             return get_intent(work, intent_id)

@@ -9,6 +9,7 @@ from stripe_bridge.ports.metrics import Backlog
 from stripe_bridge.ports.nudges import BrokerUnavailable, Nudges
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.refunds.duplicates import find_duplicates
 
 
 class MeasureBacklog:
@@ -28,6 +29,7 @@ class MeasureBacklog:
                 reconciled_until=work.reconciliations.reconciled_until(),
                 recovery_holds=len(work.recoveries.open_holds()),
                 unresolved_invoices=len(work.recoveries.all_unresolved()),
+                duplicated_refunds=len(find_duplicates(work)),
                 receivers={each.kind: each.enabled for each in work.receivers.of_kinds(PLATFORM_KINDS)},
                 clock_skew=self._clock.skew(),
             )

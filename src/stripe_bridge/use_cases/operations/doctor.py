@@ -26,6 +26,8 @@ from stripe_bridge.use_cases.operations.doctor_checks import (
     DiagnoseReceivers,
 )
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
+from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
+from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 
@@ -57,12 +59,15 @@ class Diagnose:
         intents: DiagnoseIntents,
         key: EncryptionKey,
         recovery: DiagnoseRecovery,
+        refunds: DiagnoseRefunds,
+        settlements: DiagnoseSettlements,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
         self._check_readiness, self._receivers, self._intents = check_readiness, receivers, intents
-        self._key, self._recovery, self._every = key, recovery, every
+        self._key, self._recovery, self._refunds = key, recovery, refunds
+        self._settlements, self._every = settlements, every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -78,7 +83,8 @@ class Diagnose:
         for integration in connected:
             if integration is not None:
                 findings += self._of_integration(integration, is_key_wrong=key.is_wrong)
-        return [*findings, *self._events_not_applied(), *self._intents()]
+        of_all = (*self._events_not_applied(), *self._intents(), *self._refunds(), *self._settlements())
+        return [*findings, *of_all]
 
     def _readiness(self) -> Iterator[Finding]:
         remedies = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from stripe_bridge.domain.changes.acts import keys_rotated
 from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.vault import SealBroken, Vault
@@ -49,7 +50,17 @@ class RotateKeys:
         )
         if rotation.is_complete or rotation.access_tokens or rotation.signing_secrets:
             self._key.adopt()
+            self._record(rotation)
         return rotation
+
+    def _record(self, rotation: KeyRotation) -> None:
+        resealed = {
+            "access_tokens": rotation.access_tokens,
+            "signing_secrets": rotation.signing_secrets,
+        }
+        with self._store.writing() as work:
+            work.acts.add(keys_rotated(resealed, work.origin))
+            work.commit()
 
     def _unreadable(self, ids: Sequence[int], reseal: Callable[[UnitOfWork, int], None]) -> Sequence[int]:
         unreadable = []

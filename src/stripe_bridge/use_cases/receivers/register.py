@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from stripe_bridge.domain.changes.acts import receivers_registered
 from stripe_bridge.domain.errors.base import IntegrationNotFound
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, IntentState, platform_subject, receiver_subject
@@ -59,7 +60,12 @@ class RegisterReceivers:
 
     def __call__(self, *, discard_secrets: bool = False) -> list[RegisteredReceiver]:
         self._key.adopt() if discard_secrets else self._key.require()
-        return [self._register(before) for before in self._statuses.of_platform(self._url)]
+        registered = [self._register(before) for before in self._statuses.of_platform(self._url)]
+        with self._store.writing() as work:
+            done = {each.kind.value: each.action for each in registered}
+            work.acts.add(receivers_registered(done, work.origin))
+            work.commit()
+        return registered
 
     def _register(self, before: EndpointStatus) -> RegisteredReceiver:
         if not before.is_in_order:

@@ -1,4 +1,5 @@
-"""Sweeping an account: checking each object that Stripe may still change, whatever its events said."""
+"""Sweeping an account: checking each object that Stripe may still change, and a sample of the others, whatever their events
+said."""
 
 from __future__ import annotations
 
@@ -91,12 +92,18 @@ class SweepAccount:
     """Each kind in turn."""
 
     def __init__(
-        self, invoices: SweepKind[Invoice], refunds: SweepKind[Refund], disputes: SweepKind[Dispute]
+        self,
+        invoices: SweepKind[Invoice],
+        refunds: SweepKind[Refund],
+        disputes: SweepKind[Dispute],
+        settled: SweepKind[Invoice],
     ) -> None:
         self._kinds: dict[str, SweepKind[Any]] = {
-            "invoices": invoices,
-            "refunds": refunds,
-            "disputes": disputes,
+            # First, as those that turn out to be paid in this run need not be read again.
+            "settled invoices, a sample": settled,
+            "unsettled invoices": invoices,
+            "unsettled refunds": refunds,
+            "unsettled disputes": disputes,
         }
 
     def __call__(
@@ -109,4 +116,4 @@ class SweepAccount:
         for name, sweep in self._kinds.items():
             before = progress.objects_checked
             sweep(account_id, progress, renew_lease)
-            report_progress(f"{progress.objects_checked - before} unsettled {name}")
+            report_progress(f"{progress.objects_checked - before} {name}")

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
-from stripe_bridge.domain.payment import observe_payment, primary_payment, progress_of, total_collected
+from stripe_bridge.domain.payment import (
+    Payment,
+    observe_payment,
+    primary_payment,
+    progress_of,
+    total_collected,
+)
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripePayment
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.system import Clock
@@ -39,6 +45,11 @@ class RecordInvoice:
         observed = invoice.observe(snapshot, self._clock.now(), event_at=event_at)
         return self._record(work, invoice, observed, snapshot)
 
+    def confirm(self, work: UnitOfWork, invoice: Invoice) -> Invoice:
+        """Note that a reading just now showed what is known."""
+        confirmed = invoice.confirm(self._clock.now())
+        return invoice if confirmed == invoice else work.invoices.save(confirmed)
+
     def renew_links(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
         """Take over the links of a snapshot that was read just now, if the present ones end soon."""
         now = self._clock.now()
@@ -54,6 +65,24 @@ class RecordInvoice:
         is_unclear = invoice.compare(snapshot) is SnapshotOrder.UNCLEAR
         observed = invoice if is_unclear else invoice.observe(snapshot, self._clock.now())
         return self._record(work, invoice, observed, snapshot)
+
+    def correct(
+        self,
+        work: UnitOfWork,
+        invoice: Invoice,
+        current: StripeInvoice,
+        payments: Sequence[StripePayment],
+    ) -> Invoice:
+        """Bring an invoice back to what Stripe shows, and its payments to those that Stripe has."""
+        account_id = invoice.stripe_account_id
+        known = {each.stripe_id: each.cancel() for each in work.payments.of_invoice(invoice.id)}
+        for seen in payments:
+            known[seen.id] = observe_payment(None, seen, invoice_id=invoice.id, account_id=account_id)
+            work.links.add(account_id, invoice.id, _ids(seen))
+        for payment in known.values():
+            work.payments.put(payment)
+        corrected = invoice.correct(current, self._clock.now())
+        return work.invoices.save(self._with_totals(corrected, known.values()))
 
     def _record(
         self, work: UnitOfWork, invoice: Invoice, observed: Invoice, snapshot: StripeInvoice
@@ -109,7 +138,10 @@ class RecordInvoice:
                 work.payments.put(after)
                 known[snapshot.id] = after
                 work.links.add(account_id, invoice.id, _ids(snapshot))
-        now, payments = self._clock.now(), known.values()
+        return self._with_totals(invoice, known.values())
+
+    def _with_totals(self, invoice: Invoice, payments: Collection[Payment]) -> Invoice:
+        now = self._clock.now()
         totaled = invoice.set_payment_totals(primary_payment(payments), total_collected(payments), now)
         return totaled.set_payment_progress(*progress_of(payments), now)
 

@@ -74,11 +74,11 @@ class RefundLedger:
         shown = invoice.set_dispute_totals(newest_status(disputes), total_lost(disputes), self._clock.now())
         return invoice if shown == invoice else work.invoices.save(shown)
 
-    def _warn_of_second(self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund) -> None:
-        """One call has one refund: a second with its reference is money given back twice, for an operator to look into."""
+    def _original_of(self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund) -> int | None:
+        """The id of the refund whose reference it bears. One call has one refund: a second is money given back twice."""
         first = work.refunds.find_by_reference(seen.metadata.get(METADATA_REFERENCE, ""))
         if first is None or first.account_id != invoice.stripe_account_id:
-            return
+            return None
         facts = {
             "invoice_id": invoice.id,
             "account_id": invoice.stripe_account_id,
@@ -86,10 +86,11 @@ class RefundLedger:
             "amount": seen.amount,
         }
         _log.error("refund duplicated at Stripe", extra=facts)
+        return first.id
 
     def _add_unknown(self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund) -> None:
-        self._warn_of_second(work, invoice, seen)
-        refund = self._from_dashboard(invoice, seen)
+        duplicate_of = self._original_of(work, invoice, seen)
+        refund = replace(self._from_dashboard(invoice, seen), duplicate_of=duplicate_of)
         made = self._signed.refund(invoice.stripe_account_id, seen)
         is_of_invoice = made is not None and (made.tenant_id, made.sales_order_id) == (
             invoice.tenant_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -14,10 +15,8 @@ from stripe_bridge.domain.intent_plans import plan_delete
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.reconciliation import Drift
 from stripe_bridge.domain.refund import Refund
-from stripe_bridge.domain.stripe_objects import (
-    StripeInvoice,
-    StripeInvoiceStatus,
-)
+from stripe_bridge.domain.settlement import MISSING_DELAY
+from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus, StripePayment
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
 from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
@@ -28,11 +27,13 @@ from stripe_bridge.ports.stripe.errors import (
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.records.correct import CorrectInvoice
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
 
 _log = logging.getLogger(__name__)
 _PAGE_SIZE = 100
+SAMPLE_SIZE = 25
 # A request may be waiting for the disconnect, and the lease of the intent that the final check belongs to is running.
 FINAL_CHECK_TIMEOUT = timedelta(seconds=5)
 STUCK_DRAFT_REASON = "its sending never finished"
@@ -69,6 +70,7 @@ class RefetchInvoices:
     ) -> None:
         self._store, self._clock, self._gateway = store, clock, gateway
         self._record, self._delete_stuck_draft = record, delete_stuck_draft
+        self._correct = CorrectInvoice(clock, record)
 
     def page(self, work: UnitOfWork, account_id: str, after: Invoice | None) -> Sequence[Invoice]:
         return work.reconciliations.invoices(account_id, after.id if after else 0, _PAGE_SIZE)
@@ -84,17 +86,32 @@ class RefetchInvoices:
             return self._record_missing(known)
         # Fetched for their charges, which the invoice itself does not show.
         is_paid_since = current.amount_paid != known.amount_paid
-        payments = self._gateway.payments_of(account_id, stripe_id) if is_paid_since else ()
+        are_needed = is_paid_since or known.is_contradicted_by(current)
+        payments = self._gateway.payments_of(account_id, stripe_id) if are_needed else ()
         with self._store.writing() as work:
             before = lock_invoice(work, known)
             if before.version != known.version:
                 return None
-            after = self._record(work, before, current)
-            after = self._record.record_payments(work, after, payments)
-            self._delete_stuck_draft(work, after, current)
-            self._record.renew_links(work, after, current)
+            is_contradicted = before.is_contradicted_by(current)
+            bring = self._correct if is_contradicted else self._follow
+            drift = bring(work, before, current, payments)
             work.commit()
-        return None if after == before else Drift.INVOICE_DIFFERS
+        return drift
+
+    def _follow(
+        self,
+        work: UnitOfWork,
+        before: Invoice,
+        current: StripeInvoice,
+        payments: Sequence[StripePayment],
+    ) -> Drift | None:
+        recorded = self._record(work, before, current)
+        if recorded == before and before.status is InvoiceStatus.PAID:
+            recorded = self._record.confirm(work, before)
+        after = self._record.record_payments(work, recorded, payments)
+        self._delete_stuck_draft(work, after, current)
+        self._record.renew_links(work, after, current)
+        return Drift.INVOICE_DIFFERS if _differ(before, after) else None
 
     def _record_missing(self, known: Invoice) -> Drift | None:
         """A draft that the merchant deleted is void here; any other missing invoice is for an operator to investigate."""
@@ -103,10 +120,45 @@ class RefetchInvoices:
             if before.version != known.version or work.intents.is_unsettled_for(known.id):
                 return None
             if before.status is not InvoiceStatus.DRAFT:
+                if before.has_to_be_confirmed:
+                    work.invoices.save(replace(before, confirm_due_at=self._clock.now() + MISSING_DELAY))
+                    work.commit()
                 return Drift.OBJECT_MISSING
             work.invoices.save(before.mark_deleted(self._clock.now()))
             work.commit()
         return Drift.INVOICE_DIFFERS
+
+
+def _differ(before: Invoice, after: Invoice) -> bool:
+    """That Stripe confirms what is known is no difference."""
+    unconfirmed = replace(
+        after,
+        confirmed_at=before.confirmed_at,
+        confirm_due_at=before.confirm_due_at,
+        updated_at=before.updated_at,
+        version=before.version,
+    )
+    return unconfirmed != before
+
+
+class RefetchSettled:
+    """A few of the paid invoices: those that Stripe never confirmed, as an earlier release left them, and then those that it
+    confirmed longest ago.
+    """
+
+    name = "invoice"
+
+    def __init__(self, invoices: RefetchInvoices) -> None:
+        self._invoices = invoices
+
+    def page(self, work: UnitOfWork, account_id: str, after: Invoice | None) -> Sequence[Invoice]:
+        return work.reconciliations.settled_invoices(account_id, SAMPLE_SIZE) if after is None else ()
+
+    def id_of(self, known: Invoice) -> str:
+        return self._invoices.id_of(known)
+
+    def refetch(self, known: Invoice) -> Drift | None:
+        return self._invoices.refetch(known)
 
 
 class RefetchRefunds:
@@ -210,7 +262,7 @@ class FinalCheck:
                     extra={**facts, "reason": reason},
                     exc_info=error if is_ours else None,
                 )
-                if isinstance(error, GatewayError) and _concerns_all(error):
+                if isinstance(error, GatewayError) and concerns_all(error):
                     return False
         return True
 
@@ -225,7 +277,7 @@ class FinalCheck:
             after = page[-1]
 
 
-def _concerns_all(error: GatewayError) -> bool:
+def concerns_all(error: GatewayError) -> bool:
     """Whether Stripe or the account is unreachable, and not just one object."""
     return isinstance(error, AccessRevoked) or not isinstance(error, GatewayRefused)
 

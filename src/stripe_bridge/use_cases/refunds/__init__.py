@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stripe_bridge.use_cases.refunds.duplicates import AcceptDuplicate
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 
 
@@ -11,3 +12,4 @@ from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 class Refunds:
     issue: IssueRefund
     list: ListRefunds
+    accept_duplicate: AcceptDuplicate

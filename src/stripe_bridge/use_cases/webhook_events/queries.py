@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
+from stripe_bridge.domain.changes.acts import payload_read
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.ports.storage.unit_of_work import Store
+from stripe_bridge.ports.system import Clock
+
+# How often it is recorded that the same reader reads the same payload.
+_READ_EVERY = timedelta(hours=1)
 
 
 class ListWebhookEvents:
@@ -27,14 +34,29 @@ class ListWebhookEvents:
 
 
 class ShowWebhookEvent:
-    """With its payload if asked for. A tenant of None means any tenant. Raises WebhookEventNotFound."""
+    """With its payload if asked for, and if `may_read` says so; who has read it is recorded. A tenant of None means any
+    tenant. Raises WebhookEventNotFound, and what `may_read` raises."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
 
-    def __call__(self, tenant_id: str | None, event_id: int, *, with_payload: bool) -> WebhookEvent:
+    def __call__(
+        self,
+        tenant_id: str | None,
+        event_id: int,
+        *,
+        with_payload: bool,
+        may_read: Callable[[WebhookEvent], None] = lambda _: None,
+    ) -> WebhookEvent:
         with self._store.reading() as work:
             event = work.inbox.get(tenant_id, event_id)
             if not with_payload:
                 return event
-            return replace(event, payload=work.inbox.payload(tenant_id, event_id))
+            may_read(event)
+            payload = work.inbox.payload(tenant_id, event_id)
+        with self._store.writing() as work:
+            actor = work.origin.actor
+            key = f"payload {event_id} {actor.type} {actor.id}"
+            work.acts.add_at_most_once(payload_read(event, work.origin), key, self._clock.now(), _READ_EVERY)
+            work.commit()
+        return replace(event, payload=payload)

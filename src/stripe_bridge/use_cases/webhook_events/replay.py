@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from stripe_bridge.domain.changes.acts import event_replayed
 from stripe_bridge.domain.errors.conflicts import EventBeingProcessed
 from stripe_bridge.domain.errors.rules import PayloadPurged
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
@@ -90,6 +91,7 @@ class ReplayWebhookEvents:
 def _requeue(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
     _check(work, event, now)
     work.inbox.requeue(event.id, now)
+    work.acts.add(event_replayed(event, work.origin))
 
 
 def _check(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:

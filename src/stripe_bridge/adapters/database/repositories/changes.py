@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.change_log import ENTRIES, HEADS
+from stripe_bridge.adapters.database.mapping import table_of
 from stripe_bridge.adapters.database.statements import Transaction
+from stripe_bridge.adapters.database.tables.changes import ActWindowRow
 from stripe_bridge.domain.changes.change import Change, ChangeType
 from stripe_bridge.domain.changes.entry import Entry, Head
 
@@ -24,6 +29,10 @@ _FOLLOWING = (
 )
 _OF_ORDER = _FOLLOWING.where(_ENTRY.sales_order_id == bindparam("sales_order_id"))
 _END = 2**63 - 1
+_WINDOW = table_of(ActWindowRow).c
+_ADD_WINDOW = insert(table_of(ActWindowRow)).on_conflict_do_nothing()
+_LOCK_WINDOW = select(_WINDOW.ends_at, _WINDOW.count).where(_WINDOW.key == bindparam("key")).with_for_update()
+_SAVE_WINDOW = update(table_of(ActWindowRow)).where(_WINDOW.key == bindparam("own_key"))
 
 
 class SqlChanges:
@@ -59,7 +68,7 @@ class SqlChanges:
         if types is not None:
             statement, given["types"] = (
                 statement.where(any_of(_ENTRY.type, "types")),
-                sorted(each.value for each in types),
+                sorted(types),
             )
         return self._transaction.list(ENTRIES, statement, **given)
 
@@ -74,3 +83,18 @@ class SqlActs:
     def add(self, act: Change) -> None:
         if self._transaction.recorder is not None:
             self._transaction.recorder.changes.append(act)
+
+    def add_at_most_once(self, act: Change, key: str, now: datetime, window: timedelta) -> None:
+        ends_at = now + window
+        self._transaction.execute(_ADD_WINDOW, {"key": key, "ends_at": now, "count": 0})
+        found = self._transaction.execute(_LOCK_WINDOW, {"key": key}).one()
+        ends_before, counted = found.ends_at, int(found._mapping["count"])
+        is_over = ends_before <= now
+        values = {"own_key": key, "ends_at": ends_at if is_over else ends_before}
+        self._transaction.execute(_SAVE_WINDOW, {**values, "count": 0 if is_over else counted + 1})
+        if is_over:
+            self.add(replace(act, details={**act.details, "count": counted + 1}))
+
+    def forget_windows(self, ended_before: datetime) -> int:
+        statement = delete(table_of(ActWindowRow)).where(_WINDOW.ends_at < ended_before)
+        return self._transaction.execute(statement).rowcount

@@ -12,7 +12,13 @@ from stripe_bridge.adapters.database.mapping import Mapper, table_of
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.inbox import IS_AWAITING, WebhookEventRow
-from stripe_bridge.adapters.database.tables.invoicing import IS_UNFINISHED, InvoiceRow
+from stripe_bridge.adapters.database.tables.invoicing import (
+    IS_CONTRADICTED,
+    IS_SETTLED,
+    IS_UNCONFIRMED,
+    IS_UNFINISHED,
+    InvoiceRow,
+)
 from stripe_bridge.adapters.database.tables.payments import IS_ONGOING, IS_UNDECIDED, DisputeRow, RefundRow
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.invoice import Invoice
@@ -50,6 +56,35 @@ _CONNECTED = select(_INTEGRATION.id).where(_IS_CONNECTED)
 
 _INVOICES = Mapper(Invoice, InvoiceRow)
 _INVOICE = _INVOICES.table.c
+_SETTLED = _INVOICES.select.where(
+    _INVOICE.stripe_account_id == bindparam("account_id"), IS_SETTLED, _INVOICE.confirm_due_at.is_(None)
+).limit(bindparam("limit"))
+_NEVER_CONFIRMED = _SETTLED.where(_INVOICE.confirmed_at.is_(None)).order_by(_INVOICE.id)
+_CONFIRMED = _SETTLED.where(_INVOICE.confirmed_at.is_not(None)).order_by(_INVOICE.confirmed_at, _INVOICE.id)
+_UNCONFIRMED = (
+    select(_INVOICE.id)
+    .where(IS_UNCONFIRMED, _INVOICE.confirm_due_at <= bindparam("now"))
+    .order_by(_INVOICE.confirm_due_at, _INVOICE.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True, key_share=True)
+    .cte("due")
+)
+_CLAIM_UNCONFIRMED = (
+    update(_INVOICES.table)
+    .where(_INVOICE.id.in_(select(_UNCONFIRMED.c.id)))
+    .values(confirm_due_at=bindparam("lease_until"))
+    .returning(*_INVOICES.columns)
+)
+_POSTPONE_CONFIRMATION = (
+    update(_INVOICES.table)
+    .where(_INVOICE.id == bindparam("own_id"), _INVOICE.confirm_due_at == bindparam("claimed_until"))
+    .values(confirm_due_at=bindparam("until"))
+)
+_CONTRADICTED = (
+    _INVOICES.select.where(IS_CONTRADICTED, _INVOICE.contradicted_at >= bindparam("moment"))
+    .order_by(_INVOICE.contradicted_at.desc(), _INVOICE.id.desc())
+    .limit(bindparam("limit"))
+)
 _REFUNDS = Mapper(Refund, RefundRow)
 _REFUND = _REFUNDS.table.c
 _DISPUTES = Mapper(Dispute, DisputeRow)
@@ -98,6 +133,26 @@ class SqlReconciliations:
             _INVOICE.stripe_account_id == account_id, IS_UNFINISHED, _INVOICE.id > after_id
         )
         return self._transaction.list(_INVOICES, of_account.order_by(_INVOICE.id).limit(limit))
+
+    def settled_invoices(self, account_id: str, limit: int) -> Sequence[Invoice]:
+        """Two statements, as the databases do not agree on whether NULL comes first."""
+        never = self._transaction.list(_INVOICES, _NEVER_CONFIRMED, account_id=account_id, limit=limit)
+        if len(never) == limit:
+            return never
+        left = limit - len(never)
+        return [*never, *self._transaction.list(_INVOICES, _CONFIRMED, account_id=account_id, limit=left)]
+
+    def claim_unconfirmed(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[Invoice]:
+        given = {"now": now, "lease_until": lease_until, "limit": limit}
+        claimed = self._transaction.list(_INVOICES, _CLAIM_UNCONFIRMED, **given)
+        return sorted(claimed, key=lambda each: each.id)
+
+    def postpone_confirmation(self, claimed: Invoice, until: datetime) -> None:
+        given = {"own_id": claimed.id, "claimed_until": claimed.confirm_due_at, "until": until}
+        self._transaction.execute(_POSTPONE_CONFIRMATION, given)
+
+    def contradicted_since(self, moment: datetime, limit: int) -> Sequence[Invoice]:
+        return self._transaction.list(_INVOICES, _CONTRADICTED, moment=moment, limit=limit)
 
     def refunds(self, account_id: str, after_id: int, limit: int) -> Sequence[Refund]:
         of_account = _REFUNDS.select.where(

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam
 
 from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, upsert
 from stripe_bridge.adapters.database.statements import Transaction
-from stripe_bridge.adapters.database.tables.payments import DisputeRow, RefundRow
+from stripe_bridge.adapters.database.tables.payments import IS_DUPLICATE, DisputeRow, RefundRow
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.refund import Refund
 
@@ -23,6 +23,7 @@ _REFUND_BY_REFERENCE = _REFUNDS.select.where(_REFUND.reference == bindparam("ref
 _REFUNDS_OF_INVOICE = _REFUNDS.select.where(_REFUND.invoice_id == bindparam("invoice_id")).order_by(
     _REFUND.id.desc()
 )
+_DUPLICATES = _REFUNDS.select.where(IS_DUPLICATE).order_by(_REFUND.id)
 
 _DISPUTES = Mapper(Dispute, DisputeRow)
 _DISPUTE = _DISPUTES.table.c
@@ -56,6 +57,9 @@ class SqlRefunds:
 
     def of_invoice(self, invoice_id: int) -> Sequence[Refund]:
         return self._transaction.list(_REFUNDS, _REFUNDS_OF_INVOICE, invoice_id=invoice_id)
+
+    def duplicates(self) -> Sequence[Refund]:
+        return self._transaction.list(_REFUNDS, _DUPLICATES)
 
     def save(self, refund: Refund) -> Refund:
         self._transaction.save(_REFUNDS, refund)

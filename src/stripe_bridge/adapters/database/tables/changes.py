@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stripe_bridge.adapters.database.tables.base import Row, partial_index
@@ -23,6 +23,17 @@ class ChangeHeadRow(Row):
     hash: Mapped[str]
     oldest: Mapped[int]
     is_complete: Mapped[bool]
+
+
+class ActWindowRow(Row):
+    """Until when acts with the same key are only counted."""
+
+    __tablename__ = "act_windows"
+    __table_args__ = (Index("ix_act_windows_ends_at", "ends_at"),)
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    ends_at: Mapped[datetime]
+    count: Mapped[int]
 
 
 class ChangeRow(Row):

@@ -44,6 +44,9 @@ IS_PAYABLE = is_among("status", PAYABLE)
 IS_RESERVED = is_among("status", [InvoiceStatus.RESERVED])
 # What Stripe knows and may still change by itself.
 IS_UNFINISHED = is_among("status", [InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE])
+IS_SETTLED = is_among("status", [InvoiceStatus.PAID])
+IS_UNCONFIRMED = text("confirm_due_at IS NOT NULL")
+IS_CONTRADICTED = text("contradicted_at IS NOT NULL")
 IS_LISTED = text(f"status <> '{InvoiceStatus.ABANDONED}'")
 
 
@@ -102,6 +105,9 @@ class InvoiceRow(Row):
         partial_index("ix_invoices_account", "integration_id", "stripe_account_id", where=IS_LISTED),
         partial_index("ix_invoices_unfinished", "stripe_account_id", "id", where=IS_UNFINISHED),
         partial_index("ix_invoices_waiting", "customer_id", where=IS_RESERVED),
+        partial_index("ix_invoices_settled", "stripe_account_id", "confirmed_at", "id", where=IS_SETTLED),
+        partial_index("ix_invoices_unconfirmed", "confirm_due_at", "id", where=IS_UNCONFIRMED),
+        partial_index("ix_invoices_contradicted", "contradicted_at", "id", where=IS_CONTRADICTED),
         one_of("status", InvoiceStatus),
         *not_negative(
             "amount", "amount_paid", "amount_remaining", "amount_collected", "amount_refunded", "amount_lost"
@@ -150,6 +156,9 @@ class InvoiceRow(Row):
     payment_failure_reason: Mapped[str | None]
     failure_reason: Mapped[str | None]
     failure: Mapped[SendFailure | None] = mapped_column(Document(dump_failure, load_failure))
+    confirmed_at: Mapped[datetime | None]
+    confirm_due_at: Mapped[datetime | None]
+    contradicted_at: Mapped[datetime | None]
     # `metadata` is taken on a declarative class.
     metadata_: Mapped[Mapping[str, str]] = mapped_column("metadata", Document(dict, dict))
     version: Mapped[int]

@@ -23,6 +23,7 @@ from stripe_bridge.domain.refusal import Refusal, dump_refusal, load_refusal
 from stripe_bridge.domain.stripe_objects import PaymentProgress
 
 IS_UNDECIDED = is_among("state", [RefundState.PENDING, RefundState.REQUIRES_ACTION])
+IS_DUPLICATE = text("duplicate_of IS NOT NULL")
 # Whatever status Stripe adds may still change.
 IS_ONGOING = text(f"status NOT IN ({', '.join(repr(status) for status in sorted(ENDED))})")
 
@@ -64,6 +65,7 @@ class RefundRow(Row):
         UniqueConstraint("account_id", "stripe_refund_id"),
         UniqueConstraint("reference"),
         Index("ix_refunds_invoice", "invoice_id", "id"),
+        partial_index("ix_refunds_duplicates", "id", where=IS_DUPLICATE),
         partial_index("ix_refunds_undecided", "account_id", "id", where=IS_UNDECIDED),
         one_of("state", RefundState),
         *not_negative("amount"),
@@ -87,6 +89,7 @@ class RefundRow(Row):
     failure_reason: Mapped[str | None]
     refusal: Mapped[Refusal | None] = mapped_column(Document(dump_refusal, load_refusal))
     user_id: Mapped[int | None]
+    duplicate_of: Mapped[int | None]
     version: Mapped[int]
     logged_version: Mapped[int | None]
 

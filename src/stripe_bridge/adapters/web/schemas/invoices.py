@@ -16,6 +16,7 @@ from stripe_bridge.adapters.web.schemas.fields import (
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
 from stripe_bridge.domain.invoice import InvoiceStatus, PaymentStatus, RefundStatus
+from stripe_bridge.domain.settlement import Settlement
 from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 
 _SHOWN = [status.value for status in InvoiceStatus if status not in ("reserved", "abandoned")]
@@ -89,6 +90,14 @@ class InvoiceShape(Shape):
         attribute="shown_payment_failure",
         allow_none=True,
         metadata={"description": "Stripe's code for the last decline, while the payment is still open."},
+    )
+    settlement = fields.String(
+        validate=OneOf([each.value for each in Settlement]),
+        allow_none=True,
+        metadata={
+            "description": "Whether Stripe itself has shown what was paid, which it is asked for within a minute, or only an "
+            "event. Null as long as nothing was paid."
+        },
     )
     refund_status = fields.String(validate=OneOf([status.value for status in RefundStatus]))
     dispute_status = fields.String(allow_none=True, metadata={"description": "The newest dispute's."})

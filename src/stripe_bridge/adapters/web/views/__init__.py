@@ -1,6 +1,10 @@
 """Every operation of the REST contract."""
 
-from stripe_bridge.adapters.web.endpoints import Group
+from functools import cache
+
+from flask_smorest import Blueprint
+
+from stripe_bridge.adapters.web.endpoints import Group, blueprint_of
 from stripe_bridge.adapters.web.views.authorization import CALLBACK
 from stripe_bridge.adapters.web.views.health import HEALTH
 from stripe_bridge.adapters.web.views.integrations import INTEGRATIONS
@@ -19,3 +23,9 @@ GROUPS = (
     Group("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
     Group("Health", "For those who run the service.", HEALTH),
 )
+
+
+@cache
+def blueprints() -> tuple[Blueprint, ...]:
+    """One for each group: the same for all apps of a process, since making them takes far longer than adding them to one."""
+    return tuple(blueprint_of(group) for group in GROUPS)

@@ -15,7 +15,7 @@ from stripe_bridge.adapters.web.schemas.webhook_events import (
 )
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
 from stripe_bridge.domain.access import Permission
-from stripe_bridge.domain.webhook_event import EventStatus
+from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 from stripe_bridge.ports.storage.inbox import EventFilter
 
 _PATH = "/api/stripe/webhook-events"
@@ -65,10 +65,13 @@ def show_webhook_event(call: Call, event_id: int) -> Any:
     with_payload = call.query["include_payload"]
     if with_payload:
         call.principal.check(Permission.READ_PAYLOADS)
-    event = call.bridge.webhook_events.show(call.principal.tenant_id, event_id, with_payload=with_payload)
-    if with_payload and not event.is_known_to_be_ours:
-        call.principal.check(Permission.READ_FOREIGN_PAYLOADS)
-    return {"data": event}
+
+    def check(event: WebhookEvent) -> None:
+        if not event.is_known_to_be_ours:
+            call.principal.check(Permission.READ_FOREIGN_PAYLOADS)
+
+    show = call.bridge.webhook_events.show
+    return {"data": show(call.principal.tenant_id, event_id, with_payload=with_payload, may_read=check)}
 
 
 @operation(

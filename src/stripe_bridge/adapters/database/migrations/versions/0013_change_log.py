@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -74,6 +74,14 @@ def upgrade() -> None:
         sqlite_where=has_order,
         postgresql_where=has_order,
     )
+    op.create_table(
+        "act_windows",
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_act_windows"),
+    )
+    op.create_index("ix_act_windows_ends_at", "act_windows", ["ends_at"])
     for table, (name, type_) in LOGGED.items():
         op.add_column(table, sa.Column(name, type_, nullable=True))
     op.add_column("intents", sa.Column("origin", sa.JSON(none_as_null=True), nullable=True))
@@ -88,6 +96,7 @@ def downgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION refuse_change_of_log()")
     op.drop_table("change_heads")
+    op.drop_table("act_windows")
 
 
 def _forbid_changes() -> None:

@@ -1,0 +1,61 @@
+"""The change log shows objects as GET does."""
+
+import json
+from typing import Any
+
+import pytest
+from marshmallow import Schema
+
+from stripe_bridge.adapters.web.schemas.integrations import IntegrationShape
+from stripe_bridge.adapters.web.schemas.invoices import InvoiceShape
+from stripe_bridge.adapters.web.schemas.refunds import RefundShape
+from stripe_bridge.adapters.web.schemas.sales_orders import SalesOrderShape
+from stripe_bridge.domain.changes.recorded import KINDS
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.use_cases.integrations.manage import IntegrationView
+from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
+from tests.builders import NOW, a_pending_integration, a_refund, a_sales_order, an_integration, an_invoice
+
+# Bearer secrets, which are never in the log.
+LINKS = {"hosted_invoice_url", "hosted_invoice_url_expires_at", "invoice_pdf"}
+# What GET shows of other objects; the log has them beside the object, or as changes of their own.
+BESIDE: dict[type[Schema], set[str]] = {
+    InvoiceShape: set(),
+    RefundShape: set(),
+    IntegrationShape: {"webhook_registered"},
+    SalesOrderShape: {"outstanding_in_cents", "settled_in_cents", "overpaid_in_cents", "open_invoice"},
+}
+# What GET has in its path.
+IN_PATH: dict[type[Schema], set[str]] = {RefundShape: {"invoice_id"}}
+
+
+def view(value: Any) -> Any:
+    return value
+
+
+def as_integration(value: Any) -> Any:
+    return IntegrationView(integration=value, webhook_registered=True)
+
+
+def as_order(value: Any) -> Any:
+    return SalesOrderView(order=value, outstanding=1, settled=2, overpaid=3, open_invoice=None)
+
+
+@pytest.mark.parametrize(
+    ("schema", "viewed", "value"),
+    [
+        (InvoiceShape, view, an_invoice(metadata={"a": "b", "stripe_bridge_reference": "r"})),
+        (InvoiceShape, view, an_invoice(status=InvoiceStatus.PAID, paid_at=NOW, number="A-1")),
+        (RefundShape, view, a_refund()),
+        (IntegrationShape, as_integration, an_integration()),
+        (IntegrationShape, as_integration, a_pending_integration()),
+        (SalesOrderShape, as_order, a_sales_order()),
+    ],
+)
+def test_an_object_is_shown_as_get_shows_it(schema: type[Schema], viewed, value):
+    shown = KINDS[type(value)].show(value)
+    answered = json.loads(json.dumps(schema().dump(viewed(value))))
+    assert set(shown) - IN_PATH.get(schema, set()) == set(answered) - BESIDE[schema]
+    for name in set(answered) - BESIDE[schema] - LINKS:
+        assert shown[name] == answered[name], name
+    assert all(shown[name] is None for name in LINKS & set(shown))
