@@ -78,6 +78,8 @@ def serve(host: str, port: int, workers: int) -> None:
         files = raise_open_files_limit()
         _log.info("serving as soon as it is ready", extra={"host": host, "port": port, "open_files": files})
         if workers == 1:
+            # What a supervisor does for each of its processes, as far as one can do it for itself.
+            signal.signal(signal.SIGHUP, _end_in_order)
             uvicorn.Server(config).run([bound])
         else:
             supervisor = Multiprocess(config, [bound])
@@ -107,6 +109,10 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=end, name="parent", daemon=True).start()
+
+
+def _end_in_order(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leave(*_: object) -> None:

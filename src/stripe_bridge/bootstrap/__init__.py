@@ -30,12 +30,14 @@ from stripe_bridge.adapters.web.app import create_app as create_web_app
 from stripe_bridge.adapters.web.auth import AuthenticateHead
 from stripe_bridge.adapters.web.connections import ConnectionLimits
 from stripe_bridge.adapters.web.fast_path import FastPath
+from stripe_bridge.adapters.web.waiting_readers import WaitingReaders
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq, run_worker
 from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.tracing import find_tracing
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
+from stripe_bridge.ports.committed_changes import CommittedChanges
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.use_cases.receivers.encryption_key import CheckEncryptionKey, EncryptionKey
 
@@ -50,6 +52,7 @@ class Service:
     settings: Settings
     bridge: Bridge
     metrics: Metrics
+    committed: CommittedChanges
     tracing: Any
     mailbox: InProcessNudges
     broker: Broker | None
@@ -89,6 +92,7 @@ def build_service(environ: Mapping[str, str]) -> Service:
         settings=settings,
         bridge=build_bridge(settings, adapters),
         metrics=adapters.metrics,
+        committed=adapters.committed,
         tracing=tracing,
         mailbox=mailbox,
         broker=broker,
@@ -118,6 +122,7 @@ def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
         click.echo(str(error), err=True)
         raise SystemExit(STARTUP_FAILURE) from None
     app = _web_app_of(service)
+    changes = service.bridge.changes
     return FastPath(
         app,
         # With tracing on, webhooks should be traced, too, and they are if Flask handles them.
@@ -129,6 +134,7 @@ def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
         limits=ConnectionLimits.for_descriptors(
             open_files_limit(), unfinished=service.settings.max_unfinished_requests
         ),
+        readers=WaitingReaders(changes.find_heads, changes.skip_foreign, service.committed),
     )
 
 

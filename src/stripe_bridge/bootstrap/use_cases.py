@@ -30,6 +30,10 @@ from stripe_bridge.use_cases.access.tokens import (
     ListTokens,
     RevokeToken,
 )
+from stripe_bridge.use_cases.changes import Changes
+from stripe_bridge.use_cases.changes.read import FindHeads, FindLastChange, ReadFeed, SkipForeign
+from stripe_bridge.use_cases.changes.resume import ResumeSends
+from stripe_bridge.use_cases.changes.witness import HoldOnContradiction
 from stripe_bridge.use_cases.integrations import Integrations
 from stripe_bridge.use_cases.integrations.confirm import ConfirmAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
@@ -101,6 +105,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         refunds=_refunds(adapters, settle),
         receivers=receivers,
         webhook_events=webhook_events,
+        changes=_changes(adapters),
         intents=intents,
         reconciliation=reconciliation,
         operations=build_operations(settings, adapters, intents, receivers, webhook_events, reconciliation),
@@ -132,6 +137,17 @@ def _access(adapters: Adapters) -> Access:
         purge_idempotency_keys=PurgeIdempotencyKeys(store, clock),
         record_denial=RecordDenial(store, clock),
         forget_act_windows=ForgetActWindows(store, clock),
+    )
+
+
+def _changes(adapters: Adapters) -> Changes:
+    store, clock = adapters.store, adapters.clock
+    return Changes(
+        read=ReadFeed(store, HoldOnContradiction(store, clock)),
+        find_heads=FindHeads(store),
+        find_last=FindLastChange(store),
+        skip_foreign=SkipForeign(store),
+        resume_sends=ResumeSends(store, clock),
     )
 
 

@@ -21,6 +21,8 @@ class Permission(StrEnum):
     REPLAY_EVENTS = "replay_events"
     WRITE_SALES_ORDERS = "write_sales_orders"
     MANAGE_SUBSCRIBERS = "manage_subscribers"
+    READ_ACTS = "read_acts"
+    HOLD_SENDS = "hold_sends"
 
 
 class Role(StrEnum):
@@ -37,6 +39,7 @@ class Role(StrEnum):
 _VIEWER = frozenset({Permission.READ})
 _MEMBER = _VIEWER | {Permission.SEND_INVOICES, Permission.VOID_INVOICES}
 _POWER_USER = _MEMBER | {
+    Permission.HOLD_SENDS,
     Permission.MANAGE_INTEGRATIONS,
     Permission.READ_PAYLOADS,
     Permission.REFUND_INVOICES,

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.intent import IntentState, Operation
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.paging import PageRequest
@@ -125,6 +126,14 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "reconciling measured": lambda work: work.reconciliations.reconciled_until(),
     "inbox measured": lambda work: work.inbox.backlog(),
     "intents measured": lambda work: work.intents.backlog(),
+    "ends of logs": lambda work: work.changes.heads([TENANT, "other"]),
+    "page of changes": lambda work: work.changes.page(TENANT, 10, 100),
+    "page of some changes": lambda work: work.changes.page(
+        TENANT, 10, 100, up_to=5000, types=frozenset({ChangeType.INVOICE_PAID})
+    ),
+    "changes of order": lambda work: work.changes.page(TENANT, 10, 100, sales_order_id=501),
+    "last change of order": lambda work: work.changes.last_of_order(TENANT, 501),
+    "log begun": lambda work: work.changes.begin_log(TENANT),
     "events for objects": lambda work: work.inbox.for_objects(TENANT, ["in_1", "pi_1"]),
 }
 # Few rows, so sorting them is cheap.

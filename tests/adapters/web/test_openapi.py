@@ -95,7 +95,10 @@ def test_every_field_of_an_answer_is_required_and_every_body_is_closed(document)
     assert set(schemas["Invoice"]["required"]) == set(schemas["Invoice"]["properties"])
     assert set(schemas["Problem"]["properties"]) - set(schemas["Problem"]["required"]) == {
         "errors",
+        "log",
+        "read_first",
         "reason",
+        "restart_after",
         "stripe",
     }
     for name in (

@@ -15,6 +15,7 @@ from stripe_bridge.domain.changes.entry import (
     order_figures,
     prepare,
 )
+from stripe_bridge.domain.changes.history import name_log
 from stripe_bridge.domain.changes.recorder import Recorder
 from tests.fakes.storage.tables import Tables
 
@@ -55,6 +56,15 @@ class FakeChanges:
 
     def find(self, tenant_id: str, sequence: int) -> Entry | None:
         return self._entries.find((tenant_id, sequence))
+
+    def last_of_order(self, tenant_id: str, sales_order_id: int) -> int | None:
+        found = self.page(tenant_id, 0, len(self._entries.rows), sales_order_id=sales_order_id)
+        return found[-1].sequence if found else None
+
+    def begin_log(self, tenant_id: str) -> None:
+        head = self._heads.find(tenant_id)
+        if head is not None:
+            self._heads.put(tenant_id, replace(head, log=name_log(tenant_id, after=head.log)))
 
 
 class FakeActs:

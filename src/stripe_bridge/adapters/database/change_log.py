@@ -34,6 +34,7 @@ from stripe_bridge.domain.changes.entry import (
     order_figures,
     prepare,
 )
+from stripe_bridge.domain.changes.history import name_log
 from stripe_bridge.domain.invoice import settled_amount
 
 HEADS, ENTRIES = Mapper(Head, ChangeHeadRow), Mapper(Entry, ChangeRow)
@@ -99,9 +100,9 @@ def append_changes(transaction: Transaction, changes: Sequence[Change]) -> dict[
     return {move["own_tenant_id"]: move["last"] for move in moved}
 
 
-def new_log() -> str:
-    """A name for a history that begins now."""
-    return f"log_{secrets.token_hex(12)}"
+def new_log(*, after: str | None = None) -> str:
+    """A name for a history that begins now, after the one of that name."""
+    return name_log(secrets.token_hex(12), after=after)
 
 
 def _ids() -> Iterator[tuple[str, str]]:

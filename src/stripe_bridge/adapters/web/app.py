@@ -18,11 +18,19 @@ from stripe_bridge.adapters.web.metrics import count_exchanges, serve_metrics
 from stripe_bridge.adapters.web.problems import register_error_handlers
 from stripe_bridge.adapters.web.request_log import instrument_requests
 from stripe_bridge.adapters.web.views import GROUPS, blueprints
+from stripe_bridge.adapters.web.views.sequence import SEQUENCE
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 from stripe_bridge.ports.metrics import Metrics
 
-_EXPOSED = [REPLAYED, "Retry-After", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-Request-Id"]
+_EXPOSED = [
+    REPLAYED,
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-Request-Id",
+    SEQUENCE,
+]
 _ACCEPTED = ["Authorization", "Content-Type", HEADER, "X-Request-Id"]
 
 

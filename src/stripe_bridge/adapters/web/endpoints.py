@@ -45,7 +45,8 @@ class Operation:
 
     `answers` has the schema of each success status, the usual one first; None if it is not JSON. `problems` are the failure
     statuses that do not follow from the rest. `limit` is the operation's own rate limit, per token, on top of the overall
-    one. `response_is_secret`: its response would let any reader do what only its caller should be able to do.
+    one. `says_sequence`: its answers may have the number of the last change. `response_is_secret`: its response would let any
+    reader do what only its caller should be able to do.
     """
 
     view: View
@@ -57,6 +58,7 @@ class Operation:
     body: type[Schema] | None = None
     query: type[Schema] | None = Nothing
     limit: str | None = None
+    says_sequence: bool = False
     response_is_secret: bool = False
     documented: Mapping[str, Any] = field(default_factory=dict)
 
@@ -134,9 +136,10 @@ def _answering(blueprint: Blueprint, each: Operation) -> View:
 
     answer.__doc__ = each.view.__doc__
     (usual, schema), *others = each.answers.items()
-    view: View = blueprint.response(usual, schema)(answer)
+    headers = _SEQUENCE if each.says_sequence else None
+    view: View = blueprint.response(usual, schema, headers=headers)(answer)
     for status, other in others:
-        view = blueprint.alt_response(status, schema=other, success=True)(view)
+        view = blueprint.alt_response(status, schema=other, success=True, headers=headers)(view)
     return view
 
 
@@ -162,6 +165,12 @@ def _documented(blueprint: Blueprint, each: Operation, view: View) -> View:
     return documented
 
 
+_SEQUENCE = {
+    "X-Sequence": {
+        "description": "The number of the order's last change, which the feed has under it. Not on a replayed answer.",
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    }
+}
 _IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, Response, g, json
@@ -13,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from stripe_bridge.domain.errors.base import BridgeError, Forbidden, NotFound, Unauthenticated
 from stripe_bridge.domain.errors.conflicts import AuthorizationFailed, Conflict
+from stripe_bridge.domain.errors.feed import FeedExpired, FeedRefused
 from stripe_bridge.domain.errors.outcomes import (
     CustomerHasBalance,
     InvoiceNotSent,
@@ -61,6 +63,8 @@ TABLE: Mapping[type[BridgeError], Row] = {
     Invalid: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     Refused: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     Conflict: Row(HTTPStatus.CONFLICT),
+    FeedRefused: Row(HTTPStatus.CONFLICT),
+    FeedExpired: Row(HTTPStatus.GONE),
     WebhookRejected: Row(HTTPStatus.BAD_REQUEST),
     PayloadTooLarge: Row(HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     InvoiceNotSent: Row(HTTPStatus.BAD_GATEWAY),
@@ -79,6 +83,12 @@ TABLE: Mapping[type[BridgeError], Row] = {
     SealBroken: Row(HTTPStatus.INTERNAL_SERVER_ERROR),
     SnapshotUnreadable: Row(HTTPStatus.INTERNAL_SERVER_ERROR),
 }
+# The present state, for readers of the feed that start over.
+LISTS = (
+    "/api/stripe/integrations",
+    "/api/stripe/integrations/{integration_id}/invoices",
+    "/api/stripe/invoices/{invoice_id}/refunds",
+)
 _UNFORESEEN = Row(HTTPStatus.INTERNAL_SERVER_ERROR)
 _UNFORESEEN_MESSAGE = "Something went wrong on our side; the request id finds it in our logs."
 # Types are published: an error that is renamed keeps the one that callers know.
@@ -87,6 +97,7 @@ _TITLES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
 }
+_NO_MEMBERS: Mapping[str, Any] = MappingProxyType({})
 _MESSAGES = {
     HTTPStatus.BAD_REQUEST: "The request is malformed.",
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
@@ -143,9 +154,20 @@ def _refusal(error: BridgeError) -> Response:
         _log.warning("request failed", extra={"error": type(error).__name__, "reason": reason})
     is_of_a_field = row.status is HTTPStatus.UNPROCESSABLE_ENTITY and error.field is not None
     errors = {str(error.field): [error.message]} if is_of_a_field else None
-    reason = error.reason if isinstance(error, AuthorizationFailed) else None
+    return _problem(row, _type_of(error), error.message, errors=errors, more=_members_of(error))
+
+
+def _members_of(error: BridgeError) -> Mapping[str, Any]:
+    """What only some problems have."""
+    members: dict[str, Any] = {}
+    if isinstance(error, AuthorizationFailed | FeedRefused):
+        members["reason"] = error.reason
+    if isinstance(error, FeedRefused):
+        members |= {"log": error.log, "restart_after": error.restart_after, "read_first": list(LISTS)}
     refusal: Refusal | None = getattr(error, "refusal", None)
-    return _problem(row, _type_of(error), error.message, errors=errors, reason=reason, refusal=refusal)
+    if refusal is not None:
+        members["stripe"] = dump_refusal(refusal)
+    return members
 
 
 def _request_invalid(error: RequestInvalid) -> Response:
@@ -187,8 +209,7 @@ def _problem(
     *,
     detail: str | None = None,
     errors: Mapping[str, list[str]] | None = None,
-    reason: str | None = None,
-    refusal: Refusal | None = None,
+    more: Mapping[str, Any] = _NO_MEMBERS,
 ) -> Response:
     body: dict[str, Any] = {
         "type": type_,
@@ -199,10 +220,7 @@ def _problem(
     }
     if errors is not None:
         body["errors"] = errors
-    if reason is not None:
-        body["reason"] = reason
-    if refusal is not None:
-        body["stripe"] = dump_refusal(refusal)
+    body |= more
     body["request_id"] = g.get("request_id")
     return Response(
         json.dumps(body),

@@ -51,6 +51,13 @@ class RefundNotDuplicate(Conflict):
     message = "The refund is not reported as a duplicate of another."
 
 
+class NotHeldByReader(Conflict):
+    message = (
+        "The tenant's sends are not held because of a reader of its changes. If the database was restored, "
+        "`flask reconcile --since DATE` ends that."
+    )
+
+
 class InvoiceBeingSent(Conflict):
     message = "The invoice is still being sent; try again in a moment."
 

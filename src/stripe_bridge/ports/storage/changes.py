@@ -43,6 +43,14 @@ class Changes(Protocol):
 
     def find(self, tenant_id: str, sequence: int) -> Entry | None: ...
 
+    def last_of_order(self, tenant_id: str, sales_order_id: int) -> int | None:
+        """The number of the order's last entry."""
+        ...
+
+    def begin_log(self, tenant_id: str) -> None:
+        """Name the log anew: another history begins, and numbers go on. Locks the end of the log until the commit."""
+        ...
+
 
 class Acts(Protocol):
     """What was done without changing an object that is recorded by itself."""

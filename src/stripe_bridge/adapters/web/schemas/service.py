@@ -6,7 +6,10 @@ from marshmallow import EXCLUDE, Schema, fields
 from marshmallow.validate import Equal, OneOf
 
 from stripe_bridge.adapters.web.schemas.fields import Shape
+from stripe_bridge.domain.errors.feed import CursorAhead, FeedExpired, HistoryChanged
 from stripe_bridge.domain.integration import AuthorizationFailure
+
+_FEED_REASONS = [each.reason for each in (HistoryChanged, CursorAhead, FeedExpired)]
 
 
 class StripeRefusal(Schema):
@@ -37,11 +40,26 @@ class Problem(Shape):
         metadata={"sometimes": True, "examples": [{"name": ["Missing data for required field."]}]},
     )
     reason = fields.String(
-        validate=OneOf([reason.value for reason in AuthorizationFailure]),
+        validate=OneOf([*(reason.value for reason in AuthorizationFailure), *_FEED_REASONS]),
         metadata={
             "sometimes": True,
-            "description": "Of `AuthorizationFailed`: why the account was not connected, as the callback says it.",
+            "description": "Of `AuthorizationFailed`: why the account was not connected, as the callback says it. Of "
+            "`HistoryChanged`, `CursorAhead` and `FeedExpired`: why a reader of the feed starts over.",
         },
+    )
+    log = fields.String(
+        allow_none=True,
+        metadata={"sometimes": True, "description": "To readers of the feed: the log's present name."},
+    )
+    restart_after = fields.Integer(
+        metadata={
+            "sometimes": True,
+            "description": "To readers of the feed: once the lists are read, the next page is the one after this entry.",
+        }
+    )
+    read_first = fields.List(
+        fields.String(),
+        metadata={"sometimes": True, "description": "To readers of the feed: the lists to read before."},
     )
     stripe = fields.Nested(StripeRefusal, metadata={"sometimes": True})
     request_id = fields.String(metadata={"examples": ["0b5e8c1d9f7a4e2ab6c3d8e1f0a9b7c5"]})

@@ -6,6 +6,7 @@ from flask_smorest import Blueprint
 
 from stripe_bridge.adapters.web.endpoints import Group, blueprint_of
 from stripe_bridge.adapters.web.views.authorization import CALLBACK
+from stripe_bridge.adapters.web.views.changes import CHANGES
 from stripe_bridge.adapters.web.views.health import HEALTH
 from stripe_bridge.adapters.web.views.integrations import INTEGRATIONS
 from stripe_bridge.adapters.web.views.invoices import INVOICES
@@ -19,6 +20,7 @@ GROUPS = (
     Group("Sales orders", "The ERP's sales orders, copied here so that they can be invoiced.", SALES_ORDERS),
     Group("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
     Group("Refunds", "Full and partial refunds.", REFUNDS),
+    Group("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
     Group("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
     Group("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
     Group("Health", "For those who run the service.", HEALTH),

@@ -14,6 +14,7 @@ from stripe_bridge.adapters.web.schemas.invoices import (
     NewInvoice,
 )
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
+from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
@@ -27,6 +28,7 @@ from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
     answers={201: InvoiceSent, 200: InvoiceSent},
     problems=(404, 409, 502),
     limit="30/minute",
+    says_sequence=True,
 )
 def send_invoice(call: Call) -> Any:
     """Send Invoice
@@ -38,9 +40,10 @@ def send_invoice(call: Call) -> Any:
         tenant_id=call.principal.tenant_id, user_id=call.principal.user_id, **call.body
     )
     sent = call.bridge.invoices.send(command)
+    sequence = sequence_of(call, sales_order_id=command.sales_order_id)
     if sent.created:
-        return {"data": sent.view, "message": "Invoice sent to customer."}, 201
-    return {"data": sent.view, "message": "The sales order has a payable invoice already."}, 200
+        return {"data": sent.view, "message": "Invoice sent to customer."}, 201, sequence
+    return {"data": sent.view, "message": "The sales order has a payable invoice already."}, 200, sequence
 
 
 @operation(
@@ -61,6 +64,7 @@ def show_invoice(call: Call, invoice_id: int) -> Any:
     body=Nothing,
     answers={200: InvoiceVoided},
     problems=(409, 502),
+    says_sequence=True,
 )
 def void_invoice(call: Call, invoice_id: int) -> Any:
     """Void Invoice
@@ -68,7 +72,8 @@ def void_invoice(call: Call, invoice_id: int) -> Any:
     An open invoice is voided at Stripe, a draft is deleted there. Either way its order can be invoiced again.
     """
     invoice = call.bridge.invoices.void(call.principal.tenant_id, invoice_id)
-    return {"data": invoice, "message": "Invoice voided."}
+    sequence = sequence_of(call, sales_order_id=invoice.sales_order_id)
+    return {"data": invoice, "message": "Invoice voided."}, 200, sequence
 
 
 @operation(

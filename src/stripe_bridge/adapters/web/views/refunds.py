@@ -5,6 +5,7 @@ from typing import Any
 
 from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.refunds import NewRefund, RefundIssued, RefundList
+from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundState
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
@@ -20,6 +21,7 @@ _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
     answers={201: RefundIssued, 202: RefundIssued},
     problems=(409, 502),
     limit="20/minute",
+    says_sequence=True,
 )
 def issue_refund(call: Call, invoice_id: int) -> Any:
     """Issue Refund
@@ -43,10 +45,8 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
     summary = "Refund pending" if is_pending else "Refund issued"
     # Not a failure: money went back, and asking again for all of it would send more.
     in_part = " in part: Stripe refused the rest" if issued.amount_refused else ""
-    return {
-        "data": _as_single_refund(issued.refunds),
-        "message": f"{summary}{in_part}.",
-    }, 202 if is_pending else 201
+    body = {"data": _as_single_refund(issued.refunds), "message": f"{summary}{in_part}."}
+    return body, 202 if is_pending else 201, sequence_of(call, invoice_id=invoice_id)
 
 
 @operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList})

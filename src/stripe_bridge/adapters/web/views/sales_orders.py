@@ -8,6 +8,7 @@ from stripe_bridge.adapters.web.schemas.sales_orders import (
     SalesOrderBody,
     SalesOrderWritten,
 )
+from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrderCommand
 
@@ -21,6 +22,7 @@ _PATH = "/api/sales-orders/<id:sales_order_id>"
     body=SalesOrderBody,
     answers={200: SalesOrderWritten, 201: SalesOrderWritten},
     problems=(409,),
+    says_sequence=True,
 )
 def put_sales_order(call: Call, sales_order_id: int) -> Any:
     """Store Sales Order
@@ -31,7 +33,8 @@ def put_sales_order(call: Call, sales_order_id: int) -> Any:
         tenant_id=call.principal.tenant_id, sales_order_id=sales_order_id, **call.body
     )
     stored = call.bridge.sales_orders.put(command)
-    return {"data": stored.view, "message": "Sales order stored."}, 201 if stored.created else 200
+    body = {"data": stored.view, "message": "Sales order stored."}
+    return body, 201 if stored.created else 200, sequence_of(call, sales_order_id=sales_order_id)
 
 
 @operation("GET", _PATH, permission=Permission.READ, answers={200: SalesOrderAnswer})
