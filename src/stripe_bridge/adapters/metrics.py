@@ -16,6 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from stripe_bridge.domain.intent import UNSETTLED, Intent
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
+from stripe_bridge.domain.subscriber import DisabledReason
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 from stripe_bridge.ports.metrics import Backlog
 
@@ -23,6 +24,7 @@ _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _UNFINISHED = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
 # In seconds. A send makes up to five calls to Stripe.
 _WAIT_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_DELIVERY_BUCKETS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 _REQUEST_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -68,6 +70,17 @@ class PrometheusMetrics:
             buckets=_WAIT_BUCKETS,
             registry=self._registry,
         )
+
+        self._deliveries = Histogram(
+            "stripe_bridge_delivery_seconds",
+            "Requests to subscribers by outcome: delivered, no_answer, or the class of another status.",
+            ["outcome"],
+            buckets=_DELIVERY_BUCKETS,
+            registry=self._registry,
+        )
+
+    def delivery(self, outcome: str, seconds: float) -> None:
+        self._deliveries.labels(outcome).observe(seconds)
 
     def reconciled(self, report: ReconcileReport) -> None:
         self._runs.labels("complete" if report.is_complete else "partial").inc()
@@ -124,6 +137,7 @@ class _Gauges:
         if backlog is not None:
             yield from _waiting(backlog)
             yield from _upkeep(backlog)
+            yield from _subscribers(backlog)
 
 
 def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
@@ -150,6 +164,17 @@ def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
         "Age of the oldest call that is not settled yet.",
         backlog.age(intents),
     )
+
+
+def _subscribers(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    found = backlog.subscribers
+    states = {state: found.by_state.get(state, 0) for state in ("enabled", *DisabledReason)}
+    help_text = "Subscribers, by state: enabled, or why they are not."
+    yield _by_label("subscribers", help_text, "state", states)
+    help_text = "Changes that enabled subscribers have not got yet, those of each counted."
+    yield _gauge("subscribers_behind", help_text, float(found.behind))
+    help_text = "Age of the oldest change that an enabled subscriber has not got yet."
+    yield _gauge("subscribers_oldest_seconds", help_text, backlog.age(found))
 
 
 def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:

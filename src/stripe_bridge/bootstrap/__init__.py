@@ -31,7 +31,13 @@ from stripe_bridge.adapters.web.auth import AuthenticateHead
 from stripe_bridge.adapters.web.connections import ConnectionLimits
 from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.adapters.web.waiting_readers import WaitingReaders
-from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq, run_worker
+from stripe_bridge.adapters.worker import (
+    DeliveryWorker,
+    InProcessWorker,
+    Jobs,
+    attach_to_dramatiq,
+    run_worker,
+)
 from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.tracing import find_tracing
 from stripe_bridge.bootstrap.use_cases import build_bridge
@@ -58,12 +64,13 @@ class Service:
     broker: Broker | None
 
     def worker(self) -> InProcessWorker:
-        """Sweeps, and does what this process is nudged for. With a broker, dramatiq's threads do the latter."""
+        """Sweeps, delivers changes, and does what this process is nudged for. With a broker, dramatiq's threads do the latter."""
         return InProcessWorker(
             Jobs(self.bridge),
             self.mailbox,
             threads=1 if self.broker is not None else self.settings.worker_threads,
             sweep_seconds=self.settings.sweep_seconds,
+            companions=[DeliveryWorker(self.bridge.subscribers, self.committed)],
         )
 
     def run_worker(self) -> None:

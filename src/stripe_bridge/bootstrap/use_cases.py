@@ -74,6 +74,17 @@ from stripe_bridge.use_cases.sales_orders import SalesOrders
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
 from stripe_bridge.use_cases.sales_orders.reset import ResetUpdatedAt
 from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
+from stripe_bridge.use_cases.subscribers import Subscribers
+from stripe_bridge.use_cases.subscribers.deliver import DeliverChanges, FindDue, SendMessage
+from stripe_bridge.use_cases.subscribers.manage import (
+    CreateSubscriber,
+    DeleteSubscriber,
+    ResumeSubscriber,
+    UpdateSubscriber,
+)
+from stripe_bridge.use_cases.subscribers.ping import PingSubscriber
+from stripe_bridge.use_cases.subscribers.queries import ListDeliveries, ListSubscribers, ShowSubscriber
+from stripe_bridge.use_cases.subscribers.rotate import RotateSecret
 from stripe_bridge.use_cases.webhook_events import WebhookEvents
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
 from stripe_bridge.use_cases.webhook_events.backpressure import YieldToReceiving
@@ -106,6 +117,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         receivers=receivers,
         webhook_events=webhook_events,
         changes=_changes(adapters),
+        subscribers=_subscribers(adapters),
         intents=intents,
         reconciliation=reconciliation,
         operations=build_operations(settings, adapters, intents, receivers, webhook_events, reconciliation),
@@ -148,6 +160,27 @@ def _changes(adapters: Adapters) -> Changes:
         find_last=FindLastChange(store),
         skip_foreign=SkipForeign(store),
         resume_sends=ResumeSends(store, clock),
+    )
+
+
+def _subscribers(adapters: Adapters) -> Subscribers:
+    store, clock, identifiers, vault = adapters.store, adapters.clock, adapters.identifiers, adapters.vault
+    deliveries, key = adapters.deliveries, encryption_key(adapters)
+    send = SendMessage(clock, vault, deliveries, adapters.metrics)
+    return Subscribers(
+        create=CreateSubscriber(store, clock, identifiers, vault, deliveries, key),
+        list=ListSubscribers(store),
+        show=ShowSubscriber(store),
+        update=UpdateSubscriber(store, clock, deliveries),
+        delete=DeleteSubscriber(store),
+        rotate_secret=RotateSecret(store, clock, identifiers, vault, key),
+        resume=ResumeSubscriber(store, clock),
+        ping=PingSubscriber(store, identifiers, send),
+        list_deliveries=ListDeliveries(store),
+        find_due=FindDue(store, clock),
+        deliver=DeliverChanges(
+            store, clock, adapters.randomness, identifiers, send, HoldOnContradiction(store, clock)
+        ),
     )
 
 

@@ -85,7 +85,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """`after` is the last change that was acknowledged, with its hash; up to `examined` there is none that it wants.
+    """`after` is the last change that was acknowledged, with its hash and its log; up to `examined` it wants none.
 
     `types` None means all but acts. `failures` counts failed attempts since the last success, the first of which was at
     `failing_since`. `lease` is held by whoever delivers to it. `resumed` counts how often its cursor was set.
@@ -104,6 +104,7 @@ class Subscriber:
     disabled_at: datetime | None = None
     after: int
     after_hash: str
+    log: str | None = None
     examined: int
     resumed: int = 0
     failures: int = 0
@@ -155,10 +156,16 @@ class Subscriber:
             return self
         return replace(self, enabled=False, disabled_reason=reason, disabled_at=now, updated_at=now)
 
-    def resume(self, after: int, after_hash: str, now: datetime) -> Subscriber:
+    def resume(self, after: int, after_hash: str, log: str | None, now: datetime) -> Subscriber:
         """From now on it gets what follows that change, even what it had already."""
         moved = replace(
-            self, after=after, after_hash=after_hash, examined=after, resumed=self.resumed + 1, updated_at=now
+            self,
+            after=after,
+            after_hash=after_hash,
+            log=log,
+            examined=after,
+            resumed=self.resumed + 1,
+            updated_at=now,
         )
         return moved.enable(now)._due(now)
 
@@ -166,11 +173,14 @@ class Subscriber:
         """There is nothing for it up to there."""
         return replace(self, examined=max(self.examined, examined))
 
-    def acknowledge(self, last: int, last_hash: str, examined: int, now: datetime) -> Subscriber:
+    def acknowledge(
+        self, last: int, last_hash: str, log: str | None, examined: int, now: datetime
+    ) -> Subscriber:
         return replace(
             self,
             after=last,
             after_hash=last_hash,
+            log=log,
             examined=examined,
             failures=0,
             failing_since=None,

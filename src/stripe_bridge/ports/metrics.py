@@ -10,6 +10,7 @@ from typing import Protocol
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
 from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.storage.subscribers import SubscribersBacklog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +43,10 @@ class Backlog:
     clock_skew: float = 0.0
     recovery_holds: int = 0
     unresolved_invoices: int = 0
+    subscribers: SubscribersBacklog = field(default_factory=SubscribersBacklog)
     duplicated_refunds: int = 0
 
-    def age(self, depth: QueueDepth) -> float:
+    def age(self, depth: QueueDepth | SubscribersBacklog) -> float:
         """How old the oldest in it is, in seconds; 0 if nothing is waiting."""
         if depth.oldest_at is None:
             return 0.0
@@ -81,6 +83,10 @@ class Metrics(Protocol):
 
     def rate_limit_wait(self, seconds: float) -> None:
         """Count a wait within Stripe's rate limits, whether or not it ended in time."""
+        ...
+
+    def delivery(self, outcome: str, seconds: float) -> None:
+        """Count a request to a subscriber: `delivered`, `no_answer`, or the class of its status, such as `5xx`."""
         ...
 
     def render(self, backlog: Backlog | None) -> bytes:

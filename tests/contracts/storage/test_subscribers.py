@@ -71,6 +71,7 @@ def test_a_subscriber_is_stored_as_it_is(store: Store):
         disabled_at=NOW,
         after=3,
         after_hash="a" * 64,
+        log="log_1",
         examined=5,
         resumed=1,
         failures=2,

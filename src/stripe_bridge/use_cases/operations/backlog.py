@@ -32,6 +32,7 @@ class MeasureBacklog:
                 duplicated_refunds=len(find_duplicates(work)),
                 receivers={each.kind: each.enabled for each in work.receivers.of_kinds(PLATFORM_KINDS)},
                 clock_skew=self._clock.skew(),
+                subscribers=work.subscribers.backlog(),
             )
 
     def _queue_depths(self) -> Mapping[str, int] | None:

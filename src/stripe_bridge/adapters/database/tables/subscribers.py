@@ -38,6 +38,7 @@ class SubscriberRow(Row):
     disabled_at: Mapped[datetime | None]
     after: Mapped[int]
     after_hash: Mapped[str]
+    log: Mapped[str | None]
     examined: Mapped[int]
     resumed: Mapped[int]
     failures: Mapped[int]

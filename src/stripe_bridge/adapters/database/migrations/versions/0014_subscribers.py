@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("after", sa.BigInteger(), nullable=False),
         sa.Column("after_hash", sa.String(), nullable=False),
+        sa.Column("log", sa.String(), nullable=True),
         sa.Column("examined", sa.BigInteger(), nullable=False),
         sa.Column("resumed", sa.BigInteger(), nullable=False),
         sa.Column("failures", sa.BigInteger(), nullable=False),
