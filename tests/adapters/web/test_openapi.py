@@ -122,7 +122,9 @@ def test_a_body_is_required_exactly_where_something_in_it_is(document):
     assert {each["operationId"] for each in taking if each["requestBody"]["required"]} == {
         "confirm_authorization",
         "create_integration",
+        "create_subscriber",
         "put_sales_order",
+        "resume_subscriber",
         "send_invoice",
     }
 

@@ -12,6 +12,7 @@ from stripe_bridge.adapters.web.views.integrations import INTEGRATIONS
 from stripe_bridge.adapters.web.views.invoices import INVOICES
 from stripe_bridge.adapters.web.views.refunds import REFUNDS
 from stripe_bridge.adapters.web.views.sales_orders import SALES_ORDERS
+from stripe_bridge.adapters.web.views.subscribers import SUBSCRIBERS
 from stripe_bridge.adapters.web.views.webhook_events import WEBHOOK_EVENTS
 from stripe_bridge.adapters.web.views.webhooks import WEBHOOKS
 
@@ -21,6 +22,7 @@ GROUPS = (
     Group("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
     Group("Refunds", "Full and partial refunds.", REFUNDS),
     Group("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
+    Group("Subscribers", "Where changes are delivered to.", SUBSCRIBERS),
     Group("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
     Group("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
     Group("Health", "For those who run the service.", HEALTH),
