@@ -25,6 +25,7 @@ from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
 from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
 from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
+from stripe_bridge.use_cases.operations.doctor_subscribers import DiagnoseSubscribers
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
@@ -151,5 +152,6 @@ def _diagnose(
         DiagnoseRecovery(store, adapters.signer),
         DiagnoseRefunds(store),
         DiagnoseSettlements(store, clock),
+        DiagnoseSubscribers(store, clock, adapters.vault),
         every=settings.reconcile_every,
     )

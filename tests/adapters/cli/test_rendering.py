@@ -6,9 +6,19 @@ from stripe_bridge.adapters.cli import rendering
 from stripe_bridge.adapters.web.schemas.integrations import IntegrationShape
 from stripe_bridge.adapters.web.schemas.invoices import InvoiceShape
 from stripe_bridge.adapters.web.schemas.refunds import RefundShape
+from stripe_bridge.adapters.web.schemas.subscribers import DeliveryShape, SubscriberShape
 from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventShape
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
-from tests.builders import a_pending_integration, a_refund, a_webhook_event, an_integration, an_invoice
+from stripe_bridge.use_cases.subscribers.queries import SubscriberView
+from tests.builders import (
+    a_delivery,
+    a_pending_integration,
+    a_refund,
+    a_subscriber,
+    a_webhook_event,
+    an_integration,
+    an_invoice,
+)
 
 # In the API the tenant is the caller's own, and an invoice has its integration's name.
 ONLY_HERE, ONLY_THERE = {"tenant_id"}, {"integration_instance"}
@@ -24,6 +34,8 @@ ONLY_HERE, ONLY_THERE = {"tenant_id"}, {"integration_instance"}
         (rendering.invoice_row(an_invoice()), InvoiceShape),
         (rendering.refund_row(a_refund()), RefundShape),
         (rendering.event_row(a_webhook_event()), WebhookEventShape),
+        (rendering.subscriber_row(SubscriberView(subscriber=a_subscriber(), behind=0)), SubscriberShape),
+        (rendering.delivery_row(a_delivery()), DeliveryShape),
     ],
 )
 def test_a_row_has_the_fields_of_the_rest_api(row, shape):

@@ -28,6 +28,7 @@ from stripe_bridge.use_cases.operations.doctor_checks import (
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
 from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
 from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
+from stripe_bridge.use_cases.operations.doctor_subscribers import DiagnoseSubscribers
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 
@@ -61,13 +62,14 @@ class Diagnose:
         recovery: DiagnoseRecovery,
         refunds: DiagnoseRefunds,
         settlements: DiagnoseSettlements,
+        subscribers: DiagnoseSubscribers,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
         self._check_readiness, self._receivers, self._intents = check_readiness, receivers, intents
         self._key, self._recovery, self._refunds = key, recovery, refunds
-        self._settlements, self._every = settlements, every
+        self._settlements, self._subscribers, self._every = settlements, subscribers, every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -84,7 +86,7 @@ class Diagnose:
             if integration is not None:
                 findings += self._of_integration(integration, is_key_wrong=key.is_wrong)
         of_all = (*self._events_not_applied(), *self._intents(), *self._refunds(), *self._settlements())
-        return [*findings, *of_all]
+        return [*findings, *of_all, *self._subscribers(is_key_wrong=key.is_wrong)]
 
     def _readiness(self) -> Iterator[Finding]:
         remedies = {
