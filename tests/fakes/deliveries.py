@@ -29,7 +29,10 @@ class FakeDeliveries:
 
     def check(self, url: str) -> None:
         assert not self._is_transaction_open(), "A name is resolved inside a transaction."
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise UrlNotAllowed("Is not a URL.") from None
         if parts.scheme != "https" or parts.hostname in self.forbidden:
             raise UrlNotAllowed("Must be an https URL.")
 

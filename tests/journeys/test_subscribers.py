@@ -1,6 +1,7 @@
 """The ERP is told: paid invoices reach its receiver in order, signed, and nothing is lost while it is down."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +13,6 @@ from tests.journeys.people import Erp, problem, told
 from tests.waiting import wait_until
 
 PATH = "/api/subscribers"
-PAID = ("invoice.created", "invoice.sent", "invoice.paid")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_paid_invoice_reaches_the_receiver_in_order_and_signed(erp: Erp, recei
     paid = next(entry for entry in receiver.chain.held if entry["type"] == "invoice.paid")
     assert paid["sales_order"]["outstanding_in_cents"] == 0
     assert paid["object"]["status"] == "paid"
-    for page, following in zip(receiver.pages, receiver.pages[1:], strict=False):
+    for page, following in pairwise(receiver.pages):
         last = page["data"][-1]
         assert (following["after"], following["after_hash"]) == (last["sequence"], last["hash"])
 
@@ -75,7 +75,6 @@ def test_a_receiver_that_was_down_gets_everything_once_it_is_up(erp: Erp, receiv
     receiver.wait_for("sales_order.created")
     wait_until(lambda: len(receiver.chain.held) == 2)
     assert receiver.pages[0]["after"] == 0
-    assert receiver.ids[0] == receiver.ids[1]
     deliveries = ask(erp, "GET", f"{PATH}/{subscriber['id']}/deliveries")
     assert [each["status"] for each in deliveries][-3:] == [200, 302, 503]
     assert deliveries[-1]["error"] == "The receiver answered 503"

@@ -64,7 +64,8 @@ class Service:
     broker: Broker | None
 
     def worker(self) -> InProcessWorker:
-        """Sweeps, delivers changes, and does what this process is nudged for. With a broker, dramatiq's threads do the latter."""
+        """Sweeps, delivers changes, and does what this process is nudged for; the latter, with a broker, in dramatiq's
+        threads."""
         return InProcessWorker(
             Jobs(self.bridge),
             self.mailbox,

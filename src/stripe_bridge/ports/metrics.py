@@ -10,7 +10,6 @@ from typing import Protocol
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
 from stripe_bridge.domain.webhook_event import WebhookEvent
-from stripe_bridge.ports.storage.subscribers import SubscribersBacklog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +18,16 @@ class QueueDepth:
 
     by_status: Mapping[str, int]
     oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscribersBacklog:
+    """`by_state` counts the enabled ones under `enabled`, the others under their reason. `behind` counts the changes that
+    enabled ones have not got, and the oldest of these was recorded at `oldest_at`."""
+
+    by_state: Mapping[str, int] = field(default_factory=dict)
+    behind: int = 0
+    oldest_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

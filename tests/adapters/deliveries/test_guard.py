@@ -204,3 +204,15 @@ def test_behind_a_proxy_names_are_not_resolved_here():
     for url in ("http://erp.example/", "https://user@erp.example/"):
         with pytest.raises(UrlNotAllowed):
             proxied.check(url)
+
+
+odd = st.text("https:/@[]%.?#\\ab1\x00\u00e9\ud800 ")
+
+
+@given(st.one_of(st.text(), odd, odd.map("https://{}".format), odd.map("https://erp.example{}".format)))
+def test_whatever_is_given_is_allowed_or_refused(url: str):
+    try:
+        guard("93.184.216.34").check(url)
+    except UrlNotAllowed:
+        return
+    assert url.lower().startswith("https://")

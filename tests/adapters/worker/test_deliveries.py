@@ -34,6 +34,7 @@ class Subscribed:
         self.under_way: set[int] = set()
         self.looks = 0
         self.errors: list[Exception] = []
+        self.failures: list[Exception] = []
         self.origins: list[Any] = []
 
     def find_due(self, limit: int) -> Due:
@@ -46,6 +47,8 @@ class Subscribed:
         self, subscriber_id: int, is_stopping: Callable[[], bool], linger: Callable[[float], object]
     ) -> None:
         self.origins.append(current_origin())
+        if self.failures:
+            raise self.failures.pop()
         self.under_way.add(subscriber_id)
         if subscriber_id in self.hanging:
             while not (self.over.wait(0.01) or is_stopping()):
@@ -138,24 +141,11 @@ def test_a_look_that_fails_is_not_the_last(error: Exception, start: Start):
 
 def test_a_delivery_that_fails_is_logged_and_not_the_last(start: Start, caplog: pytest.LogCaptureFixture):
     subscribed = Subscribed()
-    deliver = subscribed.deliver
-
-    def fails_first(subscriber_id: int, *given: Any) -> None:
-        subscribed.deliver = deliver  # type: ignore[method-assign]
-        raise RuntimeError("a bug")
-
-    subscribed.deliver = fails_first  # type: ignore[method-assign]
-    committed = CommittedChanges()
-    room: Any = SimpleNamespace(
-        find_due=subscribed.find_due, deliver=lambda *given: subscribed.deliver(*given)
-    )
-    worker = DeliveryWorker(room, committed)
+    subscribed.failures.append(RuntimeError("a bug"))
     subscribed.healthy.append(1)
     with caplog.at_level(logging.ERROR):
-        worker.start()
+        start(subscribed)
         wait_until(lambda: subscribed.delivered == [1])
-    worker.stop()
-    worker.join(10)
     assert caplog.messages == ["delivery failed"]
 
 

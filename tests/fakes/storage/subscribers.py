@@ -8,7 +8,8 @@ from datetime import datetime
 from stripe_bridge.domain.errors.base import SubscriberNotFound
 from stripe_bridge.domain.errors.rules import TooManySubscribers
 from stripe_bridge.domain.subscriber import KEPT_DELIVERIES, MAX_SUBSCRIBERS, Delivery, Subscriber
-from stripe_bridge.ports.storage.subscribers import Due, SubscribersBacklog
+from stripe_bridge.ports.metrics import SubscribersBacklog
+from stripe_bridge.ports.storage.subscribers import Due
 from tests.fakes.storage.tables import Tables, add, save
 
 

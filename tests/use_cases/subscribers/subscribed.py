@@ -33,7 +33,8 @@ def record(world: World, *types: ChangeType, tenant_id: str = TENANT) -> None:
 
 
 def subscribe(world: World, tenant_id: str = TENANT, **given: Any) -> Subscriber:
-    view, _ = world.bridge.subscribers.create(tenant_id, NewSubscriber(**{"url": URL, "after": 0} | given))
+    values: dict[str, Any] = {"url": URL, "after": 0, **given}
+    view, _ = world.bridge.subscribers.create(tenant_id, NewSubscriber(**values))
     subscriber: Subscriber = view.subscriber
     return subscriber
 

@@ -1,8 +1,10 @@
 """Delivering: in order, at least once, one at a time, whatever fails and whoever dies."""
 
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -58,7 +60,7 @@ def test_each_page_follows_the_one_before():
     pages = world.deliveries.pages(URL)
     assert [sequences(page) for page in pages] == [[1, 2], [3, 4], [5]]
     assert (pages[0]["after"], pages[0]["after_hash"]) == (0, GENESIS)
-    for before, after in zip(pages, pages[1:], strict=False):
+    for before, after in pairwise(pages):
         last = before["data"][-1]
         assert (after["after"], after["after_hash"]) == (last["sequence"], last["hash"])
         assert before["next_after"] == last["sequence"]
@@ -356,68 +358,79 @@ def dying(adapters: Adapters, after: int) -> Adapters:
             die()
             return answer
 
-    return replace(adapters, store=Dying(), deliveries=DyingDeliveries())  # type: ignore[arg-type]
+    return replace(adapters, store=Dying(), deliveries=DyingDeliveries())
 
 
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("record"), st.lists(st.sampled_from([PAID, SENT, ACT]), min_size=1, max_size=4)),
-        st.tuples(st.just("answers"), st.lists(st.sampled_from([200, 500, 503, 302, 0]), max_size=3)),
+        st.tuples(st.just("fail"), st.lists(st.sampled_from([200, 500, 503, 302, 0]), max_size=3)),
         st.tuples(st.just("kill"), st.integers(1, 5)),
-        st.tuples(st.just("outage"), st.none()),
-        st.tuples(st.just("deliver"), st.none()),
+        st.tuples(st.just("lose_the_database")),
+        st.tuples(st.just("deliver")),
         st.tuples(st.just("wait"), st.integers(1, 20_000)),
     ),
     max_size=25,
 )
 
 
+class Story:
+    """What happens to one subscriber, and to the workers that deliver to it."""
+
+    def __init__(self, batch: int, types: tuple[str, ...] | None) -> None:
+        self.world = World()
+        self.subscriber = subscribe(self.world, max_batch=batch, types=types)
+        self.receiver = ChainingReceiver()
+        self.failures: list[int] = []
+        self.world.deliveries.answering = self.answer
+
+    def answer(self, url: str, message: Message) -> Answer:
+        status = self.failures.pop(0) if self.failures else 200
+        if status == 200:
+            return answer_of(self.receiver, self.world, url, message)
+        if status == 0:
+            # It took the page, but its answer is lost.
+            self.receiver.take(self.world.deliveries.pages(url)[-1])
+            raise REFUSED
+        return Answer(status=status)
+
+    def deliver(self) -> None:
+        deliver(self.world, self.subscriber)
+
+    def record(self, types: list[ChangeType]) -> None:
+        record(self.world, *types)
+
+    def fail(self, statuses: list[int]) -> None:
+        self.failures = list(statuses)
+
+    def wait(self, seconds: int) -> None:
+        self.world.clock.advance(seconds=seconds)
+
+    def lose_the_database(self) -> None:
+        self.world.store.is_available = False
+        with pytest.raises(StoreUnavailable):
+            self.deliver()
+        self.world.store.is_available = True
+
+    def kill(self, after: int) -> None:
+        self.world.restart(lambda adapters: dying(adapters, after))
+        with suppress(Killed):
+            self.deliver()
+        self.world.restart()
+
+
 @settings(max_examples=150)
 @given(steps, st.integers(1, 4), st.sampled_from([None, ("invoice.paid",), ("invoice.*", "token.*")]))
 def test_whatever_fails_and_whoever_dies_the_receiver_ends_with_all_of_it_in_order(history, batch, types):
-    world = World()
-    subscriber = subscribe(world, max_batch=batch, types=types)
-    receiver = ChainingReceiver()
-
-    def answering(url: str, message: Message) -> Answer:
-        if failures and (status := failures.pop(0)) != 200:
-            if status == 0:
-                # It took the page, but its answer is lost.
-                receiver.take(world.deliveries.pages(url)[-1])
-                raise REFUSED
-            return Answer(status=status)
-        return answer_of(receiver, world, url, message)
-
-    failures: list[int] = []
-    world.deliveries.answering = answering
-    for step, given_ in history:
-        match step:
-            case "record":
-                record(world, *given_)
-            case "answers":
-                failures = list(given_)
-            case "deliver":
-                deliver(world, subscriber)
-            case "wait":
-                world.clock.advance(seconds=given_)
-            case "outage":
-                world.store.is_available = False
-                with pytest.raises(StoreUnavailable):
-                    deliver(world, subscriber)
-                world.store.is_available = True
-            case "kill":
-                world.restart(lambda adapters, left=given_: dying(adapters, left))
-                try:
-                    deliver(world, subscriber)
-                except Killed:
-                    pass
-                world.restart()
-    failures = []
+    story = Story(batch, types)
+    for step, *given_ in history:
+        getattr(story, step)(*given_)
+    story.fail([])
     for _ in range(3):
-        world.clock.advance(A_DAY)
-        deliver(world, subscriber)
-    with world.store.reading() as work:
+        story.world.clock.advance(A_DAY)
+        story.deliver()
+    with story.world.store.reading() as work:
         log = work.changes.page(TENANT, 0, 1000)
     wanted = {None: {PAID, SENT}, ("invoice.paid",): {PAID}}.get(types, {PAID, SENT, ACT})
-    assert receiver.held == [entry.shown() for entry in log if entry.type in wanted]
-    assert now_is(world, subscriber).enabled
+    assert story.receiver.held == [entry.shown() for entry in log if entry.type in wanted]
+    assert now_is(story.world, story.subscriber).enabled

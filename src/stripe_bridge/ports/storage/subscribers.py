@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from stripe_bridge.domain.subscriber import Delivery, Subscriber
+from stripe_bridge.ports.metrics import SubscribersBacklog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,16 +18,6 @@ class Due:
     is_polled: bool
     healthy: Sequence[int] = ()
     failing: Sequence[int] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscribersBacklog:
-    """`by_state` counts the enabled ones under `enabled`, the others under their reason. `behind` counts the changes that
-    enabled ones have not got, and the oldest of these was recorded at `oldest_at`."""
-
-    by_state: Mapping[str, int] = field(default_factory=dict)
-    behind: int = 0
-    oldest_at: datetime | None = None
 
 
 class Subscribers(Protocol):

@@ -163,7 +163,7 @@ class DeliverChanges:
     def _pass_over(self, leased: Subscriber, examined: int, is_over: bool) -> Subscriber | None:
         """Remember that there is nothing for it up to there."""
 
-        def go_on(work: UnitOfWork, current: Subscriber) -> Subscriber:
+        def go_on(_work: UnitOfWork, current: Subscriber) -> Subscriber:
             return current.pass_over(examined) if current.is_same_conversation(leased) else current
 
         return self._save(leased, go_on, is_over=is_over)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     and_,
@@ -29,7 +30,8 @@ from stripe_bridge.domain.errors.base import SubscriberNotFound
 from stripe_bridge.domain.errors.conflicts import Conflict
 from stripe_bridge.domain.errors.rules import TooManySubscribers
 from stripe_bridge.domain.subscriber import KEPT_DELIVERIES, MAX_SUBSCRIBERS, Delivery, Subscriber
-from stripe_bridge.ports.storage.subscribers import Due, SubscribersBacklog
+from stripe_bridge.ports.metrics import SubscribersBacklog
+from stripe_bridge.ports.storage.subscribers import Due
 
 
 class _SlotTaken(Conflict):
@@ -161,8 +163,8 @@ class SqlSubscribers:
         return self._transaction.list(_DELIVERIES, _OF_SUBSCRIBER, subscriber_id=subscriber_id)
 
     def backlog(self) -> SubscribersBacklog:
-        states = self._transaction.execute(_STATES).all()
-        behind = self._transaction.execute(_BEHIND).one()
+        states: Sequence[Any] = self._transaction.execute(_STATES).all()
+        behind: Any = self._transaction.execute(_BEHIND).one()
         return SubscribersBacklog(
             by_state={str(row[0]): int(row[1]) for row in states},
             behind=int(behind[0]),
