@@ -14,10 +14,10 @@ TEST_JOBS ?= auto
 TEST_ENV := PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast storm bench check format lock clean
+.PHONY: help setup run demo test test-fast storm bench api-version check format lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Create .venv with every dependency, as locked
 
@@ -57,6 +57,9 @@ $(BENCH_READY): $(READY) $(BENCH_LOCK)
 
 bench: $(BENCH_READY) ## Measure the service against its peers and the machine's limit; writes docs/benchmarks
 	@$(BIN)/python -m benchmarks $(BENCH)
+
+api-version: $(READY) ## List what would break with another release of the stripe package: CANDIDATE=16.2.0
+	@$(BIN)/python -m tests.api_version '$(CANDIDATE)'
 
 check: $(READY) ## Check format, lint, types and import contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: run 'make format'."; exit 1; }

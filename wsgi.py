@@ -2,7 +2,8 @@
 
 import os
 
-from stripe_bridge.bootstrap import create_app
+from stripe_bridge import bootstrap
 
 # The `flask` command does its work and leaves: no worker beside it.
-app = create_app(os.environ, serving=os.environ.get("FLASK_RUN_FROM_CLI") != "true")
+is_command = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
+app = bootstrap.create_command_app(os.environ) if is_command else bootstrap.create_app(os.environ)

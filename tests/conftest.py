@@ -123,7 +123,9 @@ def worker(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def migrate() -> Callable[[str], None]:
     """The service's own migrations; imported late, so that a test of the domain does not load the database's modules."""
-    function: Callable[[str], None] = importlib.import_module("stripe_bridge.adapters.database").migrate
+    function: Callable[[str], None] = importlib.import_module(
+        "stripe_bridge.adapters.database.migrations_runner"
+    ).migrate
     return function
 
 

@@ -11,7 +11,6 @@ from zlib import crc32
 
 from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
-from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import Intent
@@ -21,6 +20,7 @@ from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus, StripeRefund
 from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.errors import GatewayError

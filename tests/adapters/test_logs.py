@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from stripe_bridge.adapters.database import migrate
+from stripe_bridge.adapters.database.migrations_runner import migrate
 from stripe_bridge.adapters.logs import configure_logging, redact
 from tests.adapters.web.world import ENVIRONMENT
 
@@ -140,8 +140,8 @@ def test_what_is_below_the_level_is_not_written_and_nothing_twice(capsys):
 COMMAND = """
 import logging, os
 from flask.cli import ScriptInfo
-from stripe_bridge.bootstrap import create_app
-app = create_app(os.environ, serving=False)
+from stripe_bridge.bootstrap import create_command_app
+app = create_command_app(os.environ)
 app.cli.main(args=["tokens", "list"], obj=ScriptInfo(create_app=lambda: app), standalone_mode=False)
 logging.getLogger("during").info("progress")
 logging.getLogger("during").warning("trouble")

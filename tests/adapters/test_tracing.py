@@ -145,7 +145,7 @@ def test_spans_hold_no_secret_and_nothing_of_a_customer(traced):
 
 PROGRAM = """
 import sys
-from stripe_bridge.bootstrap import build_service
+from stripe_bridge.bootstrap.service import build_service
 import os
 build_service(os.environ)
 sys.stdout.write(" ".join(name for name in sys.modules if name.partition(".")[0] == "opentelemetry"))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from stripe_bridge.bootstrap.ports import Adapters
+from stripe_bridge.ports.adapters import Adapters
 
 _GATEWAYS = ("connect_gateway", "event_gateway", "invoice_gateway", "receiver_gateway", "refund_gateway")
 

@@ -16,9 +16,9 @@ from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGatewa
 from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.system import SystemIdentifiers
-from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeRefund
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_emulator.server import EmulatorServer
 from tests.builders import TENANT

@@ -5,29 +5,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-import stripe
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.reconciliation import Drift
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.use_cases.webhook_events.handlers.table import EVENT_TABLE
 from stripe_emulator.versions import CURRENT, OLDEST
 from tests.builders import AMOUNT, TENANT
 from tests.proofs.emulated_world import EmulatedWorld, emulated
+from tests.proofs.whole_life import OTHERS, pay_out_of_band, whole_life
 from tests.world import Event, without_our_times
-
-# What does not happen to the invoices below. Each is shown as another event about the same kind of object.
-OTHERS = {
-    "credit_note.updated": "credit_note.created",
-    "credit_note.voided": "credit_note.created",
-    "invoice.deleted": "invoice.finalized",
-    "invoice.finalization_failed": "invoice.finalized",
-    "invoice.overdue": "invoice.finalized",
-    "invoice.payment_action_required": "invoice.finalized",
-    "payment_intent.partially_funded": "payment_intent.succeeded",
-    "payment_intent.requires_action": "payment_intent.payment_failed",
-}
 
 
 @pytest.fixture(params=[OLDEST, "2024-06-20"])
@@ -41,53 +29,10 @@ def world(request: pytest.FixtureRequest, database_url: str) -> Iterator[Emulate
     store.close()
 
 
-def pay_out_of_band(world: EmulatedWorld, invoice: Invoice) -> None:
-    client = stripe.StripeClient(
-        world.emulator.settings.secret_key, base_addresses=world.emulator.base_addresses
-    )
-    client.v1.invoices.pay(
-        str(invoice.stripe_invoice_id), {"paid_out_of_band": True}, {"stripe_account": world.account_id}
-    )
-
-
 def catch_up(world: EmulatedWorld) -> None:
     """Fetch missed events and apply them, without the daily sweep."""
     world.bridge.reconciliation.reconcile(world.integration_id, sweep=False)
     world.work_off()
-
-
-def whole_life(world: EmulatedWorld) -> list[Invoice]:
-    """Invoices with all that can become of them."""
-    control = world.control
-    invoices = [world.sent(501 + number) for number in range(9)]
-    ids = [str(invoice.stripe_invoice_id) for invoice in invoices]
-    in_parts, refunded, disputed, declined, by_bank, at_checkout, written_off, void = ids[1:]
-    pay_out_of_band(world, invoices[0])
-    control.pay(in_parts, amount=5_000)
-    control.pay(in_parts, amount=AMOUNT)
-    control.pay(refunded)
-    refund = control.refund(world.invoice_charge(), 1_500)
-    control.change_refund(refund["id"], "failed")
-    control.refund(world.invoice_charge(), 2_500)
-    control.pay(disputed)
-    for status in ("under_review", "won"):
-        control.change_dispute(dispute_of(world), status)
-    control.pay(declined, "decline")
-    control.credit(declined, 1_000)
-    control.pay(by_bank, "processing")
-    control.settle_processing(by_bank, "succeed")
-    control.pay(at_checkout)
-    for event in ("async_payment_failed", "async_payment_succeeded", "completed"):
-        control.finish_checkout(event, invoice=at_checkout)
-    control.mark_uncollectible(written_off)
-    control.void(void)
-    control.change_account(world.account_id, {"business_profile": {"name": "Older Shop"}})
-    return invoices
-
-
-def dispute_of(world: EmulatedWorld) -> str:
-    known = [each for each in world.control.objects("disputes") if each["account"] == world.account_id]
-    return str(known[0]["id"] if known else world.control.dispute(world.invoice_charge())["id"])
 
 
 def listed(world: EmulatedWorld) -> list[Event]:

@@ -5,6 +5,7 @@ without this is tested in test_serving.py, and by the playground's tests.
 """
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -24,8 +25,15 @@ from tests.servers.processes import ROOT, SET_PARENT_DEATH_SIGNAL, scratch_folde
 
 _IMPORTED = (
     "flask.cli",
+    # In this order: it keeps redis-py from loading OpenTelemetry.
+    "stripe_bridge.adapters.queue.plain_redis",
+    "stripe_bridge.adapters.queue.redis_nudges",
     "stripe_bridge.adapters.web.webhook_protocol",
-    "stripe_bridge.bootstrap",
+    "stripe_bridge.bootstrap.commands",
+    "stripe_bridge.bootstrap.web",
+    "stripe._stripe_client",
+    "uvicorn.lifespan.on",
+    "uvicorn.loops.uvloop",
     "uvicorn.supervisors",
 )
 
@@ -109,6 +117,9 @@ def close() -> None:
 def _serve() -> None:
     for name in _IMPORTED:
         importlib.import_module(name)
+    gc.collect()
+    # Otherwise each process would copy most of this memory as soon as it looks for garbage.
+    gc.freeze()
     for line in sys.stdin:
         question = json.loads(line)
         if "status_of" in question:

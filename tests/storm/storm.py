@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stripe_bridge.adapters.database import migrate
+from stripe_bridge.adapters.database.migrations_runner import migrate
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 from tests.storm.service import Process, Service

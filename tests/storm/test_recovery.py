@@ -13,11 +13,8 @@ import requests
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from stripe_bridge.adapters.database.migrations_runner import (
-    migrating,
-    newest_revision,
-    retry_on_lock_conflict,
-)
+from stripe_bridge.adapters.database.migrations_runner import migrating, retry_on_lock_conflict
+from stripe_bridge.adapters.database.revisions import newest_revision
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
 from tests.builders import an_event_payload

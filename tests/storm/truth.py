@@ -48,6 +48,8 @@ def _differences(service: Service, ours: dict[str, Invoice], theirs: "_Stripe") 
     found = [f"{id_} is Stripe's and not known here" for id_ in theirs.invoices.keys() - ours.keys()]
     for id_, invoice in ours.items():
         found += theirs.differences(id_, invoice)
+        if invoice.contradicted_at is not None:
+            found.append(f"{id_} was taken for wrong at {invoice.contradicted_at}, although no event was")
         found += _refunds_that_differ(service, id_, invoice, theirs)
     return found
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
 from stripe_bridge.adapters.deliveries import HttpDeliveries
@@ -27,15 +25,14 @@ from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.system import SystemIdentifiers, SystemRandomness
 from stripe_bridge.adapters.vault import FernetVault, HmacSigner
-from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.config import Settings
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.ports.committed_changes import CommittedChanges
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
-from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.tracing import NoTracing, Tracing
-from stripe_bridge.ports.vault import Vault
+from stripe_bridge.use_cases.integrations.account import AccountTokens
 
 
 def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None = None) -> Adapters:
@@ -47,7 +44,7 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
     vault = FernetVault(settings.encryption_keys)
     metrics = PrometheusMetrics()
     config = _stripe_config(settings, metrics, tracing)
-    tokens = _tokens(store, vault)
+    tokens = AccountTokens(store, vault)
     token_for = tokens if settings.uses_account_tokens else None
     return Adapters(
         store=store,
@@ -117,15 +114,3 @@ def _identity_provider(settings: Settings, clock: Clock) -> JwtIdentityProvider 
         ),
         clock,
     )
-
-
-def _tokens(store: Store, vault: Vault) -> Callable[[str], str | None]:
-    """The OAuth token of an account; None once it is disconnected."""
-
-    def token_for(account_id: str) -> str | None:
-        with store.reading() as work:
-            integration = work.integrations.find_by_account(account_id)
-        sealed = None if integration is None else integration.sealed_access_token
-        return None if sealed is None else vault.open(sealed)
-
-    return token_for

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.hosted_links import ASKED_AT_MOST_EVERY, end_soon, links_expire_at
@@ -83,6 +82,7 @@ class Invoice:
 
     `confirmed_at` is when Stripe last showed what this counts for to a reading or in an answer, None if only an event has;
     `confirm_due_at` when it is to be read for that; `contradicted_at` when it last showed that an event was wrong.
+    `overdue_for` is the due date that it was noted to be overdue for.
     """
 
     id: int
@@ -129,6 +129,7 @@ class Invoice:
     confirmed_at: datetime | None = None
     confirm_due_at: datetime | None = None
     contradicted_at: datetime | None = None
+    overdue_for: datetime | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
 
@@ -168,7 +169,8 @@ class Invoice:
     @property
     def settled_amount(self) -> int:
         """How much of the sales order this invoice has settled, in minor units."""
-        return settled_amount(self)
+        given_back = self.amount_refunded + self.amount_lost
+        return settled_amount(self.status, self.amount, self.amount_remaining, given_back)
 
     @property
     def has_to_be_confirmed(self) -> bool:
@@ -289,6 +291,13 @@ class Invoice:
     def ask_for_links(self, now: datetime) -> Invoice:
         return replace(self, links_asked_at=now)
 
+    def note_overdue(self, now: datetime) -> Invoice:
+        """Note that its due date has passed, once for each."""
+        is_over = self.status is InvoiceStatus.OPEN and self.due_date is not None and self.due_date < now
+        if not is_over or self.overdue_for == self.due_date:
+            return self
+        return replace(self, overdue_for=self.due_date, updated_at=now)
+
     def mark_sent(self, now: datetime) -> Invoice:
         """Stripe has emailed it, or no longer needs to."""
         return self if self.sent_at is not None else replace(self, sent_at=now, updated_at=now)
@@ -343,6 +352,7 @@ class Invoice:
             amount_paid=snapshot.amount_paid,
             amount_remaining=snapshot.amount_remaining,
             due_date=snapshot.due_date,
+            overdue_for=self.overdue_for if snapshot.due_date == self.due_date else None,
             finalized_at=snapshot.finalized_at,
             paid_at=snapshot.paid_at,
             voided_at=snapshot.voided_at,
@@ -373,34 +383,15 @@ class Invoice:
         )
 
 
-class SettledBy(Protocol):
-    """What of an invoice says how much it has settled."""
-
-    @property
-    def status(self) -> InvoiceStatus: ...
-
-    @property
-    def amount(self) -> int: ...
-
-    @property
-    def amount_remaining(self) -> int: ...
-
-    @property
-    def amount_refunded(self) -> int: ...
-
-    @property
-    def amount_lost(self) -> int: ...
-
-
-def settled_amount(invoice: SettledBy) -> int:
-    """How much of its sales order an invoice has settled, in minor units."""
-    if invoice.status is InvoiceStatus.PAID:
-        collected = invoice.amount
-    elif invoice.status in (InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE):
-        collected = max(0, invoice.amount - invoice.amount_remaining)
+def settled_amount(status: InvoiceStatus, amount: int, remaining: int, given_back: int) -> int:
+    """How much of its sales order an invoice has settled, in minor units. `given_back`: refunded, or lost in disputes."""
+    if status is InvoiceStatus.PAID:
+        collected = amount
+    elif status in _OWED:
+        collected = max(0, amount - remaining)
     else:
         return 0
-    return max(0, collected - invoice.amount_refunded - invoice.amount_lost)
+    return max(0, collected - given_back)
 
 
 def changed_by_balance(invoice: Invoice, snapshot: StripeInvoice) -> SendFailure | None:

@@ -8,7 +8,9 @@ import click
 from click.testing import Result
 from flask import Flask
 
-from stripe_bridge.adapters.cli import CommandContext, keys_commands, register_commands
+from stripe_bridge.adapters.cli.commands import register_commands
+from stripe_bridge.adapters.cli.context import CommandContext
+from stripe_bridge.adapters.cli.keys import keys_commands
 from stripe_bridge.domain.access import Role
 from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.builders import an_integration
@@ -40,7 +42,7 @@ class Terminal:
             quiet_logs=self._quiet,
         )
         app = Flask(__name__)
-        register_commands(app, tools)
+        register_commands(app, lambda: tools)
         # In the service, Flask finds this group through its entry point.
         app.cli.add_command(keys_commands(lambda: "a-new-key"))
         self.commands: click.Group = app.cli

@@ -7,7 +7,7 @@ from flask import Flask
 from flask.cli import FlaskGroup
 
 from stripe_bridge.__main__ import serve
-from stripe_bridge.adapters.cli import keys_commands
+from stripe_bridge.adapters.cli.keys import keys_commands
 from stripe_bridge.adapters.vault import FernetVault
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.adapters.cli.terminal import Terminal

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
 from stripe_bridge.adapters.database.compression import compressed, decompressed
-from stripe_bridge.adapters.database.migrations_runner import migrating
+from stripe_bridge.adapters.database.migrations_runner import migrate, migrating
 from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 from tests.builders import a_webhook_event, an_event_payload
 from tests.contracts.stored import claim

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import QueuePool, text
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.database.migrations_runner import migrate
 from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.unit_of_work import SqlUnitOfWork
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable

@@ -11,12 +11,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, make_url
 
-from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
-from stripe_bridge.adapters.database.migrations_runner import (
-    current_revision,
-    migrating,
-    retry_on_lock_conflict,
-)
+from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.database.migrations_runner import migrate, migrating, retry_on_lock_conflict
+from stripe_bridge.adapters.database.revisions import current_revision
 from stripe_bridge.adapters.database.tables.base import Row
 from stripe_bridge.ports.storage.unit_of_work import SchemaUnknown, StoreUnavailable
 from tests.builders import a_webhook_event

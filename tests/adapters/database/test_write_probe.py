@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
-from stripe_bridge.adapters.database.migrations_runner import migrating
+from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.database.migrations_runner import migrate, migrating
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.builders import a_sales_order
 from tests.servers.postgres import PostgresServer

@@ -1,6 +1,7 @@
 """Clients that do not finish their requests: how many there may be, for how long, and who gives way."""
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from stripe_bridge.adapters.web.connections import (
 )
 from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.domain.access import Principal, Role
+from stripe_bridge.domain.errors.base import Unauthenticated
 from tests.adapters.web.over_fast_path import Connection, over_connection
 from tests.adapters.web.world import World
 
@@ -248,6 +250,26 @@ def test_half_of_the_descriptors_are_for_other_things(descriptors, unfinished):
     limits = ConnectionLimits.for_descriptors(descriptors, unfinished=1_000)
     assert limits.unfinished == unfinished
     assert unfinished < limits.connections < descriptors
+
+
+def test_requests_that_are_refused_by_their_head_leave_nothing_for_the_garbage_collector(world):
+    """It would stop everything, for half a second after two thousand of them."""
+
+    async def talk(_first: Connection) -> None:
+        for _ in range(3):
+            connection = Connection(world.front)
+            await connection.send([a_head(1000, "/api/stripe/invoices"), b"x" * 999])
+            ((answer, _body),) = await connection.wire.answers()
+            assert answer.status == 401
+            connection.protocol.connection_lost(None)
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(world, talk)
+        assert [each for each in gc.get_objects() if isinstance(each, Unauthenticated)] == []
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ WITH_ID = sorted(
     if each.permission is not None and "<id:" in each.path
 )
 WITHOUT_ID = {
+    "Changes.list_changes",
     "Integrations.create_integration",
     "Integrations.list_integrations",
     "Invoices.send_invoice",
@@ -138,6 +139,18 @@ def test_lists_and_filters_show_nothing_of_anothers(scene, role):
     ):
         assert scene.world.ask("GET", path, role=role).get_json()["total"] >= 1
         assert scene.world.ask("GET", path, role=role, tenant=STRANGER).get_json()["total"] == 0
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_feed_shows_nothing_of_anothers(scene, role):
+    def feed(query, tenant):
+        return scene.world.ask("GET", f"/api/changes?{query}", role=role, tenant=tenant).get_json()
+
+    for query in ("type=invoice.*", "sales_order_id=1001"):
+        assert feed(query, OWNER)["data"]
+        assert feed(query, STRANGER)["data"] == []
+    assert feed("", STRANGER)["latest"] == len(feed("", STRANGER)["data"])
+    assert feed("", STRANGER)["log"] != feed("", OWNER)["log"]
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.VIEWER])

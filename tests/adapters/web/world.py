@@ -10,10 +10,10 @@ from werkzeug.test import TestResponse
 from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.web import WebOptions, create_app
-from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
+from stripe_bridge.ports.adapters import Adapters
 from tests.builders import an_event_payload
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.nudges import FakeNudges

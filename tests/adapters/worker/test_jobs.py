@@ -156,6 +156,25 @@ def test_counts_are_folded_until_nothing_is_left_and_not_at_every_sweep():
     assert counts.calls == 2
 
 
+def test_invoices_are_noted_as_overdue_once_a_minute_until_none_is_left():
+    overdue = Batches(100, 3)
+    jobs = Jobs(bridge_with(invoices__note_overdue=overdue))
+
+    jobs.run("note_overdue")
+    jobs.run("note_overdue")
+
+    assert overdue.calls == 3
+
+
+def test_what_was_there_before_the_log_is_recorded_in_batches_that_give_way_to_receiving():
+    existing, pauses = Batches(200, 5), Batches()
+    Jobs(bridge_with(changes__record_existing=existing, webhook_events__yield_to_receiving=pauses)).run(
+        "record_existing"
+    )
+
+    assert (existing.calls, pauses.calls) == (3, 2)
+
+
 def test_old_payloads_are_let_go_of_until_none_is_left():
     payloads = Batches(2)
     Jobs(bridge_with(operations__purge_payloads=payloads)).run("tidy_up")
@@ -170,6 +189,8 @@ def test_old_payloads_are_let_go_of_until_none_is_left():
         "settle_intents",
         "reconcile",
         "confirm_settlements",
+        "note_overdue",
+        "record_existing",
         "check_receivers",
         "fold_counts",
         "tidy_up",
@@ -182,6 +203,9 @@ def test_nothing_is_begun_after_the_stop(job: str):
         "reconciliation__confirm_settlements",
         "reconciliation__compact_totals",
         "receivers__check_due",
+        "invoices__note_overdue",
+        "changes__record_existing",
+        "access__forget_act_windows",
         "access__purge_idempotency_keys",
         "operations__purge_oauth_states",
         "operations__purge_payloads",

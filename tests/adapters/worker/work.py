@@ -57,6 +57,8 @@ _OTHERS = {
     "webhook_events": ("yield_to_receiving",),
     "reconciliation": ("reconcile_due", "confirm_settlements", "compact_totals"),
     "receivers": ("check_due",),
-    "access": ("purge_idempotency_keys",),
+    "invoices": ("note_overdue",),
+    "changes": ("record_existing",),
+    "access": ("purge_idempotency_keys", "forget_act_windows"),
     "operations": ("purge_oauth_states", "purge_payloads"),
 }

@@ -51,6 +51,7 @@ PAID = an_invoice(status=InvoiceStatus.PAID)
         (PAID, {"status": InvoiceStatus.OPEN}, "invoice.corrected"),
         (PAID, {"status": InvoiceStatus.VOID}, "invoice.corrected"),
         (PAID, {"amount_refunded": 5}, "invoice.updated"),
+        (OPEN, {"overdue_for": NOW}, "invoice.overdue"),
         (OPEN, {"number": "X-1"}, "invoice.updated"),
     ],
 )

@@ -17,6 +17,7 @@ from stripe_bridge.domain.changes.entry import (
 )
 from stripe_bridge.domain.changes.history import name_log
 from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.ports.storage.changes import Backfill
 from tests.fakes.storage.tables import Tables
 
 
@@ -65,6 +66,19 @@ class FakeChanges:
         head = self._heads.find(tenant_id)
         if head is not None:
             self._heads.put(tenant_id, replace(head, log=name_log(tenant_id, after=head.log)))
+
+
+class FakeExistingObjects:
+    """In memory nothing is older than the log."""
+
+    def is_due(self, now: datetime) -> bool:
+        return False
+
+    def record(self, now: datetime, limit: int) -> int:
+        return 0
+
+    def progress(self) -> Backfill:
+        return Backfill(is_complete=True, recorded=0)
 
 
 class FakeActs:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
 from stripe_bridge.domain.errors.base import (
@@ -138,6 +139,14 @@ class FakeInvoices:
         return self._invoices.matching(
             lambda each: each.customer_id == customer_id and each.status is InvoiceStatus.RESERVED
         )
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[int]:
+        due = [
+            (each.due_date, each.id)
+            for each in self._invoices.rows.values()
+            if each.status is InvoiceStatus.OPEN and each.overdue_for is None and each.due_date is not None
+        ]
+        return [invoice_id for due_date, invoice_id in sorted(due) if due_date < now][:limit]
 
     def has_other_account(self, integration_id: int, account_id: str) -> bool:
         return bool(

@@ -9,7 +9,7 @@ from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.origin import Origin
 from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
-from stripe_bridge.ports.storage.changes import Acts, Changes
+from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -22,7 +22,7 @@ from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
-from tests.fakes.storage.changes import FakeActs, FakeChanges, append_changes
+from tests.fakes.storage.changes import FakeActs, FakeChanges, FakeExistingObjects, append_changes
 from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
 from tests.fakes.storage.inbox import FakeInbox
@@ -90,6 +90,7 @@ class FakeUnitOfWork:
     changes: Changes
     acts: Acts
     subscribers: Subscribers
+    existing: ExistingObjects
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
         self._store = store
@@ -130,6 +131,7 @@ class FakeUnitOfWork:
         self.changes = FakeChanges(self._tables)
         self.acts = FakeActs(self._tables, self._recorder)
         self.subscribers = FakeSubscribers(self._tables)
+        self.existing = FakeExistingObjects()
         return self
 
     def __exit__(

@@ -26,6 +26,13 @@ def test_readers_of_the_same_page_share_its_rendering(world: World):
     assert rendered(world).body is rendered(world).body
 
 
+def test_what_is_purged_is_not_shared_for_long(world: World):
+    world.paid(501)
+    before = rendered(world)
+    world.clock.advance(seconds=2)
+    assert rendered(world).body is not before.body
+
+
 def test_nobody_shares_a_page_to_which_something_was_added(world: World):
     before = rendered(world)
     world.sent(501)

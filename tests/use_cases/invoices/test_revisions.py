@@ -1,5 +1,7 @@
 """Merchants edit invoices in Stripe's dashboard: a new invoice takes the place of ours, which is then void."""
 
+from dataclasses import replace
+
 import pytest
 
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
@@ -52,6 +54,20 @@ def test_an_order_whose_invoice_was_edited_is_not_billed_twice(world: World):
 
     assert (refused.revision_id, refused.is_paid) == (revision, False)
     assert revision in refused.message
+
+
+def test_an_order_whose_invoice_is_not_void_at_stripe_after_all_is_not_billed_twice(world: World):
+    invoice = world.sent()
+    with world.store.writing() as work:
+        work.invoices.save(replace(invoice, status=InvoiceStatus.VOID))
+        work.commit()
+    made = len(world.at_stripe())
+
+    with pytest.raises(InvoiceNotSent) as refused:
+        world.send()
+
+    assert len(world.at_stripe()) == made
+    assert (refused.value.final, str(invoice.stripe_invoice_id) in refused.value.reason) == (True, True)
 
 
 def test_of_an_invoice_that_was_edited_again_and_again_the_newest_one_counts(world: World):

@@ -8,6 +8,7 @@ import pytest
 from stripe_bridge.domain.finding import Finding, Severity
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.settlement import CONFIRM_AFTER, MAX_DELAY
+from tests.builders import AMOUNT, an_order_line
 from tests.world import World
 
 
@@ -61,7 +62,9 @@ def test_what_was_corrected_is_found_for_a_week(world: World):
 
 def test_what_was_left_as_it_is_is_found_until_it_is_resolved(world: World):
     first = world.sent()
-    told(world, first, InvoiceStatus.VOID)
+    told(world, first, InvoiceStatus.PAID)
+    world.clock.advance(timedelta(seconds=1))
+    world.put_order(total=2 * AMOUNT, lines=(an_order_line(2 * AMOUNT),), source_updated_at=world.clock.now())
     second = world.send().view.invoice
     world.clock.advance(CONFIRM_AFTER)
     confirm(world)

@@ -11,7 +11,7 @@ from stripe_bridge.domain.settlement import MAX_DELAY, Settlement
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus, StripePayment
 from stripe_bridge.use_cases.records.correct import CorrectInvoice
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
-from tests.builders import a_stripe_payment
+from tests.builders import AMOUNT, a_stripe_payment, an_order_line
 from tests.world import World
 
 
@@ -20,15 +20,12 @@ def at_stripe(world: World, invoice: Invoice) -> StripeInvoice:
     return shown
 
 
-def said(world: World, invoice: Invoice, *, paid: bool = True, confirmed: bool = False) -> Invoice:
-    """As an event, or else Stripe itself, has shown it: paid, or else void."""
+def said(world: World, invoice: Invoice, *, confirmed: bool = False) -> Invoice:
+    """As an event, or else Stripe itself, has shown it: paid."""
     now = world.clock.now()
     shown = at_stripe(world, invoice)
     snapshot = replace(
-        shown,
-        status=StripeInvoiceStatus.PAID if paid else StripeInvoiceStatus.VOID,
-        amount_paid=shown.amount_due if paid else 0,
-        amount_remaining=0,
+        shown, status=StripeInvoiceStatus.PAID, amount_paid=shown.amount_due, amount_remaining=0
     )
     with world.store.writing() as work:
         known = work.invoices.lock(invoice.id)
@@ -117,9 +114,16 @@ def test_a_payment_that_stripe_does_have_stays(world: World):
 
 @pytest.fixture
 def rivaled(world: World) -> tuple[Invoice, Invoice]:
-    """An invoice of which an event said that it was void, and the one that was then sent in its place."""
-    known = said(world, world.sent(), paid=False)
+    """An invoice of which an event said that it was paid, and another one for what the order has grown by since."""
+    known = said(world, world.sent())
+    grow(world)
     return known, world.send().view.invoice
+
+
+def grow(world: World) -> None:
+    world.clock.advance(seconds=1)
+    total = 2 * AMOUNT
+    world.put_order(total=total, lines=(an_order_line(total),), source_updated_at=world.clock.now())
 
 
 def test_an_order_with_another_payable_invoice_is_not_billed_twice(
@@ -130,7 +134,7 @@ def test_an_order_with_another_payable_invoice_is_not_billed_twice(
     assert correct(world, known) is Drift.CONTRADICTED
 
     left = world.invoice(known.id)
-    assert (left.status, left.is_contradicted) == (InvoiceStatus.VOID, True)
+    assert (left.status, left.is_contradicted) == (InvoiceStatus.PAID, True)
     assert world.order().open_invoice == world.invoice(rival.id)
     assert left.confirm_due_at == world.clock.now() + MAX_DELAY, (
         "An operator may have ended one of them by then."

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stripe_bridge.bootstrap.ports import Adapters
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.changes.entry import GENESIS
 from stripe_bridge.domain.recovery import RecoveryHold, is_held
 from stripe_bridge.domain.subscriber import LEASE, DisabledReason
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.ports.deliveries import Answer, Message
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.builders import TENANT

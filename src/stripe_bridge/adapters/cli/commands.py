@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Flask
 
 from stripe_bridge.adapters.cli.changes import changes
@@ -22,7 +24,7 @@ from stripe_bridge.adapters.cli.version import version
 from stripe_bridge.adapters.cli.worker import worker
 
 
-def register_commands(app: Flask, context: CommandContext) -> None:
+def register_commands(app: Flask, context: Callable[[], CommandContext]) -> None:
     """All but `flask keys`, which has to work before there is an app."""
     attach_context(app, context)
     groups = (

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from flask import Flask, current_app
 
-from stripe_bridge.bridge import Bridge
+if TYPE_CHECKING:
+    from stripe_bridge.bridge import Bridge
 
 _EXTENSION = "stripe_bridge.commands"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandContext:
-    """`migrate` and the two revisions raise StoreUnavailable when the database does not answer.
+    """`migrate` and `current_revision` raise StoreUnavailable when the database does not answer.
 
     A revision of None is a database without a schema. `quiet_logs` keeps the logs out of what people read.
     """
@@ -22,16 +24,17 @@ class CommandContext:
     bridge: Bridge
     migrate: Callable[[], None]
     current_revision: Callable[[], str | None]
-    newest_revision: Callable[[], str | None]
+    newest_revision: Callable[[], str]
     run_worker: Callable[[], None]
     quiet_logs: Callable[[], None]
 
 
-def attach_context(app: Flask, context: CommandContext) -> None:
-    app.extensions[_EXTENSION] = context
+def attach_context(app: Flask, find: Callable[[], CommandContext]) -> None:
+    """`find` is called each time that a command needs its context, and not for `--help`."""
+    app.extensions[_EXTENSION] = find
 
 
 def context() -> CommandContext:
     """That of the app whose command is running."""
-    attached: CommandContext = current_app.extensions[_EXTENSION]
+    attached: CommandContext = current_app.extensions[_EXTENSION]()
     return attached

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
@@ -20,9 +20,9 @@ from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.mapping import Mapper, table_of
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
-from stripe_bridge.adapters.database.tables.changes import ChangeHeadRow, ChangeRow
+from stripe_bridge.adapters.database.tables.changes import ChangeBackfillRow, ChangeHeadRow, ChangeRow
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow, SalesOrderRow
-from stripe_bridge.domain.changes.change import Change
+from stripe_bridge.domain.changes.change import Change, SubjectType
 from stripe_bridge.domain.changes.entry import (
     GENESIS,
     Entry,
@@ -50,6 +50,15 @@ _MOVE_HEAD = (
     .where(_HEAD.tenant_id == bindparam("own_tenant_id"))
     .values(sequence=bindparam("last"), hash=bindparam("last_hash"))
 )
+# What was there before the log: whether it is recorded, new logs have to know from the start.
+BACKFILLED = (
+    SubjectType.INTEGRATION,
+    SubjectType.SALES_ORDER,
+    SubjectType.INVOICE,
+    SubjectType.REFUND,
+    SubjectType.DISPUTE,
+)
+_IS_COMPLETE = select(func.count(table_of(ChangeBackfillRow).c.completed_at))
 _ADD_ENTRY = insert(ENTRIES.table)
 _KEY = tuple_(_ORDER.tenant_id, _ORDER.id)
 _LIVEMODES = select(_INTEGRATION.id, _INTEGRATION.livemode).where(any_of(_INTEGRATION.id, "ids"))
@@ -119,7 +128,8 @@ def _lock_heads(transaction: Transaction, tenant_ids: Sequence[str]) -> dict[str
     missing = [tenant_id for tenant_id in tenant_ids if tenant_id not in heads]
     if not missing:
         return heads
-    new = [Head(tenant_id=tenant_id, log=new_log(), hash=GENESIS) for tenant_id in missing]
+    done = transaction.execute(_IS_COMPLETE).scalar_one() == len(BACKFILLED)
+    new = [Head(tenant_id=tenant_id, log=new_log(), hash=GENESIS, is_complete=done) for tenant_id in missing]
     transaction.execute_many(_ADD_HEAD, [HEADS.values(head) for head in new])
     return _locked(transaction, tenant_ids)
 
@@ -183,7 +193,10 @@ class _Around:
             settled = self._settled.setdefault(key, 0)
             if row.invoice_id is None:
                 continue
-            self._settled[key] = settled + settled_amount(cast(Any, row))
+            given_back = row.amount_refunded + row.amount_lost
+            self._settled[key] = settled + settled_amount(
+                row.status, row.amount, row.amount_remaining, given_back
+            )
             self._livemodes[row.integration_id] = row.livemode
             self._invoices[row.invoice_id] = InvoicePlace(
                 tenant_id=row.tenant_id, sales_order_id=row.order_id, integration_id=row.integration_id

@@ -10,13 +10,12 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 
 from stripe_bridge.adapters.database.engine import create_engine, without_time_limit
+from stripe_bridge.adapters.database.revisions import current_revision, known_revisions
 from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.tables.base import Row
 from stripe_bridge.ports.storage.unit_of_work import SchemaUnknown
@@ -86,19 +85,6 @@ def migrating(url: str) -> Iterator[Config]:
         engine.dispose()
 
 
-def current_revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def newest_revision() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def known_revisions() -> frozenset[str]:
-    scripts = ScriptDirectory.from_config(_config())
-    return frozenset(script.revision for script in scripts.walk_revisions())
-
-
 def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", "stripe_bridge.adapters.database:migrations")
@@ -141,6 +127,3 @@ class Schema:
                 return current_revision(connection)
         finally:
             engine.dispose()
-
-    def newest_revision(self) -> str | None:
-        return newest_revision()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -14,11 +13,6 @@ from sqlalchemy import Engine
 from stripe_bridge.adapters.database.change_log import append_changes
 from stripe_bridge.adapters.database.engine import autocommit, reading
 from stripe_bridge.adapters.database.identity_map import IdentityMap
-from stripe_bridge.adapters.database.migrations_runner import (
-    current_revision,
-    known_revisions,
-    newest_revision,
-)
 from stripe_bridge.adapters.database.outages import NO_SCHEMA, old_schema, outage
 from stripe_bridge.adapters.database.repositories.accounts import (
     SqlIntegrations,
@@ -28,6 +22,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
 )
 from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
+from stripe_bridge.adapters.database.repositories.existing import SqlExistingObjects
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
 from stripe_bridge.adapters.database.repositories.intents import SqlIntents
@@ -39,13 +34,14 @@ from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, Sq
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.subscribers import SqlSubscribers
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
+from stripe_bridge.adapters.database.revisions import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.origin import SERVICE, Origin
 from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
-from stripe_bridge.ports.storage.changes import Acts, Changes
+from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -85,6 +81,7 @@ class SqlUnitOfWork:
     changes: Changes
     acts: Acts
     subscribers: Subscribers
+    existing: ExistingObjects
 
     def __init__(
         self,
@@ -128,6 +125,7 @@ class SqlUnitOfWork:
         self.changes = SqlChanges(transaction)
         self.acts = SqlActs(transaction)
         self.subscribers = SqlSubscribers(transaction)
+        self.existing = SqlExistingObjects(transaction)
         return self
 
     def __exit__(
@@ -193,21 +191,12 @@ class SqlStore:
         except sqlalchemy.exc.SQLAlchemyError as error:
             raise outage(error) from error
         # A newer revision is unknown here, but fine: migrations are made to run while an older version serves.
-        if current != self._newest and (current is None or current in self._known):
-            unavailable = (
-                StoreUnavailable(NO_SCHEMA) if current is None else old_schema(current, self._newest)
-            )
+        newest = newest_revision()
+        if current != newest and (current is None or current in known_revisions()):
+            unavailable = StoreUnavailable(NO_SCHEMA) if current is None else old_schema(current, newest)
             _log.warning("database unavailable", extra={"reason": unavailable.reason})
             raise unavailable
         self._probe.check()
 
     def close(self) -> None:
         self.engine.dispose()
-
-    @cached_property
-    def _newest(self) -> str | None:
-        return newest_revision()
-
-    @cached_property
-    def _known(self) -> frozenset[str]:
-        return known_revisions()

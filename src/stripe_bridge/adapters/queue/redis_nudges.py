@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import redis
-from dramatiq import Message
+from dramatiq import Broker, Message
 from dramatiq.brokers.redis import RedisBroker
 
 from stripe_bridge.adapters.queue.jobs import DRAIN_INBOX, SETTLE_INTENTS
 from stripe_bridge.ports.nudges import BrokerUnavailable
 
+__all__ = ["Broker", "DramatiqNudges", "redis_broker"]
 _log = logging.getLogger(__name__)
 # In seconds, for a connection and for each answer. While Redis is in trouble, a request waits for one of these.
 _TIMEOUT = 0.25

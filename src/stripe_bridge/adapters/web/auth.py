@@ -143,10 +143,14 @@ def _origin(principal: Principal, operation: Operation) -> Origin:
 
 
 def _principal(authenticate: Callable[[str], Principal]) -> Principal:
-    is_first_time = RESUMED not in request.environ
-    known: Principal | Exception | None = request.environ.get(_AUTHENTICATED) if is_first_time else None
+    # The frames in an error's traceback have the environ, and this frame is one of them. Kept in either, the error and all of
+    # its request would be left to the garbage collector, which stops everything for as long as it takes.
+    known: Principal | Exception | None = request.environ.pop(_AUTHENTICATED, None)
     if isinstance(known, Exception):
-        raise known
+        try:
+            raise known
+        finally:
+            del known
     return known or authenticate(bearer_token())
 
 

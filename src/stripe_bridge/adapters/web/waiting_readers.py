@@ -28,6 +28,7 @@ MOST, MOST_OF_TOKEN = 2000, 50
 POLL = 0.2
 # Changes that are committed in quick succession are looked at together.
 _PAUSE = 0.02
+_SECONDS_BETWEEN_REPORTS = 10.0
 FindHeads = Callable[[Collection[str]], Mapping[str, int]]
 SkipForeign = Callable[[FeedQuery], tuple[int, bool]]
 T = TypeVar("T")
@@ -78,6 +79,7 @@ class WaitingReaders:
         self._watcher: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="changes")
         self._is_closing = self._is_failing = False
+        self._reported_at = -_SECONDS_BETWEEN_REPORTS
         committed.listen(self._nudge)
 
     @property
@@ -88,6 +90,8 @@ class WaitingReaders:
         """A place; None if there is none. Call it from any thread."""
         with self._mutex:
             is_full = self._taken >= self._most or self._by_token[token_id] >= self._most_of_token
+            if is_full:
+                self._report_full(token_id)
             if is_full or self._is_closing:
                 return None
             self._taken += 1
@@ -95,6 +99,16 @@ class WaitingReaders:
         return WaitingReader(
             readers=self, token_id=token_id, query=query, deadline=time.monotonic() + seconds
         )
+
+    def _report_full(self, token_id: str) -> None:
+        """Log at intervals and not for each one: whoever is refused comes back every few seconds."""
+        now = time.monotonic()
+        if now - self._reported_at >= _SECONDS_BETWEEN_REPORTS:
+            self._reported_at = now
+            _log.warning(
+                "readers that wait for changes at their limit",
+                extra={"waiting": self._taken, "of_token": self._by_token[token_id], "token_id": token_id},
+            )
 
     def leave(self, reader: WaitingReader) -> None:
         with self._mutex:
@@ -121,6 +135,7 @@ class WaitingReaders:
     def dismiss(self) -> None:
         """Nobody waits any longer, or from now on: the process is about to end."""
         self._is_closing = True
+        self._nudged.set()
         for reader in self._waiting:
             reader.woken.set()
 

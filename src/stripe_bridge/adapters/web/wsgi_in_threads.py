@@ -80,23 +80,31 @@ class WsgiInThreads:
         self._resuming = ThreadPoolExecutor(_RESUMING_THREADS, thread_name_prefix="resuming")
 
     async def __call__(self, scope: Scope, receive: Receive, send: SendStep) -> None:
-        environ = {**_environ(scope), **self._more}
+        untouched = {**_environ(scope), **self._more}
+        # The application leaves things in its own.
+        environ = dict(untouched)
         threads, body = self._threads, b""
         if await _is_here(scope, environ) or await self._is_wanted(environ):
             read = await _read(receive, self._most + 1)
             if read is None:
                 return
             body = read
+            environ["wsgi.input"] = io.BytesIO(body)
         else:
             environ["CONTENT_LENGTH"] = "0"
             threads = self._waiting_room
         loop = asyncio.get_running_loop()
-        answer = await loop.run_in_executor(threads, self._run, environ, body)
+        answer = await loop.run_in_executor(threads, self._run, environ)
         while isinstance(answer, _Suspended):
             if not await _outlast(answer.suspension, receive):
                 return
-            resumed = {**environ, ENQUEUED_AT: time.perf_counter(), RESUMED: answer.suspension}
-            answer = await loop.run_in_executor(self._resuming, self._run, resumed, body)
+            environ = {
+                **untouched,
+                "wsgi.input": io.BytesIO(body),
+                ENQUEUED_AT: time.perf_counter(),
+                RESUMED: answer.suspension,
+            }
+            answer = await loop.run_in_executor(self._resuming, self._run, environ)
         status, headers, content = answer
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
@@ -110,9 +118,7 @@ class WsgiInThreads:
         self._threads.shutdown()
         self._resuming.shutdown()
 
-    def _run(self, given: WSGIEnvironment, body: bytes) -> tuple[int, Headers, bytes] | _Suspended:
-        # A copy: the application leaves things in it.
-        environ = {**given, "wsgi.input": io.BytesIO(body)}
+    def _run(self, environ: WSGIEnvironment) -> tuple[int, Headers, bytes] | _Suspended:
         try:
             answer = self._answer(environ)
         except BaseException:

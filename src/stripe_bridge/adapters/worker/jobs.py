@@ -17,6 +17,7 @@ _log = logging.getLogger(__name__)
 NUDGED = frozenset({"drain_inbox", "settle_intents"})
 # How often, in seconds, each process does at most what need not be done with every sweep.
 _COMPACT_TOTALS_EVERY, _CHECK_RECEIVERS_EVERY, _TIDY_UP_EVERY = 5.0, 60.0, 3600.0
+_NOTE_OVERDUE_EVERY = 60.0
 # So long after a batch of events a process counts as busy with events.
 _BUSY_SECONDS = 1.0
 
@@ -37,6 +38,8 @@ class Jobs:
             "settle_intents": self._settle_intents,
             "reconcile": self._reconcile,
             "confirm_settlements": self._confirm_settlements,
+            "note_overdue": self._note_overdue,
+            "record_existing": self._record_existing,
             "check_receivers": self._check_receivers,
             "fold_counts": self._compact_totals,
             "tidy_up": self._tidy_up,
@@ -87,6 +90,19 @@ class Jobs:
         ):
             if time.monotonic() - self._applied_at < _BUSY_SECONDS:
                 return
+
+    def _note_overdue(self) -> None:
+        if self._is_due("note_overdue", _NOTE_OVERDUE_EVERY):
+            while not self._stopping.is_set() and self._bridge.invoices.note_overdue(self._stopping.is_set):
+                pass
+
+    def _record_existing(self) -> None:
+        """What was there before the change log, at a pace that receiving does not notice."""
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            if not self._bridge.changes.record_existing():
+                return
+            self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
 
     def _check_receivers(self) -> None:
         # Separate from reconciling, which may never finish: a disabled endpoint is what gives it the most to do.

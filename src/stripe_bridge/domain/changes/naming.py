@@ -61,6 +61,8 @@ def name_invoice(before: Invoice | None, after: Invoice) -> Names:
             return [_INVOICE_ENDS[after.status]]
     if after.sent_at is not None and before.sent_at is None:
         return [ChangeType.INVOICE_SENT]
+    if after.overdue_for is not None and after.overdue_for != before.overdue_for:
+        return [ChangeType.INVOICE_OVERDUE]
     payment = after.payment_status
     if payment is not before.payment_status and payment in _INVOICE_PAYMENTS:
         return [_INVOICE_PAYMENTS[payment]]

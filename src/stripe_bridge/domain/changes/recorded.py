@@ -26,8 +26,9 @@ Key = tuple[SubjectType, object]
 class Kind:
     """How one kind of object is recorded.
 
-    `visible` fields make a change, and so does what is `derived`; `hidden` fields do not by themselves. `not_compared` are members of the shown object that come from
-    hidden fields alone; of `personal` ones, an entry says only whether they were and are set.
+    `visible` fields make a change, and so do `derived` properties; `hidden` fields do not by themselves. `not_compared` are
+    members of the shown object that come from hidden fields alone; of `personal` ones, an entry says only whether they were
+    and are set.
     """
 
     subject_type: SubjectType
@@ -105,7 +106,8 @@ INVOICE = Kind(
         "id tenant_id integration_id sales_order_id sales_order_number user_id stripe_account_id customer_email amount "
         "currency days_until_due created_at status stripe_invoice_id stripe_customer_id stripe_payment_intent_id "
         "stripe_charge_id number amount_paid amount_remaining amount_collected amount_refunded amount_lost dispute_status "
-        "due_date finalized_at sent_at paid_at voided_at last_refunded_at payment_progress payment_failure_reason metadata"
+        "due_date overdue_for finalized_at sent_at paid_at voided_at last_refunded_at payment_progress payment_failure_reason "
+        "metadata"
     ),
     hidden=_names(
         "updated_at customer_id lines hosted_invoice_url invoice_pdf links_made_at links_asked_at failure_reason failure "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
@@ -76,6 +77,10 @@ class Invoices(Protocol):
 
     def reserved_for_customer(self, customer_id: int) -> Sequence[Invoice]:
         """Those that are waiting for their customer to be created at Stripe; oldest first."""
+        ...
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[int]:
+        """The ids of open ones whose due date has passed without a note of it, longest overdue first."""
         ...
 
     def has_other_account(self, integration_id: int, account_id: str) -> bool:

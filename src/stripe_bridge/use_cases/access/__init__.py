@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.access.denials import ForgetActWindows, RecordDenial
 from stripe_bridge.use_cases.access.idempotency import (
     BeginIdempotentRequest,
@@ -31,3 +32,19 @@ class Access:
     purge_idempotency_keys: PurgeIdempotencyKeys
     record_denial: RecordDenial
     forget_act_windows: ForgetActWindows
+
+
+def build_access(adapters: Adapters) -> Access:
+    store, clock = adapters.store, adapters.clock
+    return Access(
+        authenticate=Authenticate(store, adapters.identity_provider),
+        create_token=CreateToken(store, clock, adapters.identifiers),
+        list_tokens=ListTokens(store),
+        revoke_token=RevokeToken(store, clock),
+        check_tenant=CheckTenant(store),
+        begin_request=BeginIdempotentRequest(store, clock, adapters.vault),
+        finish_request=FinishIdempotentRequest(store, adapters.vault),
+        purge_idempotency_keys=PurgeIdempotencyKeys(store, clock),
+        record_denial=RecordDenial(store, clock),
+        forget_act_windows=ForgetActWindows(store, clock),
+    )

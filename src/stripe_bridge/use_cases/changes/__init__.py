@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stripe_bridge.ports.adapters import Adapters
+from stripe_bridge.use_cases.changes.existing import RecordExisting, ShowBackfill
 from stripe_bridge.use_cases.changes.read import FindHeads, FindLastChange, ReadFeed, SkipForeign
 from stripe_bridge.use_cases.changes.resume import ResumeSends
+from stripe_bridge.use_cases.changes.witness import HoldOnContradiction
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
+    record_existing: RecordExisting
+    show_backfill: ShowBackfill
     read: ReadFeed
     find_heads: FindHeads
     find_last: FindLastChange
     skip_foreign: SkipForeign
     resume_sends: ResumeSends
+
+
+def build_changes(adapters: Adapters) -> Changes:
+    store, clock = adapters.store, adapters.clock
+    return Changes(
+        record_existing=RecordExisting(store, clock),
+        show_backfill=ShowBackfill(store),
+        read=ReadFeed(store, clock, HoldOnContradiction(store, clock)),
+        find_heads=FindHeads(store),
+        find_last=FindLastChange(store),
+        skip_foreign=SkipForeign(store),
+        resume_sends=ResumeSends(store, clock),
+    )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from threading import Lock
 
 from stripe_bridge.domain.changes.entry import Head
 from stripe_bridge.domain.errors.feed import FeedExpired
 from stripe_bridge.ports.storage.unit_of_work import Store
+from stripe_bridge.ports.system import Clock
 from stripe_bridge.use_cases.changes.feed import FeedPage, FeedQuery, read_page
 from stripe_bridge.use_cases.changes.witness import (
     NOTHING_HELD,
@@ -22,9 +23,11 @@ from stripe_bridge.use_cases.changes.witness import (
     log_contradiction,
 )
 
-# In seconds. What is purged meanwhile is shown a moment longer.
-_KEPT_FOR = 1.0
+# What is purged meanwhile is shown a moment longer.
+_KEPT_FOR = timedelta(seconds=1)
 _MAX_KEPT = 64
+# Those that many wait for are short.
+_MAX_SHARED_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,9 @@ class RenderedPage:
 class ReadFeed:
     """Raises HistoryChanged, CursorAhead, FeedExpired."""
 
-    def __init__(self, store: Store, hold: HoldOnContradiction) -> None:
+    def __init__(self, store: Store, clock: Clock, hold: HoldOnContradiction) -> None:
         self._store, self._hold = store, hold
-        self._shared = _SharedPages()
+        self._shared = _SharedPages(clock)
 
     def __call__(self, command: ReadFeedCommand) -> RenderedPage:
         rendered = self._read(command.query)
@@ -121,19 +124,22 @@ class FindLastChange:
 class _SharedPages:
     """Pages, for a moment, by what they were asked for and where the log ended."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._mutex = Lock()
-        self._kept: OrderedDict[tuple[FeedQuery, Head | None], tuple[float, RenderedPage]] = OrderedDict()
+        self._kept: OrderedDict[tuple[FeedQuery, Head | None], tuple[datetime, RenderedPage]] = OrderedDict()
 
     def get(self, query: FeedQuery, head: Head | None) -> RenderedPage | None:
         with self._mutex:
-            until, rendered = self._kept.get((query, head), (0.0, None))
-            return rendered if self._clock() < until else None
+            kept_at, rendered = self._kept.get((query, head), (None, None))
+            is_fresh = kept_at is not None and self._clock.now() < kept_at + _KEPT_FOR
+            return rendered if is_fresh else None
 
     def keep(self, query: FeedQuery, head: Head | None, rendered: RenderedPage) -> RenderedPage:
+        if len(rendered.body) > _MAX_SHARED_BYTES:
+            return rendered
         with self._mutex:
-            self._kept[query, head] = self._clock() + _KEPT_FOR, rendered
+            self._kept[query, head] = self._clock.now(), rendered
             self._kept.move_to_end((query, head))
             while len(self._kept) > _MAX_KEPT:
                 self._kept.popitem(last=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.integrations.confirm import ConfirmAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
 from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
@@ -14,6 +15,9 @@ from stripe_bridge.use_cases.integrations.manage import (
     ShowIntegration,
     StartAuthorization,
 )
+from stripe_bridge.use_cases.integrations.redeem import RedeemCode
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.receivers.register import RequestReceiver
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +30,36 @@ class Integrations:
     confirm_authorization: ConfirmAuthorization
     disconnect: DisconnectIntegration
     list_in_flight: ListInFlight
+
+
+def build_integrations(
+    adapters: Adapters,
+    settle: SettleIntent,
+    request_receiver: RequestReceiver,
+    *,
+    redirect_uri: str,
+    livemode: bool,
+) -> Integrations:
+    store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
+    gateway, vault, in_flight = adapters.connect_gateway, adapters.vault, ListInFlight(store)
+    redeem = RedeemCode(
+        store,
+        clock,
+        identifiers,
+        gateway,
+        vault,
+        adapters.nudges,
+        settle,
+        request_receiver,
+        livemode=livemode,
+    )
+    return Integrations(
+        create=CreateIntegration(store, clock, livemode=livemode),
+        show=ShowIntegration(store),
+        list=ListIntegrations(store),
+        authorize=StartAuthorization(store, clock, identifiers, gateway, redirect_uri=redirect_uri),
+        complete_authorization=CompleteAuthorization(store, clock, vault, redeem),
+        confirm_authorization=ConfirmAuthorization(store, clock, vault, redeem),
+        disconnect=DisconnectIntegration(store, clock, identifiers, settle, in_flight),
+        list_in_flight=in_flight,
+    )

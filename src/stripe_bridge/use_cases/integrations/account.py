@@ -1,4 +1,4 @@
-"""A connected account: refreshing its snapshot, and what follows when our access to it is revoked."""
+"""A connected account: its token, refreshing its snapshot, and what follows when our access to it is revoked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.errors import AccessRevoked
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.ports.vault import Vault
+
+
+class AccountTokens:
+    """The OAuth token of an account; None once it is disconnected."""
+
+    def __init__(self, store: Store, vault: Vault) -> None:
+        self._store, self._vault = store, vault
+
+    def __call__(self, account_id: str) -> str | None:
+        with self._store.reading() as work:
+            integration = work.integrations.find_by_account(account_id)
+        sealed = None if integration is None else integration.sealed_access_token
+        return None if sealed is None else self._vault.open(sealed)
 
 
 class RefreshAccount:

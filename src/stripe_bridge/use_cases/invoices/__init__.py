@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stripe_bridge.ports.adapters import Adapters
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.invoices.links import RenewLinks
+from stripe_bridge.use_cases.invoices.overdue import NoteOverdue
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
     ShowActivity,
     ShowInvoice,
 )
+from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
 from stripe_bridge.use_cases.invoices.send import SendInvoice
 from stripe_bridge.use_cases.invoices.void import VoidInvoice
+from stripe_bridge.use_cases.records.invoices import RecordInvoice
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +29,19 @@ class Invoices:
     list: ListInvoices
     list_for_order: ListOrderInvoices
     show_activity: ShowActivity
+    note_overdue: NoteOverdue
+
+
+def build_invoices(adapters: Adapters, settle: SettleIntent, *, days_until_due: int) -> Invoices:
+    store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
+    gateway = adapters.invoice_gateway
+    revisions, signed = CheckRevisions(gateway, adapters.refund_gateway), SignedMetadata(adapters.signer)
+    return Invoices(
+        send=SendInvoice(store, clock, identifiers, settle, revisions, signed, days_until_due),
+        void=VoidInvoice(store, clock, identifiers, settle),
+        show=ShowInvoice(store, RenewLinks(store, clock, gateway, RecordInvoice(clock))),
+        list=ListInvoices(store),
+        list_for_order=ListOrderInvoices(store),
+        show_activity=ShowActivity(store),
+        note_overdue=NoteOverdue(store, clock),
+    )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceRefused
 from stripe_bridge.domain.errors.rules import InvoiceRevised
-from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.refund import total_returned
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
@@ -20,7 +20,8 @@ from stripe_bridge.ports.stripe.refunds import RefundGateway
 
 class CheckRevisions:
     """Raises InvoiceRevised if a revision of one of these invoices could lead to the order being paid twice, and
-    InvoiceNotSent if Stripe does not answer whether there is one, InvoiceRefused if it does not let us ask.
+    InvoiceNotSent if Stripe does not answer whether there is one, or shows that one of them is not void after all;
+    InvoiceRefused if it does not let us ask.
     """
 
     def __init__(self, gateway: InvoiceGateway, refunds: RefundGateway) -> None:
@@ -43,7 +44,7 @@ class CheckRevisions:
     def _newest_revision(self, invoice: Invoice) -> tuple[StripeInvoice | None, int]:
         """The newest revision, and how much of its payment was not refunded."""
         try:
-            revision = self._follow_revisions(invoice.stripe_account_id, invoice.stripe_invoice_id)
+            revision = self._follow_revisions(invoice)
             return revision, self._collected(invoice.stripe_account_id, revision) if revision else 0
         except (AccessRevoked, ObjectMissing):
             # We no longer have access to that account, or the invoice no longer exists.
@@ -53,11 +54,14 @@ class CheckRevisions:
         except GatewayError as error:
             raise InvoiceNotSent(final=True, reason=error.reason) from error
 
-    def _follow_revisions(self, account_id: str, next_id: str | None) -> StripeInvoice | None:
+    def _follow_revisions(self, invoice: Invoice) -> StripeInvoice | None:
         newest, seen = None, set[str]()
+        next_id = invoice.stripe_invoice_id
         while next_id is not None and next_id not in seen:
             seen.add(next_id)
-            newest = self._gateway.invoice(account_id, next_id)
+            newest = self._gateway.invoice(invoice.stripe_account_id, next_id)
+            if len(seen) == 1:
+                _check_void(invoice, newest)
             next_id = newest.latest_revision
         return newest if len(seen) > 1 else None
 
@@ -71,3 +75,9 @@ class CheckRevisions:
             )
         ]
         return revision.amount_paid - total_returned(refunds)
+
+
+def _check_void(invoice: Invoice, current: StripeInvoice) -> None:
+    """An event may have been wrong about the void, and confirming it takes a while."""
+    if invoice.status is InvoiceStatus.VOID and current.status is not StripeInvoiceStatus.VOID:
+        raise InvoiceNotSent(final=True, reason=f"{current.id} is void here, and {current.status} at Stripe")

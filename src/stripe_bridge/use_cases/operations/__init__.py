@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from stripe_bridge.ports.adapters import Adapters
+from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
+from stripe_bridge.use_cases.intents import Intents
 from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
 from stripe_bridge.use_cases.operations.doctor import Diagnose
+from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
+from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
+from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
+from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
+from stripe_bridge.use_cases.operations.doctor_subscribers import DiagnoseSubscribers
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
-from stripe_bridge.use_cases.operations.readiness import CheckReadiness
+from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
+from stripe_bridge.use_cases.receivers import Receivers
+from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
+from stripe_bridge.use_cases.reconciliation import Reconciliation
+from stripe_bridge.use_cases.webhook_events import WebhookEvents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,3 +36,54 @@ class Operations:
     rotate_keys: RotateKeys
     purge_payloads: PurgePayloads
     purge_oauth_states: PurgeOAuthStates
+
+
+def build_operations(
+    adapters: Adapters,
+    intents: Intents,
+    receivers: Receivers,
+    webhook_events: WebhookEvents,
+    reconciliation: Reconciliation,
+    *,
+    reconcile_every: timedelta,
+    keep_payloads: timedelta,
+    has_extra_secrets: bool,
+) -> Operations:
+    store, clock, vault = adapters.store, adapters.clock, adapters.vault
+    check_readiness = CheckReadiness(
+        {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)},
+        clock,
+    )
+    check_receivers = DiagnoseReceivers(receivers.check, has_extra_secrets=has_extra_secrets)
+    reconcile, replay = reconciliation.reconcile, webhook_events.replay_matching
+    return Operations(
+        check_readiness=check_readiness,
+        measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
+        diagnose=_diagnose(adapters, check_readiness, check_receivers, every=reconcile_every),
+        apply_fixes=ApplyFixes(receivers.register, receivers.repair, reconcile, intents.resolve_due, replay),
+        hold_all_sends=HoldAllSends(store, clock),
+        rotate_keys=RotateKeys(store, vault, EncryptionKey(store, clock, vault)),
+        purge_payloads=PurgePayloads(store, clock, keep_payloads),
+        purge_oauth_states=PurgeOAuthStates(store, clock),
+    )
+
+
+def _diagnose(
+    adapters: Adapters, check_readiness: CheckReadiness, receivers: DiagnoseReceivers, *, every: timedelta
+) -> Diagnose:
+    store, clock, events = adapters.store, adapters.clock, adapters.event_gateway
+    return Diagnose(
+        store,
+        clock,
+        adapters.vault,
+        events,
+        check_readiness,
+        receivers,
+        DiagnoseIntents(store, clock, events, ListInFlight(store)),
+        EncryptionKey(store, clock, adapters.vault),
+        DiagnoseRecovery(store, adapters.signer),
+        DiagnoseRefunds(store),
+        DiagnoseSettlements(store, clock),
+        DiagnoseSubscribers(store, clock, adapters.vault),
+        every=every,
+    )

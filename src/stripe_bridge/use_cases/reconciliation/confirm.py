@@ -10,7 +10,7 @@ from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.reconciliation import Drift
-from stripe_bridge.domain.settlement import MAX_DELAY, delay_after
+from stripe_bridge.domain.settlement import delay_after
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
 from stripe_bridge.ports.stripe.errors import GatewayError
@@ -37,10 +37,10 @@ class ConfirmSettlements:
         until = self._clock.now() + LEASE
         for number, invoice in enumerate(claimed):
             if is_stopping() or self._clock.now() >= until:
-                self._postpone(claimed[number:], timedelta(0))
+                self._release(claimed[number:])
                 break
             if invoice.stripe_account_id in unreachable:
-                self._postpone([invoice], MAX_DELAY)
+                self._postpone(invoice)
             elif not self._confirm(invoice):
                 unreachable.add(invoice.stripe_account_id)
         return len(claimed)
@@ -65,7 +65,7 @@ class ConfirmSettlements:
             # Another process is changing it; it is due again when the lease ends.
             return True
         except Exception as error:
-            self._postpone([invoice], delay_after(self._clock.now() - invoice.updated_at))
+            self._postpone(invoice)
             reason = error.reason if isinstance(error, GatewayError) else type(error).__name__
             _log.warning(
                 "settlement not confirmed",
@@ -83,8 +83,14 @@ class ConfirmSettlements:
             self._metrics.drift(drift)
         return True
 
-    def _postpone(self, invoices: Sequence[Invoice], delay: timedelta) -> None:
+    def _postpone(self, invoice: Invoice) -> None:
+        now = self._clock.now()
         with self._store.writing() as work:
-            for invoice in invoices:
-                work.reconciliations.postpone_confirmation(invoice, self._clock.now() + delay)
+            work.reconciliations.postpone_confirmation(invoice, now + delay_after(now - invoice.updated_at))
+            work.commit()
+
+    def _release(self, claimed: Sequence[Invoice]) -> None:
+        with self._store.writing() as work:
+            for invoice in claimed:
+                work.reconciliations.postpone_confirmation(invoice, self._clock.now())
             work.commit()

@@ -202,8 +202,6 @@ class ReconcileIntegration:
             )
             progress.faults.append(f"Stripe: {error.reason}")
         is_recovered = recovery is not None and is_complete and not progress.faults
-        if is_recovered:
-            self._recover.begin_history(integration.tenant_id)
         self._end(integration_id, account_id, started_at, is_complete=is_complete, is_recovered=is_recovered)
         report = report_of(integration, account_id, started_at, progress, has_access=has_access)
         self._metrics.reconciled(report)
@@ -239,6 +237,8 @@ class ReconcileIntegration:
     ) -> None:
         if not is_complete:
             return
+        if is_recovered:
+            self._recover.begin_history(integration_id)
         with self._store.writing() as work:
             current = work.integrations.find(integration_id, lock=True)
             if current is None or current.stripe_account_id != account_id:

@@ -118,11 +118,13 @@ class RecoverAccount:
         self._record_disputes(account_id, since, progress, renew_lease)
         report_progress(f"{progress.drift[Drift.ADOPTED]} invoices adopted")
 
-    def begin_history(self, tenant_id: str) -> None:
+    def begin_history(self, integration_id: int) -> None:
         """Before the release: whoever holds the history from before the restore is to notice."""
         with self._store.writing() as work:
-            begin_history(work, tenant_id)
-            work.commit()
+            integration = work.integrations.find(integration_id)
+            if integration is not None:
+                begin_history(work, integration.tenant_id)
+                work.commit()
 
     def release(self, work: UnitOfWork, integration: Integration, account_id: str) -> None:
         """The account is reconciled: what waited for that goes on."""

@@ -17,6 +17,7 @@ from stripe_bridge.domain.reconciliation import Drift
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.settlement import MISSING_DELAY
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus, StripePayment
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
 from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
@@ -30,6 +31,7 @@ from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.records.correct import CorrectInvoice
 from stripe_bridge.use_cases.records.invoices import RecordInvoice, lock_invoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
 _log = logging.getLogger(__name__)
 _PAGE_SIZE = 100
@@ -298,3 +300,15 @@ class DeleteStuckDraft:
         reference, now = self._identifiers.reference(), self._clock.now()
         work.intents.add(plan_delete(invoice, because=STUCK_DRAFT_REASON, reference=reference, now=now))
         _log.warning("deletion of stuck draft planned", extra={"invoice_id": invoice.id})
+
+
+def refetch_targets(adapters: Adapters) -> tuple[RefetchInvoices, RefetchRefunds, RefetchDisputes]:
+    """What is read again at Stripe: by each sweep, and a last time before an account is left."""
+    store, clock = adapters.store, adapters.clock
+    ledger = RefundLedger(clock, SignedMetadata(adapters.signer))
+    undo = DeleteStuckDraft(clock, adapters.identifiers)
+    return (
+        RefetchInvoices(store, clock, adapters.invoice_gateway, RecordInvoice(clock), undo),
+        RefetchRefunds(store, adapters.refund_gateway, ledger),
+        RefetchDisputes(store, adapters.refund_gateway, ledger),
+    )

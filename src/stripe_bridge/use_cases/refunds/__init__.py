@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stripe_bridge.ports.adapters import Adapters
+from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.records.invoices import RecordInvoice
+from stripe_bridge.use_cases.records.ledger import RefundLedger
+from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.refunds.duplicates import AcceptDuplicate
 from stripe_bridge.use_cases.refunds.issue import IssueRefund, ListRefunds
 
@@ -13,3 +18,22 @@ class Refunds:
     issue: IssueRefund
     list: ListRefunds
     accept_duplicate: AcceptDuplicate
+
+
+def build_refunds(adapters: Adapters, settle: SettleIntent) -> Refunds:
+    clock, signed = adapters.clock, SignedMetadata(adapters.signer)
+    return Refunds(
+        issue=IssueRefund(
+            adapters.store,
+            clock,
+            adapters.identifiers,
+            settle,
+            adapters.invoice_gateway,
+            adapters.refund_gateway,
+            RecordInvoice(clock),
+            RefundLedger(clock, signed),
+            signed,
+        ),
+        list=ListRefunds(adapters.store),
+        accept_duplicate=AcceptDuplicate(adapters.store, clock),
+    )

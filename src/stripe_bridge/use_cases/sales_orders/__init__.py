@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.sales_orders.put import PutSalesOrder
 from stripe_bridge.use_cases.sales_orders.reset import ResetUpdatedAt
 from stripe_bridge.use_cases.sales_orders.show import ShowSalesOrder
@@ -14,3 +15,11 @@ class SalesOrders:
     put: PutSalesOrder
     show: ShowSalesOrder
     reset_updated_at: ResetUpdatedAt
+
+
+def build_sales_orders(adapters: Adapters) -> SalesOrders:
+    return SalesOrders(
+        put=PutSalesOrder(adapters.store, adapters.clock),
+        show=ShowSalesOrder(adapters.store),
+        reset_updated_at=ResetUpdatedAt(adapters.store, adapters.clock),
+    )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
 from stripe_bridge.use_cases.webhook_events.backpressure import YieldToReceiving
+from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.queries import ListWebhookEvents, ShowWebhookEvent
-from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhook
+from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, ReceiveWebhook
 from stripe_bridge.use_cases.webhook_events.replay import ReplayWebhookEvent, ReplayWebhookEvents
 
 
@@ -20,3 +23,35 @@ class WebhookEvents:
     show: ShowWebhookEvent
     replay: ReplayWebhookEvent
     replay_matching: ReplayWebhookEvents
+
+
+def build_webhook_events(
+    adapters: Adapters,
+    table: HandlerTable,
+    build_event: BuildEvent,
+    *,
+    lease: timedelta,
+    pause_factor: int,
+    extra_secrets: tuple[str, ...],
+) -> WebhookEvents:
+    store, clock, nudges, metrics = adapters.store, adapters.clock, adapters.nudges, adapters.metrics
+    return WebhookEvents(
+        receive=ReceiveWebhook(
+            store,
+            adapters.event_ingest,
+            clock,
+            adapters.signatures,
+            adapters.vault,
+            nudges,
+            metrics,
+            adapters.read_event,
+            build_event,
+            extra_secrets=extra_secrets,
+        ),
+        apply=ApplyEvents(store, clock, adapters.randomness, table, lease, metrics, adapters.tracing),
+        yield_to_receiving=YieldToReceiving(store, clock, pause_factor=pause_factor),
+        list=ListWebhookEvents(store),
+        show=ShowWebhookEvent(store, clock),
+        replay=ReplayWebhookEvent(store, clock, nudges),
+        replay_matching=ReplayWebhookEvents(store, clock, nudges),
+    )

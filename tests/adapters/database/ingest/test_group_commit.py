@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, event
 
-from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
 from stripe_bridge.adapters.database.ingest import sqlite
+from stripe_bridge.adapters.database.migrations_runner import migrate
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.builders import a_webhook_event, an_event_payload
 from tests.contracts.stored import at_once, claim

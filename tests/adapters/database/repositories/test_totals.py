@@ -6,9 +6,9 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, text
 
-from stripe_bridge.adapters.database import SqlStore, create_engine, migrate
+from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.adapters.database.engine import autocommit
-from stripe_bridge.adapters.database.migrations_runner import migrating
+from stripe_bridge.adapters.database.migrations_runner import migrate, migrating
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.webhook_event import SkipReason
 from stripe_bridge.ports.storage.inbox import EventFilter

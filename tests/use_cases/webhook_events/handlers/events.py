@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 
 from stripe_bridge.domain.webhook_event import WebhookEvent, parse_event
-from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 from stripe_bridge.use_cases.webhook_events.handlers.handler import Fetched, HandlerResult, HandlerTable
 from stripe_bridge.use_cases.webhook_events.handlers.table import build_handler_table
 from tests.world import Event, World
@@ -22,17 +21,7 @@ def of_type(world: World, prefix: str) -> list[Event]:
 
 
 def handler_table(world: World) -> HandlerTable:
-    adapters = world.adapters
-    return build_handler_table(
-        connect_gateway=adapters.connect_gateway,
-        invoice_gateway=adapters.invoice_gateway,
-        refund_gateway=adapters.refund_gateway,
-        snapshots=adapters.snapshots,
-        clock=adapters.clock,
-        signed=SignedMetadata(adapters.signer),
-        client_id=world.settings.stripe_client_id,
-        api_version=adapters.receiver_gateway.api_version,
-    )
+    return build_handler_table(world.adapters, client_id=world.settings.stripe_client_id)
 
 
 def fetched_earlier(world: World, event: Event, version: int = 0) -> Callable[[], HandlerResult]:

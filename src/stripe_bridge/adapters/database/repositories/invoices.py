@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import bindparam, exists, func, select
 
@@ -13,7 +14,12 @@ from stripe_bridge.adapters.database.repositories.totals import INVOICE_TOTALS
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
-from stripe_bridge.adapters.database.tables.invoicing import IS_LISTED, IS_RESERVED, SalesOrderRow
+from stripe_bridge.adapters.database.tables.invoicing import (
+    IS_LISTED,
+    IS_RESERVED,
+    MAY_BE_OVERDUE,
+    SalesOrderRow,
+)
 from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.intent import invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
@@ -48,6 +54,12 @@ _LISTED_OF_ORDER = _OF_ORDER.where(IS_LISTED).order_by(_INVOICE.id.desc())
 _WAITING_FOR_CUSTOMER = INVOICES.select.where(
     _INVOICE.customer_id == bindparam("customer_id"), IS_RESERVED
 ).order_by(_INVOICE.id)
+_DUE = (
+    select(_INVOICE.id)
+    .where(MAY_BE_OVERDUE, _INVOICE.due_date < bindparam("now"))
+    .order_by(_INVOICE.due_date, _INVOICE.id)
+    .limit(bindparam("limit"))
+)
 # A draft as callers see it: whether it exists at Stripe yet is not their concern.
 _SHOWN_AS_DRAFT = [InvoiceStatus.RESERVED, InvoiceStatus.DRAFT]
 
@@ -87,6 +99,10 @@ class SqlInvoices:
 
     def reserved_for_customer(self, customer_id: int) -> Sequence[Invoice]:
         return self._transaction.list(INVOICES, _WAITING_FOR_CUSTOMER, customer_id=customer_id)
+
+    def overdue(self, now: datetime, limit: int) -> Sequence[int]:
+        found = self._transaction.execute(_DUE, {"now": now, "limit": limit})
+        return list(found.scalars())
 
     def has_other_account(self, integration_id: int, account_id: str) -> bool:
         """Asks only for the smallest and the largest, which are at the ends of an index: there may be millions in between."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import JSON, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stripe_bridge.adapters.database.tables.base import Row, partial_index
@@ -64,3 +65,17 @@ class ChangeRow(Row):
     content: Mapped[bytes | None] = mapped_column(Compressed)
     salt: Mapped[str | None]
     hash: Mapped[str]
+
+
+class ChangeBackfillRow(Row):
+    """How far one kind of object that was there before the log has been recorded. `cursor` is the last key of this pass."""
+
+    __tablename__ = "change_backfill"
+
+    subject_type: Mapped[SubjectType] = mapped_column(Choice(SubjectType), primary_key=True)
+    cursor: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    pass_number: Mapped[int]
+    found_in_pass: Mapped[int]
+    recorded: Mapped[int]
+    next_at: Mapped[datetime]
+    completed_at: Mapped[datetime | None]

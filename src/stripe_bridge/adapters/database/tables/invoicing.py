@@ -47,6 +47,8 @@ IS_UNFINISHED = is_among("status", [InvoiceStatus.DRAFT, InvoiceStatus.OPEN, Inv
 IS_SETTLED = is_among("status", [InvoiceStatus.PAID])
 IS_UNCONFIRMED = text("confirm_due_at IS NOT NULL")
 IS_CONTRADICTED = text("contradicted_at IS NOT NULL")
+# Whose due date may have passed without a note of it.
+MAY_BE_OVERDUE = text(f"status = '{InvoiceStatus.OPEN}' AND overdue_for IS NULL")
 IS_LISTED = text(f"status <> '{InvoiceStatus.ABANDONED}'")
 
 
@@ -104,6 +106,7 @@ class InvoiceRow(Row):
         Index("ix_invoices_integration_status", "integration_id", "status", "id"),
         partial_index("ix_invoices_account", "integration_id", "stripe_account_id", where=IS_LISTED),
         partial_index("ix_invoices_unfinished", "stripe_account_id", "id", where=IS_UNFINISHED),
+        partial_index("ix_invoices_due", "due_date", "id", where=MAY_BE_OVERDUE),
         partial_index("ix_invoices_waiting", "customer_id", where=IS_RESERVED),
         partial_index("ix_invoices_settled", "stripe_account_id", "confirmed_at", "id", where=IS_SETTLED),
         partial_index("ix_invoices_unconfirmed", "confirm_due_at", "id", where=IS_UNCONFIRMED),
@@ -159,6 +162,7 @@ class InvoiceRow(Row):
     confirmed_at: Mapped[datetime | None]
     confirm_due_at: Mapped[datetime | None]
     contradicted_at: Mapped[datetime | None]
+    overdue_for: Mapped[datetime | None]
     # `metadata` is taken on a declarative class.
     metadata_: Mapped[Mapping[str, str]] = mapped_column("metadata", Document(dict, dict))
     version: Mapped[int]

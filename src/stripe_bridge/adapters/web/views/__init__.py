@@ -31,5 +31,5 @@ GROUPS = (
 
 @cache
 def blueprints() -> tuple[Blueprint, ...]:
-    """One for each group: the same for all apps of a process, since making them takes far longer than adding them to one."""
+    """One for each group, the same for all apps of this process: making them takes far longer than adding them to one."""
     return tuple(blueprint_of(group) for group in GROUPS)

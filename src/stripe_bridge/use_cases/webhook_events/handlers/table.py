@@ -10,11 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stripe_bridge.ports.stripe.connect import ConnectGateway
-from stripe_bridge.ports.stripe.invoices import InvoiceGateway
-from stripe_bridge.ports.stripe.refunds import RefundGateway
-from stripe_bridge.ports.stripe.snapshots import Snapshots
-from stripe_bridge.ports.system import Clock
+from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.records.adopt import DetectRestore
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.ledger import RefundLedger
@@ -112,19 +108,11 @@ EVENT_TABLE: Sequence[Row] = (
 )
 
 
-def build_handler_table(
-    *,
-    connect_gateway: ConnectGateway,
-    invoice_gateway: InvoiceGateway,
-    refund_gateway: RefundGateway,
-    snapshots: Snapshots,
-    clock: Clock,
-    signed: SignedMetadata,
-    client_id: str,
-    api_version: str,
-) -> HandlerTable:
-    """One handler of each class, by event type. `client_id` is that of our own platform, and `api_version` the one that
-    `snapshots` can read."""
+def build_handler_table(adapters: Adapters, *, client_id: str) -> HandlerTable:
+    """One handler of each class, by event type. `client_id` is that of our own platform."""
+    clock, snapshots, signed = adapters.clock, adapters.snapshots, SignedMetadata(adapters.signer)
+    connect_gateway, invoice_gateway = adapters.connect_gateway, adapters.invoice_gateway
+    refund_gateway = adapters.refund_gateway
     record, ledger = RecordInvoice(clock), RefundLedger(clock, signed)
     find_invoice = FindInvoice(invoice_gateway, record)
     handlers: Sequence[Handler[Any]] = (
@@ -142,7 +130,8 @@ def build_handler_table(
     of_class = {type(handler): handler for handler in handlers}
     return HandlerTable(
         handlers={row.event_type: of_class[row.handler] for row in EVENT_TABLE},
-        api_version=api_version,
+        # The one that the snapshots can read.
+        api_version=adapters.receiver_gateway.api_version,
         applies_when_disconnected=_types(row for row in EVENT_TABLE if row.applies_when_disconnected),
         apply_individually=_types(row for row in EVENT_TABLE if row.apply_individually),
     )

@@ -84,11 +84,34 @@ def upgrade() -> None:
     op.create_index("ix_act_windows_ends_at", "act_windows", ["ends_at"])
     for table, (name, type_) in LOGGED.items():
         op.add_column(table, sa.Column(name, type_, nullable=True))
+    op.add_column("invoices", sa.Column("overdue_for", sa.DateTime(timezone=True), nullable=True))
+    may_be_overdue = sa.text("status = 'open' AND overdue_for IS NULL")
+    op.create_index(
+        "ix_invoices_due",
+        "invoices",
+        ["due_date", "id"],
+        sqlite_where=may_be_overdue,
+        postgresql_where=may_be_overdue,
+    )
+    op.create_table(
+        "change_backfill",
+        sa.Column("subject_type", sa.String(), nullable=False),
+        sa.Column("cursor", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("pass_number", sa.BigInteger(), nullable=False),
+        sa.Column("found_in_pass", sa.BigInteger(), nullable=False),
+        sa.Column("recorded", sa.BigInteger(), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("subject_type", name="pk_change_backfill"),
+    )
     op.add_column("intents", sa.Column("origin", sa.JSON(none_as_null=True), nullable=True))
     _forbid_changes()
 
 
 def downgrade() -> None:
+    op.drop_table("change_backfill")
+    op.drop_index("ix_invoices_due", "invoices")
+    op.drop_column("invoices", "overdue_for")
     for table, (name, _) in LOGGED.items():
         op.drop_column(table, name)
     op.drop_column("intents", "origin")

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stripe_bridge.adapters.tracing.open_telemetry import OpenTelemetryTracing
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
-def find_tracing(environ: Mapping[str, str]) -> Any:
+def find_tracing(environ: Mapping[str, str]) -> OpenTelemetryTracing | None:
     """The adapter if OpenTelemetry's own variables name a collector, else None.
 
     Raises ImportError if they do but the libraries are not installed.
@@ -22,4 +25,7 @@ def find_tracing(environ: Mapping[str, str]) -> Any:
     if is_off or not any(environ.get(name) for name in _ENDPOINTS):
         return None
     # Not an import statement: the SDK costs memory in every process, and only those who want traces have to install it.
-    return importlib.import_module("stripe_bridge.adapters.tracing").OpenTelemetryTracing()
+    tracing: OpenTelemetryTracing = importlib.import_module(
+        f"{__name__}.open_telemetry"
+    ).OpenTelemetryTracing()
+    return tracing

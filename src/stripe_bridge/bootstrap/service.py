@@ -1,0 +1,83 @@
+"""The service: the bridge on its adapters, built from the environment."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from stripe_bridge.adapters import queue
+from stripe_bridge.adapters.clock import AnchoredClock
+from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.logs import configure_logging
+from stripe_bridge.adapters.tracing import find_tracing
+from stripe_bridge.adapters.vault import FernetVault
+from stripe_bridge.bootstrap.adapters import build_adapters
+from stripe_bridge.bootstrap.use_cases import build_bridge
+from stripe_bridge.bridge import Bridge
+from stripe_bridge.config import Settings, SettingsInvalid
+from stripe_bridge.ports.committed_changes import CommittedChanges
+from stripe_bridge.ports.metrics import Metrics
+from stripe_bridge.use_cases.receivers.encryption_key import CheckEncryptionKey, EncryptionKey
+
+if TYPE_CHECKING:
+    from stripe_bridge.adapters.tracing.open_telemetry import OpenTelemetryTracing
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """`mailbox` has this process's nudges; with Redis, `broker` has those of all processes."""
+
+    settings: Settings
+    bridge: Bridge
+    metrics: Metrics
+    committed: CommittedChanges
+    tracing: OpenTelemetryTracing | None
+    mailbox: queue.InProcessNudges
+    broker: queue.Broker | None
+
+
+def build_service(environ: Mapping[str, str]) -> Service:
+    """Raises SettingsInvalid."""
+    settings = Settings.from_env(environ)
+    configure_logging(settings.log_level, json=settings.log_format == "json")
+    for former, name in settings.deprecated.items():
+        _log.warning("setting renamed", extra={"setting": former, "use": name})
+    mailbox = queue.InProcessNudges()
+    broker = None if settings.redis_url is None else queue.redis_broker(settings.redis_url)
+    nudges = mailbox if broker is None else queue.DramatiqNudges(broker)
+    try:
+        tracing = find_tracing(environ)
+    except ImportError as error:
+        raise SettingsInvalid([f"OTEL_EXPORTER_OTLP_ENDPOINT needs the extra `tracing`: {error}"]) from None
+    adapters = build_adapters(settings, nudges, tracing)
+    return Service(
+        settings=settings,
+        bridge=build_bridge(settings, adapters),
+        metrics=adapters.metrics,
+        committed=adapters.committed,
+        tracing=tracing,
+        mailbox=mailbox,
+        broker=broker,
+    )
+
+
+def service_or_exit(environ: Mapping[str, str]) -> Service:
+    """Exits with one sentence for each setting that is missing or wrong."""
+    try:
+        return build_service(environ)
+    except SettingsInvalid as error:
+        raise SystemExit(str(error)) from None
+
+
+def check_encryption_key(settings: Settings) -> None:
+    """With a connection of its own: those of the service must not be shared with processes that are forked later."""
+    clock = AnchoredClock()
+    store = SqlStore(create_engine(settings.database_url, pool_size=1, anchor=clock))
+    try:
+        CheckEncryptionKey(EncryptionKey(store, clock, FernetVault(settings.encryption_keys)))()
+    finally:
+        store.close()
