@@ -7,7 +7,7 @@ shows the sum for all processes with the same folder: several web processes, and
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -25,6 +25,7 @@ _UNFINISHED = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
 # In seconds. A send makes up to five calls to Stripe.
 _WAIT_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _DELIVERY_BUCKETS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
+_OF_REQUESTS = ("route", "method", "status")
 _REQUEST_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -33,12 +34,8 @@ class PrometheusMetrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Histogram(
-            "stripe_bridge_request_seconds",
-            "HTTP requests by route, method and status.",
-            ["route", "method", "status"],
-            buckets=_REQUEST_BUCKETS,
-            registry=self._registry,
+        self._requests = self._histogram(
+            "request", "HTTP requests by route, method and status.", _REQUEST_BUCKETS, *_OF_REQUESTS
         )
         self._webhooks = self._counter(
             "webhooks",
@@ -64,19 +61,17 @@ class PrometheusMetrics:
         self._drift = self._counter(
             "drift", "Differences from Stripe that reconciling corrected, by cause.", "cause"
         )
-        self._waits = Histogram(
-            "stripe_bridge_stripe_wait_seconds",
+        self._waits = self._histogram(
+            "stripe_wait",
             "Delay of calls to Stripe to stay within its rate limits; calls that were not delayed are not counted.",
-            buckets=_WAIT_BUCKETS,
-            registry=self._registry,
+            _WAIT_BUCKETS,
         )
 
-        self._deliveries = Histogram(
-            "stripe_bridge_delivery_seconds",
+        self._deliveries = self._histogram(
+            "delivery",
             "Requests to subscribers by outcome: delivered, no_answer, or the class of another status.",
-            ["outcome"],
-            buckets=_DELIVERY_BUCKETS,
-            registry=self._registry,
+            _DELIVERY_BUCKETS,
+            "outcome",
         )
 
     def delivery(self, outcome: str, seconds: float) -> None:
@@ -119,6 +114,11 @@ class PrometheusMetrics:
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"stripe_bridge_{name}", help_text, labels, registry=self._registry)
+
+    def _histogram(self, name: str, help_text: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        """Of seconds."""
+        full_name = f"stripe_bridge_{name}_seconds"
+        return Histogram(full_name, help_text, labels, buckets=buckets, registry=self._registry)
 
 
 class _Gauges:

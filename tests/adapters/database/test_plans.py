@@ -21,8 +21,10 @@ from tests.builders import (
     NOW,
     TENANT,
     a_customer_key,
+    a_delivery,
     a_dispute,
     a_payment,
+    a_subscriber,
     a_webhook_event,
     an_intent,
 )
@@ -47,6 +49,14 @@ def payloads_left(work: UnitOfWork) -> None:
 
 CURSOR = PageRequest(before_id=50)
 CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
+    "subscriber": lambda work: work.subscribers.find(1, lock=True),
+    "subscribers of a tenant": lambda work: work.subscribers.of_tenant(TENANT),
+    "subscribers that are due": lambda work: work.subscribers.due(NOW, 10),
+    "subscriber claimed": lambda work: work.subscribers.claim(1, "lease", NOW, NOW),
+    "delivery added": lambda work: work.subscribers.add_delivery(
+        a_delivery(subscriber_id=work.subscribers.add(a_subscriber()).id)
+    ),
+    "deliveries": lambda work: work.subscribers.deliveries(1),
     "token by hash": lambda work: work.tokens.find_by_hash("abc"),
     "state by hash": lambda work: work.oauth_states.find("abc"),
     "state by confirmation": lambda work: work.oauth_states.find_by_confirmation("abc"),

@@ -58,7 +58,7 @@ class Guard:
         try:
             self.addresses(str(parts.scheme), host_of(parts), port_of(parts), within=_RESOLVING)
         except NotDelivered as error:
-            raise UrlNotAllowed(error.reason) from error
+            raise UrlNotAllowed(error.reason.rstrip(".") + ".") from error
 
     def addresses(self, scheme: str, host: str, port: int, *, within: float) -> Sequence[str]:
         """Those that the host has now, all of which are allowed. Raises NotDelivered."""
