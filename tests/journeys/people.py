@@ -189,6 +189,11 @@ class Erp:
         events: list[Json] = self.get(f"/api/stripe/invoices/{invoice['id']}/activity-log")
         return events
 
+    def listed(self, **query: Any) -> list[Json]:
+        """The tenant's invoices."""
+        found: list[Json] = told(self.ask("GET", "/api/stripe/invoices", params=query), 200)
+        return found
+
     def void(self, invoice: Json) -> requests.Response:
         return self.ask("POST", f"/api/stripe/invoices/{invoice['id']}/void", role=Role.MEMBER)
 

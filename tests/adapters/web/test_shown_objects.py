@@ -12,15 +12,19 @@ from stripe_bridge.adapters.web.schemas.refunds import RefundShape
 from stripe_bridge.adapters.web.schemas.sales_orders import SalesOrderShape
 from stripe_bridge.domain.changes.recorded import KINDS
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.origin import Actor, ActorType
+from stripe_bridge.domain.refund import RefundSource
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
+from stripe_bridge.use_cases.invoices.views import InvoiceView
 from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
 from tests.builders import NOW, a_pending_integration, a_refund, a_sales_order, an_integration, an_invoice
 
+BY = Actor(type=ActorType.OPERATOR, id="alice")
 # Bearer secrets, which are never in the log.
 LINKS = {"hosted_invoice_url", "hosted_invoice_url_expires_at", "invoice_pdf"}
 # What GET shows of other objects; the log has them beside the object, or as changes of their own.
 BESIDE: dict[type[Schema], set[str]] = {
-    InvoiceShape: set(),
+    InvoiceShape: {"integration_instance", "payments", "refundable_in_cents"},
     RefundShape: set(),
     IntegrationShape: {"webhook_registered"},
     SalesOrderShape: {"outstanding_in_cents", "settled_in_cents", "overpaid_in_cents", "open_invoice"},
@@ -31,6 +35,10 @@ IN_PATH: dict[type[Schema], set[str]] = {RefundShape: {"invoice_id"}}
 
 def view(value: Any) -> Any:
     return value
+
+
+def as_invoice(value: Any) -> Any:
+    return InvoiceView(invoice=value, integration_name="Main shop", refundable=1)
 
 
 def as_integration(value: Any) -> Any:
@@ -44,9 +52,12 @@ def as_order(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("schema", "viewed", "value"),
     [
-        (InvoiceShape, view, an_invoice(metadata={"a": "b", "stripe_bridge_reference": "r"})),
-        (InvoiceShape, view, an_invoice(status=InvoiceStatus.PAID, paid_at=NOW, number="A-1")),
+        (InvoiceShape, as_invoice, an_invoice(metadata={"a": "b", "stripe_bridge_reference": "r"})),
+        (InvoiceShape, as_invoice, an_invoice(status=InvoiceStatus.PAID, paid_at=NOW, number="A-1")),
+        (InvoiceShape, as_invoice, an_invoice(status=InvoiceStatus.VOID, voided_by=BY, sent_at=NOW)),
         (RefundShape, view, a_refund()),
+        (RefundShape, view, a_refund(source=RefundSource.CLI)),
+        (RefundShape, view, a_refund(reference=None)),
         (IntegrationShape, as_integration, an_integration()),
         (IntegrationShape, as_integration, a_pending_integration()),
         (SalesOrderShape, as_order, a_sales_order()),

@@ -24,7 +24,7 @@ from tests.fakes.stripe.connect import FakeConnectGateway
 from tests.fakes.stripe.events import FakeEventGateway
 from tests.fakes.stripe.fake_stripe import FakeStripe
 from tests.fakes.stripe.invoices import FakeInvoiceGateway
-from tests.fakes.stripe.payloads import invoice_object
+from tests.fakes.stripe.payloads import charge_object, invoice_object, payment_object
 from tests.fakes.stripe.receivers import FakeReceiverGateway
 from tests.fakes.stripe.refunds import FakeRefundGateway
 from tests.fakes.stripe.signatures import FakeSignatures, sign
@@ -158,6 +158,21 @@ class World:
         paid = self.stripe.accounts[account_id].invoices[stripe_id]
         payload = an_event_payload("invoice.paid", invoice_object(paid), account=account_id)
         assert self.post_event(payload).status_code == 200
+        self.bridge.webhook_events.apply()
+
+    def tell_of_payments(self, invoice: dict[str, Any]) -> None:
+        """The events of the invoice's payments and their charges come in, and are applied."""
+        account_id = invoice["stripe_account_id"]
+        account = self.stripe.accounts[account_id]
+        for payment in account.payments_of(invoice["stripe_invoice_id"]):
+            if payment.charge_id is not None:
+                charge = charge_object(account.charges.charges[payment.charge_id], None)
+                for type_, object_ in (
+                    ("charge.succeeded", charge),
+                    ("invoice_payment.paid", payment_object(payment)),
+                ):
+                    id_ = f"evt_{type_}_{payment.id}"
+                    self.post_event(an_event_payload(type_, object_, id_=id_, account=account_id))
         self.bridge.webhook_events.apply()
 
     def send(self, integration_id: int, order_id: int = 1001, **more: Any) -> TestResponse:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from stripe_bridge.domain.errors.outcomes import VoidRefused
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, PaymentStatus
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.payment_status import PaymentStatus
 from stripe_bridge.domain.stripe_objects import PaymentProgress, StripePayment
 from tests.builders import AMOUNT, TENANT
 from tests.world import World
@@ -109,3 +110,33 @@ def test_of_a_paid_invoice_a_late_decline_is_not_even_fetched(world: World):
 
     assert shown(world, invoice) == (PaymentStatus.PAID, None)
     assert world.calls() == calls
+
+
+@pytest.mark.parametrize("shown_as", [None, [], {"type": None}, {"type": {"id": 7}}, {"type": "kl\u00e4rna"}])
+def test_a_charge_that_says_nothing_readable_of_its_method_counts_all_the_same(world: World, shown_as: Any):
+    invoice = world.sent()
+    world.pay(invoice)
+    events = world.events()
+    (charged,) = (event for event in events if event["type"] == "charge.succeeded")
+    charged["data"]["object"]["payment_method_details"] = shown_as
+    world.deliver(events)
+
+    (payment,) = world.payments(invoice.id)
+    assert payment.charge_id == world.invoice(invoice.id).stripe_charge_id == charged["data"]["object"]["id"]
+    assert payment.method is None
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_a_payments_method_is_that_of_its_charge_in_whatever_order_the_events_come(
+    world: World, is_reversed: bool
+):
+    invoice = world.sent()
+    pending = tried(world, invoice, PaymentProgress.PENDING)
+    world.deliver([told(world, "payment_intent.processing", pending)])
+    assert [payment.method for payment in world.payments(invoice.id)] == ["us_bank_account"]
+    world.pay(invoice)
+    events = world.events()
+    for event in reversed(events) if is_reversed else events:
+        world.deliver([event])
+
+    assert [payment.method for payment in world.payments(invoice.id)] == ["card"]

@@ -15,7 +15,9 @@ from stripe_bridge.adapters.web.schemas.fields import (
     WholeNumber,
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
-from stripe_bridge.domain.invoice import InvoiceStatus, PaymentStatus, RefundStatus
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.origin import Actor, ActorType
+from stripe_bridge.domain.payment_status import PaymentStatus, RefundStatus
 from stripe_bridge.domain.settlement import Settlement
 from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 
@@ -63,11 +65,80 @@ class PublicMetadata(fields.Dict):
         }
 
 
+class IntegrationNameShape(Shape):
+    id = fields.Integer(attribute="invoice.integration_id", metadata={"examples": [1]})
+    name = fields.String(attribute="integration_name", metadata={"examples": ["Rosen Furniture"]})
+
+
+class PaymentShape(Shape):
+    """Made of a PaymentView: the payment, and what is beside it."""
+
+    stripe_invoice_payment_id = fields.String(
+        attribute="payment.stripe_id", metadata={"examples": ["inpay_1"]}
+    )
+    amount = fields.Integer(
+        allow_none=True,
+        metadata={
+            "examples": [9900],
+            "description": "What was paid, or is to be; null for a part payment until it is paid.",
+        },
+    )
+    currency = fields.String(metadata={"examples": ["EUR"]})
+    status = fields.String(validate=OneOf(["pending", "failed", "paid"]))
+    method = fields.String(
+        attribute="payment.method",
+        allow_none=True,
+        metadata={
+            "examples": ["card"],
+            "description": "Stripe's type of the payment method; null if it is not known, or was paid outside Stripe.",
+        },
+    )
+    stripe_payment_intent_id = fields.String(attribute="payment.payment_intent_id", allow_none=True)
+    stripe_charge_id = fields.String(
+        attribute="payment.charge_id",
+        allow_none=True,
+        metadata={"description": "The charge that succeeded."},
+    )
+    paid_at = Timestamp(attribute="payment.paid_at", allow_none=True)
+    failure_reason = fields.String(
+        attribute="payment.failure_reason",
+        allow_none=True,
+        metadata={"description": "Stripe's code for the last decline."},
+    )
+
+
+class ActorShape(Shape):
+    type = fields.String(
+        validate=OneOf([each.value for each in ActorType if Actor(type=each).is_a_caller]),
+        metadata={
+            "description": "A token, a user of the ERP's identity provider, or an operator at the command line."
+        },
+    )
+    id = fields.String(
+        allow_none=True,
+        metadata={"description": "`token:` and the token's id, the user's `sub`, or the login name."},
+    )
+    user_id = fields.Integer(
+        allow_none=True, metadata={"description": "The ERP user, if the token acts for one."}
+    )
+
+
+class FromSameView(fields.Nested):
+    """A part made of the very object that the whole is made of."""
+
+    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
+        return obj
+
+
+_BESIDE = frozenset({"payments", "refundable"})
+
+
 class InvoiceShape(Shape):
-    """Amounts in the currency's minor unit."""
+    """Made of an InvoiceView: the invoice, and what is beside it. Amounts in the currency's minor unit."""
 
     id = fields.Integer(metadata={"examples": [1]})
     integration_instance_id = fields.Integer(attribute="integration_id", metadata={"examples": [1]})
+    integration_instance = FromSameView(IntegrationNameShape)
     sales_order_id = fields.Integer(allow_none=True, metadata={"examples": [1001]})
     sales_order_number = fields.String(allow_none=True, metadata={"examples": ["SO-1001"]})
     user_id = fields.Integer(allow_none=True, metadata={"description": "The ERP user who sent it."})
@@ -79,7 +150,14 @@ class InvoiceShape(Shape):
     number = fields.String(allow_none=True, metadata={"description": "Stripe's invoice number."})
     amount = fields.Integer(metadata={"examples": [9900]})
     amount_paid = fields.Integer()
+    amount_remaining = fields.Integer(
+        attribute="left_to_pay",
+        metadata={"description": "What Stripe still asks for; 0 for one that is paid or void."},
+    )
     amount_refunded = fields.Integer()
+    refundable_in_cents = fields.Integer(
+        attribute="refundable", metadata={"description": "What may still be refunded."}
+    )
     currency = fields.String(metadata={"examples": ["EUR"]})
     status = ShownStatus(validate=OneOf(_SHOWN))
     payment_status = fields.String(
@@ -116,8 +194,27 @@ class InvoiceShape(Shape):
     days_until_due = fields.Integer(metadata={"examples": [30]})
     due_date = Timestamp(allow_none=True)
     finalized_at = Timestamp(allow_none=True)
+    sent_at = Timestamp(
+        allow_none=True,
+        metadata={
+            "description": "When Stripe emailed it to the customer, or did not have to because it was closed already."
+        },
+    )
     paid_at = Timestamp(allow_none=True)
     voided_at = Timestamp(allow_none=True)
+    voided_by = fields.Nested(
+        ActorShape,
+        allow_none=True,
+        metadata={
+            "description": "Who had it voided; null if that was in Stripe's dashboard, or is not known."
+        },
+    )
+    payments = fields.List(
+        fields.Nested(PaymentShape),
+        metadata={
+            "description": "Those that were paid, are under way or failed, in the order in which they were paid."
+        },
+    )
     last_refunded_at = Timestamp(allow_none=True)
     metadata = PublicMetadata(
         keys=fields.String(),
@@ -127,26 +224,12 @@ class InvoiceShape(Shape):
     created_at = Timestamp()
     updated_at = Timestamp()
 
-
-class FromSameView(fields.Nested):
-    """A part made of the very object that the whole is made of."""
-
-    def get_value(self, obj: Any, attr: str, accessor: Any = None, default: Any = None) -> Any:
-        return obj
-
-
-class IntegrationNameShape(Shape):
-    id = fields.Integer(attribute="invoice.integration_id", metadata={"examples": [1]})
-    name = fields.String(attribute="integration_name", metadata={"examples": ["Rosen Furniture"]})
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        return super().get_attribute(obj if attr in _BESIDE else obj.invoice, attr, default)
 
 
 class InvoiceDetailShape(InvoiceShape):
-    """Made of an InvoiceView: the invoice, and what is beside it."""
-
-    integration_instance = FromSameView(IntegrationNameShape)
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        return super().get_attribute(obj.invoice, attr, default)
+    """The same: clients that were made of an earlier document know it by this name."""
 
 
 class InvoiceAnswer(Shape):
@@ -172,3 +255,18 @@ class InvoicePage(PageShape):
 
 class InvoicePageQuery(PageQuery):
     status = Text(validate=OneOf(_SHOWN))
+
+
+class TenantInvoicePageQuery(InvoicePageQuery):
+    updated_since = Timestamp(
+        metadata={
+            "description": "Those whose `updated_at` is at or after this time, in the order of their updates. What is updated "
+            "while the list is read comes again at its end.",
+            "examples": ["2026-11-23T12:00:00Z"],
+        }
+    )
+    stripe_invoice_id = Text(metadata={"examples": ["in_1"]})
+    stripe_charge_id = Text(
+        metadata={"description": "The charge of one of its payments.", "examples": ["ch_1"]}
+    )
+    number = Text(metadata={"description": "Stripe's invoice number.", "examples": ["ACME-0001"]})

@@ -13,7 +13,7 @@ from stripe_bridge.adapters.web.schemas.fields import (
     Timestamp,
     WholeNumber,
 )
-from stripe_bridge.domain.refund import RefundReason, RefundState
+from stripe_bridge.domain.refund import RefundReason, RefundSource, RefundState
 
 _SHOWN = [state.value for state in RefundState if state not in (RefundState.RESERVED, RefundState.REFUSED)]
 
@@ -50,6 +50,12 @@ class RefundShape(Shape):
     user_id = fields.Integer(
         allow_none=True,
         metadata={"description": "The ERP user who issued it; null if it was made in Stripe's dashboard."},
+    )
+    source = fields.String(
+        attribute="shown_source",
+        allow_none=True,
+        validate=OneOf([source.value for source in RefundSource]),
+        metadata={"description": "Where it was issued; null if that was not stored, as in earlier releases."},
     )
     created_at = Timestamp()
     updated_at = Timestamp()

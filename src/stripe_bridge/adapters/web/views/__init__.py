@@ -5,6 +5,7 @@ from functools import cache
 from flask_smorest import Blueprint
 
 from stripe_bridge.adapters.web.endpoints import Group, blueprint_of
+from stripe_bridge.adapters.web.views.access import ACCESS
 from stripe_bridge.adapters.web.views.authorization import CALLBACK
 from stripe_bridge.adapters.web.views.changes import CHANGES
 from stripe_bridge.adapters.web.views.health import HEALTH
@@ -23,6 +24,7 @@ GROUPS = (
     Group("Refunds", "Full and partial refunds.", REFUNDS),
     Group("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
     Group("Subscribers", "Where changes are delivered to.", SUBSCRIBERS),
+    Group("Access", "Who is asking, and what they may do.", ACCESS),
     Group("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
     Group("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
     Group("Health", "For those who run the service.", HEALTH),

@@ -12,11 +12,13 @@ from stripe_bridge.adapters.web.schemas.invoices import (
     InvoiceSent,
     InvoiceVoided,
     NewInvoice,
+    TenantInvoicePageQuery,
 )
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
 from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.ports.storage.invoicing import InvoiceFilter
 from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
 
 
@@ -48,6 +50,26 @@ def send_invoice(call: Call) -> Any:
 
 @operation(
     "GET",
+    "/api/stripe/invoices",
+    permission=Permission.READ,
+    query=TenantInvoicePageQuery,
+    answers={200: InvoicePage},
+)
+def list_invoices(call: Call) -> Any:
+    """List Invoices
+
+    Of all integrations, newest first; with `updated_since`, in the order of their updates.
+    """
+    names = ("updated_since", "stripe_invoice_id", "stripe_charge_id", "number")
+    matching = InvoiceFilter(
+        status=_status(call), **{name: call.query[name] for name in names if name in call.query}
+    )
+    request = page_request(call.query, by_update=matching.updated_since is not None)
+    return paginated(call.bridge.invoices.list_for_tenant(call.principal.tenant_id, matching, request))
+
+
+@operation(
+    "GET",
     "/api/stripe/invoices/<id:invoice_id>",
     permission=Permission.READ,
     answers={200: InvoiceAnswer},
@@ -71,9 +93,9 @@ def void_invoice(call: Call, invoice_id: int) -> Any:
 
     An open invoice is voided at Stripe, a draft is deleted there. Either way its order can be invoiced again.
     """
-    invoice = call.bridge.invoices.void(call.principal.tenant_id, invoice_id)
-    sequence = sequence_of(call, sales_order_id=invoice.sales_order_id)
-    return {"data": invoice, "message": "Invoice voided."}, 200, sequence
+    voided = call.bridge.invoices.void(call.principal.tenant_id, invoice_id)
+    sequence = sequence_of(call, sales_order_id=voided.invoice.sales_order_id)
+    return {"data": voided, "message": "Invoice voided."}, 200, sequence
 
 
 @operation(
@@ -88,9 +110,8 @@ def list_integration_invoices(call: Call, integration_id: int) -> Any:
 
     Newest first.
     """
-    status = InvoiceStatus(call.query["status"]) if "status" in call.query else None
-    tenant_id = call.principal.tenant_id
-    return paginated(call.bridge.invoices.list(tenant_id, integration_id, status, page_request(call.query)))
+    tenant_id, request = call.principal.tenant_id, page_request(call.query)
+    return paginated(call.bridge.invoices.list(tenant_id, integration_id, _status(call), request))
 
 
 @operation(
@@ -109,8 +130,13 @@ def list_sales_order_invoices(call: Call, sales_order_id: int) -> Any:
 
 INVOICES = (
     send_invoice,
+    list_invoices,
     show_invoice,
     void_invoice,
     list_integration_invoices,
     list_sales_order_invoices,
 )
+
+
+def _status(call: Call) -> InvoiceStatus | None:
+    return InvoiceStatus(call.query["status"]) if "status" in call.query else None

@@ -7,7 +7,7 @@ from stripe_bridge.adapters.web.endpoints import Call, operation
 from stripe_bridge.adapters.web.schemas.refunds import NewRefund, RefundIssued, RefundList
 from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
-from stripe_bridge.domain.refund import Refund, RefundReason, RefundState
+from stripe_bridge.domain.refund import Refund, RefundReason, RefundSource, RefundState
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 
 _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
@@ -38,6 +38,7 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
         invoice_id=invoice_id,
         amount=call.body.get("amount"),
         reason=reason,
+        source=RefundSource.API,
         request=call.name,
     )
     issued = call.bridge.refunds.issue(command)
