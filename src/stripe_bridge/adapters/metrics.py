@@ -51,10 +51,6 @@ class PrometheusMetrics:
             "operation",
             "state",
         )
-
-        # Looking up a metric by its labels costs more than counting does.
-        self._request = cache(self._requests.labels)
-        self._webhook = cache(self._webhooks.labels)
         self._runs = self._counter(
             "reconciliations", "Reconcile runs of one account each: complete, or partial.", "outcome"
         )
@@ -66,13 +62,15 @@ class PrometheusMetrics:
             "Delay of calls to Stripe to stay within its rate limits; calls that were not delayed are not counted.",
             _WAIT_BUCKETS,
         )
-
         self._deliveries = self._histogram(
             "delivery",
             "Requests to subscribers by outcome: delivered, no_answer, or the class of another status.",
             _DELIVERY_BUCKETS,
             "outcome",
         )
+        # Looking up a metric by its labels costs more than counting does.
+        self._request = cache(self._requests.labels)
+        self._webhook = cache(self._webhooks.labels)
 
     def delivery(self, outcome: str, seconds: float) -> None:
         self._deliveries.labels(outcome).observe(seconds)
