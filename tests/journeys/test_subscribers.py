@@ -9,7 +9,7 @@ import pytest
 from stripe_bridge.domain.access import Role
 from tests.journeys.changes_receiver import ChangesReceiver
 from tests.journeys.combinations import POSTGRES_DRAMATIQ, POSTGRES_MANY, POSTGRES_REDIS, SQLITE, on
-from tests.journeys.people import Erp, problem, told
+from tests.journeys.people import Erp, data_of, problem
 from tests.waiting import wait_until
 
 PATH = "/api/subscribers"
@@ -30,7 +30,7 @@ def subscribe(erp: Erp, receiver: ChangesReceiver, **given: Any) -> dict[str, An
 
 
 def ask(erp: Erp, method: str, path: str, body: Any = None) -> Any:
-    return told(erp.ask(method, path, body, role=Role.ADMIN), 200)
+    return data_of(erp.ask(method, path, body, role=Role.ADMIN), 200)
 
 
 def feed_of(erp: Erp) -> list[dict[str, Any]]:

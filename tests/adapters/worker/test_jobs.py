@@ -52,7 +52,7 @@ def test_an_endless_inbox_is_left_when_the_worker_stops():
     wait_until(lambda: events.calls > 10)
 
     jobs.stop()
-    draining.join(5)
+    draining.join(60)
 
     assert not draining.is_alive()
 
@@ -75,10 +75,10 @@ def test_a_worker_that_rests_begins_nothing_and_stops_at_once():
     jobs = Jobs(bridge_with(events, webhook_events__yield_to_receiving=rest))
     draining = threading.Thread(target=jobs.run, args=("drain_inbox",), daemon=True)
     draining.start()
-    assert began.wait(5)
+    assert began.wait(60)
 
     jobs.stop()
-    draining.join(5)
+    draining.join(60)
 
     assert not draining.is_alive()
     assert events.calls == 1
@@ -131,7 +131,7 @@ def test_receivers_are_checked_while_reconciling_never_ends():
 
     assert receivers.calls == 1
     jobs.stop()
-    reconciling.join(5)
+    reconciling.join(60)
 
 
 def test_tidying_up_purges_once_an_hour():

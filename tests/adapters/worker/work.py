@@ -20,7 +20,7 @@ class Batches:
     def __call__(self, *_: Any) -> int:
         self.calls += 1
         self.began.set()
-        self.gate.wait(10)
+        self.gate.wait(60)
         if self.error is not None:
             raise self.error
         self.ended += 1
