@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stripe_bridge.use_cases.access import Access
+from stripe_bridge.use_cases.changes import Changes
 from stripe_bridge.use_cases.integrations import Integrations
 from stripe_bridge.use_cases.intents import Intents
 from stripe_bridge.use_cases.invoices import Invoices
@@ -25,6 +26,7 @@ class Bridge:
     refunds: Refunds
     receivers: Receivers
     webhook_events: WebhookEvents
+    changes: Changes
     intents: Intents
     reconciliation: Reconciliation
     operations: Operations

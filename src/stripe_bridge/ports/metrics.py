@@ -29,6 +29,7 @@ class Backlog:
     platform's endpoints whether it was in order when last checked; one that was never registered is missing.
     `recovery_holds` is for how many accounts sends are held after a restore, `unresolved_invoices` how many invoices found
     then an operator has to decide about, `duplicated_refunds` how many refunds were made twice at Stripe and not accepted.
+    `broken_logs` is how many tenants' change logs were found not to verify.
     `clock_skew` is by how many seconds the clock of
     this host is ahead.
     """
@@ -43,6 +44,7 @@ class Backlog:
     recovery_holds: int = 0
     unresolved_invoices: int = 0
     duplicated_refunds: int = 0
+    broken_logs: int = 0
 
     def age(self, depth: QueueDepth) -> float:
         """How old the oldest in it is, in seconds; 0 if nothing is waiting."""

@@ -9,6 +9,7 @@ from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.origin import Origin
 from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
@@ -21,6 +22,7 @@ from stripe_bridge.ports.storage.recoveries import Recoveries
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
+from tests.fakes.storage.audit import FakeAudit, FakePurging
 from tests.fakes.storage.changes import FakeActs, FakeChanges, append_changes
 from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
@@ -87,6 +89,8 @@ class FakeUnitOfWork:
     totals: Totals
     changes: Changes
     acts: Acts
+    audit: Audit
+    purging: Purging
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
         self._store = store
@@ -126,6 +130,8 @@ class FakeUnitOfWork:
         self.totals = FakeTotals()
         self.changes = FakeChanges(self._tables)
         self.acts = FakeActs(self._tables, self._recorder)
+        self.audit = FakeAudit(self._tables)
+        self.purging = FakePurging(self._tables)
         return self
 
     def __exit__(
@@ -163,6 +169,7 @@ class FakeUnitOfWork:
         self._is_over = True
         for name in {_ATTRIBUTE.get(name, name) for name in vars(self._tables)}:
             delattr(self, name)
+        del self.purging
         self._store.here.open -= 1
         if self._writable:
             self._store.here.writing = False
@@ -180,4 +187,5 @@ _ATTRIBUTE = {
     "signing_keys": "recoveries",
     "act_windows": "acts",
     "change_heads": "changes",
+    "change_checks": "audit",
 }

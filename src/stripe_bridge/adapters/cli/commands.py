@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
+from stripe_bridge.adapters.cli.changes import changes
 from stripe_bridge.adapters.cli.context import CommandContext, attach_context
 from stripe_bridge.adapters.cli.db import db
 from stripe_bridge.adapters.cli.doctor import doctor
@@ -25,6 +26,6 @@ from stripe_bridge.adapters.cli.worker import worker
 def register_commands(app: Flask, context: Callable[[], CommandContext]) -> None:
     """All but `flask keys`, which has to work before there is an app."""
     attach_context(app, context)
-    groups = (db, events, integrations, intents, invoices, orders, receivers, refunds, tokens)
+    groups = (changes, db, events, integrations, intents, invoices, orders, receivers, refunds, tokens)
     for command in (*groups, doctor, reconcile, version, worker):
         app.cli.add_command(command)

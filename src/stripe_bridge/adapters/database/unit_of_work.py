@@ -20,6 +20,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
     SqlReceivers,
     SqlTokens,
 )
+from stripe_bridge.adapters.database.repositories.audit import SqlAudit
 from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
@@ -27,6 +28,7 @@ from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
 from stripe_bridge.adapters.database.repositories.intents import SqlIntents
 from stripe_bridge.adapters.database.repositories.invoices import SqlInvoices
 from stripe_bridge.adapters.database.repositories.payments import SqlLinks, SqlPayments
+from stripe_bridge.adapters.database.repositories.purging import SqlPurging
 from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
@@ -39,6 +41,7 @@ from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.origin import SERVICE, Origin
 from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
@@ -77,6 +80,8 @@ class SqlUnitOfWork:
     totals: Totals
     changes: Changes
     acts: Acts
+    audit: Audit
+    purging: Purging
 
     def __init__(
         self,
@@ -119,6 +124,8 @@ class SqlUnitOfWork:
         self.totals = SqlTotals(transaction)
         self.changes = SqlChanges(transaction)
         self.acts = SqlActs(transaction)
+        self.audit = SqlAudit(transaction)
+        self.purging = SqlPurging(transaction)
         return self
 
     def __exit__(

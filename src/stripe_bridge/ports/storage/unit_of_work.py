@@ -10,6 +10,7 @@ from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.conflicts import Conflict
 from stripe_bridge.domain.origin import Origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
@@ -88,6 +89,8 @@ class UnitOfWork(Protocol):
     totals: Totals
     changes: Changes
     acts: Acts
+    audit: Audit
+    purging: Purging
 
     def __enter__(self) -> Self: ...
 

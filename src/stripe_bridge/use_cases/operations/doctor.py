@@ -20,6 +20,7 @@ from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
 from stripe_bridge.ports.stripe.events import EventGateway
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault, can_open
+from stripe_bridge.use_cases.operations.doctor_changes import DiagnoseChanges
 from stripe_bridge.use_cases.operations.doctor_checks import (
     UNSETTLED_TOO_LONG,
     DiagnoseIntents,
@@ -43,7 +44,8 @@ _KEY_REMEDY = (
 
 
 class Diagnose:
-    """All findings, possible causes before their effects; none when all is well. Updates only what is known of receivers.
+    """All findings, possible causes before their effects; none when all is well. Updates only what is known of receivers, and how far
+    change logs have been checked.
 
     Without a usable database, nothing else can be checked.
     """
@@ -61,13 +63,14 @@ class Diagnose:
         recovery: DiagnoseRecovery,
         refunds: DiagnoseRefunds,
         settlements: DiagnoseSettlements,
+        changes: DiagnoseChanges,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
         self._check_readiness, self._receivers, self._intents = check_readiness, receivers, intents
         self._key, self._recovery, self._refunds = key, recovery, refunds
-        self._settlements, self._every = settlements, every
+        self._settlements, self._changes, self._every = settlements, changes, every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -84,7 +87,7 @@ class Diagnose:
             if integration is not None:
                 findings += self._of_integration(integration, is_key_wrong=key.is_wrong)
         of_all = (*self._events_not_applied(), *self._intents(), *self._refunds(), *self._settlements())
-        return [*findings, *of_all]
+        return [*findings, *of_all, *self._changes()]
 
     def _readiness(self) -> Iterator[Finding]:
         remedies = {
