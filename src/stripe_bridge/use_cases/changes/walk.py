@@ -56,7 +56,7 @@ def step_chain(work: UnitOfWork, tenant_id: str, position: Position) -> ChainSte
     if fault is not None:
         return ChainStep(position=position, examined=len(entries), is_end=is_end, fault=fault)
     reached, fault = follow(position, entries)
-    in_order = [entry for entry in entries if entry.sequence <= reached.sequence]
+    in_order = entries[: reached.sequence - position.sequence]
     bare = [entry for entry in in_order if entry.content is None]
     purges = work.audit.purges(tenant_id) if bare or is_end else []
     fault = gone_fault(bare, purges) or fault

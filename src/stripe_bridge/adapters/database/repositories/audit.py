@@ -6,6 +6,7 @@ Rows are read with nothing between them and the driver: faster, and no value is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, select, type_coerce
@@ -196,10 +197,10 @@ class SqlAudit:
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredEntry:
     entry = StoredEntry._make(row)
     occurred_at: Any = entry.occurred_at
-    # SQLite has it as text.
-    is_text = isinstance(occurred_at, str)
+    # SQLite has it as text, or as whatever was put there.
+    is_time = isinstance(occurred_at, datetime)
     return entry._replace(
-        occurred_at=f"{occurred_at.replace(' ', 'T')}Z" if is_text else shown_time(occurred_at) or "",
+        occurred_at=(shown_time(occurred_at) or "") if is_time else f"{occurred_at}Z".replace(" ", "T"),
         signed=decompressed(_bytes(entry.signed)),
         content=None if entry.content is None else decompressed(_bytes(entry.content)),
     )
