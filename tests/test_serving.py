@@ -1,19 +1,24 @@
 """`python -m stripe_bridge`: what it says before it serves. The journeys show that it serves."""
 
 import contextlib
+import http.client
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.__main__ import serve
+from stripe_bridge.adapters.web.waiting_readers import MOST_OF_TOKEN
 from tests.adapters.web.world import ENVIRONMENT
 from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
@@ -159,3 +164,62 @@ def test_processes_end_with_the_one_that_started_them_even_if_it_is_killed(two_w
 def _two_others(pid: int, before: set[int]) -> set[int]:
     now = children_of(pid)
     return now if len(now) == 2 and now != before else set()
+
+
+class Asked:
+    """A reader of the feed on a connection of its own."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        headers = {"Authorization": f"Bearer {token}", "Connection": "close"}
+        self._connection.request("GET", "/api/changes?after=1&wait=25", headers=headers)
+
+    def is_answered(self) -> bool:
+        readable, _, _ = select.select([self._connection.sock], [], [], 0)
+        return bool(readable)
+
+    def answer(self) -> tuple[int, Message, bytes]:
+        answer = self._connection.getresponse()
+        body = answer.read()
+        self._connection.close()
+        return answer.status, answer.headers, body
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whoever_waits_for_changes_is_answered_when_the_process_is_to_end(
+    tmp_path: Path, sqlite_url: str, number: signal.Signals
+):
+    environment = {**ENVIRONMENT, "DATABASE_URL": sqlite_url}
+    token = _new_token(environment)
+    log, port = tmp_path / "log", free_port()
+    command = [sys.executable, "-m", "stripe_bridge", "--port", str(port)]
+    process = spawn(command, log=log, env={**os.environ, **environment})
+    wait_until(lambda: "Application startup complete" in log.read_text())
+    # Once one too many is refused, all others wait.
+    readers = [Asked(port, token) for _ in range(MOST_OF_TOKEN + 1)]
+    refused: Any = wait_until(lambda: next((each for each in readers if each.is_answered()), None))
+    _, headers, _ = refused.answer()
+    assert headers["Retry-After"] == "5"
+    readers.remove(refused)
+    assert not any(each.is_answered() for each in readers)
+    process.send_signal(number)
+    for reader in readers:
+        status, _, body = reader.answer()
+        assert (status, json.loads(body)["data"]) == (200, [])
+    assert process.wait(60) == 0
+
+
+def _new_token(environment: dict[str, str]) -> str:
+    made = subprocess.run(
+        [
+            *(sys.executable, "-m", "flask", "--app", "wsgi:app", "tokens", "create", "--tenant", "acme"),
+            *("--new-tenant", "--role", "viewer", "--json"),
+        ],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    token: str = json.loads(made.stdout)["token"]
+    return token

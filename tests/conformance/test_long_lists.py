@@ -14,7 +14,9 @@ from stripe_bridge.adapters.database.tables.inbox import WebhookEventRow
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.ports.storage.invoicing import InvoiceFilter
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
+from stripe_bridge.use_cases.invoices.views import InvoiceView
 from tests.conformance.conftest import erp_of
 from tests.waiting import wait_until
 
@@ -87,6 +89,8 @@ class Reader:
 
 
 def id_of(item):
+    if isinstance(item, InvoiceView):
+        return item.invoice.id
     return item.integration.id if isinstance(item, IntegrationView) else item.id
 
 
@@ -143,13 +147,15 @@ def test_no_row_is_missed_and_none_comes_twice_while_the_list_grows(stack, engin
 
 
 def test_every_list_that_pages_does_so_while_it_grows(stack, engine, shop):
-    erp, _, _ = shop
+    erp, _, invoice = shop
     tenant, operator = erp.tenant, stack.operator
     event = erp.get("/api/stripe/webhook-events")[0]
     pending = erp.create_integration("Never connected")
     few = 1_000
     multiply(engine, IntegrationRow, pending["id"], few)
     multiply(engine, WebhookEventRow, event["id"], few, stripe_event_id="evt_copy_")
+    links = {"stripe_invoice_id": None, "stripe_payment_intent_id": None, "stripe_charge_id": None}
+    multiply(engine, InvoiceRow, invoice["id"], few, **links)
     lists = {
         "/api/stripe/integrations": (
             partial(operator.integrations.list, tenant),
@@ -158,6 +164,10 @@ def test_every_list_that_pages_does_so_while_it_grows(stack, engine, shop):
         "/api/stripe/webhook-events": (
             partial(operator.webhook_events.list, tenant, EventFilter()),
             lambda n: multiply(engine, WebhookEventRow, event["id"], 1, stripe_event_id=f"evt_late_{n}_"),
+        ),
+        "/api/stripe/invoices": (
+            partial(operator.invoices.list_for_tenant, tenant, InvoiceFilter()),
+            lambda _: multiply(engine, InvoiceRow, invoice["id"], 1, **links),
         ),
     }
     for path, (list_page, add) in lists.items():

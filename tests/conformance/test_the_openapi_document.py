@@ -14,7 +14,7 @@ import pytest
 from stripe_bridge.adapters.web.app import operations_by_endpoint
 from stripe_bridge.domain.access import Role
 from tests.conformance.conftest import erp_of
-from tests.journeys.people import told
+from tests.journeys.people import data_of
 from tests.journeys.stack import WEBHOOK_SECRET
 
 pytestmark = pytest.mark.slow
@@ -100,7 +100,7 @@ def test_schemathesis_finds_nothing_with_every_check_on(stack, scene, role, tmp_
         # hold its answers against the document.
         unguessable = {"receive_account_webhook", "receive_platform_webhook", "confirm_authorization"}
         assert never_well_answered(stack) <= unguessable
-        assert told(erp.ask("GET", "/api/stripe/webhook-events"), 200)
+        assert data_of(erp.ask("GET", "/api/stripe/webhook-events"), 200)
 
 
 def never_well_answered(stack):

@@ -9,6 +9,7 @@ from tests.builders import a_token
 READS = {Permission.READ}
 SENDS = READS | {Permission.SEND_INVOICES, Permission.VOID_INVOICES}
 MANAGES = SENDS | {
+    Permission.HOLD_SENDS,
     Permission.MANAGE_INTEGRATIONS,
     Permission.READ_PAYLOADS,
     Permission.REFUND_INVOICES,

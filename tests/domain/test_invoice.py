@@ -7,15 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stripe_bridge.domain.agreed_amount import is_as_agreed
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
-from stripe_bridge.domain.invoice import (
-    PAYABLE,
-    Invoice,
-    InvoiceStatus,
-    RefundStatus,
-    SnapshotOrder,
-    is_as_agreed,
-)
+from stripe_bridge.domain.invoice import PAYABLE, Invoice, InvoiceStatus, SnapshotOrder
+from stripe_bridge.domain.origin import Actor, ActorType, dump_actor, load_actor
+from stripe_bridge.domain.payment_status import RefundStatus
 from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStatus
 from tests.builders import AMOUNT, NOW, a_payment, a_stripe_invoice, an_invoice
 
@@ -214,3 +210,31 @@ def test_showing_the_same_again_changes_nothing():
     invoice = invoice.set_dispute_totals("lost", 7, NOW).mark_sent(NOW)
     again = invoice.set_payment_totals(a_payment(), AMOUNT, LATER).set_refund_totals(5, NOW, LATER)
     assert again.set_dispute_totals("lost", 7, LATER).mark_sent(LATER) == invoice
+
+
+@pytest.mark.parametrize(
+    ("status", "left"),
+    [
+        (InvoiceStatus.RESERVED, AMOUNT),
+        (InvoiceStatus.DRAFT, AMOUNT),
+        (InvoiceStatus.OPEN, 700),
+        (InvoiceStatus.UNCOLLECTIBLE, 700),
+        (InvoiceStatus.PAID, 0),
+        (InvoiceStatus.VOID, 0),
+    ],
+)
+def test_what_is_left_to_pay_is_nothing_once_nobody_can_pay_it(status, left):
+    """Stripe shows a void invoice with what remained before."""
+    remaining = 0 if status in (InvoiceStatus.RESERVED, InvoiceStatus.DRAFT) else 700
+    assert an_invoice(status=status, amount_remaining=remaining).left_to_pay == left
+
+
+@pytest.mark.parametrize("type_", ActorType)
+def test_who_had_an_invoice_voided_is_kept_as_it_was_given(type_):
+    by = Actor(type=type_, id="5", user_id=7)
+    assert load_actor(dump_actor(by)) == by
+    void = an_invoice(status=InvoiceStatus.VOID).name_voider(by, LATER)
+    assert (void.voided_by, void.updated_at) == (by, LATER)
+    assert void.name_voider(None, LATER) is void
+    still_open = an_invoice(status=InvoiceStatus.OPEN)
+    assert still_open.name_voider(by, LATER) is still_open

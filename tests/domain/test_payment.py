@@ -1,5 +1,6 @@
 """The payments of an invoice, and which one leads."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -35,6 +36,21 @@ def test_a_payment_that_is_still_open_is_as_it_was_last_seen():
 def test_a_charge_that_failed_is_not_the_payments_charge():
     attempted = a_stripe_payment(status="open", charge_id="ch_failed")
     assert observe_payment(None, attempted, invoice_id=1, account_id="acct_1").charge_id is None
+
+
+def test_a_payments_method_is_that_of_the_charge_that_paid_it():
+    tried = a_stripe_payment(status="open", charge_id="ch_failed", method="us_bank_account")
+    failed = observe_payment(None, tried, invoice_id=1, account_id="acct_1")
+    assert failed.method == "us_bank_account"
+
+    # A webhook's payload names no charge, and so does not say what it was paid with.
+    paid = observe_payment(failed, replace(PAID, charge_id=None), invoice_id=1, account_id="acct_1")
+    assert paid.method is None
+    charged = paid.charged_by("ch_1", "card")
+    assert charged.charged_by("ch_1").method == "card"
+
+    for late in (PAID, tried, OPEN, replace(PAID, charge_id=None)):
+        assert observe_payment(charged, late, invoice_id=1, account_id="acct_1").method == "card"
 
 
 def test_the_newest_paid_payment_leads_else_the_default_one():

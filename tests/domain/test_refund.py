@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_bridge.domain.errors.rules import AmountOverRefundable, NothingCollected, RefundBlockedByDispute
-from stripe_bridge.domain.refund import RefundState, refundable_amounts, split_refund, total_refunded
+from stripe_bridge.domain.refund import (
+    RefundSource,
+    RefundState,
+    refundable_amounts,
+    split_refund,
+    total_refundable,
+    total_refunded,
+)
 from tests.builders import NOW, a_dispute, a_payment, a_refund, a_stripe_refund
 
 LATER = NOW + timedelta(seconds=1)
@@ -184,3 +191,33 @@ def test_a_reservation_reserves_its_amount_and_a_refund_at_stripe_is_effective(
         shown,
     )
     assert total_refunded([refund]) == (10 if is_effective else 0)
+
+
+@given(ledgers())
+def test_what_may_be_refunded_is_all_that_a_refund_without_an_amount_gives_back(ledger):
+    payments, refunds, _ = ledger
+    limit = total_refundable(payments, refunds, [])
+    try:
+        assert limit == sum(part for _, part in split_refund(None, payments, refunds, []))
+    except AmountOverRefundable:
+        assert limit == 0
+
+
+def test_nothing_may_be_refunded_of_what_was_not_collected_or_is_disputed():
+    by_hand = a_payment(payment_intent_id=None, charge_id=None)
+    assert total_refundable([], [], []) == total_refundable([by_hand], [], []) == 0
+    assert total_refundable([a_payment()], [], [a_dispute()]) == 0
+
+
+@pytest.mark.parametrize(
+    ("refund", "source"),
+    [
+        (a_refund(source=RefundSource.API), RefundSource.API),
+        (a_refund(source=RefundSource.CLI), RefundSource.CLI),
+        # From before it was stored: it was ours, but nobody knows whose.
+        (a_refund(), None),
+        (a_refund(reference=None), RefundSource.DASHBOARD),
+    ],
+)
+def test_a_refund_without_a_reference_of_ours_was_made_in_the_dashboard(refund, source):
+    assert refund.shown_source is source

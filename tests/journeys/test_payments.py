@@ -18,6 +18,9 @@ def test_a_declined_payment_leaves_the_invoice_open_for_another_try(stack: Stack
     assert (declined["status"], declined["amount_paid"]) == ("open", 0)
     declined = erp.invoice_with(invoice, payment_status="failed")
     assert declined["payment_failure_reason"] == "generic_decline"
+    (tried,) = declined["payments"]
+    assert (tried["status"], tried["amount"], tried["method"]) == ("failed", 12_450, "card")
+    assert (tried["failure_reason"], tried["stripe_charge_id"]) == ("generic_decline", None)
     assert erp.order()["outstanding_in_cents"] == 12_450
 
     stack.control.pay(invoice["stripe_invoice_id"])
@@ -26,6 +29,10 @@ def test_a_declined_payment_leaves_the_invoice_open_for_another_try(stack: Stack
     assert (paid["status"], paid["amount_paid"]) == ("paid", 12_450)
     failed = next(event for event in events if event["event_type"] == "charge.failed")
     assert paid["stripe_charge_id"] != failed["related_object_id"]
+    (payment,) = paid["payments"]
+    assert (payment["status"], payment["method"], payment["failure_reason"]) == ("paid", "card", None)
+    assert payment["stripe_charge_id"] == paid["stripe_charge_id"]
+    assert erp.listed(stripe_charge_id=paid["stripe_charge_id"]) == [paid]
     assert failed["id"] in [event["id"] for event in erp.activity(invoice)]
 
 
@@ -36,6 +43,8 @@ def test_a_bank_payment_counts_once_the_bank_says_so(stack: Stack, erp: Erp):
     erp.applied(invoice, "payment_intent.processing")
     under_way = erp.invoice(invoice)
     assert (under_way["status"], under_way["payment_status"]) == ("open", "pending")
+    (by_bank,) = under_way["payments"]
+    assert (by_bank["status"], by_bank["amount"], by_bank["method"]) == ("pending", 12_450, "us_bank_account")
     refused = problem(erp.void(invoice), 409)
     assert "while a payment on it is still pending" in refused["stripe"]["message"]
     assert refused["stripe"]["request_id"].startswith("req_")
@@ -62,10 +71,20 @@ def test_an_invoice_paid_in_two_parts_is_paid_with_the_second(stack: Stack, erp:
     erp.invoice_with(invoice, status="open", amount_paid=5_000)
     order = erp.order()
     assert (order["settled_in_cents"], order["outstanding_in_cents"]) == (5_000, 7_450)
+    erp.applied(invoice, "charge.succeeded", "invoice_payment.paid")
+    in_part = erp.invoice(invoice)
+    assert (in_part["payment_status"], in_part["amount_remaining"]) == ("partial", 7_450)
+    assert in_part["refundable_in_cents"] == 5_000
     stack.control.pay(invoice["stripe_invoice_id"])
     erp.invoice_with(invoice, status="paid", amount_paid=12_450)
     erp.applied(invoice, "invoice.paid", *2 * ["charge.succeeded", "invoice_payment.paid"])
     assert erp.order()["outstanding_in_cents"] == 0
+    paid = erp.invoice(invoice)
+    parts = [(each["status"], each["amount"], each["method"], each["currency"]) for each in paid["payments"]]
+    assert sorted(parts) == [("paid", 5_000, "card", "USD"), ("paid", 7_450, "card", "USD")]
+    assert (paid["amount_remaining"], paid["refundable_in_cents"]) == (0, 12_450)
+    for payment in paid["payments"]:
+        assert erp.listed(stripe_charge_id=payment["stripe_charge_id"]) == [paid]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
@@ -16,8 +17,10 @@ from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.adapters.vault import FernetVault
 from stripe_bridge.domain.receiver import PLATFORM_KINDS
 from stripe_bridge.domain.webhook_event import EventStatus
+from stripe_bridge.use_cases.changes.existing import RecordExisting
 from stripe_emulator.control import Control
 from stripe_emulator.server import EmulatorServer
+from tests.fakes.system import FrozenClock
 from tests.proofs.releases import CURRENT, Client, Json, Upgrade, token_in, unpack_former
 from tests.waiting import wait_until
 
@@ -218,6 +221,27 @@ def check_that_all_is_as_at_stripe(scene: Scene, refunds: str) -> None:
     assert (known["amount"], known["status"]) == (refund["amount"], refund["status"])
 
 
+def check_that_the_log_has_what_the_former_release_wrote(scene: Scene) -> None:
+    """It writes beside this one without a change log; the next pass over what there is finds what it changed."""
+    a_day_later = FrozenClock(datetime.now(UTC) + timedelta(days=1, minutes=1))
+    record = RecordExisting(scene.store, a_day_later)
+    while record():
+        pass
+    newest: dict[Any, Json] = {}
+    with scene.store.reading() as work:
+        for entry in work.changes.page(TENANT, 0, 1000):
+            shown = entry.shown()
+            newest[shown["subject"]["type"], shown["subject"]["id"]] = shown["object"]
+        head = work.changes.head(TENANT)
+    assert head is not None
+    assert head.is_complete
+    for invoice in scene.invoices():
+        logged = newest["invoice", invoice["id"]]
+        links = {"hosted_invoice_url", "invoice_pdf", "hosted_invoice_url_expires_at"}
+        compared = set(logged) - links - {"updated_at"}
+        assert {name: logged[name] for name in compared} == {name: invoice[name] for name in compared}
+
+
 @pytest.mark.slow
 def test_two_releases_share_a_database_a_queue_and_their_work(scene: Scene):
     upgrade, client = scene.upgrade, scene.client
@@ -226,11 +250,11 @@ def test_two_releases_share_a_database_a_queue_and_their_work(scene: Scene):
     answers = {order_id: scene.send(order_id) for order_id in ORDERS[:5]}
     first, second, third, fourth, fifth = (answer.json()["data"] for answer in answers.values())
     leave_events_unapplied_and_intents_unsettled(scene, [first, second], fifth)
-    check_that_secrets_open(scene)
 
     # The schema is upgraded first, and the former release serves on.
     upgrade.flask(CURRENT, "db", "upgrade")
     upgrade.wait_until_ready(scene.web)
+    check_that_secrets_open(scene)
 
     # What the former release has left, workers of both finish.
     former_worker, worker = (upgrade.start_worker(each) for each in (upgrade.former, CURRENT))
@@ -250,3 +274,4 @@ def test_two_releases_share_a_database_a_queue_and_their_work(scene: Scene):
         scene.pay(fourth)
     assert [upgrade.stop(each) for each in (former_worker, worker)] == [0, 0]
     check_that_all_is_as_at_stripe(scene, refunds)
+    check_that_the_log_has_what_the_former_release_wrote(scene)

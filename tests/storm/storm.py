@@ -101,15 +101,21 @@ class Report:
     events: int
 
 
-def storm(place: Place, *, size: int, seed: int, users: int, every: float, tell: Tell) -> Report:
+def storm(place: Place, *, size: int, seed: int, users: int, every: float, report_progress: Tell) -> Report:
     """`every` is the mean time between kills, in seconds. Call this from the main thread, since it starts processes."""
     kills: Counter[str] = Counter()
 
     def blow(working: list[Future[Order]]) -> None:
-        _blow(place, working, random.Random(seed), every, kills, tell)
+        _blow(place, working, random.Random(seed), every, kills, report_progress)
 
     report = carry_through(
-        place, blow, size=size, seed=seed, users=users, tell=tell, setting=misbehavior(seed)
+        place,
+        blow,
+        size=size,
+        seed=seed,
+        users=users,
+        report_progress=report_progress,
+        setting=misbehavior(seed),
     )
     report.kills.update(kills)
     return report
@@ -122,7 +128,7 @@ def carry_through(
     size: int,
     seed: int,
     users: int,
-    tell: Tell = lambda _line: None,
+    report_progress: Tell = lambda _line: None,
     setting: Json | None = None,
 ) -> Report:
     """Work through this many orders while something happens, until everything is at rest."""
@@ -144,7 +150,7 @@ def carry_through(
             raise
     orders = [each.result() for each in working]
     resting = time.monotonic()
-    _rest(place, shops_ids=[shop.integration_id for shop in shops], tell=tell)
+    _rest(place, shops_ids=[shop.integration_id for shop in shops], report_progress=report_progress)
     now = time.monotonic()
     return Report(
         orders=orders,
@@ -191,13 +197,15 @@ def _blow(
     chance: random.Random,
     every: float,
     kills: Counter[str],
-    tell: Tell,
+    report_progress: Tell,
 ) -> None:
     service, began = place.service, time.monotonic()
     while not all(each.done() for each in working):
         wait(working, timeout=chance.uniform(0.5, 1.5) * every)
         done = sum(each.done() for each in working)
-        tell(f"{time.monotonic() - began:5.0f} s  {done:5} of {len(working)} orders done  {_in_words(kills)}")
+        report_progress(
+            f"{time.monotonic() - began:5.0f} s  {done:5} of {len(working)} orders done  {_in_words(kills)}"
+        )
         _step_a_clock(place, chance)
         if done < len(working):
             victim = chance.choice([*place.servers, *["web"] * 2, *["worker"] * 2 * bool(service.workers)])
@@ -233,7 +241,7 @@ def _strike(place: Place, victim: str, chance: random.Random) -> None:
     process.start()
 
 
-def _rest(place: Place, *, shops_ids: list[int], tell: Tell) -> None:
+def _rest(place: Place, *, shops_ids: list[int], report_progress: Tell) -> None:
     service = place.service
     service.calm()
     service.requeue_skipped()
@@ -243,7 +251,7 @@ def _rest(place: Place, *, shops_ids: list[int], tell: Tell) -> None:
     for integration_id in shops_ids:
         report = service.operator.reconciliation.reconcile(integration_id)
         drift = {cause.value: number for cause, number in report.drift.items() if number}
-        tell(
+        report_progress(
             f"reconciled {integration_id}: {drift or 'no drift'}{' ' + str(report.faults) if report.faults else ''}"
         )
     _wait_for_rest(service, deadline)

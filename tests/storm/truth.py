@@ -161,7 +161,7 @@ def _invoices(service: Service, shop: Shop) -> list[Invoice]:
     request = PageRequest(per_page=100)
     while True:
         page = service.operator.invoices.list(shop.tenant, shop.integration_id, None, request)
-        found += page.items
+        found += [view.invoice for view in page.items]
         if page.next_cursor is None:
             return found
         request = PageRequest(per_page=100, before_id=found[-1].id)

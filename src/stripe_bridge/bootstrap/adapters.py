@@ -25,6 +25,7 @@ from stripe_bridge.adapters.system import SystemIdentifiers, SystemRandomness
 from stripe_bridge.adapters.vault import FernetVault, HmacSigner
 from stripe_bridge.config import Settings
 from stripe_bridge.ports.adapters import Adapters
+from stripe_bridge.ports.committed_changes import CommittedChanges
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.system import Clock
@@ -36,7 +37,8 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
     tracing = tracing or NoTracing()
     clock = AnchoredClock()
     engine = create_engine(settings.database_url, pool_size=settings.database_pool_size, anchor=clock)
-    store = SqlStore(engine)
+    committed = CommittedChanges()
+    store = SqlStore(engine, committed)
     vault = FernetVault(settings.encryption_keys)
     metrics = PrometheusMetrics()
     config = _stripe_config(settings, metrics, tracing)
@@ -62,6 +64,7 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         event_gateway=StripeEventGateway(config, token_for),
         metrics=metrics,
         read_event=read_event,
+        committed=committed,
     )
 
 

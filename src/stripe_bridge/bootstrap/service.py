@@ -17,6 +17,7 @@ from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
+from stripe_bridge.ports.committed_changes import CommittedChanges
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.use_cases.receivers.encryption_key import CheckEncryptionKey, EncryptionKey
 
@@ -33,6 +34,7 @@ class Service:
     settings: Settings
     bridge: Bridge
     metrics: Metrics
+    committed: CommittedChanges
     tracing: OpenTelemetryTracing | None
     mailbox: queue.InProcessNudges
     broker: queue.Broker | None
@@ -56,6 +58,7 @@ def build_service(environ: Mapping[str, str]) -> Service:
         settings=settings,
         bridge=build_bridge(settings, adapters),
         metrics=adapters.metrics,
+        committed=adapters.committed,
         tracing=tracing,
         mailbox=mailbox,
         broker=broker,

@@ -16,6 +16,7 @@ from stripe_bridge.adapters.web.app import create_app as create_web_app
 from stripe_bridge.adapters.web.auth import AuthenticateHead
 from stripe_bridge.adapters.web.connections import ConnectionLimits
 from stripe_bridge.adapters.web.fast_path import FastPath
+from stripe_bridge.adapters.web.waiting_readers import WaitingReaders
 from stripe_bridge.bootstrap.service import Service, build_service, check_encryption_key, service_or_exit
 from stripe_bridge.bootstrap.worker import worker_of
 from stripe_bridge.config import SettingsInvalid
@@ -43,6 +44,7 @@ def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
         click.echo(str(error), err=True)
         raise SystemExit(STARTUP_FAILURE) from None
     app = web_app_of(service)
+    changes = service.bridge.changes
     return FastPath(
         app,
         # With tracing on, webhooks should be traced, too, and they are if Flask handles them.
@@ -54,6 +56,7 @@ def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
         limits=ConnectionLimits.for_descriptors(
             open_files_limit(), unfinished=service.settings.max_unfinished_requests
         ),
+        readers=WaitingReaders(changes.find_heads, changes.skip_foreign, service.committed),
     )
 
 

@@ -20,6 +20,8 @@ class Permission(StrEnum):
     MANAGE_INTEGRATIONS = "manage_integrations"
     REPLAY_EVENTS = "replay_events"
     WRITE_SALES_ORDERS = "write_sales_orders"
+    READ_ACTS = "read_acts"
+    HOLD_SENDS = "hold_sends"
 
 
 class Role(StrEnum):
@@ -36,6 +38,7 @@ class Role(StrEnum):
 _VIEWER = frozenset({Permission.READ})
 _MEMBER = _VIEWER | {Permission.SEND_INVOICES, Permission.VOID_INVOICES}
 _POWER_USER = _MEMBER | {
+    Permission.HOLD_SENDS,
     Permission.MANAGE_INTEGRATIONS,
     Permission.READ_PAYLOADS,
     Permission.REFUND_INVOICES,

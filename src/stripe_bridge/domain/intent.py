@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from stripe_bridge.domain.origin import Origin
+from stripe_bridge.domain.origin import Actor, Origin
 from stripe_bridge.domain.receiver import ReceiverKind
 from stripe_bridge.domain.refusal import Refusal
 
@@ -111,6 +111,12 @@ class Intent:
     def idempotency_key(self) -> str:
         """One per call and revision, never shared."""
         return f"{self.reference}-{self.revision}"
+
+    @property
+    def requester(self) -> Actor | None:
+        """Who asked for it; None for this service itself, and where that was not stored."""
+        is_known = self.origin is not None and self.origin.actor.is_a_caller
+        return self.origin.actor if self.origin is not None and is_known else None
 
     @property
     def is_settled(self) -> bool:

@@ -17,7 +17,9 @@ from enum import StrEnum
 
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.hosted_links import ASKED_AT_MOST_EVERY, end_soon, links_expire_at
+from stripe_bridge.domain.origin import Actor
 from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.payment_status import PaymentStatus, RefundStatus
 from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.sales_order import InvoiceLine
 from stripe_bridge.domain.settlement import CONFIRM_AFTER, Settlement
@@ -50,20 +52,6 @@ _RANK = {
 }
 
 
-class RefundStatus(StrEnum):
-    NONE = "none"
-    PARTIAL = "partial"
-    FULL = "full"
-
-
-class PaymentStatus(StrEnum):
-    NONE = "none"
-    PENDING = "pending"
-    FAILED = "failed"
-    PARTIAL = "partial"
-    PAID = "paid"
-
-
 class SnapshotOrder(StrEnum):
     """How a snapshot compares with what we have, without relying on a clock."""
 
@@ -78,7 +66,7 @@ class Invoice:
     """Amounts in minor units. `lines` are frozen when the order is reserved, whatever the ERP changes later.
 
     `links_made_at` is when Stripe made the two links, None if it was not stored; `links_asked_at` when Stripe was last asked
-    for new ones because the invoice was shown.
+    for new ones because the invoice was shown. `voided_by` is None for one that was voided in Stripe's dashboard.
 
     `confirmed_at` is when Stripe last showed what this counts for to a reading or in an answer, None if only an event has;
     `confirm_due_at` when it is to be read for that; `contradicted_at` when it last showed that an event was wrong.
@@ -121,6 +109,7 @@ class Invoice:
     sent_at: datetime | None = None
     paid_at: datetime | None = None
     voided_at: datetime | None = None
+    voided_by: Actor | None = None
     last_refunded_at: datetime | None = None
     payment_progress: PaymentProgress | None = None
     payment_failure_reason: str | None = None
@@ -195,6 +184,13 @@ class Invoice:
             return None
         is_confirmed = self.confirmed_at is not None and not self.is_contradicted
         return Settlement.CONFIRMED if is_confirmed else Settlement.UNCONFIRMED
+
+    @property
+    def left_to_pay(self) -> int:
+        """What Stripe still asks for. It leaves its own `amount_remaining` as it was when an invoice is voided."""
+        if self.is_owed:
+            return self.amount_remaining
+        return self.amount if self.is_payable else 0
 
     @property
     def refund_status(self) -> RefundStatus:
@@ -337,6 +333,12 @@ class Invoice:
         """It was deleted at Stripe, which counts as void here."""
         return replace(self, status=InvoiceStatus.VOID, voided_at=now, updated_at=now)
 
+    def name_voider(self, actor: Actor | None, now: datetime) -> Invoice:
+        """Say who had it voided, if that is known and it is void."""
+        if actor in (None, self.voided_by) or self.status is not InvoiceStatus.VOID:
+            return self
+        return replace(self, voided_by=actor, updated_at=now)
+
     def abandon(self, reason: str, now: datetime, failure: SendFailure | None = None) -> Invoice:
         """The send failed for good and nothing payable is left at Stripe: the order is free."""
         abandoned = replace(self, status=InvoiceStatus.ABANDONED, updated_at=now)
@@ -392,15 +394,3 @@ def settled_amount(status: InvoiceStatus, amount: int, remaining: int, given_bac
     else:
         return 0
     return max(0, collected - given_back)
-
-
-def changed_by_balance(invoice: Invoice, snapshot: StripeInvoice) -> SendFailure | None:
-    """The failure if it is the customer's balance that makes Stripe ask for another amount than agreed."""
-    if snapshot.total != invoice.amount or snapshot.starting_balance == 0:
-        return None
-    return SendFailure(amount_due=snapshot.amount_due, customer_balance=snapshot.starting_balance)
-
-
-def is_as_agreed(invoice: Invoice, snapshot: StripeInvoice) -> bool:
-    """Whether Stripe asks for the agreed amount: a customer's balance makes `amount_due` differ from `total`."""
-    return snapshot.total == snapshot.amount_due == invoice.amount

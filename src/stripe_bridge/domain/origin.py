@@ -26,6 +26,11 @@ class Actor:
     id: str | None = None
     user_id: int | None = None
 
+    @property
+    def is_a_caller(self) -> bool:
+        """Whether it is somebody who asks us for things, rather than Stripe or this service."""
+        return self.type in (ActorType.TOKEN, ActorType.USER, ActorType.OPERATOR)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -58,11 +63,17 @@ def by_stripe(account_id: str | None, event_id: str) -> Origin:
     return Origin(actor=Actor(type=ActorType.STRIPE, id=account_id), cause={"stripe_event_id": event_id})
 
 
+def dump_actor(actor: Actor) -> dict[str, Any]:
+    return {"type": actor.type.value, "id": actor.id, "user_id": actor.user_id}
+
+
+def load_actor(stored: Mapping[str, Any]) -> Actor:
+    return Actor(**{**stored, "type": ActorType(stored["type"])})
+
+
 def dump_origin(origin: Origin) -> dict[str, Any]:
-    actor = {"type": origin.actor.type.value, "id": origin.actor.id, "user_id": origin.actor.user_id}
-    return {"actor": actor, "cause": dict(origin.cause)}
+    return {"actor": dump_actor(origin.actor), "cause": dict(origin.cause)}
 
 
 def load_origin(stored: Mapping[str, Any]) -> Origin:
-    actor = Actor(**{**stored["actor"], "type": ActorType(stored["actor"]["type"])})
-    return Origin(actor=actor, cause=stored["cause"])
+    return Origin(actor=load_actor(stored["actor"]), cause=stored["cause"])

@@ -13,7 +13,10 @@ _NOT_PAID = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """`charge_id` is the charge that succeeded; failed attempts are only linked. `amount_paid` in minor units."""
+    """`charge_id` is the charge that succeeded; failed attempts are only linked. `amount_paid` in minor units.
+
+    `method` is Stripe's type of the payment method, None where no charge has shown it.
+    """
 
     invoice_id: int
     account_id: str
@@ -26,6 +29,7 @@ class Payment:
     paid_at: datetime | None
     progress: PaymentProgress | None = None
     failure_reason: str | None = None
+    method: str | None = None
 
     @property
     def is_paid(self) -> bool:
@@ -40,8 +44,8 @@ class Payment:
         """Sorts payments from the oldest to the newest."""
         return self.paid_at or _NOT_PAID, self.stripe_id
 
-    def charged_by(self, charge_id: str) -> Payment:
-        return replace(self, charge_id=charge_id)
+    def charged_by(self, charge_id: str, method: str | None = None) -> Payment:
+        return replace(self, charge_id=charge_id, method=method or self.method)
 
     def cancel(self) -> Payment:
         """Stripe does not have it, whatever an event said."""
@@ -80,7 +84,15 @@ def observe_payment(
         paid_at=seen.paid_at,
         progress=progress,
         failure_reason=reason,
+        method=_method(known, seen),
     )
+
+
+def _method(known: Payment | None, seen: StripePayment) -> str | None:
+    """What it was last tried with says nothing about what it was then paid with."""
+    if seen.method is not None or known is None:
+        return seen.method
+    return None if seen.status == "paid" and known.charge_id is None else known.method
 
 
 def total_collected(payments: Iterable[Payment]) -> int:

@@ -31,12 +31,22 @@ class RefundState(StrEnum):
     REFUSED = "refused"
 
 
+class RefundSource(StrEnum):
+    API = "api"
+    CLI = "cli"
+    DASHBOARD = "dashboard"
+
+
 class RefundReason(StrEnum):
     """The reasons that Stripe accepts; it may show others."""
 
     DUPLICATE = "duplicate"
     FRAUDULENT = "fraudulent"
     REQUESTED_BY_CUSTOMER = "requested_by_customer"
+
+
+# Those that it documents.
+SHOWN_REASONS = (*(reason.value for reason in RefundReason), "expired_uncaptured_charge")
 
 
 # A refund that succeeded can still fail; failed and canceled are final.
@@ -54,7 +64,8 @@ _INEFFECTIVE = frozenset({RefundState.FAILED, RefundState.CANCELED, RefundState.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """`reference` is its intent's, None for a refund made in Stripe's dashboard. `amount` in minor units.
+    """`reference` is its intent's, None for a refund made in Stripe's dashboard. `source` is where it was asked for, None if
+    that was not stored. `amount` in minor units.
 
     `duplicate_of` is the id of the refund whose reference it bears at Stripe, too, until somebody has looked into it.
     `version` starts at 1 and counts its changes; 0 stands for a refund that is not stored yet.
@@ -77,6 +88,7 @@ class Refund:
     failure_reason: str | None = None
     refusal: Refusal | None = None
     user_id: int | None = None
+    source: RefundSource | None = None
     duplicate_of: int | None = None
     version: int = 1
 
@@ -94,6 +106,11 @@ class Refund:
     def shown_status(self) -> str:
         """As callers see it: a reservation is a refund that is pending."""
         return (RefundState.PENDING if self.state is RefundState.RESERVED else self.state).value
+
+    @property
+    def shown_source(self) -> RefundSource | None:
+        """All that we ask for has a reference."""
+        return RefundSource.DASHBOARD if self.reference is None else self.source
 
     def is_of(self, payment: Payment) -> bool:
         if self.payment_intent_id is not None:
@@ -179,6 +196,16 @@ def refundable_amounts(
     if not_refunded and not refundable:
         raise RefundBlockedByDispute
     return refundable
+
+
+def total_refundable(
+    payments: Sequence[Payment], refunds: Sequence[Refund], disputes: Sequence[Dispute]
+) -> int:
+    """The limit of a refund; 0 where none is possible."""
+    try:
+        return sum(refundable_amounts(payments, refunds, disputes).values())
+    except (NothingCollected, RefundBlockedByDispute):
+        return 0
 
 
 def split_refund(

@@ -111,7 +111,8 @@ class StripePayment:
     """What ties an invoice to a payment intent and its charge (Stripe: InvoicePayment).
 
     `charge_id` is the payment intent's latest charge, None while there is none or where it was not expanded. `progress` is
-    None where the payment intent was not expanded; `failure_reason` is Stripe's code for the last decline.
+    None where the payment intent was not expanded; `failure_reason` is Stripe's code for the last decline. `method` is the
+    type of that charge's payment method, None where the charge was not expanded.
     """
 
     id: str
@@ -124,6 +125,7 @@ class StripePayment:
     paid_at: datetime | None = None
     progress: PaymentProgress | None = None
     failure_reason: str | None = None
+    method: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

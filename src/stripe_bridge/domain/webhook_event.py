@@ -101,6 +101,12 @@ class StripeEvent:
         return _id(self.object.get("latest_charge")) or _id(self.object.get("charge"))
 
     @property
+    def payment_method(self) -> str | None:
+        """Stripe's type of what a charge was made with."""
+        details = self.object.get("payment_method_details")
+        return _id(details.get("type")) if isinstance(details, Mapping) else None
+
+    @property
     def invoice_id(self) -> str | None:
         """The invoice that the object is, or names."""
         return _id(self.object.get("id" if self.object.get("object") == "invoice" else "invoice"))

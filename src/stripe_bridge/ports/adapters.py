@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from stripe_bridge.domain.webhook_event import StripeEvent, parse_event
+from stripe_bridge.ports.committed_changes import CommittedChanges
 from stripe_bridge.ports.identity_provider import IdentityProvider
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
@@ -26,7 +27,7 @@ from stripe_bridge.ports.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters:
-    """One for each port. `read_event` does what `parse_event` does."""
+    """One for each port. `read_event` does what `parse_event` does; `committed` hears of what `store` records."""
 
     store: Store
     event_ingest: EventIngest
@@ -46,4 +47,5 @@ class Adapters:
     metrics: Metrics
     identity_provider: IdentityProvider | None = None
     tracing: Tracing = field(default_factory=NoTracing)
+    committed: CommittedChanges = field(default_factory=CommittedChanges)
     read_event: Callable[[bytes], StripeEvent] = parse_event

@@ -73,6 +73,26 @@ def test_an_invoice_is_voided(connected: Terminal):
     assert "cannot be voided" in connected.refused("invoices", "void", sent["id"], *ACME, "--yes")
 
 
+def test_a_void_is_the_operators(connected: Terminal, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SUDO_USER", "alice")
+    sent = send(connected)
+
+    voided = connected.json("invoices", "void", sent["id"], *ACME, "--yes")
+
+    assert voided["voided_by"] == {"type": "operator", "id": "alice", "user_id": None}
+
+
+def test_what_was_paid_is_shown(connected: Terminal):
+    paid = connected.world.paid(502)
+
+    shown = connected.json("invoices", "show", paid.id, *ACME)
+
+    assert [(each["status"], each["amount"], each["method"]) for each in shown["payments"]] == [
+        ("paid", 12_000, "card")
+    ]
+    assert "refundable_in_cents" in connected.shown("invoices", "show", paid.id, *ACME)
+
+
 def test_a_void_without_an_answer_is_a_failure(connected: Terminal):
     sent = send(connected)
     connected.stripe.fail_next("void", OutcomeUnknown("timed out"))

@@ -27,6 +27,7 @@ def test_a_part_is_refunded_then_all_that_is_left(terminal: Terminal, paid: int)
         rest["refund_id"],
     ]
     assert terminal.json("refunds", "list", paid, *ACME) == [rest, part]
+    assert {refund["source"] for refund in (part, rest)} == {"cli"}
 
 
 def test_a_refund_that_was_made_twice_is_accepted_once(terminal: Terminal, paid: int):

@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import event
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.intent import IntentState, Operation
 from stripe_bridge.domain.invoice import InvoiceStatus
-from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.paging import PageRequest, Update
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.ports.storage.intents import IntentFilter
+from stripe_bridge.ports.storage.invoicing import InvoiceFilter
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from tests.builders import (
     ACCOUNT,
@@ -44,6 +46,10 @@ def payloads_left(work: UnitOfWork) -> None:
     work.inbox.purge_payloads(later, 100)
 
 
+def listed(work: UnitOfWork, matching: InvoiceFilter, request: PageRequest) -> None:
+    work.invoices.page_of_tenant(TENANT, matching, request)
+
+
 CURSOR = PageRequest(before_id=50)
 CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "token by hash": lambda work: work.tokens.find_by_hash("abc"),
@@ -64,6 +70,20 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "invoices": lambda work: work.invoices.page(TENANT, 1, None, CURSOR),
     "invoices by number": lambda work: work.invoices.page(TENANT, 1, None, PageRequest()),
     "invoices by status": lambda work: work.invoices.page(TENANT, 1, InvoiceStatus.PAID, CURSOR),
+    "invoices of tenant": lambda work: listed(work, InvoiceFilter(), CURSOR),
+    "invoices of tenant by number": lambda work: listed(work, InvoiceFilter(), PageRequest()),
+    "paid invoices of tenant": lambda work: listed(work, InvoiceFilter(status=InvoiceStatus.PAID), CURSOR),
+    "open invoices of tenant": lambda work: listed(work, InvoiceFilter(status=InvoiceStatus.OPEN), CURSOR),
+    "invoices updated since": lambda work: listed(work, InvoiceFilter(updated_since=NOW), PageRequest()),
+    "invoices updated after": lambda work: listed(
+        work, InvoiceFilter(updated_since=NOW), PageRequest(after=Update(NOW, 7))
+    ),
+    "invoice by number": lambda work: listed(work, InvoiceFilter(number="ACME-0001"), PageRequest()),
+    "invoice by stripe id": lambda work: listed(work, InvoiceFilter(stripe_invoice_id="in_1"), CURSOR),
+    "invoice by charge": lambda work: listed(work, InvoiceFilter(stripe_charge_id="ch_1"), CURSOR),
+    "payments of many": lambda work: work.payments.of_invoices([1, 2]),
+    "refunds of many": lambda work: work.refunds.of_invoices([1, 2]),
+    "disputes of many": lambda work: work.disputes.of_invoices([1, 2]),
     "invoice saved": lambda work: work.invoices.save(work.invoices.get(TENANT, 1)),
     "link": lambda work: work.links.find_invoice_id(ACCOUNT, "pi_1"),
     "links": lambda work: work.links.of_invoice(1),
@@ -125,6 +145,14 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "reconciling measured": lambda work: work.reconciliations.reconciled_until(),
     "inbox measured": lambda work: work.inbox.backlog(),
     "intents measured": lambda work: work.intents.backlog(),
+    "ends of logs": lambda work: work.changes.heads([TENANT, "other"]),
+    "page of changes": lambda work: work.changes.page(TENANT, 10, 100),
+    "page of some changes": lambda work: work.changes.page(
+        TENANT, 10, 100, up_to=5000, types=frozenset({ChangeType.INVOICE_PAID})
+    ),
+    "changes of order": lambda work: work.changes.page(TENANT, 10, 100, sales_order_id=501),
+    "last change of order": lambda work: work.changes.last_of_order(TENANT, 501),
+    "log begun": lambda work: work.changes.begin_log(TENANT),
     "events for objects": lambda work: work.inbox.for_objects(TENANT, ["in_1", "pi_1"]),
 }
 # Few rows, so sorting them is cheap.

@@ -286,13 +286,17 @@ def test_who_rewrites_the_whole_rest_and_the_head_escapes_us_but_no_reader(attac
             # What such a reader holds is from before.
             assert found == []
         else:
-            assert [(fault.kind, fault.sequence) for fault in found] == [(FaultKind.MODIFIED, row["sequence"])]
+            assert [(fault.kind, fault.sequence) for fault in found] == [
+                (FaultKind.MODIFIED, row["sequence"])
+            ]
 
 
 def test_a_rewritten_object_has_to_be_changed_in_the_database_too(attacker: Attacker):
     """So that a payment that never was stands in neither or in both."""
     with attacker.store.reading() as work:
-        last = next(each for each in reversed(work.audit.entries(TENANT, 0, 99)) if each.type == "invoice.paid")
+        last = next(
+            each for each in reversed(work.audit.entries(TENANT, 0, 99)) if each.type == "invoice.paid"
+        )
     content = json.loads(last.content or b"")
     content["object"]["amount_paid"] += 1
     attacker.run(

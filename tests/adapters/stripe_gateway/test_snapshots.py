@@ -326,3 +326,23 @@ def test_how_far_a_payment_has_come_is_read_from_its_intent(intent: Any, expecte
         {"id": "inpay_1", "invoice": "in_1", "status": "open", "payment": {"payment_intent": shown}}
     )
     assert (payment.progress, payment.failure_reason) == expected
+
+
+@pytest.mark.parametrize(
+    ("charge", "method"),
+    [
+        ("ch_1", None),
+        ({"payment_method_details": {"type": "sepa_debit", "sepa_debit": {}}}, "sepa_debit"),
+        ({"payment_method_details": None}, None),
+        ({"payment_method_details": ["card"]}, None),
+        ({"payment_method_details": {"type": 7}}, None),
+        ({}, None),
+    ],
+)
+def test_what_a_payment_was_made_with_is_read_from_its_charge(charge: Any, method: str | None):
+    shown = {"id": "ch_1", **charge} if isinstance(charge, dict) else charge
+    intent = {"id": "pi_1", "latest_charge": shown}
+    payment = snapshots.payment(
+        {"id": "inpay_1", "invoice": "in_1", "status": "paid", "payment": {"payment_intent": intent}}
+    )
+    assert (payment.charge_id, payment.method) == ("ch_1", method)

@@ -20,11 +20,11 @@ REFUSAL = Refusal(
 FIELDS = {
     "id", "integration_instance_id", "integration_instance", "sales_order_id", "sales_order_number", "user_id",
     "stripe_account_id", "stripe_invoice_id", "stripe_customer_id", "stripe_payment_intent_id", "stripe_charge_id",
-    "number", "amount", "amount_paid", "amount_refunded", "currency", "status", "refund_status", "payment_status",
-    "payment_failure_reason", "settlement", "dispute_status",
+    "number", "amount", "amount_paid", "amount_remaining", "amount_refunded", "refundable_in_cents", "payments",
+    "currency", "status", "refund_status", "payment_status", "payment_failure_reason", "settlement", "dispute_status",
     "customer_email", "hosted_invoice_url", "hosted_invoice_url_expires_at",
-    "invoice_pdf", "days_until_due", "due_date", "finalized_at", "paid_at",
-    "voided_at", "last_refunded_at", "metadata", "created_at", "updated_at",
+    "invoice_pdf", "days_until_due", "due_date", "finalized_at", "sent_at",
+    "paid_at", "voided_at", "voided_by", "last_refunded_at", "metadata", "created_at", "updated_at",
 }  # fmt: skip
 
 

@@ -4,9 +4,11 @@ from stripe_bridge.domain.access import Role
 from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.stripe.errors import GatewayRefused, OutcomeUnknown
 from tests.adapters.web.world import data_of, problem
+from tests.builders import an_event_payload
+from tests.fakes.stripe.payloads import refund_object
 
 SHOWN = {
-    "id", "refund_id", "amount", "currency", "status", "reason", "failure_reason", "user_id", "created_at",
+    "id", "refund_id", "amount", "currency", "status", "reason", "failure_reason", "user_id", "source", "created_at",
     "updated_at",
 }  # fmt: skip
 
@@ -38,6 +40,20 @@ def test_a_refund_is_issued_and_shown_on_its_invoice(world, path):
     assert world.ask("GET", path, role=Role.VIEWER).get_json() == {"data": [refund]}
     invoice = data_of(world.ask("GET", path.removesuffix("/refunds")))
     assert (invoice["amount_refunded"], invoice["refund_status"]) == (5_000, "partial")
+
+
+def test_a_refund_shows_where_it_was_asked_for(world, path):
+    (asked,) = data_of(world.ask("POST", path, {"amount_in_cents": 5_000}))["refunds"]
+    assert asked["source"] == "api"
+    invoice = data_of(world.ask("GET", path.removesuffix("/refunds")))
+    account_id = invoice["stripe_account_id"]
+    made = world.stripe.refund(account_id, invoice["stripe_charge_id"], 1_000)
+    payload = an_event_payload("refund.created", refund_object(made), id_="evt_refund", account=account_id)
+    world.post_event(payload)
+    world.bridge.webhook_events.apply()
+    by_hand, ours = data_of(world.ask("GET", path))
+    assert (by_hand["source"], by_hand["user_id"]) == ("dashboard", None)
+    assert ours == asked
 
 
 def test_without_an_amount_all_that_is_left_is_refunded(world, path):

@@ -18,11 +18,15 @@ WITH_ID = sorted(
     if each.permission is not None and "<id:" in each.path
 )
 WITHOUT_ID = {
+    "Changes.list_changes",
+    "Access.show_me",
     "Integrations.create_integration",
     "Integrations.list_integrations",
+    "Invoices.list_invoices",
     "Invoices.send_invoice",
     "Webhook events.list_webhook_events",
 }
+LOOKUPS = ("stripe_invoice_id", "stripe_charge_id", "number")
 # Bodies that pass validation.
 BODIES: dict[str, Any] = {"put_sales_order": ORDER, "confirm_authorization": {"confirmation": "c"}}
 # Each tenant has its own order numbers, so storing an order never touches another tenant's.
@@ -35,6 +39,7 @@ class Scene:
 
     world: World
     ids: dict[str, int]
+    invoice: dict[str, Any]
 
     def ask(self, endpoint, role, tenant, *, ids=None):
         operation = operations_by_endpoint()[endpoint]
@@ -49,6 +54,7 @@ def scene():
     assert world.put_order().status_code == 201
     invoice = data_of(world.send(integration["id"]))
     world.pay(invoice)
+    world.tell_of_payments(invoice)
     (event, *_) = data_of(world.ask("GET", "/api/stripe/webhook-events"))
     ids = {
         "integration_id": integration["id"],
@@ -56,7 +62,7 @@ def scene():
         "invoice_id": invoice["id"],
         "event_id": event["id"],
     }
-    return Scene(world, ids)
+    return Scene(world, ids, data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}")))
 
 
 def without_request_id(body):
@@ -135,9 +141,24 @@ def test_lists_and_filters_show_nothing_of_anothers(scene, role):
         "/api/stripe/integrations",
         "/api/stripe/webhook-events",
         f"/api/stripe/webhook-events?integration_instance_id={scene.ids['integration_id']}",
+        "/api/stripe/invoices",
+        "/api/stripe/invoices?updated_since=2026-01-01T00:00:00Z",
+        *(f"/api/stripe/invoices?{name}={scene.invoice[name]}" for name in LOOKUPS),
     ):
         assert scene.world.ask("GET", path, role=role).get_json()["total"] >= 1
         assert scene.world.ask("GET", path, role=role, tenant=STRANGER).get_json()["total"] == 0
+
+
+@pytest.mark.parametrize("role", Role)
+def test_the_feed_shows_nothing_of_anothers(scene, role):
+    def feed(query, tenant):
+        return scene.world.ask("GET", f"/api/changes?{query}", role=role, tenant=tenant).get_json()
+
+    for query in ("type=invoice.*", "sales_order_id=1001"):
+        assert feed(query, OWNER)["data"]
+        assert feed(query, STRANGER)["data"] == []
+    assert feed("", STRANGER)["latest"] == len(feed("", STRANGER)["data"])
+    assert feed("", STRANGER)["log"] != feed("", OWNER)["log"]
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.VIEWER])

@@ -1,15 +1,20 @@
 """The service's HTTP interface over the real bridge, with a store, a Stripe and a clock in memory."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from flask.testing import FlaskClient
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import TestResponse
 
 from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.web import WebOptions, create_app
+from stripe_bridge.adapters.web.app import operations_by_endpoint
+from stripe_bridge.adapters.web.problem_types import by_status
+from stripe_bridge.adapters.web.problems import type_of
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
@@ -23,7 +28,7 @@ from tests.fakes.stripe.connect import FakeConnectGateway
 from tests.fakes.stripe.events import FakeEventGateway
 from tests.fakes.stripe.fake_stripe import FakeStripe
 from tests.fakes.stripe.invoices import FakeInvoiceGateway
-from tests.fakes.stripe.payloads import invoice_object
+from tests.fakes.stripe.payloads import charge_object, invoice_object, payment_object
 from tests.fakes.stripe.receivers import FakeReceiverGateway
 from tests.fakes.stripe.refunds import FakeRefundGateway
 from tests.fakes.stripe.signatures import FakeSignatures, sign
@@ -50,6 +55,28 @@ ORDER: dict[str, Any] = {
     ],
     "updated_at": "2026-11-23T10:00:00Z",
 }
+
+
+class CheckingClient(FlaskClient):
+    """Holds each problem that an operation answers with against those that it declares."""
+
+    def open(self, *arguments: Any, **named: Any) -> TestResponse:
+        answer = super().open(*arguments, **named)
+        if answer.content_type == "application/problem+json":
+            self._check(answer)
+        return answer
+
+    def _check(self, answer: TestResponse) -> None:
+        asked = answer.request
+        try:
+            endpoint, _ = self.application.url_map.bind("").match(asked.path, method=asked.method)
+        except (NotFound, MethodNotAllowed):
+            return
+        operation = operations_by_endpoint().get(endpoint)
+        if operation is not None and asked.method == operation.method:
+            declared = by_status(operation.all_problems).get(HTTPStatus(answer.status_code), ())
+            answered = answer.get_json()["type"]
+            assert answered in map(type_of, declared), f"{operation.id}: {answered} is not declared"
 
 
 class World:
@@ -85,6 +112,7 @@ class World:
             options=WebOptions(**{"public_url": PUBLIC_URL, **options}),
             metrics=self.metrics,
         )
+        self.app.test_client_class = CheckingClient
         self.client: FlaskClient = self.app.test_client()
         self._tokens: dict[tuple[str, Role], str] = {}
 
@@ -155,6 +183,21 @@ class World:
         paid = self.stripe.accounts[account_id].invoices[stripe_id]
         payload = an_event_payload("invoice.paid", invoice_object(paid), account=account_id)
         assert self.post_event(payload).status_code == 200
+        self.bridge.webhook_events.apply()
+
+    def tell_of_payments(self, invoice: dict[str, Any]) -> None:
+        """The events of the invoice's payments and their charges come in, and are applied."""
+        account_id = invoice["stripe_account_id"]
+        account = self.stripe.accounts[account_id]
+        for payment in account.payments_of(invoice["stripe_invoice_id"]):
+            if payment.charge_id is not None:
+                charge = charge_object(account.charges.charges[payment.charge_id], None)
+                for type_, object_ in (
+                    ("charge.succeeded", charge),
+                    ("invoice_payment.paid", payment_object(payment)),
+                ):
+                    id_ = f"evt_{type_}_{payment.id}"
+                    self.post_event(an_event_payload(type_, object_, id_=id_, account=account_id))
         self.bridge.webhook_events.apply()
 
     def send(self, integration_id: int, order_id: int = 1001, **more: Any) -> TestResponse:

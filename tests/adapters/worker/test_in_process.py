@@ -122,7 +122,7 @@ def test_a_nudge_while_its_job_runs_is_not_lost(start: Start):
     wait_until(lambda: events.ended == 1)
     events.hold()
     nudges.inbox()
-    assert events.began.wait(5)
+    assert events.began.wait(60)
 
     nudges.inbox()
     events.let_go()
@@ -136,7 +136,7 @@ def test_intents_that_wait_for_stripe_hold_up_no_event(start: Start):
     wait_until(lambda: events.ended == intents.ended == 1)
     intents.hold()
     nudges.intents()
-    assert intents.began.wait(5)
+    assert intents.began.wait(60)
 
     nudges.inbox()
     wait_until(lambda: events.ended == 2)
@@ -151,14 +151,14 @@ def test_stopping_waits_for_what_is_in_hand(start: Start):
     wait_until(lambda: events.ended == 1)
     events.hold()
     nudges.inbox()
-    assert events.began.wait(5)
+    assert events.began.wait(60)
 
     stopping = threading.Thread(target=worker.stop, daemon=True)
     stopping.start()
     stopping.join(0.1)
     assert stopping.is_alive()
     events.let_go()
-    stopping.join(5)
+    stopping.join(60)
 
     assert not stopping.is_alive()
     assert events.ended == 2
@@ -180,7 +180,7 @@ def test_work_that_outlasts_the_grace_period_is_left_and_logged(
     wait_until(lambda: events.ended == 1)
     events.hold()
     nudges.inbox()
-    assert events.began.wait(5)
+    assert events.began.wait(60)
 
     with caplog.at_level(logging.WARNING):
         worker.stop(grace_seconds=0.05)

@@ -52,7 +52,7 @@ def test_an_endless_inbox_is_left_when_the_worker_stops():
     wait_until(lambda: events.calls > 10)
 
     jobs.stop()
-    draining.join(5)
+    draining.join(60)
 
     assert not draining.is_alive()
 
@@ -75,10 +75,10 @@ def test_a_worker_that_rests_begins_nothing_and_stops_at_once():
     jobs = Jobs(bridge_with(events, webhook_events__yield_to_receiving=rest))
     draining = threading.Thread(target=jobs.run, args=("drain_inbox",), daemon=True)
     draining.start()
-    assert began.wait(5)
+    assert began.wait(60)
 
     jobs.stop()
-    draining.join(5)
+    draining.join(60)
 
     assert not draining.is_alive()
     assert events.calls == 1
@@ -131,7 +131,7 @@ def test_receivers_are_checked_while_reconciling_never_ends():
 
     assert receivers.calls == 1
     jobs.stop()
-    reconciling.join(5)
+    reconciling.join(60)
 
 
 def test_tidying_up_purges_once_an_hour():
@@ -146,6 +146,34 @@ def test_tidying_up_purges_once_an_hour():
     assert (requests.calls, authorizations.calls) == (1, 1)
 
 
+def test_change_logs_are_checked_a_part_at_a_time_and_not_with_every_sweep():
+    logs = Endless()
+    jobs = Jobs(bridge_with(changes__check_next=logs))
+
+    jobs.run("check_changes")
+    jobs.run("check_changes")
+
+    assert logs.calls == 1
+
+
+def test_change_logs_wait_while_events_are_applied():
+    logs = Batches()
+    jobs = Jobs(bridge_with(Batches(50), changes__check_next=logs))
+
+    jobs.run("drain_inbox")
+    jobs.run("check_changes")
+
+    assert logs.calls == 0
+
+
+def test_old_objects_of_the_change_log_are_purged_until_none_is_left():
+    objects = Batches(1, 1)
+
+    Jobs(bridge_with(changes__purge_old=objects)).run("tidy_up")
+
+    assert objects.calls == 3
+
+
 def test_counts_are_folded_until_nothing_is_left_and_not_at_every_sweep():
     counts = Batches(3)
     jobs = Jobs(bridge_with(reconciliation__compact_totals=counts))
@@ -154,6 +182,25 @@ def test_counts_are_folded_until_nothing_is_left_and_not_at_every_sweep():
     jobs.run("fold_counts")
 
     assert counts.calls == 2
+
+
+def test_invoices_are_noted_as_overdue_once_a_minute_until_none_is_left():
+    overdue = Batches(100, 3)
+    jobs = Jobs(bridge_with(invoices__note_overdue=overdue))
+
+    jobs.run("note_overdue")
+    jobs.run("note_overdue")
+
+    assert overdue.calls == 3
+
+
+def test_what_was_there_before_the_log_is_recorded_in_batches_that_give_way_to_receiving():
+    existing, pauses = Batches(200, 5), Batches()
+    Jobs(bridge_with(changes__record_existing=existing, webhook_events__yield_to_receiving=pauses)).run(
+        "record_existing"
+    )
+
+    assert (existing.calls, pauses.calls) == (3, 2)
 
 
 def test_old_payloads_are_let_go_of_until_none_is_left():
@@ -170,6 +217,8 @@ def test_old_payloads_are_let_go_of_until_none_is_left():
         "settle_intents",
         "reconcile",
         "confirm_settlements",
+        "note_overdue",
+        "record_existing",
         "check_receivers",
         "fold_counts",
         "tidy_up",
@@ -182,6 +231,9 @@ def test_nothing_is_begun_after_the_stop(job: str):
         "reconciliation__confirm_settlements",
         "reconciliation__compact_totals",
         "receivers__check_due",
+        "invoices__note_overdue",
+        "changes__record_existing",
+        "access__forget_act_windows",
         "access__purge_idempotency_keys",
         "operations__purge_oauth_states",
         "operations__purge_payloads",

@@ -52,7 +52,8 @@ def test_what_is_added_and_saved_is_recorded_in_the_same_commit(store: Store):
     invoice = stored_invoice(store)
     with store.writing() as work:
         work.invoices.find(invoice.id)
-        work.invoices.save(replace(invoice, status=InvoiceStatus.OPEN, number="A-1"))
+        opened = replace(invoice, status=InvoiceStatus.OPEN, number="A-1", amount_remaining=invoice.amount)
+        work.invoices.save(opened)
         work.commit()
     assert names(store) == [
         "integration.created",

@@ -297,6 +297,8 @@ def test_a_paid_invoice_shows_its_payment_and_charge(world: World, account: str,
     assert payment.payment_intent_id == (opened.payments or ())[0].payment_intent_id
     assert invoice.payments is not None
     assert [shown.id for shown in invoice.payments] == [payment.id]
+    # The charge is one level deeper than Stripe expands from an invoice.
+    assert (payment.method, invoice.payments[0].method) == ("card", None)
 
 
 def test_a_payment_is_found_by_its_payment_intent(world: World, account: str, shop: Shop):

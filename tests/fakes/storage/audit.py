@@ -23,7 +23,9 @@ class FakeAudit:
         self._tables = tables
 
     def tenants(self) -> Sequence[str]:
-        return sorted({tenant for tenant, _ in self._tables.changes.rows} | set(self._tables.change_heads.rows))
+        return sorted(
+            {tenant for tenant, _ in self._tables.changes.rows} | set(self._tables.change_heads.rows)
+        )
 
     def entries(self, tenant_id: str, after: int, limit: int) -> Sequence[StoredEntry]:
         return [each for each in self._of(tenant_id) if each.sequence > after][:limit]
@@ -67,7 +69,11 @@ class FakeAudit:
         ]
         of_these = {each.id for each in invoices}
         values: list[Recorded] = [
-            *(each for key, each in tables.sales_orders.rows.items() if key[0] == tenant_id and key[1] in ids),
+            *(
+                each
+                for key, each in tables.sales_orders.rows.items()
+                if key[0] == tenant_id and key[1] in ids
+            ),
             *invoices,
             *(each for each in tables.refunds.rows.values() if each.invoice_id in of_these),
             *(each for each in tables.disputes.rows.values() if each.invoice_id in of_these),
@@ -77,7 +83,10 @@ class FakeAudit:
 
     def objects_of_no_order(self, tenant_id: str) -> Sequence[ComparedObject]:
         tables = self._tables
-        every: list[Integration | ApiToken] = [*tables.integrations.rows.values(), *tables.tokens.rows.values()]
+        every: list[Integration | ApiToken] = [
+            *tables.integrations.rows.values(),
+            *tables.tokens.rows.values(),
+        ]
         values: list[tuple[Recorded, LogState]] = [
             (value, LogState.CURRENT) for value in every if value.tenant_id == tenant_id
         ]
@@ -149,7 +158,9 @@ class FakePurging:
     def orders_of_customer(self, customer_id: int, tenant_id: str | None) -> Sequence[OrderKey]:
         tables = self._tables
         his = {key for key, order in tables.sales_orders.rows.items() if order.customer.id == customer_id}
-        billed = {each.id for each in tables.customers.rows.values() if each.key.erp_customer_id == customer_id}
+        billed = {
+            each.id for each in tables.customers.rows.values() if each.key.erp_customer_id == customer_id
+        }
         his |= {
             (each.tenant_id, each.sales_order_id)
             for each in tables.invoices.rows.values()

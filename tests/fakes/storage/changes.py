@@ -15,7 +15,9 @@ from stripe_bridge.domain.changes.entry import (
     order_figures,
     prepare,
 )
+from stripe_bridge.domain.changes.history import name_log
 from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.ports.storage.changes import Backfill
 from tests.fakes.storage.tables import Tables
 
 
@@ -55,6 +57,28 @@ class FakeChanges:
 
     def find(self, tenant_id: str, sequence: int) -> Entry | None:
         return self._entries.find((tenant_id, sequence))
+
+    def last_of_order(self, tenant_id: str, sales_order_id: int) -> int | None:
+        found = self.page(tenant_id, 0, len(self._entries.rows), sales_order_id=sales_order_id)
+        return found[-1].sequence if found else None
+
+    def begin_log(self, tenant_id: str) -> None:
+        head = self._heads.find(tenant_id)
+        if head is not None:
+            self._heads.put(tenant_id, replace(head, log=name_log(tenant_id, after=head.log)))
+
+
+class FakeExistingObjects:
+    """In memory nothing is older than the log."""
+
+    def is_due(self, now: datetime) -> bool:
+        return False
+
+    def record(self, now: datetime, limit: int) -> int:
+        return 0
+
+    def progress(self) -> Backfill:
+        return Backfill(is_complete=True, recorded=0)
 
 
 class FakeActs:

@@ -15,8 +15,9 @@ from stripe_bridge.domain.intent import invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.sales_order import SalesOrder
+from stripe_bridge.ports.storage.invoicing import InvoiceFilter
 from stripe_bridge.ports.storage.unit_of_work import PayableInvoiceExists
-from tests.fakes.storage.tables import Tables, add, must_exist, page_of, save
+from tests.fakes.storage.tables import Tables, add, must_exist, page_by_update, page_of, save
 
 _NOT_LISTED = InvoiceStatus.ABANDONED
 
@@ -166,12 +167,7 @@ class FakeInvoices:
         status: InvoiceStatus | None,
         request: PageRequest,
     ) -> Page[Invoice]:
-        if status is None:
-            wanted = frozenset(InvoiceStatus) - {_NOT_LISTED}
-        elif status is InvoiceStatus.DRAFT:
-            wanted = frozenset(_SHOWN_AS_DRAFT)
-        else:
-            wanted = frozenset({status}) - {_NOT_LISTED}
+        wanted = _listed(status)
         found = self._invoices.matching(
             lambda each: (
                 each.tenant_id == tenant_id
@@ -181,6 +177,24 @@ class FakeInvoices:
         )
         return page_of(found, request)
 
+    def page_of_tenant(self, tenant_id: str, matching: InvoiceFilter, request: PageRequest) -> Page[Invoice]:
+        wanted = _listed(matching.status)
+        found = self._invoices.matching(
+            lambda each: (
+                each.tenant_id == tenant_id
+                and each.status in wanted
+                and (matching.updated_since is None or each.updated_at >= matching.updated_since)
+                and matching.number in (None, each.number)
+                and matching.stripe_invoice_id in (None, each.stripe_invoice_id)
+                and (matching.stripe_charge_id is None or self._was_paid_by(each, matching.stripe_charge_id))
+            )
+        )
+        return page_of(found, request) if matching.updated_since is None else page_by_update(found, request)
+
+    def _was_paid_by(self, invoice: Invoice, charge_id: str) -> bool:
+        charged = (invoice.id, charge_id)
+        return bool(self._tables.payments.matching(lambda each: (each.invoice_id, each.charge_id) == charged))
+
     def save(self, invoice: Invoice) -> Invoice:
         self._check_only_payable(invoice, own_id=invoice.id)
         return save(self._invoices, invoice)
@@ -189,6 +203,13 @@ class FakeInvoices:
         other = self._find_payable(invoice.tenant_id, invoice.sales_order_id)
         if invoice.is_payable and other is not None and other.id != own_id:
             raise PayableInvoiceExists
+
+
+def _listed(status: InvoiceStatus | None) -> frozenset[InvoiceStatus]:
+    if status is None:
+        return frozenset(InvoiceStatus) - {_NOT_LISTED}
+    shown = _SHOWN_AS_DRAFT if status is InvoiceStatus.DRAFT else {status}
+    return frozenset(shown) - {_NOT_LISTED}
 
 
 class FakeLinks:

@@ -1,6 +1,6 @@
 """Payments, refunds and disputes, on the tables of one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.conflicts import StaleWrite
@@ -23,6 +23,9 @@ class FakePayments:
     def of_invoice(self, invoice_id: int) -> Sequence[Payment]:
         found = self._payments.matching(lambda each: each.invoice_id == invoice_id)
         return sorted(found, key=lambda each: each.stripe_id)
+
+    def of_invoices(self, invoice_ids: Sequence[int]) -> Mapping[int, Sequence[Payment]]:
+        return {invoice_id: self.of_invoice(invoice_id) for invoice_id in invoice_ids}
 
     def put(self, payment: Payment) -> None:
         must_exist(self._invoices.find(payment.invoice_id))
@@ -67,6 +70,9 @@ class FakeRefunds:
     def of_invoice(self, invoice_id: int) -> Sequence[Refund]:
         return self._refunds.matching(lambda each: each.invoice_id == invoice_id)[::-1]
 
+    def of_invoices(self, invoice_ids: Sequence[int]) -> Mapping[int, Sequence[Refund]]:
+        return {invoice_id: self.of_invoice(invoice_id) for invoice_id in invoice_ids}
+
     def duplicates(self) -> Sequence[Refund]:
         return self._refunds.matching(lambda each: each.duplicate_of is not None)
 
@@ -85,6 +91,9 @@ class FakeDisputes:
     def of_invoice(self, invoice_id: int) -> Sequence[Dispute]:
         found = self._disputes.matching(lambda each: each.invoice_id == invoice_id)
         return sorted(found, key=lambda each: (each.opened_at, each.stripe_id), reverse=True)
+
+    def of_invoices(self, invoice_ids: Sequence[int]) -> Mapping[int, Sequence[Dispute]]:
+        return {invoice_id: self.of_invoice(invoice_id) for invoice_id in invoice_ids}
 
     def put(self, dispute: Dispute) -> None:
         must_exist(self._invoices.find(dispute.invoice_id))

@@ -17,7 +17,7 @@ from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope
 from stripe_bridge.domain.integration import Integration, OAuthState
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.invoice import Invoice
-from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
+from stripe_bridge.domain.paging import Page, PageRequest, Update, cursor_after, cursor_after_update
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.receiver import Receiver
 from stripe_bridge.domain.reconciliation import Gap
@@ -128,13 +128,22 @@ def page_of(values: list[Aggregate], request: PageRequest) -> Page[Aggregate]:
         rest = [value for value in newest if value.id < before]
     else:
         rest = newest[request.offset :]
-    items = rest[: request.per_page]
-    return Page(
-        items=items,
-        request=request,
-        total=None if request.by_cursor else len(newest),
-        next_cursor=cursor_after(items[-1].id) if len(rest) > len(items) else None,
-    )
+    total = None if request.by_cursor else len(newest)
+    return Page.of(rest, request, total, lambda value: cursor_after(value.id))
+
+
+def page_by_update(invoices: list[Invoice], request: PageRequest) -> Page[Invoice]:
+    def place(invoice: Invoice) -> tuple[datetime, int]:
+        return invoice.updated_at, invoice.id
+
+    oldest = sorted(invoices, key=place)
+    if request.after is not None:
+        after = request.after.at, request.after.id
+        rest = [invoice for invoice in oldest if place(invoice) > after]
+    else:
+        rest = oldest[request.offset :]
+    total = None if request.by_cursor else len(oldest)
+    return Page.of(rest, request, total, lambda invoice: cursor_after_update(Update(*place(invoice))))
 
 
 @dataclass

@@ -10,7 +10,7 @@ from stripe_bridge.domain.origin import Origin
 from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
 from stripe_bridge.ports.storage.audit import Audit, Purging
-from stripe_bridge.ports.storage.changes import Acts, Changes
+from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -23,7 +23,7 @@ from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
 from tests.fakes.storage.audit import FakeAudit, FakePurging
-from tests.fakes.storage.changes import FakeActs, FakeChanges, append_changes
+from tests.fakes.storage.changes import FakeActs, FakeChanges, FakeExistingObjects, append_changes
 from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
 from tests.fakes.storage.inbox import FakeInbox
@@ -91,6 +91,7 @@ class FakeUnitOfWork:
     acts: Acts
     audit: Audit
     purging: Purging
+    existing: ExistingObjects
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
         self._store = store
@@ -132,6 +133,7 @@ class FakeUnitOfWork:
         self.acts = FakeActs(self._tables, self._recorder)
         self.audit = FakeAudit(self._tables)
         self.purging = FakePurging(self._tables)
+        self.existing = FakeExistingObjects()
         return self
 
     def __exit__(

@@ -192,7 +192,8 @@ class FakeStripe:
         with self._lock:
             account = self.accounts[account_id]
             (default,) = (each for each in account.payments_of(invoice_id) if each.is_default)
-            tried = replace(default, progress=progress, failure_reason=failure_reason)
+            method = "us_bank_account" if progress is PaymentProgress.PENDING else "card"
+            tried = replace(default, progress=progress, failure_reason=failure_reason, method=method)
             account.payments[tried.id] = tried
             return tried
 
@@ -303,7 +304,14 @@ class FakeStripe:
             currency=invoice.currency,
         )
         account.charges.charges[charge.id] = charge
-        return replace(default, status="paid", amount_paid=amount, charge_id=charge.id, paid_at=self.now())
+        return replace(
+            default,
+            status="paid",
+            amount_paid=amount,
+            charge_id=charge.id,
+            paid_at=self.now(),
+            method="card",
+        )
 
 
 def missing_unless(found: Result | None, object_id: str, param: str) -> Result:

@@ -259,5 +259,5 @@ def _in(invoice: StripeInvoice, *allowed: StripeInvoiceStatus, code: str | None 
 
 def _with_payments(account: FakeAccount, invoice_id: str) -> StripeInvoice:
     """Without the payments' charges, which are one level deeper than Stripe expands from here."""
-    payments = tuple(replace(each, charge_id=None) for each in account.payments_of(invoice_id))
+    payments = tuple(replace(each, charge_id=None, method=None) for each in account.payments_of(invoice_id))
     return replace(account.invoice(invoice_id), payments=payments)

@@ -63,6 +63,7 @@ def charge_object(charge: FakeCharge, customer_id: str | None, *, refunded: int 
         "customer": customer_id,
         "livemode": False,
         "payment_intent": charge.payment_intent_id,
+        "payment_method_details": {"type": "card", "card": {"brand": "visa", "last4": "4242"}},
         "refunded": refunded == charge.amount,
         "status": "succeeded",
     }

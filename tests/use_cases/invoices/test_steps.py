@@ -24,7 +24,9 @@ def assert_the_order_is_free(world: World) -> None:
     assert not world.unsettled()
     assert not world.payable_at_stripe()
     # A void invoice that had a number stays visible.
-    assert {each.status for each in world.bridge.invoices.list_for_order(TENANT, 501)} <= {InvoiceStatus.VOID}
+    assert {each.invoice.status for each in world.bridge.invoices.list_for_order(TENANT, 501)} <= {
+        InvoiceStatus.VOID
+    }
     world.stripe.accounts[world.account_id].customers.clear()
     assert world.send().view.invoice.status is InvoiceStatus.OPEN
     assert len(world.payable_at_stripe()) == 1
@@ -219,7 +221,9 @@ def test_customers_are_made_once_for_orders_that_wait_for_the_same(world: World)
 
     assert len(world.customers_at_stripe()) == 1
     assert first.view.invoice.status is InvoiceStatus.OPEN
-    assert [each.status for each in world.bridge.invoices.list_for_order(TENANT, 502)] == [InvoiceStatus.OPEN]
+    assert [each.invoice.status for each in world.bridge.invoices.list_for_order(TENANT, 502)] == [
+        InvoiceStatus.OPEN
+    ]
     assert len(world.payable_at_stripe()) == 2
 
 

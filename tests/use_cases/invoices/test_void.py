@@ -7,15 +7,20 @@ from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent, InvoiceNotVoided, VoidRefused
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected, InvoiceNotVoidable
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.origin import SERVICE, Actor, ActorType, Origin, dump_actor
 from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
+from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.ports.stripe.errors import GatewayBusy, GatewayRefused, OutcomeUnknown
 from tests.builders import TENANT
 from tests.world import A_WHILE, World
 
+ASKED = Actor(type=ActorType.TOKEN, id="5", user_id=7)
+
 
 def void(world: World, invoice_id: int = 1):
-    return world.bridge.invoices.void(TENANT, invoice_id)
+    with acting_as(Origin(actor=ASKED)):
+        return world.bridge.invoices.void(TENANT, invoice_id).invoice
 
 
 def test_an_open_invoice_is_voided_at_stripe_and_here(world: World):
@@ -231,7 +236,7 @@ def test_a_void_finishes_a_crashed_sending_and_then_voids(world: World, step: st
     world.fail(step, GatewayBusy("busy"), times=30)
     with pytest.raises(InvoiceNotSent):
         world.send()
-    world.mend()
+    world.stop_failing()
     world.clock.advance(seconds=900)
 
     assert void(world).status is InvoiceStatus.VOID
@@ -266,3 +271,83 @@ def test_two_voids_at_once_ask_stripe_once(world: World):
 
     assert others
     assert len(world.stripe.calls_of("void")) == 1
+
+
+def test_who_asked_is_named_also_by_a_worker_that_finishes_it_later(world: World):
+    world.sent()
+    assert void(world).voided_by == ASKED
+
+    world.sent(502)
+    world.fail("void", OutcomeUnknown("cut"), after_effect=True)
+    with pytest.raises(InvoiceNotVoided):
+        void(world, 2)
+    # An event may be faster than the worker.
+    world.deliver()
+    assert world.invoice(2).voided_by is None
+    world.come_to_rest()
+    assert world.invoice(2).voided_by == ASKED
+
+
+def test_nobody_is_named_for_what_the_dashboard_has_voided_even_if_we_came_second(world: World):
+    first, second = world.sent(), world.sent(502)
+    world.stripe.void(world.account_id, first.stripe_invoice_id)
+    world.deliver()
+    world.stripe.before_next("void", lambda: world.stripe.void(world.account_id, second.stripe_invoice_id))
+
+    shown = void(world, second.id)
+
+    for invoice in (world.invoice(first.id), shown):
+        assert (invoice.status, invoice.voided_by) == (InvoiceStatus.VOID, None)
+
+
+def test_who_had_a_stuck_draft_deleted_is_named_unless_the_merchant_was_faster(world: World):
+    for number in (501, 502):
+        world.put_order(number)
+        for step in ("finalize", "delete_draft", "void"):
+            world.fail(step, GatewayRefused("no"))
+        with pytest.raises(InvoiceNotSent):
+            world.send(number)
+
+    assert void(world, 1).voided_by == ASKED
+    invoices = world.stripe.accounts[world.account_id].invoices
+    world.stripe.before_next("delete_draft", invoices.clear)
+    assert void(world, 2).voided_by is None
+
+
+def test_who_sent_a_new_invoice_had_the_uncollectible_one_voided(world: World):
+    invoice = world.sent()
+    world.stripe.voids_uncollectible = True
+    world.stripe.mark_uncollectible(world.account_id, invoice.stripe_invoice_id)
+    world.deliver()
+
+    with acting_as(Origin(actor=ASKED)):
+        world.send()
+
+    assert (world.invoice(1).status, world.invoice(1).voided_by) == (InvoiceStatus.VOID, ASKED)
+
+
+def test_an_undone_send_and_what_the_service_does_by_itself_name_nobody(world: World):
+    world.sent()
+    with acting_as(SERVICE):
+        world.bridge.invoices.void(TENANT, 1)
+    world.put_order(502)
+    world.fail("send", GatewayRefused("no"))
+    with acting_as(Origin(actor=ASKED)), pytest.raises(InvoiceNotSent):
+        world.send(502)
+
+    assert [world.invoice(each).status for each in (1, 2)] == [InvoiceStatus.VOID] * 2
+    assert [world.invoice(each).voided_by for each in (1, 2)] == [None, None]
+
+
+def test_a_void_is_one_change_with_its_requester(world: World):
+    world.sent()
+    with world.store.reading() as work:
+        before = len(work.changes.page(TENANT, 0, 100))
+
+    void(world)
+
+    with world.store.reading() as work:
+        (entry,) = work.changes.page(TENANT, before, 100)
+    shown = entry.shown()
+    assert (shown["type"], shown["actor"]) == ("invoice.voided", dump_actor(ASKED))
+    assert shown["object"]["voided_by"] == dump_actor(ASKED)

@@ -4,7 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from stripe_bridge.domain.errors.feed import HistoryChanged
 from stripe_bridge.domain.finding import Finding, Severity
+from stripe_bridge.use_cases.changes.feed import FeedQuery
+from stripe_bridge.use_cases.changes.read import ReadFeedCommand
+from stripe_bridge.use_cases.changes.witness import Held
 from tests.fakes.signer import FakeSigner
 from tests.use_cases.restoring import back_up, recover, restore
 from tests.world import World
@@ -35,6 +39,20 @@ def test_a_held_tenant_is_found_with_the_invoice_that_showed_it(world: World):
     assert "flask reconcile --since" in finding.remedy
     recover(world)
     assert findings(world, "tenant") == []
+
+
+def test_a_tenant_that_is_held_because_of_a_reader_is_found_with_both_ways_out(world: World):
+    world.put_order(501)
+    held = Held(hash="f" * 64)
+    query = FeedQuery(tenant_id=world.tenant, after=1)
+    with pytest.raises(HistoryChanged):
+        world.bridge.changes.read(ReadFeedCommand(query=query, held=held, may_hold_sends=True))
+
+    (finding,) = findings(world, f"tenant {world.tenant}")
+
+    assert "a reader of its changes" in finding.what
+    assert "flask reconcile --since" in finding.remedy
+    assert f"flask changes resume --tenant {world.tenant}" in finding.remedy
 
 
 def test_that_everyone_is_held_is_found(world: World):

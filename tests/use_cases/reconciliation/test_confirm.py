@@ -136,6 +136,7 @@ def test_a_forged_end_is_taken_back_and_holds_the_order_again(world: World, stat
     confirm(world)
 
     assert world.order().open_invoice == world.invoice(invoice.id)
+    assert [each.status for each in world.payments(invoice.id)] == ["open"], "The customer can pay it still."
 
 
 def test_what_changed_while_stripe_was_read_is_read_again_later(world: World):

@@ -154,7 +154,7 @@ def test_an_order_that_was_lost_with_its_invoice_has_to_be_submitted_again(world
         world.order(501)
     with pytest.raises(SalesOrderNotFound):
         world.send(501)
-    assert [each.id for each in world.bridge.invoices.list_for_order(world.tenant, 501)] == [lost.id]
+    assert [each.invoice.id for each in world.bridge.invoices.list_for_order(world.tenant, 501)] == [lost.id]
 
     assert world.put_order(501).created
     assert world.send(501).view.invoice.id == lost.id

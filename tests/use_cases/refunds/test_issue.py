@@ -11,8 +11,8 @@ from stripe_bridge.domain.errors.rules import (
     RefundBlockedByDispute,
 )
 from stripe_bridge.domain.errors.values import AmountNotChargeable
-from stripe_bridge.domain.invoice import RefundStatus
-from stripe_bridge.domain.refund import RefundReason, RefundState
+from stripe_bridge.domain.payment_status import RefundStatus
+from stripe_bridge.domain.refund import RefundReason, RefundSource, RefundState
 from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE
 from stripe_bridge.ports.stripe.errors import GatewayBusy, GatewayError, GatewayRefused, OutcomeUnknown
@@ -277,12 +277,12 @@ def test_a_webhook_that_outruns_the_answer_finds_the_reservation_and_makes_no_se
 def test_a_refund_that_a_webhook_has_shown_keeps_its_amount_whatever_our_call_is_answered(world: World):
     world.paid()
 
-    def tell_and_refuse(_crossing: int, place: str) -> None:
+    def deliver_and_refuse(_crossing: int, place: str) -> None:
         if place == "after create_refund":
             world.deliver()
             raise GatewayRefused("no")
 
-    world.restart(Boundary(tell_and_refuse).around)
+    world.restart(Boundary(deliver_and_refuse).around)
 
     (refund,) = world.refund(1)
 
@@ -401,7 +401,7 @@ def test_a_refund_that_waits_outside_is_looked_up_when_the_account_is_back_whoev
     world.fail("create_refund", OutcomeUnknown("500"), after_effect=True)
     world.fail("refunds_of", OutcomeUnknown("cut"), times=30)
     world.refund(invoice.id)
-    world.mend()
+    world.stop_failing()
     world.stripe.revoke(world.account_id)
     world.clock.advance(seconds=60)
     world.work_off()
@@ -447,3 +447,17 @@ def test_a_reference_of_another_accounts_refund_is_not_believed(world: World):
 
     assert world.invoice(invoice.id).amount_refunded == 2_000
     assert [each.state for each in shown(world)] == [RefundState.RESERVED]
+
+
+@pytest.mark.parametrize("source", [RefundSource.API, RefundSource.CLI])
+def test_where_a_refund_was_asked_for_is_kept_with_each_of_its_parts(world: World, source: RefundSource):
+    invoice = world.sent()
+    world.pay(invoice, 4_000)
+    world.pay(invoice)
+    world.deliver()
+
+    parts = world.refund(invoice.id, source=source)
+    world.deliver()
+
+    assert len(parts) == 2
+    assert [refund.shown_source for refund in shown(world)] == [source, source]

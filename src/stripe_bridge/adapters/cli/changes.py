@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -13,7 +13,7 @@ import click
 from stripe_bridge.adapters.cli.confirming import confirm, yes_option
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
-from stripe_bridge.adapters.cli.options import IDENTIFIER, Command, Text, any_tenant
+from stripe_bridge.adapters.cli.options import IDENTIFIER, Command, Text, any_tenant, tenant
 from stripe_bridge.adapters.cli.output import Row, counted, show_document, show_json, show_rows
 from stripe_bridge.domain.changes.change import NO_TENANT
 from stripe_bridge.domain.changes.verification import Position, StoredEntry
@@ -40,7 +40,16 @@ def changes() -> None:
       flask changes verify
       flask changes verify --tenant acme --after 4211 --hash 9f2c…
       flask changes purge --customer 9
+      flask changes resume --tenant acme
     """
+
+
+_service = click.option(
+    "--service", "of_service", is_flag=True, help="What belongs to no tenant, such as rotated keys."
+)
+_type = click.option(
+    "--type", "types", multiple=True, type=Text(), help="Only this type, or group: `invoice.*`. Repeatable."
+)
 
 
 def _of_one_log(command: Command) -> Command:
@@ -55,19 +64,13 @@ def _of_one_log(command: Command) -> Command:
     return any_tenant(_service(chosen))  # type: ignore[return-value]  # the same signature, as far as click is concerned
 
 
-_service: Callable[[Any], Any] = click.option(
-    "--service", "of_service", is_flag=True, help="What belongs to no tenant, such as rotated keys."
-)
-_type: Callable[[Any], Any] = click.option(
-    "--type", "types", multiple=True, type=Text(), help="Only this type, or group: `invoice.*`. Repeatable."
-)
-
-
 @changes.command("list")
 @_of_one_log
 @_type
 @click.option("--order", "sales_order_id", type=IDENTIFIER, help="Only those of this sales order.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=25, show_default=True, help="How many to show.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=25, show_default=True, help="How many to show."
+)
 @click.option("--before", type=IDENTIFIER, help="Continue below this number.")
 @as_json
 def list_(
@@ -115,7 +118,9 @@ def show(sequence: int, tenant_id: str, as_json: bool) -> None:
 
 @changes.command()
 @_of_one_log
-@click.option("--lines", type=click.IntRange(0, 10_000), default=10, show_default=True, help="How many to begin with.")
+@click.option(
+    "--lines", type=click.IntRange(0, 10_000), default=10, show_default=True, help="How many to begin with."
+)
 @click.option("--follow", is_flag=True, help="Go on with each change as it is recorded, until Ctrl-C.")
 def tail(tenant_id: str, lines: int, follow: bool) -> None:
     """Print the newest changes, oldest first, a line of JSON each (NDJSON)."""
@@ -173,7 +178,9 @@ def _row(entry: StoredEntry) -> Row:
 @any_tenant
 @_service
 @click.option("--after", type=_POSITION, help="Only what follows this number, with --hash.")
-@click.option("--hash", "hash_", type=Text(pattern="[0-9a-f]{64}", meaning="a hash"), help="What you hold of it.")
+@click.option(
+    "--hash", "hash_", type=Text(pattern="[0-9a-f]{64}", meaning="a hash"), help="What you hold of it."
+)
 @click.option("--chain-only", is_flag=True, help="Do not compare with the objects in the database.")
 @as_json
 def verify(
@@ -247,7 +254,9 @@ def _report_row(report: LogReport) -> Row:
 
 
 @changes.command()
-@click.option("--customer", "customer_id", required=True, type=IDENTIFIER, help="The customer's id in the ERP.")
+@click.option(
+    "--customer", "customer_id", required=True, type=IDENTIFIER, help="The customer's id in the ERP."
+)
 @any_tenant
 @yes_option
 @as_json
@@ -272,3 +281,17 @@ def purge(customer_id: int, tenant_id: str | None, yes: bool, as_json: bool) -> 
         f"Purged: the objects of {counted(purged.entries, 'change')}, and the payloads of "
         f"{counted(purged.events, 'webhook event')}."
     )
+
+
+@changes.command()
+@tenant
+def resume(tenant_id: str) -> None:
+    """Send and refund again for a tenant that is held because of a reader of its changes: the reader was wrong.
+
+    A reader that holds other changes than the database is mostly right: the database was restored from a backup, and
+    `flask reconcile --since` ends that. If the reader is wrong, mend or stop it first: its next request holds the tenant
+    again.
+    """
+    accounts = context().bridge.changes.resume_sends(tenant_id)
+    where = ", ".join(account for account in accounts if account)
+    click.echo(f"{tenant_id} sends and refunds again{f', through {where}' if where else ''}.")

@@ -81,8 +81,7 @@ def list_(
     """Show the invoices of an integration, or of a sales order, newest first."""
     if sales_order_id is not None and integration_id is None and status is None:
         rows = [
-            invoice_row(invoice)
-            for invoice in context().bridge.invoices.list_for_order(tenant_id, sales_order_id)
+            invoice_row(view) for view in context().bridge.invoices.list_for_order(tenant_id, sales_order_id)
         ]
         show_rows(rows, as_json=as_json, when_empty=_NO_INVOICES, columns=_COLUMNS)
     elif integration_id is not None and sales_order_id is None:
@@ -99,7 +98,7 @@ def list_(
 @as_json
 def show(invoice_id: int, tenant_id: str, as_json: bool) -> None:
     """Show everything known about an invoice."""
-    show_row(invoice_row(context().bridge.invoices.show(tenant_id, invoice_id).invoice), as_json=as_json)
+    show_row(invoice_row(context().bridge.invoices.show(tenant_id, invoice_id)), as_json=as_json)
 
 
 @invoices.command()
@@ -129,7 +128,7 @@ def send(as_json: bool, **command: Any) -> None:
     sent = context().bridge.invoices.send(SendInvoiceCommand(**command))
     if not sent.created and not as_json:
         click.echo("The sales order has a payable invoice already:", err=True)
-    show_row(invoice_row(sent.view.invoice), as_json=as_json, columns=_COLUMNS_OF_SENT)
+    show_row(invoice_row(sent.view), as_json=as_json, columns=_COLUMNS_OF_SENT)
 
 
 @invoices.command()
@@ -145,8 +144,8 @@ def void(invoice_id: int, tenant_id: str, yes: bool, as_json: bool) -> None:
         f"{invoice.sales_order_number} for good: {invoice.customer_email} can no longer pay it.",
         yes=yes,
     )
-    invoice = context().bridge.invoices.void(tenant_id, invoice_id)
-    show_row(invoice_row(invoice), as_json=as_json, columns=_COLUMNS)
+    voided = context().bridge.invoices.void(tenant_id, invoice_id)
+    show_row(invoice_row(voided), as_json=as_json, columns=_COLUMNS)
 
 
 @invoices.command()

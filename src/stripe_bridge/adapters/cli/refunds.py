@@ -12,10 +12,20 @@ from stripe_bridge.adapters.cli.output import show_row, show_rows
 from stripe_bridge.adapters.cli.rendering import refund_row
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import written
-from stripe_bridge.domain.refund import RefundReason
+from stripe_bridge.domain.refund import RefundReason, RefundSource
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 
-_COLUMNS = ("id", "refund_id", "amount", "currency", "status", "reason", "failure_reason", "created_at")
+_COLUMNS = (
+    "id",
+    "refund_id",
+    "amount",
+    "currency",
+    "status",
+    "reason",
+    "failure_reason",
+    "source",
+    "created_at",
+)
 
 
 @click.group(cls=CommandGroup)
@@ -65,7 +75,12 @@ def issue(
     """
     confirm(_consequence(context().bridge.invoices.show(tenant_id, invoice_id).invoice, amount), yes=yes)
     command = IssueRefundCommand(
-        tenant_id=tenant_id, user_id=user_id, invoice_id=invoice_id, amount=amount, reason=reason
+        tenant_id=tenant_id,
+        user_id=user_id,
+        invoice_id=invoice_id,
+        amount=amount,
+        reason=reason,
+        source=RefundSource.CLI,
     )
     issued = context().bridge.refunds.issue(command)
     rows = [refund_row(refund) for refund in issued.refunds]

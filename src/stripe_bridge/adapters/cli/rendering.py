@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from stripe_bridge.adapters.cli.output import Row
 from stripe_bridge.domain.intent import Intent
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.origin import dump_actor
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.use_cases.integrations.in_flight import InFlight
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
+from stripe_bridge.use_cases.invoices.views import InvoiceView, PaymentView
 from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
 
 
@@ -40,21 +42,42 @@ _OF_INVOICE = (
     "sales_order_id sales_order_number user_id stripe_account_id stripe_invoice_id stripe_customer_id "
     "stripe_payment_intent_id stripe_charge_id number amount amount_paid amount_refunded currency refund_status "
     "payment_status settlement dispute_status customer_email hosted_invoice_url hosted_invoice_url_expires_at "
-    "invoice_pdf days_until_due due_date finalized_at paid_at "
+    "invoice_pdf days_until_due due_date finalized_at sent_at paid_at "
     "voided_at last_refunded_at created_at updated_at"
 ).split()
 
 
-def invoice_row(invoice: Invoice) -> Row:
+def invoice_row(view: InvoiceView) -> Row:
     """To the outside, a reserved invoice is a draft."""
+    invoice = view.invoice
     is_reserved = invoice.status is InvoiceStatus.RESERVED
     return {
         "id": invoice.id,
         "integration_instance_id": invoice.integration_id,
+        "integration_instance": {"id": invoice.integration_id, "name": view.integration_name},
         "status": InvoiceStatus.DRAFT if is_reserved else invoice.status,
         **{name: getattr(invoice, name) for name in _OF_INVOICE},
+        "amount_remaining": invoice.left_to_pay,
+        "refundable_in_cents": view.refundable,
         "payment_failure_reason": invoice.shown_payment_failure,
+        "voided_by": None if invoice.voided_by is None else dump_actor(invoice.voided_by),
+        "payments": [payment_row(each) for each in view.payments],
         "metadata": dict(invoice.metadata),
+    }
+
+
+def payment_row(view: PaymentView) -> Row:
+    payment = view.payment
+    return {
+        "stripe_invoice_payment_id": payment.stripe_id,
+        "amount": view.amount,
+        "currency": view.currency,
+        "status": view.status,
+        "method": payment.method,
+        "stripe_payment_intent_id": payment.payment_intent_id,
+        "stripe_charge_id": payment.charge_id,
+        "paid_at": payment.paid_at,
+        "failure_reason": payment.failure_reason,
     }
 
 
@@ -68,6 +91,7 @@ def refund_row(refund: Refund) -> Row:
         "reason": refund.reason,
         "failure_reason": refund.failure_reason,
         "user_id": refund.user_id,
+        "source": refund.shown_source,
         "created_at": refund.created_at,
         "updated_at": refund.updated_at,
     }

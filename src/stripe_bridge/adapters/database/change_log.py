@@ -20,9 +20,9 @@ from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.mapping import Mapper, table_of
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
-from stripe_bridge.adapters.database.tables.changes import ChangeHeadRow, ChangeRow
+from stripe_bridge.adapters.database.tables.changes import ChangeBackfillRow, ChangeHeadRow, ChangeRow
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow, SalesOrderRow
-from stripe_bridge.domain.changes.change import Change
+from stripe_bridge.domain.changes.change import Change, SubjectType
 from stripe_bridge.domain.changes.entry import (
     GENESIS,
     Entry,
@@ -34,6 +34,7 @@ from stripe_bridge.domain.changes.entry import (
     order_figures,
     prepare,
 )
+from stripe_bridge.domain.changes.history import name_log
 from stripe_bridge.domain.invoice import settled_amount
 
 HEADS, ENTRIES = Mapper(Head, ChangeHeadRow), Mapper(Entry, ChangeRow)
@@ -49,6 +50,15 @@ _MOVE_HEAD = (
     .where(_HEAD.tenant_id == bindparam("own_tenant_id"))
     .values(sequence=bindparam("last"), hash=bindparam("last_hash"))
 )
+# What was there before the log: whether it is recorded, new logs have to know from the start.
+BACKFILLED = (
+    SubjectType.INTEGRATION,
+    SubjectType.SALES_ORDER,
+    SubjectType.INVOICE,
+    SubjectType.REFUND,
+    SubjectType.DISPUTE,
+)
+_IS_COMPLETE = select(func.count(table_of(ChangeBackfillRow).c.completed_at))
 _ADD_ENTRY = insert(ENTRIES.table)
 _KEY = tuple_(_ORDER.tenant_id, _ORDER.id)
 _LIVEMODES = select(_INTEGRATION.id, _INTEGRATION.livemode).where(any_of(_INTEGRATION.id, "ids"))
@@ -99,9 +109,9 @@ def append_changes(transaction: Transaction, changes: Sequence[Change]) -> dict[
     return {move["own_tenant_id"]: move["last"] for move in moved}
 
 
-def new_log() -> str:
-    """A name for a history that begins now."""
-    return f"log_{secrets.token_hex(12)}"
+def new_log(*, after: str | None = None) -> str:
+    """A name for a history that begins now, after the one of that name."""
+    return name_log(secrets.token_hex(12), after=after)
 
 
 def _ids() -> Iterator[tuple[str, str]]:
@@ -118,7 +128,8 @@ def _lock_heads(transaction: Transaction, tenant_ids: Sequence[str]) -> dict[str
     missing = [tenant_id for tenant_id in tenant_ids if tenant_id not in heads]
     if not missing:
         return heads
-    new = [Head(tenant_id=tenant_id, log=new_log(), hash=GENESIS) for tenant_id in missing]
+    done = transaction.execute(_IS_COMPLETE).scalar_one() == len(BACKFILLED)
+    new = [Head(tenant_id=tenant_id, log=new_log(), hash=GENESIS, is_complete=done) for tenant_id in missing]
     transaction.execute_many(_ADD_HEAD, [HEADS.values(head) for head in new])
     return _locked(transaction, tenant_ids)
 

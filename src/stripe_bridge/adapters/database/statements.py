@@ -139,15 +139,7 @@ class Transaction:
             if counting is None:
                 counting = [matching.with_only_columns(func.count(), maintain_column_froms=True)]
             total = sum(int(self.execute(statement).scalar_one()) for statement in counting)
-        values = self.list(mapper, statement)
-        items = values[: request.per_page]
-        more = len(values) > len(items)
-        return Page(
-            items=items,
-            request=request,
-            total=total,
-            next_cursor=cursor_after(items[-1].id) if more else None,
-        )
+        return Page.of(self.list(mapper, statement), request, total, lambda value: cursor_after(value.id))
 
     def add(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> int:
         """Returns the new row's id. Raises the error of the rule that forbids it."""

@@ -23,6 +23,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
 from stripe_bridge.adapters.database.repositories.audit import SqlAudit
 from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
+from stripe_bridge.adapters.database.repositories.existing import SqlExistingObjects
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
 from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
 from stripe_bridge.adapters.database.repositories.intents import SqlIntents
@@ -42,7 +43,7 @@ from stripe_bridge.domain.origin import SERVICE, Origin
 from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
 from stripe_bridge.ports.storage.audit import Audit, Purging
-from stripe_bridge.ports.storage.changes import Acts, Changes
+from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -82,6 +83,7 @@ class SqlUnitOfWork:
     acts: Acts
     audit: Audit
     purging: Purging
+    existing: ExistingObjects
 
     def __init__(
         self,
@@ -126,6 +128,7 @@ class SqlUnitOfWork:
         self.acts = SqlActs(transaction)
         self.audit = SqlAudit(transaction)
         self.purging = SqlPurging(transaction)
+        self.existing = SqlExistingObjects(transaction)
         return self
 
     def __exit__(

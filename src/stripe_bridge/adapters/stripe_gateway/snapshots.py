@@ -115,7 +115,15 @@ def payment(shown: Shown) -> StripePayment:
         paid_at=_moment((raw.get("status_transitions") or {}).get("paid_at")),
         progress=_progress(intent) if isinstance(intent, Mapping) else None,
         failure_reason=_failure_reason(intent) if isinstance(intent, Mapping) else None,
+        method=_method(charge) if isinstance(charge, Mapping) else None,
     )
+
+
+def _method(charge: Raw) -> str | None:
+    """What is only shown need not be readable."""
+    details = charge.get("payment_method_details")
+    kind = details.get("type") if isinstance(details, Mapping) else None
+    return kind if isinstance(kind, str) else None
 
 
 def _progress(intent: Raw) -> PaymentProgress:

@@ -19,6 +19,7 @@ from stripe_bridge.adapters.rate_limits import MovingWindows, Window
 from stripe_bridge.adapters.web.client_addresses import ClientAddresses
 from stripe_bridge.adapters.web.endpoints import Operation
 from stripe_bridge.adapters.web.problems import TooManyAttempts
+from stripe_bridge.adapters.web.wsgi_in_threads import RESUMED
 from stripe_bridge.domain.access import Principal
 from stripe_bridge.domain.errors.base import Forbidden, Unauthenticated
 from stripe_bridge.domain.origin import Origin
@@ -86,7 +87,8 @@ def authenticate_requests(
                 raise
             bind_contextvars(tenant_id=principal.tenant_id, token_id=principal.token_id)
             act_as(_origin(principal, operation))
-            _count(limits, principal, operation)
+            if RESUMED not in request.environ:
+                _count(limits, principal, operation)
             try:
                 principal.check(operation.permission)
             except Forbidden:

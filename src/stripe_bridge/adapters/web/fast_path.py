@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from stripe_bridge.adapters.web.connections import ConnectionLimits, Connections
 from stripe_bridge.adapters.web.schemas.fields import id_in_path
 from stripe_bridge.adapters.web.views.webhooks import ACCOUNT_ROUTE, PLATFORM_ROUTE
+from stripe_bridge.adapters.web.waiting_readers import WAITING_READERS, WaitingReaders
 from stripe_bridge.adapters.web.wsgi_in_threads import (
     Receive,
     Scope,
@@ -52,8 +53,8 @@ def _always(_environ: object) -> bool:
 class FastPath:
     """An ASGI application, for one event loop. `on_shutdown` is called when that ends.
 
-    Without `receive`, Flask handles webhooks, too. `wants_body` decides by the head of any other request whether to read its
-    body: without a good credential it is not read.
+    Without `receive`, Flask handles webhooks, too; without `readers`, nobody can wait for changes. `wants_body` decides by
+    the head of any other request whether to read its body: without a good credential it is not read.
     """
 
     def __init__(
@@ -66,9 +67,17 @@ class FastPath:
         on_shutdown: Callable[[], None],
         wants_body: WantsBody = _always,
         limits: ConnectionLimits = _LIMITS,
+        readers: WaitingReaders | None = None,
     ) -> None:
         self.connections = Connections(limits)
-        self._behind = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES, wants_body=wants_body)
+        self._readers = readers
+        self._behind = WsgiInThreads(
+            behind,
+            threads=threads,
+            most=MAX_PAYLOAD_BYTES,
+            wants_body=wants_body,
+            more={} if readers is None else {WAITING_READERS: readers},
+        )
         # Threads of their own: while the database is down each webhook holds one, and there are many. Their credential is a
         # signature of the body.
         self._webhooks = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES, wants_body=_always)
@@ -90,7 +99,14 @@ class FastPath:
         integration_id = None if path[1] is None else id_in_path(path[1].decode())
         return WebhookRoute(self._receive, self._measurements, integration_id)
 
+    def shutting_down(self) -> None:
+        """The server is about to end, and waits for the requests that are under way: those that wait are answered at once."""
+        if self._readers is not None:
+            self._readers.dismiss()
+
     def close(self) -> None:
+        if self._readers is not None:
+            self._readers.close()
         self._behind.close()
         self._webhooks.close()
         self._at_the_end()

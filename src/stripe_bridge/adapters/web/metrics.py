@@ -9,6 +9,7 @@ from http import HTTPStatus
 from flask import Flask, Response, g, request
 
 from stripe_bridge.adapters.web.auth import bearer_token
+from stripe_bridge.adapters.web.wsgi_in_threads import SUSPENDED
 from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.ports.metrics import Backlog, Metrics
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
@@ -25,6 +26,8 @@ def count_exchanges(app: Flask, metrics: Metrics) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
+        if SUSPENDED in request.environ:
+            return response
         route = request.url_rule.rule if request.url_rule else "none"
         method = request.method if request.method in _METHODS else "other"
         metrics.request(route, method, response.status_code, time.perf_counter() - g.began_at)

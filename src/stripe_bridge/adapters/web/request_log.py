@@ -11,7 +11,7 @@ from flask import Flask, Response, g, request
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import ServiceUnavailable
 
-from stripe_bridge.adapters.web.wsgi_in_threads import ENQUEUED_AT
+from stripe_bridge.adapters.web.wsgi_in_threads import ENQUEUED_AT, SUSPENDED
 from stripe_bridge.domain.origin import SERVICE
 from stripe_bridge.ports.origin import act_as
 
@@ -59,6 +59,8 @@ def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if SUSPENDED in request.environ:
+        return response
     # The route and not the path, and never the query: that of an OAuth callback contains secrets.
     _log.info(
         "request",

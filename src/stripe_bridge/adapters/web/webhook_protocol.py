@@ -177,6 +177,9 @@ class WebhookProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def shutdown(self) -> None:
+        front: FastPath | None = self.app_state.get(STATE)
+        if front is not None:
+            front.shutting_down()
         if self._webhook is None:
             super().shutdown()
         else:

@@ -10,9 +10,11 @@ import contextlib
 import io
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -24,6 +26,12 @@ SendStep = Callable[[Message], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 ENQUEUED_AT = "stripe_bridge.came_at"
 """The key in a request's environ for the `time.perf_counter` at which it began to wait for a thread."""
+SUSPENDED = "stripe_bridge.suspended"
+"""The key in a request's environ under which the application puts a Suspension, and its response is then not sent."""
+RESUMED = "stripe_bridge.resumed"
+"""The key in a request's environ for the Suspension after which it is served once more."""
+# For requests that were suspended: many may be resumed at once, and they are not to be in the way of others.
+_RESUMING_THREADS = 2
 # Headers for which WSGI has names of its own.
 _BARE = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
@@ -32,36 +40,72 @@ ARRIVED = "stripe_bridge.arrived"
 """The key in a scope for an asyncio.Event that is set once all of the body has arrived."""
 # In seconds. Most bodies are right behind their head.
 _BODY_GRACE_SECONDS = 0.1
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 WantsBody = Callable[["WSGIEnvironment"], bool]
+
+
+class Suspension(Protocol):
+    """What a request waits for, in the event loop and without a thread. Then it is served once more."""
+
+    async def over(self) -> None: ...
+
+    def end(self) -> None:
+        """It is over, or the client has gone. Called at least once."""
+        ...
 
 
 class WsgiInThreads:
     """A WSGI application in an event loop: each request gets one of the threads to itself.
+
+    `more` is added to each environ.
 
     A body that takes its time is read only if the application wants it, by the head; otherwise the request is served without
     it. A body is read up to one byte more than `most`, which shows that it is too long. A request whose body breaks off is
     dropped.
     """
 
-    def __init__(self, app: WSGIApplication, *, threads: int, most: int, wants_body: WantsBody) -> None:
-        self._app, self._most, self._wants_body = app, most, wants_body
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        threads: int,
+        most: int,
+        wants_body: WantsBody,
+        more: Mapping[str, Any] = _NOTHING,
+    ) -> None:
+        self._app, self._most, self._wants_body, self._more = app, most, wants_body, more
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         # For requests that have not arrived: a thousand of them must not be in the way of one that has.
         self._waiting_room = ThreadPoolExecutor(1, thread_name_prefix="waiting")
+        self._resuming = ThreadPoolExecutor(_RESUMING_THREADS, thread_name_prefix="resuming")
 
     async def __call__(self, scope: Scope, receive: Receive, send: SendStep) -> None:
-        environ = _environ(scope)
-        threads = self._threads
+        untouched = {**_environ(scope), **self._more}
+        # The application leaves things in its own.
+        environ = dict(untouched)
+        threads, body = self._threads, b""
         if await _is_here(scope, environ) or await self._is_wanted(environ):
-            body = await _read(receive, self._most + 1)
-            if body is None:
+            read = await _read(receive, self._most + 1)
+            if read is None:
                 return
+            body = read
             environ["wsgi.input"] = io.BytesIO(body)
         else:
             environ["CONTENT_LENGTH"] = "0"
             threads = self._waiting_room
         loop = asyncio.get_running_loop()
-        status, headers, content = await loop.run_in_executor(threads, self._run, environ)
+        answer = await loop.run_in_executor(threads, self._run, environ)
+        while isinstance(answer, _Suspended):
+            if not await _outlast(answer.suspension, receive):
+                return
+            environ = {
+                **untouched,
+                "wsgi.input": io.BytesIO(body),
+                ENQUEUED_AT: time.perf_counter(),
+                RESUMED: answer.suspension,
+            }
+            answer = await loop.run_in_executor(self._resuming, self._run, environ)
+        status, headers, content = answer
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
@@ -72,8 +116,18 @@ class WsgiInThreads:
         """Return when the last request is answered."""
         self._waiting_room.shutdown()
         self._threads.shutdown()
+        self._resuming.shutdown()
 
-    def _run(self, environ: WSGIEnvironment) -> tuple[int, Headers, bytes]:
+    def _run(self, environ: WSGIEnvironment) -> tuple[int, Headers, bytes] | _Suspended:
+        try:
+            answer = self._answer(environ)
+        except BaseException:
+            if SUSPENDED in environ:
+                environ[SUSPENDED].end()
+            raise
+        return _Suspended(environ[SUSPENDED]) if SUSPENDED in environ else answer
+
+    def _answer(self, environ: WSGIEnvironment) -> tuple[int, Headers, bytes]:
         begun: list[tuple[int, Headers]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> Any:
@@ -87,6 +141,29 @@ class WsgiInThreads:
             if close := getattr(parts, "close", None):
                 close()
         return *begun[0], content
+
+
+@dataclass(frozen=True, slots=True)
+class _Suspended:
+    suspension: Suspension
+
+
+async def _outlast(suspension: Suspension, receive: Receive) -> bool:
+    """Wait until it is over. Returns False if the client has gone."""
+    over = asyncio.ensure_future(suspension.over())
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await asyncio.wait({over, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return over.done()
+    finally:
+        over.cancel()
+        gone.cancel()
+        suspension.end()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:

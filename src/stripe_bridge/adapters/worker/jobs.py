@@ -39,6 +39,7 @@ class Jobs:
             "reconcile": self._reconcile,
             "confirm_settlements": self._confirm_settlements,
             "note_overdue": self._note_overdue,
+            "record_existing": self._record_existing,
             "check_receivers": self._check_receivers,
             "check_changes": self._check_changes,
             "fold_counts": self._compact_totals,
@@ -96,6 +97,14 @@ class Jobs:
             while not self._stopping.is_set() and self._bridge.invoices.note_overdue(self._stopping.is_set):
                 pass
 
+    def _record_existing(self) -> None:
+        """What was there before the change log, at a pace that receiving does not notice."""
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            if not self._bridge.changes.record_existing():
+                return
+            self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
+
     def _check_receivers(self) -> None:
         # Separate from reconciling, which may never finish: a disabled endpoint is what gives it the most to do.
         if not self._stopping.is_set() and self._is_due("check_receivers", _CHECK_RECEIVERS_EVERY):
@@ -104,7 +113,11 @@ class Jobs:
     def _check_changes(self) -> None:
         """Only a part each time: there may be millions, and it can wait while events keep this process busy."""
         is_busy = time.monotonic() - self._applied_at < _BUSY_SECONDS
-        if not is_busy and not self._stopping.is_set() and self._is_due("check_changes", _CHECK_CHANGES_EVERY):
+        if (
+            not is_busy
+            and not self._stopping.is_set()
+            and self._is_due("check_changes", _CHECK_CHANGES_EVERY)
+        ):
             self._bridge.changes.check_next(self._stopping.is_set)
 
     def _compact_totals(self) -> None:

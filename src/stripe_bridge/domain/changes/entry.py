@@ -186,11 +186,10 @@ def _prepare(change: Change, around: Surroundings, entry_id: str, salt: str) -> 
 
 def number(head: Head, prepared: Sequence[PreparedChange], now: datetime) -> tuple[list[Entry], Head]:
     """Give the changes of one tenant their numbers, after those that its log has."""
-    entries = []
-    for change in prepared:
-        sequence = head.sequence + 1
-        signed = canonical({**change.members, "sequence": sequence, "occurred_at": shown_time(now)})
-        head = replace(head, sequence=sequence, hash=chain(head.hash, signed))
+    entries, occurred_at, hash_ = [], shown_time(now), head.hash
+    for sequence, change in enumerate(prepared, start=head.sequence + 1):
+        signed = canonical({**change.members, "sequence": sequence, "occurred_at": occurred_at})
+        hash_ = chain(hash_, signed)
         entries.append(
             Entry(
                 tenant_id=change.tenant_id,
@@ -205,10 +204,10 @@ def number(head: Head, prepared: Sequence[PreparedChange], now: datetime) -> tup
                 signed=signed,
                 content=change.content,
                 salt=change.salt,
-                hash=head.hash,
+                hash=hash_,
             )
         )
-    return entries, head
+    return entries, replace(head, sequence=head.sequence + len(entries), hash=hash_)
 
 
 def digest(salt: str, content: bytes) -> str:

@@ -8,7 +8,8 @@ from stripe_bridge.domain.access import ApiToken
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.dispute import ENDED, Dispute
 from stripe_bridge.domain.integration import Integration, SyncStatus
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, PaymentStatus
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.payment_status import PaymentStatus
 from stripe_bridge.domain.refund import Refund, RefundState
 from stripe_bridge.domain.sales_order import SalesOrder
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from stripe_bridge.domain.access import ApiToken
@@ -47,8 +49,8 @@ class Kind:
         return self.subject_type, self.key(value)
 
     def differs(self, before: Any, after: Any) -> bool:
-        compared = self.visible | self.derived
-        return any(getattr(before, name) != getattr(after, name) for name in compared)
+        compared = _values_of(self.visible | self.derived)
+        return compared(before) != compared(after)
 
     def diff(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, list[Any]]:
         """The members that differ, before and after; of a new object, those that it has. `before` and `after` as shown."""
@@ -63,6 +65,11 @@ class Kind:
 
     def _pair(self, name: str, before: Any, after: Any) -> list[Any]:
         return [bool(before), bool(after)] if name in self.personal else [before, after]
+
+
+@cache
+def _values_of(names: frozenset[str]) -> Callable[[Any], tuple[Any, ...]]:
+    return attrgetter(*sorted(names))
 
 
 def _names(text: str) -> frozenset[str]:
@@ -106,8 +113,8 @@ INVOICE = Kind(
         "id tenant_id integration_id sales_order_id sales_order_number user_id stripe_account_id customer_email amount "
         "currency days_until_due created_at status stripe_invoice_id stripe_customer_id stripe_payment_intent_id "
         "stripe_charge_id number amount_paid amount_remaining amount_collected amount_refunded amount_lost dispute_status "
-        "due_date overdue_for finalized_at sent_at paid_at voided_at last_refunded_at payment_progress payment_failure_reason "
-        "metadata"
+        "due_date overdue_for finalized_at sent_at paid_at voided_at voided_by last_refunded_at payment_progress "
+        "payment_failure_reason metadata"
     ),
     hidden=_names(
         "updated_at customer_id lines hosted_invoice_url invoice_pdf links_made_at links_asked_at failure_reason failure "
@@ -124,7 +131,8 @@ REFUND = Kind(
     name=naming.name_refund,
     details=naming.refund_details,
     visible=_names(
-        "id tenant_id invoice_id account_id amount currency created_at state stripe_refund_id reason failure_reason user_id"
+        "id tenant_id invoice_id account_id amount currency created_at state stripe_refund_id reason failure_reason user_id "
+        "source"
     ),
     hidden=_names("updated_at payment_intent_id charge_id reference refusal duplicate_of version"),
 )

@@ -44,6 +44,8 @@ class Recorder:
         self.changes: list[Change] = []
         self._known: dict[Key, tuple[Any, LogState]] = {}
         self._written: set[Key] = set()
+        # What was last recorded of an object is what its next change begins with.
+        self._shown: dict[Key, tuple[Any, Mapping[str, Any]]] = {}
 
     def read(self, value: Recorded, state: LogState = LogState.CURRENT) -> None:
         """Remember what was read, unless this unit of work has saved it: it may not be written yet."""
@@ -107,8 +109,8 @@ class Recorder:
     ) -> None:
         if type_ is None:
             return
-        object_ = kind.show(after)
-        shown_before = None if before is None else kind.show(before)
+        shown_before = None if before is None else self._show(kind, before)
+        object_ = self._show(kind, after)
         self.changes.append(
             Change(
                 type=type_,
@@ -121,6 +123,13 @@ class Recorder:
                 **_belongs_to(after),
             )
         )
+
+    def _show(self, kind: Kind, value: Recorded) -> Mapping[str, Any]:
+        key = kind.key_of(value)
+        last = self._shown.get(key)
+        if last is None or last[0] is not value:
+            last = self._shown[key] = value, kind.show(value)
+        return last[1]
 
 
 _UPDATED: Mapping[SubjectType, ChangeType] = {

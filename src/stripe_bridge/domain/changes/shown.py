@@ -13,6 +13,7 @@ from stripe_bridge.domain.access import ApiToken
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.origin import dump_actor
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import Address, SalesOrder
 from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
@@ -22,7 +23,8 @@ def shown_time(moment: datetime | None) -> str | None:
     """UTC with microseconds, as everywhere in the API."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def shown_integration(integration: Integration) -> dict[str, Any]:
@@ -107,6 +109,7 @@ def shown_invoice(invoice: Invoice) -> dict[str, Any]:
         "number": invoice.number,
         "amount": invoice.amount,
         "amount_paid": invoice.amount_paid,
+        "amount_remaining": invoice.left_to_pay,
         "amount_refunded": invoice.amount_refunded,
         "currency": invoice.currency,
         "status": status.value,
@@ -116,14 +119,14 @@ def shown_invoice(invoice: Invoice) -> dict[str, Any]:
         "refund_status": invoice.refund_status.value,
         "dispute_status": invoice.dispute_status,
         "customer_email": invoice.customer_email,
-        "hosted_invoice_url": None,
-        "hosted_invoice_url_expires_at": None,
-        "invoice_pdf": None,
+        **dict.fromkeys(("hosted_invoice_url", "hosted_invoice_url_expires_at", "invoice_pdf")),
         "days_until_due": invoice.days_until_due,
         "due_date": shown_time(invoice.due_date),
         "finalized_at": shown_time(invoice.finalized_at),
+        "sent_at": shown_time(invoice.sent_at),
         "paid_at": shown_time(invoice.paid_at),
         "voided_at": shown_time(invoice.voided_at),
+        "voided_by": None if invoice.voided_by is None else dump_actor(invoice.voided_by),
         "last_refunded_at": shown_time(invoice.last_refunded_at),
         "metadata": public_metadata(invoice.metadata),
         "created_at": shown_time(invoice.created_at),
@@ -143,6 +146,7 @@ def shown_refund(refund: Refund) -> dict[str, Any]:
         "reason": refund.reason,
         "failure_reason": refund.failure_reason,
         "user_id": refund.user_id,
+        "source": None if refund.shown_source is None else refund.shown_source.value,
         "created_at": shown_time(refund.created_at),
         "updated_at": shown_time(refund.updated_at),
     }

@@ -174,7 +174,9 @@ def end_fault(position: Position, head: Head | None, purges: Sequence[Purge]) ->
         return Fault(FaultKind.MODIFIED, head.sequence, "the log's head has another hash")
     oldest = 1 + max((purge.last for purge in purges if purge.is_by_age), default=0)
     if head.oldest != oldest:
-        return Fault(FaultKind.MODIFIED, oldest, f"the log's head names {head.oldest} as the first with its object")
+        return Fault(
+            FaultKind.MODIFIED, oldest, f"the log's head names {head.oldest} as the first with its object"
+        )
     return None
 
 

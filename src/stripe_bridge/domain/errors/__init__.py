@@ -16,8 +16,10 @@
     │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
     ├── Conflict                    the present state does not allow it
     │   ├── AlreadyConnected · AuthorizationFailed · OrderOutdated · OrderNotLocked
-    │   ├── RequestStillRunning · RefundNotDuplicate
+    │   ├── RequestStillRunning · RefundNotDuplicate · NotHeldByReader
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite · OrderBilledTwice
+    ├── FeedRefused                 a reader of the change log starts over
+    │   └── HistoryChanged · CursorAhead · FeedExpired
     ├── WebhookRejected             the sender gets a 4xx, nothing is stored
     │   └── SignatureInvalid · PayloadMalformed · PayloadTooLarge
     ├── Recovering                  after a restore, until what is at Stripe is known again

@@ -45,6 +45,13 @@ class OrderNotLocked(Conflict):
     message = "The sales order's updated_at is not in the future: newer copies of it are accepted."
 
 
+class NotHeldByReader(Conflict):
+    message = (
+        "The tenant's sends are not held because of a reader of its changes. If the database was restored, "
+        "`flask reconcile --since DATE` ends that."
+    )
+
+
 class RefundNotDuplicate(Conflict):
     """There is nothing to accept."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -42,6 +43,41 @@ class Changes(Protocol):
         ...
 
     def find(self, tenant_id: str, sequence: int) -> Entry | None: ...
+
+    def last_of_order(self, tenant_id: str, sales_order_id: int) -> int | None:
+        """The number of the order's last entry."""
+        ...
+
+    def begin_log(self, tenant_id: str) -> None:
+        """Name the log anew: another history begins, and numbers go on. Locks the end of the log until the commit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfill:
+    """How far recording what was there before the log has come. `recorded` is how many objects so far."""
+
+    is_complete: bool
+    recorded: int
+
+
+class ExistingObjects(Protocol):
+    """What was there before the change log, or was changed by a release that has none."""
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether `record` may have something to do."""
+        ...
+
+    def record(self, now: datetime, limit: int) -> int:
+        """Look through up to `limit` objects that are due for it, and record those that the log does not have as they are.
+
+        Oldest first, in passes: the first records what there is, the next what an earlier release has written meanwhile,
+        until a pass finds nothing; after that there is one a day. Returns how many were looked through, 0 if none is due or
+        another worker is at it.
+        """
+        ...
+
+    def progress(self) -> Backfill: ...
 
 
 class Acts(Protocol):

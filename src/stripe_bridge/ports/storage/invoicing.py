@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -43,6 +44,19 @@ class BilledCustomers(Protocol):
     def is_known(self, account_id: str, stripe_customer_id: str) -> bool: ...
 
     def save(self, customer: BilledCustomer) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceFilter:
+    """Invoices with all of these; None means any. `draft` includes the reserved ones. `stripe_charge_id` is the charge of one
+    of its payments.
+    """
+
+    status: InvoiceStatus | None = None
+    updated_since: datetime | None = None
+    stripe_invoice_id: str | None = None
+    stripe_charge_id: str | None = None
+    number: str | None = None
 
 
 class Invoices(Protocol):
@@ -95,6 +109,12 @@ class Invoices(Protocol):
         request: PageRequest,
     ) -> Page[Invoice]:
         """`draft` includes the reserved ones."""
+        ...
+
+    def page_of_tenant(self, tenant_id: str, matching: InvoiceFilter, request: PageRequest) -> Page[Invoice]:
+        """Through whatever integration. With `updated_since` sorted by updates, the oldest first: what is updated meanwhile
+        then comes later, and is not missed.
+        """
         ...
 
     def save(self, invoice: Invoice) -> Invoice: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from stripe_bridge.domain.dispute import Dispute
@@ -17,6 +17,10 @@ class Payments(Protocol):
 
     def of_invoice(self, invoice_id: int) -> Sequence[Payment]:
         """In the order of their Stripe ids."""
+        ...
+
+    def of_invoices(self, invoice_ids: Sequence[int]) -> Mapping[int, Sequence[Payment]]:
+        """Like `of_invoice`, by invoice; those without payments have an empty list."""
         ...
 
     def put(self, payment: Payment) -> None:
@@ -41,6 +45,10 @@ class Refunds(Protocol):
         """Newest first, including refused ones."""
         ...
 
+    def of_invoices(self, invoice_ids: Sequence[int]) -> Mapping[int, Sequence[Refund]]:
+        """Like `of_invoice`, by invoice; those without refunds have an empty list."""
+        ...
+
     def duplicates(self) -> Sequence[Refund]:
         """Those of all tenants that are duplicates of others, oldest first."""
         ...
@@ -53,6 +61,10 @@ class Disputes(Protocol):
 
     def of_invoice(self, invoice_id: int) -> Sequence[Dispute]:
         """Newest first."""
+        ...
+
+    def of_invoices(self, invoice_ids: Sequence[int]) -> Mapping[int, Sequence[Dispute]]:
+        """Like `of_invoice`, by invoice; those without disputes have an empty list."""
         ...
 
     def put(self, dispute: Dispute) -> None:

@@ -8,12 +8,23 @@ from datetime import timedelta
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.changes.browse import ExportChanges, ListChanges, ShowChange
 from stripe_bridge.use_cases.changes.check import CheckNextChanges
+from stripe_bridge.use_cases.changes.existing import RecordExisting, ShowBackfill
 from stripe_bridge.use_cases.changes.purge import FindOrdersOfCustomer, PurgeCustomer, PurgeOldObjects
+from stripe_bridge.use_cases.changes.read import FindHeads, FindLastChange, ReadFeed, SkipForeign
+from stripe_bridge.use_cases.changes.resume import ResumeSends
 from stripe_bridge.use_cases.changes.verify import VerifyChanges
+from stripe_bridge.use_cases.changes.witness import HoldOnContradiction
 
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
+    record_existing: RecordExisting
+    show_backfill: ShowBackfill
+    read: ReadFeed
+    find_heads: FindHeads
+    find_last: FindLastChange
+    skip_foreign: SkipForeign
+    resume_sends: ResumeSends
     list: ListChanges
     show: ShowChange
     export: ExportChanges
@@ -25,9 +36,17 @@ class Changes:
 
 
 def build_changes(adapters: Adapters, *, keep_objects: timedelta) -> Changes:
+    """`keep_objects` is for how long entries keep their objects; zero means for ever."""
     store, clock = adapters.store, adapters.clock
     find_orders = FindOrdersOfCustomer(store)
     return Changes(
+        record_existing=RecordExisting(store, clock),
+        show_backfill=ShowBackfill(store),
+        read=ReadFeed(store, clock, HoldOnContradiction(store, clock)),
+        find_heads=FindHeads(store),
+        find_last=FindLastChange(store),
+        skip_foreign=SkipForeign(store),
+        resume_sends=ResumeSends(store, clock),
         list=ListChanges(store),
         show=ShowChange(store),
         export=ExportChanges(store),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -31,12 +32,12 @@ class CheckNextChanges:
 
     def __call__(self, is_stopping: Callable[[], bool] = never_stopping) -> int:
         examined, steps = 0, _STEPS_A_RUN
-        for check in self._due():
-            is_over = False
-            while not is_over and steps and examined < _EXAMINED_A_RUN and not is_stopping():
-                check, looked_at = self._advance(check)
-                examined, steps = examined + looked_at, steps - 1
-                is_over = check.completed_at is not None or check.fault_kind is not None
+        waiting = deque(self._due())
+        while waiting and steps and examined < _EXAMINED_A_RUN and not is_stopping():
+            check, looked_at = self._advance(waiting.popleft())
+            examined, steps = examined + looked_at, steps - 1
+            if check.completed_at is None and check.fault_kind is None:
+                waiting.appendleft(check)
         return examined
 
     def _due(self) -> Sequence[LogCheck]:
@@ -52,9 +53,7 @@ class CheckNextChanges:
         ]
         started = sorted(checks.values(), key=lambda check: check.checked_at)
         due = [
-            each
-            for each in started
-            if each.completed_at is None or each.completed_at <= now - _CHECKED_EVERY
+            each for each in started if each.completed_at is None or each.completed_at <= now - _CHECKED_EVERY
         ]
         return [*new, *due]
 

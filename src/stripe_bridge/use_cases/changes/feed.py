@@ -16,7 +16,7 @@ _EXAMINED = 5000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedQuery:
-    """`types` None means all. Without `may_read_acts` an act shows only that there is one."""
+    """`types` None means all. Without `may_read_acts` an act shows only that there is one, and with a filter not even that."""
 
     tenant_id: str
     after: int = 0
@@ -24,6 +24,10 @@ class FeedQuery:
     types: frozenset[ChangeType] | None = None
     sales_order_id: int | None = None
     may_read_acts: bool = False
+
+    @property
+    def is_filtered(self) -> bool:
+        return self.types is not None or self.sales_order_id is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +63,16 @@ def read_page(work: UnitOfWork, query: FeedQuery) -> FeedPage:
     """The page after `query.after`, which is not beyond the log's end."""
     head = work.changes.head(query.tenant_id)
     latest = 0 if head is None else head.sequence
-    up_to = latest if query.types is None else min(latest, query.after + _EXAMINED)
+    types = _types_of(query)
+    # An order's are few, and have an index.
+    is_searched = types is not None and query.sales_order_id is None
+    up_to = min(latest, query.after + _EXAMINED) if is_searched else latest
     entries = work.changes.page(
         query.tenant_id,
         query.after,
         query.limit,
         up_to=up_to,
-        types=query.types,
+        types=types,
         sales_order_id=query.sales_order_id,
     )
     is_full = len(entries) == query.limit
@@ -80,6 +87,14 @@ def read_page(work: UnitOfWork, query: FeedQuery) -> FeedPage:
         is_complete=head is None or head.is_complete,
         may_read_acts=query.may_read_acts,
     )
+
+
+def _types_of(query: FeedQuery) -> frozenset[ChangeType] | None:
+    """A filter must not tell those what an act was about who may not read it."""
+    if query.may_read_acts or not query.is_filtered:
+        return query.types
+    types = frozenset(ChangeType) if query.types is None else query.types
+    return frozenset(each for each in types if not each.is_act)
 
 
 def hash_at(work: UnitOfWork, tenant_id: str, sequence: int) -> str | None:

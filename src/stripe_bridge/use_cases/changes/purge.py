@@ -36,8 +36,8 @@ class PurgeOldObjects:
             return False
         with self._store.reading() as work:
             heads = work.changes.all_heads()
-        # Of each, whatever the others have.
-        return any([self._purge(head.tenant_id) for head in heads if head.oldest <= head.sequence])
+        more = [self._purge(head.tenant_id) for head in heads if head.oldest <= head.sequence]
+        return any(more)
 
     def _purge(self, tenant_id: str) -> bool:
         day = (self._clock.now() - self._after).replace(hour=0, minute=0, second=0, microsecond=0)

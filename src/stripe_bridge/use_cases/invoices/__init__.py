@@ -11,6 +11,7 @@ from stripe_bridge.use_cases.invoices.overdue import NoteOverdue
 from stripe_bridge.use_cases.invoices.queries import (
     ListInvoices,
     ListOrderInvoices,
+    ListTenantInvoices,
     ShowActivity,
     ShowInvoice,
 )
@@ -28,6 +29,7 @@ class Invoices:
     show: ShowInvoice
     list: ListInvoices
     list_for_order: ListOrderInvoices
+    list_for_tenant: ListTenantInvoices
     show_activity: ShowActivity
     note_overdue: NoteOverdue
 
@@ -42,6 +44,7 @@ def build_invoices(adapters: Adapters, settle: SettleIntent, *, days_until_due: 
         show=ShowInvoice(store, RenewLinks(store, clock, gateway, RecordInvoice(clock))),
         list=ListInvoices(store),
         list_for_order=ListOrderInvoices(store),
+        list_for_tenant=ListTenantInvoices(store),
         show_activity=ShowActivity(store),
         note_overdue=NoteOverdue(store, clock),
     )

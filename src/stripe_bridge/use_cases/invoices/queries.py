@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from stripe_bridge.domain.errors.base import SalesOrderNotFound
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.storage.invoicing import InvoiceFilter
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.use_cases.invoices.links import RenewLinks
+from stripe_bridge.use_cases.invoices.views import InvoiceView, view_invoices
 
 
 class ListInvoices:
@@ -25,10 +27,23 @@ class ListInvoices:
         integration_id: int,
         status: InvoiceStatus | None,
         request: PageRequest,
-    ) -> Page[Invoice]:
+    ) -> Page[InvoiceView]:
         with self._store.reading() as work:
             work.integrations.get(tenant_id, integration_id)
-            return work.invoices.page(tenant_id, integration_id, status, request)
+            page = work.invoices.page(tenant_id, integration_id, status, request)
+            return page.shown_as(view_invoices(work, page.items))
+
+
+class ListTenantInvoices:
+    """A tenant's invoices, through any integration: newest first, or with `updated_since` in the order of their updates."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self, tenant_id: str, matching: InvoiceFilter, request: PageRequest) -> Page[InvoiceView]:
+        with self._store.reading() as work:
+            page = work.invoices.page_of_tenant(tenant_id, matching, request)
+            return page.shown_as(view_invoices(work, page.items))
 
 
 class ListOrderInvoices:
@@ -37,12 +52,12 @@ class ListOrderInvoices:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def __call__(self, tenant_id: str, sales_order_id: int) -> Sequence[Invoice]:
+    def __call__(self, tenant_id: str, sales_order_id: int) -> Sequence[InvoiceView]:
         with self._store.reading() as work:
             # Its invoices are known even if the ERP has to submit the order again after a restore.
             if work.sales_orders.find(tenant_id, sales_order_id) is None:
                 raise SalesOrderNotFound
-            return work.invoices.of_order(tenant_id, sales_order_id)
+            return view_invoices(work, work.invoices.of_order(tenant_id, sales_order_id))
 
 
 class ShowActivity:
@@ -57,14 +72,6 @@ class ShowActivity:
             return work.inbox.for_objects(tenant_id, work.links.of_invoice(invoice.id))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceView:
-    """An invoice, with what else a caller sees."""
-
-    invoice: Invoice
-    integration_name: str
-
-
 class ShowInvoice:
     """With links that last, if Stripe answers quickly. Raises InvoiceNotFound."""
 
@@ -73,7 +80,5 @@ class ShowInvoice:
 
     def __call__(self, tenant_id: str, invoice_id: int) -> InvoiceView:
         with self._store.reading() as work:
-            invoice = work.invoices.get(tenant_id, invoice_id)
-            names = work.integrations.names_of([invoice.integration_id])
-        shown = self._renew_links(invoice)
-        return InvoiceView(invoice=shown, integration_name=names[invoice.integration_id])
+            (view,) = view_invoices(work, [work.invoices.get(tenant_id, invoice_id)])
+        return replace(view, invoice=self._renew_links(view.invoice))

@@ -20,8 +20,8 @@ from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.intents.wait import QUICK_AT_FIRST, wait_for_invoice
-from stripe_bridge.use_cases.invoices.queries import InvoiceView
 from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
+from stripe_bridge.use_cases.invoices.views import InvoiceView, view_invoice, view_invoices
 from stripe_bridge.use_cases.records.adopt import check_not_recovering
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
@@ -98,16 +98,15 @@ class SendInvoice:
         for leased in reserved.leased:
             self._settle.run_leased(leased)
         created = reserved.created
-        invoice, name, is_settled = self._already_settled(reserved) or self._wait_until_settled(
-            reserved.invoice_id
-        )
+        view, is_settled = self._already_settled(reserved) or self._wait_until_settled(reserved.invoice_id)
+        invoice = view.invoice
         if invoice.failure_reason is not None and invoice.status in _ABANDONED_OR_VOID:
             raise self._why_undone(command, invoice)
         if created and not is_settled:
             raise InvoiceNotSent(final=False, reason="Stripe has not responded yet")
         if created and invoice.is_payable and invoice.sent_at is None:
             raise InvoiceNotSent(final=False, reason="Stripe refused both to email it and to void it")
-        return SentInvoice(view=InvoiceView(invoice=invoice, integration_name=name), created=created)
+        return SentInvoice(view=view, created=created)
 
     def _why_undone(self, command: SendInvoiceCommand, invoice: Invoice) -> InvoiceNotSent:
         """Raises the error of the rule that now applies, if one does."""
@@ -211,18 +210,20 @@ class SendInvoice:
             return []
         return [self._settle.lease(work, plan)]
 
-    def _already_settled(self, reserved: _Reserved) -> tuple[Invoice, str, bool] | None:
-        """Like `_wait_until_settled`, but in a single statement; None if the invoice is not settled yet."""
+    def _already_settled(self, reserved: _Reserved) -> tuple[InvoiceView, bool] | None:
+        """Like `_wait_until_settled`, but in a single statement for a new invoice; None if it is not settled yet."""
+        known = reserved.integration
         with self._store.autocommit() as work:
             invoice = work.invoices.find_settled(reserved.invoice_id)
-        # An invoice that was already there may belong to another integration.
-        known = reserved.integration
-        if invoice and invoice.integration_id == known.id and invoice.status is not InvoiceStatus.RESERVED:
-            return invoice, known.name, True
-        return None
+            # An invoice that was already there may belong to another integration.
+            if invoice is None or invoice.integration_id != known.id:
+                return None
+            if invoice.status is InvoiceStatus.RESERVED:
+                return None
+            return view_invoice(work, invoice, known.name), True
 
-    def _wait_until_settled(self, invoice_id: int) -> tuple[Invoice, str, bool]:
-        """The invoice, its integration's name, and whether its sending ended, either way, before the timeout."""
+    def _wait_until_settled(self, invoice_id: int) -> tuple[InvoiceView, bool]:
+        """The invoice, and whether its sending ended, either way, before the timeout."""
         deadline = self._clock.now() + TIMEOUT
         is_settled = wait_for_invoice(
             self._store, self._clock, self._settle, invoice_id, deadline, QUICK_AT_FIRST
@@ -231,8 +232,8 @@ class SendInvoice:
             invoice = work.invoices.find(invoice_id)
             if invoice is None:
                 raise InvoiceNotFound
-            name = work.integrations.names_of([invoice.integration_id])[invoice.integration_id]
-        return invoice, name, is_settled
+            (view,) = view_invoices(work, [invoice])
+        return view, is_settled
 
 
 _ABANDONED_OR_VOID = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})

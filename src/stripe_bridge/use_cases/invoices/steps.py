@@ -9,9 +9,10 @@ The invoice's Stripe id is committed while it is still an empty draft, so that n
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from stripe_bridge.domain.agreed_amount import changed_by_balance, is_as_agreed
 from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
 from stripe_bridge.domain.intent_plans import (
     plan_customer,
@@ -26,7 +27,7 @@ from stripe_bridge.domain.intent_plans import (
     planned_lines,
     planned_metadata,
 )
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus, changed_by_balance, is_as_agreed
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.stripe_objects import METADATA_CUSTOMER, StripeInvoice, StripeInvoiceStatus
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
@@ -36,6 +37,7 @@ from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 
+_GONE_ALREADY = "gone already"
 _MAY_BECOME_VOID = frozenset({StripeInvoiceStatus.OPEN, StripeInvoiceStatus.UNCOLLECTIBLE})
 
 
@@ -287,28 +289,38 @@ class SendStep(_InvoiceStep):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class AfterVoid:
+    """`by_us` is false where somebody else was faster."""
+
+    invoice: StripeInvoice
+    by_us: bool
+
+
 class VoidStep(_InvoiceStep):
     """Void the invoice at Stripe, or find it in a state (paid, void, uncollectible, partly paid) that shows why it cannot be
     voided. If the merchant or the customer was faster, that is recorded like any other change.
     """
 
-    def find_effect(self, intent: Intent) -> StripeInvoice | None:
+    def find_effect(self, intent: Intent) -> AfterVoid | None:
         found = self._current(intent)
-        return None if found.status in _MAY_BECOME_VOID else found
+        return None if found.status in _MAY_BECOME_VOID else AfterVoid(found, by_us=True)
 
-    def call(self, intent: Intent) -> StripeInvoice:
+    def call(self, intent: Intent) -> AfterVoid:
         stripe_id = intent.parameters["stripe_invoice_id"]
         try:
-            return self._gateway.void(intent.account_id, stripe_id, intent.idempotency_key)
+            voided = self._gateway.void(intent.account_id, stripe_id, intent.idempotency_key)
+            return AfterVoid(voided, by_us=True)
         except GatewayRefused:
             current = self._current(intent)
             if current.status is StripeInvoiceStatus.OPEN and current.amount_paid == 0:
                 raise
-            return current
+            return AfterVoid(current, by_us=False)
 
-    def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
-        invoice = self._record.record_response(work, self._locked(work, intent), result)
+    def on_success(self, work: UnitOfWork, intent: Intent, result: AfterVoid) -> Intent | None:
         because = intent.parameters["because"]
+        by = intent.requester if result.by_us and because is None else None
+        invoice = self._record.record_response(work, self._locked(work, intent), result.invoice, voided_by=by)
         if because is not None and invoice.status is InvoiceStatus.VOID:
             failure = planned_failure(intent.parameters)
             work.invoices.save(replace(invoice, failure_reason=because, failure=failure))
@@ -345,12 +357,13 @@ class DeleteDraftStep(_InvoiceStep):
         try:
             self._gateway.delete_draft(intent.account_id, intent.parameters["stripe_invoice_id"])
         except ObjectMissing:
-            return "gone already"
+            return _GONE_ALREADY
         return "deleted"
 
     def on_success(self, work: UnitOfWork, intent: Intent, result: str) -> Intent | None:
         invoice, now = self._locked(work, intent), self._clock.now()
-        work.invoices.save(_gone(invoice, intent, now))
+        gone = _gone(invoice, intent, now)
+        work.invoices.save(replace(gone, voided_by=None) if result == _GONE_ALREADY else gone)
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
@@ -372,7 +385,7 @@ def _gone(invoice: Invoice, intent: Intent, now: datetime) -> Invoice:
     """It no longer exists at Stripe: because its sending failed, or because somebody wanted it void."""
     because = intent.parameters["because"]
     if because is None:
-        return invoice.mark_deleted(now)
+        return invoice.mark_deleted(now).name_voider(intent.requester, now)
     return invoice.abandon(because, now, planned_failure(intent.parameters))
 
 

@@ -18,6 +18,7 @@ from stripe_bridge.use_cases.intents.wait import (
     settle_or_wait,
     wait_for_invoice,
 )
+from stripe_bridge.use_cases.invoices.views import InvoiceView, view_invoices
 
 TIMEOUT = timedelta(seconds=10)
 _ENDING = frozenset({Operation.VOID, Operation.DELETE_DRAFT})
@@ -34,7 +35,7 @@ class VoidInvoice:
     def __init__(self, store: Store, clock: Clock, identifiers: Identifiers, settle: SettleIntent) -> None:
         self._store, self._clock, self._identifiers, self._settle = store, clock, identifiers, settle
 
-    def __call__(self, tenant_id: str, invoice_id: int) -> Invoice:
+    def __call__(self, tenant_id: str, invoice_id: int) -> InvoiceView:
         deadline = self._clock.now() + TIMEOUT
         intent_id = self._add_intent(tenant_id, invoice_id, deadline)
         settle_or_wait(self._store, self._clock, self._settle, intent_id, deadline)
@@ -63,12 +64,13 @@ class VoidInvoice:
         plan = plan_delete if invoice.status is InvoiceStatus.DRAFT else plan_void
         return plan(invoice, because=None, reference=self._identifiers.reference(), now=self._clock.now())
 
-    def _outcome(self, tenant_id: str, invoice_id: int, intent_id: int) -> Invoice:
+    def _outcome(self, tenant_id: str, invoice_id: int, intent_id: int) -> InvoiceView:
         with self._store.reading() as work:
-            invoice = work.invoices.get(tenant_id, invoice_id)
+            (view,) = view_invoices(work, [work.invoices.get(tenant_id, invoice_id)])
             intent = work.intents.find(intent_id)
+        invoice = view.invoice
         if invoice.status is InvoiceStatus.VOID:
-            return invoice
+            return view
         # The customer, or the merchant, may have been faster.
         invoice.check_voidable()
         if intent is not None and intent.refusal is not None:

@@ -44,8 +44,8 @@ _KEY_REMEDY = (
 
 
 class Diagnose:
-    """All findings, possible causes before their effects; none when all is well. Updates only what is known of receivers, and how far
-    change logs have been checked.
+    """All findings, possible causes before their effects; none when all is well. Updates only what is known of
+    receivers, and how far change logs have been checked.
 
     Without a usable database, nothing else can be checked.
     """

@@ -43,6 +43,13 @@ def _held(hold: RecoveryHold) -> Finding:
     if hold.is_for_everyone:
         remedy = "flask reconcile --since DATE, with a date before the backup was made"
         return Finding.error("all tenants", "sends are held: the database was restored", remedy)
+    if hold.stripe_invoice_id is None:
+        return Finding.error(
+            f"tenant {hold.tenant_id}",
+            "sends are held: a reader of its changes holds others than the database, which was restored or altered",
+            "flask reconcile --since DATE, with a date before the backup was made; if the reader is wrong, mend it, then: "
+            f"flask changes resume --tenant {hold.tenant_id}",
+        )
     return Finding.error(
         f"tenant {hold.tenant_id}",
         f"sends are held: {hold.account_id} has {hold.stripe_invoice_id}, which this service made and the database lost",

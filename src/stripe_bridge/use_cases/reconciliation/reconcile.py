@@ -237,6 +237,8 @@ class ReconcileIntegration:
     ) -> None:
         if not is_complete:
             return
+        if is_recovered:
+            self._recover.begin_history(integration_id)
         with self._store.writing() as work:
             current = work.integrations.find(integration_id, lock=True)
             if current is None or current.stripe_account_id != account_id:

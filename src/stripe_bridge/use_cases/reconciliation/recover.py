@@ -18,13 +18,21 @@ from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.provenance import Provenance
 from stripe_bridge.domain.reconciliation import Drift, ReconcileProgress
-from stripe_bridge.domain.recovery import GIVEN_UP, ID_MARGIN, HighestIds, RecoveryHold, is_held
+from stripe_bridge.domain.recovery import (
+    EVERYONE,
+    GIVEN_UP,
+    ID_MARGIN,
+    HighestIds,
+    RecoveryHold,
+    is_held,
+)
 from stripe_bridge.domain.stripe_objects import ListedInvoice
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
 from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError, ObjectMissing
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.changes.resume import begin_history
 from stripe_bridge.use_cases.intents.resolve import resume_waiting_intents
 from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.reconciliation.sweep import Progress, SweepKind
@@ -109,6 +117,14 @@ class RecoverAccount:
         self._record_refunds(account_id, since, progress, renew_lease)
         self._record_disputes(account_id, since, progress, renew_lease)
         report_progress(f"{progress.drift[Drift.ADOPTED]} invoices adopted")
+
+    def begin_history(self, integration_id: int) -> None:
+        """Before the release: whoever holds the history from before the restore is to notice."""
+        with self._store.writing() as work:
+            integration = work.integrations.find(integration_id)
+            if integration is not None:
+                begin_history(work, integration.tenant_id)
+                work.commit()
 
     def release(self, work: UnitOfWork, integration: Integration, account_id: str) -> None:
         """The account is reconciled: what waited for that goes on."""
@@ -334,7 +350,8 @@ class RecoverAccount:
 
 
 class EndRecovery:
-    """Release everyone: every connected account has been reconciled since the restore, or the restore was none."""
+    """Release what is not held for a single account: each connected one has been reconciled since the restore, or there was
+    none."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
@@ -342,7 +359,7 @@ class EndRecovery:
     def __call__(self) -> None:
         with self._store.writing() as work:
             for hold in work.recoveries.open_holds():
-                if hold.is_for_everyone:
+                if hold.account_id == EVERYONE:
                     work.recoveries.release(hold.tenant_id, hold.account_id, self._clock.now())
             work.commit()
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from stripe_bridge.domain.invoice import Invoice, SnapshotOrder
+from stripe_bridge.domain.origin import Actor
 from stripe_bridge.domain.payment import (
     Payment,
     observe_payment,
@@ -57,14 +58,24 @@ class RecordInvoice:
             work.invoices.save(invoice.renew_links(snapshot, now)) if invoice.links_end_soon(now) else invoice
         )
 
-    def record_response(self, work: UnitOfWork, invoice: Invoice, snapshot: StripeInvoice) -> Invoice:
+    def record_response(
+        self,
+        work: UnitOfWork,
+        invoice: Invoice,
+        snapshot: StripeInvoice,
+        *,
+        voided_by: Actor | None = None,
+    ) -> Invoice:
         """Like `__call__`, for the response to a call to Stripe: the invoice may have been changed in the meantime.
 
         If it is unclear which is newer, ours stays as it is: an event, or else the sweep, brings Stripe's state.
+
+        `voided_by` is who asked for the call, if it voided the invoice.
         """
         is_unclear = invoice.compare(snapshot) is SnapshotOrder.UNCLEAR
-        observed = invoice if is_unclear else invoice.observe(snapshot, self._clock.now())
-        return self._record(work, invoice, observed, snapshot)
+        now = self._clock.now()
+        observed = invoice if is_unclear else invoice.observe(snapshot, now)
+        return self._record(work, invoice, observed.name_voider(voided_by, now), snapshot)
 
     def correct(
         self,
@@ -109,14 +120,22 @@ class RecordInvoice:
         return updated if updated == invoice else work.invoices.save(updated)
 
     def record_charge(
-        self, work: UnitOfWork, invoice: Invoice, payment_intent_id: str, charge_id: str, *, succeeded: bool
+        self,
+        work: UnitOfWork,
+        invoice: Invoice,
+        payment_intent_id: str,
+        charge_id: str,
+        *,
+        succeeded: bool,
+        method: str | None = None,
     ) -> Invoice:
         """Record a charge of one of the invoice's known payments; one that failed is only linked."""
         work.links.add(invoice.stripe_account_id, invoice.id, [charge_id])
         payment = work.payments.find(invoice.stripe_account_id, payment_intent_id)
-        if not succeeded or payment is None or payment.charge_id == charge_id:
+        charged = None if payment is None else payment.charged_by(charge_id, method)
+        if not succeeded or charged is None or charged == payment:
             return invoice
-        work.payments.put(payment.charged_by(charge_id))
+        work.payments.put(charged)
         return self.record_payments(work, invoice, [])
 
     def _set_payment_totals(

@@ -14,7 +14,14 @@ from stripe_bridge.domain.intent_plans import plan_refund, planned_metadata
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.payment import Payment
-from stripe_bridge.domain.refund import Refund, RefundReason, RefundState, latest_attempt, split_refund
+from stripe_bridge.domain.refund import (
+    Refund,
+    RefundReason,
+    RefundSource,
+    RefundState,
+    latest_attempt,
+    split_refund,
+)
 from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeDispute, StripeRefund
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
@@ -46,6 +53,7 @@ class IssueRefundCommand:
     invoice_id: int
     amount: int | None = None
     reason: RefundReason | None = None
+    source: RefundSource | None = None
     request: str | None = None
 
 
@@ -263,6 +271,7 @@ def _reservation(
         reference=reference,
         reason=None if command.reason is None else command.reason.value,
         user_id=command.user_id,
+        source=command.source,
     )
 
 

@@ -37,7 +37,9 @@ from stripe_bridge.domain.sales_order import SalesOrder
 
 _ENTRY = ENTRIES.table.c
 _OWN = _ENTRY.tenant_id == bindparam("tenant_id")
-_COLUMNS: Sequence[ColumnElement[Any]] = [type_coerce(_ENTRY[name], NullType()) for name in StoredEntry._fields]
+_COLUMNS: Sequence[ColumnElement[Any]] = [
+    type_coerce(_ENTRY[name], NullType()) for name in StoredEntry._fields
+]
 _RAW: Select[*tuple[Any, ...]] = select(*_COLUMNS)
 _FOLLOWING = (
     _RAW.where(_OWN, _ENTRY.sequence > bindparam("after")).order_by(_ENTRY.sequence).limit(bindparam("limit"))
@@ -87,7 +89,8 @@ _OF_ORDERS: Sequence[tuple[Mapper[Any], Select[Any]]] = (
     ),
 )
 _OF_INVOICES: Sequence[tuple[Mapper[Any], Select[Any]]] = tuple(
-    (mapper, mapper.select.where(any_of(mapper.table.c.invoice_id, "ids"))) for mapper in (_REFUNDS, _DISPUTES)
+    (mapper, mapper.select.where(any_of(mapper.table.c.invoice_id, "ids")))
+    for mapper in (_REFUNDS, _DISPUTES)
 )
 _STANDING: Sequence[tuple[Mapper[Any], Select[Any]]] = tuple(
     (mapper, mapper.select.where(mapper.table.c.tenant_id == bindparam("tenant_id")))
@@ -182,7 +185,10 @@ class SqlAudit:
         ]
 
     def _with_newest(
-        self, values: Sequence[tuple[Any, LogState]], newest: Select[*tuple[Any, ...]], given: Mapping[str, Any]
+        self,
+        values: Sequence[tuple[Any, LogState]],
+        newest: Select[*tuple[Any, ...]],
+        given: Mapping[str, Any],
     ) -> Sequence[ComparedObject]:
         entries = map(_stored, self._transaction.execute(newest, given))
         return pair_up(values, entries)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.any_of import any_of
-from stripe_bridge.adapters.database.change_log import ENTRIES, HEADS
+from stripe_bridge.adapters.database.change_log import ENTRIES, HEADS, new_log
 from stripe_bridge.adapters.database.mapping import table_of
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.changes import ActWindowRow
@@ -28,6 +28,18 @@ _FOLLOWING = (
     .limit(bindparam("limit"))
 )
 _OF_ORDER = _FOLLOWING.where(_ENTRY.sales_order_id == bindparam("sales_order_id"))
+_LAST_OF_ORDER = (
+    select(_ENTRY.sequence)
+    .where(
+        _ENTRY.tenant_id == bindparam("tenant_id"),
+        _ENTRY.sales_order_id == bindparam("sales_order_id"),
+    )
+    .order_by(_ENTRY.sequence.desc())
+    .limit(1)
+)
+_RENAME_LOG = (
+    update(HEADS.table).where(_HEAD.tenant_id == bindparam("own_tenant_id")).values(log=bindparam("new_log"))
+)
 _END = 2**63 - 1
 _WINDOW = table_of(ActWindowRow).c
 _ADD_WINDOW = insert(table_of(ActWindowRow)).on_conflict_do_nothing()
@@ -74,6 +86,17 @@ class SqlChanges:
 
     def find(self, tenant_id: str, sequence: int) -> Entry | None:
         return self._transaction.find(ENTRIES, _BY_SEQUENCE, tenant_id=tenant_id, sequence=sequence)
+
+    def last_of_order(self, tenant_id: str, sales_order_id: int) -> int | None:
+        given = {"tenant_id": tenant_id, "sales_order_id": sales_order_id}
+        number: int | None = self._transaction.execute(_LAST_OF_ORDER, given).scalar()
+        return number
+
+    def begin_log(self, tenant_id: str) -> None:
+        head = self._transaction.find(HEADS, _HEADS.with_for_update(), tenant_ids=[tenant_id])
+        if head is not None:
+            given = {"own_tenant_id": tenant_id, "new_log": new_log(after=head.log)}
+            self._transaction.execute(_RENAME_LOG, given)
 
 
 class SqlActs:

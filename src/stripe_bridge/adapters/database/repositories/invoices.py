@@ -5,28 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Select, TextClause, bindparam, exists, func, literal, select, tuple_
 
-from stripe_bridge.adapters.database.identity_map import INVOICES, IdentityMap
+from stripe_bridge.adapters.database.identity_map import INVOICES, PAYMENTS, IdentityMap
 from stripe_bridge.adapters.database.mapping import table_of, with_lock
 from stripe_bridge.adapters.database.repositories.totals import INVOICE_TOTALS
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
+from stripe_bridge.adapters.database.tables.base import is_among
 from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
 from stripe_bridge.adapters.database.tables.invoicing import (
     IS_LISTED,
+    IS_NOT_PAID,
     IS_RESERVED,
     MAY_BE_OVERDUE,
     SalesOrderRow,
 )
+from stripe_bridge.adapters.database.tables.payments import LinkRow
+from stripe_bridge.adapters.database.types import UtcDateTime
 from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.intent import invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
-from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.paging import Page, PageRequest, Update, cursor_after_update
+from stripe_bridge.ports.storage.invoicing import InvoiceFilter
 
 _INVOICE, _INTEGRATION = INVOICES.table.c, table_of(IntegrationRow).c
 _INTENT, _ORDER = table_of(IntentRow).c, table_of(SalesOrderRow).c
+_LINK, _PAYMENT = table_of(LinkRow).c, PAYMENTS.table.c
 _BY_ID = with_lock(INVOICES.select.where(_INVOICE.id == bindparam("id")))
 _SETTLED = _BY_ID[False].where(~exists().where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED))
 # The order is locked before the invoice is even read: a row is locked only after everything that it is joined with.
@@ -128,15 +135,34 @@ class SqlInvoices:
         matching = INVOICES.select.where(
             _INVOICE.tenant_id == tenant_id, _INVOICE.integration_id == integration_id, IS_LISTED
         )
-        shown = _shown_as(status)
         if status is not None:
-            matching = matching.where(_INVOICE.status.in_(shown))
-        listed = [each.value for each in shown if each is not InvoiceStatus.ABANDONED]
-        total = INVOICE_TOTALS.where(integration_id=integration_id, status=listed)
+            matching = matching.where(_INVOICE.status.in_(_shown_as(status)))
+        total = INVOICE_TOTALS.where(integration_id=integration_id, status=_listed(status))
         of_tenant = select(_INTEGRATION.id).where(
             _INTEGRATION.id == integration_id, _INTEGRATION.tenant_id == tenant_id
         )
         return self._transaction.page(INVOICES, matching, request, [total.where(of_tenant.exists())])
+
+    def page_of_tenant(self, tenant_id: str, matching: InvoiceFilter, request: PageRequest) -> Page[Invoice]:
+        statement = INVOICES.select.where(*_conditions(tenant_id, matching))
+        if matching.updated_since is not None:
+            return self._page_by_update(statement, request)
+        return self._transaction.page(INVOICES, statement, request, _total_statements(tenant_id, matching))
+
+    def _page_by_update(self, matching: Select[Any], request: PageRequest) -> Page[Invoice]:
+        statement = matching.order_by(_INVOICE.updated_at, _INVOICE.id).limit(request.per_page + 1)
+        total = None
+        if request.after is None:
+            statement = statement.offset(request.offset)
+            counting = matching.with_only_columns(func.count(), maintain_column_froms=True)
+            total = int(self._transaction.execute(counting).scalar_one())
+        else:
+            last = tuple_(literal(request.after.at, UtcDateTime()), literal(request.after.id))
+            statement = statement.where(tuple_(_INVOICE.updated_at, _INVOICE.id) > last)
+        found = self._transaction.list(INVOICES, statement)
+        return Page.of(
+            found, request, total, lambda each: cursor_after_update(Update(each.updated_at, each.id))
+        )
 
     def save(self, invoice: Invoice) -> Invoice:
         if invoice.id in self._identity_map.invoices:
@@ -149,3 +175,41 @@ def _shown_as(status: InvoiceStatus | None) -> list[InvoiceStatus]:
     if status is None:
         return list(InvoiceStatus)
     return _SHOWN_AS_DRAFT if status is InvoiceStatus.DRAFT else [status]
+
+
+def _listed(status: InvoiceStatus | None) -> list[str]:
+    return [each.value for each in _shown_as(status) if each is not InvoiceStatus.ABANDONED]
+
+
+def _conditions(tenant_id: str, matching: InvoiceFilter) -> list[ColumnElement[bool] | TextClause]:
+    conditions: list[ColumnElement[bool] | TextClause] = [_INVOICE.tenant_id == tenant_id, IS_LISTED]
+    if matching.status is not None:
+        conditions.append(is_among("status", _shown_as(matching.status)))
+        if matching.status is not InvoiceStatus.PAID:
+            conditions.append(IS_NOT_PAID)
+    if matching.updated_since is not None:
+        conditions.append(_INVOICE.updated_at >= matching.updated_since)
+    if matching.number is not None:
+        conditions.append(_INVOICE.number == matching.number)
+    if matching.stripe_invoice_id is not None:
+        conditions += [
+            _linked(matching.stripe_invoice_id),
+            _INVOICE.stripe_invoice_id == matching.stripe_invoice_id,
+        ]
+    if matching.stripe_charge_id is not None:
+        charged = (_PAYMENT.invoice_id == _INVOICE.id) & (_PAYMENT.charge_id == matching.stripe_charge_id)
+        conditions += [_linked(matching.stripe_charge_id), exists().where(charged)]
+    return conditions
+
+
+def _linked(stripe_id: str) -> ColumnElement[bool]:
+    """Every id at Stripe leads to its invoice by the index of the links, so that it needs no other."""
+    return _INVOICE.id.in_(select(_LINK.invoice_id).where(_LINK.stripe_id == stripe_id))
+
+
+def _total_statements(tenant_id: str, matching: InvoiceFilter) -> list[Select[Any]] | None:
+    """None if the totals do not distinguish what is asked for: then it is few."""
+    if matching != InvoiceFilter(status=matching.status):
+        return None
+    of_tenant = select(_INTEGRATION.id).where(_INTEGRATION.tenant_id == tenant_id)
+    return [INVOICE_TOTALS.where(integration_id=of_tenant, status=_listed(matching.status))]

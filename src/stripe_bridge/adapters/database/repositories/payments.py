@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import bindparam, select
 
+from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.identity_map import ADD_LINK, PAYMENTS, PUT_PAYMENT, IdentityMap
 from stripe_bridge.adapters.database.mapping import table_of
 from stripe_bridge.adapters.database.statements import Transaction
@@ -18,6 +19,7 @@ _BY_PAYMENT_INTENT = PAYMENTS.select.where(
     _PAYMENT.payment_intent_id == bindparam("payment_intent_id"),
 )
 _OF_INVOICE = PAYMENTS.select.where(_PAYMENT.invoice_id == bindparam("invoice_id"))
+_OF_INVOICES = PAYMENTS.select.where(any_of(_PAYMENT.invoice_id, "invoice_ids"))
 
 _LINKS = table_of(LinkRow)
 _LINK = _LINKS.c
@@ -49,6 +51,15 @@ class SqlPayments:
             else loaded.values()
         )
         return sorted(payments, key=lambda payment: payment.stripe_id)
+
+    def of_invoices(self, invoice_ids: Sequence[int]) -> Mapping[int, Sequence[Payment]]:
+        loaded = self._identity_map.payments
+        found: dict[int, list[Payment]] = {each: list(loaded.get(each, {}).values()) for each in invoice_ids}
+        unread = sorted(set(invoice_ids) - loaded.keys())
+        if unread:
+            for payment in self._transaction.list(PAYMENTS, _OF_INVOICES, invoice_ids=unread):
+                found[payment.invoice_id].append(payment)
+        return {id_: sorted(each, key=lambda payment: payment.stripe_id) for id_, each in found.items()}
 
     def put(self, payment: Payment) -> None:
         if payment.invoice_id in self._identity_map.payments:

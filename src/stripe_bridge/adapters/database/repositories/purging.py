@@ -46,7 +46,9 @@ _OF_ORDERS = and_(_ENTRY.sales_order_id.is_not(None), any_of(_ENTRY.sales_order_
 _EMPTY = update(ENTRIES.table).values(content=None, salt=None)
 _EMPTY_RANGE = _EMPTY.where(_OWN, _IN_RANGE, _HAS_OBJECT)
 _EMPTY_ORDERS = _EMPTY.where(_OWN, _OF_ORDERS, _HAS_OBJECT)
-_EXTENT = select(func.min(_ENTRY.sequence).label("first"), func.max(_ENTRY.sequence).label("last")).where(_OWN, _OF_ORDERS, _HAS_OBJECT)
+_EXTENT = select(func.min(_ENTRY.sequence).label("first"), func.max(_ENTRY.sequence).label("last")).where(
+    _OWN, _OF_ORDERS, _HAS_OBJECT
+)
 # Those that are not finished still need theirs.
 _IS_FINISHED = _EVENT.status.not_in([EventStatus.RECEIVED, EventStatus.PROCESSING])
 _STRIPE_IDS = (

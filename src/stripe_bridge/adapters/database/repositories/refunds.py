@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import bindparam
 
+from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, upsert
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.payments import IS_DUPLICATE, DisputeRow, RefundRow
@@ -23,6 +24,7 @@ _REFUND_BY_REFERENCE = _REFUNDS.select.where(_REFUND.reference == bindparam("ref
 _REFUNDS_OF_INVOICE = _REFUNDS.select.where(_REFUND.invoice_id == bindparam("invoice_id")).order_by(
     _REFUND.id.desc()
 )
+_REFUNDS_OF_INVOICES = _REFUNDS.select.where(any_of(_REFUND.invoice_id, "invoice_ids"))
 _DUPLICATES = _REFUNDS.select.where(IS_DUPLICATE).order_by(_REFUND.id)
 
 _DISPUTES = Mapper(Dispute, DisputeRow)
@@ -31,6 +33,7 @@ _DISPUTE_BY_KEY = _DISPUTES.select.where(
     _DISPUTE.account_id == bindparam("account_id"), _DISPUTE.stripe_id == bindparam("stripe_id")
 )
 _DISPUTES_OF_INVOICE = _DISPUTES.select.where(_DISPUTE.invoice_id == bindparam("invoice_id"))
+_DISPUTES_OF_INVOICES = _DISPUTES.select.where(any_of(_DISPUTE.invoice_id, "invoice_ids"))
 _PUT_DISPUTE = upsert(_DISPUTES.table)
 
 
@@ -58,6 +61,13 @@ class SqlRefunds:
     def of_invoice(self, invoice_id: int) -> Sequence[Refund]:
         return self._transaction.list(_REFUNDS, _REFUNDS_OF_INVOICE, invoice_id=invoice_id)
 
+    def of_invoices(self, invoice_ids: Sequence[int]) -> Mapping[int, Sequence[Refund]]:
+        found: dict[int, list[Refund]] = {each: [] for each in invoice_ids}
+        refunds = self._transaction.list(_REFUNDS, _REFUNDS_OF_INVOICES, invoice_ids=list(found))
+        for refund in sorted(refunds, key=lambda refund: refund.id, reverse=True):
+            found[refund.invoice_id].append(refund)
+        return found
+
     def duplicates(self) -> Sequence[Refund]:
         return self._transaction.list(_REFUNDS, _DUPLICATES)
 
@@ -76,10 +86,20 @@ class SqlDisputes:
         )
 
     def of_invoice(self, invoice_id: int) -> Sequence[Dispute]:
-        """Sorted here: a database sorts text by its own locale."""
-        disputes = self._transaction.list(_DISPUTES, _DISPUTES_OF_INVOICE, invoice_id=invoice_id)
-        return sorted(disputes, key=lambda dispute: (dispute.opened_at, dispute.stripe_id), reverse=True)
+        return _newest_first(self._transaction.list(_DISPUTES, _DISPUTES_OF_INVOICE, invoice_id=invoice_id))
+
+    def of_invoices(self, invoice_ids: Sequence[int]) -> Mapping[int, Sequence[Dispute]]:
+        found: dict[int, list[Dispute]] = {each: [] for each in invoice_ids}
+        disputes = self._transaction.list(_DISPUTES, _DISPUTES_OF_INVOICES, invoice_ids=list(found))
+        for dispute in _newest_first(disputes):
+            found[dispute.invoice_id].append(dispute)
+        return found
 
     def put(self, dispute: Dispute) -> None:
         self._transaction.execute(_PUT_DISPUTE, _DISPUTES.values(dispute))
         self._transaction.put(dispute)
+
+
+def _newest_first(disputes: Sequence[Dispute]) -> Sequence[Dispute]:
+    """Sorted here: a database sorts text by its own locale."""
+    return sorted(disputes, key=lambda dispute: (dispute.opened_at, dispute.stripe_id), reverse=True)

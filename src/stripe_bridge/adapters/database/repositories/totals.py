@@ -72,7 +72,7 @@ class RowTotals:
         )
 
     def where(self, **equal: Any) -> Select[Any]:
-        """How many rows have these values; a list means any of its values."""
+        """How many rows have these values; a list, or a statement that selects them, means any of its values."""
         parts = [
             select(table.c.number).where(*(_has(table.c[name], wanted) for name, wanted in equal.items()))
             for table in (self.totals, self.changes)
@@ -145,5 +145,6 @@ def _rows(totals: RowTotals, numbers: Mapping[tuple[Any, ...], int]) -> Sequence
 
 
 def _has(column: Any, wanted: Any) -> ColumnElement[bool]:
-    condition: ColumnElement[bool] = column.in_(wanted) if isinstance(wanted, list) else column == wanted
+    is_any = isinstance(wanted, list | Select)
+    condition: ColumnElement[bool] = column.in_(wanted) if is_any else column == wanted
     return condition

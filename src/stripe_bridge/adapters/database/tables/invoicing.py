@@ -36,6 +36,7 @@ from stripe_bridge.adapters.database.types import (
     load_order_lines,
 )
 from stripe_bridge.domain.invoice import PAYABLE, InvoiceStatus
+from stripe_bridge.domain.origin import Actor, dump_actor, load_actor
 from stripe_bridge.domain.refusal import SendFailure, dump_failure, load_failure
 from stripe_bridge.domain.sales_order import Customer, InvoiceLine, OrderLine
 from stripe_bridge.domain.stripe_objects import PaymentProgress
@@ -44,6 +45,8 @@ IS_PAYABLE = is_among("status", PAYABLE)
 IS_RESERVED = is_among("status", [InvoiceStatus.RESERVED])
 # What Stripe knows and may still change by itself.
 IS_UNFINISHED = is_among("status", [InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE])
+# Without the paid ones, which are by far the most, it costs next to nothing to keep an index by status.
+IS_NOT_PAID = is_among("status", set(InvoiceStatus) - {InvoiceStatus.PAID, InvoiceStatus.ABANDONED})
 IS_SETTLED = is_among("status", [InvoiceStatus.PAID])
 IS_UNCONFIRMED = text("confirm_due_at IS NOT NULL")
 IS_CONTRADICTED = text("contradicted_at IS NOT NULL")
@@ -106,6 +109,10 @@ class InvoiceRow(Row):
         Index("ix_invoices_integration_status", "integration_id", "status", "id"),
         partial_index("ix_invoices_account", "integration_id", "stripe_account_id", where=IS_LISTED),
         partial_index("ix_invoices_unfinished", "stripe_account_id", "id", where=IS_UNFINISHED),
+        Index("ix_invoices_tenant", "tenant_id", "id"),
+        Index("ix_invoices_tenant_number", "tenant_id", "number"),
+        Index("ix_invoices_tenant_updated_at", "tenant_id", "updated_at", "id"),
+        partial_index("ix_invoices_tenant_status", "tenant_id", "status", "id", where=IS_NOT_PAID),
         partial_index("ix_invoices_due", "due_date", "id", where=MAY_BE_OVERDUE),
         partial_index("ix_invoices_waiting", "customer_id", where=IS_RESERVED),
         partial_index("ix_invoices_settled", "stripe_account_id", "confirmed_at", "id", where=IS_SETTLED),
@@ -154,6 +161,7 @@ class InvoiceRow(Row):
     sent_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
+    voided_by: Mapped[Actor | None] = mapped_column(Document(dump_actor, load_actor))
     last_refunded_at: Mapped[datetime | None]
     payment_progress: Mapped[PaymentProgress | None] = mapped_column(Choice(PaymentProgress))
     payment_failure_reason: Mapped[str | None]

@@ -18,7 +18,7 @@ from stripe_bridge.adapters.database.tables.base import (
 )
 from stripe_bridge.adapters.database.types import Choice, Document
 from stripe_bridge.domain.dispute import ENDED
-from stripe_bridge.domain.refund import RefundState
+from stripe_bridge.domain.refund import RefundSource, RefundState
 from stripe_bridge.domain.refusal import Refusal, dump_refusal, load_refusal
 from stripe_bridge.domain.stripe_objects import PaymentProgress
 
@@ -57,6 +57,7 @@ class PaymentRow(Row):
     paid_at: Mapped[datetime | None]
     progress: Mapped[PaymentProgress | None] = mapped_column(Choice(PaymentProgress))
     failure_reason: Mapped[str | None]
+    method: Mapped[str | None]
 
 
 class RefundRow(Row):
@@ -89,6 +90,7 @@ class RefundRow(Row):
     failure_reason: Mapped[str | None]
     refusal: Mapped[Refusal | None] = mapped_column(Document(dump_refusal, load_refusal))
     user_id: Mapped[int | None]
+    source: Mapped[RefundSource | None] = mapped_column(Choice(RefundSource))
     duplicate_of: Mapped[int | None]
     version: Mapped[int]
     logged_version: Mapped[int | None]

@@ -12,12 +12,17 @@ from flask import current_app, request
 from stripe_bridge.domain.paging import Page, PageRequest
 
 
-def page_request(query: Mapping[str, Any]) -> PageRequest:
-    return PageRequest.of(page=query.get("page"), per_page=query["per_page"], cursor=query.get("cursor"))
+def page_request(query: Mapping[str, Any], *, by_update: bool = False) -> PageRequest:
+    return PageRequest.of(
+        page=query.get("page"),
+        per_page=query["per_page"],
+        cursor=query.get("cursor"),
+        by_update=by_update,
+    )
 
 
 def paginated(page: Page[Any]) -> dict[str, Any]:
-    """For a PageShape. By cursor only the next page is known."""
+    """For a PageSchema. By cursor only the next page is known."""
     asked = page.request
     body = {
         "data": page.items,

@@ -186,7 +186,12 @@ class ChargeHandler:
         if event.charge_id is not None and event.payment_intent_id is not None:
             succeeded = event.object.get("object") == "charge" and event.object.get("status") == "succeeded"
             self._record.record_charge(
-                work, invoice, event.payment_intent_id, event.charge_id, succeeded=succeeded
+                work,
+                invoice,
+                event.payment_intent_id,
+                event.charge_id,
+                succeeded=succeeded,
+                method=event.payment_method,
             )
         return Applied()
 
