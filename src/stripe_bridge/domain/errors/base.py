@@ -49,6 +49,10 @@ class TokenNotFound(NotFound):
     message = "Token not found."
 
 
+class ChangeNotFound(NotFound):
+    message = "Change not found."
+
+
 class Unauthenticated(BridgeError):
     """The token is missing, unknown or revoked; deliberately, callers do not learn which."""
 

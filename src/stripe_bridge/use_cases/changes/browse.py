@@ -6,17 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.changes.verification import StoredEntry
-from stripe_bridge.domain.errors.base import NotFound
+from stripe_bridge.domain.errors.base import ChangeNotFound
 from stripe_bridge.ports.storage.unit_of_work import Store
 
 _READ_AT_ONCE = 500
 _END = 2**63 - 1
-
-
-class ChangeNotFound(NotFound):
-    """The log has no entry with this number."""
-
-    message = "There is no change with this number."
 
 
 class ListChanges:
