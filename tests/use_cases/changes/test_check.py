@@ -39,7 +39,7 @@ def test_a_run_is_bounded_and_the_next_goes_on(world: World, monkeypatch: pytest
     monkeypatch.setattr(walk, "ENTRIES_A_STEP", 3)
     monkeypatch.setattr(module, "_STEPS_A_RUN", 1)
     used(world)
-    reached = []
+    reached: list[int] = []
     while not reached or check_of(world).completed_at is None:
         assert run(world) <= 3 + len(world.store.committed.invoices.rows) * 5
         reached.append(check_of(world).sequence)

@@ -61,6 +61,7 @@ def test_many_are_purged_batch_by_batch(world: World, monkeypatch: pytest.Monkey
 
 def test_with_zero_days_they_are_kept_for_ever():
     world = World(CHANGE_OBJECT_DAYS="0")
+    world.connect()
     used(world)
     world.clock.advance(datetime.now(UTC) - world.clock.now() + timedelta(days=5000))
     purge_old(world)

@@ -16,6 +16,7 @@ from tests.world import World
 
 
 def verify(world: World, held: Position | None = None) -> LogReport:
+    report: LogReport
     (report,) = world.bridge.changes.verify(world.tenant, held)
     return report
 
@@ -105,7 +106,7 @@ def test_others_may_write_meanwhile(sqlite_url: str):
 
     with ThreadPoolExecutor(3) as pool:
         writing = [pool.submit(write, number) for number in range(100)]
-        reports = []
+        reports: list[LogReport] = []
         while not all(each.done() for each in writing):
             reports += verify(TENANT)
     reports += verify(TENANT)
