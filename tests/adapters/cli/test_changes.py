@@ -122,6 +122,7 @@ def test_a_hash_that_somebody_holds_belongs_to_a_number_and_a_log(used: Terminal
     assert "belong together" in used.refused("changes", "verify", *OF_TENANT, "--after", 3, exit_code=2)
     assert "--tenant" in used.refused("changes", "verify", "--after", 3, "--hash", "f" * 64, exit_code=2)
     assert used.run("changes", "verify", *OF_TENANT, "--after", 3, "--hash", "f" * 64).exit_code == 1
+    assert "either" in used.refused("changes", "verify", *OF_TENANT, "--service", exit_code=2)
     assert "not a hash" in used.refused(
         "changes", "verify", *OF_TENANT, "--after", 3, "--hash", "x", exit_code=2
     )

@@ -8,6 +8,7 @@ import pytest
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.changes.entry import Entry
 from stripe_bridge.use_cases.changes import purge as module
+from stripe_bridge.use_cases.changes.purge import PurgedOrders
 from tests.use_cases.changes.logs import length, used
 from tests.world import World
 
@@ -73,6 +74,12 @@ def customer_of(world: World, order_id: int) -> int:
         return work.sales_orders.get(world.tenant, order_id).customer.id
 
 
+def purge_customer(world: World, customer_id: int) -> PurgedOrders:
+    orders = world.bridge.changes.find_orders_of_customer(customer_id)
+    purged: PurgedOrders = world.bridge.changes.purge_orders(orders)
+    return purged
+
+
 def change_customer(world: World, order_id: int, customer_id: int) -> None:
     with world.store.writing() as work:
         order = work.sales_orders.get(world.tenant, order_id)
@@ -88,9 +95,11 @@ def test_nothing_personal_of_a_customer_is_left_and_the_log_stays_whole(world: W
     change_customer(world, 502, CUSTOMER)
     customer = customer_of(world, 501)
 
-    purged = world.bridge.changes.purge_customer(customer, world.tenant)
+    # Also the one that was his before.
+    orders = [(world.tenant, 501), (world.tenant, 502)]
+    assert world.bridge.changes.find_orders_of_customer(customer, world.tenant) == orders
+    purged = purge_customer(world, customer)
 
-    assert purged.orders == 2, "Also the one that was his before."
     # Nothing of the orders and what belongs to them is left, but everything else is.
     for entry in log(world):
         assert (entry.content is None) is (entry.sales_order_id in (501, 502))
@@ -105,7 +114,7 @@ def test_his_webhook_payloads_are_emptied_and_nobody_elses(world: World):
     change_customer(world, 502, CUSTOMER)
     before = {event.id for event in world.store.committed.events.rows.values() if event.payload}
 
-    purged = world.bridge.changes.purge_customer(CUSTOMER)
+    purged = purge_customer(world, CUSTOMER)
 
     after = {event.id for event in world.store.committed.events.rows.values() if event.payload}
     events = world.store.committed.events.rows
@@ -116,7 +125,7 @@ def test_his_webhook_payloads_are_emptied_and_nobody_elses(world: World):
 
 def test_what_happens_to_his_orders_later_is_recorded_with_its_object_again(world: World):
     used(world)
-    world.bridge.changes.purge_customer(customer_of(world, 501))
+    purge_customer(world, customer_of(world, 501))
     last = length(world)
     change_customer(world, 501, CUSTOMER)
     assert all(entry.content is not None for entry in log(world)[last:])
@@ -126,8 +135,7 @@ def test_what_happens_to_his_orders_later_is_recorded_with_its_object_again(worl
 def test_a_customer_without_orders_leaves_no_trace(world: World):
     used(world)
     last = length(world)
-    purged = world.bridge.changes.purge_customer(123456)
-    assert (purged.orders, purged.entries, purged.events) == (0, 0, 0)
+    assert purge_customer(world, 123456) == PurgedOrders(entries=0, events=0)
     assert length(world) == last
 
 

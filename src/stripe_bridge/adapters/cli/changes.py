@@ -204,6 +204,8 @@ def verify(
       flask changes verify
       flask changes verify --tenant acme --after 4211 --hash 9f2c…
     """
+    if tenant_id is not None and of_service:
+        raise click.UsageError("Give either --tenant or --service.")
     if (after is None) is not (hash_ is None):
         raise click.UsageError("--after and --hash belong together.")
     if after is not None and (tenant_id is None) is not of_service:
@@ -273,9 +275,9 @@ def purge(customer_id: int, tenant_id: str | None, yes: bool, as_json: bool) -> 
         raise click.ClickException(f"There are no orders of customer {customer_id}.")
     found = counted(len(orders), "sales order")
     confirm(f"Changes of {found} of customer {customer_id} lose their objects for good.", yes=yes)
-    purged = bridge.purge_customer(customer_id, tenant_id)
+    purged = bridge.purge_orders(orders)
     if as_json:
-        show_json({"orders": purged.orders, "entries": purged.entries, "events": purged.events})
+        show_json({"orders": len(orders), "entries": purged.entries, "events": purged.events})
         return
     click.echo(
         f"Purged: the objects of {counted(purged.entries, 'change')}, and the payloads of "

@@ -9,7 +9,7 @@ from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.changes.browse import ExportChanges, ListChanges, ShowChange
 from stripe_bridge.use_cases.changes.check import CheckNextChanges
 from stripe_bridge.use_cases.changes.existing import RecordExisting, ShowBackfill
-from stripe_bridge.use_cases.changes.purge import FindOrdersOfCustomer, PurgeCustomer, PurgeOldObjects
+from stripe_bridge.use_cases.changes.purge import FindOrdersOfCustomer, PurgeOldObjects, PurgeOrders
 from stripe_bridge.use_cases.changes.read import FindHeads, FindLastChange, ReadFeed, SkipForeign
 from stripe_bridge.use_cases.changes.resume import ResumeSends
 from stripe_bridge.use_cases.changes.verify import VerifyChanges
@@ -32,13 +32,12 @@ class Changes:
     check_next: CheckNextChanges
     purge_old: PurgeOldObjects
     find_orders_of_customer: FindOrdersOfCustomer
-    purge_customer: PurgeCustomer
+    purge_orders: PurgeOrders
 
 
 def build_changes(adapters: Adapters, *, keep_objects: timedelta) -> Changes:
     """`keep_objects` is for how long entries keep their objects; zero means for ever."""
     store, clock = adapters.store, adapters.clock
-    find_orders = FindOrdersOfCustomer(store)
     return Changes(
         record_existing=RecordExisting(store, clock),
         show_backfill=ShowBackfill(store),
@@ -53,6 +52,6 @@ def build_changes(adapters: Adapters, *, keep_objects: timedelta) -> Changes:
         verify=VerifyChanges(store),
         check_next=CheckNextChanges(store, clock),
         purge_old=PurgeOldObjects(store, clock, keep_objects),
-        find_orders_of_customer=find_orders,
-        purge_customer=PurgeCustomer(store, find_orders),
+        find_orders_of_customer=FindOrdersOfCustomer(store),
+        purge_orders=PurgeOrders(store),
     )

@@ -57,12 +57,11 @@ class PurgeOldObjects:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerPurge:
+class PurgedOrders:
     """`entries` lost their objects, and `events` their payloads."""
 
-    orders: int
-    entries: int = 0
-    events: int = 0
+    entries: int
+    events: int
 
 
 class FindOrdersOfCustomer:
@@ -94,25 +93,24 @@ class FindOrdersOfCustomer:
             after = page[-1].sequence
 
 
-class PurgeCustomer:
-    """Take objects and salts out of all entries of a customer's orders, and empty the stored payloads of events about them.
+class PurgeOrders:
+    """Take objects and salts out of all entries of orders, and empty the stored payloads of events about them.
 
     What happens to these orders later is recorded with its object again.
     """
 
-    def __init__(self, store: Store, find_orders: FindOrdersOfCustomer) -> None:
-        self._store, self._find_orders = store, find_orders
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
-    def __call__(self, customer_id: int, tenant_id: str | None = None) -> CustomerPurge:
-        orders = self._find_orders(customer_id, tenant_id)
+    def __call__(self, orders: Sequence[OrderKey]) -> PurgedOrders:
         entries = events = 0
-        for tenant, keys in groupby(orders, key=lambda key: key[0]):
+        for tenant, keys in groupby(sorted(orders), key=lambda key: key[0]):
             ids = [order_id for _, order_id in keys]
             for start in range(0, len(ids), _ORDERS_A_BATCH):
                 batch = ids[start : start + _ORDERS_A_BATCH]
                 events += self._empty_payloads(tenant, batch)
                 entries += self._purge(tenant, batch)
-        return CustomerPurge(orders=len(orders), entries=entries, events=events)
+        return PurgedOrders(entries=entries, events=events)
 
     def _empty_payloads(self, tenant_id: str, order_ids: Sequence[int]) -> int:
         """In a transaction of its own: whoever applies an event waits for the log while he holds the event."""
