@@ -204,6 +204,11 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
         "Refunds that Stripe has twice and that no operator has accepted.",
         float(backlog.duplicated_refunds),
     )
+    yield _gauge(
+        "broken_change_logs",
+        "Change logs that were found not to verify: see flask changes verify.",
+        float(backlog.broken_logs),
+    )
     if backlog.receivers:
         help_text = "Whether the platform's webhook endpoint passed its last check."
         yield _by_label("receiver_in_order", help_text, "kind", backlog.receivers)

@@ -39,6 +39,7 @@ class Backlog:
     platform's endpoints whether it was in order when last checked; one that was never registered is missing.
     `recovery_holds` is for how many accounts sends are held after a restore, `unresolved_invoices` how many invoices found
     then an operator has to decide about, `duplicated_refunds` how many refunds were made twice at Stripe and not accepted.
+    `broken_logs` is how many tenants' change logs were found not to verify.
     `clock_skew` is by how many seconds the clock of
     this host is ahead.
     """
@@ -54,6 +55,7 @@ class Backlog:
     unresolved_invoices: int = 0
     subscribers: SubscribersBacklog = field(default_factory=SubscribersBacklog)
     duplicated_refunds: int = 0
+    broken_logs: int = 0
 
     def age(self, depth: QueueDepth | SubscribersBacklog) -> float:
         """How old the oldest in it is, in seconds; 0 if nothing is waiting."""

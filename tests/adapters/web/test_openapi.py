@@ -129,6 +129,7 @@ def test_every_error_is_declared_by_an_operation_or_known_to_be_of_commands_only
 # Of the `flask` commands and of workers.
 ONLY_OF_COMMANDS = {
     "BrokerUnavailable",
+    "ChangeNotFound",
     "IntentBeingSettled",
     "IntentNotFound",
     "NotHeldByReader",

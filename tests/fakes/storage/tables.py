@@ -10,6 +10,7 @@ from stripe_bridge.domain.billed_customer import BilledCustomer
 from stripe_bridge.domain.changes.entry import Entry, Head
 from stripe_bridge.domain.changes.recorded import KINDS
 from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.domain.changes.verification import LogCheck
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope
@@ -176,6 +177,7 @@ class Tables:
     act_windows: Table[str, tuple[datetime, int]] = field(default_factory=Table)
     change_heads: Table[str, Head] = field(default_factory=Table)
     changes: Table[tuple[str, int], Entry] = field(default_factory=Table)
+    change_checks: Table[str, LogCheck] = field(default_factory=Table)
 
     def copy(self, *, writable: bool, recorder: Recorder | None = None) -> "Tables":
         copied = {
