@@ -137,7 +137,7 @@ class FakeUnitOfWork:
         self.subscribers = FakeSubscribers(self._tables)
         self.audit = FakeAudit(self._tables)
         self.purging = FakePurging(self._tables)
-        self.existing = FakeExistingObjects()
+        self.existing = FakeExistingObjects(self._tables)
         return self
 
     def __exit__(
@@ -192,6 +192,7 @@ _ATTRIBUTE = {
     "unresolved_invoices": "recoveries",
     "signing_keys": "recoveries",
     "act_windows": "acts",
+    "not_logged": "existing",
     "change_heads": "changes",
     "deliveries": "subscribers",
     "change_checks": "audit",
