@@ -21,6 +21,7 @@ from stripe_bridge.use_cases.receivers.register import RequestReceiver
 from stripe_bridge.use_cases.reconciliation import Reconciliation, build_reconciliation
 from stripe_bridge.use_cases.refunds import build_refunds
 from stripe_bridge.use_cases.sales_orders import build_sales_orders
+from stripe_bridge.use_cases.subscribers import build_subscribers
 from stripe_bridge.use_cases.webhook_events import WebhookEvents, build_webhook_events
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.handlers.table import build_handler_table
@@ -58,6 +59,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         receivers=receivers,
         webhook_events=webhook_events,
         changes=changes,
+        subscribers=build_subscribers(adapters),
         intents=intents,
         reconciliation=reconciliation,
         operations=_operations(

@@ -19,6 +19,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
@@ -32,6 +33,7 @@ from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, Fak
 from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
 from tests.fakes.storage.recoveries import FakeRecoveries
+from tests.fakes.storage.subscribers import FakeSubscribers
 from tests.fakes.storage.tables import Tables
 from tests.fakes.storage.totals import FakeTotals
 
@@ -91,6 +93,7 @@ class FakeUnitOfWork:
     acts: Acts
     audit: Audit
     purging: Purging
+    subscribers: Subscribers
     existing: ExistingObjects
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
@@ -133,6 +136,7 @@ class FakeUnitOfWork:
         self.acts = FakeActs(self._tables, self._recorder)
         self.audit = FakeAudit(self._tables)
         self.purging = FakePurging(self._tables)
+        self.subscribers = FakeSubscribers(self._tables)
         self.existing = FakeExistingObjects()
         return self
 
@@ -190,4 +194,5 @@ _ATTRIBUTE = {
     "act_windows": "acts",
     "change_heads": "changes",
     "change_checks": "audit",
+    "deliveries": "subscribers",
 }

@@ -34,6 +34,7 @@ from stripe_bridge.adapters.database.repositories.reconciliations import SqlReco
 from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
+from stripe_bridge.adapters.database.repositories.subscribers import SqlSubscribers
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
 from stripe_bridge.adapters.database.revisions import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
@@ -52,6 +53,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
@@ -83,6 +85,7 @@ class SqlUnitOfWork:
     acts: Acts
     audit: Audit
     purging: Purging
+    subscribers: Subscribers
     existing: ExistingObjects
 
     def __init__(
@@ -128,6 +131,7 @@ class SqlUnitOfWork:
         self.acts = SqlActs(transaction)
         self.audit = SqlAudit(transaction)
         self.purging = SqlPurging(transaction)
+        self.subscribers = SqlSubscribers(transaction)
         self.existing = SqlExistingObjects(transaction)
         return self
 

@@ -53,6 +53,10 @@ class ChangeNotFound(NotFound):
     message = "Change not found."
 
 
+class SubscriberNotFound(NotFound):
+    message = "Subscriber not found."
+
+
 class Unauthenticated(BridgeError):
     """The token is missing, unknown or revoked; deliberately, callers do not learn which."""
 

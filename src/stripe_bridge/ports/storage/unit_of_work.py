@@ -20,6 +20,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 
 
@@ -91,6 +92,7 @@ class UnitOfWork(Protocol):
     acts: Acts
     audit: Audit
     purging: Purging
+    subscribers: Subscribers
     existing: ExistingObjects
 
     def __enter__(self) -> Self: ...

@@ -17,6 +17,7 @@ from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
 from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
 from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
+from stripe_bridge.use_cases.operations.doctor_subscribers import DiagnoseSubscribers
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
@@ -91,6 +92,7 @@ def _diagnose(
         DiagnoseRecovery(store, adapters.signer),
         DiagnoseRefunds(store),
         DiagnoseSettlements(store, clock),
+        DiagnoseSubscribers(store, clock, adapters.vault),
         DiagnoseChanges(store, changes.check_next),
         every=every,
     )

@@ -33,6 +33,7 @@ class MeasureBacklog:
                 broken_logs=sum(check.fault_kind is not None for check in work.audit.checks()),
                 receivers={each.kind: each.enabled for each in work.receivers.of_kinds(PLATFORM_KINDS)},
                 clock_skew=self._clock.skew(),
+                subscribers=work.subscribers.backlog(),
             )
 
     def _queue_depths(self) -> Mapping[str, int] | None:
