@@ -59,6 +59,7 @@ def _follows(kind: Kind, before: Shown | None, changed: Shown, after: Shown, whe
     had = dict.fromkeys(after) if before is None else before
     differing = {name for name in after if had[name] != after[name]}
     assert differing == set(changed), where
+    assert changed or not where.endswith(".updated"), f"{where} tells nothing"
     for name, pair in changed.items():
         was_and_is = [had[name], after[name]]
         assert pair == ([bool(each) for each in was_and_is] if name in kind.personal else was_and_is), where
