@@ -174,6 +174,7 @@ class Tables:
     key_in_use: Table[int, str] = field(default_factory=Table)
     subscribers: Table[int, Subscriber] = field(default_factory=Table)
     deliveries: Table[int, Delivery] = field(default_factory=Table)
+    not_logged: Table[int, bool] = field(default_factory=Table)
     act_windows: Table[str, tuple[datetime, int]] = field(default_factory=Table)
     change_heads: Table[str, Head] = field(default_factory=Table)
     changes: Table[tuple[str, int], Entry] = field(default_factory=Table)

@@ -91,9 +91,9 @@ class FakeUnitOfWork:
     totals: Totals
     changes: Changes
     acts: Acts
+    subscribers: Subscribers
     audit: Audit
     purging: Purging
-    subscribers: Subscribers
     existing: ExistingObjects
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
@@ -134,10 +134,10 @@ class FakeUnitOfWork:
         self.totals = FakeTotals()
         self.changes = FakeChanges(self._tables)
         self.acts = FakeActs(self._tables, self._recorder)
+        self.subscribers = FakeSubscribers(self._tables)
         self.audit = FakeAudit(self._tables)
         self.purging = FakePurging(self._tables)
-        self.subscribers = FakeSubscribers(self._tables)
-        self.existing = FakeExistingObjects()
+        self.existing = FakeExistingObjects(self._tables)
         return self
 
     def __exit__(
@@ -192,7 +192,8 @@ _ATTRIBUTE = {
     "unresolved_invoices": "recoveries",
     "signing_keys": "recoveries",
     "act_windows": "acts",
+    "not_logged": "existing",
     "change_heads": "changes",
-    "change_checks": "audit",
     "deliveries": "subscribers",
+    "change_checks": "audit",
 }

@@ -43,3 +43,14 @@ def test_monitoring_sees_how_many_logs_are_broken(world: World):
     remove(world, 1)
     diagnose(world)
     assert world.bridge.operations.measure_backlog().broken_logs == 1
+
+
+def test_what_was_there_before_the_log_is_a_note_until_workers_have_recorded_it(world: World):
+    world.store.committed.not_logged.rows = {1: True}
+    (finding,) = diagnose(world)
+    assert (finding.severity, finding.subject) == (Severity.NOTE, "change log")
+    assert "1 object so far" in finding.what
+    assert not world.bridge.operations.measure_backlog().is_log_complete
+    world.store.committed.not_logged.rows = {}
+    assert diagnose(world) == []
+    assert world.bridge.operations.measure_backlog().is_log_complete

@@ -83,9 +83,9 @@ class SqlUnitOfWork:
     totals: Totals
     changes: Changes
     acts: Acts
+    subscribers: Subscribers
     audit: Audit
     purging: Purging
-    subscribers: Subscribers
     existing: ExistingObjects
 
     def __init__(
@@ -129,9 +129,9 @@ class SqlUnitOfWork:
         self.totals = SqlTotals(transaction)
         self.changes = SqlChanges(transaction)
         self.acts = SqlActs(transaction)
+        self.subscribers = SqlSubscribers(transaction)
         self.audit = SqlAudit(transaction)
         self.purging = SqlPurging(transaction)
-        self.subscribers = SqlSubscribers(transaction)
         self.existing = SqlExistingObjects(transaction)
         return self
 

@@ -49,12 +49,12 @@ class TokenNotFound(NotFound):
     message = "Token not found."
 
 
-class ChangeNotFound(NotFound):
-    message = "Change not found."
-
-
 class SubscriberNotFound(NotFound):
     message = "Subscriber not found."
+
+
+class ChangeNotFound(NotFound):
+    message = "Change not found."
 
 
 class Unauthenticated(BridgeError):

@@ -90,9 +90,9 @@ class UnitOfWork(Protocol):
     totals: Totals
     changes: Changes
     acts: Acts
+    subscribers: Subscribers
     audit: Audit
     purging: Purging
-    subscribers: Subscribers
     existing: ExistingObjects
 
     def __enter__(self) -> Self: ...

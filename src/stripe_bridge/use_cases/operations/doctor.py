@@ -72,8 +72,8 @@ class Diagnose:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
         self._check_readiness, self._receivers, self._intents = check_readiness, receivers, intents
         self._key, self._recovery, self._refunds = key, recovery, refunds
-        self._settlements, self._subscribers = settlements, subscribers
-        self._changes, self._every = changes, every
+        self._settlements, self._subscribers, self._changes = settlements, subscribers, changes
+        self._every = every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())

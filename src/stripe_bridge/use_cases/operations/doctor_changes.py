@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from stripe_bridge.domain.changes.change import NO_TENANT
 from stripe_bridge.domain.changes.verification import LogCheck
-from stripe_bridge.domain.finding import Finding
+from stripe_bridge.domain.finding import Finding, counted
+from stripe_bridge.ports.storage.changes import Backfill
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.use_cases.changes.check import CheckNextChanges
 
@@ -18,10 +19,21 @@ class DiagnoseChanges:
     def __call__(self) -> Iterator[Finding]:
         self._check_next()
         with self._store.reading() as work:
-            checks = work.audit.checks()
+            checks, backfill = work.audit.checks(), work.existing.progress()
         for check in sorted(checks, key=lambda check: check.tenant_id):
             if check.fault_kind is not None:
                 yield _broken(check)
+        # Of a database that is new there is nothing to say before a worker has looked.
+        if backfill.recorded and not backfill.is_complete:
+            yield _incomplete(backfill)
+
+
+def _incomplete(backfill: Backfill) -> Finding:
+    return Finding.note(
+        "change log",
+        f"what was there before it is still being recorded: {counted(backfill.recorded, 'object')} so far",
+        "Workers do it; the feed says `complete: false` until it is done.",
+    )
 
 
 def _broken(check: LogCheck) -> Finding:
