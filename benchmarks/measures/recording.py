@@ -114,9 +114,14 @@ def _acknowledging(bench: Bench, name: str, release: Path, on_shutdown: ExitStac
 
     def play(events: Sequence[Json]) -> float:
         with ThreadPoolExecutor(1) as deliveries:
-            delivered = deliveries.submit(lambda: [post(service.webhooks, as_sent(each)) for each in events])
+            delivered = deliveries.submit(_deliver, service.webhooks, events)
             played: Played = load.play(service.webhooks, bench.options.seconds, lambda: stored(database))
             delivered.result()
         return played.per_second
 
     return Contender(name, turns, play)
+
+
+def _deliver(url: str, events: Sequence[Json]) -> None:
+    for event in events:
+        post(url, as_sent(event))
