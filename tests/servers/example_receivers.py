@@ -48,6 +48,10 @@ class Program:
     def status(self) -> int | None:
         return None if self._process is None else self._process.poll()
 
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         if self._process is not None:
             stop(self._process, signal.SIGKILL)
