@@ -7,9 +7,8 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Any, Self
 
@@ -43,9 +42,6 @@ class _Subscriber:
     id: int = 0
     secret: str = ""
 
-    def holds(self, log: Held) -> bool:
-        return self.receiver.held() == log
-
 
 class Subscribers:
     def __init__(self, service: Service, seed: int) -> None:
@@ -78,18 +74,24 @@ class Subscribers:
         assert self._shop is not None
         self._is_calm = True
         self.go_on(1.0)
-        log, found = self._log(self._shop.tenant), []
         for each in (self._failing, self._dead):
             self._retry_now(self._shop.tenant, each)
-            try:
-                wait_until(partial(each.holds, log))
-            except AssertionError:
-                found += [
-                    f"{each.name} subscriber: {fault}" for fault in _differences(each.receiver.held(), log)
-                ]
-            found += [f"{each.name} subscriber: {fault}" for fault in _disorder(each.relay)]
-            found += [f"{each.name} subscriber: {fault}" for fault in self._wrong_states(self._shop, each)]
-        return found
+        while True:
+            log = self._log(self._shop.tenant)
+            found = [fault for each in (self._failing, self._dead) for fault in self._faults_of(each, log)]
+            # A payment may have been confirmed meanwhile, say.
+            if self._log(self._shop.tenant) == log:
+                return found
+
+    def _faults_of(self, subscriber: _Subscriber, log: Held) -> list[str]:
+        assert self._shop is not None
+        with suppress(AssertionError):
+            wait_until(lambda: len(subscriber.receiver.held()) >= len(log))
+        held = subscriber.receiver.held()
+        found = [] if held[: len(log)] == log else _differences(held, log)
+        found += _disorder(subscriber.relay)
+        found += self._wrong_states(self._shop, subscriber)
+        return [f"{subscriber.name} subscriber: {fault}" for fault in found]
 
     def requests(self) -> Counter[str]:
         """How many requests were acknowledged, and how many were not."""
