@@ -14,7 +14,7 @@ TEST_JOBS ?= auto
 TEST_ENV := PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast storm bench api-version check format lock clean
+.PHONY: help setup run demo test test-fast storm bench api-version check check-api openapi format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,13 @@ check: $(READY) ## Check format, lint, types and import contracts
 	@$(BIN)/lint-imports --no-cache > .venv/contracts.log || { cat .venv/contracts.log; exit 1; }
 	@echo "Format, lint, types and import contracts: clean."
 
+check-api: $(READY) ## Check the OpenAPI document with Redocly and Spectral; needs Node.js
+	@tools/api/check
+
+openapi: $(READY) ## Rewrite docs/openapi.json and docs/api/problems.md from the code
+	@$(BIN)/python -m stripe_bridge --openapi > docs/openapi.json
+	@$(BIN)/python -m tests.adapters.web.problems_page
+
 format: $(READY) ## Format the code and sort the imports
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
@@ -81,4 +88,4 @@ lock: $(READY) ## Rewrite requirements.lock from setup.cfg, keeping the versions
 		--custom-compile-command "make lock" --quiet -o $(BENCH_LOCK)
 
 clean: ## Remove .venv and what tools leave behind (never DATA_DIR)
-	@rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	@rm -rf .venv tools/api/node_modules .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,3 +54,62 @@ def test_the_first_process_stores_which_key_is_in_use(sqlite_url: str, tmp_path:
     with store.reading() as work:
         assert work.key_in_use.find() == FernetVault([ENVIRONMENT["ENCRYPTION_KEYS"]]).fingerprints()[0]
     store.close()
+
+
+COMMAND_APP = """
+import os, sys
+from stripe_bridge.bootstrap import create_command_app
+app = create_command_app(os.environ)
+{act}
+heavy = ("alembic", "dramatiq", "flask_smorest", "redis", "sqlalchemy", "stripe", "uvicorn")
+print(*(name for name in heavy if name in sys.modules))
+"""
+
+
+def loaded_after(act: str, **settings: str) -> set[str]:
+    """Which of the large libraries a process has loaded after this."""
+    inherited = {name: value for name, value in os.environ.items() if name not in {*ENVIRONMENT, "REDIS_URL"}}
+    done = subprocess.run(
+        [sys.executable, "-c", COMMAND_APP.format(act=act)],
+        env={**inherited, **settings},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_help_needs_no_settings_and_loads_nothing_of_the_service():
+    act = """
+for arguments in (["--help"], ["tokens", "create", "--help"]):
+    shown = app.test_cli_runner().invoke(args=arguments)
+    assert shown.exit_code == 0, shown.output
+assert "--tenant" in shown.output
+"""
+    assert loaded_after(act) == set()
+
+
+def test_a_command_loads_neither_the_web_nor_what_migrates_nor_redis(sqlite_url: str):
+    act = """
+shown = app.test_cli_runner().invoke(args=["tokens", "list"])
+assert shown.exit_code == 0, shown.output
+"""
+    assert loaded_after(act, **ENVIRONMENT, DATABASE_URL=sqlite_url) == {"sqlalchemy", "stripe"}
+
+
+def test_a_command_without_settings_ends_with_a_sentence_for_each():
+    act = """
+shown = app.test_cli_runner().invoke(args=["tokens", "list"])
+assert isinstance(shown.exception, SystemExit)
+assert "STRIPE_SECRET_KEY" in str(shown.exception), shown.exception
+"""
+    loaded_after(act)
+
+
+def test_the_application_of_the_commands_serves_every_page_for_development(sqlite_url: str):
+    act = """
+client = app.test_client()
+assert client.get("/readyz").status_code == 200
+assert client.get("/openapi.json").get_json()["paths"]
+"""
+    assert "flask_smorest" in loaded_after(act, **ENVIRONMENT, DATABASE_URL=sqlite_url)

@@ -128,7 +128,7 @@ class AnyWorld(ABC):
         """The id of the invoice in each email that Stripe has sent."""
 
     @abstractmethod
-    def lets_us_in(self) -> bool: ...
+    def has_access(self) -> bool: ...
 
     @abstractmethod
     def own_endpoints(self) -> set[str]:
@@ -347,11 +347,11 @@ class World(AnyWorld):
         for _ in range(times):
             self.stripe.fail_next(method, error, after_effect=after_effect)
 
-    def mend(self) -> None:
+    def stop_failing(self) -> None:
         """Stop all failures."""
         self.stripe._failures.clear()
 
-    def forget_keys(self) -> None:
+    def expire_idempotency_keys(self) -> None:
         """Forget the idempotency keys, as Stripe does after a day."""
         self.stripe._answers.clear()
 
@@ -360,7 +360,7 @@ class World(AnyWorld):
     def at_stripe(self) -> list[StripeInvoice]:
         return list(self.stripe.accounts[self.account_id].invoices.values())
 
-    def lets_us_in(self) -> bool:
+    def has_access(self) -> bool:
         return bool(self.stripe.accounts[self.account_id].connected)
 
     def own_endpoints(self) -> set[str]:

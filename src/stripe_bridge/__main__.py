@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.adapters.system import raise_open_files_limit
+from stripe_bridge.adapters.web.api import openapi_document
 from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.bootstrap import create_asgi_app
 from stripe_bridge.config import Settings, SettingsInvalid
@@ -35,8 +36,22 @@ _BACKLOG = 65_535
 _RECEIVE_BUFFER = 64 * 1024
 
 
+def _print_openapi(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(openapi_document("/"), nl=False)
+        context.exit()
+
+
 @click.command(name="python -m stripe_bridge", help="Serve the API and the receivers of webhooks over HTTP.")
 @click.version_option(package_name="stripe-bridge", prog_name="stripe-bridge", message="%(prog)s %(version)s")
+@click.option(
+    "--openapi",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_openapi,
+    help="Print the OpenAPI document and exit. Needs no settings.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option(

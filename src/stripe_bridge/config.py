@@ -80,6 +80,7 @@ class Settings:
     intent_settle_seconds: float
     reconcile_seconds: int
     event_payload_days: int
+    change_object_days: int
     metrics_token: str | None = field(repr=False)
     subscribers_allow_private: tuple[str, ...]
     subscribers_proxy: str | None = field(repr=False)
@@ -137,6 +138,7 @@ class Settings:
             "log_level": read.optional("LOG_LEVEL", "INFO", _log_level),
             "metrics_token": read.optional("METRICS_TOKEN", None, str),
             "event_payload_days": read.optional("EVENT_PAYLOAD_DAYS", 90, _payload_days),
+            "change_object_days": read.optional("CHANGE_OBJECT_DAYS", 400, between(0, 3650)),
             "reconcile_seconds": read.optional("RECONCILE_SECONDS", 900, between(0, 86_400)),
         }
         if read.faults:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import stripe
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from stripe_emulator.control import Control
 from stripe_emulator.currencies import readable
+from stripe_emulator.dashboard_pages import FAULTS
 from stripe_emulator.emulator import Emulator
 from stripe_emulator.errors import Json, StripeError
 from stripe_emulator.hosted_links import expires_at, parts
@@ -32,6 +33,10 @@ TONES = {
     "failed": "bad",
     "dropped": "bad",
     "canceled": "",
+    "succeeded": "good",
+    "won": "good",
+    "warning_closed": "good",
+    "lost": "bad",
 }
 COUNTED = ("accounts", "customers", "invoices", "charges", "refunds", "disputes", "events")
 
@@ -50,9 +55,15 @@ def pages(emulator: Emulator, control: Control) -> Blueprint:
     routes.add_app_template_filter(_day, "day")
     routes.add_app_template_filter(_moment, "moment")
 
+    routes.add_app_template_filter(_tone, "tone")
+
     @routes.get("/")
     def home() -> str:
-        return render_template("home.html", **_state(emulator, control))
+        return render_template("home.html", message=request.args.get("message"), **_state(emulator, control))
+
+    @routes.get("/favicon.ico")
+    def favicon() -> Response:
+        return redirect(url_for("static", filename="favicon.svg"), 301)
 
     _hosted(routes, emulator, control)
     return routes
@@ -95,7 +106,6 @@ def _state(emulator: Emulator, control: Control) -> Json:
             "url": emulator.url,
             "version": stripe.api_version,
             "platform_id": PLATFORM,
-            "tones": TONES,
             "counts": {kind: len(store.all(kind)) for kind in COUNTED},
             "accounts": control.objects("accounts"),
             "invoices": control.objects("invoices")[: -SHOWN - 1 : -1],
@@ -103,7 +113,17 @@ def _state(emulator: Emulator, control: Control) -> Json:
             "endpoints": control.objects("webhook_endpoints"),
             "events": events,
             "misbehavior": _setting(control),
+            "faults": FAULTS,
+            "processing": _processing(emulator),
+            "held": sum(one.body["status"] == "held" for one in store.all("deliveries")),
         }
+
+
+def _processing(emulator: Emulator) -> set[str]:
+    """The invoices that cannot be paid, since a bank has not decided about a payment yet."""
+    with emulator.transaction() as tx:
+        newest = tx.store.all("invoices")[: -SHOWN - 1 : -1]
+        return {invoice.id for invoice in newest if is_processing(tx, invoice)}
 
 
 def _setting(control: Control) -> str:
@@ -135,7 +155,7 @@ def _invoice_page(emulator: Emulator, invoice: Record, message: str | None) -> s
             is_processing=processing,
             can_pay=body["status"] in ("open", "uncollectible") and not processing,
             status="processing" if processing else body["status"],
-            tone="wait" if processing else TONES[body["status"]],
+            tone="wait" if processing else _tone(body["status"]),
         )
 
 
@@ -169,6 +189,10 @@ def _text(invoice: Record) -> list[str]:
         f"Total: {readable(body['total'], currency)}",
         f"Status: {body['status']}",
     ]
+
+
+def _tone(status: str) -> str:
+    return TONES.get(status, "wait")
 
 
 def _time(unix: Any) -> datetime.datetime:

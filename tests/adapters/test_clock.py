@@ -48,7 +48,7 @@ class Host:
 
 def test_the_time_is_aware_and_utc():
     assert AnchoredClock().now().tzinfo is UTC
-    assert abs(AnchoredClock().now() - datetime.now(UTC)) < timedelta(seconds=5)
+    assert abs(AnchoredClock().now() - datetime.now(UTC)) < timedelta(seconds=30)
 
 
 def test_sleeping_takes_at_least_as_long():

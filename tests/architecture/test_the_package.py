@@ -1,5 +1,6 @@
 """What is installed equals what is declared and locked."""
 
+import json
 import re
 import subprocess
 import sys
@@ -45,6 +46,14 @@ def test_the_locks_agree_on_every_version():
 @pytest.mark.parametrize("lock", LOCKS, ids=["all", "bench"])
 def test_a_lock_names_no_place_to_download_from(lock):
     assert not re.search(r"://|^--?\w", lock.read_text(), flags=re.MULTILINE)
+
+
+def test_the_lock_of_the_api_tools_names_no_place_to_download_from_and_every_hash():
+    packages = json.loads((ROOT / "tools" / "api" / "package-lock.json").read_text())["packages"]
+    declared = packages.pop("")["devDependencies"]
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in declared.values())
+    assert {name for name, package in packages.items() if "resolved" in package} == set()
+    assert {name for name, package in packages.items() if "integrity" not in package} == set()
 
 
 @pytest.mark.slow

@@ -171,7 +171,7 @@ class EmulatedWorld(World):
 
     def consent(self) -> str:
         url = self.connect.authorize_url(state="s", redirect_uri=BACK)
-        back = requests.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=10)
+        back = requests.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=60)
         return parse_qs(urlsplit(back.headers["Location"]).query)["code"][0]
 
     def revoke(self, account_id: str) -> None:

@@ -44,13 +44,14 @@ class InThisProcess:
 
     def takes(self, job: str) -> bool:
         taken: list[bool] = []
+        is_there = self.nudges.depths()[job] > 0
         free_worker = threading.Thread(target=lambda: taken.append(self.nudges.take(job)), daemon=True)
         free_worker.start()
-        free_worker.join(0.2)
+        free_worker.join(60 if is_there else 0.2)
         if not taken:
             # Nothing came. This wakes the thread, so that it does not take a later nudge.
             self.nudges.wake(job)
-            free_worker.join(5)
+            free_worker.join(60)
             return False
         return taken[0]
 

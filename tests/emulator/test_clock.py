@@ -20,19 +20,19 @@ def due_events(shop):
 
 def test_the_clock_is_moved_and_shown_over_http(emulator):
     url = f"{emulator.url}/_emulator/clock"
-    assert requests.get(url, timeout=5).json()["advanced_seconds"] == 0
-    requests.post(url, json={"advance_seconds": DAY}, timeout=5)
-    moved = requests.post(url, json={"advance_seconds": 60}, timeout=5).json()
+    assert requests.get(url, timeout=60).json()["advanced_seconds"] == 0
+    requests.post(url, json={"advance_seconds": DAY}, timeout=60)
+    moved = requests.post(url, json={"advance_seconds": 60}, timeout=60).json()
     assert moved["advanced_seconds"] == DAY + 60
-    assert moved["now"] - time.time() == pytest.approx(DAY + 60, abs=2)
-    assert requests.get(url, timeout=5).json()["advanced_seconds"] == DAY + 60
+    assert moved["now"] - time.time() == pytest.approx(DAY + 60, abs=30)
+    assert requests.get(url, timeout=60).json()["advanced_seconds"] == DAY + 60
 
 
 @pytest.mark.parametrize(
     "given", [{"advance_seconds": -1}, {"advance_seconds": 1.5}, {"advance_seconds": "1"}, {}]
 )
 def test_the_clock_does_not_go_back_and_takes_whole_seconds(emulator, given):
-    refused = requests.post(f"{emulator.url}/_emulator/clock", json=given, timeout=5)
+    refused = requests.post(f"{emulator.url}/_emulator/clock", json=given, timeout=60)
     assert refused.status_code == 400
     assert emulator.control.clock()["advanced_seconds"] == 0
 
@@ -133,7 +133,7 @@ def test_events_leave_the_list_after_thirty_days(shop):
 
 def test_an_oauth_code_expires_after_five_minutes(emulator, platform):
     address = platform.oauth.authorize_url({"scope": "read_write", "redirect_uri": "http://127.0.0.1:9/cb"})
-    answer = requests.post(address, data={"decision": "approve"}, allow_redirects=False, timeout=5)
+    answer = requests.post(address, data={"decision": "approve"}, allow_redirects=False, timeout=60)
     code = answer.headers["Location"].partition("code=")[2].partition("&")[0]
     emulator.control.advance_clock(300)
     with pytest.raises(stripe.oauth_error.InvalidGrantError, match="expired"):
@@ -142,8 +142,8 @@ def test_an_oauth_code_expires_after_five_minutes(emulator, platform):
 
 def page(url, data=None):
     if data is None:
-        return requests.get(url, timeout=5)
-    return requests.post(url, data=data, timeout=5)
+        return requests.get(url, timeout=60)
+    return requests.post(url, data=data, timeout=60)
 
 
 def test_a_pay_link_expires_thirty_days_after_the_due_date_and_offers_nothing_to_pay(shop):

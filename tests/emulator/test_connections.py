@@ -11,7 +11,7 @@ from stripe_emulator.server import EmulatorServer
 
 @pytest.fixture
 def connection() -> Iterator[HTTPConnection]:
-    with EmulatorServer() as server, closing(HTTPConnection("127.0.0.1", server.port, timeout=10)) as kept:
+    with EmulatorServer() as server, closing(HTTPConnection("127.0.0.1", server.port, timeout=60)) as kept:
         kept.connect()
         yield kept
 

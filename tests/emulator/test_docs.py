@@ -32,7 +32,7 @@ def run(command: str, names: dict[str, str]) -> requests.Response:
     body = words[words.index("-d") + 1] if "-d" in words else None
     method = words[words.index("-X") + 1] if "-X" in words else "POST" if body else "GET"
     headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
-    return requests.request(method, url, data=body, headers=headers, timeout=5, allow_redirects=False)
+    return requests.request(method, url, data=body, headers=headers, timeout=60, allow_redirects=False)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ def authorize_url(platform: stripe.StripeClient, **params: str) -> str:
 
 def decide(url: str, **form: str) -> dict[str, str]:
     """Decide; returns what is sent to the redirect URI."""
-    answer = requests.post(url, data=form, allow_redirects=False, timeout=5)
+    answer = requests.post(url, data=form, allow_redirects=False, timeout=60)
     assert answer.status_code == 303
     location = urllib.parse.urlsplit(answer.headers["Location"])
     assert answer.headers["Location"].startswith(RETURN_TO)
@@ -55,7 +55,7 @@ def test_approving_can_name_an_account_that_exists(emulator, platform):
 
 def test_the_consent_page_names_the_platform_and_offers_the_existing_accounts(emulator, platform):
     emulator.control.create_account("Old Shop")
-    page = requests.get(authorize_url(platform), timeout=5)
+    page = requests.get(authorize_url(platform), timeout=60)
     assert page.status_code == 200
     assert emulator.settings.platform_name in page.text
     assert "Old Shop" in page.text
@@ -137,7 +137,7 @@ def test_a_wrong_client_or_redirect_uri_is_shown_on_a_page_and_not_by_a_redirect
         authorize_url(platform, redirect_uri="http://127.0.0.1:9/other"),
         authorize_url(platform).replace(emulator.settings.client_id, "ca_other"),
     ):
-        answer = requests.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=5)
+        answer = requests.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=60)
         assert answer.status_code == 400
     assert decide(authorize_url(platform), decision="approve")["code"]
 

@@ -115,7 +115,7 @@ def test_a_signal_ends_the_program_whichever_thread_gets_it(run):
 def test_a_crash_on_command_keeps_what_was_done_before_it(run, tmp_path: pathlib.Path, effect, made):
     first = run("--data-dir", str(tmp_path), "--secret-key", "sk_test_mine")
     setting = {"calls": [{"effect": effect, "next": 1}]}
-    requests.put(f"{first.url}/_emulator/misbehavior", json=setting, timeout=5)
+    requests.put(f"{first.url}/_emulator/misbehavior", json=setting, timeout=60)
     with pytest.raises(stripe.APIConnectionError):
         first.client().v1.customers.create({"name": "A"})
     assert first.process.wait(60) == 86

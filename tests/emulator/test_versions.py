@@ -84,7 +84,7 @@ def test_a_list_of_events_answers_in_the_accounts_version_whatever_the_caller_as
             "Stripe-Account": old_shop.account,
             "Stripe-Version": stripe.api_version,
         },
-        timeout=5,
+        timeout=60,
     ).json()
     [event] = answer["data"]
     assert event["api_version"] == OLDEST
@@ -99,7 +99,7 @@ def test_an_upgrade_changes_only_the_events_after_it(emulator, old_shop):
     changed = requests.post(
         f"{emulator.url}/_emulator/accounts/{old_shop.account}/api-version",
         json={"api_version": CURRENT},
-        timeout=5,
+        timeout=60,
     )
     assert changed.json()["api_version"] == CURRENT
     out_of_band(old_shop)
@@ -149,7 +149,7 @@ def test_unknown_versions_and_those_before_the_table_are_refused(emulator, platf
         listen(platform, receiver, version, "invoice.paid")
     assert refusal.value.param == "api_version"
     for url in ("accounts", f"accounts/{shop.account}/api-version"):
-        answer = requests.post(f"{emulator.url}/_emulator/{url}", json={"api_version": version}, timeout=5)
+        answer = requests.post(f"{emulator.url}/_emulator/{url}", json={"api_version": version}, timeout=60)
         assert (answer.status_code, answer.json()["error"]["param"]) == (400, "api_version")
 
 

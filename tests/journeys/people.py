@@ -74,15 +74,15 @@ class Erp:
         return answer
 
     def get(self, path: str) -> Any:
-        return told(self.ask("GET", path), 200)
+        return data_of(self.ask("GET", path), 200)
 
     def create_integration(self, name: str = "Rosen Furniture") -> Json:
-        created: Json = told(self.ask("POST", "/api/stripe/integrations", {"name": name}), 201)
+        created: Json = data_of(self.ask("POST", "/api/stripe/integrations", {"name": name}), 201)
         return created
 
     def authorize(self, integration_id: int, body: Any = None) -> str:
         """Start an authorization; returns where to send the merchant."""
-        answer = told(self.ask("POST", f"/api/stripe/integrations/{integration_id}/authorize", body), 200)
+        answer = data_of(self.ask("POST", f"/api/stripe/integrations/{integration_id}/authorize", body), 200)
         url: str = answer["authorize_url"]
         return url
 
@@ -108,7 +108,7 @@ class Erp:
 
     def disconnect(self, integration_id: int) -> Json:
         answer = self.ask("POST", f"/api/stripe/integrations/{integration_id}/disconnect")
-        shown: Json = told(answer, 200)
+        shown: Json = data_of(answer, 200)
         return shown
 
     def approve(self, authorize_url: str, account: str | None = None) -> str:
@@ -134,7 +134,7 @@ class Erp:
         return self.ask("PUT", f"/api/sales-orders/{order_id}", order)
 
     def new_order(self, order_id: int = 1001, **changes: Any) -> Json:
-        stored: Json = told(self.put_order(order_id, **changes), 201)
+        stored: Json = data_of(self.put_order(order_id, **changes), 201)
         return stored
 
     def simple_order(self, order_id: int, currency: str, total: int, **changes: Any) -> Json:
@@ -155,7 +155,7 @@ class Erp:
 
     def sent(self, integration: Json, order_id: int = 1001, **more: Any) -> Json:
         """Send an invoice; returns it."""
-        invoice: Json = told(self.send(integration, order_id, **more), 201)
+        invoice: Json = data_of(self.send(integration, order_id, **more), 201)
         return invoice
 
     def invoice(self, invoice: Json) -> Json:
@@ -191,7 +191,7 @@ class Erp:
 
     def listed(self, **query: Any) -> list[Json]:
         """The tenant's invoices."""
-        found: list[Json] = told(self.ask("GET", "/api/stripe/invoices", params=query), 200)
+        found: list[Json] = data_of(self.ask("GET", "/api/stripe/invoices", params=query), 200)
         return found
 
     def void(self, invoice: Json) -> requests.Response:
@@ -215,7 +215,7 @@ class Erp:
         return wait_until(look) or []
 
 
-def told(answer: requests.Response, status: int) -> Any:
+def data_of(answer: requests.Response, status: int) -> Any:
     """The data of an answer, which must have this status."""
     assert answer.status_code == status, answer.text
     return answer.json()["data"]

@@ -134,7 +134,7 @@ class Stack:
             http.trust_env = False
             try:
                 return http.get(f"{self.url}/readyz", timeout=5).ok
-            except requests.ConnectionError:
+            except requests.RequestException:
                 return False
 
     def logs(self, since: Mapping[str, int] | None = None) -> str:
@@ -152,7 +152,7 @@ class Stack:
     def close(self) -> None:
         """Stop everything that was started; none of it is left."""
         for process in self._processes:
-            stop(process, signal.SIGTERM, within=20)
+            stop(process, signal.SIGTERM)
             _kill_group(process.pid)
         self.emulator.stop()
         self._http.close()

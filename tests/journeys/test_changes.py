@@ -9,7 +9,7 @@ import pytest
 
 from stripe_bridge.domain.access import Role
 from tests.journeys.combinations import POSTGRES_MANY, SQLITE, on
-from tests.journeys.people import Erp, Json, told
+from tests.journeys.people import Erp, Json, data_of
 from tests.journeys.stack import Stack
 from tests.waiting import PATIENCE
 
@@ -106,7 +106,7 @@ def test_who_holds_something_else_holds_the_sends_until_an_operator_decides(stac
     assert (problem["log"], problem["restart_after"]) == (shown["log"], shown["latest"])
     assert erp.send(integration).status_code == 503
     stack.operator.changes.resume_sends(erp.tenant)
-    told(erp.send(integration), 201)
+    data_of(erp.send(integration), 201)
 
 
 def test_who_has_read_further_than_the_log_goes_is_told_so(erp: Erp):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.journeys.combinations import POSTGRES, SQLITE, on
-from tests.journeys.people import Erp, confirmation_in, problem, query_of, told
+from tests.journeys.people import Erp, confirmation_in, data_of, problem, query_of
 from tests.journeys.stack import Stack
 
 pytestmark = on(SQLITE, POSTGRES)
@@ -20,7 +20,7 @@ def test_a_merchant_is_connected_once_the_erp_has_confirmed(stack: Stack, erp: E
     assert erp.integration(integration_id)["connected"] is False
     assert len(stack.control.objects("connections")) == before
 
-    connected = told(erp.ask("POST", path_of(integration_id), body), 200)
+    connected = data_of(erp.ask("POST", path_of(integration_id), body), 200)
 
     assert connected == erp.integration(integration_id)
     erp.new_order()
@@ -51,4 +51,4 @@ def test_another_tenant_cannot_confirm_and_uses_nothing_up(erp: Erp, new_erp: Ca
     problem(other.ask("POST", path_of(integration_id), body), 404)
     problem(other.ask("POST", path_of(theirs), body), 422)
     assert other.integration(theirs)["connected"] is False
-    assert told(erp.ask("POST", path_of(integration_id), body), 200)["connected"] is True
+    assert data_of(erp.ask("POST", path_of(integration_id), body), 200)["connected"] is True

@@ -8,7 +8,7 @@ from sqlalchemy import create_engine, text
 
 from stripe_bridge.domain.access import Role
 from tests.journeys.combinations import SQLITE, on
-from tests.journeys.people import Erp, told
+from tests.journeys.people import Erp, data_of
 from tests.servers.example_receivers import CurlPuller, Held, Puller, PythonPuller, require
 from tests.servers.relay import CUT_AFTER, CUT_BEFORE, FAIL_AFTER, Relay
 from tests.waiting import wait_until
@@ -56,7 +56,7 @@ def test_it_learns_of_a_payment_by_waiting_though_answers_are_lost_and_it_is_kil
     erp.invoice_with(invoice, status="paid")
     puller.start(relay.url, token)
     wait_until(lambda: puller.held() == feed(erp))
-    told(erp.refund(invoice), 201)
+    data_of(erp.refund(invoice), 201)
     wait_until(lambda: puller.held() == feed(erp))
     *_, last = [each.path for each in relay.relayed]
     assert all(f"{name}=" in last for name in ("after", "hash", "log", "wait"))

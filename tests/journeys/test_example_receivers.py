@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 
 from stripe_bridge.domain.access import Role
 from tests.journeys.combinations import SQLITE, on
-from tests.journeys.people import Erp, Json, told
+from tests.journeys.people import Erp, Json, data_of
 from tests.servers.example_receivers import (
     Held,
     JavaReceiver,
@@ -41,7 +41,7 @@ class Subscription:
         receiver.start(self.secret)
 
     def ask(self, method: str, path: str = "", body: Any = None) -> Any:
-        return told(self.erp.ask(method, self.path + path, body, role=Role.ADMIN), 200)
+        return data_of(self.erp.ask(method, self.path + path, body, role=Role.ADMIN), 200)
 
     def feed(self) -> Held:
         """All but acts."""
@@ -102,7 +102,7 @@ def test_it_holds_each_change_once_and_in_order_though_answers_are_lost_and_it_i
     invoice = erp.paid(integration)
     receiver.start(subscription.secret)
     mishaps[:] = [FAIL_BEFORE, CUT_AFTER]
-    told(erp.refund(invoice), 201)
+    data_of(erp.refund(invoice), 201)
     # It is not asked again for a while; an administrator says that it is up.
     subscription.ask("PATCH", body={"enabled": False})
     subscription.ask("PATCH", body={"enabled": True})
@@ -142,7 +142,7 @@ def test_it_takes_only_what_the_service_has_signed(subscription: Subscription):
 
 
 def test_it_goes_on_through_a_rotation_with_the_secret_that_it_has(subscription: Subscription):
-    told(subscription.erp.ask("POST", f"{subscription.path}/rotate-secret", role=Role.ADMIN), 200)
+    data_of(subscription.erp.ask("POST", f"{subscription.path}/rotate-secret", role=Role.ADMIN), 200)
     subscription.erp.new_order()
     wait_until(subscription.is_up_to_date)
     assert len(subscription.last_delivery().headers["webhook-signature"].split()) == 2

@@ -8,7 +8,7 @@ from stripe_bridge.domain.refund import RefundSource
 from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 from tests.journeys.combinations import POSTGRES_REDIS, SQLITE, on
-from tests.journeys.people import Erp, told
+from tests.journeys.people import Erp, data_of
 from tests.journeys.stack import Stack
 from tests.waiting import wait_until
 
@@ -42,7 +42,7 @@ def test_an_erp_that_polls_for_updates_finds_each_invoice_that_was_paid(stack: S
 def test_refunds_say_whether_the_erp_an_operator_or_the_dashboard_made_them(stack: Stack, erp: Erp):
     erp.new_order()
     invoice = erp.paid(erp.connect())
-    told(erp.refund(invoice, amount_in_cents=1_000), 201)
+    data_of(erp.refund(invoice, amount_in_cents=1_000), 201)
     stack.operator.refunds.issue(
         IssueRefundCommand(
             tenant_id=erp.tenant,
@@ -66,7 +66,7 @@ def test_a_void_says_who_asked_for_it(stack: Stack, erp: Erp, by: str):
     erp.new_order()
     invoice = erp.sent(erp.connect())
     if by == "the ERP":
-        told(erp.void(invoice), 200)
+        data_of(erp.void(invoice), 200)
         wanted = {"type": "token", "user_id": 17}
     elif by == "an operator":
         operator = Actor(type=ActorType.OPERATOR, id="alice")
@@ -84,6 +84,6 @@ def test_a_void_says_who_asked_for_it(stack: Stack, erp: Erp, by: str):
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.POWER_USER])
 def test_a_front_end_learns_what_to_offer(erp: Erp, role: Role):
-    me = told(erp.ask("GET", "/api/me", role=role), 200)
+    me = data_of(erp.ask("GET", "/api/me", role=role), 200)
     assert (me["tenant"], me["role"], me["user_id"]) == (erp.tenant, role.value, 17)
     assert ("refund_invoices" in me["permissions"]) == (role is Role.POWER_USER)

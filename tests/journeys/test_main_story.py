@@ -1,7 +1,7 @@
 """A sales order becomes a paid invoice, whatever the service runs on."""
 
 from tests.journeys.combinations import ALL, on
-from tests.journeys.people import ORDER, Erp, told
+from tests.journeys.people import ORDER, Erp, data_of
 from tests.journeys.stack import Stack
 
 SENT_BY_STRIPE = {
@@ -26,7 +26,7 @@ def test_a_sales_order_becomes_a_paid_invoice(stack: Stack, erp: Erp):
     assert (invoice["amount"], invoice["amount_paid"], invoice["currency"]) == (12_450, 0, "USD")
     assert invoice["customer_email"] == "jenny@example.com"
     assert erp.order()["open_invoice"] == {"id": invoice["id"], "amount": 12_450}
-    assert told(erp.send(integration), 200)["id"] == invoice["id"]
+    assert data_of(erp.send(integration), 200)["id"] == invoice["id"]
 
     at_stripe = [
         each for each in stack.control.objects("invoices") if each["id"] == invoice["stripe_invoice_id"]

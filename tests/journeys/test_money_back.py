@@ -10,7 +10,7 @@ from stripe_bridge.domain.access import Role
 from stripe_bridge.domain.finding import Finding
 from stripe_emulator.errors import StripeError
 from tests.journeys.combinations import POSTGRES_MANY, POSTGRES_REDIS, SQLITE, on
-from tests.journeys.people import Erp, Json, problem, told
+from tests.journeys.people import Erp, Json, data_of, problem
 from tests.journeys.stack import Stack
 from tests.journeys.test_races import at_once, of_account, post
 
@@ -95,7 +95,7 @@ def test_a_second_refund_that_stripe_has_for_one_of_ours_is_reported_until_it_is
     erp.new_order()
     invoice = erp.paid(erp.connect())
     account = invoice["stripe_account_id"]
-    told(erp.refund(invoice, amount_in_cents=4_000), 201)
+    data_of(erp.refund(invoice, amount_in_cents=4_000), 201)
     (first,) = of_account(stack, "refunds", account)
     second = stack.platform.v1.refunds.create(
         {"payment_intent": first["payment_intent"], "amount": 4_000, "metadata": first["metadata"]},
@@ -146,12 +146,12 @@ def test_parts_of_an_order_are_invoiced_and_refunded_exactly_or_not_at_all(
         refusal = problem(erp.refund(invoice, amount_in_cents=inexact), 422)
         assert list(refusal["errors"]) == ["amount_in_cents"]
 
-    made = told(erp.refund(invoice, amount_in_cents=back), 201)
+    made = data_of(erp.refund(invoice, amount_in_cents=back), 201)
     assert (made["amount"], made["currency"]) == (back, currency.lower())
     erp.invoice_with(invoice, amount_refunded=back)
     assert erp.order(1)["outstanding_in_cents"] == total - part + back
     if part > back:
-        assert told(erp.refund(invoice), 201)["amount"] == part - back
+        assert data_of(erp.refund(invoice), 201)["amount"] == part - back
     erp.invoice_with(invoice, amount_refunded=part, refund_status="full")
     at_stripe = of_account(stack, "refunds", integration["stripe_account_id"])
     assert sum(one["amount"] for one in at_stripe) == part
@@ -179,7 +179,7 @@ def test_the_least_that_stripe_charges_is_sent_and_less_is_refused(
     assert of_account(stack, "invoices", integration["stripe_account_id"]) == []
     invoice = erp.paid(integration, 2, amount_in_cents=least)
     # A refund has no minimum.
-    assert told(erp.refund(invoice, amount_in_cents=1), 201)["amount"] == 1
+    assert data_of(erp.refund(invoice, amount_in_cents=1), 201)["amount"] == 1
 
 
 MOST, TOO_MUCH = 999_999_999_999, 10**12
@@ -196,7 +196,7 @@ def test_the_most_that_stripe_charges_is_sent_and_more_is_refused(stack: Stack, 
     invoice = erp.paid(integration, 1)
     assert invoice["amount_paid"] == MOST
     assert "amount_in_cents" in problem(erp.refund(invoice, amount_in_cents=TOO_MUCH), 422)["errors"]
-    assert told(erp.refund(invoice), 201)["amount"] == MOST
+    assert data_of(erp.refund(invoice), 201)["amount"] == MOST
     erp.invoice_with(invoice, amount_refunded=MOST, refund_status="full")
 
 

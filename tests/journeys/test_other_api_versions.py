@@ -12,7 +12,7 @@ import stripe
 
 from stripe_bridge.domain.access import Role
 from tests.journeys.combinations import POSTGRES_REDIS, SQLITE, on
-from tests.journeys.people import Erp, Json, told
+from tests.journeys.people import Erp, Json, data_of
 from tests.journeys.stack import Stack
 from tests.journeys.test_bad_input import signed
 
@@ -66,7 +66,7 @@ class Shop:
 
     def payload(self, event: Json) -> Json:
         path = f"/api/stripe/webhook-events/{event['id']}?include_payload=true"
-        shown: Json = told(self.erp.ask("GET", path, role=Role.ADMIN), 200)["payload"]
+        shown: Json = data_of(self.erp.ask("GET", path, role=Role.ADMIN), 200)["payload"]
         return shown
 
     def reads(self) -> int:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.journeys.combinations import IMPATIENT, on
-from tests.journeys.people import Erp, told
+from tests.journeys.people import Erp, data_of
 from tests.journeys.stack import Stack
 from tests.waiting import wait_until
 
@@ -27,7 +27,7 @@ def test_a_send_that_fails_once_at_every_step_ends_in_one_invoice(stack: Stack, 
     (invoice,) = [one for one in stack.control.objects("invoices") if one["account"] == account]
     assert (invoice["status"], invoice["total"], len(invoice["lines"]["data"])) == ("open", 12_450, 3)
     assert [one["account"] for one in stack.control.objects("customers")].count(account) == 1
-    shown = told(erp.send(integration), 200)
+    shown = data_of(erp.send(integration), 200)
     assert shown["stripe_invoice_id"] == invoice["id"]
     stack.control.pay(invoice["id"])
     erp.invoice_with(shown, status="paid")

@@ -11,7 +11,7 @@ import requests
 
 from stripe_bridge.domain.access import Role
 from tests.journeys.combinations import POSTGRES_MANY, SQLITE, on
-from tests.journeys.people import Erp, Json, browser, told
+from tests.journeys.people import Erp, Json, browser, data_of
 from tests.journeys.stack import Stack
 from tests.waiting import wait_until
 
@@ -70,7 +70,7 @@ def test_invoices_for_several_orders_of_a_new_customer_make_one_customer(stack: 
     token = erp.token(Role.MEMBER)
     bodies = [{"integration_instance_id": integration["id"], "sales_order_id": each} for each in orders]
     answers = at_once([partial(post, erp, "/api/stripe/invoices", body, token) for body in bodies])
-    invoices = [told(answer, 201) for answer in answers]
+    invoices = [data_of(answer, 201) for answer in answers]
     account = integration["stripe_account_id"]
     assert len(of_account(stack, "customers", account)) == 1
     at_stripe = {one["id"]: one["total"] for one in of_account(stack, "invoices", account)}
@@ -101,7 +101,7 @@ def test_a_customer_may_pay_before_the_send_has_answered(stack: Stack, erp: Erp)
     slow = {"effect": "delay", "path": "/send$", "ms": 1_000}
     with stack.misbehaving({"calls": [slow]}), ThreadPoolExecutor(1) as customer:
         paying = customer.submit(pay_when_open)
-        invoice = told(erp.send(integration), 201)
+        invoice = data_of(erp.send(integration), 201)
         paying.result(60)
     erp.invoice_with(invoice, status="paid", amount_paid=12_450)
     erp.applied(invoice, "invoice.paid", "charge.succeeded", "invoice_payment.paid")

@@ -6,7 +6,7 @@ import pytest
 
 from stripe_bridge.domain.access import Role
 from tests.journeys.combinations import ACCOUNT_TOKENS, POSTGRES_REDIS, SQLITE, on
-from tests.journeys.people import Erp, Json, problem, told
+from tests.journeys.people import Erp, Json, data_of, problem
 from tests.journeys.stack import Stack
 from tests.journeys.traces import Traces
 from tests.waiting import wait_until
@@ -25,7 +25,7 @@ def test_a_voided_invoice_cannot_be_paid_and_its_order_is_free(stack: Stack, erp
     invoice = erp.sent(integration)
     answer = erp.void(invoice)
     assert answer.json()["message"] == "Invoice voided."
-    voided = told(answer, 200)
+    voided = data_of(answer, 200)
     assert voided["status"] == "void"
     assert voided["voided_at"]
     assert at_stripe(stack, "invoices", invoice["stripe_invoice_id"])["status"] == "void"
@@ -50,7 +50,7 @@ def test_an_order_whose_invoice_was_edited_in_the_dashboard_is_not_billed_twice(
     assert revision["id"] in problem(erp.send(integration), 422)["message"]
     stack.control.void(revision["id"])
 
-    assert told(erp.send(integration), 201)["id"] != invoice["id"]
+    assert data_of(erp.send(integration), 201)["id"] != invoice["id"]
 
 
 @pytest.mark.parametrize("why", ["uncollectible", "partly paid"])
@@ -77,14 +77,14 @@ def test_a_paid_invoice_is_refunded_and_not_voided(stack: Stack, erp: Erp):
 
     forbidden = erp.ask("POST", f"/api/stripe/invoices/{invoice['id']}/refunds", {}, role=Role.MEMBER)
     assert problem(forbidden, 403)["message"] == "This action is unauthorized."
-    part = told(erp.refund(invoice, amount_in_cents=2_450, reason="requested_by_customer"), 201)
+    part = data_of(erp.refund(invoice, amount_in_cents=2_450, reason="requested_by_customer"), 201)
     assert (part["amount"], part["currency"], part["status"]) == (2_450, "usd", "succeeded")
     shown = erp.invoice_with(invoice, amount_refunded=2_450, refund_status="partial")
     assert shown["status"] == "paid"
     assert erp.order()["outstanding_in_cents"] == 2_450
 
     problem(erp.refund(invoice, amount_in_cents=10_001), 422)
-    told(erp.refund(invoice), 201)
+    data_of(erp.refund(invoice), 201)
     erp.invoice_with(invoice, amount_refunded=12_450, refund_status="full")
     problem(erp.refund(invoice), 422)
     erp.applied(invoice, *2 * ["refund.created", "charge.refunded"])
@@ -101,18 +101,18 @@ def test_a_refund_made_in_the_dashboard_enters_the_same_ledger(stack: Stack, erp
     erp.invoice_with(invoice, amount_refunded=450, refund_status="partial")
     (refund,) = erp.refunds(invoice)
     assert (refund["amount"], refund["user_id"]) == (450, None)
-    assert told(erp.refund(invoice), 201)["amount"] == 12_000
+    assert data_of(erp.refund(invoice), 201)["amount"] == 12_000
     erp.invoice_with(invoice, amount_refunded=12_450, refund_status="full")
 
 
 def test_a_refund_that_fails_later_may_be_made_again(stack: Stack, erp: Erp):
     erp.new_order()
     invoice = erp.paid(erp.connect())
-    made = told(erp.refund(invoice), 201)
+    made = data_of(erp.refund(invoice), 201)
     erp.invoice_with(invoice, refund_status="full")
     stack.control.change_refund(made["refund_id"], "failed")
     erp.invoice_with(invoice, amount_refunded=0, refund_status="none")
-    assert told(erp.refund(invoice, amount_in_cents=12_450), 201)["status"] == "succeeded"
+    assert data_of(erp.refund(invoice, amount_in_cents=12_450), 201)["status"] == "succeeded"
 
 
 def test_a_disputed_payment_is_not_refunded_until_the_dispute_is_won(stack: Stack, erp: Erp):
@@ -123,7 +123,7 @@ def test_a_disputed_payment_is_not_refunded_until_the_dispute_is_won(stack: Stac
     assert "dispute" in problem(erp.refund(invoice), 422)["message"]
     stack.control.change_dispute(dispute["id"], "won")
     erp.invoice_with(invoice, dispute_status="won")
-    refunded = told(erp.refund(invoice), 201)
+    refunded = data_of(erp.refund(invoice), 201)
     assert (refunded["amount"], refunded["status"]) == (12_450, "succeeded")
     erp.invoice_with(invoice, amount_refunded=12_450, refund_status="full", dispute_status="won")
 
@@ -184,7 +184,7 @@ def test_a_send_whose_answer_is_lost_is_finished_and_never_made_twice(stack: Sta
         answer = erp.send(integration)
     assert answer.status_code in (201, 502)
     wait_until(lambda: (erp.order()["open_invoice"] or {}).get("amount") == 12_450)
-    again = told(erp.send(integration), 200)
+    again = data_of(erp.send(integration), 200)
     assert again["status"] == "open"
     stripe_account = integration["stripe_account_id"]
     assert [one["account"] for one in stack.control.objects("invoices")].count(stripe_account) == 1

@@ -72,7 +72,7 @@ class EmulatedWorld(AnyWorld):
     def consent(self, account_id: str | None = None, **snapshot: Any) -> str:
         url = self.adapters.connect_gateway.authorize_url(state="s", redirect_uri=_BACK)
         form = {"decision": "approve", **({"account": account_id} if account_id else {})}
-        back = requests.post(url, data=form, allow_redirects=False, timeout=10)
+        back = requests.post(url, data=form, allow_redirects=False, timeout=60)
         return parse_qs(urlsplit(back.headers["Location"]).query)["code"][0]
 
     def pay(self, invoice: Invoice, amount: int | None = None) -> None:
@@ -93,7 +93,7 @@ class EmulatedWorld(AnyWorld):
     def mails(self) -> list[str]:
         return [each["data"]["object"]["id"] for each in self.events() if each["type"] == "invoice.sent"]
 
-    def lets_us_in(self) -> bool:
+    def has_access(self) -> bool:
         (account,) = [each for each in self.control.objects("accounts") if each["id"] == self.account_id]
         return bool(account["connected"])
 

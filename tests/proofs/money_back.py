@@ -103,7 +103,7 @@ class MoneyBack(RuleBasedStateMachine):
         self.world.connect()
         self.world.sent(total=TOTAL)
         # Stripe also forgets its events some day, after which lost ones could not be recovered.
-        self._forgets_at = self.world.clock.now() + timedelta(days=20)
+        self._keys_expire_at = self.world.clock.now() + timedelta(days=20)
 
     def teardown(self) -> None:
         with self._at_the_end:
@@ -252,7 +252,7 @@ class MoneyBack(RuleBasedStateMachine):
         self._do(self.world.work_off, during, chance)
 
     @rule(count=st.integers(1, 12), during=st.none() | _INTERRUPTIONS, chance=_CHANCES)
-    def stripe_tells(self, count: int, during: Interruption | None, chance: Random) -> None:
+    def stripe_delivers(self, count: int, during: Interruption | None, chance: Random) -> None:
         self._do(lambda: self._deliver(chance, count), during, chance)
 
     @rule(chance=_CHANCES)
@@ -269,9 +269,9 @@ class MoneyBack(RuleBasedStateMachine):
         with suppress(EventBeingProcessed):
             self.world.bridge.webhook_events.replay(self.world.tenant, chance.choice(stored).id)
 
-    @precondition(lambda self: self.world.clock.now() < self._forgets_at)
+    @precondition(lambda self: self.world.clock.now() < self._keys_expire_at)
     @rule()
-    def stripe_forgets_every_idempotency_key(self) -> None:
+    def stripe_expires_every_idempotency_key(self) -> None:
         self.time_passes(25 * 3600)
 
     def time_passes(self, seconds: int) -> None:
@@ -410,7 +410,7 @@ class MoneyBack(RuleBasedStateMachine):
         assert not self._waiting(EventStatus.FAILED)
         self._check_ledger()
         self._check_invoice()
-        self._check_what_is_told_to_be_refundable()
+        self._check_refundable_amounts()
 
     def _waiting(self, status: EventStatus) -> int:
         page = self.world.bridge.webhook_events.list(
@@ -459,7 +459,7 @@ class MoneyBack(RuleBasedStateMachine):
         assert ours.amount_lost == lost
         assert self.world.order().outstanding == TOTAL - max(0, theirs["amount_paid"] - refunded - lost)
 
-    def _check_what_is_told_to_be_refundable(self) -> None:
+    def _check_refundable_amounts(self) -> None:
         """A request for more than was ever collected is answered with what may be refunded."""
         _, refusal = self._ask_for_refund(2 * TOTAL)
         left = self.refundable_at_stripe()

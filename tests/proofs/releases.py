@@ -103,10 +103,10 @@ class Upgrade:
             assert process.poll() is None, self.log()
             try:
                 return requests.get(f"{self.url}/readyz", timeout=5).ok
-            except requests.ConnectionError:
+            except requests.RequestException:
                 return False
 
-        wait_until(is_ready, within=60)
+        wait_until(is_ready)
 
     @contextmanager
     def suspended(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
@@ -117,7 +117,7 @@ class Upgrade:
             process.send_signal(signal.SIGCONT)
 
     def stop(self, process: subprocess.Popen[bytes]) -> int:
-        return stop(process, signal.SIGTERM, within=20)
+        return stop(process, signal.SIGTERM)
 
     def log(self) -> str:
         path = self._folder / "log"

@@ -138,7 +138,7 @@ def disconnect(world: AnyWorld) -> None:
 
 
 def access_is_revoked(world: AnyWorld) -> None:
-    assert not world.lets_us_in()
+    assert not world.has_access()
     integration = world.bridge.integrations.show(world.tenant, world.integration_id).integration
     assert (integration.connected, integration.sealed_access_token) == (False, None)
     assert not world.own_endpoints()

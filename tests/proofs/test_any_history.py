@@ -57,7 +57,7 @@ class History(RuleBasedStateMachine):
             "Authorization": f"Bearer {self.world.emulator.settings.secret_key}",
             "Stripe-Account": self.world.account_id,
         }
-        requests.post(url, {"paid_out_of_band": "true"}, headers=headers, timeout=10)
+        requests.post(url, {"paid_out_of_band": "true"}, headers=headers, timeout=60)
 
     @rule(
         amount=st.sampled_from([500, 3_000]),

@@ -30,7 +30,7 @@ def wait_for_the_lease(world: World) -> None:
 def wait_a_day(world: World) -> None:
     """Wait until Stripe has forgotten every idempotency key."""
     world.clock.advance(seconds=25 * 3600)
-    world.forget_keys()
+    world.expire_idempotency_keys()
 
 
 def wait_and_ask_again(world: World) -> None:
@@ -136,8 +136,8 @@ def leave_and_be_let_in_again(world: World) -> None:
     for _ in range(3):
         world.clock.advance(GRACE)
         world.work_off()
-    assert not world.lets_us_in()
-    world.mend()
+    assert not world.has_access()
+    world.stop_failing()
     be_let_in_again(world)
 
 
@@ -208,7 +208,7 @@ def test_a_crash_at_any_crossing_of_a_confirmation_redeems_at_most_once_and_one_
             assert (integration.snapshot, integration.sealed_access_token) == (None, None)
             world.connect(into=world.integration_id)
         world.account_id = integration.account_id or world.account_id
-        assert world.lets_us_in()
+        assert world.has_access()
 
     scenario = Scenario(prepare=prepare, act=confirm, check=check)
     for recover in (nothing, confirm):

@@ -146,7 +146,7 @@ def test_whoever_comes_between_there_is_one_payable_invoice_and_no_more_refunded
         assert_nothing_happened_twice(world)
 
     world.restart()
-    world.mend()
+    world.stop_failing()
     world.come_to_rest()
     world.deliver()
     world.come_to_rest()

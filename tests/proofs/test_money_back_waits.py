@@ -49,7 +49,7 @@ class FasterWorker:
 
     def finish(self) -> None:
         self._may_go_on.set()
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
 

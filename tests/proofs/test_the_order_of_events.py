@@ -267,13 +267,13 @@ def test_events_that_come_at_any_crossing_of_the_send_end_as_those_that_come_aft
 def interrupt(world: EmulatedWorld, number: int, chance: random.Random) -> Boundary:
     """At this crossing of the boundary, the customer pays, if there is something to pay, and Stripe delivers all events."""
 
-    def pay_and_tell(crossing: int, place: str) -> None:
+    def pay_and_deliver(crossing: int, place: str) -> None:
         # Nothing can come between a transaction's writes and its commit.
         if crossing == number and place != "before commit":
             pay_what_is_open(world)
             deliver_shuffled(world, chance)
 
-    boundary = Boundary(pay_and_tell)
+    boundary = Boundary(pay_and_deliver)
     world.restart(boundary.around)
     return boundary
 

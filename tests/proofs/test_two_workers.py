@@ -13,7 +13,7 @@ WAITING = (
 )
 
 
-def is_somebody_waiting(store: SqlStore) -> bool:
+def is_a_query_waiting(store: SqlStore) -> bool:
     with store.engine.connect() as connection:
         return bool(connection.exec_driver_sql(WAITING).scalar_one())
 
@@ -28,7 +28,7 @@ def test_an_event_that_was_just_claimed_may_still_be_locked_by_another_worker(po
             with store.engine.begin() as connection:
                 connection.exec_driver_sql("SELECT id FROM webhook_events FOR NO KEY UPDATE")
                 has_locked.set()
-                wait_until(lambda: is_somebody_waiting(store))
+                wait_until(lambda: is_a_query_waiting(store))
                 connection.exec_driver_sql("SELECT id FROM sales_orders FOR NO KEY UPDATE")
         except Exception as error:
             failures.append(error)

@@ -17,12 +17,14 @@ def main() -> int:
     seed = int(os.environ.get("SEED") or random.randrange(1_000_000))
     name = os.environ.get("STORM") or "servers"
     folder = scratch_folder("storm")
-    tell(f"storm of {size} orders, {name}, SEED={seed}; the service's log: {folder / 'service.log'}")
+    report_progress(
+        f"storm of {size} orders, {name}, SEED={seed}; the service's log: {folder / 'service.log'}"
+    )
     with _PLACES[name](folder) as place:
-        report = storm(place, size=size, seed=seed, users=16, every=6.0, tell=tell)
-    tell(table(report))
+        report = storm(place, size=size, seed=seed, users=16, every=6.0, report_progress=report_progress)
+    report_progress(table(report))
     if report.faults:
-        tell("\n".join(report.faults[:200]))
+        report_progress("\n".join(report.faults[:200]))
         return 1
     shutil.rmtree(folder, ignore_errors=True)
     return 0
@@ -43,7 +45,7 @@ def table(report: Report) -> str:
     return "\n".join(f"{name:24}{value:>8}" for name, value in rows.items())
 
 
-def tell(line: str) -> None:
+def report_progress(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -103,13 +103,13 @@ class Report:
     deliveries: Counter[str] = field(default_factory=Counter)
 
 
-def storm(place: Place, *, size: int, seed: int, users: int, every: float, tell: Tell) -> Report:
+def storm(place: Place, *, size: int, seed: int, users: int, every: float, report_progress: Tell) -> Report:
     """`every` is the mean time between kills, in seconds. Call this from the main thread, since it starts processes."""
     kills: Counter[str] = Counter()
     with Subscribers(place.service, seed) as subscribers:
 
         def blow(working: list[Future[Order]]) -> None:
-            _blow(place, working, random.Random(seed), every, kills, subscribers.go_on, tell)
+            _blow(place, working, random.Random(seed), every, kills, subscribers.go_on, report_progress)
 
         report = carry_through(
             place,
@@ -117,7 +117,7 @@ def storm(place: Place, *, size: int, seed: int, users: int, every: float, tell:
             size=size,
             seed=seed,
             users=users,
-            tell=tell,
+            report_progress=report_progress,
             setting=misbehavior(seed),
             opened=subscribers.subscribe,
         )
@@ -134,7 +134,7 @@ def carry_through(
     size: int,
     seed: int,
     users: int,
-    tell: Tell = lambda _line: None,
+    report_progress: Tell = lambda _line: None,
     setting: Json | None = None,
     opened: Callable[[list[Shop]], None] = lambda _shops: None,
 ) -> Report:
@@ -158,7 +158,7 @@ def carry_through(
             raise
     orders = [each.result() for each in working]
     resting = time.monotonic()
-    _rest(place, shops_ids=[shop.integration_id for shop in shops], tell=tell)
+    _rest(place, shops_ids=[shop.integration_id for shop in shops], report_progress=report_progress)
     now = time.monotonic()
     return Report(
         orders=orders,
@@ -206,7 +206,7 @@ def _blow(
     every: float,
     kills: Counter[str],
     go_on: Callable[[float], None],
-    tell: Tell,
+    report_progress: Tell,
 ) -> None:
     """`go_on` is told how much of it is over."""
     service, began = place.service, time.monotonic()
@@ -214,7 +214,9 @@ def _blow(
         wait(working, timeout=chance.uniform(0.5, 1.5) * every)
         done = sum(each.done() for each in working)
         go_on(done / len(working))
-        tell(f"{time.monotonic() - began:5.0f} s  {done:5} of {len(working)} orders done  {_in_words(kills)}")
+        report_progress(
+            f"{time.monotonic() - began:5.0f} s  {done:5} of {len(working)} orders done  {_in_words(kills)}"
+        )
         _step_a_clock(place, chance)
         if done < len(working):
             victim = chance.choice([*place.servers, *["web"] * 2, *["worker"] * 2 * bool(service.workers)])
@@ -250,7 +252,7 @@ def _strike(place: Place, victim: str, chance: random.Random) -> None:
     process.start()
 
 
-def _rest(place: Place, *, shops_ids: list[int], tell: Tell) -> None:
+def _rest(place: Place, *, shops_ids: list[int], report_progress: Tell) -> None:
     service = place.service
     service.calm()
     service.requeue_skipped()
@@ -260,7 +262,7 @@ def _rest(place: Place, *, shops_ids: list[int], tell: Tell) -> None:
     for integration_id in shops_ids:
         report = service.operator.reconciliation.reconcile(integration_id)
         drift = {cause.value: number for cause, number in report.drift.items() if number}
-        tell(
+        report_progress(
             f"reconciled {integration_id}: {drift or 'no drift'}{' ' + str(report.faults) if report.faults else ''}"
         )
     _wait_for_rest(service, deadline)

@@ -26,6 +26,8 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 CLIENTS = 4
+# Of each client, before the backup and after it.
+ORDERS = 5
 # STORM_SEED repeats the same random choices, but not the same timing.
 SEED = int(os.environ.get("STORM_SEED") or random.randrange(1_000_000))
 # No lease of a killed process is waited for longer.
@@ -77,19 +79,29 @@ def lost(request: pytest.FixtureRequest) -> Iterator[Lost]:
     with request.param(scratch_folder("restore")) as (service, backups):
         shops = [open_shop(service, number) for number in (1, 2)]
         clients = [
-            Client(service, shops[number % 2], random.Random(f"{SEED}-{number}"), 1 + 1_000 * number)
+            Client(
+                service,
+                shops[number % 2],
+                random.Random(f"{SEED}-{number}"),
+                first_order=1 + 1_000 * number,
+                most=ORDERS,
+            )
             for number in range(CLIENTS)
         ]
         lost = Lost(service, shops, clients)
         with going_on(clients):
-            wait_until_answered(lost, chance.randrange(8, 20))
-            before = len(lost.answered)
+            wait_until_answered(lost, chance.randrange(6, 14))
             backups.back_up()
-            wait_until_answered(lost, before + chance.randrange(8, 20))
+            for client in clients:
+                client.most += ORDERS
+            wait_until_answered(lost, len(lost.answered) + chance.randrange(6, 14))
             for process in (*service.web, *service.workers):
                 process.kill()
         service.store.close()
         backups.restore()
+        for client in clients:
+            # One that was created since the backup is lost.
+            client.renew_token()
         yield lost
 
 

@@ -22,7 +22,7 @@ def test_after_a_storm_everything_is_as_at_stripe_and_nothing_was_made_twice(pla
     folder: Path = scratch_folder("storm")
     shown = [f"STORM_SEED={SEED}"]
     with place(folder) as where:
-        report = storm(where, size=size, seed=SEED, users=8, every=4.0, tell=shown.append)
+        report = storm(where, size=size, seed=SEED, users=8, every=4.0, report_progress=shown.append)
     assert not report.faults, "\n".join([*shown, *report.faults])
     assert report.events
     # At least to the one that is dead.

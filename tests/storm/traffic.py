@@ -32,17 +32,24 @@ class Answered(NamedTuple):
 
 @dataclass
 class Client:
-    """An ERP of a shop, with the customers and the merchant. Nothing is asked twice; what fails is forgotten."""
+    """An ERP of a shop, with the customers and the merchant. What fails is forgotten.
+
+    Once it has `most` orders, it sends one of them again, most of which are paid or open.
+    """
 
     service: Service
     shop: Shop
     chance: random.Random
     first_order: int
+    most: int
     answered: set[Answered] = field(default_factory=set)
     orders: int = 0
 
     def __post_init__(self) -> None:
         self._sends = 0
+        self.renew_token()
+
+    def renew_token(self) -> None:
         self._token = new_token(self.service, self.shop)
 
     def step(self, http: requests.Session) -> None:
@@ -53,6 +60,9 @@ class Client:
             happens(http)
 
     def order(self, http: requests.Session) -> None:
+        if self.orders >= self.most:
+            self.send(http, self.first_order + self.chance.randrange(self.orders))
+            return
         number = self.first_order + self.orders
         self.orders += 1
         self.put(http, number, "2026-11-01T12:00:00Z")
@@ -94,7 +104,7 @@ class Client:
     def send(self, http: requests.Session, number: int) -> requests.Response:
         self._sends += 1
         if self._sends % _SENDS_PER_TOKEN == 0:
-            self._token = new_token(self.service, self.shop)
+            self.renew_token()
         wanted = {"integration_instance_id": self.shop.integration_id, "sales_order_id": number}
         answer = self.ask(http, "POST", "/api/stripe/invoices", wanted)
         if answer.status_code in _FINAL:

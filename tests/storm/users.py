@@ -59,7 +59,7 @@ def open_shop(service: Service, number: int) -> Shop:
     url = operator.integrations.authorize(tenant, integration_id)
     with requests.Session() as browser:
         browser.trust_env = False
-        back = browser.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=20)
+        back = browser.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=60)
     query = parse_qs(urlsplit(back.headers["Location"]).query)
     operator.integrations.complete_authorization(
         CallbackCommand(state=query["state"][0], code=query["code"][0])
@@ -96,7 +96,7 @@ def _authorize(service: Service, tenant: str, integration_id: int) -> str:
     url = service.operator.integrations.authorize(tenant, integration_id)
     with requests.Session() as browser:
         browser.trust_env = False
-        back = browser.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=20)
+        back = browser.post(url, data={"decision": "approve"}, allow_redirects=False, timeout=60)
         page = browser.get(back.headers["Location"], timeout=30)
     return f"{page.status_code} {page.text[:200]}"
 

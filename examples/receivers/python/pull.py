@@ -44,12 +44,12 @@ class Puller:
             return 0.0
         if page["log"] is not None:
             for change in self._changes.take(page):
-                tell(f"{change['sequence']:>6}  {change['type']}")
+                report(f"{change['sequence']:>6}  {change['type']}")
         return pause
 
     def _restart(self, problem: Json) -> None:
         """Take over the present state, and go on behind it. Never from 0 on: the lists have all of it already."""
-        tell(f"Starting over: {problem['reason']}. {problem['detail']}")
+        report(f"Starting over: {problem['reason']}. {problem['detail']}")
         log, after = problem["log"], problem["restart_after"]
         # The lists are read after that number was told: what changes meanwhile comes again, and nothing is missed.
         self._changes.restart(log, after, list(self._objects()))
@@ -79,7 +79,7 @@ class Puller:
             return json.load(answer), float(answer.headers.get("Retry-After", 0))
 
 
-def tell(line: str) -> None:
+def report(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
@@ -95,7 +95,7 @@ def run(puller: Puller) -> None:
             if isinstance(error, HTTPError) and error.code in (401, 403):
                 raise SystemExit(f"The token is not accepted: {error}") from error
             asked = error.headers.get("Retry-After", "0") if isinstance(error, HTTPError) else "0"
-            tell(f"Asking again: {error}")
+            report(f"Asking again: {error}")
             time.sleep(max(pause, float(asked)))
             pause = min(2 * pause, _LONGEST_PAUSE)
 

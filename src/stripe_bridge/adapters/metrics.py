@@ -135,6 +135,7 @@ class _Gauges:
         if backlog is not None:
             yield from _waiting(backlog)
             yield from _upkeep(backlog)
+            yield from _change_logs(backlog)
             yield from _subscribers(backlog)
 
 
@@ -207,6 +208,13 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
     if backlog.receivers:
         help_text = "Whether the platform's webhook endpoint passed its last check."
         yield _by_label("receiver_in_order", help_text, "kind", backlog.receivers)
+
+
+def _change_logs(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    help_text = "Change logs that were found not to verify: see flask changes verify."
+    yield _gauge("broken_change_logs", help_text, float(backlog.broken_logs))
+    help_text = "Whether the change logs have what was there before them: 0 while workers still record it."
+    yield _gauge("change_log_complete", help_text, float(backlog.is_log_complete))
 
 
 def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:

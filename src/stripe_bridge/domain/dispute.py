@@ -9,6 +9,19 @@ from datetime import datetime
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.stripe_objects import StripeDispute
 
+# Those that Stripe documents; it may add some.
+STATUSES = (
+    "warning_needs_response",
+    "warning_under_review",
+    "warning_closed",
+    "needs_response",
+    "under_review",
+    "appeal_needs_response",
+    "appeal_under_review",
+    "won",
+    "lost",
+    "prevented",
+)
 LOST, PREVENTED = "lost", "prevented"
 ENDED = frozenset({LOST, PREVENTED, "won", "warning_closed"})
 

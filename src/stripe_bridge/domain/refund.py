@@ -45,6 +45,10 @@ class RefundReason(StrEnum):
     REQUESTED_BY_CUSTOMER = "requested_by_customer"
 
 
+# Those that it documents.
+SHOWN_REASONS = (*(reason.value for reason in RefundReason), "expired_uncaptured_charge")
+
+
 # A refund that succeeded can still fail; failed and canceled are final.
 _RANK = {
     RefundState.RESERVED: 0,

@@ -39,6 +39,8 @@ class Backlog:
     platform's endpoints whether it was in order when last checked; one that was never registered is missing.
     `recovery_holds` is for how many accounts sends are held after a restore, `unresolved_invoices` how many invoices found
     then an operator has to decide about, `duplicated_refunds` how many refunds were made twice at Stripe and not accepted.
+    `broken_logs` is how many tenants' change logs were found not to verify, `is_log_complete` whether they have what was there
+    before them.
     `clock_skew` is by how many seconds the clock of
     this host is ahead.
     """
@@ -54,6 +56,8 @@ class Backlog:
     unresolved_invoices: int = 0
     subscribers: SubscribersBacklog = field(default_factory=SubscribersBacklog)
     duplicated_refunds: int = 0
+    broken_logs: int = 0
+    is_log_complete: bool = True
 
     def age(self, depth: QueueDepth | SubscribersBacklog) -> float:
         """How old the oldest in it is, in seconds; 0 if nothing is waiting."""

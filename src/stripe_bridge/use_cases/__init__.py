@@ -1,1 +1,1 @@
-"""What the service can do, one module per capability. They do not import one another: `bootstrap` joins them."""
+"""What the service can do, one module per capability. A room builds its own from the ports; `bootstrap` joins them."""

@@ -1,4 +1,6 @@
 import importlib.metadata
+import json
+import os
 
 import click
 import pytest
@@ -99,6 +101,15 @@ def test_the_version_is_that_of_this_service(terminal: Terminal):
 
     assert terminal.shown("version") == f"stripe-bridge {installed}\n"
     assert CliRunner().invoke(serve, ["--version"]).output == f"stripe-bridge {installed}\n"
+
+
+def test_the_openapi_document_is_printed_without_settings(monkeypatch: pytest.MonkeyPatch):
+    for name in list(os.environ):
+        if name != "PATH":
+            monkeypatch.delenv(name)
+    printed = CliRunner().invoke(serve, ["--openapi"])
+    assert printed.exit_code == 0
+    assert json.loads(printed.output)["openapi"] == "3.1.0"
 
 
 def test_what_commands_show_is_kept_apart_from_logs_but_a_worker_logs_as_ever(terminal: Terminal):

@@ -3,11 +3,11 @@
 import pytest
 
 from stripe_bridge.adapters.cli import rendering
-from stripe_bridge.adapters.web.schemas.integrations import IntegrationShape
-from stripe_bridge.adapters.web.schemas.invoices import InvoiceShape, PaymentShape
-from stripe_bridge.adapters.web.schemas.refunds import RefundShape
-from stripe_bridge.adapters.web.schemas.subscribers import DeliveryShape, SubscriberShape
-from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventShape
+from stripe_bridge.adapters.web.schemas.integrations import IntegrationSchema
+from stripe_bridge.adapters.web.schemas.invoices import InvoiceSchema, PaymentSchema
+from stripe_bridge.adapters.web.schemas.refunds import RefundSchema
+from stripe_bridge.adapters.web.schemas.subscribers import DeliverySchema, SubscriberSchema
+from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventSchema
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
 from stripe_bridge.use_cases.invoices.views import InvoiceView, PaymentView
 from stripe_bridge.use_cases.subscribers.queries import SubscriberView
@@ -33,14 +33,14 @@ PAYMENT = PaymentView(payment=a_payment(), status="paid", amount=12_000, currenc
     [
         (
             rendering.integration_row(IntegrationView(integration=an_integration(), webhook_registered=True)),
-            IntegrationShape,
+            IntegrationSchema,
         ),
-        (rendering.invoice_row(INVOICE), InvoiceShape),
-        (rendering.payment_row(PAYMENT), PaymentShape),
-        (rendering.refund_row(a_refund()), RefundShape),
-        (rendering.event_row(a_webhook_event()), WebhookEventShape),
-        (rendering.subscriber_row(SubscriberView(subscriber=a_subscriber(), behind=0)), SubscriberShape),
-        (rendering.delivery_row(a_delivery()), DeliveryShape),
+        (rendering.invoice_row(INVOICE), InvoiceSchema),
+        (rendering.payment_row(PAYMENT), PaymentSchema),
+        (rendering.refund_row(a_refund()), RefundSchema),
+        (rendering.event_row(a_webhook_event()), WebhookEventSchema),
+        (rendering.subscriber_row(SubscriberView(subscriber=a_subscriber(), behind=0)), SubscriberSchema),
+        (rendering.delivery_row(a_delivery()), DeliverySchema),
     ],
 )
 def test_a_row_has_the_fields_of_the_rest_api(row, shape):

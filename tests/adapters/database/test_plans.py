@@ -148,6 +148,14 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "prefetched": lambda work: work.prefetch([(ACCOUNT, "in_1"), (ACCOUNT, "pi_1")]),
     "invoice locked": lambda work: work.invoices.lock(1),
     "settled invoice": lambda work: work.invoices.find_settled(1),
+    "entries": lambda work: work.audit.entries(TENANT, 2, 10),
+    "latest entries": lambda work: work.audit.latest(TENANT, 9, 10),
+    "latest of order": lambda work: work.audit.latest(TENANT, 9, 10, sales_order_id=501),
+    "purges": lambda work: work.audit.purges(TENANT),
+    "objects of orders": lambda work: work.audit.objects_of_orders(TENANT, 0, 10),
+    "old objects purged": lambda work: work.purging.purge_before(TENANT, NOW + timedelta(days=9999), 10),
+    "objects of order purged": lambda work: work.purging.purge_orders(TENANT, [501]),
+    "payloads emptied": lambda work: work.purging.empty_payloads(TENANT, [501]),
     "events by number": lambda work: work.inbox.page(TENANT, EventFilter(), PageRequest()),
     "gap": lambda work: work.reconciliations.gap(1),
     "gap noted": lambda work: work.reconciliations.save_gap(1, None),
@@ -168,6 +176,7 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
 # Few rows, so sorting them is cheap.
 MAY_SORT = {
     "events for objects",
+    "objects of orders",
     "unfinished",
     "inbox measured",
     "intents measured",

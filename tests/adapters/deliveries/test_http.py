@@ -2,7 +2,6 @@
 
 import json
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -298,9 +297,3 @@ def test_a_proxy_of_ours_gets_the_request_with_its_credentials(deliver: Any):
     assert tunnel.head.startswith(b"CONNECT erp.example:443 HTTP/1.")
     assert plain.headers["proxy-authorization"] == tunnel.headers["proxy-authorization"]
     assert tunnel.headers["proxy-authorization"].startswith("Basic ")
-
-
-def test_an_unreadable_authority_is_found_at_once(tmp_path: Path):
-    (tmp_path / "nothing.pem").write_text("nothing")
-    with pytest.raises(ssl.SSLError):
-        HttpDeliveries(ca_file=str(tmp_path / "nothing.pem"))

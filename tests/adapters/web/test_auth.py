@@ -14,8 +14,8 @@ PUBLIC = {
     "Integrations.complete_authorization",
     "Webhooks.receive_account_webhook",
     "Webhooks.receive_platform_webhook",
-    "docs.asset",
     "docs.document",
+    "docs.file",
     "docs.page",
     "docs.start",
 }

@@ -250,6 +250,55 @@ def confirm(world, integration, confirmation, **how):
     return world.ask("POST", path, {"confirmation": confirmation}, **how)
 
 
+def page_after(world, **query):
+    page = world.come_back(**query).get_data(as_text=True)
+    assert "<script" not in page
+    return page
+
+
+def test_the_page_names_the_integration_and_the_account(world):
+    integration = world.create_integration("Rosen & <Sons>")
+    code = world.stripe.consent(display_name="Rosen <Berlin>")
+    page = page_after(world, state=world.authorize(integration["id"]), code=code)
+    account = world.ask("GET", f"/api/stripe/integrations/{integration['id']}").get_json()["data"]
+    for name in ("Rosen &amp; &lt;Sons&gt;", "Rosen &lt;Berlin&gt;", account["stripe_account_id"]):
+        assert name in page
+
+
+def test_the_page_of_a_failure_names_the_integration_but_no_account(world):
+    integration = world.connect()
+    state = world.authorize(world.create_integration("Second shop")["id"])
+    refused = page_after(world, state=state, code="ac_unknown")
+    assert "Second shop" in refused
+    assert "code_refused" in refused
+    assert integration["stripe_account_id"] not in refused
+    denied = page_after(
+        world, state=world.authorize(world.create_integration("Third")["id"]), error="access_denied"
+    )
+    assert "Third" in denied
+    unknown = page_after(world, state="x", code="ac_1")
+    assert "state_unknown" in unknown
+    assert "Integration<" not in unknown
+
+
+@pytest.mark.parametrize(
+    ("origins", "link"),
+    [
+        ((), "go back to your ERP"),
+        (
+            ("https://erp.test", "http://localhost:5173"),
+            '<a class="back" href="https://erp.test">Back to erp.test</a>',
+        ),
+    ],
+)
+def test_the_page_leads_back_to_the_first_origin_of_the_front_end_if_there_is_one(origins, link):
+    world = World(cors_origins=origins)
+    state = world.authorize(world.create_integration()["id"])
+    page = page_after(world, state=state, code=world.stripe.consent())
+    assert link in page
+    assert page.count("href") == len(origins[:1])
+
+
 def test_without_a_return_url_the_outcome_is_shown_on_a_page(world):
     state = world.authorize(world.create_integration()["id"])
     page = world.come_back(state=state, code=world.stripe.consent())

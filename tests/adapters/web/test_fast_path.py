@@ -161,7 +161,7 @@ def test_webhooks_that_wait_for_the_database_hold_up_no_other_request(world):
 
     def behind(environ, start_response):
         if environ["PATH_INFO"] == PLATFORM:
-            is_back.wait(10)
+            is_back.wait(60)
         return world.behind(environ, start_response)
 
     front = FastPath(

@@ -1,8 +1,11 @@
 import json
+import re
+from pathlib import Path
 
 import hypothesis
 import pytest
 import schemathesis
+import stripe
 from jsonschema import Draft202012Validator
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
@@ -13,10 +16,16 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from stripe_bridge.adapters.web.api import openapi_document
 from stripe_bridge.adapters.web.app import operations_by_endpoint
+from stripe_bridge.adapters.web.problem_types import catalogue
+from stripe_bridge.domain.access import Role
 from stripe_bridge.domain.integration import AuthorizationFailure
+from tests.adapters.web import problems_page
+from tests.adapters.web.test_http import every_error
 from tests.adapters.web.world import World, problem
 
+ROOT = Path(__file__).parents[3]
 CONFORMANCE = (
     not_a_server_error,
     status_code_conformance,
@@ -24,6 +33,8 @@ CONFORMANCE = (
     response_schema_conformance,
     response_headers_conformance,
 )
+# Whose status is that of a response.
+HTTP_STATUSES = {"Problem", "Delivery"}
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 
@@ -64,14 +75,116 @@ def test_every_operation_is_described(document):
         assert "500" in each["responses"]
 
 
-def test_every_failure_is_described_as_a_problem(document):
-    for name, response in document["components"]["responses"].items():
-        assert list(response["content"]) == ["application/problem+json"], name
-    reference = {"$ref": "#/components/schemas/Problem"}
-    assert {
-        json.dumps(response["content"]["application/problem+json"]["schema"])
-        for response in document["components"]["responses"].values()
-    } == {json.dumps(reference)}
+def problem_responses(document):
+    """The operation, the status and the response, of every failure but readiness and the callback's page."""
+    shared = document["components"]["responses"]
+    for operation in operations_in(document):
+        for status, response in operation["responses"].items():
+            described = shared[response["$ref"].rpartition("/")[2]] if "$ref" in response else response
+            if "application/problem+json" in described.get("content", {}):
+                yield operation["operationId"], int(status), described
+            else:
+                others = {("show_readiness", "503"), ("complete_authorization", "400")}
+                assert int(status) < 400 or (operation["operationId"], status) in others
+
+
+def types_in(response):
+    narrowed, _ = response["content"]["application/problem+json"]["schema"]["allOf"]
+    return narrowed["properties"]["type"]["enum"]
+
+
+def test_every_failure_names_the_problem_types_that_it_can_have(document):
+    for id_, status, response in problem_responses(document):
+        schema = response["content"]["application/problem+json"]["schema"]
+        narrowed, whole = schema["allOf"]
+        assert whole == {"$ref": "#/components/schemas/Problem"}
+        assert narrowed["properties"]["status"]["const"] == status
+        known = {line.type for line in catalogue() if line.status == status}
+        assert set() < set(types_in(response)) <= known, (id_, status)
+        for line in catalogue():
+            if line.status == status and line.type in types_in(response) and line.type != "about:blank":
+                assert line.meaning in response["description"], (id_, status)
+
+
+def test_every_example_of_a_problem_is_a_problem_of_that_type(document):
+    for id_, status, response in problem_responses(document):
+        content = response["content"]["application/problem+json"]
+        whole = {**content["schema"], "components": document["components"]}
+        Draft202012Validator(whole).validate(content["example"])
+        assert content["example"]["status"] == status, id_
+
+
+def test_every_problem_type_is_one_that_some_operation_gives(document):
+    given = {type_ for _, _, response in problem_responses(document) for type_ in types_in(response)}
+    assert given == {line.type for line in catalogue()}
+    assert given == set(document["components"]["schemas"]["Problem"]["properties"]["type"]["enum"])
+
+
+def test_every_error_is_declared_by_an_operation_or_known_to_be_of_commands_only():
+    declared = {kind for each in operations_by_endpoint().values() for kind in each.all_problems}
+    undeclared = {each for each in every_error() if each not in declared and not each.__subclasses__()}
+    assert {each.__name__ for each in undeclared if not each.__name__.startswith("_")} == ONLY_OF_COMMANDS
+
+
+# Of the `flask` commands and of workers.
+ONLY_OF_COMMANDS = {
+    "BrokerUnavailable",
+    "ChangeNotFound",
+    "IntentBeingSettled",
+    "IntentNotFound",
+    "NotHeldByReader",
+    "OrderNotLocked",
+    "RefundNotDuplicate",
+    "RefundNotFound",
+    "SchemaUnknown",
+    "TenantNotFound",
+    "TokenNotFound",
+    # Answered in other words, or not at all.
+    "AccountInUse",
+    "KeySpent",
+    "NotDelivered",
+    "PayableInvoiceExists",
+    "SnapshotUnreadable",
+    "WrongEncryptionKey",
+}
+
+
+def test_an_operation_names_its_permission_and_the_roles_that_have_it(document):
+    by_id = {each["operationId"]: each for each in operations_in(document)}
+    for each in operations_by_endpoint().values():
+        described = by_id[each.id]
+        if each.permission is None:
+            assert "x-roles" not in described
+        else:
+            assert described["x-permission"] == each.permission
+            having = [role.value for role in Role if each.permission in role.permissions]
+            assert described["x-roles"] == having
+            assert all(f"`{role}`" in described["description"] for role in having)
+
+
+def test_no_field_that_has_a_default_is_required(document):
+    for schema in document["components"]["schemas"].values():
+        for name in schema.get("required", ()):
+            assert "default" not in schema["properties"][name]
+    for operation in operations_in(document):
+        for parameter in operation.get("parameters", ()):
+            assert not (parameter.get("required") and "default" in parameter["schema"])
+
+
+def test_every_status_is_an_enum(document):
+    for name, schema in document["components"]["schemas"].items():
+        for field, described in schema.get("properties", {}).items():
+            if field.endswith("status") and name not in HTTP_STATUSES:
+                assert "enum" in described or "const" in described, f"{name}.{field}"
+
+
+def test_the_words_that_stripe_sets_are_those_of_its_own_package(document):
+    schemas = document["components"]["schemas"]
+    for shown, published in (
+        (schemas["Invoice"]["properties"]["dispute_status"], stripe.Dispute.__annotations__["status"]),
+        (schemas["Refund"]["properties"]["reason"], stripe.Refund.__annotations__["reason"]),
+    ):
+        assert set(shown["enum"]) == {*re.findall(r"'(\w+)'", str(published)), None}
 
 
 def test_the_example_of_a_problem_is_one_that_is_answered(document):
@@ -142,6 +255,19 @@ def test_every_reason_of_a_failed_authorization_is_named(document):
 def test_operations_are_found_at_the_path_that_a_proxy_gives_them(public_url, base):
     document = World(public_url=public_url).client.get("/openapi.json").get_json()
     assert document["servers"] == [{"url": base}]
+
+
+def test_the_committed_document_is_what_a_service_serves():
+    """`make openapi` rewrites it."""
+    committed = (ROOT / "docs" / "openapi.json").read_text()
+    assert committed == openapi_document("/")
+    served = World(public_url="https://bridge.test").client.get("/openapi.json").get_json()
+    assert json.loads(committed) == served
+
+
+def test_the_catalogue_of_problems_is_as_the_code_says():
+    """`make openapi` rewrites it."""
+    assert problems_page.generated() == problems_page.reference()
 
 
 def test_the_document_is_the_same_each_time():

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from marshmallow import Schema
 
-from stripe_bridge.adapters.web.schemas.integrations import IntegrationShape
-from stripe_bridge.adapters.web.schemas.invoices import InvoiceShape
-from stripe_bridge.adapters.web.schemas.refunds import RefundShape
-from stripe_bridge.adapters.web.schemas.sales_orders import SalesOrderShape
+from stripe_bridge.adapters.web.schemas.integrations import IntegrationSchema
+from stripe_bridge.adapters.web.schemas.invoices import InvoiceSchema
+from stripe_bridge.adapters.web.schemas.refunds import RefundSchema
+from stripe_bridge.adapters.web.schemas.sales_orders import SalesOrderSchema
 from stripe_bridge.domain.changes.recorded import KINDS
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.origin import Actor, ActorType
@@ -24,13 +24,13 @@ BY = Actor(type=ActorType.OPERATOR, id="alice")
 LINKS = {"hosted_invoice_url", "hosted_invoice_url_expires_at", "invoice_pdf"}
 # What GET shows of other objects; the log has them beside the object, or as changes of their own.
 BESIDE: dict[type[Schema], set[str]] = {
-    InvoiceShape: {"integration_instance", "payments", "refundable_in_cents"},
-    RefundShape: set(),
-    IntegrationShape: {"webhook_registered"},
-    SalesOrderShape: {"outstanding_in_cents", "settled_in_cents", "overpaid_in_cents", "open_invoice"},
+    InvoiceSchema: {"integration_instance", "payments", "refundable_in_cents"},
+    RefundSchema: set(),
+    IntegrationSchema: {"webhook_registered"},
+    SalesOrderSchema: {"outstanding_in_cents", "settled_in_cents", "overpaid_in_cents", "open_invoice"},
 }
 # What GET has in its path.
-IN_PATH: dict[type[Schema], set[str]] = {RefundShape: {"invoice_id"}}
+IN_PATH: dict[type[Schema], set[str]] = {RefundSchema: {"invoice_id"}}
 
 
 def view(value: Any) -> Any:
@@ -52,15 +52,15 @@ def as_order(value: Any) -> Any:
 @pytest.mark.parametrize(
     ("schema", "viewed", "value"),
     [
-        (InvoiceShape, as_invoice, an_invoice(metadata={"a": "b", "stripe_bridge_reference": "r"})),
-        (InvoiceShape, as_invoice, an_invoice(status=InvoiceStatus.PAID, paid_at=NOW, number="A-1")),
-        (InvoiceShape, as_invoice, an_invoice(status=InvoiceStatus.VOID, voided_by=BY, sent_at=NOW)),
-        (RefundShape, view, a_refund()),
-        (RefundShape, view, a_refund(source=RefundSource.CLI)),
-        (RefundShape, view, a_refund(reference=None)),
-        (IntegrationShape, as_integration, an_integration()),
-        (IntegrationShape, as_integration, a_pending_integration()),
-        (SalesOrderShape, as_order, a_sales_order()),
+        (InvoiceSchema, as_invoice, an_invoice(metadata={"a": "b", "stripe_bridge_reference": "r"})),
+        (InvoiceSchema, as_invoice, an_invoice(status=InvoiceStatus.PAID, paid_at=NOW, number="A-1")),
+        (InvoiceSchema, as_invoice, an_invoice(status=InvoiceStatus.VOID, voided_by=BY, sent_at=NOW)),
+        (RefundSchema, view, a_refund()),
+        (RefundSchema, view, a_refund(source=RefundSource.CLI)),
+        (RefundSchema, view, a_refund(reference=None)),
+        (IntegrationSchema, as_integration, an_integration()),
+        (IntegrationSchema, as_integration, a_pending_integration()),
+        (SalesOrderSchema, as_order, a_sales_order()),
     ],
 )
 def test_an_object_is_shown_as_get_shows_it(schema: type[Schema], viewed, value):

@@ -11,6 +11,8 @@ import pytest
 from stripe_bridge.adapters.web.fast_path import FastPath
 from stripe_bridge.adapters.web.waiting_readers import WaitingReaders
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.changes.change import Change, ChangeType, SubjectType
+from stripe_bridge.domain.origin import SERVICE
 from stripe_bridge.ports.committed_changes import CommittedChanges
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.changes.feed import FeedQuery
@@ -168,6 +170,36 @@ def test_a_filter_is_waited_for_until_it_matches_and_what_was_passed_over_is_sai
         assert page["after"] == latest
 
     waiting(talk)
+
+
+def test_who_has_not_been_shown_the_end_of_the_log_does_not_wait_for_it_to_grow():
+    """A page passes over only so many."""
+
+    async def talk(here):
+        with here.world.store.writing() as work:
+            for number in range(6000):
+                work.acts.add(an_act(number))
+            work.commit()
+        reader = await here.ask(f"after=1&type=invoice.*&wait={LONG}")
+        ((answer, body),) = await reader.wire.answers()
+        page = json.loads(body)
+        assert page["data"] == []
+        assert 1 < page["next_after"] < page["latest"]
+        # Had it wanted to wait, it would have been refused.
+        assert answer.getheader("retry-after") is None
+
+    waiting(talk, most=0)
+
+
+def an_act(number):
+    return Change(
+        type=ChangeType.WEBHOOK_EVENT_REPLAYED,
+        subject_type=SubjectType.WEBHOOK_EVENT,
+        subject_id=number,
+        origin=SERVICE,
+        object={},
+        tenant_id="acme",
+    )
 
 
 def test_a_commit_in_this_process_is_heard_of_at_once():

@@ -1,15 +1,20 @@
 """The service's HTTP interface over the real bridge, with a store, a Stripe and a clock in memory."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from flask.testing import FlaskClient
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import TestResponse
 
 from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.web import WebOptions, create_app
+from stripe_bridge.adapters.web.app import operations_by_endpoint
+from stripe_bridge.adapters.web.problem_types import by_status
+from stripe_bridge.adapters.web.problems import type_of
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
@@ -53,6 +58,28 @@ ORDER: dict[str, Any] = {
 }
 
 
+class CheckingClient(FlaskClient):
+    """Holds each problem that an operation answers with against those that it declares."""
+
+    def open(self, *arguments: Any, **named: Any) -> TestResponse:
+        answer = super().open(*arguments, **named)
+        if answer.content_type == "application/problem+json":
+            self._check(answer)
+        return answer
+
+    def _check(self, answer: TestResponse) -> None:
+        asked = answer.request
+        try:
+            endpoint, _ = self.application.url_map.bind("").match(asked.path, method=asked.method)
+        except (NotFound, MethodNotAllowed):
+            return
+        operation = operations_by_endpoint().get(endpoint)
+        if operation is not None and asked.method == operation.method:
+            declared = by_status(operation.all_problems).get(HTTPStatus(answer.status_code), ())
+            answered = answer.get_json()["type"]
+            assert answered in map(type_of, declared), f"{operation.id}: {answered} is not declared"
+
+
 class World:
     """`ask` makes requests of the tenant `acme` with the given role, by default admin."""
 
@@ -88,6 +115,7 @@ class World:
             options=WebOptions(**{"public_url": PUBLIC_URL, **options}),
             metrics=self.metrics,
         )
+        self.app.test_client_class = CheckingClient
         self.client: FlaskClient = self.app.test_client()
         self._tokens: dict[tuple[str, Role], str] = {}
 

@@ -44,7 +44,7 @@ def test_a_job_that_fails_leaves_no_message_behind(broker: RedisBroker):
 
     DramatiqNudges(broker).inbox()
     wait_until(lambda: events.calls == 1)
-    broker.join("drain_inbox", timeout=5000)
+    broker.join("drain_inbox", timeout=60_000)
 
     worker.stop()
     assert broker.client.keys("dramatiq:drain_inbox*") == []

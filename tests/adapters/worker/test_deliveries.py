@@ -96,12 +96,10 @@ def test_without_subscribers_hardly_anything_is_asked_but_a_commit_is_followed(s
     _, committed = start(subscribed)
     looks = subscribed.looks
     subscribed.healthy.append(1)
-    # Three polls, if there were any.
-    assert not threading.Event().wait(0.7)
-    assert subscribed.looks == looks
     for _ in range(50):
         committed({"acme": 1})
     wait_until(lambda: subscribed.delivered == [1])
+    assert subscribed.looks <= looks + 2
 
 
 def test_no_subscriber_is_delivered_to_twice_at_once(start: Start):

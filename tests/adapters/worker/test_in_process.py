@@ -122,7 +122,7 @@ def test_a_nudge_while_its_job_runs_is_not_lost(start: Start):
     wait_until(lambda: events.ended == 1)
     events.hold()
     nudges.inbox()
-    assert events.began.wait(5)
+    assert events.began.wait(60)
 
     nudges.inbox()
     events.let_go()
@@ -136,7 +136,7 @@ def test_intents_that_wait_for_stripe_hold_up_no_event(start: Start):
     wait_until(lambda: events.ended == intents.ended == 1)
     intents.hold()
     nudges.intents()
-    assert intents.began.wait(5)
+    assert intents.began.wait(60)
 
     nudges.inbox()
     wait_until(lambda: events.ended == 2)
@@ -151,14 +151,14 @@ def test_stopping_waits_for_what_is_in_hand(start: Start):
     wait_until(lambda: events.ended == 1)
     events.hold()
     nudges.inbox()
-    assert events.began.wait(5)
+    assert events.began.wait(60)
 
     stopping = threading.Thread(target=worker.stop, daemon=True)
     stopping.start()
     stopping.join(0.1)
     assert stopping.is_alive()
     events.let_go()
-    stopping.join(5)
+    stopping.join(60)
 
     assert not stopping.is_alive()
     assert events.ended == 2
@@ -180,7 +180,7 @@ def test_work_that_outlasts_the_grace_period_is_left_and_logged(
     wait_until(lambda: events.ended == 1)
     events.hold()
     nudges.inbox()
-    assert events.began.wait(5)
+    assert events.began.wait(60)
 
     with caplog.at_level(logging.WARNING):
         worker.stop(grace_seconds=0.05)
@@ -196,3 +196,36 @@ def test_stopping_twice_or_before_the_start_does_no_harm(start: Start):
 
     never_started = InProcessWorker(Jobs(bridge_with()), InProcessNudges(), threads=1, sweep_seconds=SELDOM)
     never_started.stop()
+
+
+class Companion:
+    """Keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.is_well = True
+
+    def start(self) -> None:
+        self.asked.append("start")
+
+    def is_healthy(self) -> bool:
+        return self.is_well
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+
+    def join(self, seconds: float) -> None:
+        assert 0 <= seconds <= 5
+        self.asked.append("join")
+
+
+def test_a_companion_starts_stops_and_is_as_healthy_as_the_worker():
+    companion = Companion()
+    jobs = Jobs(bridge_with(Batches(), Batches()))
+    worker = InProcessWorker(jobs, InProcessNudges(), threads=1, sweep_seconds=SELDOM, companions=[companion])
+    worker.start()
+    assert worker.is_healthy()
+    companion.is_well = False
+    assert not worker.is_healthy()
+    worker.stop(5)
+    assert companion.asked == ["start", "stop", "join"]

@@ -52,7 +52,7 @@ def test_an_endless_inbox_is_left_when_the_worker_stops():
     wait_until(lambda: events.calls > 10)
 
     jobs.stop()
-    draining.join(5)
+    draining.join(60)
 
     assert not draining.is_alive()
 
@@ -75,10 +75,10 @@ def test_a_worker_that_rests_begins_nothing_and_stops_at_once():
     jobs = Jobs(bridge_with(events, webhook_events__yield_to_receiving=rest))
     draining = threading.Thread(target=jobs.run, args=("drain_inbox",), daemon=True)
     draining.start()
-    assert began.wait(5)
+    assert began.wait(60)
 
     jobs.stop()
-    draining.join(5)
+    draining.join(60)
 
     assert not draining.is_alive()
     assert events.calls == 1
@@ -131,7 +131,7 @@ def test_receivers_are_checked_while_reconciling_never_ends():
 
     assert receivers.calls == 1
     jobs.stop()
-    reconciling.join(5)
+    reconciling.join(60)
 
 
 def test_tidying_up_purges_once_an_hour():
@@ -144,6 +144,34 @@ def test_tidying_up_purges_once_an_hour():
     jobs.run("tidy_up")
 
     assert (requests.calls, authorizations.calls) == (1, 1)
+
+
+def test_change_logs_are_checked_a_part_at_a_time_and_not_with_every_sweep():
+    logs = Endless()
+    jobs = Jobs(bridge_with(changes__check_next=logs))
+
+    jobs.run("check_changes")
+    jobs.run("check_changes")
+
+    assert logs.calls == 1
+
+
+def test_change_logs_wait_while_events_are_applied():
+    logs = Batches()
+    jobs = Jobs(bridge_with(Batches(50), changes__check_next=logs))
+
+    jobs.run("drain_inbox")
+    jobs.run("check_changes")
+
+    assert logs.calls == 0
+
+
+def test_old_objects_of_the_change_log_are_purged_until_none_is_left():
+    objects = Batches(1, 1)
+
+    Jobs(bridge_with(changes__purge_old=objects)).run("tidy_up")
+
+    assert objects.calls == 3
 
 
 def test_counts_are_folded_until_nothing_is_left_and_not_at_every_sweep():

@@ -141,7 +141,7 @@ def test_a_worker_that_drains_an_endless_inbox_hears_of_its_end(
 
     worker.signal_to_stop()
 
-    assert worker.process.wait(4) == 0
+    assert worker.process.wait(7) == 0
     broker.client.close()
 
 

@@ -20,7 +20,7 @@ class Batches:
     def __call__(self, *_: Any) -> int:
         self.calls += 1
         self.began.set()
-        self.gate.wait(10)
+        self.gate.wait(60)
         if self.error is not None:
             raise self.error
         self.ended += 1
@@ -58,7 +58,7 @@ _OTHERS = {
     "reconciliation": ("reconcile_due", "confirm_settlements", "compact_totals"),
     "receivers": ("check_due",),
     "invoices": ("note_overdue",),
-    "changes": ("record_existing",),
+    "changes": ("record_existing", "check_next", "purge_old"),
     "access": ("purge_idempotency_keys", "forget_act_windows"),
     "operations": ("purge_oauth_states", "purge_payloads"),
 }

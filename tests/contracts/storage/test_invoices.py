@@ -223,7 +223,7 @@ def test_locking_an_invoice_waits_for_its_order_and_reads_the_state_after_that(s
         saved = work.invoices.save(replace(invoice, failure_reason="changed meanwhile"))
         assert not seen
         work.commit()
-    thread.join(timeout=10)
+    thread.join(timeout=60)
     assert seen == [saved]
     with store.writing() as work:
         assert work.invoices.lock(invoice.id + 1) is None

@@ -33,7 +33,7 @@ def test_disconnecting_revokes_access_and_clears_the_token_but_keeps_the_snapsho
     assert (integration.stripe_account_id, integration.sealed_access_token) == (None, None)
     assert integration.disconnected_at == world.clock.now()
     assert integration.snapshot is not None
-    assert not world.lets_us_in()
+    assert not world.has_access()
 
 
 def test_a_second_disconnect_answers_the_same_and_asks_stripe_nothing(world: World):
@@ -58,7 +58,7 @@ def test_disconnecting_what_was_never_connected_changes_nothing():
 def test_another_tenants_integration_cannot_be_disconnected(world: World):
     with pytest.raises(IntegrationNotFound):
         world.bridge.integrations.disconnect("other", world.integration_id)
-    assert world.lets_us_in()
+    assert world.has_access()
 
 
 def test_with_stripe_down_it_is_disconnected_here_at_once_and_revoked_later(world: World):
@@ -69,9 +69,9 @@ def test_with_stripe_down_it_is_disconnected_here_at_once_and_revoked_later(worl
 
     assert not integration.connected
     assert world.clock.now() - began <= GRACE * 1.1
-    assert world.lets_us_in()
+    assert world.has_access()
     world.come_to_rest()
-    assert not world.lets_us_in()
+    assert not world.has_access()
 
 
 def test_a_revocation_that_was_not_answered_is_found_and_not_asked_for_again(world: World):
@@ -86,7 +86,7 @@ def test_a_revocation_that_was_not_answered_is_found_and_not_asked_for_again(wor
 def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
     world.fail("deauthorize", GatewayBusy("busy"), times=20)
     disconnect(world)
-    world.mend()
+    world.stop_failing()
     other = world.bridge.integrations.create("other", "Shop").integration
     snapshot = world.stripe.accounts[world.account_id].snapshot
     with world.store.writing() as work:
@@ -101,7 +101,7 @@ def test_an_account_that_is_live_elsewhere_by_then_is_not_revoked(world: World):
 
     world.come_to_rest()
 
-    assert world.lets_us_in()
+    assert world.has_access()
     assert world.bridge.integrations.show("other", other.id).integration.connected
 
 
@@ -111,13 +111,13 @@ def test_a_worker_held_up_while_deauthorizing_does_not_end_the_accounts_next_con
     def come_back() -> None:
         world.clock.advance(seconds=61)
         world.work_off()
-        assert not world.lets_us_in()
+        assert not world.has_access()
         world.connect(world.account_id, into=world.integration_id)
 
     world.stripe.before_next("invoice", come_back)
     disconnect(world)
 
-    assert world.lets_us_in()
+    assert world.has_access()
 
 
 def test_a_disconnected_integration_sends_voids_and_refunds_nothing(world: World):
@@ -142,14 +142,14 @@ def test_what_is_still_a_draft_is_deleted_before_access_is_revoked(world: World)
     with pytest.raises(InvoiceNotSent):
         world.send()
     assert [each.status for each in world.at_stripe()] == [StripeInvoiceStatus.DRAFT]
-    world.mend()
+    world.stop_failing()
     world.clock.advance(seconds=60)
 
     disconnect(world)
 
     assert world.at_stripe() == []
     assert world.order().open_invoice is None
-    assert not world.lets_us_in()
+    assert not world.has_access()
 
 
 def test_calls_in_flight_get_ten_seconds_and_no_more(world: World):
@@ -163,10 +163,10 @@ def test_calls_in_flight_get_ten_seconds_and_no_more(world: World):
     disconnect(world)
 
     assert world.clock.now() - began <= GRACE * 1.5
-    world.mend()
+    world.stop_failing()
     world.clock.advance(seconds=61)
     world.work_off()
-    assert not world.lets_us_in()
+    assert not world.has_access()
     # Its outcome is not known, and access is gone, so it is kept, and the order with it.
     assert [each.operation for each in world.unsettled()] == [Operation.FINALIZE]
     assert world.order().open_invoice is not None
@@ -182,7 +182,7 @@ def test_a_refund_of_what_a_former_integration_sent_is_made_before_access_is_rev
     disconnect(world)
 
     assert [refund.amount for refund in world.refunds_at_stripe()] == [AMOUNT]
-    assert not world.lets_us_in()
+    assert not world.has_access()
 
 
 def test_however_many_calls_hang_at_a_stripe_that_does_not_answer_the_disconnect_is_answered(world: World):
@@ -191,7 +191,7 @@ def test_however_many_calls_hang_at_a_stripe_that_does_not_answer_the_disconnect
         world.put_order(501 + number)
         with pytest.raises(InvoiceNotSent):
             world.send(501 + number)
-    world.mend()
+    world.stop_failing()
     world.fail("add_lines", OutcomeUnknown("timed out"), times=5)
     for _ in range(5):
         world.stripe.before_next("add_lines", lambda: world.clock.advance(seconds=20))
@@ -215,8 +215,8 @@ def test_a_refund_that_was_made_and_not_answered_before_we_left_stays_reserved_u
     for _ in range(3):
         world.clock.advance(GRACE)
         world.work_off()
-    assert not world.lets_us_in()
-    world.mend()
+    assert not world.has_access()
+    world.stop_failing()
     for _ in range(30):
         world.clock.advance(seconds=3600)
         world.work_off()
@@ -270,7 +270,7 @@ def test_a_send_that_is_under_way_when_the_integration_is_disconnected_leaves_no
 
     world.come_to_rest()
     assert not world.payable_at_stripe()
-    assert not world.lets_us_in()
+    assert not world.has_access()
     assert world.order().open_invoice is None
 
 
@@ -312,7 +312,7 @@ def test_a_payment_until_the_disconnect_is_seen_by_the_final_check(world: World)
 
     disconnect(world)
 
-    assert not world.lets_us_in()
+    assert not world.has_access()
     assert world.invoice(paid.id).status is InvoiceStatus.PAID
     assert world.invoice(unpaid.id).status is InvoiceStatus.OPEN
 
@@ -328,7 +328,7 @@ def test_until_our_access_is_revoked_what_is_in_flight_is_followed(world: World,
         for _ in range(16):
             world.clock.advance(seconds=60)
             world.work_off()
-        assert world.lets_us_in()
+        assert world.has_access()
         assert world.invoice(invoice.id).amount_paid == (amount or AMOUNT)
 
     assert world.order().outstanding == 0
@@ -344,7 +344,7 @@ def test_what_cannot_be_refetched_does_not_hold_up_the_disconnect(world: World, 
 
     disconnect(world)
 
-    assert not world.lets_us_in()
+    assert not world.has_access()
 
 
 def test_the_final_check_ends_at_its_time_limit(world: World, caplog: pytest.LogCaptureFixture):
@@ -356,6 +356,6 @@ def test_the_final_check_ends_at_its_time_limit(world: World, caplog: pytest.Log
 
     disconnect(world)
 
-    assert not world.lets_us_in()
+    assert not world.has_access()
     assert world.calls().count("invoice") - looked == 3
     assert "final check timed out" in caplog.text

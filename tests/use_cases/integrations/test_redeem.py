@@ -108,7 +108,7 @@ def test_an_account_that_is_live_in_another_tenant_is_in_use_and_stays_with_it(w
 
     assert outcome == failed(AuthorizationFailure.ACCOUNT_IN_USE, world.integration_id)
     world.work_off()
-    assert world.lets_us_in()
+    assert world.has_access()
     assert world.bridge.integrations.show("other", live).integration.connected
 
 
@@ -210,7 +210,7 @@ def test_an_account_is_not_connected_while_its_last_disconnect_is_unsettled(worl
 
     world.come_to_rest()
     world.connect(world.account_id, into=world.integration_id)
-    assert world.lets_us_in()
+    assert world.has_access()
 
 
 def test_a_receiver_of_the_accounts_own_is_asked_for_and_its_absence_is_no_fault(world: World):

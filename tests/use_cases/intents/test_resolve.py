@@ -22,7 +22,7 @@ def test_a_reconnect_makes_the_calls_that_waited_for_access_due_at_once(world: W
     world.fail("invoice", OutcomeUnknown("cut"), times=30)
     not_sent(world)
     world.stripe.revoke(world.account_id)
-    world.mend()
+    world.stop_failing()
     a_day_goes_by(world)
     world.bridge.reconciliation.reconcile(world.integration_id)
     world.nudges.waiting.clear()

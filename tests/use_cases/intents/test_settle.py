@@ -155,8 +155,8 @@ def test_a_key_that_stripe_may_have_forgotten_is_not_used_again(world: World, st
     world.fail(LOOKS[step], OutcomeUnknown("down"), times=1_000)
     not_sent(world)
     a_day_goes_by(world)
-    world.forget_keys()
-    world.mend()
+    world.expire_idempotency_keys()
+    world.stop_failing()
     world.come_to_rest()
 
     assert len(world.stripe.calls_of(step)) == 1
@@ -170,7 +170,7 @@ def test_after_a_day_a_call_without_effect_is_made_under_a_new_key(world: World,
     world.fail(LOOKS[step], OutcomeUnknown("down"), times=1_000)
     not_sent(world)
     a_day_goes_by(world)
-    world.mend()
+    world.stop_failing()
     world.come_to_rest()
 
     first, second = world.stripe.calls_of(step)
@@ -229,7 +229,7 @@ def test_with_a_wrong_key_of_our_own_a_send_waits_until_the_key_is_fixed(world: 
         world.work_off()
     assert world.order().open_invoice
 
-    world.mend()
+    world.stop_failing()
     world.clock.advance(seconds=900)
     world.come_to_rest()
 
@@ -289,7 +289,7 @@ def test_one_failing_intent_does_not_hold_up_the_others(world: World, caplog: py
         world.fail("create_customer" if order_id == 501 else "create_draft", GatewayBusy("busy"), times=9)
         with pytest.raises(InvoiceNotSent):
             world.send(order_id)
-    world.mend()
+    world.stop_failing()
     world.stripe.before_next("create_customer", lambda: 1 / 0)
     world.clock.advance(seconds=900)
 
@@ -320,7 +320,7 @@ def test_a_lookup_that_stripe_refuses_is_no_refusal_of_the_call_before_it(world:
     (waiting,) = world.unsettled()
     assert waiting.last_error == "The key lacks a permission"
 
-    world.mend()
+    world.stop_failing()
     world.come_to_rest()
 
     assert world.invoice(1).status is InvoiceStatus.OPEN
@@ -354,7 +354,7 @@ def test_an_invoice_that_an_unanswered_call_may_have_opened_keeps_its_order_when
     world.fail("invoice", OutcomeUnknown("cut"), times=30)
     not_sent(world)
     world.stripe.revoke(world.account_id)
-    world.mend()
+    world.stop_failing()
     a_day_goes_by(world)
 
     assert world.order().open_invoice is not None
@@ -373,7 +373,7 @@ def test_a_send_whose_outcome_was_unknown_when_access_was_revoked_is_finished_by
         world.fail(look, OutcomeUnknown("cut"), times=30)
     not_sent(world)
     world.stripe.revoke(world.account_id)
-    world.mend()
+    world.stop_failing()
     a_day_goes_by(world)
     world.bridge.reconciliation.reconcile(world.integration_id)
     world.connect(world.account_id, into=world.integration_id)

@@ -34,7 +34,7 @@ def refusal(world: World) -> InvoiceRevised:
     return refused.value
 
 
-def tell_of_what_was_paid_elsewhere(world: World, amount: int, *, grown_by: int = 0) -> None:
+def put_order_with_payment_elsewhere(world: World, amount: int, *, grown_by: int = 0) -> None:
     total = AMOUNT + grown_by
     world.clock.advance(seconds=1)
     world.put_order(
@@ -89,9 +89,9 @@ def test_a_revision_that_was_paid_is_in_the_way_until_the_order_knows_of_it(worl
     refused = refusal(world)
 
     assert (refused.revision_id, refused.is_paid) == (revision, True)
-    tell_of_what_was_paid_elsewhere(world, AMOUNT - 1, grown_by=3_000)
+    put_order_with_payment_elsewhere(world, AMOUNT - 1, grown_by=3_000)
     refusal(world)
-    tell_of_what_was_paid_elsewhere(world, AMOUNT, grown_by=3_000)
+    put_order_with_payment_elsewhere(world, AMOUNT, grown_by=3_000)
     assert world.send().view.invoice.amount == 3_000
 
 
@@ -113,7 +113,7 @@ def test_what_was_paid_elsewhere_before_is_not_taken_for_what_the_revision_broug
     world.stripe.pay(world.account_id, revision)
 
     assert refusal(world).is_paid
-    tell_of_what_was_paid_elsewhere(world, AMOUNT)
+    put_order_with_payment_elsewhere(world, AMOUNT)
     with pytest.raises(NothingOutstanding):
         world.send()
 
@@ -123,7 +123,7 @@ def test_what_several_revisions_were_paid_counts_together(world: World):
     world.put_order()
     first = edited(world, world.send(amount=half).view.invoice)
     world.stripe.pay(world.account_id, first)
-    tell_of_what_was_paid_elsewhere(world, half)
+    put_order_with_payment_elsewhere(world, half)
     second = edited(world, world.send().view.invoice)
     assert not refusal(world).is_paid
     world.stripe.pay(world.account_id, second)

@@ -259,7 +259,7 @@ def test_a_second_request_finishes_a_send_that_crashed(world: World):
     world.fail("invoice", OutcomeUnknown("cut"), times=20)
     with pytest.raises(Exception, match="could not be sent"):
         world.send()
-    world.mend()
+    world.stop_failing()
     world.clock.advance(seconds=900)
 
     again = world.send()

@@ -236,7 +236,7 @@ def test_a_void_finishes_a_crashed_sending_and_then_voids(world: World, step: st
     world.fail(step, GatewayBusy("busy"), times=30)
     with pytest.raises(InvoiceNotSent):
         world.send()
-    world.mend()
+    world.stop_failing()
     world.clock.advance(seconds=900)
 
     assert void(world).status is InvoiceStatus.VOID
@@ -312,6 +312,18 @@ def test_who_had_a_stuck_draft_deleted_is_named_unless_the_merchant_was_faster(w
     invoices = world.stripe.accounts[world.account_id].invoices
     world.stripe.before_next("delete_draft", invoices.clear)
     assert void(world, 2).voided_by is None
+
+
+def test_who_sent_a_new_invoice_had_the_uncollectible_one_voided(world: World):
+    invoice = world.sent()
+    world.stripe.voids_uncollectible = True
+    world.stripe.mark_uncollectible(world.account_id, invoice.stripe_invoice_id)
+    world.deliver()
+
+    with acting_as(Origin(actor=ASKED)):
+        world.send()
+
+    assert (world.invoice(1).status, world.invoice(1).voided_by) == (InvoiceStatus.VOID, ASKED)
 
 
 def test_an_undone_send_and_what_the_service_does_by_itself_name_nobody(world: World):

@@ -26,12 +26,12 @@ def world(request: pytest.FixtureRequest) -> World:
     """A world in which nothing is wrong, seen from a shell with the wrong key."""
     world = healthy(World(STRIPE_WEBHOOK_SECRETS=""))
     if not request.param:
-        forget_key(world)
+        clear_key_in_use(world)
     open_shell(world, WRONG)
     return world
 
 
-def forget_key(world: World) -> None:
+def clear_key_in_use(world: World) -> None:
     world.store.committed.key_in_use.rows.clear()
 
 
@@ -205,7 +205,7 @@ def test_a_process_with_another_key_says_so_at_start(world: World, caplog: pytes
 
 
 def test_a_wrong_key_is_not_taken_for_the_one_in_use_when_a_release_first_keeps_it(world: World):
-    forget_key(world)
+    clear_key_in_use(world)
 
     CheckEncryptionKey(key_of(world, WRONG))()
 

@@ -41,7 +41,7 @@ def test_whichever_call_is_lost_the_next_try_leaves_one_endpoint_of_each_kind_in
     for _ in range(3):
         world.clock.advance(A_WHILE)
         world.work_off()
-    world.mend()
+    world.stop_failing()
     world.bridge.receivers.register()
 
     assert {each.stripe_endpoint_id for each in world.bridge.receivers.list()} == set(endpoints)

@@ -354,7 +354,7 @@ def test_a_draft_that_a_call_is_under_way_for_is_left_to_it(world: World):
     world.fail("invoice", OutcomeUnknown("cut"), times=30)
     with pytest.raises(InvoiceNotSent):
         world.send()
-    world.mend()
+    world.stop_failing()
 
     world.bridge.reconciliation.reconcile(world.integration_id)
     world.come_to_rest()

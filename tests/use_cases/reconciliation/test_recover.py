@@ -88,7 +88,7 @@ def test_a_run_that_could_not_take_in_everything_releases_nothing(world: World):
 
     assert report.faults
     assert holds(world)
-    world.mend()
+    world.stop_failing()
     assert recover(world).faults == ()
     assert holds(world) == []
     assert world.invoice(lost.id).amount_collected == lost.amount
@@ -203,7 +203,7 @@ def test_a_reservation_that_stripe_never_saw_gives_way_to_what_it_has(world: Wor
         world.send(501)
     backup = back_up(world)
     world.clock.advance(A_WHILE)
-    world.mend()
+    world.stop_failing()
     world.stripe.delete_customer(world.account_id, world.customers_at_stripe()[0])
     world.come_to_rest()
     (invoice,) = world.at_stripe()

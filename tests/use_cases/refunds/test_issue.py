@@ -277,12 +277,12 @@ def test_a_webhook_that_outruns_the_answer_finds_the_reservation_and_makes_no_se
 def test_a_refund_that_a_webhook_has_shown_keeps_its_amount_whatever_our_call_is_answered(world: World):
     world.paid()
 
-    def tell_and_refuse(_crossing: int, place: str) -> None:
+    def deliver_and_refuse(_crossing: int, place: str) -> None:
         if place == "after create_refund":
             world.deliver()
             raise GatewayRefused("no")
 
-    world.restart(Boundary(tell_and_refuse).around)
+    world.restart(Boundary(deliver_and_refuse).around)
 
     (refund,) = world.refund(1)
 
@@ -401,7 +401,7 @@ def test_a_refund_that_waits_outside_is_looked_up_when_the_account_is_back_whoev
     world.fail("create_refund", OutcomeUnknown("500"), after_effect=True)
     world.fail("refunds_of", OutcomeUnknown("cut"), times=30)
     world.refund(invoice.id)
-    world.mend()
+    world.stop_failing()
     world.stripe.revoke(world.account_id)
     world.clock.advance(seconds=60)
     world.work_off()

@@ -20,6 +20,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
     SqlReceivers,
     SqlTokens,
 )
+from stripe_bridge.adapters.database.repositories.audit import SqlAudit
 from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
 from stripe_bridge.adapters.database.repositories.existing import SqlExistingObjects
@@ -28,6 +29,7 @@ from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
 from stripe_bridge.adapters.database.repositories.intents import SqlIntents
 from stripe_bridge.adapters.database.repositories.invoices import SqlInvoices
 from stripe_bridge.adapters.database.repositories.payments import SqlLinks, SqlPayments
+from stripe_bridge.adapters.database.repositories.purging import SqlPurging
 from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
@@ -41,6 +43,7 @@ from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.origin import SERVICE, Origin
 from stripe_bridge.ports.origin import current_origin
 from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
@@ -81,6 +84,8 @@ class SqlUnitOfWork:
     changes: Changes
     acts: Acts
     subscribers: Subscribers
+    audit: Audit
+    purging: Purging
     existing: ExistingObjects
 
     def __init__(
@@ -125,6 +130,8 @@ class SqlUnitOfWork:
         self.changes = SqlChanges(transaction)
         self.acts = SqlActs(transaction)
         self.subscribers = SqlSubscribers(transaction)
+        self.audit = SqlAudit(transaction)
+        self.purging = SqlPurging(transaction)
         self.existing = SqlExistingObjects(transaction)
         return self
 

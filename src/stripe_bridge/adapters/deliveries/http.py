@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 
 from standardwebhooks import Webhook
@@ -53,7 +54,7 @@ class HttpDeliveries:
         self._guard = guard or Guard(allow_private, is_proxied=proxy is not None)
         self._redact, self._time_limit = redact, time_limit
         self._guard_of_connections = None if proxy is not None else self._guard
-        self._pools = _pools(proxy, ca_file)
+        self._proxy, self._ca_file = proxy, ca_file
 
     def check(self, url: str) -> None:
         self._guard.check(url)
@@ -74,6 +75,11 @@ class HttpDeliveries:
 
     def close(self) -> None:
         self._pools.clear()
+
+    @cached_property
+    def _pools(self) -> PoolManager:
+        """Only when they are needed: loading all authorities takes as long as much of a start."""
+        return _pools(self._proxy, self._ca_file)
 
     def _request(self, url: str, message: Message, headers: Mapping[str, str]) -> BaseHTTPResponse:
         try:

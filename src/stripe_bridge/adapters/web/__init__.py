@@ -9,9 +9,11 @@
     schemas      what goes in and out
     parsing      JSON and query strings, read strictly
     problems     the one table from errors to status codes
-    api, docs    the OpenAPI document and the page that shows it
+    problem_types  what each problem means to callers, and how the OpenAPI document shows it
+    api, docs    the OpenAPI document, the page that shows it, and what is at `/`
 
-To add an operation: a view with its `@operation` in `views/`, its schemas in `schemas/`, its name in the module's tuple.
+To add an operation: a view with its `@operation` in `views/`, its schemas in `schemas/`, its name in the module's tuple; then
+`make openapi`.
 """
 
 from stripe_bridge.adapters.web.app import WebOptions, create_app

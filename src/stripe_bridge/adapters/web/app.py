@@ -17,7 +17,7 @@ from stripe_bridge.adapters.web.idempotency import HEADER, REPLAYED, honor_idemp
 from stripe_bridge.adapters.web.metrics import count_exchanges, serve_metrics
 from stripe_bridge.adapters.web.problems import register_error_handlers
 from stripe_bridge.adapters.web.request_log import instrument_requests
-from stripe_bridge.adapters.web.views import GROUPS, blueprints
+from stripe_bridge.adapters.web.views import SECTIONS, blueprints
 from stripe_bridge.adapters.web.views.sequence import SEQUENCE
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
@@ -38,7 +38,8 @@ _ACCEPTED = ["Authorization", "Content-Type", HEADER, "X-Request-Id"]
 class WebOptions:
     """`public_url` is the start of the links to other pages; without it they are relative to the host's root.
 
-    `oauth_return_url` is where merchants go after Stripe; without it they see a small page. Without `metrics_token` there are
+    `oauth_return_url` is where merchants go after Stripe; without it they see a small page, which leads on to the first of
+    `cors_origins`: that is where the ERP's front end is. Without `metrics_token` there are
     no metrics.
     """
 
@@ -66,6 +67,7 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
     app.config["MAX_CONTENT_LENGTH"] = MAX_PAYLOAD_BYTES + 1
     app.config["PUBLIC_URL"] = options.public_url.rstrip("/")
     app.config["OAUTH_RETURN_URL"] = options.oauth_return_url
+    app.config["FRONT_END"] = next(iter(options.cors_origins), None)
     instrument_requests(app)
     count_exchanges(app, metrics)
     authenticate_requests(
@@ -96,4 +98,4 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
 
 
 def operations_by_endpoint() -> dict[str, Operation]:
-    return {f"{group.name}.{each.id}": each for group in GROUPS for each in group.operations}
+    return {f"{section.name}.{each.id}": each for section in SECTIONS for each in section.operations}

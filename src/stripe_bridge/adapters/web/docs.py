@@ -1,32 +1,63 @@
-"""The OpenAPI document, and a page to browse it, which loads nothing from elsewhere.
+"""The OpenAPI document, and a page to browse it, which loads nothing from elsewhere; and the start of everything, at `/`.
 
 The page's addresses are relative, since a proxy may serve all of this under a path of its own.
 """
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import flask_swagger_ui
-from flask import Blueprint, Response, current_app, make_response, render_template, send_from_directory
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+)
+from werkzeug.wrappers import Response as AnyResponse
 
 from stripe_bridge.adapters.web.api import openapi_document
 
-# Swagger UI styles its elements one by one.
+_FILES = Path(__file__).parent / "static" / "docs"
+# Scalar writes its styles into the page. It compiles and loads no code.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; frame-ancestors 'none'"
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
 def docs_blueprint() -> Blueprint:
     blueprint = Blueprint("docs", __name__)
+    # An empty path is not redirected: Werkzeug would do so to the address in the Host header.
+    blueprint.add_url_rule("/", "start", _start, strict_slashes=False)
     blueprint.add_url_rule("/openapi.json", "document", _document)
     blueprint.add_url_rule("/docs", "page", _page)
-    blueprint.add_url_rule("/docs/start.js", "start", _start)
-    blueprint.add_url_rule("/docs/assets/<path:name>", "asset", _asset)
+    blueprint.add_url_rule("/docs/<path:name>", "file", _file)
     return blueprint
+
+
+def _start() -> AnyResponse:
+    """People get to a page, programs learn where to read on."""
+    base = urlsplit(current_app.config["PUBLIC_URL"]).path
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        answer: AnyResponse = redirect(f"{base}/docs", 302)
+    else:
+        answer = jsonify(
+            name="Stripe Bridge",
+            version=version("stripe-bridge"),
+            docs=f"{base}/docs",
+            openapi=f"{base}/openapi.json",
+            health=f"{base}/healthz",
+            readiness=f"{base}/readyz",
+        )
+    answer.headers["Vary"] = "Accept"
+    return answer
 
 
 def _document() -> Response:
@@ -41,9 +72,5 @@ def _page() -> Response:
     return page
 
 
-def _start() -> Response:
-    return send_from_directory(Path(__file__).parent / "static", "docs.js", max_age=3600)
-
-
-def _asset(name: str) -> Response:
-    return send_from_directory(Path(flask_swagger_ui.__file__).parent / "dist", name, max_age=3600)
+def _file(name: str) -> Response:
+    return send_from_directory(_FILES, name, max_age=3600)

@@ -1,32 +1,43 @@
 """What an operation of the REST contract is, and how it becomes a route with its documentation.
 
-A view is a function of a Call and of the ids in its path; its docstring is the documented summary.
+A view is a function of an ApiRequest and of the ids in its path; its docstring is the documented summary.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, current_app, g
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 from marshmallow import Schema
+from werkzeug.exceptions import BadRequest, InternalServerError, ServiceUnavailable, UnsupportedMediaType
+from werkzeug.exceptions import NotFound as NothingThere
 
 from stripe_bridge.adapters.web.parsing import StrictParser
-from stripe_bridge.adapters.web.schemas.fields import Nothing
+from stripe_bridge.adapters.web.problem_types import Kind, by_status, response_of
+from stripe_bridge.adapters.web.problems import RequestInvalid, TooManyAttempts
+from stripe_bridge.adapters.web.schemas.fields import EmptySchema
+from stripe_bridge.adapters.web.schemas.paging import PageQuery
 from stripe_bridge.bridge import Bridge
-from stripe_bridge.domain.access import Permission, Principal
+from stripe_bridge.domain.access import Permission, Principal, Role
+from stripe_bridge.domain.errors.base import Forbidden, Unauthenticated
+from stripe_bridge.domain.errors.conflicts import RequestStillRunning, StaleWrite
+from stripe_bridge.domain.errors.outcomes import PayloadTooLarge
+from stripe_bridge.domain.errors.values import IdempotencyKeyReused, Invalid, InvalidCursor
 from stripe_bridge.domain.idempotency import MAX_KEY_LENGTH
+from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 View = Callable[..., Any]
 _BRIDGE = "stripe_bridge.bridge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class ApiRequest:
     """One request to an operation, parsed and validated. A public operation has no principal and never reads it.
 
     `name` is the same for every repetition of a request; None if it has no Idempotency-Key.
@@ -43,10 +54,10 @@ class Call:
 class Operation:
     """`permission` None: it needs no credential, or one other than a bearer token.
 
-    `answers` has the schema of each success status, the usual one first; None if it is not JSON. `problems` are the failure
-    statuses that do not follow from the rest. `limit` is the operation's own rate limit, per token, on top of the overall
-    one. `says_sequence`: its answers may have the number of the last change. `response_is_secret`: its response would let any
-    reader do what only its caller should be able to do.
+    `answers` has the schema of each success status, the usual one first; None if it is not JSON. `problems` are the errors
+    that it can end with and that do not follow from the rest. `limit` is the operation's own rate limit, per token, on top of
+    the overall one. `says_sequence`: its answers may have the number of the last change. `response_is_secret`: its response
+    would let any reader do what only its caller should be able to do.
     """
 
     view: View
@@ -54,9 +65,9 @@ class Operation:
     path: str
     permission: Permission | None
     answers: Mapping[int, type[Schema] | None]
-    problems: tuple[int, ...] = ()
+    problems: tuple[Kind, ...] = ()
     body: type[Schema] | None = None
-    query: type[Schema] | None = Nothing
+    query: type[Schema] | None = EmptySchema
     limit: str | None = None
     says_sequence: bool = False
     response_is_secret: bool = False
@@ -65,6 +76,16 @@ class Operation:
     @property
     def id(self) -> str:
         return self.view.__name__
+
+    @property
+    def all_problems(self) -> frozenset[Kind]:
+        """Everything that it can end with, but for its own successes."""
+        return frozenset(self.problems) | _problems_that_follow(self)
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """Those that may use it, the weakest first; none if it takes no token."""
+        return tuple(role for role in Role if self.permission in role.permissions)
 
     @property
     def takes_idempotency_key(self) -> bool:
@@ -88,7 +109,7 @@ def operation(
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Section:
     """Operations that belong together in the documentation."""
 
     name: str
@@ -101,11 +122,11 @@ def attach_bridge(app: Flask, bridge: Bridge) -> None:
     app.extensions[_BRIDGE] = bridge
 
 
-def blueprint_of(group: Group) -> Blueprint:
-    """The group's routes, for any number of apps."""
-    blueprint = Blueprint(group.name, __name__, description=group.description)
+def blueprint_of(section: Section) -> Blueprint:
+    """The section's routes, for any number of apps."""
+    blueprint = Blueprint(section.name, __name__, description=section.description)
     blueprint.ARGUMENTS_PARSER = StrictParser()
-    for each in group.operations:
+    for each in section.operations:
         view = _documented(blueprint, each, _answering(blueprint, each))
         if each.query is not None:
             view = blueprint.arguments(each.query(), location="query", arg_name="query")(view)
@@ -124,17 +145,17 @@ def _answering(blueprint: Blueprint, each: Operation) -> View:
     def answer(
         *, body: Mapping[str, Any] | None = None, query: Mapping[str, Any] | None = None, **ids: int
     ) -> ResponseReturnValue:
-        call = Call(
+        asked = ApiRequest(
             bridge=current_app.extensions[_BRIDGE],
             principal=g.get("principal"),
             body=body or {},
             query=query or {},
             name=g.get("request_name"),
         )
-        result: ResponseReturnValue = each.view(call, **ids)
+        result: ResponseReturnValue = each.view(asked, **ids)
         return result
 
-    answer.__doc__ = each.view.__doc__
+    answer.__doc__ = _docstring(each)
     (usual, schema), *others = each.answers.items()
     headers = _SEQUENCE if each.says_sequence else None
     view: View = blueprint.response(usual, schema, headers=headers)(answer)
@@ -144,25 +165,49 @@ def _answering(blueprint: Blueprint, each: Operation) -> View:
 
 
 def _documented(blueprint: Blueprint, each: Operation, view: View) -> View:
-    problems = {*each.problems, HTTPStatus.INTERNAL_SERVER_ERROR}
-    if "<id:" in each.path:
-        problems.add(HTTPStatus.NOT_FOUND)
-    if each.permission is not None:
-        problems |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
-        problems |= {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.UNPROCESSABLE_ENTITY}
-    if each.takes_idempotency_key:
-        problems |= {HTTPStatus.CONFLICT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
-    if each.body is not None:
-        problems |= {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
-        problems |= {HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
-    for status in sorted(problems):
-        view = blueprint.alt_response(status, HTTPStatus(status).name)(view)
-    security: list[dict[str, list[str]]] = [] if each.permission is None else [{"bearer": []}]
     details = dict(each.documented)
+    failures = {
+        str(int(status)): response_of(status, kinds) for status, kinds in by_status(each.all_problems).items()
+    }
+    details["responses"] = {**failures, **details.get("responses", {})}
     if each.takes_idempotency_key:
         details["parameters"] = [_IDEMPOTENCY_KEY]
-    documented: View = blueprint.doc(operationId=each.id, security=security, **details)(view)
+    details["security"] = [] if each.permission is None else [{"bearer": []}]
+    if each.permission is not None:
+        details["x-permission"] = each.permission.value
+        details["x-roles"] = [role.value for role in each.roles]
+    documented: View = blueprint.doc(operationId=each.id, **details)(view)
     return documented
+
+
+def _docstring(each: Operation) -> str:
+    """The view's, with who may use the operation."""
+    text = inspect.cleandoc(each.view.__doc__ or "")
+    if not each.roles:
+        return text
+    *weaker, strongest = (f"`{role.value}`" for role in each.roles)
+    who = f"**Role:** {', '.join(weaker)}{' or ' if weaker else ''}{strongest}."
+    summary, _, description = text.partition("\n")
+    return f"{summary}\n\n{description.strip()}\n\n{who}"
+
+
+def _problems_that_follow(each: Operation) -> set[Kind]:
+    """From how it is reached, and from what it takes."""
+    found: set[Kind] = {InternalServerError}
+    if each.permission is not None:
+        found |= {Unauthenticated, Forbidden, RequestInvalid, TooManyAttempts}
+        found |= {StoreUnavailable, IdentityProviderUnavailable, ServiceUnavailable}
+    if each.permission is not None and each.method != "GET":
+        found.add(StaleWrite)
+    if each.takes_idempotency_key:
+        found |= {RequestStillRunning, IdempotencyKeyReused, PayloadTooLarge}
+    if each.body is not None:
+        found |= {BadRequest, PayloadTooLarge, UnsupportedMediaType}
+    if "<id:" in each.path:
+        found.add(NothingThere)
+    if each.query is not None and issubclass(each.query, PageQuery):
+        found |= {Invalid, InvalidCursor}
+    return found
 
 
 _SEQUENCE = {

@@ -6,11 +6,10 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, Response, g, json
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from stripe_bridge.domain.errors.base import BridgeError, Forbidden, NotFound, Unauthenticated
 from stripe_bridge.domain.errors.conflicts import AuthorizationFailed, Conflict
@@ -49,11 +48,6 @@ class Row:
     status: HTTPStatus
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def title(self) -> str:
-        # Python's own phrases for these are those of an older RFC.
-        return _TITLES.get(self.status, self.status.phrase)
-
 
 # An error without a row of its own uses that of its nearest ancestor. The message of a 500 is never shown.
 TABLE: Mapping[type[BridgeError], Row] = {
@@ -90,6 +84,7 @@ LISTS = (
     "/api/stripe/invoices/{invoice_id}/refunds",
 )
 _UNFORESEEN = Row(HTTPStatus.INTERNAL_SERVER_ERROR)
+_BLANK = "about:blank"
 _UNFORESEEN_MESSAGE = "Something went wrong on our side; the request id finds it in our logs."
 # Types are published: an error that is renamed keeps the one that callers know.
 _PUBLISHED_NAMES = {"PayloadPurged": "PayloadForgotten", "InvalidCursor": "CursorBroken"}
@@ -97,13 +92,12 @@ _TITLES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Content Too Large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Content",
 }
-_NO_MEMBERS: Mapping[str, Any] = MappingProxyType({})
 _MESSAGES = {
     HTTPStatus.BAD_REQUEST: "The request is malformed.",
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "The method is not allowed at this address.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: PayloadTooLarge(MAX_PAYLOAD_BYTES).message,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body must be application/json.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: _UNFORESEEN_MESSAGE,
 }
 
 
@@ -130,101 +124,100 @@ def row_of(error: type[BridgeError]) -> Row | None:
 
 def register_error_handlers(app: Flask) -> None:
     """Answer whatever is raised while serving a request."""
-    app.register_error_handler(BridgeError, _refusal)
-    app.register_error_handler(RequestInvalid, _request_invalid)
-    app.register_error_handler(TooManyAttempts, _too_many_attempts)
-    app.register_error_handler(HTTPException, http_problem)
-    app.register_error_handler(Exception, _internal_error)
+    for kind in (BridgeError, RequestInvalid, TooManyAttempts, HTTPException, Exception):
+        app.register_error_handler(kind, answer_problem)
 
 
-def http_problem(error: HTTPException) -> Response:
-    """A problem that the framework found."""
-    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    message = _MESSAGES.get(status, f"{status.phrase}.")
-    return _problem(Row(status, headers), "about:blank", message)
-
-
-def _refusal(error: BridgeError) -> Response:
-    row = row_of(type(error)) or _UNFORESEEN
-    if row.status is HTTPStatus.INTERNAL_SERVER_ERROR:
-        return _internal_error(error)
-    if row.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        reason = getattr(error, "reason", error.message)
-        _log.warning("request failed", extra={"error": type(error).__name__, "reason": reason})
-    is_of_a_field = row.status is HTTPStatus.UNPROCESSABLE_ENTITY and error.field is not None
-    errors = {str(error.field): [error.message]} if is_of_a_field else None
-    return _problem(row, _type_of(error), error.message, errors=errors, more=_members_of(error))
-
-
-def _members_of(error: BridgeError) -> Mapping[str, Any]:
-    """What only some problems have."""
-    members: dict[str, Any] = {}
-    if isinstance(error, AuthorizationFailed | FeedRefused):
-        members["reason"] = error.reason
-    if isinstance(error, FeedRefused):
-        members |= {"log": error.log, "restart_after": error.restart_after, "read_first": list(LISTS)}
-    refusal: Refusal | None = getattr(error, "refusal", None)
-    if refusal is not None:
-        members["stripe"] = dump_refusal(refusal)
-    return members
-
-
-def _request_invalid(error: RequestInvalid) -> Response:
-    field_name, faults = next(iter(error.errors.items()))
-    return _problem(
-        TABLE[Invalid],
-        _type_of(error),
-        str(error),
-        detail=f"{field_name}: {faults[0]}",
-        errors=error.errors,
-    )
-
-
-def _too_many_attempts(error: TooManyAttempts) -> Response:
-    headers = {
-        "Retry-After": str(error.retry_after),
-        "X-RateLimit-Limit": str(error.limit),
-        "X-RateLimit-Remaining": "0",
-    }
-    status = HTTPStatus.TOO_MANY_REQUESTS
-    return _problem(Row(status, headers), _type_of(error), str(error))
-
-
-def _internal_error(error: Exception) -> Response:
-    _log.error("request failed", exc_info=error)
-    return _problem(_UNFORESEEN, "about:blank", _UNFORESEEN_MESSAGE)
-
-
-def _type_of(error: Exception) -> str:
-    """`urn:stripe-bridge:problem:IntegrationNotConnected`: for programs, which should not parse messages."""
-    name = type(error).__name__
-    return f"urn:stripe-bridge:problem:{_PUBLISHED_NAMES.get(name, name)}"
-
-
-def _problem(
-    row: Row,
-    type_: str,
-    message: str,
-    *,
-    detail: str | None = None,
-    errors: Mapping[str, list[str]] | None = None,
-    more: Mapping[str, Any] = _NO_MEMBERS,
-) -> Response:
-    body: dict[str, Any] = {
-        "type": type_,
-        "title": row.title,
-        "status": int(row.status),
-        "detail": detail or message,
-        "message": message,
-    }
-    if errors is not None:
-        body["errors"] = errors
-    body |= more
-    body["request_id"] = g.get("request_id")
+def answer_problem(error: Exception) -> Response:
+    """Whatever was raised, as a response."""
+    if isinstance(error, RequestEntityTooLarge):
+        # The framework finds by the declared length what we find by the bytes: to a caller it is the same.
+        error = PayloadTooLarge(MAX_PAYLOAD_BYTES)
+    row, body = problem_of(error)
+    if not isinstance(error, HTTPException):
+        _log_failure(error, row.status)
     return Response(
-        json.dumps(body),
+        json.dumps({**body, "request_id": g.get("request_id")}),
         status=row.status,
         headers=dict(row.headers),
         content_type="application/problem+json",
     )
+
+
+def problem_of(error: Exception) -> tuple[Row, dict[str, Any]]:
+    """Its row, and its body but for the request's id."""
+    row = _row_of(error)
+    message = _message_of(error, row.status)
+    body: dict[str, Any] = {
+        "type": type_of(type(error)),
+        "title": title_of(row.status),
+        "status": int(row.status),
+        "detail": message,
+        "message": message,
+    }
+    if row.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        return row, {**body, "type": _BLANK}
+    if isinstance(error, RequestInvalid):
+        field_name, faults = next(iter(error.errors.items()))
+        body |= {"detail": f"{field_name}: {faults[0]}", "errors": error.errors}
+    if isinstance(error, BridgeError):
+        body |= _details_of(error, row.status)
+    return row, body
+
+
+def title_of(status: HTTPStatus) -> str:
+    # Python's own phrases for these are those of an older RFC.
+    return _TITLES.get(status, status.phrase)
+
+
+def type_of(kind: type[Exception]) -> str:
+    """`urn:stripe-bridge:problem:IntegrationNotConnected`: for programs, which should not parse messages."""
+    if issubclass(kind, HTTPException):
+        return _BLANK
+    return f"urn:stripe-bridge:problem:{_PUBLISHED_NAMES.get(kind.__name__, kind.__name__)}"
+
+
+def _row_of(error: Exception) -> Row:
+    if isinstance(error, BridgeError):
+        return row_of(type(error)) or _UNFORESEEN
+    if isinstance(error, RequestInvalid):
+        return TABLE[Invalid]
+    if isinstance(error, TooManyAttempts):
+        headers = {
+            "Retry-After": str(error.retry_after),
+            "X-RateLimit-Limit": str(error.limit),
+            "X-RateLimit-Remaining": "0",
+        }
+        return Row(HTTPStatus.TOO_MANY_REQUESTS, headers)
+    if isinstance(error, HTTPException):
+        headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
+        return Row(HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR), headers)
+    return _UNFORESEEN
+
+
+def _message_of(error: Exception, status: HTTPStatus) -> str:
+    if isinstance(error, HTTPException):
+        return _MESSAGES.get(status, f"{status.phrase}.")
+    return _UNFORESEEN_MESSAGE if status is HTTPStatus.INTERNAL_SERVER_ERROR else str(error)
+
+
+def _details_of(error: BridgeError, status: HTTPStatus) -> dict[str, Any]:
+    details: dict[str, Any] = {}
+    if status is HTTPStatus.UNPROCESSABLE_ENTITY and error.field is not None:
+        details["errors"] = {error.field: [error.message]}
+    if isinstance(error, AuthorizationFailed | FeedRefused):
+        details["reason"] = error.reason
+    if isinstance(error, FeedRefused):
+        details |= {"log": error.log, "restart_after": error.restart_after, "read_first": list(LISTS)}
+    refusal: Refusal | None = getattr(error, "refusal", None)
+    if refusal is not None:
+        details["stripe"] = dump_refusal(refusal)
+    return details
+
+
+def _log_failure(error: Exception, status: HTTPStatus) -> None:
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("request failed", exc_info=error)
+    elif isinstance(error, BridgeError) and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        reason = getattr(error, "reason", error.message)
+        _log.warning("request failed", extra={"error": type(error).__name__, "reason": reason})

@@ -53,6 +53,10 @@ class SubscriberNotFound(NotFound):
     message = "Subscriber not found."
 
 
+class ChangeNotFound(NotFound):
+    message = "Change not found."
+
+
 class Unauthenticated(BridgeError):
     """The token is missing, unknown or revoked; deliberately, callers do not learn which."""
 

@@ -37,10 +37,11 @@ class PendingConfirmation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationOutcome:
-    """`integration_id` is None if the state is unknown."""
+    """`integration_id` is None if the state is unknown. `integration`, as it was left, is for showing what came of it."""
 
     status: AuthorizationStatus
     integration_id: int | None
+    integration: Integration | None = field(default=None, compare=False)
     reason: AuthorizationFailure | None = None
     pending: PendingConfirmation | None = None
 
@@ -64,6 +65,13 @@ class CompleteAuthorization:
         self._store, self._clock, self._vault, self._redeem = store, clock, vault, redeem
 
     def __call__(self, command: CallbackCommand) -> AuthorizationOutcome:
+        outcome = self._complete(command)
+        if outcome.integration_id is None:
+            return outcome
+        with self._store.reading() as work:
+            return replace(outcome, integration=work.integrations.find(outcome.integration_id))
+
+    def _complete(self, command: CallbackCommand) -> AuthorizationOutcome:
         integration_id: int | None = None
         try:
             if command.error is not None and command.state is None:

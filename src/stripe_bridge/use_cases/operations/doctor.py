@@ -20,6 +20,7 @@ from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
 from stripe_bridge.ports.stripe.events import EventGateway
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault, can_open
+from stripe_bridge.use_cases.operations.doctor_changes import DiagnoseChanges
 from stripe_bridge.use_cases.operations.doctor_checks import (
     UNSETTLED_TOO_LONG,
     DiagnoseIntents,
@@ -44,7 +45,8 @@ _KEY_REMEDY = (
 
 
 class Diagnose:
-    """All findings, possible causes before their effects; none when all is well. Updates only what is known of receivers.
+    """All findings, possible causes before their effects; none when all is well. Updates only what is known of
+    receivers, and how far change logs have been checked.
 
     Without a usable database, nothing else can be checked.
     """
@@ -63,13 +65,15 @@ class Diagnose:
         refunds: DiagnoseRefunds,
         settlements: DiagnoseSettlements,
         subscribers: DiagnoseSubscribers,
+        changes: DiagnoseChanges,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
         self._check_readiness, self._receivers, self._intents = check_readiness, receivers, intents
         self._key, self._recovery, self._refunds = key, recovery, refunds
-        self._settlements, self._subscribers, self._every = settlements, subscribers, every
+        self._settlements, self._subscribers, self._changes = settlements, subscribers, changes
+        self._every = every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -86,7 +90,7 @@ class Diagnose:
             if integration is not None:
                 findings += self._of_integration(integration, is_key_wrong=key.is_wrong)
         of_all = (*self._events_not_applied(), *self._intents(), *self._refunds(), *self._settlements())
-        return [*findings, *of_all, *self._subscribers(is_key_wrong=key.is_wrong)]
+        return [*findings, *of_all, *self._subscribers(is_key_wrong=key.is_wrong), *self._changes()]
 
     def _readiness(self) -> Iterator[Finding]:
         remedies = {

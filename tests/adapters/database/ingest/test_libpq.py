@@ -21,7 +21,7 @@ _LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
 def in_a_loop(kind: Callable[[], asyncio.AbstractEventLoop], coroutine: Any) -> Any:
     with asyncio.Runner(loop_factory=kind) as runner:
-        return runner.run(asyncio.wait_for(coroutine, 20))
+        return runner.run(asyncio.wait_for(coroutine, 60))
 
 
 async def ask(connection: AsyncConnection, statement: bytes) -> pq.abc.PGresult:
@@ -79,7 +79,7 @@ def welcome_and_let_go(listening: socket.socket, is_in: threading.Event) -> None
     with listening.accept()[0] as client:
         client.recv(1_000)
         client.sendall(_WELCOME)
-        is_in.wait(10)
+        is_in.wait(60)
         client.sendall(b"E" + (4 + len(_FAREWELL)).to_bytes(4) + _FAREWELL)
 
 

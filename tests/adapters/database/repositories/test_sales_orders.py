@@ -57,14 +57,14 @@ def command(order: SalesOrder) -> PutSalesOrderCommand:
 
 def test_the_very_same_copy_is_stored_already_and_no_conflict(postgres_url: str):
     with put_beside(postgres_url, FIRST, FIRST) as upsert:
-        stored = upsert.result(20)
+        stored = upsert.result(60)
     assert (stored.created, stored.view.order) == (False, FIRST)
 
 
 def test_a_newer_copy_replaces_the_first_and_does_not_count_as_new(postgres_url: str):
     newer = replace(FIRST, number="newer", source_updated_at=NOW + timedelta(seconds=1))
     with put_beside(postgres_url, FIRST, newer) as upsert:
-        stored = upsert.result(20)
+        stored = upsert.result(60)
     order = stored.view.order
     assert (stored.created, order.number, order.created_at) == (False, "newer", FIRST.created_at)
 
@@ -72,4 +72,4 @@ def test_a_newer_copy_replaces_the_first_and_does_not_count_as_new(postgres_url:
 def test_an_older_copy_is_outdated(postgres_url: str):
     older = replace(FIRST, source_updated_at=NOW - timedelta(seconds=1))
     with put_beside(postgres_url, FIRST, older) as upsert, pytest.raises(OrderOutdated):
-        upsert.result(20)
+        upsert.result(60)

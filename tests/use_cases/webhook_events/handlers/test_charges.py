@@ -23,7 +23,7 @@ def tried(
     return payment
 
 
-def told(world: World, type_: str, payment: StripePayment, number: int = 1) -> Event:
+def event_about(world: World, type_: str, payment: StripePayment, number: int = 1) -> Event:
     """An event about the payment intent, as it was when the event was made."""
     object_ = {"id": payment.payment_intent_id, "object": "payment_intent", "latest_charge": f"ch_{number}"}
     return world.event(type_, object_, id_=f"evt_{type_}_{number}")
@@ -37,7 +37,9 @@ def shown(world: World, invoice: Invoice) -> tuple[PaymentStatus, str | None]:
 def test_a_bank_payment_under_way_shows_and_stands_in_the_way_of_a_void(world: World):
     invoice = world.sent()
     assert shown(world, invoice) == (PaymentStatus.NONE, None)
-    world.deliver([told(world, "payment_intent.processing", tried(world, invoice, PaymentProgress.PENDING))])
+    world.deliver(
+        [event_about(world, "payment_intent.processing", tried(world, invoice, PaymentProgress.PENDING))]
+    )
 
     assert shown(world, invoice) == (PaymentStatus.PENDING, None)
     with pytest.raises(VoidRefused) as refused:
@@ -49,7 +51,7 @@ def test_a_bank_payment_under_way_shows_and_stands_in_the_way_of_a_void(world: W
 def test_a_decline_shows_with_its_reason_until_the_invoice_is_paid(world: World):
     invoice = world.sent()
     failed = tried(world, invoice, PaymentProgress.FAILED, "insufficient_funds")
-    world.deliver([told(world, "payment_intent.payment_failed", failed)])
+    world.deliver([event_about(world, "payment_intent.payment_failed", failed)])
 
     assert shown(world, invoice) == (PaymentStatus.FAILED, "insufficient_funds")
 
@@ -65,9 +67,9 @@ def test_of_several_tries_the_last_one_counts_in_whatever_order_the_events_come(
     invoice = world.sent()
     first = tried(world, invoice, PaymentProgress.PENDING)
     events = [
-        told(world, "payment_intent.processing", first),
-        told(world, "payment_intent.payment_failed", first),
-        told(world, "payment_intent.processing", first, number=2),
+        event_about(world, "payment_intent.processing", first),
+        event_about(world, "payment_intent.payment_failed", first),
+        event_about(world, "payment_intent.processing", first, number=2),
     ]
     tried(world, invoice, PaymentProgress.FAILED, "account_closed")
     for event in reversed(events) if is_reversed else events:
@@ -79,13 +81,13 @@ def test_of_several_tries_the_last_one_counts_in_whatever_order_the_events_come(
 def test_what_was_fetched_before_another_change_is_fetched_again(world: World):
     invoice = world.sent()
     first = tried(world, invoice, PaymentProgress.PENDING)
-    newer = told(world, "payment_intent.payment_failed", first)
+    newer = event_about(world, "payment_intent.payment_failed", first)
 
     def another_worker_is_faster() -> None:
         tried(world, invoice, PaymentProgress.FAILED, "account_closed")
 
     world.stripe.before_next("find_payment", another_worker_is_faster)
-    world.deliver([told(world, "payment_intent.processing", first), newer])
+    world.deliver([event_about(world, "payment_intent.processing", first), newer])
 
     assert shown(world, invoice) == (PaymentStatus.FAILED, "account_closed")
 
@@ -95,7 +97,7 @@ def test_of_a_partly_paid_invoice_a_decline_shows_as_partial_with_the_reason(wor
     world.pay(invoice, AMOUNT // 2)
     world.deliver()
     failed = tried(world, invoice, PaymentProgress.FAILED, "card_declined")
-    world.deliver([told(world, "payment_intent.payment_failed", failed)])
+    world.deliver([event_about(world, "payment_intent.payment_failed", failed)])
 
     assert shown(world, invoice) == (PaymentStatus.PARTIAL, "card_declined")
 
@@ -106,7 +108,7 @@ def test_of_a_paid_invoice_a_late_decline_is_not_even_fetched(world: World):
     world.pay(invoice)
     world.deliver()
     calls = world.calls()
-    world.deliver([told(world, "payment_intent.payment_failed", failed)])
+    world.deliver([event_about(world, "payment_intent.payment_failed", failed)])
 
     assert shown(world, invoice) == (PaymentStatus.PAID, None)
     assert world.calls() == calls
@@ -132,7 +134,7 @@ def test_a_payments_method_is_that_of_its_charge_in_whatever_order_the_events_co
 ):
     invoice = world.sent()
     pending = tried(world, invoice, PaymentProgress.PENDING)
-    world.deliver([told(world, "payment_intent.processing", pending)])
+    world.deliver([event_about(world, "payment_intent.processing", pending)])
     assert [payment.method for payment in world.payments(invoice.id)] == ["us_bank_account"]
     world.pay(invoice)
     events = world.events()

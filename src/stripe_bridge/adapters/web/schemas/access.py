@@ -5,11 +5,11 @@ from __future__ import annotations
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
-from stripe_bridge.adapters.web.schemas.fields import Shape
+from stripe_bridge.adapters.web.schemas.fields import ResponseSchema
 from stripe_bridge.domain.access import Permission, Role
 
 
-class MeShape(Shape):
+class MeSchema(ResponseSchema):
     tenant = fields.String(metadata={"examples": ["acme"]})
     role = fields.String(validate=OneOf([role.value for role in Role]))
     user_id = fields.Integer(
@@ -22,5 +22,5 @@ class MeShape(Shape):
     )
 
 
-class MeAnswer(Shape):
-    data = fields.Nested(MeShape)
+class MeAnswer(ResponseSchema):
+    data = fields.Nested(MeSchema)

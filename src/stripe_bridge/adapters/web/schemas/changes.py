@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import re
 
-from marshmallow import ValidationError, fields
+from marshmallow import INCLUDE, ValidationError, fields
 from marshmallow.validate import Length, OneOf
 
 from stripe_bridge.adapters.web.schemas.fields import (
     MAX_ID,
     QueryNumber,
-    Shape,
+    RequestSchema,
+    ResponseSchema,
     ShortList,
-    Strict,
     Text,
     Timestamp,
 )
@@ -33,7 +33,7 @@ def _is_log(text: str) -> None:
         raise ValidationError("Not the name of a log, as a page shows it.")
 
 
-class ReadFeedQuery(Strict):
+class ReadFeedQuery(RequestSchema):
     after = QueryNumber(
         low=0,
         high=MAX_ID,
@@ -77,20 +77,24 @@ class ReadFeedQuery(Strict):
 _SOMETIMES = {"sometimes": True}
 
 
-class ChangeSubject(Shape):
+class ChangeSubject(ResponseSchema):
     type = fields.String(metadata={"examples": ["invoice"]})
     # An integer for all but Stripe's own objects; null if there is none.
     id = fields.Raw(allow_none=True, metadata={"examples": [17]})
 
 
-class ChangeActor(Shape):
+class ChangeActor(ResponseSchema):
     type = fields.String(metadata={"examples": ["stripe"]})
     id = fields.String(allow_none=True, metadata={"description": "A pseudonym."})
     user_id = fields.Integer(allow_none=True, metadata={"description": "The ERP user."})
 
 
-class ChangeShape(Shape):
+class ChangeSchema(ResponseSchema):
     """One fact about one object. Of an act, only admins see more than the first five fields; its type is `act` to others."""
+
+    class Meta:
+        # Some types have a field of their own.
+        unknown = INCLUDE
 
     sequence = fields.Integer(metadata={"examples": [4211]})
     id = fields.String(metadata={"examples": ["chg_6d5c1e0a"]})
@@ -131,7 +135,7 @@ class ChangeShape(Shape):
     )
 
 
-class FeedShape(Shape):
+class FeedSchema(ResponseSchema):
     """A page follows the one before it if its `after` and `after_hash` are that one's last."""
 
     log = fields.String(
@@ -139,7 +143,7 @@ class FeedShape(Shape):
     )
     after = fields.Integer(metadata={"examples": [4210]})
     after_hash = fields.String(metadata={"pattern": f"^{_HASH}$"})
-    data = fields.List(fields.Nested(ChangeShape))
+    data = fields.List(fields.Nested(ChangeSchema))
     next_after = fields.Integer(
         metadata={"description": "The last entry that was looked at: the next page is the one after it."}
     )

@@ -22,21 +22,21 @@ def id_in_path(digits: str) -> int:
     return id_ if id_ <= MAX_ID else 0
 
 
-class Strict(Schema):
+class RequestSchema(Schema):
     """What a caller sends: a field that we do not know is a fault."""
 
     class Meta:
         unknown = RAISE
 
 
-class Shape(Schema):
+class ResponseSchema(Schema):
     """What we answer: every field is always there, unless it says otherwise."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         field_obj.required = not field_obj.metadata.get("sometimes", False)
 
 
-class Nothing(Strict):
+class EmptySchema(RequestSchema):
     """No field at all."""
 
 
@@ -103,6 +103,10 @@ class QueryNumber(WholeNumber):
 
 class Timestamp(fields.DateTime):
     """Out: UTC with microseconds and Z. In: ISO 8601 with its offset; a time without one could be any."""
+
+    def __init__(self, *, metadata: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        example = None if kwargs.get("allow_none") else "2026-11-23T12:00:00.000000Z"
+        super().__init__(metadata={"examples": [example], **(metadata or {})}, **kwargs)
 
     default_error_messages = {"aware": "Not an ISO 8601 date and time with its UTC offset."}
 

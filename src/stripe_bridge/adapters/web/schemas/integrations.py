@@ -3,12 +3,19 @@ from __future__ import annotations
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
-from stripe_bridge.adapters.web.schemas.fields import Shape, Strict, Text, Timestamp, TrueOrFalse, not_blank
-from stripe_bridge.adapters.web.schemas.paging import PageShape
+from stripe_bridge.adapters.web.schemas.fields import (
+    RequestSchema,
+    ResponseSchema,
+    Text,
+    Timestamp,
+    TrueOrFalse,
+    not_blank,
+)
+from stripe_bridge.adapters.web.schemas.paging import PageSchema
 from stripe_bridge.domain.integration import SyncStatus
 
 
-class NewIntegration(Strict):
+class NewIntegration(RequestSchema):
     name = Text(
         required=True,
         validate=[Length(min=1, max=255), not_blank],
@@ -16,7 +23,7 @@ class NewIntegration(Strict):
     )
 
 
-class NewAuthorization(Strict):
+class NewAuthorization(RequestSchema):
     confirm = TrueOrFalse(
         load_default=False,
         metadata={
@@ -26,7 +33,7 @@ class NewAuthorization(Strict):
     )
 
 
-class Confirmation(Strict):
+class Confirmation(RequestSchema):
     confirmation = Text(
         required=True,
         validate=Length(min=1, max=255),
@@ -36,7 +43,7 @@ class Confirmation(Strict):
     )
 
 
-class IntegrationShape(Shape):
+class IntegrationSchema(ResponseSchema):
     """Made of an IntegrationView. After a disconnect the last snapshot of the account stays readable."""
 
     id = fields.Integer(attribute="integration.id", metadata={"examples": [1]})
@@ -89,19 +96,19 @@ class IntegrationShape(Shape):
     updated_at = Timestamp(attribute="integration.updated_at")
 
 
-class IntegrationAnswer(Shape):
-    data = fields.Nested(IntegrationShape)
+class IntegrationAnswer(ResponseSchema):
+    data = fields.Nested(IntegrationSchema)
 
 
 class IntegrationWritten(IntegrationAnswer):
     message = fields.String(metadata={"examples": ["Stripe integration created."]})
 
 
-class IntegrationPage(PageShape):
-    data = fields.List(fields.Nested(IntegrationShape))
+class IntegrationPage(PageSchema):
+    data = fields.List(fields.Nested(IntegrationSchema))
 
 
-class AuthorizationShape(Shape):
+class AuthorizationSchema(ResponseSchema):
     authorize_url = fields.String(
         metadata={
             "format": "uri",
@@ -111,5 +118,5 @@ class AuthorizationShape(Shape):
     )
 
 
-class AuthorizationAnswer(Shape):
-    data = fields.Nested(AuthorizationShape)
+class AuthorizationAnswer(ResponseSchema):
+    data = fields.Nested(AuthorizationSchema)

@@ -8,13 +8,14 @@ from marshmallow.validate import Email, Length, OneOf
 from stripe_bridge.adapters.web.schemas.fields import (
     MAX_AMOUNT,
     MAX_ID,
-    Shape,
-    Strict,
+    RequestSchema,
+    ResponseSchema,
     Text,
     Timestamp,
     WholeNumber,
 )
-from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
+from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageSchema
+from stripe_bridge.domain.dispute import STATUSES
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.origin import Actor, ActorType
 from stripe_bridge.domain.payment_status import PaymentStatus, RefundStatus
@@ -24,7 +25,7 @@ from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 _SHOWN = [status.value for status in InvoiceStatus if status not in ("reserved", "abandoned")]
 
 
-class NewInvoice(Strict):
+class NewInvoice(RequestSchema):
     integration_id = WholeNumber(
         low=1, high=MAX_ID, data_key="integration_instance_id", required=True, metadata={"examples": [1]}
     )
@@ -65,12 +66,12 @@ class PublicMetadata(fields.Dict):
         }
 
 
-class IntegrationNameShape(Shape):
+class IntegrationNameSchema(ResponseSchema):
     id = fields.Integer(attribute="invoice.integration_id", metadata={"examples": [1]})
     name = fields.String(attribute="integration_name", metadata={"examples": ["Rosen Furniture"]})
 
 
-class PaymentShape(Shape):
+class PaymentSchema(ResponseSchema):
     """Made of a PaymentView: the payment, and what is beside it."""
 
     stripe_invoice_payment_id = fields.String(
@@ -107,7 +108,7 @@ class PaymentShape(Shape):
     )
 
 
-class ActorShape(Shape):
+class ActorSchema(ResponseSchema):
     type = fields.String(
         validate=OneOf([each.value for each in ActorType if Actor(type=each).is_a_caller]),
         metadata={
@@ -133,33 +134,42 @@ class FromSameView(fields.Nested):
 _BESIDE = frozenset({"payments", "refundable"})
 
 
-class InvoiceShape(Shape):
+class InvoiceSchema(ResponseSchema):
     """Made of an InvoiceView: the invoice, and what is beside it. Amounts in the currency's minor unit."""
 
     id = fields.Integer(metadata={"examples": [1]})
     integration_instance_id = fields.Integer(attribute="integration_id", metadata={"examples": [1]})
-    integration_instance = FromSameView(IntegrationNameShape)
+    integration_instance = FromSameView(
+        IntegrationNameSchema, metadata={"examples": [{"id": 1, "name": "Rosen Furniture"}]}
+    )
     sales_order_id = fields.Integer(allow_none=True, metadata={"examples": [1001]})
     sales_order_number = fields.String(allow_none=True, metadata={"examples": ["SO-1001"]})
-    user_id = fields.Integer(allow_none=True, metadata={"description": "The ERP user who sent it."})
-    stripe_account_id = fields.String()
-    stripe_invoice_id = fields.String(allow_none=True)
-    stripe_customer_id = fields.String(allow_none=True)
-    stripe_payment_intent_id = fields.String(allow_none=True)
+    user_id = fields.Integer(
+        allow_none=True, metadata={"description": "The ERP user who sent it.", "examples": [7]}
+    )
+    stripe_account_id = fields.String(metadata={"examples": ["acct_1PgQ2xRosenFurn"]})
+    stripe_invoice_id = fields.String(allow_none=True, metadata={"examples": ["in_1PgQ2xOakTable"]})
+    stripe_customer_id = fields.String(allow_none=True, metadata={"examples": ["cus_JennyRosen"]})
+    stripe_payment_intent_id = fields.String(allow_none=True, metadata={"examples": ["pi_1PgQ2xOakTable"]})
     stripe_charge_id = fields.String(allow_none=True)
-    number = fields.String(allow_none=True, metadata={"description": "Stripe's invoice number."})
+    number = fields.String(
+        allow_none=True, metadata={"description": "Stripe's invoice number.", "examples": ["ROSEN-0001"]}
+    )
     amount = fields.Integer(metadata={"examples": [9900]})
-    amount_paid = fields.Integer()
+    amount_paid = fields.Integer(metadata={"examples": [0]})
     amount_remaining = fields.Integer(
         attribute="left_to_pay",
-        metadata={"description": "What Stripe still asks for; 0 for one that is paid or void."},
+        metadata={
+            "description": "What Stripe still asks for; 0 for one that is paid or void.",
+            "examples": [9900],
+        },
     )
-    amount_refunded = fields.Integer()
+    amount_refunded = fields.Integer(metadata={"examples": [0]})
     refundable_in_cents = fields.Integer(
-        attribute="refundable", metadata={"description": "What may still be refunded."}
+        attribute="refundable", metadata={"description": "What may still be refunded.", "examples": [0]}
     )
     currency = fields.String(metadata={"examples": ["EUR"]})
-    status = ShownStatus(validate=OneOf(_SHOWN))
+    status = ShownStatus(validate=OneOf(_SHOWN), metadata={"examples": ["open"]})
     payment_status = fields.String(
         validate=OneOf([status.value for status in PaymentStatus]),
         metadata={"description": "`pending` while a bank payment is under way, which may take days."},
@@ -174,26 +184,34 @@ class InvoiceShape(Shape):
         allow_none=True,
         metadata={
             "description": "Whether Stripe itself has shown what was paid, which it is asked for within a minute, or only an "
-            "event. Null as long as nothing was paid."
+            "event. Null as long as nothing was paid.",
+            "examples": [None],
         },
     )
     refund_status = fields.String(validate=OneOf([status.value for status in RefundStatus]))
-    dispute_status = fields.String(allow_none=True, metadata={"description": "The newest dispute's."})
+    dispute_status = fields.String(
+        validate=OneOf(STATUSES),
+        allow_none=True,
+        metadata={"description": "The newest dispute's, as Stripe shows it.", "examples": [None]},
+    )
     customer_email = fields.String(metadata={"examples": ["jenny@example.com"]})
     hosted_invoice_url = fields.String(
         allow_none=True,
-        metadata={"description": "Where the customer pays."},
+        metadata={"description": "Where the customer pays.", "examples": ["https://invoice.stripe.com/i/…"]},
     )
     hosted_invoice_url_expires_at = Timestamp(
         allow_none=True,
         metadata={
-            "description": "When that link and `invoice_pdf` end. Showing the invoice renews them in time."
+            "description": "When that link and `invoice_pdf` end. Showing the invoice renews them in time.",
+            "examples": ["2027-01-22T12:00:00.000000Z"],
         },
     )
-    invoice_pdf = fields.String(allow_none=True)
+    invoice_pdf = fields.String(
+        allow_none=True, metadata={"examples": ["https://pay.stripe.com/invoice/…/pdf"]}
+    )
     days_until_due = fields.Integer(metadata={"examples": [30]})
-    due_date = Timestamp(allow_none=True)
-    finalized_at = Timestamp(allow_none=True)
+    due_date = Timestamp(allow_none=True, metadata={"examples": ["2026-12-23T12:00:00.000000Z"]})
+    finalized_at = Timestamp(allow_none=True, metadata={"examples": ["2026-11-23T12:00:01.000000Z"]})
     sent_at = Timestamp(
         allow_none=True,
         metadata={
@@ -203,14 +221,14 @@ class InvoiceShape(Shape):
     paid_at = Timestamp(allow_none=True)
     voided_at = Timestamp(allow_none=True)
     voided_by = fields.Nested(
-        ActorShape,
+        ActorSchema,
         allow_none=True,
         metadata={
             "description": "Who had it voided; null if that was in Stripe's dashboard, or is not known."
         },
     )
     payments = fields.List(
-        fields.Nested(PaymentShape),
+        fields.Nested(PaymentSchema),
         metadata={
             "description": "Those that were paid, are under way or failed, in the order in which they were paid."
         },
@@ -219,7 +237,7 @@ class InvoiceShape(Shape):
     metadata = PublicMetadata(
         keys=fields.String(),
         values=fields.String(),
-        metadata={"description": "Stripe's, without what only this service needs."},
+        metadata={"description": "Stripe's, without what only this service needs.", "examples": [{}]},
     )
     created_at = Timestamp()
     updated_at = Timestamp()
@@ -228,29 +246,29 @@ class InvoiceShape(Shape):
         return super().get_attribute(obj if attr in _BESIDE else obj.invoice, attr, default)
 
 
-class InvoiceDetailShape(InvoiceShape):
+class InvoiceDetailSchema(InvoiceSchema):
     """The same: clients that were made of an earlier document know it by this name."""
 
 
-class InvoiceAnswer(Shape):
-    data = fields.Nested(InvoiceDetailShape)
+class InvoiceAnswer(ResponseSchema):
+    data = fields.Nested(InvoiceDetailSchema)
 
 
 class InvoiceSent(InvoiceAnswer):
     message = fields.String(metadata={"examples": ["Invoice sent to customer."]})
 
 
-class InvoiceVoided(Shape):
-    data = fields.Nested(InvoiceShape)
+class InvoiceVoided(ResponseSchema):
+    data = fields.Nested(InvoiceSchema)
     message = fields.String(metadata={"examples": ["Invoice voided."]})
 
 
-class InvoiceList(Shape):
-    data = fields.List(fields.Nested(InvoiceShape))
+class InvoiceList(ResponseSchema):
+    data = fields.List(fields.Nested(InvoiceSchema))
 
 
-class InvoicePage(PageShape):
-    data = fields.List(fields.Nested(InvoiceShape))
+class InvoicePage(PageSchema):
+    data = fields.List(fields.Nested(InvoiceSchema))
 
 
 class InvoicePageQuery(PageQuery):

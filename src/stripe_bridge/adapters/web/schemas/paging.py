@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from marshmallow import fields
 
-from stripe_bridge.adapters.web.schemas.fields import QueryNumber, Shape, Strict, Text
+from stripe_bridge.adapters.web.schemas.fields import QueryNumber, RequestSchema, ResponseSchema, Text
 from stripe_bridge.domain.paging import DEFAULT_PER_PAGE, MAX_PAGE, MAX_PER_PAGE
 
 
-class PageQuery(Strict):
+class PageQuery(RequestSchema):
     page = QueryNumber(low=1, high=MAX_PAGE)
     per_page = QueryNumber(low=1, high=MAX_PER_PAGE, load_default=DEFAULT_PER_PAGE)
     cursor = Text(
@@ -19,7 +19,7 @@ class PageQuery(Strict):
     )
 
 
-class PageShape(Shape):
+class PageSchema(ResponseSchema):
     """By cursor there is no `total` and no `last_page`, and only the next page is known."""
 
     current_page = fields.Integer(allow_none=True, metadata={"examples": [1]})

@@ -7,18 +7,18 @@ from marshmallow.validate import OneOf
 
 from stripe_bridge.adapters.web.schemas.fields import (
     MAX_AMOUNT,
-    Shape,
-    Strict,
+    RequestSchema,
+    ResponseSchema,
     Text,
     Timestamp,
     WholeNumber,
 )
-from stripe_bridge.domain.refund import RefundReason, RefundSource, RefundState
+from stripe_bridge.domain.refund import SHOWN_REASONS, RefundReason, RefundSource, RefundState
 
 _SHOWN = [state.value for state in RefundState if state not in (RefundState.RESERVED, RefundState.REFUSED)]
 
 
-class NewRefund(Strict):
+class NewRefund(RequestSchema):
     amount = WholeNumber(
         low=1,
         high=MAX_AMOUNT,
@@ -35,7 +35,7 @@ class LowerCase(fields.String):
         return str(value).lower()
 
 
-class RefundShape(Shape):
+class RefundSchema(ResponseSchema):
     id = fields.Integer(metadata={"examples": [1]})
     refund_id = fields.String(
         attribute="stripe_refund_id",
@@ -45,7 +45,7 @@ class RefundShape(Shape):
     amount = fields.Integer(metadata={"examples": [5000]})
     currency = LowerCase(metadata={"description": "In lower case, unlike an invoice's.", "examples": ["eur"]})
     status = fields.String(attribute="shown_status", validate=OneOf(_SHOWN))
-    reason = fields.String(allow_none=True)
+    reason = fields.String(validate=OneOf(SHOWN_REASONS), allow_none=True)
     failure_reason = fields.String(allow_none=True)
     user_id = fields.Integer(
         allow_none=True,
@@ -61,7 +61,7 @@ class RefundShape(Shape):
     updated_at = Timestamp()
 
 
-class IssuedShape(Shape):
+class IssuedSchema(ResponseSchema):
     """What was asked for, which may have taken several refunds: one for each payment that gives back a part."""
 
     refund_id = fields.String(
@@ -70,13 +70,13 @@ class IssuedShape(Shape):
     amount = fields.Integer(metadata={"description": "The sum.", "examples": [5000]})
     currency = LowerCase(metadata={"description": "In lower case, unlike an invoice's.", "examples": ["eur"]})
     status = fields.String(validate=OneOf(_SHOWN))
-    refunds = fields.List(fields.Nested(RefundShape))
+    refunds = fields.List(fields.Nested(RefundSchema))
 
 
-class RefundIssued(Shape):
-    data = fields.Nested(IssuedShape)
+class RefundIssued(ResponseSchema):
+    data = fields.Nested(IssuedSchema)
     message = fields.String(metadata={"examples": ["Refund issued."]})
 
 
-class RefundList(Shape):
-    data = fields.List(fields.Nested(RefundShape))
+class RefundList(ResponseSchema):
+    data = fields.List(fields.Nested(RefundSchema))

@@ -9,9 +9,9 @@ from stripe_bridge.adapters.web.schemas.fields import (
     MAX_AMOUNT,
     MAX_ID,
     Quantity,
-    Shape,
+    RequestSchema,
+    ResponseSchema,
     ShortList,
-    Strict,
     Text,
     Timestamp,
     WholeNumber,
@@ -20,7 +20,7 @@ from stripe_bridge.adapters.web.schemas.fields import (
 from stripe_bridge.domain.sales_order import Address, Customer, OrderLine
 
 
-class AddressBody(Strict):
+class AddressBody(RequestSchema):
     line1 = Text(validate=Length(max=500), allow_none=True)
     line2 = Text(validate=Length(max=500), allow_none=True)
     city = Text(validate=Length(max=500), allow_none=True)
@@ -37,7 +37,7 @@ class AddressBody(Strict):
         return Address(**fields_of)
 
 
-class CustomerBody(Strict):
+class CustomerBody(RequestSchema):
     id = WholeNumber(low=1, high=MAX_ID, required=True, metadata={"examples": [77]})
     name = Text(
         required=True, validate=[Length(min=1, max=256), not_blank], metadata={"examples": ["Jenny Rosen"]}
@@ -54,7 +54,7 @@ class CustomerBody(Strict):
         return Customer(**fields_of)
 
 
-class LineBody(Strict):
+class LineBody(RequestSchema):
     description = Text(
         required=True, validate=[Length(min=1, max=500), not_blank], metadata={"examples": ["Oak table"]}
     )
@@ -85,7 +85,7 @@ class LineBody(Strict):
         return OrderLine(**fields_of)
 
 
-class SalesOrderBody(Strict):
+class SalesOrderBody(RequestSchema):
     """The ERP's copy of an order. The lines sum to the total."""
 
     number = Text(
@@ -121,29 +121,29 @@ class SalesOrderBody(Strict):
         return fields_of | {"lines": tuple(fields_of["lines"])}
 
 
-class AddressShape(Shape, AddressBody):
+class AddressSchema(ResponseSchema, AddressBody):
     """Every key is there."""
 
 
-class CustomerShape(Shape):
+class CustomerSchema(ResponseSchema):
     id = fields.Integer(metadata={"examples": [77]})
     name = fields.String(metadata={"examples": ["Jenny Rosen"]})
     email = fields.String(allow_none=True, metadata={"examples": ["jenny@example.com"]})
-    address = fields.Nested(AddressShape, allow_none=True)
+    address = fields.Nested(AddressSchema, allow_none=True)
 
 
-class LineShape(Shape):
+class LineSchema(ResponseSchema):
     description = fields.String(metadata={"examples": ["Oak table"]})
     quantity = Quantity(metadata={"type": "string", "examples": ["2.5"]})
     amount = fields.Integer(data_key="amount_in_cents", metadata={"examples": [9900]})
 
 
-class OpenInvoiceShape(Shape):
+class OpenInvoiceSchema(ResponseSchema):
     id = fields.Integer(metadata={"examples": [1]})
     amount = fields.Integer(metadata={"examples": [9900]})
 
 
-class SalesOrderShape(Shape):
+class SalesOrderSchema(ResponseSchema):
     """Made of a SalesOrderView."""
 
     sales_order_id = fields.Integer(attribute="order.id", metadata={"examples": [1001]})
@@ -151,8 +151,8 @@ class SalesOrderShape(Shape):
     currency = fields.String(attribute="order.currency", metadata={"examples": ["EUR"]})
     total_in_cents = fields.Integer(attribute="order.total", metadata={"examples": [9900]})
     paid_elsewhere_in_cents = fields.Integer(attribute="order.paid_elsewhere")
-    customer = fields.Nested(CustomerShape, attribute="order.customer")
-    lines = fields.List(fields.Nested(LineShape), attribute="order.lines")
+    customer = fields.Nested(CustomerSchema, attribute="order.customer")
+    lines = fields.List(fields.Nested(LineSchema), attribute="order.lines")
     updated_at = Timestamp(
         attribute="order.source_updated_at", metadata={"description": "As the ERP sent it."}
     )
@@ -167,14 +167,17 @@ class SalesOrderShape(Shape):
     )
     overpaid_in_cents = fields.Integer(attribute="overpaid")
     open_invoice = fields.Nested(
-        OpenInvoiceShape,
+        OpenInvoiceSchema,
         allow_none=True,
-        metadata={"description": "The invoice that can still be paid, if there is one."},
+        metadata={
+            "description": "The invoice that can still be paid, if there is one.",
+            "examples": [{"id": 1, "amount": 9900}],
+        },
     )
 
 
-class SalesOrderAnswer(Shape):
-    data = fields.Nested(SalesOrderShape)
+class SalesOrderAnswer(ResponseSchema):
+    data = fields.Nested(SalesOrderSchema)
 
 
 class SalesOrderWritten(SalesOrderAnswer):

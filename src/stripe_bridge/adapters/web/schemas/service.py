@@ -5,7 +5,8 @@ from __future__ import annotations
 from marshmallow import EXCLUDE, Schema, fields
 from marshmallow.validate import Equal, OneOf
 
-from stripe_bridge.adapters.web.schemas.fields import Shape
+from stripe_bridge.adapters.web.problem_types import catalogue, describe_types
+from stripe_bridge.adapters.web.schemas.fields import ResponseSchema
 from stripe_bridge.domain.errors.feed import CursorAhead, FeedExpired, HistoryChanged
 from stripe_bridge.domain.integration import AuthorizationFailure
 
@@ -23,13 +24,19 @@ class StripeRefusal(Schema):
     )
 
 
-class Problem(Shape):
+class Problem(ResponseSchema):
     """RFC 9457. `errors` lists what is wrong with each field, `stripe` is what Stripe said if it refused for good, and
     `request_id` finds the request in our logs.
     """
 
     # Together the examples are one answer, for the page shows them as one.
-    type = fields.String(metadata={"format": "uri", "examples": ["urn:stripe-bridge:problem:RequestInvalid"]})
+    type = fields.String(
+        validate=OneOf(sorted({line.type for line in catalogue()})),
+        metadata={
+            "examples": ["urn:stripe-bridge:problem:RequestInvalid"],
+            "x-enumDescriptions": describe_types(),
+        },
+    )
     title = fields.String(metadata={"examples": ["Unprocessable Content"]})
     status = fields.Integer(metadata={"examples": [422]})
     detail = fields.String(metadata={"examples": ["name: Missing data for required field."]})
@@ -78,15 +85,16 @@ class CallbackQuery(Schema):
     error_description = fields.String()
 
 
-class ReceivedShape(Shape):
+class ReceivedSchema(ResponseSchema):
     received = fields.Boolean(validate=Equal(True))
 
 
-class HealthShape(Shape):
-    status = fields.String(metadata={"examples": ["ok"]})
+class HealthSchema(ResponseSchema):
+    status = fields.String(validate=Equal("ok"), metadata={"examples": ["ok"]})
 
 
-class ReadinessShape(HealthShape):
+class ReadinessSchema(ResponseSchema):
+    status = fields.String(validate=OneOf(["ok", "unavailable"]), metadata={"examples": ["ok"]})
     checks = fields.Dict(
         keys=fields.String(),
         values=fields.String(),

@@ -7,9 +7,9 @@ from marshmallow.validate import Length, OneOf
 
 from stripe_bridge.adapters.web.schemas.fields import (
     MAX_ID,
-    Shape,
+    RequestSchema,
+    ResponseSchema,
     ShortList,
-    Strict,
     Text,
     Timestamp,
     TrueOrFalse,
@@ -30,7 +30,7 @@ _OF_TYPES = (
 _OF_AFTER = "The number of a change: those that follow it are delivered."
 
 
-class _SubscriberBody(Strict):
+class _SubscriberBody(RequestSchema):
     @post_load
     def as_value(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
         if given.get("types") is not None:
@@ -90,11 +90,11 @@ class SubscriberChanges(_SubscriberBody):
     description = _description()
 
 
-class ResumeBody(Strict):
+class ResumeBody(RequestSchema):
     after = WholeNumber(low=0, high=MAX_ID, required=True, metadata={"description": _OF_AFTER})
 
 
-class SubscriberShape(Shape):
+class SubscriberSchema(ResponseSchema):
     """Made of a SubscriberView."""
 
     id = fields.Integer(attribute="subscriber.id", metadata={"examples": [1]})
@@ -135,12 +135,12 @@ class SubscriberShape(Shape):
     updated_at = Timestamp(attribute="subscriber.updated_at")
 
 
-class SubscriberAnswer(Shape):
-    data = fields.Nested(SubscriberShape)
+class SubscriberAnswer(ResponseSchema):
+    data = fields.Nested(SubscriberSchema)
 
 
-class SubscriberList(Shape):
-    data = fields.List(fields.Nested(SubscriberShape))
+class SubscriberList(ResponseSchema):
+    data = fields.List(fields.Nested(SubscriberSchema))
 
 
 class SubscriberSecretAnswer(SubscriberAnswer):
@@ -152,11 +152,11 @@ class SubscriberSecretAnswer(SubscriberAnswer):
     )
 
 
-class SubscriberDeleted(Shape):
+class SubscriberDeleted(ResponseSchema):
     message = fields.String(metadata={"examples": ["Subscriber deleted."]})
 
 
-class DeliveryShape(Shape):
+class DeliverySchema(ResponseSchema):
     type = fields.String(validate=OneOf([each.value for each in DeliveryType]))
     message_id = fields.String(metadata={"description": "The request's header `webhook-id`."})
     after = fields.Integer(allow_none=True, metadata={"description": "The page's; null for a ping."})
@@ -169,9 +169,9 @@ class DeliveryShape(Shape):
     error = fields.String(allow_none=True, metadata={"description": "Null after a success."})
 
 
-class DeliveryAnswer(Shape):
-    data = fields.Nested(DeliveryShape)
+class DeliveryAnswer(ResponseSchema):
+    data = fields.Nested(DeliverySchema)
 
 
-class DeliveryList(Shape):
-    data = fields.List(fields.Nested(DeliveryShape))
+class DeliveryList(ResponseSchema):
+    data = fields.List(fields.Nested(DeliverySchema))

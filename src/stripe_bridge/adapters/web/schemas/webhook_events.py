@@ -6,8 +6,15 @@ from typing import Any
 from marshmallow import fields, post_dump, post_load
 from marshmallow.validate import OneOf
 
-from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, Shape, Strict, Text, Timestamp
-from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageShape
+from stripe_bridge.adapters.web.schemas.fields import (
+    MAX_ID,
+    QueryNumber,
+    RequestSchema,
+    ResponseSchema,
+    Text,
+    Timestamp,
+)
+from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageSchema
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, WebhookEvent
 
 _STATUSES = [status.value for status in EventStatus]
@@ -20,7 +27,7 @@ class EventPageQuery(PageQuery):
     related_object_id = Text()
 
 
-class EventQuery(Strict):
+class EventQuery(RequestSchema):
     include_payload = Text(
         validate=OneOf(["true", "false", "1", "0"]),
         load_default="false",
@@ -35,11 +42,11 @@ class EventQuery(Strict):
         return fields_of | {"include_payload": fields_of["include_payload"] in ("true", "1")}
 
 
-class ActivityQuery(Strict):
+class ActivityQuery(RequestSchema):
     order = Text(validate=OneOf(["asc", "desc"]), load_default="asc")
 
 
-class WebhookEventShape(Shape):
+class WebhookEventSchema(ResponseSchema):
     id = fields.Integer(metadata={"examples": [1]})
     integration_instance_id = fields.Integer(attribute="integration_id", allow_none=True)
     stripe_event_id = fields.String(metadata={"examples": ["evt_1"]})
@@ -60,9 +67,7 @@ class WebhookEventShape(Shape):
         allow_none=True,
         metadata={"description": "Set if the last try failed; the cause is shown to operators only."},
     )
-    skip_reason = fields.String(
-        allow_none=True, validate=OneOf([None, *(reason.value for reason in SkipReason)])
-    )
+    skip_reason = fields.String(allow_none=True, validate=OneOf([reason.value for reason in SkipReason]))
     next_attempt_at = Timestamp(allow_none=True)
     event_created_at = Timestamp()
     processed_at = Timestamp(allow_none=True)
@@ -80,7 +85,7 @@ class Payload(fields.Dict):
             return None
 
 
-class WebhookEventDetailShape(WebhookEventShape):
+class WebhookEventDetailSchema(WebhookEventSchema):
     payload = Payload(
         allow_none=True,
         metadata={
@@ -96,17 +101,17 @@ class WebhookEventDetailShape(WebhookEventShape):
         }
 
 
-class WebhookEventAnswer(Shape):
-    data = fields.Nested(WebhookEventDetailShape)
+class WebhookEventAnswer(ResponseSchema):
+    data = fields.Nested(WebhookEventDetailSchema)
 
 
-class WebhookEventList(Shape):
-    data = fields.List(fields.Nested(WebhookEventShape))
+class WebhookEventList(ResponseSchema):
+    data = fields.List(fields.Nested(WebhookEventSchema))
 
 
-class WebhookEventPage(PageShape):
-    data = fields.List(fields.Nested(WebhookEventShape))
+class WebhookEventPage(PageSchema):
+    data = fields.List(fields.Nested(WebhookEventSchema))
 
 
-class WebhookEventReplayed(Shape):
+class WebhookEventReplayed(ResponseSchema):
     message = fields.String(metadata={"examples": ["Webhook event re-queued for processing."]})

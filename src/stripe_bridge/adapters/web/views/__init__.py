@@ -4,7 +4,7 @@ from functools import cache
 
 from flask_smorest import Blueprint
 
-from stripe_bridge.adapters.web.endpoints import Group, blueprint_of
+from stripe_bridge.adapters.web.endpoints import Section, blueprint_of
 from stripe_bridge.adapters.web.views.access import ACCESS
 from stripe_bridge.adapters.web.views.authorization import CALLBACK
 from stripe_bridge.adapters.web.views.changes import CHANGES
@@ -17,21 +17,23 @@ from stripe_bridge.adapters.web.views.subscribers import SUBSCRIBERS
 from stripe_bridge.adapters.web.views.webhook_events import WEBHOOK_EVENTS
 from stripe_bridge.adapters.web.views.webhooks import WEBHOOKS
 
-GROUPS = (
-    Group("Integrations", "Stripe accounts joined to this service.", (*INTEGRATIONS, *CALLBACK)),
-    Group("Sales orders", "The ERP's sales orders, copied here so that they can be invoiced.", SALES_ORDERS),
-    Group("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
-    Group("Refunds", "Full and partial refunds.", REFUNDS),
-    Group("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
-    Group("Subscribers", "Where changes are delivered to.", SUBSCRIBERS),
-    Group("Access", "Who is asking, and what they may do.", ACCESS),
-    Group("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
-    Group("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
-    Group("Health", "For those who run the service.", HEALTH),
+SECTIONS = (
+    Section("Integrations", "Stripe accounts joined to this service.", (*INTEGRATIONS, *CALLBACK)),
+    Section(
+        "Sales orders", "The ERP's sales orders, copied here so that they can be invoiced.", SALES_ORDERS
+    ),
+    Section("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
+    Section("Refunds", "Full and partial refunds.", REFUNDS),
+    Section("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
+    Section("Subscribers", "Where changes are delivered to.", SUBSCRIBERS),
+    Section("Access", "Who is asking, and what they may do.", ACCESS),
+    Section("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
+    Section("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
+    Section("Health", "For those who run the service.", HEALTH),
 )
 
 
 @cache
 def blueprints() -> tuple[Blueprint, ...]:
     """One for each group, the same for all apps of this process: making them takes far longer than adding them to one."""
-    return tuple(blueprint_of(group) for group in GROUPS)
+    return tuple(blueprint_of(section) for section in SECTIONS)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from flask import Response, current_app, make_response, redirect, render_template, request
+import flask
+from flask import Response, current_app, make_response, redirect, render_template
+from werkzeug.exceptions import ServiceUnavailable
 
-from stripe_bridge.adapters.web.endpoints import Call, operation
+from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
 from stripe_bridge.adapters.web.schemas.service import CallbackQuery
 from stripe_bridge.domain.integration import AuthorizationFailure
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.integrations.connect import (
     AuthorizationOutcome,
     AuthorizationStatus,
@@ -17,7 +20,7 @@ from stripe_bridge.use_cases.integrations.connect import (
 )
 
 _WORDS = {
-    AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can close this page."),
+    AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can go on in your ERP."),
     AuthorizationStatus.CONFIRM: (
         "?",
         "Stripe is not connected yet",
@@ -41,7 +44,7 @@ _HTML = {"text/html": {"schema": {"type": "string"}}}
     permission=None,
     query=CallbackQuery,
     answers={200: None, 302: None, 400: None},
-    problems=(503,),
+    problems=(StoreUnavailable, ServiceUnavailable),
     documented={
         "responses": {
             "200": {
@@ -58,17 +61,17 @@ _HTML = {"text/html": {"schema": {"type": "string"}}}
         }
     },
 )
-def complete_authorization(call: Call) -> Any:
+def complete_authorization(request: ApiRequest) -> Any:
     """OAuth Callback
 
     Where Stripe sends the merchant's browser. The credential is `state`, which works once, within ten minutes.
     """
-    if request.method == "HEAD":
+    if flask.request.method == "HEAD":
         # Link scanners ask before people do: they must not use up the state.
         return Response()
     # A form sends an empty value for nothing.
-    given = {name: call.query.get(name) or None for name in ("state", "code", "error")}
-    outcome = call.bridge.integrations.complete_authorization(CallbackCommand(**given))
+    given = {name: request.query.get(name) or None for name in ("state", "code", "error")}
+    outcome = request.bridge.integrations.complete_authorization(CallbackCommand(**given))
     return_url = current_app.config["OAUTH_RETURN_URL"]
     return _page(outcome) if return_url is None else redirect(_with_outcome(return_url, outcome), 302)
 
@@ -101,7 +104,9 @@ def _page(outcome: AuthorizationOutcome) -> Response:
             explanation=explanation,
             status=outcome.status.value,
             reason=outcome.reason and outcome.reason.value,
+            integration=outcome.integration,
             pending=outcome.pending,
+            back=current_app.config["FRONT_END"],
         ),
         400 if outcome.status is AuthorizationStatus.FAILED else 200,
     )

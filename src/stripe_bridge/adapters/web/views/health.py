@@ -2,12 +2,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_bridge.adapters.web.endpoints import Call, operation
-from stripe_bridge.adapters.web.schemas.service import HealthShape, ReadinessShape
+from werkzeug.exceptions import ServiceUnavailable
+
+from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
+from stripe_bridge.adapters.web.schemas.service import HealthSchema, ReadinessSchema
 
 
-@operation("GET", "/healthz", permission=None, query=None, answers={200: HealthShape})
-def show_health(_call: Call) -> Any:
+@operation(
+    "GET",
+    "/healthz",
+    permission=None,
+    query=None,
+    answers={200: HealthSchema},
+    problems=(ServiceUnavailable,),
+)
+def show_health(_request: ApiRequest) -> Any:
     """Health
 
     The process is up.
@@ -15,14 +24,16 @@ def show_health(_call: Call) -> Any:
     return {"status": "ok"}
 
 
-@operation("GET", "/readyz", permission=None, query=None, answers={200: ReadinessShape, 503: ReadinessShape})
-def show_readiness(call: Call) -> Any:
+@operation(
+    "GET", "/readyz", permission=None, query=None, answers={200: ReadinessSchema, 503: ReadinessSchema}
+)
+def show_readiness(request: ApiRequest) -> Any:
     """Readiness
 
     Whether the database (including writes), its schema, the queue and the signing secrets are usable; 503 if not. A clock that
     is more than 30 s off shows, and leaves it at 200.
     """
-    readiness = call.bridge.operations.check_readiness()
+    readiness = request.bridge.operations.check_readiness()
     checks = {name: fault or "ok" for name, fault in (readiness.faults | readiness.warnings).items()}
     if readiness.is_ready:
         return {"status": "ok", "checks": checks}, 200

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_bridge.adapters.web.endpoints import Call, operation
-from stripe_bridge.adapters.web.schemas.fields import Nothing
+from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
+from stripe_bridge.adapters.web.schemas.fields import EmptySchema
 from stripe_bridge.adapters.web.schemas.integrations import (
     AuthorizationAnswer,
     Confirmation,
@@ -16,6 +16,10 @@ from stripe_bridge.adapters.web.schemas.integrations import (
 from stripe_bridge.adapters.web.schemas.paging import PageQuery
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.base import IntegrationNotFound
+from stripe_bridge.domain.errors.conflicts import AlreadyConnected, AuthorizationFailed
+from stripe_bridge.domain.errors.rules import ConfirmationInvalid
+from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
 
 
@@ -26,9 +30,12 @@ from stripe_bridge.use_cases.integrations.manage import IntegrationView
     body=NewIntegration,
     answers={201: IntegrationWritten},
 )
-def create_integration(call: Call) -> Any:
-    """Create Stripe Integration"""
-    view = call.bridge.integrations.create(call.principal.tenant_id, call.body["name"])
+def create_integration(request: ApiRequest) -> Any:
+    """Create Stripe Integration
+
+    It is `pending` until a merchant connects a Stripe account to it.
+    """
+    view = request.bridge.integrations.create(request.principal.tenant_id, request.body["name"])
     return {"data": view, "message": "Stripe integration created."}
 
 
@@ -39,12 +46,14 @@ def create_integration(call: Call) -> Any:
     query=PageQuery,
     answers={200: IntegrationPage},
 )
-def list_integrations(call: Call) -> Any:
+def list_integrations(request: ApiRequest) -> Any:
     """List Stripe Integrations
 
     Newest first.
     """
-    return paginated(call.bridge.integrations.list(call.principal.tenant_id, page_request(call.query)))
+    return paginated(
+        request.bridge.integrations.list(request.principal.tenant_id, page_request(request.query))
+    )
 
 
 @operation(
@@ -52,10 +61,14 @@ def list_integrations(call: Call) -> Any:
     "/api/stripe/integrations/<id:integration_id>",
     permission=Permission.READ,
     answers={200: IntegrationAnswer},
+    problems=(IntegrationNotFound,),
 )
-def show_integration(call: Call, integration_id: int) -> Any:
-    """Show Integration Instance"""
-    return {"data": call.bridge.integrations.show(call.principal.tenant_id, integration_id)}
+def show_integration(request: ApiRequest, integration_id: int) -> Any:
+    """Show Integration Instance
+
+    With the last snapshot of its account.
+    """
+    return {"data": request.bridge.integrations.show(request.principal.tenant_id, integration_id)}
 
 
 @operation(
@@ -64,17 +77,17 @@ def show_integration(call: Call, integration_id: int) -> Any:
     permission=Permission.MANAGE_INTEGRATIONS,
     body=NewAuthorization,
     answers={200: AuthorizationAnswer},
-    problems=(409,),
+    problems=(IntegrationNotFound, AlreadyConnected),
     response_is_secret=True,
 )
-def authorize_integration(call: Call, integration_id: int) -> Any:
+def authorize_integration(request: ApiRequest, integration_id: int) -> Any:
     """Start Authorization (OAuth)
 
     Whoever opens the URL chooses which Stripe account is connected. With `confirm`, none is connected before the ERP has
     confirmed, from the session of the user who came back, that it is this tenant's merchant.
     """
-    url = call.bridge.integrations.authorize(
-        call.principal.tenant_id, integration_id, needs_confirmation=call.body["confirm"]
+    url = request.bridge.integrations.authorize(
+        request.principal.tenant_id, integration_id, needs_confirmation=request.body["confirm"]
     )
     return {"data": {"authorize_url": url}}
 
@@ -85,17 +98,17 @@ def authorize_integration(call: Call, integration_id: int) -> Any:
     permission=Permission.MANAGE_INTEGRATIONS,
     body=Confirmation,
     answers={200: IntegrationWritten},
-    problems=(409,),
+    problems=(IntegrationNotFound, ConfirmationInvalid, AuthorizationFailed, IntentUnsettled),
 )
-def confirm_authorization(call: Call, integration_id: int) -> Any:
+def confirm_authorization(request: ApiRequest, integration_id: int) -> Any:
     """Confirm Authorization
 
     Connects the account of the merchant who came back from Stripe, after an authorization that was started with `confirm`.
     Send it from the session of the user in front of the ERP. After a 409 (the `reason` is one of the callback's) or a 422
     the authorization is to be started again.
     """
-    view = call.bridge.integrations.confirm_authorization(
-        call.principal.tenant_id, integration_id, call.body["confirmation"]
+    view = request.bridge.integrations.confirm_authorization(
+        request.principal.tenant_id, integration_id, request.body["confirmation"]
     )
     return {"data": view, "message": "Stripe integration connected."}
 
@@ -104,17 +117,17 @@ def confirm_authorization(call: Call, integration_id: int) -> Any:
     "POST",
     "/api/stripe/integrations/<id:integration_id>/disconnect",
     permission=Permission.MANAGE_INTEGRATIONS,
-    body=Nothing,
+    body=EmptySchema,
     answers={200: IntegrationWritten},
-    problems=(409,),
+    problems=(IntegrationNotFound, IntentUnsettled),
 )
-def disconnect_integration(call: Call, integration_id: int) -> Any:
+def disconnect_integration(request: ApiRequest, integration_id: int) -> Any:
     """Disconnect Integration
 
     Doing it again, or to an integration that was never connected, changes nothing and answers the same. If Stripe is
     unreachable, access is revoked later.
     """
-    integration = call.bridge.integrations.disconnect(call.principal.tenant_id, integration_id)
+    integration = request.bridge.integrations.disconnect(request.principal.tenant_id, integration_id)
     view = IntegrationView(integration=integration, webhook_registered=False)
     return {"data": view, "message": "Stripe integration disconnected."}
 

@@ -22,7 +22,7 @@ def page_request(query: Mapping[str, Any], *, by_update: bool = False) -> PageRe
 
 
 def paginated(page: Page[Any]) -> dict[str, Any]:
-    """For a PageShape. By cursor only the next page is known."""
+    """For a PageSchema. By cursor only the next page is known."""
     asked = page.request
     body = {
         "data": page.items,

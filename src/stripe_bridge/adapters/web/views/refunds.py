@@ -3,10 +3,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from stripe_bridge.adapters.web.endpoints import Call, operation
+from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
+from stripe_bridge.adapters.web.problem_types import WHATEVER_STRIPE_SAYS
 from stripe_bridge.adapters.web.schemas.refunds import NewRefund, RefundIssued, RefundList
 from stripe_bridge.adapters.web.views.sequence import sequence_of
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.base import InvoiceNotFound
+from stripe_bridge.domain.errors.outcomes import Recovering, RefundNotIssued
+from stripe_bridge.domain.errors.rules import (
+    AmountOverRefundable,
+    IntegrationNotConnected,
+    NothingCollected,
+    RefundBlockedByDispute,
+)
+from stripe_bridge.domain.errors.values import AmountNotChargeable
 from stripe_bridge.domain.refund import Refund, RefundReason, RefundSource, RefundState
 from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 
@@ -19,11 +29,27 @@ _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
     permission=Permission.REFUND_INVOICES,
     body=NewRefund,
     answers={201: RefundIssued, 202: RefundIssued},
-    problems=(409, 502),
+    problems=(
+        InvoiceNotFound,
+        IntegrationNotConnected,
+        Recovering,
+        AmountNotChargeable,
+        NothingCollected,
+        RefundBlockedByDispute,
+        AmountOverRefundable,
+        RefundNotIssued,
+        *WHATEVER_STRIPE_SAYS,
+    ),
     limit="20/minute",
     says_sequence=True,
+    documented={
+        "responses": {
+            201: {"description": "What was refunded"},
+            202: {"description": "What is being refunded: Stripe's answer is not known yet"},
+        }
+    },
 )
-def issue_refund(call: Call, invoice_id: int) -> Any:
+def issue_refund(request: ApiRequest, invoice_id: int) -> Any:
     """Issue Refund
 
     202 if Stripe's answer is not known yet: the service finds it out by itself, and keeps the amount reserved meanwhile.
@@ -31,32 +57,32 @@ def issue_refund(call: Call, invoice_id: int) -> Any:
     A refund that is split over several payments may be refused for some: `amount` is then less than what was asked for.
     If Stripe refuses all of it, that is a 422 with its words in `stripe`.
     """
-    reason = RefundReason(call.body["reason"]) if "reason" in call.body else None
+    reason = RefundReason(request.body["reason"]) if "reason" in request.body else None
     command = IssueRefundCommand(
-        tenant_id=call.principal.tenant_id,
-        user_id=call.principal.user_id,
+        tenant_id=request.principal.tenant_id,
+        user_id=request.principal.user_id,
         invoice_id=invoice_id,
-        amount=call.body.get("amount"),
+        amount=request.body.get("amount"),
         reason=reason,
         source=RefundSource.API,
-        request=call.name,
+        request=request.name,
     )
-    issued = call.bridge.refunds.issue(command)
+    issued = request.bridge.refunds.issue(command)
     is_pending = any(refund.state is RefundState.RESERVED for refund in issued.refunds)
     summary = "Refund pending" if is_pending else "Refund issued"
     # Not a failure: money went back, and asking again for all of it would send more.
     in_part = " in part: Stripe refused the rest" if issued.amount_refused else ""
     body = {"data": _as_single_refund(issued.refunds), "message": f"{summary}{in_part}."}
-    return body, 202 if is_pending else 201, sequence_of(call, invoice_id=invoice_id)
+    return body, 202 if is_pending else 201, sequence_of(request, invoice_id=invoice_id)
 
 
-@operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList})
-def list_refunds(call: Call, invoice_id: int) -> Any:
+@operation("GET", _PATH, permission=Permission.READ, answers={200: RefundList}, problems=(InvoiceNotFound,))
+def list_refunds(request: ApiRequest, invoice_id: int) -> Any:
     """List Refunds of Invoice
 
     Newest first, including those made in Stripe's dashboard.
     """
-    return {"data": call.bridge.refunds.list(call.principal.tenant_id, invoice_id)}
+    return {"data": request.bridge.refunds.list(request.principal.tenant_id, invoice_id)}
 
 
 REFUNDS = (issue_refund, list_refunds)

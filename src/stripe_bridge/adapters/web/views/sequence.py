@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from stripe_bridge.adapters.web.endpoints import Call
+from stripe_bridge.adapters.web.endpoints import ApiRequest
 from stripe_bridge.domain.errors.base import BridgeError
 
 _log = logging.getLogger(__name__)
@@ -12,12 +12,12 @@ SEQUENCE = "X-Sequence"
 
 
 def sequence_of(
-    call: Call, *, sales_order_id: int | None = None, invoice_id: int | None = None
+    request: ApiRequest, *, sales_order_id: int | None = None, invoice_id: int | None = None
 ) -> dict[str, str]:
     """The number of the last change of the order, or of the invoice's order. Without one there is no header."""
-    tenant_id = call.principal.tenant_id
+    tenant_id = request.principal.tenant_id
     try:
-        number = call.bridge.changes.find_last(
+        number = request.bridge.changes.find_last(
             tenant_id, sales_order_id=sales_order_id, invoice_id=invoice_id
         )
     except BridgeError as error:

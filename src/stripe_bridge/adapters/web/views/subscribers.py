@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from stripe_bridge.adapters.web.endpoints import Call, operation
-from stripe_bridge.adapters.web.schemas.fields import Nothing
+from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
+from stripe_bridge.adapters.web.schemas.fields import EmptySchema
 from stripe_bridge.adapters.web.schemas.subscribers import (
     DeliveryAnswer,
     DeliveryList,
@@ -16,12 +16,21 @@ from stripe_bridge.adapters.web.schemas.subscribers import (
     SubscriberSecretAnswer,
 )
 from stripe_bridge.domain.access import Permission
+from stripe_bridge.domain.errors.base import SubscriberNotFound
+from stripe_bridge.domain.errors.rules import TooManySubscribers
+from stripe_bridge.domain.errors.values import (
+    ChangeTypeUnknown,
+    CursorBeyondLatest,
+    CursorPurged,
+    UrlNotAllowed,
+)
 from stripe_bridge.use_cases.subscribers.manage import NewSubscriber
 
 _PATH = "/api/subscribers"
 _ONE = f"{_PATH}/<id:subscriber_id>"
 # Each makes a request to wherever the subscriber says, and waits for its answer.
 _PINGS = "20/minute"
+_OF_FIELDS = (ChangeTypeUnknown, UrlNotAllowed)
 
 
 @operation(
@@ -31,29 +40,38 @@ _PINGS = "20/minute"
     body=NewSubscriberBody,
     answers={201: SubscriberSecretAnswer},
     response_is_secret=True,
+    problems=(*_OF_FIELDS, CursorBeyondLatest, CursorPurged, TooManySubscribers),
 )
-def create_subscriber(call: Call) -> Any:
+def create_subscriber(request: ApiRequest) -> Any:
     """Create Subscriber
 
     From then on changes are posted to its address. A tenant can have five.
     """
-    view, secret = call.bridge.subscribers.create(call.principal.tenant_id, NewSubscriber(**call.body))
+    view, secret = request.bridge.subscribers.create(
+        request.principal.tenant_id, NewSubscriber(**request.body)
+    )
     return {"data": view, "secret": secret}
 
 
 @operation("GET", _PATH, permission=Permission.MANAGE_SUBSCRIBERS, answers={200: SubscriberList})
-def list_subscribers(call: Call) -> Any:
+def list_subscribers(request: ApiRequest) -> Any:
     """List Subscribers
 
     Oldest first.
     """
-    return {"data": call.bridge.subscribers.list(call.principal.tenant_id)}
+    return {"data": request.bridge.subscribers.list(request.principal.tenant_id)}
 
 
-@operation("GET", _ONE, permission=Permission.MANAGE_SUBSCRIBERS, answers={200: SubscriberAnswer})
-def show_subscriber(call: Call, subscriber_id: int) -> Any:
+@operation(
+    "GET",
+    _ONE,
+    permission=Permission.MANAGE_SUBSCRIBERS,
+    answers={200: SubscriberAnswer},
+    problems=(SubscriberNotFound,),
+)
+def show_subscriber(request: ApiRequest, subscriber_id: int) -> Any:
     """Show Subscriber"""
-    return {"data": call.bridge.subscribers.show(call.principal.tenant_id, subscriber_id)}
+    return {"data": request.bridge.subscribers.show(request.principal.tenant_id, subscriber_id)}
 
 
 @operation(
@@ -62,14 +80,16 @@ def show_subscriber(call: Call, subscriber_id: int) -> Any:
     permission=Permission.MANAGE_SUBSCRIBERS,
     body=SubscriberChanges,
     answers={200: SubscriberAnswer},
-    problems=(409,),
+    problems=(*_OF_FIELDS, CursorPurged, SubscriberNotFound),
 )
-def update_subscriber(call: Call, subscriber_id: int) -> Any:
+def update_subscriber(request: ApiRequest, subscriber_id: int) -> Any:
     """Update Subscriber
 
     Fields that are left out stay as they are.
     """
-    return {"data": call.bridge.subscribers.update(call.principal.tenant_id, subscriber_id, call.body)}
+    return {
+        "data": request.bridge.subscribers.update(request.principal.tenant_id, subscriber_id, request.body)
+    }
 
 
 @operation(
@@ -77,11 +97,11 @@ def update_subscriber(call: Call, subscriber_id: int) -> Any:
     _ONE,
     permission=Permission.MANAGE_SUBSCRIBERS,
     answers={200: SubscriberDeleted},
-    problems=(409,),
+    problems=(SubscriberNotFound,),
 )
-def delete_subscriber(call: Call, subscriber_id: int) -> Any:
+def delete_subscriber(request: ApiRequest, subscriber_id: int) -> Any:
     """Delete Subscriber"""
-    call.bridge.subscribers.delete(call.principal.tenant_id, subscriber_id)
+    request.bridge.subscribers.delete(request.principal.tenant_id, subscriber_id)
     return {"message": "Subscriber deleted."}
 
 
@@ -89,16 +109,17 @@ def delete_subscriber(call: Call, subscriber_id: int) -> Any:
     "POST",
     f"{_ONE}/rotate-secret",
     permission=Permission.MANAGE_SUBSCRIBERS,
-    body=Nothing,
+    body=EmptySchema,
     answers={200: SubscriberSecretAnswer},
     response_is_secret=True,
+    problems=(SubscriberNotFound,),
 )
-def rotate_subscriber_secret(call: Call, subscriber_id: int) -> Any:
+def rotate_subscriber_secret(request: ApiRequest, subscriber_id: int) -> Any:
     """Rotate Subscriber's Secret
 
     For 24 hours requests are signed with both, the new one and the one before.
     """
-    view, secret = call.bridge.subscribers.rotate_secret(call.principal.tenant_id, subscriber_id)
+    view, secret = request.bridge.subscribers.rotate_secret(request.principal.tenant_id, subscriber_id)
     return {"data": view, "secret": secret}
 
 
@@ -106,16 +127,17 @@ def rotate_subscriber_secret(call: Call, subscriber_id: int) -> Any:
     "POST",
     f"{_ONE}/ping",
     permission=Permission.MANAGE_SUBSCRIBERS,
-    body=Nothing,
+    body=EmptySchema,
     answers={200: DeliveryAnswer},
     limit=_PINGS,
+    problems=(SubscriberNotFound,),
 )
-def ping_subscriber(call: Call, subscriber_id: int) -> Any:
+def ping_subscriber(request: ApiRequest, subscriber_id: int) -> Any:
     """Ping Subscriber
 
     Sends a signed request without changes, and shows what became of it: `error` is null if the receiver took it.
     """
-    return {"data": call.bridge.subscribers.ping(call.principal.tenant_id, subscriber_id)}
+    return {"data": request.bridge.subscribers.ping(request.principal.tenant_id, subscriber_id)}
 
 
 @operation(
@@ -124,23 +146,30 @@ def ping_subscriber(call: Call, subscriber_id: int) -> Any:
     permission=Permission.MANAGE_SUBSCRIBERS,
     body=ResumeBody,
     answers={200: SubscriberAnswer},
+    problems=(CursorBeyondLatest, CursorPurged, SubscriberNotFound),
 )
-def resume_subscriber(call: Call, subscriber_id: int) -> Any:
+def resume_subscriber(request: ApiRequest, subscriber_id: int) -> Any:
     """Resume Subscriber
 
     Enables it, and delivers what follows this change, even what was delivered before.
     """
-    after = call.body["after"]
-    return {"data": call.bridge.subscribers.resume(call.principal.tenant_id, subscriber_id, after)}
+    after = request.body["after"]
+    return {"data": request.bridge.subscribers.resume(request.principal.tenant_id, subscriber_id, after)}
 
 
-@operation("GET", f"{_ONE}/deliveries", permission=Permission.MANAGE_SUBSCRIBERS, answers={200: DeliveryList})
-def list_subscriber_deliveries(call: Call, subscriber_id: int) -> Any:
+@operation(
+    "GET",
+    f"{_ONE}/deliveries",
+    permission=Permission.MANAGE_SUBSCRIBERS,
+    answers={200: DeliveryList},
+    problems=(SubscriberNotFound,),
+)
+def list_subscriber_deliveries(request: ApiRequest, subscriber_id: int) -> Any:
     """List Subscriber's Deliveries
 
     The last hundred attempts, newest first.
     """
-    return {"data": call.bridge.subscribers.list_deliveries(call.principal.tenant_id, subscriber_id)}
+    return {"data": request.bridge.subscribers.list_deliveries(request.principal.tenant_id, subscriber_id)}
 
 
 SUBSCRIBERS = (

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from flask import request
+import flask
+from werkzeug.exceptions import ServiceUnavailable
 
-from stripe_bridge.adapters.web.endpoints import Call, operation
+from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
 from stripe_bridge.adapters.web.parsing import read_body
-from stripe_bridge.adapters.web.schemas.service import ReceivedShape
+from stripe_bridge.adapters.web.schemas.service import ReceivedSchema
+from stripe_bridge.domain.errors.base import ReceiverNotFound
+from stripe_bridge.domain.errors.outcomes import PayloadMalformed, PayloadTooLarge, SignatureInvalid
+from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhookCommand
 
 PLATFORM_ROUTE = "/api/webhooks/stripe"
@@ -31,21 +35,24 @@ _SIGNED_EVENT = {
 }
 
 
+_REFUSED = (SignatureInvalid, PayloadMalformed, PayloadTooLarge, StoreUnavailable, ServiceUnavailable)
+
+
 @operation(
     "POST",
     PLATFORM_ROUTE,
     permission=None,
     query=None,
-    answers={200: ReceivedShape},
-    problems=(400, 413, 503),
+    answers={200: ReceivedSchema},
+    problems=_REFUSED,
     documented=_SIGNED_EVENT,
 )
-def receive_platform_webhook(call: Call) -> Received:
+def receive_platform_webhook(request: ApiRequest) -> Received:
     """Platform Webhook
 
     For the platform's receivers, including the one for connected accounts.
     """
-    return _receive(call, None)
+    return _receive(request, None)
 
 
 @operation(
@@ -53,23 +60,23 @@ def receive_platform_webhook(call: Call) -> Received:
     ACCOUNT_ROUTE,
     permission=None,
     query=None,
-    answers={200: ReceivedShape},
-    problems=(400, 413, 503),
+    answers={200: ReceivedSchema},
+    problems=(*_REFUSED, ReceiverNotFound),
     documented=_SIGNED_EVENT,
 )
-def receive_account_webhook(call: Call, integration_id: int) -> Received:
+def receive_account_webhook(request: ApiRequest, integration_id: int) -> Received:
     """Connect Account Webhook
 
     Signed with the secret of that integration's own receiver.
     """
-    return _receive(call, integration_id)
+    return _receive(request, integration_id)
 
 
-def _receive(call: Call, integration_id: int | None) -> Received:
-    call.bridge.webhook_events.receive(
+def _receive(request: ApiRequest, integration_id: int | None) -> Received:
+    request.bridge.webhook_events.receive(
         ReceiveWebhookCommand(
-            payload=read_body(request),
-            signature=request.headers.get("Stripe-Signature"),
+            payload=read_body(flask.request),
+            signature=flask.request.headers.get("Stripe-Signature"),
             integration_id=integration_id,
         )
     )
