@@ -1,6 +1,7 @@
 """The ERPs behind firewalls of docs/receiving-changes.md: they ask, and miss nothing whatever happens in between."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -90,9 +91,9 @@ def test_it_takes_over_the_present_state_when_it_was_away_for_too_long(
     erp.new_order()
     erp.paid(integration)
     latest = feed(erp)[-1][0]
-    set_oldest(erp, latest)
-    puller.start(relay.url, token)
-    wait_until(lambda: puller.stored_statuses() == ["paid"])
+    with purged_before(erp, latest):
+        puller.start(relay.url, token)
+        wait_until(lambda: puller.stored_statuses() == ["paid"])
     erp.new_order(1002)
     wait_until(lambda: puller.held() == feed(erp, after=latest))
     assert 410 in {each.answered for each in relay.relayed}
@@ -105,8 +106,15 @@ def test_it_ends_when_its_token_is_not_accepted(erp: Erp, puller: Puller):
     assert "not accepted" in puller.log.read_text()
 
 
+@contextmanager
+def purged_before(erp: Erp, sequence: int) -> Iterator[None]:
+    """As if the objects of all changes before this one had been purged. Not for long: it is a lie that would be found."""
+    set_oldest(erp, sequence)
+    yield
+    set_oldest(erp, 1)
+
+
 def set_oldest(erp: Erp, sequence: int) -> None:
-    """As if the objects of all changes before this one had been purged."""
     engine = create_engine(erp.stack.database_url)
     with engine.begin() as db:
         update = "UPDATE change_heads SET oldest = :oldest WHERE tenant_id = :tenant"
