@@ -124,7 +124,7 @@ def altered(value: Any, at: int, by: int) -> Any:
 
 
 @settings(
-    max_examples=400,
+    max_examples=120,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
