@@ -72,6 +72,7 @@ class Settings:
     max_unfinished_requests: int
     worker_threads: int
     worker_pause_factor: int
+    worker_metrics_port: int
     database_pool_size: int
     sweep_seconds: float
     intent_lease_seconds: float
@@ -137,6 +138,7 @@ class Settings:
             raise SettingsInvalid(read.faults)
         complete = cls(**settings)
         complete._check_settle_seconds()
+        complete._check_metrics_port()
         return complete
 
     def _check_settle_seconds(self) -> None:
@@ -145,6 +147,12 @@ class Settings:
         if self.livemode and self.intent_settle_seconds <= longest:
             rule = f"longer than STRIPE_CONNECT_TIMEOUT and STRIPE_READ_TIMEOUT together ({longest:g}), with a live key"
             raise SettingsInvalid([f"INTENT_SETTLE_SECONDS must be {rule}"])
+
+    def _check_metrics_port(self) -> None:
+        if self.worker_metrics_port and self.metrics_token is None:
+            raise SettingsInvalid(
+                ["METRICS_TOKEN is missing: WORKER_METRICS_PORT answers only to those who have it"]
+            )
 
 
 def _of_stripe(read: Environment) -> dict[str, Any]:
@@ -176,6 +184,7 @@ def _of_the_processes(read: Environment) -> dict[str, Any]:
         "max_unfinished_requests": read.optional("MAX_UNFINISHED_REQUESTS", 1000, between(1, 1_000_000)),
         "worker_threads": read.optional("WORKER_THREADS", 2, between(1, 64)),
         "worker_pause_factor": read.optional("WORKER_PAUSE_FACTOR", 1, between(0, 10)),
+        "worker_metrics_port": read.optional("WORKER_METRICS_PORT", 0, between(0, 65_535)),
         "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, between(1, 200)),
         "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, seconds),
         "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, seconds),

@@ -1,0 +1,132 @@
+"""Counters of what happened, and the page with them and with what is waiting.
+
+Counters cover one process, or all those that share a folder with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+from pathlib import Path
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+
+from stripe_bridge.adapters.metrics.gauges import BacklogGauges
+from stripe_bridge.adapters.metrics.processes import ProcessGauges
+from stripe_bridge.adapters.metrics.shared_folder import VARIABLE, counted_in, join
+from stripe_bridge.domain.intent import Intent
+from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
+from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.ports.metrics import Backlog
+
+_log = logging.getLogger(__name__)
+# In seconds. A send makes up to five calls to Stripe.
+_WAIT_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_REQUEST_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+
+class PrometheusMetrics:
+    content_type = CONTENT_TYPE_LATEST
+
+    def __init__(self) -> None:
+        self._folder = _shared_folder()
+        self._registry = CollectorRegistry()
+        self._requests = Histogram(
+            "stripe_bridge_request_seconds",
+            "HTTP requests by route, method and status.",
+            ["route", "method", "status"],
+            buckets=_REQUEST_BUCKETS,
+            registry=self._registry,
+        )
+        self._webhooks = self._counter(
+            "webhooks",
+            "Webhooks received, by outcome: stored, duplicate, refused (4xx) or failed (5xx).",
+            "outcome",
+        )
+        self._events = self._counter(
+            "events", "Events processed, by resulting status; `received` will be retried.", "status"
+        )
+        self._intents = self._counter(
+            "intents",
+            "Calls that change something at Stripe, by resulting state: `planned` is postponed, `failed` was refused.",
+            "operation",
+            "state",
+        )
+
+        # Looking up a metric by its labels costs more than counting does.
+        self._request = cache(self._requests.labels)
+        self._webhook = cache(self._webhooks.labels)
+        self._runs = self._counter(
+            "reconciliations", "Reconcile runs of one account each: complete, or partial.", "outcome"
+        )
+        self._drift = self._counter(
+            "drift", "Differences from Stripe that reconciling corrected, by cause.", "cause"
+        )
+        self._waits = Histogram(
+            "stripe_bridge_stripe_wait_seconds",
+            "Delay of calls to Stripe to stay within its rate limits; calls that were not delayed are not counted.",
+            buckets=_WAIT_BUCKETS,
+            registry=self._registry,
+        )
+
+    def reconciled(self, report: ReconcileReport) -> None:
+        self._runs.labels("complete" if report.is_complete else "partial").inc()
+        for cause, number in report.drift.items():
+            self._drift.labels(cause.value).inc(number)
+
+    def drift(self, cause: Drift) -> None:
+        self._drift.labels(cause.value).inc()
+
+    def rate_limit_wait(self, seconds: float) -> None:
+        self._waits.observe(seconds)
+
+    def event(self, event: WebhookEvent) -> None:
+        self._events.labels(event.status.value).inc()
+
+    def intent(self, intent: Intent) -> None:
+        self._intents.labels(intent.operation.value, intent.state.value).inc()
+
+    def webhook(self, outcome: str) -> None:
+        self._webhook(outcome).inc()
+
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        self._request(route, method, str(status)).observe(seconds)
+
+    def render(self, backlog: Backlog | None) -> bytes:
+        gauges = CollectorRegistry()
+        gauges.register(BacklogGauges(backlog))
+        return self.render_counters() + generate_latest(gauges)
+
+    def render_counters(self) -> bytes:
+        if self._folder is not None:
+            return render_shared(self._folder)
+        return generate_latest(self._registry) + _render_processes(None)
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(f"stripe_bridge_{name}", help_text, labels, registry=self._registry)
+
+
+def render_shared(folder: Path) -> bytes:
+    """The counters of all processes that share the folder. The process that asks need not be one of them."""
+    return generate_latest(counted_in(folder)) + _render_processes(folder)
+
+
+def _render_processes(folder: Path | None) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(ProcessGauges(folder))
+    return generate_latest(registry)
+
+
+def _shared_folder() -> Path | None:
+    """Nothing fails for want of metrics: if the folder is not usable, the process counts for itself."""
+    named = os.environ.get(VARIABLE)
+    if not named:
+        return None
+    folder = Path(named)
+    try:
+        join(folder)
+    except OSError as error:
+        _log.warning("metrics not shared between processes", extra={"reason": str(error)})
+        return None
+    return folder
