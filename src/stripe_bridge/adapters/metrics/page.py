@@ -59,7 +59,7 @@ def _handler(token: str, render: Callable[[], bytes]) -> type[BaseHTTPRequestHan
             self.end_headers()
             self.wfile.write(page)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named by the class that calls it
             """Nothing: Prometheus asks every few seconds."""
 
     return Handler

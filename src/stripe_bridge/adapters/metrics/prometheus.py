@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -15,9 +17,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, H
 from stripe_bridge.adapters.metrics.gauges import BacklogGauges
 from stripe_bridge.adapters.metrics.processes import ProcessGauges
 from stripe_bridge.adapters.metrics.shared_folder import VARIABLE, counted_in, join
-from stripe_bridge.domain.intent import Intent
+from stripe_bridge.domain.intent import Intent, IntentState, Operation
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
-from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 from stripe_bridge.ports.metrics import Backlog
 
 _log = logging.getLogger(__name__)
@@ -32,12 +34,11 @@ class PrometheusMetrics:
     def __init__(self) -> None:
         self._folder = _shared_folder()
         self._registry = CollectorRegistry()
-        self._requests = Histogram(
-            "stripe_bridge_request_seconds",
+        self._requests = self._histogram(
+            "request_seconds",
             "HTTP requests by route, method and status.",
-            ["route", "method", "status"],
-            buckets=_REQUEST_BUCKETS,
-            registry=self._registry,
+            _REQUEST_BUCKETS,
+            *("route", "method", "status"),
         )
         self._webhooks = self._counter(
             "webhooks",
@@ -63,12 +64,28 @@ class PrometheusMetrics:
         self._drift = self._counter(
             "drift", "Differences from Stripe that reconciling corrected, by cause.", "cause"
         )
-        self._waits = Histogram(
-            "stripe_bridge_stripe_wait_seconds",
+        self._waits = self._histogram(
+            "stripe_wait_seconds",
             "Delay of calls to Stripe to stay within its rate limits; calls that were not delayed are not counted.",
-            buckets=_WAIT_BUCKETS,
-            registry=self._registry,
+            _WAIT_BUCKETS,
         )
+
+        self._start_at_zero()
+
+    def _start_at_zero(self) -> None:
+        """A series that first appears as 1 has not increased, to Prometheus: the first failure would raise no alert."""
+        for outcome in ("stored", "duplicate", "refused", "failed"):
+            self._webhooks.labels(outcome)
+        for status in EventStatus:
+            if status is not EventStatus.PROCESSING:
+                self._events.labels(status.value)
+        for operation, state in product(Operation, IntentState):
+            if state is not IntentState.SENT:
+                self._intents.labels(operation.value, state.value)
+        for outcome in ("complete", "partial"):
+            self._runs.labels(outcome)
+        for cause in Drift:
+            self._drift.labels(cause.value)
 
     def reconciled(self, report: ReconcileReport) -> None:
         self._runs.labels("complete" if report.is_complete else "partial").inc()
@@ -102,6 +119,9 @@ class PrometheusMetrics:
         if self._folder is not None:
             return render_shared(self._folder)
         return generate_latest(self._registry) + _render_processes(None)
+
+    def _histogram(self, name: str, help_text: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(f"stripe_bridge_{name}", help_text, labels, buckets=buckets, registry=self._registry)
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"stripe_bridge_{name}", help_text, labels, registry=self._registry)
