@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
@@ -95,6 +95,15 @@ class Settings:
     @property
     def reconcile_every(self) -> timedelta:
         return timedelta(seconds=self.reconcile_seconds)
+
+    def without_secrets(self) -> dict[str, object]:
+        """By their names in the environment. Of a secret, and of an address that may contain one, only whether it is set."""
+        return {
+            each.name.upper(): value if each.repr else bool(value)
+            for each in fields(self)
+            if each.name not in ("deprecated", "log_level_is_set")
+            for value in [getattr(self, each.name)]
+        }
 
     @property
     def receiver_url(self) -> str:

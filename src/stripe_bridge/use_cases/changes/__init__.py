@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.changes.existing import RecordExisting, ShowBackfill
-from stripe_bridge.use_cases.changes.read import FindHeads, FindLastChange, ReadFeed, SkipForeign
+from stripe_bridge.use_cases.changes.read import (
+    FindAllHeads,
+    FindHeads,
+    FindLastChange,
+    ReadFeed,
+    SkipForeign,
+)
 from stripe_bridge.use_cases.changes.resume import ResumeSends
 from stripe_bridge.use_cases.changes.witness import HoldOnContradiction
 
@@ -17,6 +23,7 @@ class Changes:
     show_backfill: ShowBackfill
     read: ReadFeed
     find_heads: FindHeads
+    find_all_heads: FindAllHeads
     find_last: FindLastChange
     skip_foreign: SkipForeign
     resume_sends: ResumeSends
@@ -29,6 +36,7 @@ def build_changes(adapters: Adapters) -> Changes:
         show_backfill=ShowBackfill(store),
         read=ReadFeed(store, clock, HoldOnContradiction(store, clock)),
         find_heads=FindHeads(store),
+        find_all_heads=FindAllHeads(store),
         find_last=FindLastChange(store),
         skip_foreign=SkipForeign(store),
         resume_sends=ResumeSends(store, clock),
