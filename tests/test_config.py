@@ -52,6 +52,11 @@ def test_invalid_settings_are_reported_beside_missing_ones():
     ("name", "value"),
     [
         ("DATABASE_URL", "mysql://localhost/bridge"),
+        ("SUBSCRIBERS_ALLOW_PRIVATE", "yes"),
+        ("SUBSCRIBERS_ALLOW_PRIVATE", "10.20.0.1/16"),
+        ("SUBSCRIBERS_PROXY", "proxy.internal:3128"),
+        ("SUBSCRIBERS_CA_FILE", "/nowhere/authority.pem"),
+        ("SUBSCRIBERS_CA_FILE", "README.md"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "postgresql+asyncpg://localhost/bridge"),
@@ -169,3 +174,11 @@ def test_settings_are_shown_without_secrets_and_by_the_names_that_the_readme_has
     assert "hidden" not in str(shown)
     assert SUFFICIENT["STRIPE_SECRET_KEY"] not in str(shown)
     assert set(shown) == {row[0].strip("`") for row in Page(ROOT / "README.md").table_under("## Settings")}
+
+
+def test_private_networks_are_allowed_one_by_one_or_altogether():
+    assert settings().subscribers_allow_private == ()
+    assert settings(SUBSCRIBERS_ALLOW_PRIVATE="false").subscribers_allow_private == ()
+    assert settings(SUBSCRIBERS_ALLOW_PRIVATE="true").subscribers_allow_private == ("0.0.0.0/0", "::/0")
+    one = settings(SUBSCRIBERS_ALLOW_PRIVATE="10.20.0.0/16, ::1")
+    assert one.subscribers_allow_private == ("10.20.0.0/16", "::1")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from prometheus_client.core import GaugeMetricFamily
 
 from stripe_bridge.domain.intent import UNSETTLED
+from stripe_bridge.domain.subscriber import DisabledReason
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.metrics import Backlog
 
@@ -29,6 +30,8 @@ class BacklogGauges:
         if backlog is not None:
             yield from _waiting(backlog)
             yield from _upkeep(backlog)
+            yield from _change_logs(backlog)
+            yield from _subscribers(backlog)
 
 
 def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
@@ -55,6 +58,17 @@ def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
         "Age of the oldest call that is not settled yet.",
         backlog.age(intents),
     )
+
+
+def _subscribers(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    found = backlog.subscribers
+    states = {state: found.by_state.get(state, 0) for state in ("enabled", *DisabledReason)}
+    help_text = "Subscribers, by state: enabled, or why they are not."
+    yield by_label("subscribers", help_text, "state", states)
+    help_text = "Changes that enabled subscribers have not got yet, those of each counted."
+    yield gauge("subscribers_behind", help_text, float(found.behind))
+    help_text = "Age of the oldest change that an enabled subscriber has not got yet."
+    yield gauge("subscribers_oldest_seconds", help_text, backlog.age(found))
 
 
 def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
@@ -89,6 +103,13 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
     if backlog.receivers:
         help_text = "Whether the platform's webhook endpoint passed its last check."
         yield by_label("receiver_in_order", help_text, "kind", backlog.receivers)
+
+
+def _change_logs(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    help_text = "Change logs that were found not to verify: see flask changes verify."
+    yield gauge("broken_change_logs", help_text, float(backlog.broken_logs))
+    help_text = "Whether the change logs have what was there before them: 0 while workers still record it."
+    yield gauge("change_log_complete", help_text, float(backlog.is_log_complete))
 
 
 def gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:

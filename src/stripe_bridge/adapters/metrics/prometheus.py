@@ -25,6 +25,9 @@ from stripe_bridge.ports.metrics import Backlog
 _log = logging.getLogger(__name__)
 # In seconds. A send makes up to five calls to Stripe.
 _WAIT_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_DELIVERY_BUCKETS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
+_OF_INTENTS = ("operation", "state")
+_OF_REQUESTS = ("route", "method", "status")
 _REQUEST_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -35,10 +38,7 @@ class PrometheusMetrics:
         self._folder = _shared_folder()
         self._registry = CollectorRegistry()
         self._requests = self._histogram(
-            "request_seconds",
-            "HTTP requests by route, method and status.",
-            _REQUEST_BUCKETS,
-            *("route", "method", "status"),
+            "request", "HTTP requests by route, method and status.", _REQUEST_BUCKETS, *_OF_REQUESTS
         )
         self._webhooks = self._counter(
             "webhooks",
@@ -51,13 +51,8 @@ class PrometheusMetrics:
         self._intents = self._counter(
             "intents",
             "Calls that change something at Stripe, by resulting state: `planned` is postponed, `failed` was refused.",
-            "operation",
-            "state",
+            *_OF_INTENTS,
         )
-
-        # Looking up a metric by its labels costs more than counting does.
-        self._request = cache(self._requests.labels)
-        self._webhook = cache(self._webhooks.labels)
         self._runs = self._counter(
             "reconciliations", "Reconcile runs of one account each: complete, or partial.", "outcome"
         )
@@ -65,11 +60,19 @@ class PrometheusMetrics:
             "drift", "Differences from Stripe that reconciling corrected, by cause.", "cause"
         )
         self._waits = self._histogram(
-            "stripe_wait_seconds",
+            "stripe_wait",
             "Delay of calls to Stripe to stay within its rate limits; calls that were not delayed are not counted.",
             _WAIT_BUCKETS,
         )
-
+        self._deliveries = self._histogram(
+            "delivery",
+            "Requests to subscribers by outcome: delivered, no_answer, or the class of another status.",
+            _DELIVERY_BUCKETS,
+            "outcome",
+        )
+        # Looking up a metric by its labels costs more than counting does.
+        self._request = cache(self._requests.labels)
+        self._webhook = cache(self._webhooks.labels)
         self._start_at_zero()
 
     def _start_at_zero(self) -> None:
@@ -84,8 +87,13 @@ class PrometheusMetrics:
                 self._intents.labels(operation.value, state.value)
         for outcome in ("complete", "partial"):
             self._runs.labels(outcome)
+        for outcome in ("delivered", "no_answer"):
+            self._deliveries.labels(outcome)
         for cause in Drift:
             self._drift.labels(cause.value)
+
+    def delivery(self, outcome: str, seconds: float) -> None:
+        self._deliveries.labels(outcome).observe(seconds)
 
     def reconciled(self, report: ReconcileReport) -> None:
         self._runs.labels("complete" if report.is_complete else "partial").inc()
@@ -121,7 +129,9 @@ class PrometheusMetrics:
         return generate_latest(self._registry) + _render_processes(None)
 
     def _histogram(self, name: str, help_text: str, buckets: Sequence[float], *labels: str) -> Histogram:
-        return Histogram(f"stripe_bridge_{name}", help_text, labels, buckets=buckets, registry=self._registry)
+        """Of seconds."""
+        full_name = f"stripe_bridge_{name}_seconds"
+        return Histogram(full_name, help_text, labels, buckets=buckets, registry=self._registry)
 
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"stripe_bridge_{name}", help_text, labels, registry=self._registry)
