@@ -127,13 +127,13 @@ def ask(port: int, times: int) -> None:
 def kill_one(parent: int, log: Path) -> None:
     starts = _starts(log)
     os.kill(min(children_of(parent)), signal.SIGKILL)
-    wait_until(lambda: _starts(log) == starts + 1)
+    wait_until(lambda: _starts(log) > starts)
 
 
 def replace_all(parent: int, log: Path) -> None:
     starts, children = _starts(log), children_of(parent)
     os.kill(parent, signal.SIGHUP)
-    wait_until(lambda: replaced(parent, children) and _starts(log) == starts + 2)
+    wait_until(lambda: replaced(parent, children) and _starts(log) > starts + 1)
 
 
 def replaced(parent: int, before: set[int]) -> set[int]:
