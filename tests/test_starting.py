@@ -59,7 +59,7 @@ def test_the_first_process_stores_which_key_is_in_use(sqlite_url: str, tmp_path:
 COMMAND_APP = """
 import os, sys
 from stripe_bridge.bootstrap import create_command_app
-app = create_command_app(os.environ)
+app = create_command_app()
 {act}
 heavy = ("alembic", "dramatiq", "flask_smorest", "redis", "sqlalchemy", "stripe", "uvicorn")
 print(*(name for name in heavy if name in sys.modules))

@@ -23,7 +23,7 @@ def test_the_table_of_the_playground_names_exactly_what_it_reads(readme):
     after_settings = readme.text.partition("\n## Settings\n")[2]
     table = after_settings.partition("`make run` takes these")[2]
     names = {line.split("`")[1] for line in table.split("\n\n")[1].splitlines() if line.startswith("| `")}
-    source = ast.parse((ROOT / "playground" / "settings.py").read_text())
+    source = ast.parse((ROOT / "src" / "stripe_bridge_playground" / "settings.py").read_text())
     from_env = next(
         node for node in ast.walk(source) if isinstance(node, ast.FunctionDef) and node.name == "from_env"
     )

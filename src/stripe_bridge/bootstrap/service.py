@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.adapters.tracing import find_tracing
 from stripe_bridge.adapters.vault import FernetVault
 from stripe_bridge.bootstrap.adapters import build_adapters
+from stripe_bridge.bootstrap.env_file import load_env_file
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
@@ -40,10 +42,14 @@ class Service:
     broker: queue.Broker | None
 
 
-def build_service(environ: Mapping[str, str]) -> Service:
-    """Raises SettingsInvalid."""
+def build_service(environ: Mapping[str, str] | None = None) -> Service:
+    """From this process's environment and `.env`, if nothing else is given. Raises SettingsInvalid."""
+    env_file = load_env_file() if environ is None else None
+    environ = os.environ if environ is None else environ
     settings = Settings.from_env(environ)
     configure_logging(settings.log_level, json=settings.log_format == "json")
+    if env_file is not None:
+        _log.info("settings file read", extra={"file": str(env_file)})
     for former, name in settings.deprecated.items():
         _log.warning("setting renamed", extra={"setting": former, "use": name})
     mailbox = queue.InProcessNudges()
@@ -65,8 +71,8 @@ def build_service(environ: Mapping[str, str]) -> Service:
     )
 
 
-def service_or_exit(environ: Mapping[str, str]) -> Service:
-    """Exits with one sentence for each setting that is missing or wrong."""
+def service_or_exit(environ: Mapping[str, str] | None = None) -> Service:
+    """The same. Exits with one sentence for each setting that is missing or wrong."""
     try:
         return build_service(environ)
     except SettingsInvalid as error:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from stripe_bridge.adapters.system import freeze_gc
 from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq
 from stripe_bridge.adapters.worker import run_worker as run_worker_process
@@ -34,7 +32,7 @@ def run_worker(service: Service) -> None:
 
 def start_worker() -> None:
     """For dramatiq's own command, which calls this in each of its processes and then works with the broker set here."""
-    service = service_or_exit(os.environ)
+    service = service_or_exit()
     if service.broker is None:
         raise SystemExit("REDIS_URL is missing: without Redis, run `flask worker` instead of dramatiq.")
     check_encryption_key(service.settings)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from playground.client import Erp, Json, StripeSide, expect, wait_for
-from playground.faults import Fault
-from playground.stack import Stack
+from stripe_bridge_playground.client import Erp, Json, StripeSide, expect, wait_for
+from stripe_bridge_playground.faults import Fault
 
 ORDER_ID = 1001
 ORDER: Json = {
@@ -32,11 +31,9 @@ SENT_BY_STRIPE = {
 SETTLED = {"processed", "skipped"}
 
 
-def play(stack: Stack) -> None:
+def play(erp: Erp, stripe: StripeSide) -> None:
     """Print and check everything; raises a Fault at the first thing that is wrong."""
-    facts = stack.run
-    erp = Erp(stack.http, facts["service"], facts["tokens"]["power_user"])
-    _Story(erp, StripeSide(stack.http, facts["emulator"])).play()
+    _Story(erp, stripe).play()
 
 
 @dataclass
