@@ -37,11 +37,7 @@ _RECEIVE_BUFFER = 64 * 1024
 
 def serve(host: str, port: int, workers: int) -> None:
     """Serve until told to stop. Exits with one sentence for each setting that is missing or wrong."""
-    load_env_file()
-    try:
-        settings = Settings.from_env(os.environ)
-    except SettingsInvalid as error:
-        raise SystemExit(str(error)) from None
+    settings = _settings_or_exit()
     if workers > 1 and settings.redis_url is None:
         # Each process would run a worker and count rate limits for itself.
         raise click.UsageError("More than one process needs REDIS_URL.")
@@ -77,6 +73,14 @@ def serve(host: str, port: int, workers: int) -> None:
             supervisor.run()
             if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
                 raise SystemExit(STARTUP_FAILURE)
+
+
+def _settings_or_exit() -> Settings:
+    load_env_file()
+    try:
+        return Settings.from_env(os.environ)
+    except SettingsInvalid as error:
+        raise SystemExit(str(error)) from None
 
 
 def create_app() -> FastPath:
