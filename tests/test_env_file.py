@@ -65,6 +65,7 @@ def test_every_way_to_start_reads_the_file_and_says_so(start: str, folder: Path)
     finally:
         process.kill()
         process.wait()
+        assert process.stdin
         process.stdin.close()
 
     records = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]

@@ -27,7 +27,7 @@ def create_command_app(environ: Mapping[str, str] | None = None) -> Flask:
 
     @cache
     def service() -> Service:
-        built: Service = load("bootstrap.service:service_or_exit")(environ)
+        built: Service = load("bootstrap.service:service_or_exit")(environ, lazily=True)
         return built
 
     @cache

@@ -60,6 +60,7 @@ def create_asgi_app(environ: Mapping[str, str] | None = None) -> FastPath:
 
 
 def web_app_of(service: Service) -> Flask:
+    service.load()
     settings = service.settings
     app = create_web_app(
         service.bridge,

@@ -20,6 +20,7 @@ def worker_of(service: Service) -> InProcessWorker:
 
 def run_worker(service: Service) -> None:
     """Run a worker process until it is stopped."""
+    service.load()
     check_encryption_key(service.settings)
     freeze_gc()
     run_worker_process(
