@@ -11,7 +11,7 @@ from types import FrameType
 
 import requests
 
-from stripe_bridge_playground.client import Erp, StripeSide
+from stripe_bridge_playground.client import Erp
 from stripe_bridge_playground.faults import Fault
 from stripe_bridge_playground.settings import Settings
 from stripe_bridge_playground.stack import Stack, started
@@ -66,7 +66,7 @@ def _demo() -> int:
     data_dir = Path(tempfile.mkdtemp(prefix="stripe-bridge-demo-"))
     try:
         with started(Settings.anywhere(data_dir), _print) as stack:
-            play(_erp(stack), StripeSide(stack.http, stack.run["emulator"]))
+            play(stack)
     except _StopRequested:
         shutil.rmtree(data_dir)
         _print("Stopped before the end.")

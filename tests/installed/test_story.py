@@ -10,7 +10,8 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 import requests
 
-from stripe_bridge_playground.client import Erp, StripeSide
+from stripe_bridge_playground.settings import Settings
+from stripe_bridge_playground.stack import Stack
 from stripe_bridge_playground.story import play
 from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
@@ -77,11 +78,12 @@ def settings(operator, *, service, emulator, redis_url):
             f"STRIPE_CONNECT_BASE={emulator}",
             f"ENCRYPTION_KEYS={operator.shown('stripe-bridge keys generate').strip()}",
             f"REDIS_URL={redis_url}",
+            "SUBSCRIBERS_ALLOW_PRIVATE=127.0.0.0/8",
         ]
     )
 
 
-def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, redis_url):
+def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, redis_url, tmp_path):
     port, emulator_port = free_port(), free_port()
     service, emulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{emulator_port}"
     env_file = operator.folder / ".env"
@@ -97,7 +99,8 @@ def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, r
 
     with requests.Session() as http:
         http.trust_env = False
-        play(Erp(http, service, secret), StripeSide(http, emulator))
+        facts = {"service": service, "emulator": emulator, "tokens": {"admin": secret, "power_user": secret}}
+        play(Stack(Settings(port, emulator_port, tmp_path), facts, http, ()))
         assert len(follow(http, f"{service}/docs")) > 3
 
     assert operator.runs("stripe-bridge doctor").stdout == "All is well.\n"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
+from stripe_bridge.adapters.deliveries import HttpDeliveries
 from stripe_bridge.adapters.event_reader import read_event
 from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
+from stripe_bridge.adapters.logs import redact
 from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.system import SystemIdentifiers, SystemRandomness
 from stripe_bridge.adapters.vault import FernetVault, HmacSigner
@@ -15,6 +18,7 @@ from stripe_bridge.bootstrap.loading import Later, load, once
 from stripe_bridge.config import Settings
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.ports.committed_changes import CommittedChanges
+from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.tracing import NoTracing, Tracing
@@ -33,15 +37,7 @@ def build_adapters(
     vault = FernetVault(settings.encryption_keys)
     metrics = PrometheusMetrics()
     tokens = AccountTokens(store, vault)
-    stripe = once(
-        lambda: load("bootstrap.stripe_adapters:build_stripe_adapters")(
-            settings, clock, metrics, tracing, tokens
-        )
-    )
-
-    def of_stripe(name: str) -> Any:
-        return Later(lambda: getattr(stripe(), name)) if lazily else getattr(stripe(), name)
-
+    of_stripe = _stripe_adapters(settings, clock, metrics, tracing, tokens, lazily=lazily)
     return Adapters(
         store=store,
         event_ingest=GroupCommit(engine),
@@ -60,9 +56,39 @@ def build_adapters(
         receiver_gateway=of_stripe("receiver_gateway"),
         refund_gateway=of_stripe("refund_gateway"),
         event_gateway=of_stripe("event_gateway"),
+        deliveries=_deliveries(settings),
         metrics=metrics,
         read_event=read_event,
         committed=committed,
+    )
+
+
+def _stripe_adapters(
+    settings: Settings,
+    clock: Clock,
+    metrics: Metrics,
+    tracing: Tracing,
+    tokens: AccountTokens,
+    *,
+    lazily: bool,
+) -> Callable[[str], Any]:
+    """By name. They share a connection pool and a budget of requests."""
+    build = once(
+        lambda: load("bootstrap.stripe_adapters:build_stripe_adapters")(
+            settings, clock, metrics, tracing, tokens
+        )
+    )
+    if lazily:
+        return lambda name: Later(lambda: getattr(build(), name))
+    return lambda name: getattr(build(), name)
+
+
+def _deliveries(settings: Settings) -> HttpDeliveries:
+    return HttpDeliveries(
+        settings.subscribers_allow_private,
+        proxy=settings.subscribers_proxy,
+        ca_file=settings.subscribers_ca_file,
+        redact=redact,
     )
 
 

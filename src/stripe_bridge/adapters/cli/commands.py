@@ -6,7 +6,7 @@ from stripe_bridge.adapters.cli.deferred import Deferred
 
 # The first sentence of each one's help, so that a list of commands loads none of them.
 _SUMMARIES = {
-    "changes": "The change log: what was recorded of this service's own objects.",
+    "changes": "The change log: what was recorded of this service's own objects, and of what was done with it.",
     "db": "The database's schema.",
     "doctor": "Find what is wrong or about to go wrong, and say what to do about it.",
     "events": "Webhook events: what Stripe sent, and the outcome.",
@@ -17,9 +17,10 @@ _SUMMARIES = {
     "receivers": "Webhook endpoints: where Stripe sends events, and the secrets it signs them with.",
     "reconcile": "Compare connected accounts with Stripe, correct what differs, and report how much of it by cause.",
     "refunds": "Refunds to customers, by invoice.",
+    "subscribers": "Where the ERP is told of changes: addresses to which they are posted, signed and in order.",
     "tokens": "Bearer tokens for the REST API: who may call it, and what they may do.",
     "version": "Show the version of this service.",
-    "worker": "Apply webhook events and settle calls to Stripe, until SIGTERM or Ctrl-C.",
+    "worker": "Apply webhook events, settle calls to Stripe and deliver changes, until SIGTERM or Ctrl-C.",
 }
 
 

@@ -13,6 +13,7 @@ from stripe_bridge.adapters.web.views.integrations import INTEGRATIONS
 from stripe_bridge.adapters.web.views.invoices import INVOICES
 from stripe_bridge.adapters.web.views.refunds import REFUNDS
 from stripe_bridge.adapters.web.views.sales_orders import SALES_ORDERS
+from stripe_bridge.adapters.web.views.subscribers import SUBSCRIBERS
 from stripe_bridge.adapters.web.views.webhook_events import WEBHOOK_EVENTS
 from stripe_bridge.adapters.web.views.webhooks import WEBHOOKS
 
@@ -24,6 +25,7 @@ SECTIONS = (
     Section("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
     Section("Refunds", "Full and partial refunds.", REFUNDS),
     Section("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
+    Section("Subscribers", "Where changes are delivered to.", SUBSCRIBERS),
     Section("Access", "Who is asking, and what they may do.", ACCESS),
     Section("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
     Section("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
