@@ -4,13 +4,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-LOCK := requirements.lock
+# What production installs, and what development does.
+RUNTIME_LOCK := requirements.lock
+LOCK := requirements-dev.lock
 # Additional packages, which only `make bench` needs.
 BENCH_READY := .venv/.bench-ready
 BENCH_LOCK := benchmarks/requirements.lock
 # The tools that check deploy/.
 DEPLOY_READY := .venv/.deploy-ready
 DEPLOY_LOCK := tools/deploy/requirements.lock
+COMPILE := $(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-annotate --custom-compile-command "make lock" --quiet
 # How many processes run the tests; `auto` is three for two cores.
 TEST_JOBS ?= auto
 # Every test process reads all tests, and starts many others: none of them compiles what another has compiled.
@@ -39,10 +43,10 @@ $(READY): $(LOCK) setup.cfg pyproject.toml
 	@echo "Setting up .venv: done."
 
 run: $(READY) ## Start the service and the Stripe emulator; Ctrl-C stops both
-	@$(BIN)/python -m playground run
+	@$(BIN)/python -m stripe_bridge_playground run
 
 demo: $(READY) ## Play the main story, from connecting an account to a paid invoice
-	@$(BIN)/python -m playground demo
+	@$(BIN)/python -m stripe_bridge_playground demo
 
 test: $(READY) ## Run all tests, on SQLite and PostgreSQL, in process and over Redis
 	@$(TEST_ENV) $(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q
@@ -95,13 +99,10 @@ format: $(READY) ## Format the code and sort the imports
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-lock: $(READY) ## Rewrite requirements.lock from setup.cfg, keeping the versions that still fit
-	@$(BIN)/uv pip compile setup.cfg --extra test --extra dev --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
-		--custom-compile-command "make lock" --quiet -o $(LOCK)
-	@$(BIN)/uv pip compile setup.cfg --extra bench -c $(LOCK) --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
-		--custom-compile-command "make lock" --quiet -o $(BENCH_LOCK)
+lock: $(READY) ## Rewrite the locks from setup.cfg, keeping the versions that still fit
+	@$(COMPILE) --extra test --extra dev -o $(LOCK)
+	@$(COMPILE) --extra tracing -c $(LOCK) -o $(RUNTIME_LOCK)
+	@$(COMPILE) --extra bench -c $(LOCK) -o $(BENCH_LOCK)
 	@$(BIN)/uv pip compile tools/deploy/requirements.in --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		--custom-compile-command "make lock" --quiet -o $(DEPLOY_LOCK)

@@ -1,9 +1,3 @@
-"""The application for web servers and for the `flask` command."""
+"""Where the `flask` command looks for the application, in the folder of a clone."""
 
-import os
-
-from stripe_bridge import bootstrap
-
-# The `flask` command does its work and leaves: no worker beside it.
-is_command = os.environ.get("FLASK_RUN_FROM_CLI") == "true"
-app = bootstrap.create_command_app(os.environ) if is_command else bootstrap.create_app(os.environ)
+from stripe_bridge.wsgi import app as app

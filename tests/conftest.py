@@ -37,6 +37,8 @@ _LONGEST = {"benchmarks", "storm"}
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     stay_on_loopback()
+    # A file of settings in the clone is for no test.
+    os.environ["FLASK_SKIP_DOTENV"] = "1"
     if config.option.basetemp is None:
         # Databases wait for the disk most of their time.
         config.stash[FILES] = config.option.basetemp = scratch_folder("files")

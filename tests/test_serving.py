@@ -17,14 +17,18 @@ import pytest
 from click.testing import CliRunner
 from uvicorn.config import STARTUP_FAILURE
 
-from stripe_bridge.__main__ import serve
 from stripe_bridge.adapters.web.waiting_readers import MOST_OF_TOKEN
+from stripe_bridge.bootstrap.serve import serve
 from tests.adapters.web.world import ENVIRONMENT
 from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
 
 # A process that has ended is not checked for long.
-HASTILY = "from stripe_bridge import __main__ as program; program._HEALTHCHECK_TIMEOUT = 3; program.serve()"
+HASTILY = """
+from stripe_bridge.bootstrap import serve, server
+server._HEALTHCHECK_TIMEOUT = 3
+serve.serve()
+"""
 
 
 def run(*arguments, **environment):

@@ -1,4 +1,4 @@
-"""`python -m stripe_emulator`: an emulator in a process of its own."""
+"""`stripe-emulator`, or `python -m stripe_emulator`: an emulator in a process of its own."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import version
 from types import FrameType
 from typing import Any
 
@@ -22,11 +23,12 @@ SWITCH_ON = ("1", "true", "yes")
 def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     """The command line; every option can also come from the environment."""
     made = argparse.ArgumentParser(
-        prog="python -m stripe_emulator",
+        prog="stripe-emulator",
         description="A stateful stand-in for Stripe over HTTP.",
         epilog="Every option may come from the environment as well: --data-dir is EMULATOR_DATA_DIR, and so on.",
     )
 
+    made.add_argument("--version", action="version", version=f"%(prog)s {version('stripe-bridge')}")
     text, switch = partial(_text, made, environ), partial(_switch, made, environ)
     text("host", "127.0.0.1", "the address to listen on")
     text("port", 12111, "the port to listen on; 0 takes a free one", int)
@@ -135,5 +137,10 @@ def _only_wake(_number: int, _frame: FrameType | None) -> None:
     """Does nothing: the signal already wakes the socket."""
 
 
+def command() -> int:
+    """What `stripe-emulator` runs."""
+    return main(sys.argv[1:], os.environ)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], os.environ))
+    sys.exit(command())

@@ -3,47 +3,79 @@
 import json
 import re
 import subprocess
-import sys
 import zipfile
 from configparser import ConfigParser
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.architecture.source import ROOT
+from tests.installed.wheel import build_wheel
 
 PIN = re.compile(r"^([\w.-]+)(?:\[[\w,-]+\])?==(\S+)", flags=re.MULTILINE)
-LOCKS = [ROOT / "requirements.lock", ROOT / "benchmarks" / "requirements.lock"]
+RUNTIME, DEVELOPMENT, BENCH = LOCKS = [
+    ROOT / "requirements.lock",
+    ROOT / "requirements-dev.lock",
+    ROOT / "benchmarks" / "requirements.lock",
+]
 
 
-@pytest.fixture(scope="module")
-def declared() -> list[Requirement]:
+def declared(*extras: str) -> list[Requirement]:
     config = ConfigParser(interpolation=None)
     config.read(ROOT / "setup.cfg")
-    groups = [config["options"]["install_requires"], *config["options.extras_require"].values()]
+    groups = [
+        config["options"]["install_requires"],
+        *(config["options.extras_require"][extra] for extra in extras),
+    ]
     lines = [line for group in groups for line in group.splitlines()]
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-def test_the_locks_fit_what_the_package_declares(declared):
-    lock = "\n".join(path.read_text() for path in LOCKS)
-    locked = {canonicalize_name(name): version for name, version in PIN.findall(lock)}
+def locked(lock: Path) -> dict[str, str]:
+    return {canonicalize_name(name): version for name, version in PIN.findall(lock.read_text())}
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"),
+    [(RUNTIME, ["tracing"]), (DEVELOPMENT, ["tracing", "test", "dev"]), (BENCH, ["bench"])],
+)
+def test_a_lock_fits_what_the_package_declares(lock, extras):
+    pins = locked(lock)
     unfit = [
         str(requirement)
-        for requirement in declared
-        if not requirement.specifier.contains(locked.get(canonicalize_name(requirement.name), "0"))
+        for requirement in declared(*extras)
+        if not requirement.specifier.contains(pins.get(canonicalize_name(requirement.name), "0"))
     ]
     assert unfit == []
 
 
+def test_what_production_installs_has_none_of_the_development_tools():
+    ours = {canonicalize_name(requirement.name) for requirement in declared("tracing")}
+    tools = {canonicalize_name(requirement.name) for requirement in declared("test", "dev", "bench")} - ours
+    assert {"ruff", "mypy", "pytest"} <= tools
+    assert locked(RUNTIME).keys() & tools == set()
+
+
+def test_every_dependency_has_a_lower_and_an_upper_bound():
+    """The next release of any of them could break an installation that nobody has touched."""
+    unbounded = [
+        str(requirement)
+        for requirement in declared("tracing", "test", "dev", "bench")
+        if {part.operator for part in requirement.specifier} != {">=", "<"}
+    ]
+    assert unbounded == []
+
+
 def test_the_locks_agree_on_every_version():
-    first, second = (set(PIN.findall(path.read_text())) for path in LOCKS)
-    names = {name for name, _ in first} & {name for name, _ in second}
-    assert {pin for pin in first if pin[0] in names} == {pin for pin in second if pin[0] in names}
+    development = set(PIN.findall(DEVELOPMENT.read_text()))
+    names = {name for name, _ in development}
+    for lock in (RUNTIME, BENCH):
+        assert {pin for pin in PIN.findall(lock.read_text()) if pin[0] in names} <= development
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=["all", "bench"])
+@pytest.mark.parametrize("lock", LOCKS, ids=["runtime", "development", "bench"])
 def test_a_lock_names_no_place_to_download_from(lock):
     assert not re.search(r"://|^--?\w", lock.read_text(), flags=re.MULTILINE)
 
@@ -58,14 +90,9 @@ def test_the_lock_of_the_api_tools_names_no_place_to_download_from_and_every_has
 
 @pytest.mark.slow
 def test_the_wheel_carries_every_file_of_the_packages(tmp_path):
-    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-    # Built from a copy, since setuptools writes into the folder that it builds from.
-    copy = tmp_path / "copy"
-    subprocess.run(["git", "clone", "--quiet", ROOT, copy], check=True)
-    subprocess.run([sys.executable, "-c", build, tmp_path], cwd=copy, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
+    wheel = build_wheel(tmp_path)
     tracked = subprocess.run(
-        ["git", "ls-files"], cwd=copy / "src", check=True, capture_output=True, text=True
+        ["git", "ls-files"], cwd=ROOT / "src", check=True, capture_output=True, text=True
     )
     missing = set(tracked.stdout.split()) - set(zipfile.ZipFile(wheel).namelist())
     assert missing == set()

@@ -8,7 +8,7 @@ import pytest
 
 from tests.architecture.source import ROOT, SRC, Function, SourceFile, is_migration, sources
 
-PACKAGES = ("stripe_bridge", "stripe_emulator")
+PACKAGES = ("stripe_bridge", "stripe_bridge_playground", "stripe_emulator")
 CORE = ("stripe_bridge/domain", "stripe_bridge/use_cases")
 LINES_OF_A_FILE = 400
 LINES_OF_A_FUNCTION = 40
@@ -56,12 +56,12 @@ def test_the_core_takes_time_chance_and_settings_as_arguments():
 
 
 def test_the_playground_knows_service_and_emulator_only_from_outside():
-    playground = [SourceFile(path) for path in sorted((ROOT / "playground").rglob("*.py"))]
+    playground = sources("stripe_bridge_playground")
     faults = [
         f"{source.at(line)} {module}"
         for source in playground
         for line, module in source.imports()
-        if module.split(".")[0] not in {*sys.stdlib_module_names, "playground", "requests"}
+        if module.split(".")[0] not in {*sys.stdlib_module_names, "stripe_bridge_playground", "requests"}
     ]
     assert playground
     assert not faults, "\n".join(faults)

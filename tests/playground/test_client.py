@@ -2,8 +2,8 @@
 
 import pytest
 
-from playground.client import expect, wait_for
-from playground.faults import Fault
+from stripe_bridge_playground.client import expect, wait_for
+from stripe_bridge_playground.faults import Fault
 
 
 def test_a_field_that_is_not_as_expected_is_reported_with_both_values():

@@ -18,7 +18,7 @@ from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
-PLAYGROUND = [sys.executable, "-m", "playground"]
+PLAYGROUND = [sys.executable, "-m", "stripe_bridge_playground"]
 
 pytestmark = pytest.mark.slow
 

@@ -6,8 +6,8 @@ import socket
 import pytest
 import requests
 
-from playground.faults import Fault
-from playground.programs import Program, run
+from stripe_bridge_playground.faults import Fault
+from stripe_bridge_playground.programs import Program, run
 from tests.servers.processes import free_port
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from playground.faults import Fault
-from playground.settings import Secrets, Settings, write_private
+from stripe_bridge_playground.faults import Fault
+from stripe_bridge_playground.settings import Secrets, Settings, write_private
 
 
 def test_without_any_setting_the_documented_ports_and_folder_are_used():

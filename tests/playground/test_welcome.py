@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from playground.welcome import welcome
+from stripe_bridge_playground.welcome import welcome
 
 FACTS = {
     "service": "http://127.0.0.1:8000",
@@ -38,4 +38,4 @@ def test_through_a_connected_integration_invoices_can_be_sent():
 
 
 def test_a_folder_with_a_space_is_quoted_for_the_shell():
-    assert ". '/my data/env.sh' && .venv/bin/flask doctor" in shown(data_dir="/my data")
+    assert ". '/my data/env.sh' && .venv/bin/stripe-bridge doctor" in shown(data_dir="/my data")

@@ -30,6 +30,7 @@ _IMPORTED = (
     "stripe_bridge.adapters.queue.redis_nudges",
     "stripe_bridge.adapters.web.webhook_protocol",
     "stripe_bridge.bootstrap.commands",
+    "stripe_bridge.bootstrap.server",
     "stripe_bridge.bootstrap.web",
     "stripe._stripe_client",
     "uvicorn.lifespan.on",

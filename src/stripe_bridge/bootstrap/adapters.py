@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
 from stripe_bridge.adapters.deliveries import HttpDeliveries
@@ -9,22 +12,9 @@ from stripe_bridge.adapters.event_reader import read_event
 from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
 from stripe_bridge.adapters.logs import redact
 from stripe_bridge.adapters.metrics import PrometheusMetrics
-from stripe_bridge.adapters.stripe_gateway.client import StripeConfig
-from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
-from stripe_bridge.adapters.stripe_gateway.events import StripeEventGateway
-from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
-from stripe_bridge.adapters.stripe_gateway.rate_limit import (
-    ENDPOINT_PER_SECOND,
-    LIVE_PER_SECOND,
-    TEST_PER_SECOND,
-    RateLimit,
-)
-from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
-from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
-from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
-from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.system import SystemIdentifiers, SystemRandomness
 from stripe_bridge.adapters.vault import FernetVault, HmacSigner
+from stripe_bridge.bootstrap.loading import Later, load, once
 from stripe_bridge.config import Settings
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.ports.committed_changes import CommittedChanges
@@ -35,7 +25,10 @@ from stripe_bridge.ports.tracing import NoTracing, Tracing
 from stripe_bridge.use_cases.integrations.account import AccountTokens
 
 
-def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None = None) -> Adapters:
+def build_adapters(
+    settings: Settings, nudges: Nudges, tracing: Tracing | None = None, *, lazily: bool = False
+) -> Adapters:
+    """`lazily` loads what calls Stripe once it is used: most commands have no use for it."""
     tracing = tracing or NoTracing()
     clock = AnchoredClock()
     engine = create_engine(settings.database_url, pool_size=settings.database_pool_size, anchor=clock)
@@ -43,9 +36,8 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
     store = SqlStore(engine, committed)
     vault = FernetVault(settings.encryption_keys)
     metrics = PrometheusMetrics()
-    config = _stripe_config(settings, metrics, tracing)
     tokens = AccountTokens(store, vault)
-    token_for = tokens if settings.uses_account_tokens else None
+    of_stripe = _stripe_adapters(settings, clock, metrics, tracing, tokens, lazily=lazily)
     return Adapters(
         store=store,
         event_ingest=GroupCommit(engine),
@@ -57,46 +49,46 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         nudges=nudges,
         identity_provider=_identity_provider(settings, clock),
         tracing=tracing,
-        signatures=StripeSignatures(clock),
-        snapshots=StripeSnapshots(),
-        connect_gateway=StripeConnectGateway(config, tokens),
-        invoice_gateway=StripeInvoiceGateway(config, token_for),
-        receiver_gateway=StripeReceiverGateway(config, token_for),
-        refund_gateway=StripeRefundGateway(config, token_for),
-        event_gateway=StripeEventGateway(config, token_for),
-        deliveries=HttpDeliveries(
-            settings.subscribers_allow_private,
-            proxy=settings.subscribers_proxy,
-            ca_file=settings.subscribers_ca_file,
-            redact=redact,
-        ),
+        signatures=of_stripe("signatures"),
+        snapshots=of_stripe("snapshots"),
+        connect_gateway=of_stripe("connect_gateway"),
+        invoice_gateway=of_stripe("invoice_gateway"),
+        receiver_gateway=of_stripe("receiver_gateway"),
+        refund_gateway=of_stripe("refund_gateway"),
+        event_gateway=of_stripe("event_gateway"),
+        deliveries=_deliveries(settings),
         metrics=metrics,
         read_event=read_event,
         committed=committed,
     )
 
 
-def _stripe_config(settings: Settings, metrics: Metrics, tracing: Tracing) -> StripeConfig:
-    return StripeConfig(
-        secret_key=settings.stripe_secret_key,
-        client_id=settings.stripe_client_id,
-        api_base=settings.stripe_api_base,
-        connect_base=settings.stripe_connect_base,
-        connect_timeout=settings.stripe_connect_timeout,
-        read_timeout=settings.stripe_read_timeout,
-        max_network_retries=settings.stripe_max_network_retries,
-        rate_limit=_rate_limit(settings, metrics),
-        tracing=tracing,
+def _stripe_adapters(
+    settings: Settings,
+    clock: Clock,
+    metrics: Metrics,
+    tracing: Tracing,
+    tokens: AccountTokens,
+    *,
+    lazily: bool,
+) -> Callable[[str], Any]:
+    """By name. They share a connection pool and a budget of requests."""
+    build = once(
+        lambda: load("bootstrap.stripe_adapters:build_stripe_adapters")(
+            settings, clock, metrics, tracing, tokens
+        )
     )
+    if lazily:
+        return lambda name: Later(lambda: getattr(build(), name))
+    return lambda name: getattr(build(), name)
 
 
-def _rate_limit(settings: Settings, metrics: Metrics) -> RateLimit:
-    allowed = LIVE_PER_SECOND if settings.livemode else TEST_PER_SECOND
-    return RateLimit(
-        settings.stripe_requests_per_second or allowed,
-        settings.redis_url or "memory://",
-        per_endpoint=settings.stripe_requests_per_second or ENDPOINT_PER_SECOND,
-        on_wait=metrics.rate_limit_wait,
+def _deliveries(settings: Settings) -> HttpDeliveries:
+    return HttpDeliveries(
+        settings.subscribers_allow_private,
+        proxy=settings.subscribers_proxy,
+        ca_file=settings.subscribers_ca_file,
+        redact=redact,
     )
 
 

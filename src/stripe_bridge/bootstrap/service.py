@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from stripe_bridge.adapters import queue
@@ -14,6 +15,8 @@ from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.adapters.tracing import find_tracing
 from stripe_bridge.adapters.vault import FernetVault
 from stripe_bridge.bootstrap.adapters import build_adapters
+from stripe_bridge.bootstrap.env_file import load_env_file
+from stripe_bridge.bootstrap.loading import Later
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
@@ -38,12 +41,22 @@ class Service:
     tracing: OpenTelemetryTracing | None
     mailbox: queue.InProcessNudges
     broker: queue.Broker | None
+    deferred: Sequence[Later]
+
+    def load(self) -> None:
+        """Load what was left for later: before serving, and before another release may take its place on the disk."""
+        for each in self.deferred:
+            each.load()
 
 
-def build_service(environ: Mapping[str, str]) -> Service:
-    """Raises SettingsInvalid."""
+def build_service(environ: Mapping[str, str] | None = None, *, lazily: bool = False) -> Service:
+    """From this process's environment and `.env`, if nothing else is given. Raises SettingsInvalid."""
+    env_file = load_env_file() if environ is None else None
+    environ = os.environ if environ is None else environ
     settings = Settings.from_env(environ)
     configure_logging(settings.log_level, json=settings.log_format == "json")
+    if env_file is not None:
+        _log.info("settings file read", extra={"file": str(env_file)})
     for former, name in settings.deprecated.items():
         _log.warning("setting renamed", extra={"setting": former, "use": name})
     mailbox = queue.InProcessNudges()
@@ -53,7 +66,7 @@ def build_service(environ: Mapping[str, str]) -> Service:
         tracing = find_tracing(environ)
     except ImportError as error:
         raise SettingsInvalid([f"OTEL_EXPORTER_OTLP_ENDPOINT needs the extra `tracing`: {error}"]) from None
-    adapters = build_adapters(settings, nudges, tracing)
+    adapters = build_adapters(settings, nudges, tracing, lazily=lazily)
     return Service(
         settings=settings,
         bridge=build_bridge(settings, adapters),
@@ -62,13 +75,18 @@ def build_service(environ: Mapping[str, str]) -> Service:
         tracing=tracing,
         mailbox=mailbox,
         broker=broker,
+        deferred=[
+            each
+            for each in (getattr(adapters, field.name) for field in fields(adapters))
+            if isinstance(each, Later)
+        ],
     )
 
 
-def service_or_exit(environ: Mapping[str, str]) -> Service:
-    """Exits with one sentence for each setting that is missing or wrong."""
+def service_or_exit(environ: Mapping[str, str] | None = None, *, lazily: bool = False) -> Service:
+    """The same. Exits with one sentence for each setting that is missing or wrong."""
     try:
-        return build_service(environ)
+        return build_service(environ, lazily=lazily)
     except SettingsInvalid as error:
         raise SystemExit(str(error)) from None
 

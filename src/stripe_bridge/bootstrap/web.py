@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import os
 from collections.abc import Callable, Mapping
 
 import click
@@ -22,7 +21,7 @@ from stripe_bridge.bootstrap.worker import worker_of
 from stripe_bridge.config import SettingsInvalid
 
 
-def create_app(environ: Mapping[str, str]) -> Flask:
+def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     """The web application. Starts the in-process worker if there is no Redis.
 
     Exits with one sentence for each setting that is missing or wrong.
@@ -33,7 +32,7 @@ def create_app(environ: Mapping[str, str]) -> Flask:
     return app
 
 
-def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
+def create_asgi_app(environ: Mapping[str, str] | None = None) -> FastPath:
     """The web application behind a fast entrance for webhooks.
 
     Exits as `create_app` does, with the status by which uvicorn knows that another try would end the same way.
@@ -61,6 +60,7 @@ def create_asgi_app(environ: Mapping[str, str] = os.environ) -> FastPath:
 
 
 def web_app_of(service: Service) -> Flask:
+    service.load()
     settings = service.settings
     app = create_web_app(
         service.bridge,

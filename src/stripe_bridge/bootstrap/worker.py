@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from stripe_bridge.adapters.metrics import share_with_siblings
 from stripe_bridge.adapters.system import freeze_gc
 from stripe_bridge.adapters.worker import DeliveryWorker, InProcessWorker, Jobs, attach_to_dramatiq
@@ -25,6 +23,7 @@ def worker_of(service: Service) -> InProcessWorker:
 
 def run_worker(service: Service) -> None:
     """Run a worker process until it is stopped."""
+    service.load()
     check_encryption_key(service.settings)
     page = metrics_page(service.settings, service.metrics.render_counters)
     if page is not None:
@@ -42,7 +41,7 @@ def start_worker() -> None:
     """For dramatiq's own command, which calls this in each of its processes and then works with the broker set here."""
     # Before anything counts.
     share_with_siblings()
-    service = service_or_exit(os.environ)
+    service = service_or_exit()
     if service.broker is None:
         raise SystemExit("REDIS_URL is missing: without Redis, run `flask worker` instead of dramatiq.")
     check_encryption_key(service.settings)

@@ -8,8 +8,8 @@ import click
 from click.testing import Result
 from flask import Flask
 
-from stripe_bridge.adapters.cli.commands import register_commands
-from stripe_bridge.adapters.cli.context import CommandContext
+from stripe_bridge.adapters.cli.commands import commands
+from stripe_bridge.adapters.cli.context import CommandContext, attach_context
 from stripe_bridge.adapters.cli.keys import keys_commands
 from stripe_bridge.adapters.logs import redact
 from stripe_bridge.config import Settings
@@ -50,9 +50,9 @@ class Terminal:
             redact=redact,
         )
         app = Flask(__name__)
-        register_commands(app, lambda: tools)
-        # In the service, Flask finds this group through its entry point.
-        app.cli.add_command(keys_commands(lambda: "a-new-key"))
+        attach_context(app, lambda: tools)
+        for command in (*(each.loaded() for each in commands()), keys_commands(lambda: "a-new-key")):
+            app.cli.add_command(command)
         self.commands: click.Group = app.cli
         self._runner = app.test_cli_runner()
 

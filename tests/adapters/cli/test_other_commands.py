@@ -8,9 +8,11 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from stripe_bridge.__main__ import serve
+from stripe_bridge.adapters.cli.deferred import Deferred
 from stripe_bridge.adapters.cli.keys import keys_commands
 from stripe_bridge.adapters.vault import FernetVault
+from stripe_bridge.bootstrap.console import main
+from stripe_bridge.bootstrap.serve import serve
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.adapters.cli.terminal import Terminal
 
@@ -58,17 +60,28 @@ def test_a_key_is_made_although_the_app_cannot_be_loaded():
     FernetVault([result.output.strip()])
 
 
-def all_commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
+def every_command(group: click.Group, *path: str) -> list[tuple[str, ...]]:
+    """Loads those that are deferred."""
     found = []
-    for name, command in group.commands.items():
+    for name, named in group.commands.items():
+        command = named.loaded() if isinstance(named, Deferred) else named
         found.append((*path, name))
         if isinstance(command, click.Group):
-            found += all_commands(command, *path, name)
+            found += every_command(command, *path, name)
     return found
 
 
+def test_a_command_is_listed_with_the_first_sentence_of_its_help():
+    deferred = [command for command in main.commands.values() if isinstance(command, Deferred)]
+
+    assert len(deferred) > 10
+    for command in deferred:
+        assert command.get_short_help_str(200) == command.loaded().get_short_help_str(200)
+        assert command.name == command.loaded().name
+
+
 def test_every_group_teaches_by_examples_and_every_command_says_what_it_does(terminal: Terminal):
-    paths = all_commands(terminal.commands)
+    paths = every_command(terminal.commands)
 
     assert ("tokens", "create") in paths
     for path in paths:

@@ -1,1 +1,1 @@
-"""Operators' commands, as groups of `flask`. A new group is a module here and a line in `commands.py`."""
+"""Operators' commands. A new one is a module here and a line in `commands.py`."""

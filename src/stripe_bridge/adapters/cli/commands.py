@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from stripe_bridge.adapters.cli.deferred import Deferred
 
-from flask import Flask
+# The first sentence of each one's help, so that a list of commands loads none of them.
+_SUMMARIES = {
+    "changes": "The change log: what was recorded of this service's own objects, and of what was done with it.",
+    "db": "The database's schema.",
+    "doctor": "Find what is wrong or about to go wrong, and say what to do about it.",
+    "events": "Webhook events: what Stripe sent, and the outcome.",
+    "integrations": "Stripe accounts connected to this service, or about to be.",
+    "intents": "Calls that change something at Stripe, stored before they are made.",
+    "invoices": "Invoices for sales orders.",
+    "orders": "The ERP's sales orders, as last submitted.",
+    "receivers": "Webhook endpoints: where Stripe sends events, and the secrets it signs them with.",
+    "reconcile": "Compare connected accounts with Stripe, correct what differs, and report how much of it by cause.",
+    "refunds": "Refunds to customers, by invoice.",
+    "subscribers": "Where the ERP is told of changes: addresses to which they are posted, signed and in order.",
+    "support-bundle": "Write a file for whoever helps you: what runs, how it is set up, and what is wrong with it.",
+    "tokens": "Bearer tokens for the REST API: who may call it, and what they may do.",
+    "version": "Show the version of this service.",
+    "worker": "Apply webhook events, settle calls to Stripe and deliver changes, until SIGTERM or Ctrl-C.",
+}
 
-from stripe_bridge.adapters.cli.changes import changes
-from stripe_bridge.adapters.cli.context import CommandContext, attach_context
-from stripe_bridge.adapters.cli.db import db
-from stripe_bridge.adapters.cli.doctor import doctor
-from stripe_bridge.adapters.cli.events import events
-from stripe_bridge.adapters.cli.integrations import integrations
-from stripe_bridge.adapters.cli.intents import intents
-from stripe_bridge.adapters.cli.invoices import invoices
-from stripe_bridge.adapters.cli.orders import orders
-from stripe_bridge.adapters.cli.receivers import receivers
-from stripe_bridge.adapters.cli.reconcile import reconcile
-from stripe_bridge.adapters.cli.refunds import refunds
-from stripe_bridge.adapters.cli.subscribers import subscribers
-from stripe_bridge.adapters.cli.support_bundle import support_bundle
-from stripe_bridge.adapters.cli.tokens import tokens
-from stripe_bridge.adapters.cli.version import version
-from stripe_bridge.adapters.cli.worker import worker
+
+def commands() -> list[Deferred]:
+    """All but those that have to work before there are settings."""
+    return [
+        Deferred(name, f"stripe_bridge.adapters.cli.{_module(name)}:{_module(name)}", summary)
+        for name, summary in _SUMMARIES.items()
+    ]
 
 
-def register_commands(app: Flask, context: Callable[[], CommandContext]) -> None:
-    """All but `flask keys`, which has to work before there is an app."""
-    attach_context(app, context)
-    groups = (
-        changes,
-        db,
-        events,
-        integrations,
-        intents,
-        invoices,
-        orders,
-        receivers,
-        refunds,
-        subscribers,
-        tokens,
-    )
-    for command in (*groups, doctor, reconcile, support_bundle, version, worker):
-        app.cli.add_command(command)
+def _module(name: str) -> str:
+    return name.replace("-", "_")

@@ -124,7 +124,7 @@ class DispatchEvents:
 
     def _in_our_version(self, parsed: StripeEvent) -> StripeEvent:
         """Stripe renders an event in the version of the endpoint or, in its list, in that of the account."""
-        return parsed.rendered_in(self._table.api_version)
+        return parsed.rendered_in(self._table.api_version())
 
 
 def _is_account_in_use(work: UnitOfWork, integration: Integration | None, event: WebhookEvent) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -63,10 +63,10 @@ class Handler(Protocol[Current]):
 class HandlerTable:
     """Which handler applies which type, and the types that are exceptions from how most are applied (see `table.Row`).
 
-    An event in another API version than `api_version` is thin to its handler.
+    An event in another API version than `api_version` is thin to its handler. It is asked for when there is an event.
     """
 
     handlers: Mapping[str, Handler[Any]]
-    api_version: str
+    api_version: Callable[[], str]
     applies_when_disconnected: frozenset[str]
     apply_individually: frozenset[str]

@@ -131,7 +131,7 @@ def build_handler_table(adapters: Adapters, *, client_id: str) -> HandlerTable:
     return HandlerTable(
         handlers={row.event_type: of_class[row.handler] for row in EVENT_TABLE},
         # The one that the snapshots can read.
-        api_version=adapters.receiver_gateway.api_version,
+        api_version=lambda: adapters.receiver_gateway.api_version,
         applies_when_disconnected=_types(row for row in EVENT_TABLE if row.applies_when_disconnected),
         apply_individually=_types(row for row in EVENT_TABLE if row.apply_individually),
     )

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from playground.faults import Fault
+from stripe_bridge_playground.faults import Fault
 
 HOST = "127.0.0.1"
 

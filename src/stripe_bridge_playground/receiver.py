@@ -8,10 +8,11 @@ from pathlib import Path
 
 import requests
 
-from playground.programs import ROOT, Program
-from playground.settings import HOST
+from stripe_bridge_playground.programs import Program
+from stripe_bridge_playground.settings import HOST
 
-_FOLDER = ROOT / "examples" / "receivers" / "python"
+# Only a clone has it.
+EXAMPLE = Path(__file__).parents[2] / "examples" / "receivers" / "python"
 
 
 def free_port() -> int:
@@ -31,7 +32,7 @@ class Receiver:
         self._program = Program(
             "ERP's receiver",
             ["receive", "--port", str(port), "--database", str(data_dir / "erp.sqlite")],
-            env={**os.environ, "PYTHONPATH": str(_FOLDER), "CHANGES_SECRET": secret},
+            env={**os.environ, "PYTHONPATH": str(EXAMPLE), "CHANGES_SECRET": secret},
             log=self._output,
             ready_at=f"http://{HOST}:{port}/",
         )

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import requests
 
-from playground.faults import Fault
+from stripe_bridge_playground.faults import Fault
 
-ROOT = Path(__file__).parents[1]
 _SET_PARENT_DEATH_SIGNAL = 1
 _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
@@ -23,7 +22,7 @@ _STOP_TIMEOUT = 20.0
 def run(arguments: Sequence[str], env: Mapping[str, str]) -> str:
     """Run a command of this environment's Python to its end and return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", *arguments], env=env, capture_output=True, text=True, check=False
     )
     if done.returncode:
         words = (done.stderr or done.stdout).strip()
@@ -44,7 +43,6 @@ class Program:
             self._written_before = output.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", *arguments],
-                cwd=ROOT,
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

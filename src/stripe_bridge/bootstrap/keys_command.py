@@ -1,4 +1,4 @@
-"""`flask keys`, which makes a key before there are settings."""
+"""`keys`, which makes a key before there are settings."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from playground.faults import Fault
+from stripe_bridge_playground.faults import Fault
 
 T = TypeVar("T")
 Json = dict[str, Any]

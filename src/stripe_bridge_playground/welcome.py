@@ -1,6 +1,8 @@
 """What `run` prints once both are ready: where everything is, and what to try next."""
 
+import os
 import shlex
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,19 @@ def welcome(facts: Json, data_dir: Path, integrations: Sequence[Json]) -> Iterat
     yield f"\nService    {facts['service']}     (API documentation: {facts['service']}/docs)"
     yield f"Emulator   {facts['emulator']}    (what Stripe sees)"
     yield f"Data       {data_dir}    (with the logs; run.json has all of this for scripts)"
-    yield f"Commands   . {shlex.quote(str(data_dir / 'env.sh'))} && .venv/bin/flask doctor    (or any other command)\n"
+    yield f"Commands   . {shlex.quote(str(data_dir / 'env.sh'))} && {_command()} doctor    (or any other command)\n"
     yield "Tokens"
     for role, token in facts["tokens"].items():
         yield f"  {role:<11}{token}"
     yield f"  {'admin':<11}{facts['other_tenant_token']}  (of another tenant)\n"
     yield from _next_steps(facts, integrations)
     yield "\nCtrl-C stops both."
+
+
+def _command() -> str:
+    """As one can type it here."""
+    path = Path(sys.executable).with_name("stripe-bridge")
+    return shlex.quote(os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path))
 
 
 def _next_steps(facts: Json, integrations: Sequence[Json]) -> Iterator[str]:

@@ -14,10 +14,12 @@ from typing import Any, Protocol
 
 import requests
 
-from playground.faults import Fault
-from playground.programs import ROOT, Program, run
-from playground.settings import HOST, Secrets, Settings, write_private, write_private_text
+from stripe_bridge_playground.faults import Fault
+from stripe_bridge_playground.programs import Program, run
+from stripe_bridge_playground.settings import HOST, Secrets, Settings, write_private, write_private_text
 
+# By its module, since a command may be installed where this one cannot find it.
+_FLASK = ("flask", "--app", "stripe_bridge.wsgi")
 ROLES = ("viewer", "member", "power_user", "admin")
 TENANT, OTHER_TENANT = "demo", "other"
 
@@ -67,11 +69,11 @@ def started(settings: Settings, report: Report) -> Iterator[Stack]:
         report("Starting the Stripe emulator ...")
         emulator = begin(_emulator(settings, secrets))
         report("Bringing the database up to date ...")
-        run(["flask", "--app", "wsgi:app", "db", "upgrade"], env)
+        run([*_FLASK, "db", "upgrade"], env)
         report("Starting the service ...")
         service = begin(_service(settings, env))
         report("Registering the webhook endpoints at Stripe ...")
-        run(["flask", "--app", "wsgi:app", "receivers", "register"], env)
+        run([*_FLASK, "receivers", "register"], env)
         write_private_text(settings.data_dir / "env.sh", env_script(_service_settings(settings, secrets)))
         facts = _write_run_file(settings, secrets, http, env)
         yield Stack(settings, facts, http, (service, emulator))
@@ -118,6 +120,8 @@ def _service_settings(settings: Settings, secrets: Secrets) -> dict[str, str]:
         # Whoever plays has their receiver here, too.
         "SUBSCRIBERS_ALLOW_PRIVATE": "127.0.0.0/8,::1",
         "NO_PROXY": HOST,
+        # A file of settings in this folder is for another service.
+        "FLASK_SKIP_DOTENV": "1",
     }
 
 
@@ -131,8 +135,8 @@ def _service_env(settings: Settings, secrets: Secrets) -> dict[str, str]:
 
 
 def env_script(service_settings: Mapping[str, str]) -> str:
-    """For a shell: with it, every `flask` command works on this data, in whatever folder."""
-    settings = {**service_settings, "FLASK_APP": str(ROOT / "wsgi.py")}
+    """For a shell: with it, every command works on this data, in whatever folder."""
+    settings = {**service_settings, "FLASK_APP": "stripe_bridge.wsgi"}
     lines = [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
     return "\n".join(["# For `.` in a shell.", *lines, "unset REDIS_URL", ""])
 
@@ -191,7 +195,7 @@ def _create_tokens(tenant: str, roles: Sequence[str], env: Mapping[str, str]) ->
         "1",
         *(part for role in roles for part in ("--role", role)),
     ]
-    printed = json.loads(run(["flask", "--app", "wsgi:app", "tokens", "create", *who, "--json"], env))
+    printed = json.loads(run([*_FLASK, "tokens", "create", *who, "--json"], env))
     made = printed if isinstance(printed, list) else [printed]
     return [str(token["token"]) for token in made]
 

@@ -1,4 +1,4 @@
-"""`python -m playground run` and `python -m playground demo`."""
+"""`python -m stripe_bridge_playground run` and `python -m stripe_bridge_playground demo`."""
 
 import argparse
 import os
@@ -11,12 +11,12 @@ from types import FrameType
 
 import requests
 
-from playground.client import Erp
-from playground.faults import Fault
-from playground.settings import Settings
-from playground.stack import Stack, started
-from playground.story import play
-from playground.welcome import welcome
+from stripe_bridge_playground.client import Erp
+from stripe_bridge_playground.faults import Fault
+from stripe_bridge_playground.settings import Settings
+from stripe_bridge_playground.stack import Stack, started
+from stripe_bridge_playground.story import play
+from stripe_bridge_playground.welcome import welcome
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -27,7 +27,7 @@ class _StopRequested(BaseException):
 
 def main() -> int:
     """Do what the command line says; the exit status is 0 if all went well."""
-    parser = argparse.ArgumentParser(prog="python -m playground", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m stripe_bridge_playground", description=__doc__)
     parser.add_argument("what", choices=["run", "demo"])
     what = parser.parse_args().what
     for number in _STOP_SIGNALS:
@@ -83,10 +83,13 @@ def _print(text: str) -> None:
 
 
 def _welcome(stack: Stack) -> None:
-    erp = Erp(stack.http, stack.run["service"], stack.run["tokens"]["power_user"])
-    integrations = erp.call("GET", "/api/stripe/integrations", expected=200)["data"]
+    integrations = _erp(stack).call("GET", "/api/stripe/integrations", expected=200)["data"]
     for line in welcome(stack.run, stack.settings.data_dir, integrations):
         _print(line)
+
+
+def _erp(stack: Stack) -> Erp:
+    return Erp(stack.http, stack.run["service"], stack.run["tokens"]["power_user"])
 
 
 if __name__ == "__main__":

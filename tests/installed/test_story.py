@@ -1,0 +1,136 @@
+"""With nothing but the wheel, in an empty folder: from the first command to a paid invoice."""
+
+import json
+import re
+import signal
+import subprocess
+from contextlib import ExitStack
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+import requests
+
+from stripe_bridge_playground.settings import Settings
+from stripe_bridge_playground.stack import Stack
+from stripe_bridge_playground.story import play
+from tests.servers.processes import free_port, spawn, stop
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+ASSET = re.compile(r"""(?:src|href)=["']([^"'#]+)["']|url\(["']?([^"')]+)""")
+
+
+class Operator:
+    """Types commands in a folder, in which `.env` has the settings."""
+
+    def __init__(self, installed, folder):
+        self._installed, self.folder = installed, folder
+        self._running = ExitStack()
+
+    def runs(self, command):
+        name, *arguments = command.split()
+        return subprocess.run(
+            [self._installed.script(name), *arguments],
+            cwd=self.folder,
+            env=self._installed.environ(self.folder),
+            capture_output=True,
+            text=True,
+        )
+
+    def shown(self, command):
+        done = self.runs(command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def starts(self, command, *, until):
+        """Leave it running once it has written this; returns its log."""
+        name, *arguments = command.split()
+        log = self.folder.parent / f"{name}-{'-'.join(arguments[:1])}.log"
+        process = spawn(
+            [self._installed.script(name), *arguments],
+            log=log,
+            env=self._installed.environ(self.folder),
+            cwd=self.folder,
+        )
+        self._running.callback(stop, process, signal.SIGTERM)
+        wait_until(lambda: process.poll() is not None or until in log.read_text())
+        assert process.poll() is None, log.read_text()
+        return log
+
+    def goes_home(self):
+        self._running.close()
+
+
+@pytest.fixture
+def operator(installed, empty):
+    operator = Operator(installed, empty)
+    yield operator
+    operator.goes_home()
+
+
+def settings(operator, *, service, emulator, redis_url):
+    return "\n".join(
+        [
+            f"PUBLIC_URL={service}",
+            "STRIPE_SECRET_KEY=sk_test_emulator",
+            "STRIPE_CLIENT_ID=ca_emulator",
+            f"STRIPE_API_BASE={emulator}",
+            f"STRIPE_CONNECT_BASE={emulator}",
+            f"ENCRYPTION_KEYS={operator.shown('stripe-bridge keys generate').strip()}",
+            f"REDIS_URL={redis_url}",
+            "SUBSCRIBERS_ALLOW_PRIVATE=127.0.0.0/8",
+        ]
+    )
+
+
+def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, redis_url, tmp_path):
+    port, emulator_port = free_port(), free_port()
+    service, emulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{emulator_port}"
+    env_file = operator.folder / ".env"
+    env_file.write_text(settings(operator, service=service, emulator=emulator, redis_url=redis_url))
+
+    operator.starts(f"stripe-emulator --port {emulator_port}", until=emulator)
+    assert "The schema is at" in operator.shown("stripe-bridge db upgrade")
+    web = operator.starts(f"stripe-bridge web --port {port}", until="startup complete")
+    worker = operator.starts("stripe-bridge worker", until="settings file read")
+    operator.shown("stripe-bridge receivers register")
+    made = operator.shown("stripe-bridge tokens create --tenant acme --new-tenant --role admin --json")
+    secret = json.loads(made)["token"]
+
+    with requests.Session() as http:
+        http.trust_env = False
+        facts = {"service": service, "emulator": emulator, "tokens": {"admin": secret, "power_user": secret}}
+        play(Stack(Settings(port, emulator_port, tmp_path), facts, http, ()))
+        assert len(follow(http, f"{service}/docs")) > 3
+
+    assert operator.runs("stripe-bridge doctor").stdout == "All is well.\n"
+    for log in (web, worker):
+        assert f'"file": "{env_file}"' in log.read_text()
+    assert sorted(path.name for path in operator.folder.iterdir() if "sqlite" not in path.name) == [
+        ".env",
+        *sorted(path.name for path in operator.folder.glob("stripe-bridge.db*")),
+    ]
+
+
+def test_the_demo_plays_from_the_wheel_and_leaves_nothing_behind(operator):
+    assert "is paid, 124.50 USD" in operator.shown("stripe-bridge demo")
+    assert list(operator.folder.iterdir()) == []
+
+
+def follow(http, url):
+    """All that the page and its files refer to on this host, each of which is there."""
+    found, to_do = {}, [url]
+    while to_do:
+        at = to_do.pop()
+        answer = http.get(at, timeout=30)
+        assert (answer.ok, bool(answer.content)) == (True, True), at
+        found[at] = answer
+        # A library's code is full of addresses that are none.
+        if answer.headers["Content-Type"].startswith(("text/html", "text/css")):
+            places = (urljoin(at, next(filter(None, match))) for match in ASSET.findall(answer.text))
+            to_do += [
+                place
+                for place in places
+                if urlsplit(place).netloc == urlsplit(url).netloc and place not in {*found, *to_do}
+            ]
+    return found
