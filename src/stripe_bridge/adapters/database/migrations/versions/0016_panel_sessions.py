@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("token_hash", name="uq_panel_sessions_token_hash"),
         sa.ForeignKeyConstraint(["api_token_id"], ["api_tokens.id"], name="fk_panel_sessions_api_token_id"),
         sa.CheckConstraint(
-            "role IN ('admin', 'member', 'power_user', 'viewer')", name="ck_panel_sessions_role"
+            "role IN ('admin', 'member', 'power_user', 'viewer')", name=op.f("ck_panel_sessions_role")
         ),
         sqlite_autoincrement=True,
     )
