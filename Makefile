@@ -8,13 +8,16 @@ LOCK := requirements.lock
 # Additional packages, which only `make bench` needs.
 BENCH_READY := .venv/.bench-ready
 BENCH_LOCK := benchmarks/requirements.lock
+# `make test BROWSER=no` leaves out what needs a browser.
+BROWSER ?= yes
+export PLAYWRIGHT_BROWSERS_PATH ?= $(CURDIR)/.venv/browsers
 # How many processes run the tests; `auto` is three for two cores.
 TEST_JOBS ?= auto
 # Every test process reads all tests, and starts many others: none of them compiles what another has compiled.
 TEST_ENV := PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast storm bench api-version check check-api openapi format lock clean
+.PHONY: help setup run demo test browser screenshots panel test-fast storm bench api-version check check-api openapi format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,14 +38,30 @@ $(READY): $(LOCK) setup.cfg pyproject.toml
 	@touch $@
 	@echo "Setting up .venv: done."
 
-run: $(READY) ## Start the service and the Stripe emulator; Ctrl-C stops both
+run: $(READY) ## Start the service, the Stripe emulator and a page like an ERP's; Ctrl-C stops all
 	@$(BIN)/python -m playground run
 
 demo: $(READY) ## Play the main story, from connecting an account to a paid invoice
 	@$(BIN)/python -m playground demo
 
 test: $(READY) ## Run all tests, on SQLite and PostgreSQL, in process and over Redis
+ifeq ($(BROWSER),no)
+	@$(TEST_ENV) $(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q -m "not browser"
+	@echo "The tests that need a browser were left out (BROWSER=no)."
+else
 	@$(TEST_ENV) $(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q
+endif
+
+browser: $(READY) ## Install a browser for the tests, if there is none: by apt as root, else into .venv
+	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get install -y -q chromium; } \
+		|| $(BIN)/python -m playwright install chromium
+
+screenshots: $(READY) ## Take the pictures in docs/screenshots anew; needs a browser
+	@$(BIN)/python -m tests.browser.screenshots
+
+panel: ## Build the panel's scripts from frontend/; needs Node.js
+	@frontend/build
 
 test-fast: $(READY) ## Run the quick tests, which need no server
 	@$(TEST_ENV) $(BIN)/python -m pytest -q -m "not slow and not servers"
@@ -80,7 +99,7 @@ format: $(READY) ## Format the code and sort the imports
 	@$(BIN)/ruff check --quiet --fix .
 
 lock: $(READY) ## Rewrite requirements.lock from setup.cfg, keeping the versions that still fit
-	@$(BIN)/uv pip compile setup.cfg --extra test --extra dev --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile setup.cfg --extra test --extra browser --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		--custom-compile-command "make lock" --quiet -o $(LOCK)
 	@$(BIN)/uv pip compile setup.cfg --extra bench -c $(LOCK) --universal --python-version 3.11 \
@@ -88,4 +107,4 @@ lock: $(READY) ## Rewrite requirements.lock from setup.cfg, keeping the versions
 		--custom-compile-command "make lock" --quiet -o $(BENCH_LOCK)
 
 clean: ## Remove .venv and what tools leave behind (never DATA_DIR)
-	@rm -rf .venv tools/api/node_modules .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	@rm -rf .venv tools/api/node_modules frontend/node_modules .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

@@ -32,12 +32,14 @@ export class Reader {
     this.channel = "BroadcastChannel" in window ? new BroadcastChannel(`stripe-invoices ${base} ${orderId}`) : null;
     this.channel?.addEventListener("message", this.hear);
     document.addEventListener("visibilitychange", this.turn);
+    window.addEventListener("online", this.turn);
     this.turn();
   }
 
   close(): void {
     this.stopped.abort();
     document.removeEventListener("visibilitychange", this.turn);
+    window.removeEventListener("online", this.turn);
     this.channel?.close();
   }
 
@@ -76,6 +78,8 @@ export class Reader {
       } catch (error) {
         if (signal.aborted) return;
         this.onFailure(error);
+        // What is on the screen may be old by the time that it works again.
+        isFirst = true;
         // Without a session only a person can go on: *try again*.
         if (!isTemporary(error)) return;
         await pause(PAUSE_AFTER_FAILURE, signal);
