@@ -47,6 +47,8 @@ export const styles = css`
   .amount { font-variant-numeric: tabular-nums; white-space: nowrap; }
   .meta { color: var(--_muted); display: flex; flex-wrap: wrap; gap: 2px 16px; margin-top: 4px; }
   .meta > * { overflow-wrap: anywhere; }
+  /* Each in the direction of its own words: in a page from right to left, a minus stays in front of its amount. */
+  .amount, .meta > *, .moves span, .timeline span, time, .what, .error p, .fault, dialog h2, input { unicode-bidi: plaintext; }
   .late { color: var(--_danger); font-weight: 600; }
   .moves { list-style: none; margin-top: 10px; padding: 8px 12px; background: var(--_raised); border-radius: calc(var(--_radius) - 2px); display: grid; gap: 4px; }
   .moves li { display: flex; flex-wrap: wrap; gap: 2px 12px; }

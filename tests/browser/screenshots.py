@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from playground.erp import Shop, serving
 from playground.seed import ORDERS
@@ -14,7 +14,8 @@ from tests.browser.host import Stack, badge, button, started
 from tests.servers.processes import free_port
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
-WIDE, PHONE = {"width": 1200, "height": 640}, {"width": 390, "height": 844}
+WIDE = ViewportSize(width=1200, height=640)
+PHONE = ViewportSize(width=390, height=844)
 
 
 def main() -> None:
