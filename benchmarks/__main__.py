@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.bench import Bench, started
 from benchmarks.load.wrk import LoadFailed, ensure_wrk
-from benchmarks.measures import acks, applying, busy, embedded, paging, sending
+from benchmarks.measures import acks, applying, busy, changes, embedded, paging, recording, sending
 from benchmarks.options import Options, parse
 from benchmarks.report import Report
 from benchmarks.results import Outcome
@@ -20,6 +20,8 @@ MEASURES: Mapping[str, Callable[[Bench], Outcome]] = {
     "busy": busy.measure,
     "paging": paging.measure,
     "sending": sending.measure,
+    "recording": recording.measure,
+    "changes": changes.measure,
 }
 
 

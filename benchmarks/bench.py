@@ -13,7 +13,7 @@ from benchmarks.contenders.ours import Service
 from benchmarks.load.payloads import Numbers, Template
 from benchmarks.load.player import Player
 from benchmarks.load.wrk import Wrk
-from benchmarks.options import Options
+from benchmarks.options import ROOT, Options
 from benchmarks.stand.emulator import Emulator
 from benchmarks.stand.postgres import Postgres
 from tests.servers.redis import RedisServer
@@ -39,16 +39,22 @@ class Bench:
         """Print progress."""
         print(text, flush=True)
 
-    def service(self, *, stripe_url: str | None = None) -> Service:
+    def service(self, *, stripe_url: str | None = None, release: Path = ROOT) -> Service:
         """Our service on PostgreSQL and Redis, with an empty database. Stripe is the emulator unless `stripe_url` is given."""
         self._databases += 1
-        database = self.postgres.create(f"ours_{self._databases}", template=self._migrated)
+        name = f"ours_{self._databases}"
+        if release == ROOT:
+            database = self.postgres.create(name, template=self._migrated)
+        else:
+            database = self.postgres.create(name)
+            ours.migrate(self.postgres.url(database), self.emulator.url, self.folder, release=release)
         return Service(
             database_url=self.postgres.url(database),
             redis_url=self.redis.url(self._databases),
             stripe_url=stripe_url or self.emulator.url,
             folder=self.folder,
             web_processes=1 if self.options.smoke else 2,
+            release=release,
         )
 
     @cached_property

@@ -22,6 +22,7 @@ class Options:
     backlog: int = 100_000
     paid_invoices: int = 150
     sends: int = 25
+    changes: int = 1_000_000
     peers: bool = True
     smoke: bool = False
     output: Path | None = None
@@ -35,6 +36,7 @@ SMOKE = Options(
     backlog=12_000,
     paid_invoices=2,
     sends=2,
+    changes=2_000,
     peers=False,
     smoke=True,
 )
@@ -58,6 +60,7 @@ def parse(arguments: Sequence[str], names: Sequence[str], environ: Mapping[str, 
     number("backlog", int, "stored events that are being applied during `busy` (%(default)s)")
     number("paid_invoices", int, "invoices whose events `applying` applies in a turn (%(default)s)")
     number("sends", int, "invoices that `sending` sends in a turn (%(default)s)")
+    number("changes", int, "changes in the log that `changes` reads and verifies (%(default)s)")
     parser.add_argument("--no-peers", action="store_true", help="only the service and the limit")
     parser.add_argument("--smoke", action="store_true", help="everything, as small as possible; no figures")
     parser.add_argument("--output", type=Path, help="the folder for table, plots and raw figures")
@@ -67,7 +70,7 @@ def parse(arguments: Sequence[str], names: Sequence[str], environ: Mapping[str, 
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {only}")
     if given.smoke:
         return Options(**{**vars(SMOKE), "only": chosen})
-    sizes = ("rounds", "seconds", "invoices", "events", "backlog", "paid_invoices", "sends")
+    sizes = ("rounds", "seconds", "invoices", "events", "backlog", "paid_invoices", "sends", "changes")
     return Options(
         only=chosen,
         peers=not given.no_peers,

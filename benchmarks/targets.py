@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """`unit` is `%` (a ratio times 100), `×` (a ratio) or `MB`. Unless `more`, less is better."""
+    """`unit` is `%` (a ratio times 100), `×` (a ratio), `MB` or `s`. Unless `more`, less is better."""
 
     name: str
     text: str
@@ -99,6 +99,36 @@ TARGETS = (
         least=50,
         aim=70,
         unit="%",
+    ),
+    Target(
+        name="recording",
+        text="events received *and* applied, against the release before the change log",
+        least=80,
+        aim=90,
+        unit="%",
+    ),
+    Target(
+        name="acks while recording",
+        text="acknowledgements on SQLite while paid invoices are applied, against the release before the change log",
+        least=80,
+        aim=90,
+        unit="%",
+    ),
+    Target(
+        name="feed",
+        text="page 100,000 of the feed against page 1, at a million changes",
+        least=1.5,
+        aim=1.1,
+        unit="×",
+        more=False,
+    ),
+    Target(
+        name="verify",
+        text="verifying the chain of a million changes, with one core",
+        least=60,
+        aim=30,
+        unit="s",
+        more=False,
     ),
 )
 BY_NAME = {target.name: target for target in TARGETS}

@@ -115,6 +115,8 @@ def _service_settings(settings: Settings, secrets: Secrets) -> dict[str, str]:
         "STRIPE_API_BASE": settings.emulator_url,
         "STRIPE_CONNECT_BASE": settings.emulator_url,
         "ENCRYPTION_KEYS": secrets.encryption_key,
+        # Whoever plays has their receiver here, too.
+        "SUBSCRIBERS_ALLOW_PRIVATE": "127.0.0.0/8,::1",
         "NO_PROXY": HOST,
     }
 

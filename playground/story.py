@@ -1,12 +1,16 @@
-"""The main story, printed as it happens: a merchant connects, an order is invoiced, the customer pays."""
+"""The main story, printed as it happens: a merchant connects, an order is invoiced, the customer pays, the ERP is told."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from playground.client import Erp, Json, StripeSide, expect, wait_for
 from playground.faults import Fault
+from playground.receiver import Receiver, free_port
+from playground.settings import HOST
 from playground.stack import Stack
 
 ORDER_ID = 1001
@@ -30,22 +34,43 @@ SENT_BY_STRIPE = {
     "invoice_payment.paid",
 }
 SETTLED = {"processed", "skipped"}
+# What the ERP is told of them.
+TOLD = ("integration.connected", "sales_order.created", "invoice.sent", "invoice.paid")
 
 
 def play(stack: Stack) -> None:
     """Print and check everything; raises a Fault at the first thing that is wrong."""
     facts = stack.run
-    erp = Erp(stack.http, facts["service"], facts["tokens"]["power_user"])
-    _Story(erp, StripeSide(stack.http, facts["emulator"])).play()
+    erp, admin = (
+        Erp(stack.http, facts["service"], facts["tokens"][role]) for role in ("power_user", "admin")
+    )
+    story = _Story(erp, admin, StripeSide(stack.http, facts["emulator"]))
+    with _receiver(stack, story) as receiver:
+        story.play(receiver)
+
+
+@contextmanager
+def _receiver(stack: Stack, story: "_Story") -> Iterator[Receiver]:
+    """Registered first, since only the answer has the secret."""
+    port = free_port()
+    secret = story.subscribe(f"http://{HOST}:{port}/changes")
+    receiver = Receiver(stack.settings.data_dir, port, secret, lambda line: story.say("told", line.strip()))
+    try:
+        receiver.start(stack.http)
+        yield receiver
+    finally:
+        receiver.stop()
 
 
 @dataclass
 class _Story:
     erp: Erp
+    admin: Erp
     stripe: StripeSide
     _steps: int = 0
+    _subscriber: Json = field(default_factory=dict)
 
-    def play(self) -> None:
+    def play(self, receiver: Receiver) -> None:
         self.stripe.new_exchanges()
         integration = self.connect()
         self.order()
@@ -53,6 +78,22 @@ class _Story:
         self.pay(invoice)
         paid = self.show_paid(invoice)
         self.show_events(paid)
+        self.show_told(receiver)
+        whole, cents = divmod(paid["amount_paid"], 100)
+        self.say(
+            "story",
+            f"{paid['number']} is paid, {whole}.{cents:02} {paid['currency']}: everything is as it should be",
+        )
+
+    def subscribe(self, url: str) -> str:
+        """Returns the secret."""
+        self.step("The ERP says where it wants to be told of changes")
+        body = {"url": url, "after": 0, "description": "ERP"}
+        self.say("ERP", f"POST /api/subscribers  {json.dumps(body)}")
+        answer = self.admin.call("POST", "/api/subscribers", body, expected=201)
+        self._subscriber, secret = answer["data"], str(answer["secret"])
+        self.say("service", "201, with the secret that requests are signed with")
+        return secret
 
     def connect(self) -> Json:
         self.step("The ERP creates an integration and the merchant authorizes it")
@@ -140,11 +181,17 @@ class _Story:
         print(json.dumps(self.get(path), indent=2), flush=True)
         for event in events:
             self.say("webhook", f"{event['event_type']:<28}{event['status']:<11}{event['stripe_event_id']}")
-        whole, cents = divmod(paid["amount_paid"], 100)
-        self.say(
-            "story",
-            f"{paid['number']} is paid, {whole}.{cents:02} {paid['currency']}: everything is as it should be",
+
+    def show_told(self, receiver: Receiver) -> None:
+        self.step("The ERP has been told")
+        path = f"/api/subscribers/{self._subscriber['id']}"
+        subscriber: Json = wait_for(
+            f"{', '.join(TOLD)} were told, and nothing is left to tell",
+            lambda: self.admin.call("GET", path, expected=200)["data"],
+            lambda seen: seen["behind"] == 0 and receiver.has_told(seen["after"], *TOLD),
         )
+        expect("The subscriber", subscriber, enabled=True, last_error=None)
+        self.say("service", f"{len(receiver.lines)} changes, signed and in order, each of them once")
 
     def ask(self, method: str, path: str, body: Json | None = None, *, expected: int) -> Json:
         """Make a call and print it; returns the answer's data."""

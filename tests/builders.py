@@ -10,6 +10,7 @@ from typing import Any
 
 from stripe_bridge.domain.access import ApiToken, Role
 from stripe_bridge.domain.billed_customer import CustomerKey
+from stripe_bridge.domain.changes.entry import GENESIS
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.integration import STATE_LIFETIME, Integration, OAuthState
 from stripe_bridge.domain.intent import Intent, Operation, invoice_subject
@@ -27,6 +28,7 @@ from stripe_bridge.domain.stripe_objects import (
     StripePayment,
     StripeRefund,
 )
+from stripe_bridge.domain.subscriber import Delivery, DeliveryType, Subscriber
 from stripe_bridge.domain.webhook_event import PLATFORM, WebhookEvent, parse_event
 
 TENANT = "acme"
@@ -372,3 +374,35 @@ def a_receiver(**changes: Any) -> Receiver:
         checked_at=NOW,
     )
     return replace(receiver, **changes)
+
+
+def a_subscriber(**changes: Any) -> Subscriber:
+    subscriber = Subscriber(
+        id=1,
+        tenant_id=TENANT,
+        url="https://erp.example/changes",
+        after=0,
+        after_hash=GENESIS,
+        examined=0,
+        next_attempt_at=NOW,
+        sealed_secret="sealed-secret",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(subscriber, **changes)
+
+
+def a_delivery(**changes: Any) -> Delivery:
+    delivery = Delivery(
+        id=0,
+        subscriber_id=1,
+        type=DeliveryType.CHANGES,
+        message_id="msg_1",
+        after=0,
+        last=1,
+        attempted_at=NOW,
+        status=200,
+        ms=12,
+        error=None,
+    )
+    return replace(delivery, **changes)

@@ -51,6 +51,11 @@ def test_invalid_settings_are_reported_beside_missing_ones():
     ("name", "value"),
     [
         ("DATABASE_URL", "mysql://localhost/bridge"),
+        ("SUBSCRIBERS_ALLOW_PRIVATE", "yes"),
+        ("SUBSCRIBERS_ALLOW_PRIVATE", "10.20.0.1/16"),
+        ("SUBSCRIBERS_PROXY", "proxy.internal:3128"),
+        ("SUBSCRIBERS_CA_FILE", "/nowhere/authority.pem"),
+        ("SUBSCRIBERS_CA_FILE", "README.md"),
         ("DATABASE_URL", "sqlite://"),
         ("DATABASE_URL", "sqlite:///:memory:"),
         ("DATABASE_URL", "postgresql+asyncpg://localhost/bridge"),
@@ -158,3 +163,11 @@ def test_no_secret_is_shown():
     assert "hunter2" not in shown
     assert "sk_test_secret" not in shown
     assert KEY not in shown
+
+
+def test_private_networks_are_allowed_one_by_one_or_altogether():
+    assert settings().subscribers_allow_private == ()
+    assert settings(SUBSCRIBERS_ALLOW_PRIVATE="false").subscribers_allow_private == ()
+    assert settings(SUBSCRIBERS_ALLOW_PRIVATE="true").subscribers_allow_private == ("0.0.0.0/0", "::/0")
+    one = settings(SUBSCRIBERS_ALLOW_PRIVATE="10.20.0.0/16, ::1")
+    assert one.subscribers_allow_private == ("10.20.0.0/16", "::1")

@@ -35,6 +35,7 @@ from stripe_bridge.use_cases.sales_orders.put import PutSalesOrderCommand, Store
 from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
 from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhookCommand
 from tests.builders import TENANT, a_sales_order, an_event_payload
+from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.nudges import FakeNudges
 from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.inbox import FakeEventIngest
@@ -303,6 +304,7 @@ class World(AnyWorld):
         clock, store = FrozenClock(), FakeStore()
         self.stripe = stripe or FakeStripe(clock.now)
         self.nudges = FakeNudges()
+        self.deliveries = FakeDeliveries(lambda: store.is_open_here)
         # What Stripe's list of events contains.
         self.listed: Callable[[], list[Event]] = self.events
         adapters = Adapters(
@@ -321,6 +323,7 @@ class World(AnyWorld):
             receiver_gateway=FakeReceiverGateway(self.stripe),
             refund_gateway=FakeRefundGateway(self.stripe),
             event_gateway=FakeEventGateway(self.stripe, self._listed),
+            deliveries=self.deliveries,
             metrics=PrometheusMetrics(),
         )
         super().__init__(adapters, clock, ENVIRONMENT | environment)

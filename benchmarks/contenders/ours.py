@@ -9,6 +9,7 @@ from typing import Any
 from cryptography.fernet import Fernet
 
 from benchmarks.load.payloads import SECRET
+from benchmarks.options import ROOT
 from benchmarks.stand.emulator import CLIENT_ID, SECRET_KEY
 from benchmarks.stand.programs import Program, answers, environment, python, run
 from tests.servers.processes import free_port
@@ -20,7 +21,10 @@ _FLASK = ("flask", "--app", "wsgi:app")
 
 
 class Service:
-    """With Redis: several web processes, and a worker when started. Without: one web process with its own worker."""
+    """With Redis: several web processes, and a worker when started. Without: one web process with its own worker.
+
+    `release` is the folder of another release's source.
+    """
 
     def __init__(
         self,
@@ -30,6 +34,7 @@ class Service:
         stripe_url: str,
         folder: Path,
         web_processes: int = 1,
+        release: Path = ROOT,
     ) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self.web_processes = web_processes
@@ -47,9 +52,11 @@ class Service:
             # No reconciling in the middle of a turn.
             RECONCILE_SECONDS="0",
         )
+        if release != ROOT:
+            self.env["PYTHONPATH"] = str(release / "src")
         if redis_url:
             self.env["REDIS_URL"] = redis_url
-        self._logs = folder
+        self._logs, self._release = folder, release
         self._number = next(_NUMBERS)
         self._web: Program | None = None
         self._worker: Program | None = None
@@ -72,6 +79,7 @@ class Service:
             ],
             env=self.env,
             log=self._logs / f"web-{self._number}.log",
+            cwd=self._release,
         )
         # One process that answers does not show that all do.
         self._web.wait_until(self._is_ready)
@@ -90,7 +98,7 @@ class Service:
         """Run `flask worker` until `stop_worker`."""
         self._workers += 1
         log = self._logs / f"worker-{self._number}-{self._workers}.log"
-        self._worker = Program(python(*_FLASK, "worker"), env=self.env, log=log)
+        self._worker = Program(python(*_FLASK, "worker"), env=self.env, log=log, cwd=self._release)
         self._worker.wait_until(lambda: "worker started" in log.read_text())
 
     def stop_worker(self) -> None:
@@ -110,7 +118,7 @@ class Service:
 
     def flask(self, *arguments: str) -> str:
         """Run a command, and return what it prints."""
-        return run(python(*_FLASK, *arguments), env=self.env)
+        return run(python(*_FLASK, *arguments), env=self.env, cwd=self._release)
 
     def tokens(self, count: int, tenant: str) -> list[str]:
         """Create tokens of a power user: each has rate limits of its own."""
@@ -121,8 +129,8 @@ class Service:
         return [token["token"] for token in (made if isinstance(made, list) else [made])]
 
 
-def migrate(database_url: str, stripe_url: str, folder: Path) -> None:
+def migrate(database_url: str, stripe_url: str, folder: Path, release: Path = ROOT) -> None:
     """Create the tables, as one does before each release."""
-    Service(database_url=database_url, redis_url=None, stripe_url=stripe_url, folder=folder).flask(
-        "db", "upgrade"
-    )
+    Service(
+        database_url=database_url, redis_url=None, stripe_url=stripe_url, folder=folder, release=release
+    ).flask("db", "upgrade")

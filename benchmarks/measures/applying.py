@@ -22,9 +22,9 @@ OURS, DJ_STRIPE = "ours", "dj-stripe, full processing"
 _SHARE = 5
 # Seconds between counts while waiting. A count takes a millisecond, as the connection is kept.
 _EVERY = 0.05
-_PROCESSED = "SELECT count(*) FROM webhook_events WHERE status = 'processed'"
+PROCESSED = "SELECT count(*) FROM webhook_events WHERE status = 'processed'"
 # Payments that are still to be confirmed at Stripe, which would take the machine's time from the next turn.
-_UNCONFIRMED = "SELECT count(*) FROM invoices WHERE confirm_due_at IS NOT NULL"
+UNCONFIRMED = "SELECT count(*) FROM invoices WHERE confirm_due_at IS NOT NULL"
 # These rows are inserted in the transaction that processes the event.
 _SYNCED = "SELECT count(*) FROM djstripe_event"
 
@@ -44,14 +44,14 @@ def measure(bench: Bench) -> Outcome:
     with ExitStack() as on_shutdown:
         service = on_shutdown.enter_context(bench.service())
         bench.report("  sending and paying the invoices ...")
-        turns = _paid_invoices(bench, service)
+        turns = paid_invoices(bench, service)
         service.start_worker()
         appliers = _appliers(bench, service, on_shutdown)
         load = bench.load(Template.of(turns[0][PAID.index("invoice.paid")]))
         rates: dict[str, list[float]] = {applier.name: [] for applier in appliers}
         for number, events in enumerate(turns):
             for applier in appliers if number % 2 == 0 else reversed(appliers):
-                rate = _turn(applier, load, [as_sent(event) for event in events[: 6 * applier.invoices]])
+                rate = turn(applier, load, [as_sent(event) for event in events[: 6 * applier.invoices]])
                 rates[applier.name].append(rate)
                 bench.report(f"  {number + 1}/{len(turns)} {applier.name}: {rate:,.0f} events per second")
     outcome = Outcome(
@@ -62,7 +62,7 @@ def measure(bench: Bench) -> Outcome:
     return outcome
 
 
-def _paid_invoices(bench: Bench, service: Service) -> list[list[dict[str, object]]]:
+def paid_invoices(bench: Bench, service: Service) -> list[list[dict[str, object]]]:
     """The events of each turn, six for each invoice."""
     options = bench.options
     total = options.rounds * options.paid_invoices
@@ -81,7 +81,7 @@ def _appliers(bench: Bench, service: Service, on_shutdown: ExitStack) -> list[Ap
         connection = on_shutdown.enter_context(postgres.connect(database))
         return lambda: sum(int(row[0]) for row in connection.execute(statement.encode()))
 
-    ours = count(service.database, _PROCESSED), count(service.database, _UNCONFIRMED)
+    ours = count(service.database, PROCESSED), count(service.database, UNCONFIRMED)
     appliers = [Applier(OURS, service.webhooks, invoices, *ours)]
     if bench.options.peers:
         bench.install_peers()
@@ -94,7 +94,7 @@ def _appliers(bench: Bench, service: Service, on_shutdown: ExitStack) -> list[Ap
     return appliers
 
 
-def _turn(applier: Applier, load: Wrk | Player, payloads: Sequence[bytes]) -> float:
+def turn(applier: Applier, load: Wrk | Player, payloads: Sequence[bytes]) -> float:
     """Events per second."""
     wanted = applier.done() + len(payloads)
     with load.delivering(applier.url, payloads):

@@ -25,7 +25,7 @@ def measure(bench: Bench) -> Outcome:
         bare = BareSqlite(bench.folder / "bare.sqlite", template.payload(0))
 
         def ours(seconds: float) -> Played:
-            return load.play(service.webhooks, seconds, lambda: _stored(database))
+            return load.play(service.webhooks, seconds, lambda: stored(database))
 
         played: dict[str, list[Played]] = {BARE: [], OURS: []}
         for number in range(bench.options.rounds):
@@ -51,7 +51,7 @@ def measure(bench: Bench) -> Outcome:
     return outcome
 
 
-def _stored(database: Path) -> int:
+def stored(database: Path) -> int:
     connection = sqlite3.connect(database, timeout=30)
     try:
         count: int = connection.execute("SELECT count(*) FROM webhook_events").fetchone()[0]

@@ -15,6 +15,7 @@ from stripe_bridge.use_cases.receivers import Receivers
 from stripe_bridge.use_cases.reconciliation import Reconciliation
 from stripe_bridge.use_cases.refunds import Refunds
 from stripe_bridge.use_cases.sales_orders import SalesOrders
+from stripe_bridge.use_cases.subscribers import Subscribers
 from stripe_bridge.use_cases.webhook_events import WebhookEvents
 
 
@@ -29,6 +30,7 @@ class Bridge:
     receivers: Receivers
     webhook_events: WebhookEvents
     changes: Changes
+    subscribers: Subscribers
     intents: Intents
     reconciliation: Reconciliation
     operations: Operations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,6 +25,7 @@ from stripe_bridge.environment import (
 )
 
 _FERNET_KEY_BYTES = 32
+_ALL_NETWORKS = ("0.0.0.0/0", "::/0")
 # By their present names, the former names of settings: accepted for one more release, with a warning at start.
 FORMER_NAMES = {"WORKER_PAUSE_FACTOR": "WORKER_REST"}
 
@@ -78,7 +80,11 @@ class Settings:
     intent_settle_seconds: float
     reconcile_seconds: int
     event_payload_days: int
+    change_object_days: int
     metrics_token: str | None = field(repr=False)
+    subscribers_allow_private: tuple[str, ...]
+    subscribers_proxy: str | None = field(repr=False)
+    subscribers_ca_file: str | None
     # Former names of settings that are set, with the present ones.
     deprecated: Mapping[str, str] = field(default_factory=dict)
 
@@ -108,6 +114,7 @@ class Settings:
             **_of_stripe(read),
             **_of_the_identity_provider(read),
             **_of_the_processes(read),
+            **_of_subscribers(read),
             "deprecated": read.deprecated,
             "public_url": read.required(
                 "PUBLIC_URL",
@@ -131,6 +138,7 @@ class Settings:
             "log_level": read.optional("LOG_LEVEL", "INFO", _log_level),
             "metrics_token": read.optional("METRICS_TOKEN", None, str),
             "event_payload_days": read.optional("EVENT_PAYLOAD_DAYS", 90, _payload_days),
+            "change_object_days": read.optional("CHANGE_OBJECT_DAYS", 400, between(0, 3650)),
             "reconcile_seconds": read.optional("RECONCILE_SECONDS", 900, between(0, 86_400)),
         }
         if read.faults:
@@ -180,6 +188,14 @@ def _of_the_processes(read: Environment) -> dict[str, Any]:
         "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, seconds),
         "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, seconds),
         "intent_settle_seconds": read.optional("INTENT_SETTLE_SECONDS", 60.0, seconds),
+    }
+
+
+def _of_subscribers(read: Environment) -> dict[str, Any]:
+    return {
+        "subscribers_allow_private": read.optional("SUBSCRIBERS_ALLOW_PRIVATE", (), _private_networks),
+        "subscribers_proxy": read.optional("SUBSCRIBERS_PROXY", None, url),
+        "subscribers_ca_file": read.optional("SUBSCRIBERS_CA_FILE", None, _certificates),
     }
 
 
@@ -262,6 +278,25 @@ def _networks(text: str) -> tuple[str, ...]:
         except ValueError:
             raise ValueError("must be a comma-separated list of networks such as 10.0.0.0/8") from None
     return networks
+
+
+def _private_networks(text: str) -> tuple[str, ...]:
+    if text in ("true", "false"):
+        return _ALL_NETWORKS if text == "true" else ()
+    try:
+        return _networks(text)
+    except ValueError:
+        raise ValueError(
+            "must be `true`, or a comma-separated list of networks such as 10.20.0.0/16"
+        ) from None
+
+
+def _certificates(text: str) -> str:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(text)
+    except OSError:
+        raise ValueError("must name a readable file with certificates in PEM format") from None
+    return text
 
 
 def _origins(text: str) -> tuple[str, ...]:

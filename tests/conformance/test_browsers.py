@@ -14,6 +14,7 @@ EXPOSED = {
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-Request-Id",
+    "X-Sequence",
 }
 pytestmark = pytest.mark.slow
 

@@ -50,7 +50,17 @@ def scene(stack):
         erp.sent(connected, 2)
         erp.sent(spare, 3)
         accounts = {str(one["id"]): one["stripe_account_id"] for one in (connected, spare)}
-        yield erp, {"accounts": accounts, "with_receiver": unconnected["id"]}
+        receiver = "http://127.0.0.1:9/changes"
+        made = [erp.ask("POST", "/api/subscribers", {"url": receiver}, role=Role.ADMIN) for _ in range(2)]
+        yield (
+            erp,
+            {
+                "accounts": accounts,
+                "with_receiver": unconnected["id"],
+                "receiver": receiver,
+                "subscribers": [data_of(each, 201)["id"] for each in made],
+            },
+        )
 
 
 @pytest.mark.parametrize("role", Role)

@@ -2,8 +2,11 @@
 
 import json
 import re
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 import requests
@@ -44,8 +47,8 @@ def test_every_example_of_the_api_is_so(stack):
         ).secret
         for number, role in enumerate(Role, start=1)
     }
-    names = Names({**tokens, "emulator": stack.emulator.url})
-    with browser() as http:
+    with browser() as http, a_receiver() as receiver:
+        names = Names({**tokens, "emulator": stack.emulator.url, "receiver": receiver})
         for page in PAGES:
             if page.name.endswith("/webhooks.md"):
                 stack.operator.receivers.attach(1, OWN_SECRET)
@@ -55,6 +58,27 @@ def test_every_example_of_the_api_is_so(stack):
                     wait_until(partial(is_so, http, stack.url, exchange, names), every=0.2)
                 else:
                     assert not faults, f"{page.name}: {exchange.request.first_line}: {faults}"
+
+
+@contextmanager
+def a_receiver():
+    """Its address. It takes everything."""
+
+    class TakesEverything(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), TakesEverything) as server:
+        thread = Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
 
 
 def test_every_operation_has_an_example_of_its_good_answer():

@@ -40,14 +40,18 @@ class FixedRandomness:
 
 
 class SequentialIdentifiers:
-    """`ref-1`, `ref-2` …; `secret-1` …"""
+    """`ref-1`, `ref-2` …; `secret-1` …; keys of 32 bytes that end in their number."""
 
     def __init__(self) -> None:
         self._references = count(1)
         self._secrets = count(1)
+        self._keys = count(1)
 
     def reference(self) -> str:
         return f"ref-{next(self._references)}"
 
     def secret(self) -> str:
         return f"secret-{next(self._secrets)}"
+
+    def signing_key(self) -> bytes:
+        return next(self._keys).to_bytes(32)

@@ -37,9 +37,13 @@ def stack(
         else:
             database_url = sqlite_databases.fresh(folder)
         redis_url = _empty_redis(servers, worker) if combination.worker else None
-        yield on_shutdown.enter_context(
+        started = on_shutdown.enter_context(
             Stack(combination, database_url=database_url, redis_url=redis_url, folder=folder)
         )
+        yield started
+        # Whatever all these people did, and while workers go on with it.
+        faults = {report.tenant_id: report.faults for report in started.operator.changes.verify()}
+        assert not any(faults.values()), faults
 
 
 @pytest.fixture(autouse=True)

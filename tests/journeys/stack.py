@@ -77,6 +77,8 @@ class Stack:
             # No reconciling: whatever happens here is caused by requests and webhooks.
             "RECONCILE_SECONDS": "0",
             "SWEEP_SECONDS": "1",
+            # Tests' receivers are on this machine.
+            "SUBSCRIBERS_ALLOW_PRIVATE": "127.0.0.0/8",
             # The emulator takes any number, and one tenant's test does not wait for its turn after another's.
             "STRIPE_REQUESTS_PER_SECOND": "10000",
             **combination.settings,

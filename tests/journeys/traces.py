@@ -14,10 +14,13 @@ from tests.journeys.stack import Stack
 from tests.waiting import wait_until
 
 # Not compared: tokens, which tests create; first answers, which are stored even for refusals; probes, which only show that
-# writing works; and totals and the log's ends, which follow from rows that are compared.
+# writing works; and totals, the log's ends, and how far
+# workers are with checking it, which follow from rows that are compared.
 _NO_EFFECT = {
     "act_windows",
     "api_tokens",
+    "change_backfill",
+    "change_checks",
     "change_heads",
     "event_count_changes",
     "event_counts",

@@ -138,6 +138,13 @@ def test_a_second_run_on_the_same_data_is_refused(second):
     assert "Already running" in again.stderr
 
 
+def test_an_erp_on_this_machine_can_subscribe(second):
+    facts = facts_of(second)
+    body = {"url": f"http://127.0.0.1:{free_port()}/changes", "enabled": False}
+    url = f"{facts['service']}/api/subscribers"
+    assert requests.post(url, json=body, headers=admin(facts), timeout=30).status_code == 201
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_both_cleanly(env, tmp_path, how):
     with running(env, tmp_path / "log") as process:
@@ -169,4 +176,6 @@ def test_the_demo_ends_well_and_leaves_nothing_behind(tmp_path):
     done = subprocess.run([*PLAYGROUND, "demo"], cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "is paid, 124.50 USD" in done.stdout
+    told = [line for line in done.stdout.splitlines() if line.split()[:1] == ["told"]]
+    assert any("invoice.paid" in line and "order 1001 still owes 0 cents" in line for line in told)
     assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from typing import Any
 
 from stripe_bridge.domain.errors.base import BridgeError
 from tests.proofs.boundary import Crash, crash_at
+from tests.proofs.folding import assert_the_log_tells_everything
 from tests.world import AnyWorld
 
 Do = Callable[[Any], object]
@@ -48,6 +49,7 @@ def crash_at_every_crossing(
                 scenario.again(world)
             world.come_to_rest()
             scenario.check(world)
+            assert_the_log_tells_everything(world.store, world.tenant)
         except (AssertionError, BridgeError) as error:
             error.add_note(f"{place}; crossed: {boundary.places}")
             raise

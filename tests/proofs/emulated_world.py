@@ -22,6 +22,7 @@ from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_emulator.server import EmulatorServer
 from tests.builders import TENANT
+from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.nudges import FakeNudges
 from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.inbox import FakeEventIngest
@@ -62,6 +63,7 @@ class EmulatedWorld(AnyWorld):
             receiver_gateway=StripeReceiverGateway(access),
             refund_gateway=StripeRefundGateway(access),
             event_gateway=StripeEventGateway(access),
+            deliveries=FakeDeliveries(),
             metrics=PrometheusMetrics(),
         )
         environment = ENVIRONMENT | {"STRIPE_CLIENT_ID": emulator.settings.client_id}

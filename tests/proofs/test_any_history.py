@@ -17,6 +17,7 @@ from stripe_emulator.errors import StripeError
 from tests.builders import AMOUNT
 from tests.fakes.storage.unit_of_work import FakeStore
 from tests.proofs.emulated_world import EmulatedWorld, emulated
+from tests.proofs.folding import assert_the_log_tells_everything
 from tests.world import Event
 
 Shown = dict[str, Any]
@@ -132,6 +133,7 @@ class History(RuleBasedStateMachine):
         assert report.is_complete, report.faults
         assert EventStatus.FAILED not in {event.status for event in self.world.events_stored()}
         assert self.ours() == self.theirs()
+        assert_the_log_tells_everything(self.world.store, self.world.tenant)
 
     # Both sides, reduced to what can be compared.
 

@@ -13,12 +13,15 @@ import pytest
 
 from stripe_bridge.domain.errors.rules import ConfirmationInvalid
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.origin import Actor, ActorType, Origin, by_job
+from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.ports.stripe.errors import OutcomeUnknown
 from stripe_bridge.use_cases.integrations.connect import AuthorizationStatus
 from stripe_bridge.use_cases.integrations.disconnect import GRACE
 from tests.builders import TENANT
 from tests.proofs.boundary import Crash, crash_at
-from tests.proofs.crashing import Scenario, crash_at_every_crossing, nothing
+from tests.proofs.crashing import Do, Scenario, crash_at_every_crossing, nothing
+from tests.proofs.folding import entries
 from tests.proofs.scenarios import SCENARIOS, SENDS, ask_again, the_order_can_be_invoiced_once
 from tests.world import A_WHILE, World
 
@@ -44,6 +47,42 @@ def test_a_crash_at_any_crossing_ends_as_if_there_had_been_none(name, recover):
     places = crash_at_every_crossing(World, SCENARIOS[name], recover=recover)
 
     assert len(places) > 4
+
+
+@pytest.mark.parametrize("name", ["send-new-customer", "void", "refund"])
+def test_what_workers_finish_after_a_crash_is_still_done_by_whoever_asked_for_it(name):
+    caller = Actor(type=ActorType.TOKEN, id="token:7")
+
+    def as_caller(do: Do) -> Do:
+        def done(world: World) -> None:
+            with acting_as(Origin(actor=caller, cause={"request_id": "r-1"})):
+                do(world)
+
+        return done
+
+    def by_worker(world: World) -> None:
+        with acting_as(by_job("settle_intents")):
+            world.come_to_rest()
+
+    def all_is_the_callers(world: World) -> None:
+        scenario.check(world)
+        with world.store.reading() as work:
+            told = [entry.shown() for entry in entries(work, world.tenant)]
+        after = [each for each in told if each["sequence"] > begins_after[0]]
+        assert {each["actor"]["id"] for each in after} == {caller.id}
+        assert {each["cause"]["request_id"] for each in after} == {"r-1"}
+
+    def prepared(world: World) -> None:
+        scenario.prepare(world)
+        with world.store.reading() as work:
+            begins_after[:] = [len(list(entries(work, world.tenant)))]
+
+    scenario, begins_after = SCENARIOS[name], [0]
+    again = None if scenario.again is None else as_caller(scenario.again)
+    told = Scenario(
+        prepare=prepared, act=as_caller(scenario.act), check=as_caller(all_is_the_callers), again=again
+    )
+    crash_at_every_crossing(World, told, recover=by_worker)
 
 
 @pytest.mark.parametrize("recover", [ask_again, wait_and_ask_again])

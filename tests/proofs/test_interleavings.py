@@ -16,6 +16,7 @@ from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
 from stripe_bridge.ports.stripe.errors import GatewayBusy, OutcomeUnknown
 from tests.builders import TENANT
 from tests.proofs.boundary import Boundary
+from tests.proofs.folding import assert_the_log_tells_everything
 from tests.world import World
 
 FAULTS = (None, OutcomeUnknown("cut"), GatewayBusy("busy"))
@@ -152,3 +153,4 @@ def test_whoever_comes_between_there_is_one_payable_invoice_and_no_more_refunded
     world.come_to_rest()
     assert_nothing_happened_twice(world)
     assert_it_is_as_stripe_says(world)
+    assert_the_log_tells_everything(world.store, world.tenant)

@@ -9,6 +9,7 @@ from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_emulator.server import EmulatorServer
 from tests.fakes.system import FrozenClock
 from tests.proofs.emulated_world import EmulatedWorld
+from tests.proofs.folding import assert_the_log_tells_everything
 from tests.proofs.processes import Processes
 from tests.proofs.scenarios import SCENARIOS
 
@@ -32,6 +33,7 @@ def test_a_process_killed_at_any_crossing_leaves_what_another_finishes(
                 if scenario.again is not None:
                     scenario.again(world)
                 scenario.check(world)
+                assert_the_log_tells_everything(store, world.tenant)
                 if status == 0:
                     break
                 assert status == -signal.SIGKILL

@@ -1,5 +1,9 @@
-"""While eight writers write as fast as they can, and are killed, no reader of the feed skips a change or gets one twice."""
+"""While eight writers write as fast as they can, and are killed, no reader of the feed skips a change or gets one twice.
 
+`FEED_SECONDS` is how long they write.
+"""
+
+import os
 import subprocess
 import sys
 import time
@@ -14,11 +18,12 @@ from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.domain.changes.entry import GENESIS, chain
 from stripe_bridge.use_cases.changes.feed import FeedQuery, read_page
 from tests.proofs.feed_writers import tenants
+from tests.proofs.folding import assert_the_log_tells_everything
 from tests.servers.processes import ROOT
 from tests.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.slow
-KILLS, PER_KILL = 8, 400
+SECONDS = int(os.environ.get("FEED_SECONDS", "3"))
 
 
 class Reader:
@@ -67,9 +72,10 @@ def kill_one(program: "subprocess.Popen[str]") -> None:
     program.stdin.flush()
 
 
-def has_read(reader: Reader, wanted: int, reading: "list[Future[None]]") -> bool:
-    """Or one of them has failed."""
-    return reader.count >= wanted or any(each.done() for each in reading)
+def is_next_due(reader: Reader, had: int, due_at: float, reading: "list[Future[None]]") -> bool:
+    """When a second has gone by and something was read in it; or when a reader has failed."""
+    has_gone_by = time.monotonic() >= due_at and reader.count > had
+    return has_gone_by or any(each.done() for each in reading)
 
 
 def read_until_stopped(reader: Reader, stopped: list[bool]) -> None:
@@ -92,8 +98,9 @@ def test_whoever_reads_on_misses_nothing_and_gets_nothing_twice(database_url: st
         reading = [pool.submit(read_until_stopped, reader, stopped) for reader in readers]
         try:
             with writers(database_url, count) as program:
-                for wanted in range(PER_KILL, (KILLS + 1) * PER_KILL, PER_KILL):
-                    wait_until(partial(has_read, readers[1], wanted, reading))
+                for _ in range(SECONDS):
+                    due_at = time.monotonic() + 1
+                    wait_until(partial(is_next_due, readers[1], readers[1].count, due_at, reading))
                     kill_one(program)
         finally:
             stopped.append(True)
@@ -108,5 +115,25 @@ def test_whoever_reads_on_misses_nothing_and_gets_nothing_twice(database_url: st
             for each in tenants(count)
         }
     sys.stdout.write(f"{readers[1].count / seconds:.0f} changes a second\n")
-    assert readers[1].count >= KILLS * PER_KILL
+    assert readers[1].count
+    for tenant_id in heads:
+        assert_the_log_tells_everything(store, tenant_id)
+    store.close()
+
+
+@pytest.mark.parametrize("changes", [1, 20])
+def test_a_writer_killed_at_any_statement_of_its_transaction_leaves_all_of_it_or_nothing(
+    database_url: str, changes: int
+):
+    command = [sys.executable, "-m", "tests.proofs.dying_writer", database_url, str(changes)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=PATIENCE)
+    deaths = int(done.stdout)
+    # The heads, the entries and the commit are among them.
+    assert deaths > 4
+    store = SqlStore(create_engine(database_url))
+    assert_the_log_tells_everything(store, "tenant-0")
+    with store.reading() as work:
+        head = work.changes.head("tenant-0")
+    assert head is not None
+    assert head.sequence == changes, "All that died before their commit left nothing."
     store.close()

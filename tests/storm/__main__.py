@@ -36,12 +36,13 @@ def table(report: Report) -> str:
         "orders": len(report.orders),
         **{f"  {fate}": number for fate, number in sorted(fates.items())},
         "events at Stripe": report.events,
+        **{f"deliveries {how}": number for how, number in sorted(report.deliveries.items())},
         **{f"{name} killed": times for name, times in sorted(report.kills.items())},
         "seconds": round(report.seconds),
         "seconds to rest": round(report.rest_seconds),
         "faults": len(report.faults),
     }
-    return "\n".join(f"{name:20}{value:>8}" for name, value in rows.items())
+    return "\n".join(f"{name:24}{value:>8}" for name, value in rows.items())
 
 
 def report_progress(line: str) -> None:

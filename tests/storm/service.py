@@ -86,6 +86,8 @@ class Service:
             "STRIPE_API_BASE": self.emulator.url,
             "STRIPE_CONNECT_BASE": self.emulator.url,
             "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+            # The subscribers are on this machine.
+            "SUBSCRIBERS_ALLOW_PRIVATE": "127.0.0.0/8",
             **_IMPATIENT,
             **({"REDIS_URL": redis_url} if redis_url else {}),
             **more,

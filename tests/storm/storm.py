@@ -14,6 +14,7 @@ from stripe_bridge.adapters.database.migrations_runner import migrate
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
 from tests.storm.service import Process, Service
+from tests.storm.subscribers import Subscribers
 from tests.storm.truth import faults, is_at_rest
 from tests.storm.users import Order, Shop, User, join_shops, new_token, open_shop
 
@@ -99,24 +100,29 @@ class Report:
     seconds: float
     rest_seconds: float
     events: int
+    deliveries: Counter[str] = field(default_factory=Counter)
 
 
 def storm(place: Place, *, size: int, seed: int, users: int, every: float, report_progress: Tell) -> Report:
     """`every` is the mean time between kills, in seconds. Call this from the main thread, since it starts processes."""
     kills: Counter[str] = Counter()
+    with Subscribers(place.service, seed) as subscribers:
 
-    def blow(working: list[Future[Order]]) -> None:
-        _blow(place, working, random.Random(seed), every, kills, report_progress)
+        def blow(working: list[Future[Order]]) -> None:
+            _blow(place, working, random.Random(seed), every, kills, subscribers.go_on, report_progress)
 
-    report = carry_through(
-        place,
-        blow,
-        size=size,
-        seed=seed,
-        users=users,
-        report_progress=report_progress,
-        setting=misbehavior(seed),
-    )
+        report = carry_through(
+            place,
+            blow,
+            size=size,
+            seed=seed,
+            users=users,
+            report_progress=report_progress,
+            setting=misbehavior(seed),
+            opened=subscribers.subscribe,
+        )
+        report.faults += subscribers.faults()
+        report.deliveries = subscribers.requests()
     report.kills.update(kills)
     return report
 
@@ -130,10 +136,12 @@ def carry_through(
     users: int,
     report_progress: Tell = lambda _line: None,
     setting: Json | None = None,
+    opened: Callable[[list[Shop]], None] = lambda _shops: None,
 ) -> Report:
     """Work through this many orders while something happens, until everything is at rest."""
     began, service = time.monotonic(), place.service
     shops = [open_shop(service, number) for number in range(1, _SHOPS + 1)]
+    opened(shops)
     everyone = [
         User(service, shops, number, seed, new_token(service, shops[number % _SHOPS]))
         for number in range(1, size + 1)
@@ -197,12 +205,15 @@ def _blow(
     chance: random.Random,
     every: float,
     kills: Counter[str],
+    go_on: Callable[[float], None],
     report_progress: Tell,
 ) -> None:
+    """`go_on` is told how much of it is over."""
     service, began = place.service, time.monotonic()
     while not all(each.done() for each in working):
         wait(working, timeout=chance.uniform(0.5, 1.5) * every)
         done = sum(each.done() for each in working)
+        go_on(done / len(working))
         report_progress(
             f"{time.monotonic() - began:5.0f} s  {done:5} of {len(working)} orders done  {_in_words(kills)}"
         )

@@ -1,4 +1,4 @@
-"""Whatever misbehaves or is killed: at rest, everything agrees with Stripe, and nothing was made twice."""
+"""Whatever misbehaves or is killed: at rest all is as at Stripe, nothing was made twice, and the ERPs hold every change."""
 
 import os
 from pathlib import Path
@@ -25,3 +25,6 @@ def test_after_a_storm_everything_is_as_at_stripe_and_nothing_was_made_twice(pla
         report = storm(where, size=size, seed=SEED, users=8, every=4.0, report_progress=shown.append)
     assert not report.faults, "\n".join([*shown, *report.faults])
     assert report.events
+    # At least to the one that is dead.
+    assert report.deliveries["acknowledged"]
+    assert report.deliveries["failed"]

@@ -7,7 +7,7 @@ shows the sum for all processes with the same folder: several web processes, and
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
@@ -16,6 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from stripe_bridge.domain.intent import UNSETTLED, Intent
 from stripe_bridge.domain.reconciliation import Drift, ReconcileReport
+from stripe_bridge.domain.subscriber import DisabledReason
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 from stripe_bridge.ports.metrics import Backlog
 
@@ -23,6 +24,8 @@ _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _UNFINISHED = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
 # In seconds. A send makes up to five calls to Stripe.
 _WAIT_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_DELIVERY_BUCKETS = (0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
+_OF_REQUESTS = ("route", "method", "status")
 _REQUEST_BUCKETS = (0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -31,12 +34,8 @@ class PrometheusMetrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._requests = Histogram(
-            "stripe_bridge_request_seconds",
-            "HTTP requests by route, method and status.",
-            ["route", "method", "status"],
-            buckets=_REQUEST_BUCKETS,
-            registry=self._registry,
+        self._requests = self._histogram(
+            "request", "HTTP requests by route, method and status.", _REQUEST_BUCKETS, *_OF_REQUESTS
         )
         self._webhooks = self._counter(
             "webhooks",
@@ -52,22 +51,29 @@ class PrometheusMetrics:
             "operation",
             "state",
         )
-
-        # Looking up a metric by its labels costs more than counting does.
-        self._request = cache(self._requests.labels)
-        self._webhook = cache(self._webhooks.labels)
         self._runs = self._counter(
             "reconciliations", "Reconcile runs of one account each: complete, or partial.", "outcome"
         )
         self._drift = self._counter(
             "drift", "Differences from Stripe that reconciling corrected, by cause.", "cause"
         )
-        self._waits = Histogram(
-            "stripe_bridge_stripe_wait_seconds",
+        self._waits = self._histogram(
+            "stripe_wait",
             "Delay of calls to Stripe to stay within its rate limits; calls that were not delayed are not counted.",
-            buckets=_WAIT_BUCKETS,
-            registry=self._registry,
+            _WAIT_BUCKETS,
         )
+        self._deliveries = self._histogram(
+            "delivery",
+            "Requests to subscribers by outcome: delivered, no_answer, or the class of another status.",
+            _DELIVERY_BUCKETS,
+            "outcome",
+        )
+        # Looking up a metric by its labels costs more than counting does.
+        self._request = cache(self._requests.labels)
+        self._webhook = cache(self._webhooks.labels)
+
+    def delivery(self, outcome: str, seconds: float) -> None:
+        self._deliveries.labels(outcome).observe(seconds)
 
     def reconciled(self, report: ReconcileReport) -> None:
         self._runs.labels("complete" if report.is_complete else "partial").inc()
@@ -107,6 +113,11 @@ class PrometheusMetrics:
     def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
         return Counter(f"stripe_bridge_{name}", help_text, labels, registry=self._registry)
 
+    def _histogram(self, name: str, help_text: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        """Of seconds."""
+        full_name = f"stripe_bridge_{name}_seconds"
+        return Histogram(full_name, help_text, labels, buckets=buckets, registry=self._registry)
+
 
 class _Gauges:
     """The gauges as just read, and none that were read before.
@@ -124,6 +135,8 @@ class _Gauges:
         if backlog is not None:
             yield from _waiting(backlog)
             yield from _upkeep(backlog)
+            yield from _change_logs(backlog)
+            yield from _subscribers(backlog)
 
 
 def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
@@ -150,6 +163,17 @@ def _waiting(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
         "Age of the oldest call that is not settled yet.",
         backlog.age(intents),
     )
+
+
+def _subscribers(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    found = backlog.subscribers
+    states = {state: found.by_state.get(state, 0) for state in ("enabled", *DisabledReason)}
+    help_text = "Subscribers, by state: enabled, or why they are not."
+    yield _by_label("subscribers", help_text, "state", states)
+    help_text = "Changes that enabled subscribers have not got yet, those of each counted."
+    yield _gauge("subscribers_behind", help_text, float(found.behind))
+    help_text = "Age of the oldest change that an enabled subscriber has not got yet."
+    yield _gauge("subscribers_oldest_seconds", help_text, backlog.age(found))
 
 
 def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
@@ -184,6 +208,13 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
     if backlog.receivers:
         help_text = "Whether the platform's webhook endpoint passed its last check."
         yield _by_label("receiver_in_order", help_text, "kind", backlog.receivers)
+
+
+def _change_logs(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
+    help_text = "Change logs that were found not to verify: see flask changes verify."
+    yield _gauge("broken_change_logs", help_text, float(backlog.broken_logs))
+    help_text = "Whether the change logs have what was there before them: 0 while workers still record it."
+    yield _gauge("change_log_complete", help_text, float(backlog.is_log_complete))
 
 
 def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:

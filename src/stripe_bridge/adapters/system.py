@@ -50,3 +50,6 @@ class SystemIdentifiers:
 
     def secret(self) -> str:
         return secrets.token_urlsafe(32)
+
+    def signing_key(self) -> bytes:
+        return secrets.token_bytes(32)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
+from stripe_bridge.adapters.deliveries import HttpDeliveries
 from stripe_bridge.adapters.event_reader import read_event
 from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
+from stripe_bridge.adapters.logs import redact
 from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.stripe_gateway.client import StripeConfig
 from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
@@ -62,6 +64,12 @@ def build_adapters(settings: Settings, nudges: Nudges, tracing: Tracing | None =
         receiver_gateway=StripeReceiverGateway(config, token_for),
         refund_gateway=StripeRefundGateway(config, token_for),
         event_gateway=StripeEventGateway(config, token_for),
+        deliveries=HttpDeliveries(
+            settings.subscribers_allow_private,
+            proxy=settings.subscribers_proxy,
+            ca_file=settings.subscribers_ca_file,
+            redact=redact,
+        ),
         metrics=metrics,
         read_event=read_event,
         committed=committed,

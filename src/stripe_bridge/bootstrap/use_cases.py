@@ -10,7 +10,7 @@ from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.access import build_access
-from stripe_bridge.use_cases.changes import build_changes
+from stripe_bridge.use_cases.changes import Changes, build_changes
 from stripe_bridge.use_cases.integrations import Integrations, build_integrations
 from stripe_bridge.use_cases.intents import Intents, build_intents
 from stripe_bridge.use_cases.intents.settle import SettleIntent
@@ -22,6 +22,7 @@ from stripe_bridge.use_cases.receivers.register import RequestReceiver
 from stripe_bridge.use_cases.reconciliation import Reconciliation, build_reconciliation
 from stripe_bridge.use_cases.refunds import build_refunds
 from stripe_bridge.use_cases.sales_orders import build_sales_orders
+from stripe_bridge.use_cases.subscribers import build_subscribers
 from stripe_bridge.use_cases.webhook_events import WebhookEvents, build_webhook_events
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.handlers.table import build_handler_table
@@ -49,6 +50,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     )
     webhook_events = _webhook_events(settings, adapters, lease, table, build_event)
     reconciliation = build_reconciliation(adapters, settle, build_event, receivers.check, every=every)
+    changes = build_changes(adapters, keep_objects=timedelta(days=settings.change_object_days))
     return Bridge(
         access=build_access(adapters),
         integrations=_integrations(settings, adapters, settle),
@@ -58,10 +60,13 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         panel=build_panel(adapters),
         receivers=receivers,
         webhook_events=webhook_events,
-        changes=build_changes(adapters),
+        changes=changes,
+        subscribers=build_subscribers(adapters),
         intents=intents,
         reconciliation=reconciliation,
-        operations=_operations(settings, adapters, intents, receivers, webhook_events, reconciliation),
+        operations=_operations(
+            settings, adapters, intents, receivers, webhook_events, reconciliation, changes
+        ),
     )
 
 
@@ -111,6 +116,7 @@ def _operations(
     receivers: Receivers,
     webhook_events: WebhookEvents,
     reconciliation: Reconciliation,
+    changes: Changes,
 ) -> Operations:
     return build_operations(
         adapters,
@@ -118,6 +124,7 @@ def _operations(
         receivers,
         webhook_events,
         reconciliation,
+        changes,
         reconcile_every=settings.reconcile_every,
         keep_payloads=timedelta(days=settings.event_payload_days),
         has_extra_secrets=bool(settings.stripe_webhook_secrets),

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 
 from stripe_bridge.adapters.system import freeze_gc
-from stripe_bridge.adapters.worker import InProcessWorker, Jobs, attach_to_dramatiq
+from stripe_bridge.adapters.worker import DeliveryWorker, InProcessWorker, Jobs, attach_to_dramatiq
 from stripe_bridge.adapters.worker import run_worker as run_worker_process
 from stripe_bridge.bootstrap.service import Service, check_encryption_key, service_or_exit
 
 
 def worker_of(service: Service) -> InProcessWorker:
-    """Sweeps, and does what this process is nudged for. With a broker, dramatiq's threads do the latter."""
+    """Sweeps, delivers changes, and does what this process is nudged for; the latter, with a broker, in dramatiq's threads."""
     return InProcessWorker(
         Jobs(service.bridge),
         service.mailbox,
         threads=1 if service.broker is not None else service.settings.worker_threads,
         sweep_seconds=service.settings.sweep_seconds,
+        companions=[DeliveryWorker(service.bridge.subscribers, service.committed)],
     )
 
 

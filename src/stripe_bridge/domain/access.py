@@ -20,6 +20,7 @@ class Permission(StrEnum):
     MANAGE_INTEGRATIONS = "manage_integrations"
     REPLAY_EVENTS = "replay_events"
     WRITE_SALES_ORDERS = "write_sales_orders"
+    MANAGE_SUBSCRIBERS = "manage_subscribers"
     READ_ACTS = "read_acts"
     HOLD_SENDS = "hold_sends"
 

@@ -63,6 +63,13 @@ def by_stripe(account_id: str | None, event_id: str) -> Origin:
     return Origin(actor=Actor(type=ActorType.STRIPE, id=account_id), cause={"stripe_event_id": event_id})
 
 
+def by_merchant(account_id: str, origin: Origin) -> Origin:
+    """Whoever agreed at Stripe and came back in a browser that we know nothing of, unless a caller of ours acts."""
+    if origin.actor.is_a_caller:
+        return origin
+    return Origin(actor=Actor(type=ActorType.STRIPE, id=account_id), cause=origin.cause)
+
+
 def dump_actor(actor: Actor) -> dict[str, Any]:
     return {"type": actor.type.value, "id": actor.id, "user_id": actor.user_id}
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from stripe_bridge.domain.webhook_event import StripeEvent, parse_event
 from stripe_bridge.ports.committed_changes import CommittedChanges
+from stripe_bridge.ports.deliveries import Deliveries
 from stripe_bridge.ports.identity_provider import IdentityProvider
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
@@ -44,6 +45,7 @@ class Adapters:
     receiver_gateway: ReceiverGateway
     refund_gateway: RefundGateway
     event_gateway: EventGateway
+    deliveries: Deliveries
     metrics: Metrics
     identity_provider: IdentityProvider | None = None
     tracing: Tracing = field(default_factory=NoTracing)

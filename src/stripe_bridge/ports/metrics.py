@@ -21,6 +21,16 @@ class QueueDepth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubscribersBacklog:
+    """`by_state` counts the enabled ones under `enabled`, the others under their reason. `behind` counts the changes that
+    enabled ones have not got, and the oldest of these was recorded at `oldest_at`."""
+
+    by_state: Mapping[str, int] = field(default_factory=dict)
+    behind: int = 0
+    oldest_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
     """Events that are waiting, being processed or failed; unsettled intents; and what should keep both from growing.
 
@@ -29,6 +39,8 @@ class Backlog:
     platform's endpoints whether it was in order when last checked; one that was never registered is missing.
     `recovery_holds` is for how many accounts sends are held after a restore, `unresolved_invoices` how many invoices found
     then an operator has to decide about, `duplicated_refunds` how many refunds were made twice at Stripe and not accepted.
+    `broken_logs` is how many tenants' change logs were found not to verify, `is_log_complete` whether they have what was there
+    before them.
     `clock_skew` is by how many seconds the clock of
     this host is ahead.
     """
@@ -42,9 +54,12 @@ class Backlog:
     clock_skew: float = 0.0
     recovery_holds: int = 0
     unresolved_invoices: int = 0
+    subscribers: SubscribersBacklog = field(default_factory=SubscribersBacklog)
     duplicated_refunds: int = 0
+    broken_logs: int = 0
+    is_log_complete: bool = True
 
-    def age(self, depth: QueueDepth) -> float:
+    def age(self, depth: QueueDepth | SubscribersBacklog) -> float:
         """How old the oldest in it is, in seconds; 0 if nothing is waiting."""
         if depth.oldest_at is None:
             return 0.0
@@ -81,6 +96,10 @@ class Metrics(Protocol):
 
     def rate_limit_wait(self, seconds: float) -> None:
         """Count a wait within Stripe's rate limits, whether or not it ended in time."""
+        ...
+
+    def delivery(self, outcome: str, seconds: float) -> None:
+        """Count a request to a subscriber: `delivered`, `no_answer`, or the class of its status, such as `5xx`."""
         ...
 
     def render(self, backlog: Backlog | None) -> bytes:

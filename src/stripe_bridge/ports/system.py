@@ -46,6 +46,10 @@ class Identifiers(Protocol):
         """A new bearer secret of 256 random bits, URL-safe."""
         ...
 
+    def signing_key(self) -> bytes:
+        """A new one of 256 random bits."""
+        ...
+
 
 def never_stopping() -> bool:
     """The default of `is_stopping`, which long work asks whether the process is to stop."""

@@ -38,6 +38,8 @@ def test_the_number_of_resealed_secrets_is_shown(terminal: Terminal):
         "signing_secrets": 2,
         "unreadable_integrations": [],
         "unreadable_receivers": [],
+        "subscriber_secrets": 0,
+        "unreadable_subscribers": [],
     }
     assert "signing_secrets          2" in terminal.shown("keys", "rotate")
 

@@ -6,13 +6,17 @@ from stripe_bridge.adapters.cli import rendering
 from stripe_bridge.adapters.web.schemas.integrations import IntegrationSchema
 from stripe_bridge.adapters.web.schemas.invoices import InvoiceSchema, PaymentSchema
 from stripe_bridge.adapters.web.schemas.refunds import RefundSchema
+from stripe_bridge.adapters.web.schemas.subscribers import DeliverySchema, SubscriberSchema
 from stripe_bridge.adapters.web.schemas.webhook_events import WebhookEventSchema
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
 from stripe_bridge.use_cases.invoices.views import InvoiceView, PaymentView
+from stripe_bridge.use_cases.subscribers.queries import SubscriberView
 from tests.builders import (
+    a_delivery,
     a_payment,
     a_pending_integration,
     a_refund,
+    a_subscriber,
     a_webhook_event,
     an_integration,
     an_invoice,
@@ -35,6 +39,8 @@ PAYMENT = PaymentView(payment=a_payment(), status="paid", amount=12_000, currenc
         (rendering.payment_row(PAYMENT), PaymentSchema),
         (rendering.refund_row(a_refund()), RefundSchema),
         (rendering.event_row(a_webhook_event()), WebhookEventSchema),
+        (rendering.subscriber_row(SubscriberView(subscriber=a_subscriber(), behind=0)), SubscriberSchema),
+        (rendering.delivery_row(a_delivery()), DeliverySchema),
     ],
 )
 def test_a_row_has_the_fields_of_the_rest_api(row, shape):

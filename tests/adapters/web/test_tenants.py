@@ -28,11 +28,19 @@ WITHOUT_ID = {
     "Panel.show_panel",
     "Invoices.list_invoices",
     "Invoices.send_invoice",
+    "Subscribers.create_subscriber",
+    "Subscribers.list_subscribers",
     "Webhook events.list_webhook_events",
 }
+SUBSCRIBER = {"url": "https://erp.example.com/changes"}
 LOOKUPS = ("stripe_invoice_id", "stripe_charge_id", "number")
 # Bodies that pass validation.
-BODIES: dict[str, Any] = {"put_sales_order": ORDER, "confirm_authorization": {"confirmation": "c"}}
+BODIES: dict[str, Any] = {
+    "put_sales_order": ORDER,
+    "confirm_authorization": {"confirmation": "c"},
+    "update_subscriber": {"description": "The ERP."},
+    "resume_subscriber": {"after": 0},
+}
 # Each tenant has its own order numbers, so storing an order never touches another tenant's.
 OF_EVERYBODY = "put_sales_order"
 
@@ -69,6 +77,7 @@ def scene():
         "sales_order_id": 1001,
         "invoice_id": invoice["id"],
         "event_id": event["id"],
+        "subscriber_id": data_of(world.ask("POST", "/api/subscribers", SUBSCRIBER))["id"],
     }
     return Scene(world, ids, data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}")))
 
@@ -85,6 +94,7 @@ def everything_of(world):
         "/api/stripe/invoices/1/refunds",
         "/api/stripe/webhook-events",
         "/api/sales-orders/1001",
+        "/api/subscribers",
     )
     return [world.ask("GET", path).get_json() for path in paths]
 

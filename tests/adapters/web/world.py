@@ -21,6 +21,7 @@ from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
 from stripe_bridge.ports.adapters import Adapters
 from tests.builders import an_event_payload
+from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.nudges import FakeNudges
 from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.inbox import FakeEventIngest
@@ -89,6 +90,7 @@ class World:
         self.store = FakeStore()
         self.stripe = FakeStripe(self.clock.now)
         self.nudges = FakeNudges()
+        self.deliveries = FakeDeliveries(lambda: self.store.is_open_here)
         self.metrics = PrometheusMetrics()
         adapters = Adapters(
             store=self.store,
@@ -106,6 +108,7 @@ class World:
             receiver_gateway=FakeReceiverGateway(self.stripe),
             refund_gateway=FakeRefundGateway(self.stripe),
             event_gateway=FakeEventGateway(self.stripe),
+            deliveries=self.deliveries,
             metrics=self.metrics,
         )
         self.bridge = build_bridge(Settings.from_env(ENVIRONMENT), adapters)

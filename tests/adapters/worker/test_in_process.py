@@ -196,3 +196,36 @@ def test_stopping_twice_or_before_the_start_does_no_harm(start: Start):
 
     never_started = InProcessWorker(Jobs(bridge_with()), InProcessNudges(), threads=1, sweep_seconds=SELDOM)
     never_started.stop()
+
+
+class Companion:
+    """Keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.is_well = True
+
+    def start(self) -> None:
+        self.asked.append("start")
+
+    def is_healthy(self) -> bool:
+        return self.is_well
+
+    def stop(self) -> None:
+        self.asked.append("stop")
+
+    def join(self, seconds: float) -> None:
+        assert 0 <= seconds <= 5
+        self.asked.append("join")
+
+
+def test_a_companion_starts_stops_and_is_as_healthy_as_the_worker():
+    companion = Companion()
+    jobs = Jobs(bridge_with(Batches(), Batches()))
+    worker = InProcessWorker(jobs, InProcessNudges(), threads=1, sweep_seconds=SELDOM, companions=[companion])
+    worker.start()
+    assert worker.is_healthy()
+    companion.is_well = False
+    assert not worker.is_healthy()
+    worker.stop(5)
+    assert companion.asked == ["start", "stop", "join"]

@@ -146,6 +146,34 @@ def test_tidying_up_purges_once_an_hour():
     assert (requests.calls, authorizations.calls) == (1, 1)
 
 
+def test_change_logs_are_checked_a_part_at_a_time_and_not_with_every_sweep():
+    logs = Endless()
+    jobs = Jobs(bridge_with(changes__check_next=logs))
+
+    jobs.run("check_changes")
+    jobs.run("check_changes")
+
+    assert logs.calls == 1
+
+
+def test_change_logs_wait_while_events_are_applied():
+    logs = Batches()
+    jobs = Jobs(bridge_with(Batches(50), changes__check_next=logs))
+
+    jobs.run("drain_inbox")
+    jobs.run("check_changes")
+
+    assert logs.calls == 0
+
+
+def test_old_objects_of_the_change_log_are_purged_until_none_is_left():
+    objects = Batches(1, 1)
+
+    Jobs(bridge_with(changes__purge_old=objects)).run("tidy_up")
+
+    assert objects.calls == 3
+
+
 def test_counts_are_folded_until_nothing_is_left_and_not_at_every_sweep():
     counts = Batches(3)
     jobs = Jobs(bridge_with(reconciliation__compact_totals=counts))

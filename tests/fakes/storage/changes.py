@@ -69,7 +69,10 @@ class FakeChanges:
 
 
 class FakeExistingObjects:
-    """In memory nothing is older than the log."""
+    """In memory nothing is older than the log, unless a test says so in `not_logged`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
 
     def is_due(self, now: datetime) -> bool:
         return False
@@ -78,7 +81,8 @@ class FakeExistingObjects:
         return 0
 
     def progress(self) -> Backfill:
-        return Backfill(is_complete=True, recorded=0)
+        recorded = sum(self._tables.not_logged.rows.values())
+        return Backfill(is_complete=not self._tables.not_logged.rows, recorded=recorded)
 
 
 class FakeActs:

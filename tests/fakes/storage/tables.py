@@ -10,6 +10,7 @@ from stripe_bridge.domain.billed_customer import BilledCustomer
 from stripe_bridge.domain.changes.entry import Entry, Head
 from stripe_bridge.domain.changes.recorded import KINDS
 from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.domain.changes.verification import LogCheck
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope
@@ -24,6 +25,7 @@ from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.recovery import RecoveryHold, SigningKey, UnresolvedInvoice
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import SalesOrder
+from stripe_bridge.domain.subscriber import Delivery, Subscriber
 from stripe_bridge.domain.webhook_event import WebhookEvent
 
 
@@ -172,9 +174,13 @@ class Tables:
     unresolved_invoices: Table[tuple[str, str], UnresolvedInvoice] = field(default_factory=Table)
     signing_keys: Table[str, SigningKey] = field(default_factory=Table)
     key_in_use: Table[int, str] = field(default_factory=Table)
+    subscribers: Table[int, Subscriber] = field(default_factory=Table)
+    deliveries: Table[int, Delivery] = field(default_factory=Table)
+    not_logged: Table[int, bool] = field(default_factory=Table)
     act_windows: Table[str, tuple[datetime, int]] = field(default_factory=Table)
     change_heads: Table[str, Head] = field(default_factory=Table)
     changes: Table[tuple[str, int], Entry] = field(default_factory=Table)
+    change_checks: Table[str, LogCheck] = field(default_factory=Table)
 
     def copy(self, *, writable: bool, recorder: Recorder | None = None) -> "Tables":
         copied = {

@@ -15,6 +15,7 @@ from stripe_bridge.ports.storage.accounts import (
     Receivers,
     Tokens,
 )
+from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
@@ -24,6 +25,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.fakes.storage.accounts import (
@@ -33,6 +35,7 @@ from tests.fakes.storage.accounts import (
     FakeReceivers,
     FakeTokens,
 )
+from tests.fakes.storage.audit import FakeAudit, FakePurging
 from tests.fakes.storage.changes import FakeActs, FakeChanges, FakeExistingObjects, append_changes
 from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
@@ -42,6 +45,7 @@ from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, Fak
 from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
 from tests.fakes.storage.recoveries import FakeRecoveries
+from tests.fakes.storage.subscribers import FakeSubscribers
 from tests.fakes.storage.tables import Tables
 from tests.fakes.storage.totals import FakeTotals
 
@@ -100,6 +104,9 @@ class FakeUnitOfWork:
     totals: Totals
     changes: Changes
     acts: Acts
+    subscribers: Subscribers
+    audit: Audit
+    purging: Purging
     existing: ExistingObjects
 
     def __init__(self, store: FakeStore, *, writable: bool) -> None:
@@ -141,7 +148,10 @@ class FakeUnitOfWork:
         self.totals = FakeTotals()
         self.changes = FakeChanges(self._tables)
         self.acts = FakeActs(self._tables, self._recorder)
-        self.existing = FakeExistingObjects()
+        self.subscribers = FakeSubscribers(self._tables)
+        self.audit = FakeAudit(self._tables)
+        self.purging = FakePurging(self._tables)
+        self.existing = FakeExistingObjects(self._tables)
         return self
 
     def __exit__(
@@ -179,6 +189,7 @@ class FakeUnitOfWork:
         self._is_over = True
         for name in {_ATTRIBUTE.get(name, name) for name in vars(self._tables)}:
             delattr(self, name)
+        del self.purging
         self._store.here.open -= 1
         if self._writable:
             self._store.here.writing = False
@@ -195,5 +206,8 @@ _ATTRIBUTE = {
     "unresolved_invoices": "recoveries",
     "signing_keys": "recoveries",
     "act_windows": "acts",
+    "not_logged": "existing",
     "change_heads": "changes",
+    "deliveries": "subscribers",
+    "change_checks": "audit",
 }

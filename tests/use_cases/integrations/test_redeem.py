@@ -4,6 +4,8 @@ import pytest
 
 from stripe_bridge.domain.integration import AuthorizationFailure, SyncStatus
 from stripe_bridge.domain.intent import Operation
+from stripe_bridge.domain.origin import Actor, ActorType, Origin, dump_actor
+from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.ports.stripe.errors import (
     GatewayError,
     GatewayMisconfigured,
@@ -268,3 +270,25 @@ def test_a_reconnect_does_not_wait_for_an_earlier_request_for_a_receiver(world: 
     world.come_to_rest()
 
     assert len(world.own_endpoints()) == 1
+
+
+def test_the_log_says_that_the_merchant_has_connected_it():
+    world = World()
+    world.connect()
+
+    with world.store.reading() as work:
+        *_, connected = work.changes.page(TENANT, 0, 100)
+    shown = connected.shown()
+    assert shown["type"] == "integration.connected"
+    assert shown["actor"] == {"type": "stripe", "id": world.account_id, "user_id": None}
+
+
+def test_the_log_says_that_a_caller_has_connected_it_who_confirmed_it():
+    caller = Actor(type=ActorType.TOKEN, id="token:7")
+    world = World()
+    with acting_as(Origin(actor=caller)):
+        world.connect()
+
+    with world.store.reading() as work:
+        *_, connected = work.changes.page(TENANT, 0, 100)
+    assert connected.shown()["actor"] == dump_actor(caller)

@@ -6,7 +6,7 @@ import pytest
 
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
-from tests.builders import a_receiver, an_integration
+from tests.builders import a_receiver, a_subscriber, an_integration
 from tests.fakes.storage.unit_of_work import FakeStore
 from tests.fakes.system import FrozenClock
 from tests.fakes.vault import FakeVault
@@ -68,3 +68,20 @@ def test_what_no_key_opens_is_named_and_stays_as_it_is(store: FakeStore):
     assert (done.unreadable_integrations, done.unreadable_receivers) == ([1], [1])
     assert not done.is_complete
     assert secrets_of(store) == before
+
+
+def test_subscribers_secrets_are_sealed_again_too_those_before_a_rotation_included(store: FakeStore):
+    sealed = {"sealed_secret": OLD.seal("new"), "sealed_former_secret": OLD.seal("former")}
+    with store.writing() as work:
+        work.subscribers.add(a_subscriber(**sealed))
+        work.subscribers.add(a_subscriber(sealed_secret="sealed(lost):x"))
+        work.commit()
+    result = rotation(store, BOTH)()
+    assert (result.subscriber_secrets, result.unreadable_subscribers) == (1, [2])
+    assert not result.is_complete
+    [first, second] = store.committed.subscribers.rows.values()
+    assert [NEW.open(each) for each in (first.sealed_secret, str(first.sealed_former_secret))] == [
+        "new",
+        "former",
+    ]
+    assert second.sealed_secret == "sealed(lost):x"

@@ -18,6 +18,7 @@ from stripe_bridge.adapters.cli.orders import orders
 from stripe_bridge.adapters.cli.receivers import receivers
 from stripe_bridge.adapters.cli.reconcile import reconcile
 from stripe_bridge.adapters.cli.refunds import refunds
+from stripe_bridge.adapters.cli.subscribers import subscribers
 from stripe_bridge.adapters.cli.tokens import tokens
 from stripe_bridge.adapters.cli.version import version
 from stripe_bridge.adapters.cli.worker import worker
@@ -26,6 +27,18 @@ from stripe_bridge.adapters.cli.worker import worker
 def register_commands(app: Flask, context: Callable[[], CommandContext]) -> None:
     """All but `flask keys`, which has to work before there is an app."""
     attach_context(app, context)
-    groups = (changes, db, events, integrations, intents, invoices, orders, receivers, refunds, tokens)
+    groups = (
+        changes,
+        db,
+        events,
+        integrations,
+        intents,
+        invoices,
+        orders,
+        receivers,
+        refunds,
+        subscribers,
+        tokens,
+    )
     for command in (*groups, doctor, reconcile, version, worker):
         app.cli.add_command(command)

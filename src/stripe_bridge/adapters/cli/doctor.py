@@ -26,7 +26,8 @@ def doctor(fix: bool, discard_secrets: bool, as_json: bool) -> None:
 
     It checks the database and the queue, the endpoints at Stripe, each connected account (whether its events get through,
     when it was last reconciled, whether its secrets can be opened), events that failed or are waiting, calls to Stripe
-    that are stuck or whose refusal still matters, and accounts that were disconnected with money in flight.
+    that are stuck or whose refusal still matters, accounts that were disconnected with money in flight, and a part of the
+    change logs each time.
     If ENCRYPTION_KEYS is not the key that the stored secrets are encrypted with, --fix replaces none of them unless you add
     --discard-secrets: put the key back instead, unless it is gone for good.
     Exit code 0: nothing was found, or only notes. Exit code 1: something was found, even if it was then fixed.

@@ -49,12 +49,15 @@ def _rotate(as_json: bool) -> None:
     row = {
         "access_tokens": rotation.access_tokens,
         "signing_secrets": rotation.signing_secrets,
+        "subscriber_secrets": rotation.subscriber_secrets,
         "unreadable_integrations": list(rotation.unreadable_integrations),
         "unreadable_receivers": list(rotation.unreadable_receivers),
+        "unreadable_subscribers": list(rotation.unreadable_subscribers),
     }
     show_row(row, as_json=as_json)
     if not rotation.is_complete:
         raise click.ClickException(
             "Some secrets cannot be opened with any of the keys. Add the key they were encrypted with after the others "
-            "and rotate again, or authorize those integrations and register those receivers again."
+            "and rotate again, or authorize those integrations, register those receivers and rotate the secrets of those "
+            "subscribers again."
         )

@@ -7,11 +7,13 @@ from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.origin import dump_actor
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.subscriber import Delivery
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.use_cases.integrations.in_flight import InFlight
 from stripe_bridge.use_cases.integrations.manage import IntegrationView
 from stripe_bridge.use_cases.invoices.views import InvoiceView, PaymentView
 from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
+from stripe_bridge.use_cases.subscribers.queries import SubscriberView
 
 
 def integration_row(view: IntegrationView) -> Row:
@@ -163,3 +165,26 @@ def intent_row(intent: Intent) -> Row:
         **{name: getattr(intent, name) for name in _OF_INTENT},
         "resolving": "nothing" if intent.is_settled else resolving,
     }
+
+
+_OF_SUBSCRIBER = (
+    "url types max_batch description after enabled disabled_reason disabled_at last_success_at last_error created_at "
+    "updated_at"
+).split()
+
+
+def subscriber_row(view: SubscriberView) -> Row:
+    subscriber = view.subscriber
+    return {
+        "id": subscriber.id,
+        "tenant_id": subscriber.tenant_id,
+        "behind": view.behind,
+        **{name: getattr(subscriber, name) for name in _OF_SUBSCRIBER},
+    }
+
+
+_OF_DELIVERY = "type message_id after last attempted_at status ms error".split()
+
+
+def delivery_row(delivery: Delivery) -> Row:
+    return {name: getattr(delivery, name) for name in _OF_DELIVERY}

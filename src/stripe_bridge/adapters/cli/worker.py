@@ -11,7 +11,7 @@ from stripe_bridge.adapters.cli.context import context
 @click.command()
 @with_appcontext
 def worker() -> None:
-    """Apply webhook events and settle calls to Stripe, until SIGTERM or Ctrl-C.
+    """Apply webhook events, settle calls to Stripe and deliver changes, until SIGTERM or Ctrl-C.
 
     With REDIS_URL set, it reacts to the web processes' nudges at once, and any number may run. Without, the web process
     has a worker of its own, and this one only looks for work every SWEEP_SECONDS. It finishes what it is working on

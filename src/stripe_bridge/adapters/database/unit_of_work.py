@@ -21,6 +21,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
     SqlReceivers,
     SqlTokens,
 )
+from stripe_bridge.adapters.database.repositories.audit import SqlAudit
 from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
 from stripe_bridge.adapters.database.repositories.existing import SqlExistingObjects
@@ -29,10 +30,12 @@ from stripe_bridge.adapters.database.repositories.inbox import SqlInbox
 from stripe_bridge.adapters.database.repositories.intents import SqlIntents
 from stripe_bridge.adapters.database.repositories.invoices import SqlInvoices
 from stripe_bridge.adapters.database.repositories.payments import SqlLinks, SqlPayments
+from stripe_bridge.adapters.database.repositories.purging import SqlPurging
 from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
+from stripe_bridge.adapters.database.repositories.subscribers import SqlSubscribers
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
 from stripe_bridge.adapters.database.revisions import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
@@ -47,6 +50,7 @@ from stripe_bridge.ports.storage.accounts import (
     Receivers,
     Tokens,
 )
+from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
@@ -56,6 +60,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
@@ -86,6 +91,9 @@ class SqlUnitOfWork:
     totals: Totals
     changes: Changes
     acts: Acts
+    subscribers: Subscribers
+    audit: Audit
+    purging: Purging
     existing: ExistingObjects
 
     def __init__(
@@ -130,6 +138,9 @@ class SqlUnitOfWork:
         self.totals = SqlTotals(transaction)
         self.changes = SqlChanges(transaction)
         self.acts = SqlActs(transaction)
+        self.subscribers = SqlSubscribers(transaction)
+        self.audit = SqlAudit(transaction)
+        self.purging = SqlPurging(transaction)
         self.existing = SqlExistingObjects(transaction)
         return self
 

@@ -30,6 +30,7 @@ from stripe_bridge.domain.errors.rules import Refused
 from stripe_bridge.domain.errors.values import Invalid
 from stripe_bridge.domain.refusal import Refusal, dump_refusal
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
+from stripe_bridge.ports.deliveries import NotDelivered
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 from stripe_bridge.ports.nudges import BrokerUnavailable
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
@@ -71,6 +72,7 @@ TABLE: Mapping[type[BridgeError], Row] = {
     RefundNotIssued: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     GatewayError: Row(HTTPStatus.BAD_GATEWAY),
     GatewayRefused: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
+    NotDelivered: Row(HTTPStatus.BAD_GATEWAY),
     Recovering: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_LATER),
     StoreUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_SOON),
     BrokerUnavailable: Row(HTTPStatus.SERVICE_UNAVAILABLE, _RETRY_SOON),

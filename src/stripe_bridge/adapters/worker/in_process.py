@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 from stripe_bridge.adapters.worker.jobs import Jobs
@@ -31,6 +32,22 @@ class Mailbox(Protocol):
     def close(self) -> None: ...
 
 
+class Companion(Protocol):
+    """What starts and stops with a worker."""
+
+    def start(self) -> None: ...
+
+    def is_healthy(self) -> bool: ...
+
+    def stop(self) -> None:
+        """Begin nothing more. Does not wait."""
+        ...
+
+    def join(self, seconds: float) -> None:
+        """Wait for what is under way, at most so long."""
+        ...
+
+
 class InProcessWorker:
     """Runs jobs as the mailbox names them, and puts in all of them at the start and every `sweep_seconds`.
 
@@ -42,8 +59,16 @@ class InProcessWorker:
     The threads are daemons: a job that outlasts the grace period ends with the process, and is resumed when its lease ends.
     """
 
-    def __init__(self, jobs: Jobs, mailbox: Mailbox, *, threads: int, sweep_seconds: float) -> None:
-        self._jobs, self._mailbox = jobs, mailbox
+    def __init__(
+        self,
+        jobs: Jobs,
+        mailbox: Mailbox,
+        *,
+        threads: int,
+        sweep_seconds: float,
+        companions: Sequence[Companion] = (),
+    ) -> None:
+        self._jobs, self._mailbox, self._companions = jobs, mailbox, companions
         self._stopped = threading.Event()
         self._sweep_seconds, self._swept_at = sweep_seconds, time.monotonic()
         self._late_after = _MAX_INTERVALS * sweep_seconds + _MAX_DELAY_SECONDS
@@ -58,21 +83,31 @@ class InProcessWorker:
         self._swept_at = time.monotonic()
         for thread in self._threads:
             thread.start()
+        for companion in self._companions:
+            companion.start()
 
     def is_healthy(self) -> bool:
         """Whether all threads that were started are alive, and sweeps are on time."""
         is_late = time.monotonic() - self._swept_at > self._late_after
-        return not is_late and all(thread.is_alive() for thread in self._threads)
+        return (
+            not is_late
+            and all(thread.is_alive() for thread in self._threads)
+            and all(companion.is_healthy() for companion in self._companions)
+        )
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """Begin nothing more, and wait for what is under way. Does nothing the second time, or before the start."""
         self._jobs.stop()
         self._stopped.set()
         self._mailbox.close()
+        for companion in self._companions:
+            companion.stop()
         deadline = time.monotonic() + grace_seconds
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(max(0.0, deadline - time.monotonic()))
+        for companion in self._companions:
+            companion.join(max(0.0, deadline - time.monotonic()))
         if unfinished := [thread.name for thread in self._threads if thread.is_alive()]:
             _log.warning("worker stopped with unfinished jobs", extra={"threads": unfinished})
 

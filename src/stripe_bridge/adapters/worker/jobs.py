@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 NUDGED = frozenset({"drain_inbox", "settle_intents"})
 # How often, in seconds, each process does at most what need not be done with every sweep.
 _COMPACT_TOTALS_EVERY, _CHECK_RECEIVERS_EVERY, _TIDY_UP_EVERY = 5.0, 60.0, 3600.0
-_NOTE_OVERDUE_EVERY = 60.0
+_NOTE_OVERDUE_EVERY, _CHECK_CHANGES_EVERY = 60.0, 60.0
 # So long after a batch of events a process counts as busy with events.
 _BUSY_SECONDS = 1.0
 
@@ -41,6 +41,7 @@ class Jobs:
             "note_overdue": self._note_overdue,
             "record_existing": self._record_existing,
             "check_receivers": self._check_receivers,
+            "check_changes": self._check_changes,
             "fold_counts": self._compact_totals,
             "tidy_up": self._tidy_up,
         }
@@ -109,6 +110,16 @@ class Jobs:
         if not self._stopping.is_set() and self._is_due("check_receivers", _CHECK_RECEIVERS_EVERY):
             self._bridge.receivers.check_due()
 
+    def _check_changes(self) -> None:
+        """Only a part each time: there may be millions, and it can wait while events keep this process busy."""
+        is_busy = time.monotonic() - self._applied_at < _BUSY_SECONDS
+        if (
+            not is_busy
+            and not self._stopping.is_set()
+            and self._is_due("check_changes", _CHECK_CHANGES_EVERY)
+        ):
+            self._bridge.changes.check_next(self._stopping.is_set)
+
     def _compact_totals(self) -> None:
         if self._is_due("fold_counts", _COMPACT_TOTALS_EVERY):
             # While events are coming in, new rows are added all the time: they can wait for the next run.
@@ -122,6 +133,8 @@ class Jobs:
             self._bridge.access.forget_act_windows()
             self._bridge.operations.purge_oauth_states()
             while not self._stopping.is_set() and self._bridge.operations.purge_payloads():
+                pass
+            while not self._stopping.is_set() and self._bridge.changes.purge_old():
                 pass
 
     def _is_due(self, work: str, seconds: float) -> bool:

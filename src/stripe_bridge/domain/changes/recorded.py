@@ -112,13 +112,13 @@ INVOICE = Kind(
     visible=_names(
         "id tenant_id integration_id sales_order_id sales_order_number user_id stripe_account_id customer_email amount "
         "currency days_until_due created_at status stripe_invoice_id stripe_customer_id stripe_payment_intent_id "
-        "stripe_charge_id number amount_paid amount_remaining amount_collected amount_refunded amount_lost dispute_status "
+        "stripe_charge_id number amount_paid amount_remaining amount_refunded amount_lost dispute_status "
         "due_date overdue_for finalized_at sent_at paid_at voided_at voided_by last_refunded_at payment_progress "
         "payment_failure_reason metadata"
     ),
     hidden=_names(
         "updated_at customer_id lines hosted_invoice_url invoice_pdf links_made_at links_asked_at failure_reason failure "
-        "version confirmed_at confirm_due_at contradicted_at"
+        "version confirmed_at confirm_due_at contradicted_at amount_collected"
     ),
     derived=_names("settlement"),
     personal=_names("customer_email metadata"),

@@ -3,17 +3,20 @@
     BridgeError
     ├── NotFound
     │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound · RefundNotFound
-    │   └── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
+    │   ├── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
+    │   └── SubscriberNotFound
     ├── Unauthenticated
     ├── Forbidden · OriginForeign
     ├── Invalid                     a value that can never be right; names its field
     │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp · UpdatedInFuture
-    │   └── InvalidCursor · IdempotencyKeyReused · OriginInvalid · UserNotTokens
+    │   ├── InvalidCursor · IdempotencyKeyReused · OriginInvalid · UserNotTokens
+    │   └── UrlNotAllowed · ChangeTypeUnknown · CursorBeyondLatest · CursorPurged
     ├── Refused                     a rule says no to this request in this state
     │   ├── ConfirmationInvalid · IntegrationNotConnected · IntegrationRestricted
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
-    │   └── NothingCollected · AmountOverRefundable · RefundBlockedByDispute · InvoiceNotPayable
+    │   ├── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
+    │   └── TooManySubscribers · InvoiceNotPayable
     ├── Conflict                    the present state does not allow it
     │   ├── AlreadyConnected · AuthorizationFailed · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning · RefundNotDuplicate · NotHeldByReader

@@ -49,6 +49,14 @@ class TokenNotFound(NotFound):
     message = "Token not found."
 
 
+class SubscriberNotFound(NotFound):
+    message = "Subscriber not found."
+
+
+class ChangeNotFound(NotFound):
+    message = "Change not found."
+
+
 class Unauthenticated(BridgeError):
     """The token is missing, unknown or revoked; deliberately, callers do not learn which."""
 

@@ -112,3 +112,10 @@ class AmountOverRefundable(Refused):
 
 class RefundBlockedByDispute(Refused):
     message = "The payment is under dispute and cannot be refunded."
+
+
+class TooManySubscribers(Refused):
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+        self.message = f"The tenant has {most} subscribers already, and no more are possible."

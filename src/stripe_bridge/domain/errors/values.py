@@ -67,3 +67,34 @@ class UserNotTokens(Invalid):
 
     def __init__(self) -> None:
         super().__init__(self.message, self.field)
+
+
+class UrlNotAllowed(Invalid):
+    """Nothing may be sent there."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, "url")
+
+
+class ChangeTypeUnknown(Invalid):
+    def __init__(self, pattern: str) -> None:
+        super().__init__(
+            f"{pattern!r} is not a type of change, nor a group of them such as `invoice.*`.", "types"
+        )
+        self.pattern = pattern
+
+
+class CursorBeyondLatest(Invalid):
+    def __init__(self, latest: int) -> None:
+        super().__init__(f"The newest change is {latest}.", "after")
+        self.latest = latest
+
+
+class CursorPurged(Invalid):
+    """What follows it is not kept any more."""
+
+    def __init__(self, oldest: int, field: str) -> None:
+        super().__init__(
+            f"The oldest change that is still kept is {oldest}: start after {oldest - 1} or later.", field
+        )
+        self.oldest = oldest

@@ -16,6 +16,7 @@ from stripe_bridge.ports.storage.accounts import (
     Receivers,
     Tokens,
 )
+from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
@@ -25,6 +26,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 
 
@@ -95,6 +97,9 @@ class UnitOfWork(Protocol):
     totals: Totals
     changes: Changes
     acts: Acts
+    subscribers: Subscribers
+    audit: Audit
+    purging: Purging
     existing: ExistingObjects
 
     def __enter__(self) -> Self: ...

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from stripe_bridge.ports.adapters import Adapters
+from stripe_bridge.use_cases.changes.browse import ExportChanges, ListChanges, ShowChange
+from stripe_bridge.use_cases.changes.check import CheckNextChanges
 from stripe_bridge.use_cases.changes.existing import RecordExisting, ShowBackfill
+from stripe_bridge.use_cases.changes.purge import FindOrdersOfCustomer, PurgeOldObjects, PurgeOrders
 from stripe_bridge.use_cases.changes.read import FindHeads, FindLastChange, ReadFeed, SkipForeign
 from stripe_bridge.use_cases.changes.resume import ResumeSends
+from stripe_bridge.use_cases.changes.verify import VerifyChanges
 from stripe_bridge.use_cases.changes.witness import HoldOnContradiction
 
 
@@ -20,9 +25,18 @@ class Changes:
     find_last: FindLastChange
     skip_foreign: SkipForeign
     resume_sends: ResumeSends
+    list: ListChanges
+    show: ShowChange
+    export: ExportChanges
+    verify: VerifyChanges
+    check_next: CheckNextChanges
+    purge_old: PurgeOldObjects
+    find_orders_of_customer: FindOrdersOfCustomer
+    purge_orders: PurgeOrders
 
 
-def build_changes(adapters: Adapters) -> Changes:
+def build_changes(adapters: Adapters, *, keep_objects: timedelta) -> Changes:
+    """`keep_objects` is for how long entries keep their objects; zero means for ever."""
     store, clock = adapters.store, adapters.clock
     return Changes(
         record_existing=RecordExisting(store, clock),
@@ -32,4 +46,12 @@ def build_changes(adapters: Adapters) -> Changes:
         find_last=FindLastChange(store),
         skip_foreign=SkipForeign(store),
         resume_sends=ResumeSends(store, clock),
+        list=ListChanges(store),
+        show=ShowChange(store),
+        export=ExportChanges(store),
+        verify=VerifyChanges(store),
+        check_next=CheckNextChanges(store, clock),
+        purge_old=PurgeOldObjects(store, clock, keep_objects),
+        find_orders_of_customer=FindOrdersOfCustomer(store),
+        purge_orders=PurgeOrders(store),
     )

@@ -14,6 +14,7 @@ from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.integration import AuthorizationFailure, Integration, OAuthState
 from stripe_bridge.domain.intent import account_subject
 from stripe_bridge.domain.intent_plans import plan_deauthorize
+from stripe_bridge.domain.origin import by_merchant
 from stripe_bridge.domain.stripe_objects import AccountSnapshot, Authorization
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.storage.unit_of_work import AccountInUse, IntentUnsettled, Store, UnitOfWork
@@ -96,6 +97,7 @@ class RedeemCode:
         sealed, now = self._vault.seal(authorization.access_token), self._clock.now()
         try:
             with self._store.writing() as work:
+                work.origin = by_merchant(snapshot.account_id, work.origin)
                 former = work.integrations.find_by_account(snapshot.account_id)
                 # The intents first, since settling an intent locks it before anything else.
                 has_resumed = resume_waiting_intents(work, snapshot.account_id, now)

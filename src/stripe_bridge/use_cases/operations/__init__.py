@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stripe_bridge.ports.adapters import Adapters
+from stripe_bridge.use_cases.changes import Changes
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
 from stripe_bridge.use_cases.intents import Intents
 from stripe_bridge.use_cases.operations.backlog import MeasureBacklog
 from stripe_bridge.use_cases.operations.doctor import Diagnose
+from stripe_bridge.use_cases.operations.doctor_changes import DiagnoseChanges
 from stripe_bridge.use_cases.operations.doctor_checks import DiagnoseIntents, DiagnoseReceivers
 from stripe_bridge.use_cases.operations.doctor_fixes import ApplyFixes
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
 from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
 from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
+from stripe_bridge.use_cases.operations.doctor_subscribers import DiagnoseSubscribers
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
@@ -43,6 +46,7 @@ def build_operations(
     receivers: Receivers,
     webhook_events: WebhookEvents,
     reconciliation: Reconciliation,
+    changes: Changes,
     *,
     reconcile_every: timedelta,
     keep_payloads: timedelta,
@@ -58,7 +62,7 @@ def build_operations(
     return Operations(
         check_readiness=check_readiness,
         measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
-        diagnose=_diagnose(adapters, check_readiness, check_receivers, every=reconcile_every),
+        diagnose=_diagnose(adapters, check_readiness, check_receivers, changes, every=reconcile_every),
         apply_fixes=ApplyFixes(receivers.register, receivers.repair, reconcile, intents.resolve_due, replay),
         hold_all_sends=HoldAllSends(store, clock),
         rotate_keys=RotateKeys(store, vault, EncryptionKey(store, clock, vault)),
@@ -68,7 +72,12 @@ def build_operations(
 
 
 def _diagnose(
-    adapters: Adapters, check_readiness: CheckReadiness, receivers: DiagnoseReceivers, *, every: timedelta
+    adapters: Adapters,
+    check_readiness: CheckReadiness,
+    receivers: DiagnoseReceivers,
+    changes: Changes,
+    *,
+    every: timedelta,
 ) -> Diagnose:
     store, clock, events = adapters.store, adapters.clock, adapters.event_gateway
     return Diagnose(
@@ -83,5 +92,7 @@ def _diagnose(
         DiagnoseRecovery(store, adapters.signer),
         DiagnoseRefunds(store),
         DiagnoseSettlements(store, clock),
+        DiagnoseSubscribers(store, clock, adapters.vault),
+        DiagnoseChanges(store, changes.check_next),
         every=every,
     )

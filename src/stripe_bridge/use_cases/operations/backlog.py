@@ -30,8 +30,11 @@ class MeasureBacklog:
                 recovery_holds=len(work.recoveries.open_holds()),
                 unresolved_invoices=len(work.recoveries.all_unresolved()),
                 duplicated_refunds=len(find_duplicates(work)),
+                is_log_complete=work.existing.progress().is_complete,
+                broken_logs=sum(check.fault_kind is not None for check in work.audit.checks()),
                 receivers={each.kind: each.enabled for each in work.receivers.of_kinds(PLATFORM_KINDS)},
                 clock_skew=self._clock.skew(),
+                subscribers=work.subscribers.backlog(),
             )
 
     def _queue_depths(self) -> Mapping[str, int] | None:

@@ -20,6 +20,7 @@ from stripe_bridge.ports.stripe.errors import AccessRevoked, GatewayError
 from stripe_bridge.ports.stripe.events import EventGateway
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault, can_open
+from stripe_bridge.use_cases.operations.doctor_changes import DiagnoseChanges
 from stripe_bridge.use_cases.operations.doctor_checks import (
     UNSETTLED_TOO_LONG,
     DiagnoseIntents,
@@ -28,6 +29,7 @@ from stripe_bridge.use_cases.operations.doctor_checks import (
 from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
 from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
 from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
+from stripe_bridge.use_cases.operations.doctor_subscribers import DiagnoseSubscribers
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 
@@ -43,7 +45,8 @@ _KEY_REMEDY = (
 
 
 class Diagnose:
-    """All findings, possible causes before their effects; none when all is well. Updates only what is known of receivers.
+    """All findings, possible causes before their effects; none when all is well. Updates only what is known of
+    receivers, and how far change logs have been checked.
 
     Without a usable database, nothing else can be checked.
     """
@@ -61,13 +64,16 @@ class Diagnose:
         recovery: DiagnoseRecovery,
         refunds: DiagnoseRefunds,
         settlements: DiagnoseSettlements,
+        subscribers: DiagnoseSubscribers,
+        changes: DiagnoseChanges,
         *,
         every: timedelta,
     ) -> None:
         self._store, self._clock, self._vault, self._events = store, clock, vault, events
         self._check_readiness, self._receivers, self._intents = check_readiness, receivers, intents
         self._key, self._recovery, self._refunds = key, recovery, refunds
-        self._settlements, self._every = settlements, every
+        self._settlements, self._subscribers, self._changes = settlements, subscribers, changes
+        self._every = every
 
     def __call__(self) -> list[Finding]:
         findings = list(self._readiness())
@@ -84,7 +90,7 @@ class Diagnose:
             if integration is not None:
                 findings += self._of_integration(integration, is_key_wrong=key.is_wrong)
         of_all = (*self._events_not_applied(), *self._intents(), *self._refunds(), *self._settlements())
-        return [*findings, *of_all]
+        return [*findings, *of_all, *self._subscribers(is_key_wrong=key.is_wrong), *self._changes()]
 
     def _readiness(self) -> Iterator[Finding]:
         remedies = {

@@ -50,6 +50,14 @@ class ChangeRow(Row):
             "sequence",
             where=text("sales_order_id IS NOT NULL"),
         ),
+        partial_index(
+            "ix_changes_subject",
+            "tenant_id",
+            "subject_type",
+            "subject_id",
+            "sequence",
+            where=text("sales_order_id IS NULL"),
+        ),
     )
 
     tenant_id: Mapped[str] = mapped_column(primary_key=True)

@@ -14,6 +14,7 @@ from stripe_bridge.adapters.web.views.invoices import INVOICES
 from stripe_bridge.adapters.web.views.panel import PANEL
 from stripe_bridge.adapters.web.views.refunds import REFUNDS
 from stripe_bridge.adapters.web.views.sales_orders import SALES_ORDERS
+from stripe_bridge.adapters.web.views.subscribers import SUBSCRIBERS
 from stripe_bridge.adapters.web.views.webhook_events import WEBHOOK_EVENTS
 from stripe_bridge.adapters.web.views.webhooks import WEBHOOKS
 
@@ -26,6 +27,7 @@ SECTIONS = (
     Section("Refunds", "Full and partial refunds.", REFUNDS),
     Section("Panel", "The panel on the ERP's sales-order page, and its sessions.", PANEL),
     Section("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
+    Section("Subscribers", "Where changes are delivered to.", SUBSCRIBERS),
     Section("Access", "Who is asking, and what they may do.", ACCESS),
     Section("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
     Section("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),

@@ -1,0 +1,127 @@
+"""What recording costs: events received and applied, and acknowledged meanwhile, against the release before the change log."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.bench import Bench
+from benchmarks.contenders.erp import Json
+from benchmarks.contenders.ours import Service, migrate
+from benchmarks.load.payloads import Template, as_sent
+from benchmarks.load.player import post
+from benchmarks.load.wrk import Played
+from benchmarks.measures.applying import PROCESSED, UNCONFIRMED, Applier, paid_invoices, turn
+from benchmarks.measures.embedded import stored
+from benchmarks.options import ROOT
+from benchmarks.results import Finding, Outcome, Series, ratios
+from benchmarks.stand.emulator import PAID
+from benchmarks.stand.former import BEFORE_THE_LOG, unpack_former
+
+NOW, FORMER = "with the change log", "before it"
+_ENTRIES = "SELECT count(*) FROM changes"
+
+
+@dataclass
+class Contender:
+    """`turns` has the events of each turn's paid invoices. `play` returns what was achieved with them, per second."""
+
+    name: str
+    turns: Sequence[Sequence[Json]]
+    play: Callable[[Sequence[Json]], float]
+    rates: list[float] = field(default_factory=list)
+
+
+def measure(bench: Bench) -> Outcome:
+    former = unpack_former(bench.folder / "former")
+    if former is None:
+        return Outcome(notes=[f"recording: commit {BEFORE_THE_LOG} is not in this clone's history"])
+    releases = {NOW: ROOT, FORMER: former}
+    with ExitStack() as on_shutdown:
+        services = {
+            name: on_shutdown.enter_context(bench.service(release=release))
+            for name, release in releases.items()
+        }
+        contenders = [_applying(bench, name, service, on_shutdown) for name, service in services.items()]
+        before = int(bench.postgres.value(services[NOW].database, _ENTRIES))
+        applied = _compare(bench, "received and applied", contenders)
+        after = int(bench.postgres.value(services[NOW].database, _ENTRIES))
+    each = (after - before) / (bench.options.rounds * bench.options.paid_invoices)
+    with ExitStack() as on_shutdown:
+        embedded = [_acknowledging(bench, name, release, on_shutdown) for name, release in releases.items()]
+        acknowledged = _compare(bench, "acknowledged on SQLite while applying", embedded)
+    return Outcome(
+        findings=[
+            Finding("recording", applied, note=f"{each:.1f} entries for each paid invoice"),
+            Finding("acks while recording", acknowledged),
+        ],
+        series=[
+            Series("recording", f"{what}, {each.name}", "per second", tuple(each.rates))
+            for what, several in (("applied", contenders), ("acknowledged on SQLite", embedded))
+            for each in several
+        ],
+    )
+
+
+def _compare(bench: Bench, what: str, contenders: Sequence[Contender]) -> tuple[float, ...]:
+    """In percent of the former release, round by round."""
+    for number in range(bench.options.rounds):
+        for each in contenders if number % 2 == 0 else reversed(contenders):
+            each.rates.append(each.play(each.turns[number]))
+            bench.report(f"  {number + 1} {what}, {each.name}: {each.rates[-1]:,.0f} per second")
+    now, former = contenders
+    return tuple(100 * ratio for ratio in ratios(now.rates, former.rates))
+
+
+def _applying(bench: Bench, name: str, service: Service, on_shutdown: ExitStack) -> Contender:
+    bench.report(f"  sending and paying the invoices, {name} ...")
+    turns = paid_invoices(bench, service)
+    service.start_worker()
+    load = bench.load(Template.of(turns[0][PAID.index("invoice.paid")]))
+    connection = on_shutdown.enter_context(bench.postgres.connect(service.database))
+
+    def count(statement: str) -> int:
+        return sum(int(row[0]) for row in connection.execute(statement.encode()))
+
+    applier = Applier(
+        name,
+        service.webhooks,
+        bench.options.paid_invoices,
+        done=lambda: count(PROCESSED),
+        # The former release leaves nothing to be confirmed at Stripe.
+        left=lambda: count(UNCONFIRMED) if name == NOW else 0,
+    )
+    return Contender(name, turns, lambda events: turn(applier, load, [as_sent(each) for each in events]))
+
+
+def _acknowledging(bench: Bench, name: str, release: Path, on_shutdown: ExitStack) -> Contender:
+    """Acknowledges events of unknown invoices as fast as it can, while those of paid ones are applied."""
+    database = bench.folder / f"recording-{len(name)}.sqlite"
+    url = f"sqlite:///{database}"
+    migrate(url, bench.emulator.url, bench.folder, release=release)
+    service = on_shutdown.enter_context(
+        Service(
+            database_url=url,
+            redis_url=None,
+            stripe_url=bench.emulator.url,
+            folder=bench.folder,
+            release=release,
+        )
+    )
+    turns = paid_invoices(bench, service)
+    load = bench.load(Template.of(turns[0][PAID.index("invoice.paid")]))
+
+    def play(events: Sequence[Json]) -> float:
+        with ThreadPoolExecutor(1) as deliveries:
+            delivered = deliveries.submit(_deliver, service.webhooks, events)
+            played: Played = load.play(service.webhooks, bench.options.seconds, lambda: stored(database))
+            delivered.result()
+        return played.per_second
+
+    return Contender(name, turns, play)
+
+
+def _deliver(url: str, events: Sequence[Json]) -> None:
+    for event in events:
+        post(url, as_sent(event))

@@ -1,0 +1,65 @@
+"""The ERP's receiver of changes: the one of examples/receivers/python, which prints what it is told."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+
+from playground.programs import ROOT, Program
+from playground.settings import HOST
+
+_FOLDER = ROOT / "examples" / "receivers" / "python"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Receiver:
+    """Runs until it is stopped. `on_change` is called with each line that it prints, from a thread of its own."""
+
+    def __init__(self, data_dir: Path, port: int, secret: str, on_change: Callable[[str], None]) -> None:
+        self.lines: list[str] = []
+        self._on_change, self._is_over = on_change, threading.Event()
+        self._output = data_dir / "receiver.log"
+        self._program = Program(
+            "ERP's receiver",
+            ["receive", "--port", str(port), "--database", str(data_dir / "erp.sqlite")],
+            env={**os.environ, "PYTHONPATH": str(_FOLDER), "CHANGES_SECRET": secret},
+            log=self._output,
+            ready_at=f"http://{HOST}:{port}/",
+        )
+        self._follower = threading.Thread(target=self._follow, daemon=True)
+
+    def start(self, http: requests.Session) -> None:
+        self._program.wait_until_ready(http)
+        self._follower.start()
+
+    def stop(self) -> None:
+        self._is_over.set()
+        if self._follower.is_alive():
+            self._follower.join()
+        self._program.stop()
+
+    def has_told(self, last: int, *types: str) -> bool:
+        """Whether it has printed the change with this number, and changes of all these types."""
+        words = [line.split() for line in self.lines]
+        return str(last) in {word[0] for word in words if word} and set(types) <= {
+            each for word in words for each in word[1:2]
+        }
+
+    def _follow(self) -> None:
+        with self._output.open() as output:
+            while True:
+                is_over = self._is_over.wait(0.05)
+                for line in output.read().splitlines():
+                    self.lines.append(line)
+                    self._on_change(line)
+                if is_over:
+                    return
