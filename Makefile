@@ -11,16 +11,19 @@ BENCH_LOCK := benchmarks/requirements.lock
 # `make test BROWSER=no` leaves out what needs a browser.
 BROWSER ?= yes
 export PLAYWRIGHT_BROWSERS_PATH ?= $(CURDIR)/.venv/browsers
+# The tools that check deploy/.
+DEPLOY_READY := .venv/.deploy-ready
+DEPLOY_LOCK := tools/deploy/requirements.lock
 # How many processes run the tests; `auto` is three for two cores.
 TEST_JOBS ?= auto
 # Every test process reads all tests, and starts many others: none of them compiles what another has compiled.
 TEST_ENV := PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test browser screenshots panel test-fast storm bench api-version check check-api openapi format lock clean
+.PHONY: help setup run demo test browser screenshots panel test-fast storm bench api-version check check-api check-deploy audit openapi format lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Create .venv with every dependency, as locked
 
@@ -90,6 +93,19 @@ check: $(READY) ## Check format, lint, types and import contracts
 check-api: $(READY) ## Check the OpenAPI document with Redocly and Spectral; needs Node.js
 	@tools/api/check
 
+# In an environment of their own: they need other versions of what the service needs, too.
+$(DEPLOY_READY): $(READY) $(DEPLOY_LOCK)
+	@test -x .venv/deploy/bin/python || $(BIN)/python -m venv .venv/deploy
+	@.venv/deploy/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --no-deps -r $(DEPLOY_LOCK)
+	@touch $@
+
+check-deploy: $(DEPLOY_READY) ## Check deploy/: image, compose file, alerts, units, proxies, manifests
+	@tools/deploy/check
+
+audit: $(DEPLOY_READY) ## Write a bill of materials (SBOM=sbom.cdx.json) and look for known vulnerabilities
+	@.venv/deploy/bin/python tools/deploy/audit
+
 openapi: $(READY) ## Rewrite docs/openapi.json and docs/api/problems.md from the code
 	@$(BIN)/python -m stripe_bridge --openapi > docs/openapi.json
 	@$(BIN)/python -m tests.adapters.web.problems_page
@@ -105,6 +121,9 @@ lock: $(READY) ## Rewrite requirements.lock from setup.cfg, keeping the versions
 	@$(BIN)/uv pip compile setup.cfg --extra bench -c $(LOCK) --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		--custom-compile-command "make lock" --quiet -o $(BENCH_LOCK)
+	@$(BIN)/uv pip compile tools/deploy/requirements.in --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+		--custom-compile-command "make lock" --quiet -o $(DEPLOY_LOCK)
 
 clean: ## Remove .venv and what tools leave behind (never DATA_DIR)
 	@rm -rf .venv tools/api/node_modules frontend/node_modules .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

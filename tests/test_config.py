@@ -3,6 +3,7 @@
 import pytest
 
 from stripe_bridge.config import FORMER_NAMES, Settings, SettingsInvalid
+from tests.docs.pages import ROOT, Page
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
 SUFFICIENT = {
@@ -163,6 +164,16 @@ def test_no_secret_is_shown():
     assert "hunter2" not in shown
     assert "sk_test_secret" not in shown
     assert KEY not in shown
+
+
+def test_settings_are_shown_without_secrets_and_by_the_names_that_the_readme_has():
+    shown = settings(DATABASE_URL="postgresql://bridge:hidden@db/bridge").without_secrets()
+    assert shown["PUBLIC_URL"] == SUFFICIENT["PUBLIC_URL"]
+    assert shown["DATABASE_URL"] is True
+    assert shown["METRICS_TOKEN"] is False
+    assert "hidden" not in str(shown)
+    assert SUFFICIENT["STRIPE_SECRET_KEY"] not in str(shown)
+    assert set(shown) == {row[0].strip("`") for row in Page(ROOT / "README.md").table_under("## Settings")}
 
 
 def test_private_networks_are_allowed_one_by_one_or_altogether():

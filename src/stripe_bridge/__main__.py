@@ -16,6 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from stripe_bridge.adapters.logs import configure_logging
+from stripe_bridge.adapters.metrics import remove_folder_of_children, share_with_siblings
 from stripe_bridge.adapters.system import raise_open_files_limit
 from stripe_bridge.adapters.web.api import openapi_document
 from stripe_bridge.adapters.web.fast_path import FastPath
@@ -97,14 +98,19 @@ def serve(host: str, port: int, workers: int) -> None:
             signal.signal(signal.SIGHUP, _end_in_order)
             uvicorn.Server(config).run([bound])
         else:
-            supervisor = Multiprocess(config, [bound])
-            supervisor.run()
-            if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
-                raise SystemExit(STARTUP_FAILURE)
+            _supervise(Multiprocess(config, [bound]))
+
+
+def _supervise(supervisor: Multiprocess) -> None:
+    supervisor.run()
+    remove_folder_of_children(os.getpid())
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        raise SystemExit(STARTUP_FAILURE)
 
 
 def create_app() -> FastPath:
     """What each process serves."""
+    share_with_siblings()
     _end_with_parent()
     return create_asgi_app()
 
@@ -120,6 +126,8 @@ def _end_with_parent() -> None:
 
     def end() -> None:
         parent.join()
+        if parent.pid is not None:
+            remove_folder_of_children(parent.pid)
         # In order: requests under way are answered, while nothing listens any more.
         os.kill(os.getpid(), signal.SIGTERM)
 

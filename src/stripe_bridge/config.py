@@ -6,7 +6,7 @@ import base64
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
@@ -74,6 +74,7 @@ class Settings:
     max_unfinished_requests: int
     worker_threads: int
     worker_pause_factor: int
+    worker_metrics_port: int
     database_pool_size: int
     sweep_seconds: float
     intent_lease_seconds: float
@@ -100,6 +101,15 @@ class Settings:
     @property
     def reconcile_every(self) -> timedelta:
         return timedelta(seconds=self.reconcile_seconds)
+
+    def without_secrets(self) -> dict[str, object]:
+        """By their names in the environment. Of a secret, and of an address that may contain one, only whether it is set."""
+        return {
+            each.name.upper(): value if each.repr else bool(value)
+            for each in fields(self)
+            if each.name not in ("deprecated", "log_level_is_set")
+            for value in [getattr(self, each.name)]
+        }
 
     @property
     def receiver_url(self) -> str:
@@ -145,6 +155,7 @@ class Settings:
             raise SettingsInvalid(read.faults)
         complete = cls(**settings)
         complete._check_settle_seconds()
+        complete._check_metrics_port()
         return complete
 
     def _check_settle_seconds(self) -> None:
@@ -153,6 +164,12 @@ class Settings:
         if self.livemode and self.intent_settle_seconds <= longest:
             rule = f"longer than STRIPE_CONNECT_TIMEOUT and STRIPE_READ_TIMEOUT together ({longest:g}), with a live key"
             raise SettingsInvalid([f"INTENT_SETTLE_SECONDS must be {rule}"])
+
+    def _check_metrics_port(self) -> None:
+        if self.worker_metrics_port and self.metrics_token is None:
+            raise SettingsInvalid(
+                ["METRICS_TOKEN is missing: WORKER_METRICS_PORT answers only to those who have it"]
+            )
 
 
 def _of_stripe(read: Environment) -> dict[str, Any]:
@@ -184,6 +201,7 @@ def _of_the_processes(read: Environment) -> dict[str, Any]:
         "max_unfinished_requests": read.optional("MAX_UNFINISHED_REQUESTS", 1000, between(1, 1_000_000)),
         "worker_threads": read.optional("WORKER_THREADS", 2, between(1, 64)),
         "worker_pause_factor": read.optional("WORKER_PAUSE_FACTOR", 1, between(0, 10)),
+        "worker_metrics_port": read.optional("WORKER_METRICS_PORT", 0, between(0, 65_535)),
         "database_pool_size": read.optional("DATABASE_POOL_SIZE", 20, between(1, 200)),
         "sweep_seconds": read.optional("SWEEP_SECONDS", 5.0, seconds),
         "intent_lease_seconds": read.optional("INTENT_LEASE_SECONDS", 60.0, seconds),

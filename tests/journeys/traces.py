@@ -1,21 +1,24 @@
 """Everything that a journey leaves behind: rows here, objects at Stripe."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy
 
 from stripe_bridge.adapters.database import create_engine
+from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.base import Row
 from stripe_bridge.adapters.database.tables.inbox import WebhookEventRow
 from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
+from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.webhook_event import EventStatus
 from tests.journeys.stack import Stack
 from tests.waiting import wait_until
 
 # Not compared: tokens, which tests create; first answers, which are stored even for refusals; probes, which only show that
-# writing works; and totals, the log's ends, and how far
-# workers are with checking it, which follow from rows that are compared.
+# writing works; and totals, the log's ends, and
+# how far workers are with checking it, which follow from rows that are compared.
 _NO_EFFECT = {
     "act_windows",
     "api_tokens",
@@ -29,6 +32,11 @@ _NO_EFFECT = {
     "invoice_counts",
     "probes",
 }
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+# By an account that we can still read.
+_AWAITS_CONFIRMATION = InvoiceRow.confirm_due_at.is_not(None) & InvoiceRow.stripe_account_id.in_(
+    sqlalchemy.select(IntegrationRow.account_id).where(IntegrationRow.connected)
+)
 # Stripe makes these links anew whenever the invoice is read.
 _LINKS = {"hosted_invoice_url", "invoice_pdf"}
 _AT_STRIPE = (
@@ -62,6 +70,10 @@ class Traces:
 
     def all(self, besides: str | None = None) -> dict[str, list[Any]]:
         """Everything except one table, once nothing changes any more."""
+        # Otherwise what was paid just now would be confirmed in ten seconds, in the middle of a test.
+        self.execute(
+            sqlalchemy.update(InvoiceRow).where(_AWAITS_CONFIRMATION).values(confirm_due_at=_LONG_AGO)
+        )
         wait_until(self._is_at_rest)
         found: dict[str, list[Any]] = {kind: self._objects(kind) for kind in _AT_STRIPE}
         with self._engine.connect() as connection:
@@ -85,8 +97,10 @@ class Traces:
             WebhookEventRow.status.in_([EventStatus.RECEIVED, EventStatus.PROCESSING])
         )
         intents = sqlalchemy.select(sqlalchemy.func.count()).select_from(IntentRow).where(IS_UNSETTLED)
+        unconfirmed = sqlalchemy.select(sqlalchemy.func.count()).select_from(InvoiceRow)
         with self._engine.connect() as connection:
-            return connection.scalar(events) == connection.scalar(intents) == 0
+            counts = (events, intents, unconfirmed.where(_AWAITS_CONFIRMATION))
+            return not any(connection.scalar(each) for each in counts)
 
 
 def _is_act(row: Any) -> bool:

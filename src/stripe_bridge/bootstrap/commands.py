@@ -56,6 +56,9 @@ def _context(service: Service) -> CommandContext:
         quiet_logs=_keep_logs
         if service.settings.log_level_is_set
         else _load("adapters.logs").only_warnings_on_a_terminal,
+        settings=service.settings.without_secrets(),
+        render_metrics=lambda: service.metrics.render(service.bridge.operations.measure_backlog()).decode(),
+        redact=lambda text: str(_load("adapters.logs").redact(text)),
     )
 
 

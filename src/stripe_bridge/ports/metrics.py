@@ -67,7 +67,7 @@ class Backlog:
 
 
 class Metrics(Protocol):
-    """Counters of this process. Only what is committed is counted, and nothing raises."""
+    """Counters of this process, or of several. Only what is committed is counted, and nothing raises."""
 
     @property
     def content_type(self) -> str:
@@ -104,4 +104,8 @@ class Metrics(Protocol):
 
     def render(self, backlog: Backlog | None) -> bytes:
         """Everything, in the collector's format. `backlog` is None if the database does not answer."""
+        ...
+
+    def render_counters(self) -> bytes:
+        """Only what was counted, and which processes run."""
         ...

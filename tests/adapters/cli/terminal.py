@@ -11,8 +11,11 @@ from flask import Flask
 from stripe_bridge.adapters.cli.commands import register_commands
 from stripe_bridge.adapters.cli.context import CommandContext
 from stripe_bridge.adapters.cli.keys import keys_commands
+from stripe_bridge.adapters.logs import redact
+from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
 from stripe_bridge.ports.storage.unit_of_work import Store
+from tests.adapters.web.world import ENVIRONMENT
 from tests.builders import an_integration
 from tests.fakes.vault import FakeVault
 from tests.world import World
@@ -40,6 +43,11 @@ class Terminal:
             newest_revision=lambda: "0002",
             run_worker=self._work,
             quiet_logs=self._quiet,
+            settings=Settings.from_env(ENVIRONMENT).without_secrets(),
+            render_metrics=lambda: self.world.adapters.metrics.render(
+                self.bridge.operations.measure_backlog()
+            ).decode(),
+            redact=redact,
         )
         app = Flask(__name__)
         register_commands(app, lambda: tools)

@@ -66,6 +66,18 @@ def test_webhooks_are_counted_as_stored_duplicate_refused_or_failed(world: World
     assert [samples["stripe_bridge_webhooks_total", outcome] for outcome in outcomes] == [1, 1, 1, 1]
 
 
+def test_what_has_not_happened_yet_shows_as_zero_so_that_the_first_time_is_an_increase(world: World):
+    samples = shown(world)
+    for key in (
+        ("stripe_bridge_webhooks_total", "failed"),
+        ("stripe_bridge_events_total", "failed"),
+        ("stripe_bridge_drift_total", "corrected"),
+        ("stripe_bridge_intents_total", "refund", "failed"),
+        ("stripe_bridge_reconciliations_total", "partial"),
+    ):
+        assert samples[key] == 0
+
+
 def test_calls_to_stripe_and_applied_events_are_counted_by_what_came_of_them(world: World):
     integration = world.connect()
     world.put_order()

@@ -53,6 +53,12 @@ def test_the_ends_of_logs_are_found_together(world: World):
     assert heads == {world.tenant: read(world).latest, "other": 0}
 
 
+def test_the_ends_of_all_logs_are_found_without_naming_them(world: World):
+    world.sent(501)
+    (head,) = world.bridge.changes.find_all_heads()
+    assert (head.tenant_id, head.sequence) == (world.tenant, read(world).latest)
+
+
 def test_what_is_not_asked_for_is_passed_over(world: World):
     world.sent(501)
     latest = read(world).latest

@@ -168,7 +168,8 @@ def test_a_worker_that_lost_its_claim_and_fails_counts_for_nothing(world: World)
 
     assert (applied, only(world).status) == ([1], EventStatus.PROCESSED)
     rendered = world.adapters.metrics.render(None).decode()
-    counted = [line for line in rendered.splitlines() if line.startswith("stripe_bridge_events_total")]
+    counts = [line for line in rendered.splitlines() if line.startswith("stripe_bridge_events_total")]
+    counted = [line for line in counts if not line.endswith(" 0.0")]
     assert counted == ['stripe_bridge_events_total{status="processed"} 1.0']
 
 

@@ -19,6 +19,7 @@ from stripe_bridge.adapters.cli.receivers import receivers
 from stripe_bridge.adapters.cli.reconcile import reconcile
 from stripe_bridge.adapters.cli.refunds import refunds
 from stripe_bridge.adapters.cli.subscribers import subscribers
+from stripe_bridge.adapters.cli.support_bundle import support_bundle
 from stripe_bridge.adapters.cli.tokens import tokens
 from stripe_bridge.adapters.cli.version import version
 from stripe_bridge.adapters.cli.worker import worker
@@ -40,5 +41,5 @@ def register_commands(app: Flask, context: Callable[[], CommandContext]) -> None
         subscribers,
         tokens,
     )
-    for command in (*groups, doctor, reconcile, version, worker):
+    for command in (*groups, doctor, reconcile, support_bundle, version, worker):
         app.cli.add_command(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,8 @@ _EXTENSION = "stripe_bridge.commands"
 class CommandContext:
     """`migrate` and `current_revision` raise StoreUnavailable when the database does not answer.
 
-    A revision of None is a database without a schema. `quiet_logs` keeps the logs out of what people read.
+    A revision of None is a database without a schema. `quiet_logs` keeps the logs out of what people read. `settings` has no
+    secrets, and `redact` masks them in a text.
     """
 
     bridge: Bridge
@@ -27,6 +28,9 @@ class CommandContext:
     newest_revision: Callable[[], str]
     run_worker: Callable[[], None]
     quiet_logs: Callable[[], None]
+    settings: Mapping[str, object]
+    render_metrics: Callable[[], str]
+    redact: Callable[[str], str]
 
 
 def attach_context(app: Flask, find: Callable[[], CommandContext]) -> None:

@@ -43,7 +43,7 @@ def doctor(fix: bool, discard_secrets: bool, as_json: bool) -> None:
     bridge = context().bridge
     findings = bridge.operations.diagnose()
     fixed = list(bridge.operations.apply_fixes(findings, discard_secrets=discard_secrets)) if fix else []
-    rows = [_row(finding) for finding in findings]
+    rows = [row_of(finding) for finding in findings]
     if as_json:
         show_json({"findings": rows, "fixed": fixed})
     else:
@@ -54,7 +54,7 @@ def doctor(fix: bool, discard_secrets: bool, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _row(finding: Finding) -> Row:
+def row_of(finding: Finding) -> Row:
     return {
         "severity": finding.severity.value,
         "subject": finding.subject,

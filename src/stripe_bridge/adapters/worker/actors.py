@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import dramatiq
@@ -17,21 +18,28 @@ def declare_actors(broker: Broker, jobs: Jobs) -> None:
         dramatiq.actor(actor_name=job, queue_name=job, broker=broker)(partial(jobs.run, job))
 
 
-def attach_to_dramatiq(broker: Broker, jobs: Jobs, sweeps: InProcessWorker) -> None:
+def attach_to_dramatiq(
+    broker: Broker, jobs: Jobs, sweeps: InProcessWorker, *, beside: Sequence[Callable[[], int]] = ()
+) -> None:
     """Make the process that calls this a worker of `dramatiq module:function`.
 
-    That command calls the function without arguments in each of its processes, and then works for the global broker.
+    That command calls the function without arguments in each of its processes, and then works for the global broker. It runs
+    each of `beside` once, in a process of its own, and finds them by their names.
     """
     declare_actors(broker, jobs)
-    broker.add_middleware(_Sweeping(jobs, sweeps))
+    broker.add_middleware(_Sweeping(jobs, sweeps, beside))
     dramatiq.set_broker(broker)
 
 
 class _Sweeping(Middleware):
     """Sweeps start and stop with dramatiq's worker."""
 
-    def __init__(self, jobs: Jobs, sweeps: InProcessWorker) -> None:
-        self._jobs, self._sweeps = jobs, sweeps
+    def __init__(self, jobs: Jobs, sweeps: InProcessWorker, beside: Sequence[Callable[[], int]]) -> None:
+        self._jobs, self._sweeps, self._beside = jobs, sweeps, list(beside)
+
+    @property
+    def forks(self) -> list[Callable[[], int]]:
+        return self._beside
 
     def after_worker_boot(self, broker: Broker, worker: Worker) -> None:
         self._sweeps.start()

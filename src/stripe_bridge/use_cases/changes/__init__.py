@@ -10,7 +10,13 @@ from stripe_bridge.use_cases.changes.browse import ExportChanges, ListChanges, S
 from stripe_bridge.use_cases.changes.check import CheckNextChanges
 from stripe_bridge.use_cases.changes.existing import RecordExisting, ShowBackfill
 from stripe_bridge.use_cases.changes.purge import FindOrdersOfCustomer, PurgeOldObjects, PurgeOrders
-from stripe_bridge.use_cases.changes.read import FindHeads, FindLastChange, ReadFeed, SkipForeign
+from stripe_bridge.use_cases.changes.read import (
+    FindAllHeads,
+    FindHeads,
+    FindLastChange,
+    ReadFeed,
+    SkipForeign,
+)
 from stripe_bridge.use_cases.changes.resume import ResumeSends
 from stripe_bridge.use_cases.changes.verify import VerifyChanges
 from stripe_bridge.use_cases.changes.witness import HoldOnContradiction
@@ -22,6 +28,7 @@ class Changes:
     show_backfill: ShowBackfill
     read: ReadFeed
     find_heads: FindHeads
+    find_all_heads: FindAllHeads
     find_last: FindLastChange
     skip_foreign: SkipForeign
     resume_sends: ResumeSends
@@ -43,6 +50,7 @@ def build_changes(adapters: Adapters, *, keep_objects: timedelta) -> Changes:
         show_backfill=ShowBackfill(store),
         read=ReadFeed(store, clock, HoldOnContradiction(store, clock)),
         find_heads=FindHeads(store),
+        find_all_heads=FindAllHeads(store),
         find_last=FindLastChange(store),
         skip_foreign=SkipForeign(store),
         resume_sends=ResumeSends(store, clock),

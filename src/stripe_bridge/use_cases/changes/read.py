@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
@@ -87,6 +87,17 @@ class FindHeads:
         with self._store.autocommit() as work:
             heads = work.changes.heads(tenant_ids)
         return {each: heads[each].sequence if each in heads else 0 for each in tenant_ids}
+
+
+class FindAllHeads:
+    """The last entry of every tenant's log."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __call__(self) -> Sequence[Head]:
+        with self._store.reading() as work:
+            return work.changes.all_heads()
 
 
 class SkipForeign:
