@@ -33,6 +33,8 @@ export class Reader {
     this.channel?.addEventListener("message", this.hear);
     document.addEventListener("visibilitychange", this.turn);
     window.addEventListener("online", this.turn);
+    // A request that waits may hang on for long before it fails.
+    window.addEventListener("offline", this.turn);
     this.turn();
   }
 
@@ -40,6 +42,7 @@ export class Reader {
     this.stopped.abort();
     document.removeEventListener("visibilitychange", this.turn);
     window.removeEventListener("online", this.turn);
+    window.removeEventListener("offline", this.turn);
     this.channel?.close();
   }
 
