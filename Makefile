@@ -10,6 +10,9 @@ LOCK := requirements-dev.lock
 # Additional packages, which only `make bench` needs.
 BENCH_READY := .venv/.bench-ready
 BENCH_LOCK := benchmarks/requirements.lock
+# `make test BROWSER=no` leaves out what needs a browser.
+BROWSER ?= yes
+export PLAYWRIGHT_BROWSERS_PATH ?= $(CURDIR)/.venv/browsers
 # The tools that check deploy/.
 DEPLOY_READY := .venv/.deploy-ready
 DEPLOY_LOCK := tools/deploy/requirements.lock
@@ -21,7 +24,7 @@ TEST_JOBS ?= auto
 TEST_ENV := PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-fast storm bench api-version check check-api check-deploy audit openapi format lock clean
+.PHONY: help setup run demo test browser screenshots panel test-fast storm bench api-version check check-api check-deploy audit openapi format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,14 +45,30 @@ $(READY): $(LOCK) setup.cfg pyproject.toml
 	@touch $@
 	@echo "Setting up .venv: done."
 
-run: $(READY) ## Start the service and the Stripe emulator; Ctrl-C stops both
+run: $(READY) ## Start the service, the Stripe emulator and a page like an ERP's; Ctrl-C stops all
 	@$(BIN)/python -m stripe_bridge_playground run
 
 demo: $(READY) ## Play the main story, from connecting an account to a paid invoice
 	@$(BIN)/python -m stripe_bridge_playground demo
 
 test: $(READY) ## Run all tests, on SQLite and PostgreSQL, in process and over Redis
+ifeq ($(BROWSER),no)
+	@$(TEST_ENV) $(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q -m "not browser"
+	@echo "The tests that need a browser were left out (BROWSER=no)."
+else
 	@$(TEST_ENV) $(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q
+endif
+
+browser: $(READY) ## Install a browser for the tests, if there is none: by apt as root, else into .venv
+	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get install -y -q chromium; } \
+		|| $(BIN)/python -m playwright install chromium
+
+screenshots: $(READY) ## Take the pictures in docs/screenshots anew; needs a browser
+	@$(BIN)/python -m tests.browser.screenshots
+
+panel: ## Build the panel's scripts from frontend/; needs Node.js
+	@frontend/build
 
 test-fast: $(READY) ## Run the quick tests, which need no server
 	@$(TEST_ENV) $(BIN)/python -m pytest -q -m "not slow and not servers"
@@ -100,7 +119,7 @@ format: $(READY) ## Format the code and sort the imports
 	@$(BIN)/ruff check --quiet --fix .
 
 lock: $(READY) ## Rewrite the locks from setup.cfg, keeping the versions that still fit
-	@$(COMPILE) --extra test --extra dev -o $(LOCK)
+	@$(COMPILE) --extra test --extra browser --extra dev -o $(LOCK)
 	@$(COMPILE) --extra tracing -c $(LOCK) -o $(RUNTIME_LOCK)
 	@$(COMPILE) --extra bench -c $(LOCK) -o $(BENCH_LOCK)
 	@$(BIN)/uv pip compile tools/deploy/requirements.in --universal --python-version 3.11 \
@@ -108,4 +127,4 @@ lock: $(READY) ## Rewrite the locks from setup.cfg, keeping the versions that st
 		--custom-compile-command "make lock" --quiet -o $(DEPLOY_LOCK)
 
 clean: ## Remove .venv and what tools leave behind (never DATA_DIR)
-	@rm -rf .venv tools/api/node_modules .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info
+	@rm -rf .venv tools/api/node_modules frontend/node_modules .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis src/*.egg-info

@@ -15,6 +15,7 @@ from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.integration import STATE_LIFETIME, Integration, OAuthState
 from stripe_bridge.domain.intent import Intent, Operation, invoice_subject
 from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.panel_session import PanelAction, PanelSession
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind
 from stripe_bridge.domain.refund import Refund
@@ -330,6 +331,26 @@ def a_token(**changes: Any) -> ApiToken:
         created_at=NOW,
     )
     return replace(token, **changes)
+
+
+def a_panel_session(**changes: Any) -> PanelSession:
+    """Made by a user of the identity provider."""
+    session = PanelSession(
+        id=1,
+        token_hash="8d969eef",
+        tenant_id=TENANT,
+        sales_order_id=501,
+        can=frozenset({PanelAction.READ, PanelAction.SEND}),
+        origin="https://erp.example.com",
+        user_id=7,
+        role=Role.MEMBER,
+        creator="jwt:acme:jenny",
+        subject="jenny",
+        api_token_id=None,
+        created_at=NOW,
+        expires_at=NOW,
+    )
+    return replace(session, **changes)
 
 
 def an_oauth_state(**changes: Any) -> OAuthState:

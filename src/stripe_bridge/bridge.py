@@ -10,6 +10,7 @@ from stripe_bridge.use_cases.integrations import Integrations
 from stripe_bridge.use_cases.intents import Intents
 from stripe_bridge.use_cases.invoices import Invoices
 from stripe_bridge.use_cases.operations import Operations
+from stripe_bridge.use_cases.panel import Panel
 from stripe_bridge.use_cases.receivers import Receivers
 from stripe_bridge.use_cases.reconciliation import Reconciliation
 from stripe_bridge.use_cases.refunds import Refunds
@@ -25,6 +26,7 @@ class Bridge:
     sales_orders: SalesOrders
     invoices: Invoices
     refunds: Refunds
+    panel: Panel
     receivers: Receivers
     webhook_events: WebhookEvents
     changes: Changes

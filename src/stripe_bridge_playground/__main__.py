@@ -6,14 +6,17 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
 import requests
 
-from stripe_bridge_playground.client import Erp
+from stripe_bridge_playground.client import Erp, Json, StripeSide
+from stripe_bridge_playground.erp import Shop, free_port, serving
 from stripe_bridge_playground.faults import Fault
-from stripe_bridge_playground.settings import Settings
+from stripe_bridge_playground.seed import ORDERS, seed
+from stripe_bridge_playground.settings import HOST, Settings, write_private
 from stripe_bridge_playground.stack import Stack, started
 from stripe_bridge_playground.story import play
 from stripe_bridge_playground.welcome import welcome
@@ -55,11 +58,31 @@ def _run() -> int:
     settings = Settings.from_env(os.environ)
     try:
         with started(settings, _print) as stack:
-            _welcome(stack)
-            stack.watch()
+            _run_with_erp(stack)
     except _StopRequested:
         _print("Stopped.")
     return 0
+
+
+def _run_with_erp(stack: Stack) -> None:
+    """With the page like an ERP's, until it is stopped."""
+    port = stack.settings.erp_port or free_port()
+    shop = Shop(stack.run["service"], f"http://{HOST}:{port}", stack.run["tokens"], ORDERS)
+    erp = Erp(stack.http, stack.run["service"], stack.run["tokens"]["power_user"])
+    with serving(port, shop):
+        if stack.settings.seed and not _integrations(erp):
+            _print("Connecting an account, and having an order paid ...")
+            seed(erp, StripeSide(stack.http, stack.run["emulator"]))
+        facts = {**stack.run, "erp": shop.origin}
+        write_private(stack.settings.data_dir / "run.json", facts)
+        for line in welcome(facts, stack.settings.data_dir, _integrations(erp)):
+            _print(line)
+        stack.watch()
+
+
+def _integrations(erp: Erp) -> Sequence[Json]:
+    found: Sequence[Json] = erp.call("GET", "/api/stripe/integrations", expected=200)["data"]
+    return found
 
 
 def _demo() -> int:
@@ -80,16 +103,6 @@ def _demo() -> int:
 
 def _print(text: str) -> None:
     print(text, flush=True)
-
-
-def _welcome(stack: Stack) -> None:
-    integrations = _erp(stack).call("GET", "/api/stripe/integrations", expected=200)["data"]
-    for line in welcome(stack.run, stack.settings.data_dir, integrations):
-        _print(line)
-
-
-def _erp(stack: Stack) -> Erp:
-    return Erp(stack.http, stack.run["service"], stack.run["tokens"]["power_user"])
 
 
 if __name__ == "__main__":

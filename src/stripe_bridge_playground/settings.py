@@ -17,22 +17,28 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Settings:
-    """Two ports and a folder."""
+    """Ports and a folder. `erp_port` None means whatever is free, and `seed` whether an empty folder gets data to look at."""
 
     port: int
     emulator_port: int
     data_dir: Path
+    erp_port: int | None = None
+    seed: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
-        """PORT, EMULATOR_PORT and DATA_DIR, or their defaults."""
+        """PORT, EMULATOR_PORT, ERP_PORT, DATA_DIR and SEED, or their defaults."""
         settings = cls(
             port=_port(env, "PORT", 8000),
             emulator_port=_port(env, "EMULATOR_PORT", 12111),
             data_dir=Path(env.get("DATA_DIR") or "data").absolute(),
+            erp_port=_port(env, "ERP_PORT", 0) if env.get("ERP_PORT") else None,
+            seed=env.get("SEED", "yes").lower() not in ("no", "0", "false"),
         )
         if settings.port == settings.emulator_port:
             raise Fault(f"PORT and EMULATOR_PORT are both {settings.port}.")
+        if settings.erp_port in (settings.port, settings.emulator_port):
+            raise Fault(f"ERP_PORT is {settings.erp_port}, as another port is.")
         return settings
 
     @classmethod
@@ -53,7 +59,10 @@ class Settings:
 
     def check_ports(self) -> None:
         """Raises a Fault if a port is taken, before anything is started."""
-        for name, port in {"PORT": self.port, "EMULATOR_PORT": self.emulator_port}.items():
+        ports = {"PORT": self.port, "EMULATOR_PORT": self.emulator_port, "ERP_PORT": self.erp_port}
+        for name, port in ports.items():
+            if port is None:
+                continue
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:

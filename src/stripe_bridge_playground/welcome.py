@@ -12,6 +12,8 @@ Json = Mapping[str, Any]
 
 def welcome(facts: Json, data_dir: Path, integrations: Sequence[Json]) -> Iterator[str]:
     """`integrations` are those of earlier starts, newest first."""
+    if "erp" in facts:
+        yield f"\nOpen       {facts['erp']}     (an order in a page like an ERP's, with the panel in it)"
     yield f"\nService    {facts['service']}     (API documentation: {facts['service']}/docs)"
     yield f"Emulator   {facts['emulator']}    (what Stripe sees)"
     yield f"Data       {data_dir}    (with the logs; run.json has all of this for scripts)"
@@ -21,7 +23,7 @@ def welcome(facts: Json, data_dir: Path, integrations: Sequence[Json]) -> Iterat
         yield f"  {role:<11}{token}"
     yield f"  {'admin':<11}{facts['other_tenant_token']}  (of another tenant)\n"
     yield from _next_steps(facts, integrations)
-    yield "\nCtrl-C stops both."
+    yield "\nCtrl-C stops everything."
 
 
 def _command() -> str:

@@ -24,6 +24,8 @@ INDEX = Page(ROOT / "docs" / "api.md")
 # In the index's order.
 PAGES = [Page(INDEX.path.parent / path) for path in dict.fromkeys(INDEX.links()) if path.startswith("api/")]
 OWN_SECRET = "whsec_own"
+# An invoice cannot be emailed again within a minute, and no example waits so long: its page shows that.
+NEEDS_A_MINUTE = {"send_panel_invoice_again"}
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +91,7 @@ def test_every_operation_has_an_example_of_its_good_answer():
     missing = [
         operation.id for operation in operations_by_endpoint().values() if not is_among(operation, shown)
     ]
-    assert missing == []
+    assert set(missing) == NEEDS_A_MINUTE
 
 
 def is_among(operation, requests_shown):

@@ -38,4 +38,6 @@ def test_a_role_may_do_exactly_this(role, permissions):
 
 def test_a_token_acts_for_its_tenant_role_and_user():
     principal = a_token(id=9, role=Role.ADMIN, user_id=3).principal
-    assert principal == Principal(tenant_id="acme", role=Role.ADMIN, user_id=3, token_id="token:9")
+    assert principal == Principal(
+        tenant_id="acme", role=Role.ADMIN, user_id=3, token_id="token:9", api_token_id=9
+    )

@@ -28,6 +28,7 @@ def env_of(folder):
     return os.environ | {
         "PORT": str(free_port()),
         "EMULATOR_PORT": str(free_port()),
+        "SEED": "no",
         "DATA_DIR": str(folder / "data"),
         "TMPDIR": str(folder),
     }

@@ -16,6 +16,7 @@ from stripe_bridge.use_cases.intents import Intents, build_intents
 from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.invoices import build_invoices
 from stripe_bridge.use_cases.operations import Operations, build_operations
+from stripe_bridge.use_cases.panel import build_panel
 from stripe_bridge.use_cases.receivers import Receivers, build_receivers
 from stripe_bridge.use_cases.receivers.register import RequestReceiver
 from stripe_bridge.use_cases.reconciliation import Reconciliation, build_reconciliation
@@ -56,6 +57,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
         sales_orders=build_sales_orders(adapters),
         invoices=build_invoices(adapters, settle, days_until_due=settings.invoice_days_until_due),
         refunds=build_refunds(adapters, settle),
+        panel=build_panel(adapters),
         receivers=receivers,
         webhook_events=webhook_events,
         changes=changes,

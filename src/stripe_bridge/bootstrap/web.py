@@ -51,7 +51,7 @@ def create_asgi_app(environ: Mapping[str, str] | None = None) -> FastPath:
         service.metrics,
         threads=service.settings.web_threads,
         on_shutdown=_start_worker(service),
-        wants_body=AuthenticateHead(app, operations_by_endpoint(), service.bridge.access.authenticate),
+        wants_body=AuthenticateHead(app, operations_by_endpoint(), service.bridge.access),
         limits=ConnectionLimits.for_descriptors(
             open_files_limit(), unfinished=service.settings.max_unfinished_requests
         ),

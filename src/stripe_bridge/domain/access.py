@@ -55,15 +55,42 @@ _TABLE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PanelGrant:
+    """What a panel session is for: one sales order, shown by one page's origin."""
+
+    session_id: int
+    sales_order_id: int
+    origin: str
+    permissions: frozenset[Permission]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """On whose behalf a request is made. `token_id` distinguishes tokens without revealing them; `subject` is who an identity
-    provider says it is, None for a token of ours."""
+    provider says it is, None for a token of ours; `api_token_id` is that token's. `expires_at` is the end of a credential that
+    has one. With `panel` it is a session that the token created."""
 
     tenant_id: str
     role: Role
     user_id: int | None
     token_id: str
     subject: str | None = None
+    api_token_id: int | None = None
+    expires_at: datetime | None = None
+    panel: PanelGrant | None = None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What it may do: for a session, what it is for, as far as its creator's role still goes."""
+        allowed = self.role.permissions
+        return allowed if self.panel is None else allowed & self.panel.permissions
+
+    @property
+    def idempotency_scope(self) -> str:
+        """Within what idempotency keys are unique. A session that was renewed is the same caller: a repeated click is one
+        request."""
+        return self.token_id if self.panel is None else f"{self.token_id} order:{self.panel.sales_order_id}"
 
     @property
     def actor(self) -> Actor:
@@ -73,8 +100,8 @@ class Principal:
         return Actor(type=ActorType.TOKEN, id=self.token_id, user_id=self.user_id)
 
     def check(self, permission: Permission) -> None:
-        """Raises Forbidden when the role does not have the permission."""
-        if permission not in self.role.permissions:
+        """Raises Forbidden when it does not have the permission."""
+        if permission not in self.permissions:
             raise Forbidden
 
 
@@ -94,5 +121,9 @@ class ApiToken:
     @property
     def principal(self) -> Principal:
         return Principal(
-            tenant_id=self.tenant_id, role=self.role, user_id=self.user_id, token_id=f"token:{self.id}"
+            tenant_id=self.tenant_id,
+            role=self.role,
+            user_id=self.user_id,
+            token_id=f"token:{self.id}",
+            api_token_id=self.id,
         )

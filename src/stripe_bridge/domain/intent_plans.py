@@ -99,6 +99,12 @@ def plan_send(invoice: Invoice, *, reference: str, now: datetime) -> Intent:
     return _plan_for(Operation.SEND, invoice, _stripe_id_of(invoice), reference=reference, now=now)
 
 
+def plan_send_again(invoice: Invoice, *, reference: str, now: datetime) -> Intent:
+    """Only an email: if Stripe refuses, the invoice stays as it is."""
+    parameters = {**_stripe_id_of(invoice), "again": True}
+    return _plan_for(Operation.SEND, invoice, parameters, reference=reference, now=now)
+
+
 def plan_void(
     invoice: Invoice,
     *,
@@ -203,6 +209,11 @@ def planned_address(parameters: Mapping[str, Any]) -> Address | None:
 
 def planned_lines(parameters: Mapping[str, Any]) -> tuple[InvoiceLine, ...]:
     return tuple(InvoiceLine(**line) for line in parameters["lines"])
+
+
+def is_sent_again(intent: Intent) -> bool:
+    """Whether the invoice had been sent before, so that nothing depends on this email."""
+    return bool(intent.parameters.get("again"))
 
 
 def planned_failure(parameters: Mapping[str, Any]) -> SendFailure | None:

@@ -294,9 +294,9 @@ class Invoice:
             return self
         return replace(self, overdue_for=self.due_date, updated_at=now)
 
-    def mark_sent(self, now: datetime) -> Invoice:
-        """Stripe has emailed it, or no longer needs to."""
-        return self if self.sent_at is not None else replace(self, sent_at=now, updated_at=now)
+    def mark_sent(self, now: datetime, *, again: bool = False) -> Invoice:
+        """Stripe has emailed it, or no longer needs to; `sent_at` is when somebody last had it emailed."""
+        return self if self.sent_at is not None and not again else replace(self, sent_at=now, updated_at=now)
 
     def set_payment_totals(self, primary: Payment | None, collected: int, now: datetime) -> Invoice:
         """The primary payment's intent and charge, and what Stripe collected in total."""

@@ -5,6 +5,7 @@ import gc
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,7 +58,9 @@ def world(time):
         world.metrics,
         threads=2,
         on_shutdown=lambda: None,
-        wants_body=AuthenticateHead(world.app, operations_by_endpoint(), authenticate),
+        wants_body=AuthenticateHead(
+            world.app, operations_by_endpoint(), replace(world.bridge.access, authenticate=authenticate)
+        ),
     )
     world.limit = lambda **limits: setattr(
         world.front, "connections", Connections(ConnectionLimits(**limits), time)

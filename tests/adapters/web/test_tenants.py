@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stripe_bridge.adapters.web.app import operations_by_endpoint
+from stripe_bridge.adapters.web.endpoints import Credential
 from stripe_bridge.domain.access import Role
 from tests.adapters.web.world import ORDER, World, data_of, problem
 
@@ -22,6 +23,9 @@ WITHOUT_ID = {
     "Access.show_me",
     "Integrations.create_integration",
     "Integrations.list_integrations",
+    "Panel.create_panel_session",
+    "Panel.send_panel_invoice",
+    "Panel.show_panel",
     "Invoices.list_invoices",
     "Invoices.send_invoice",
     "Subscribers.create_subscriber",
@@ -52,7 +56,11 @@ class Scene:
     def ask(self, endpoint, role, tenant, *, ids=None):
         operation = operations_by_endpoint()[endpoint]
         path = re.sub(r"<id:(\w+)>", lambda name: str((ids or self.ids)[name[1]]), operation.path)
-        return self.world.ask(operation.method, path, BODIES.get(operation.id), role=role, tenant=tenant)
+        body = BODIES.get(operation.id)
+        if operation.credential is Credential.PANEL_SESSION:
+            session = self.world.panel_session(role, tenant)
+            return self.world.ask_from_page(operation.method, path, body, session=session)
+        return self.world.ask(operation.method, path, body, role=role, tenant=tenant)
 
 
 @pytest.fixture

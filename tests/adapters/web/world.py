@@ -13,6 +13,7 @@ from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.adapters.web import WebOptions, create_app
 from stripe_bridge.adapters.web.app import operations_by_endpoint
+from stripe_bridge.adapters.web.endpoints import Credential, Operation
 from stripe_bridge.adapters.web.problem_types import by_status
 from stripe_bridge.adapters.web.problems import type_of
 from stripe_bridge.bootstrap.use_cases import build_bridge
@@ -37,6 +38,7 @@ from tests.fakes.system import FixedRandomness, FrozenClock, SequentialIdentifie
 from tests.fakes.vault import FakeVault
 
 PUBLIC_URL = "https://bridge.test"
+ERP = "https://erp.example.com"
 WEBHOOK_SECRET = "whsec_platform"
 ENVIRONMENT = {
     "PUBLIC_URL": PUBLIC_URL,
@@ -147,6 +149,34 @@ class World:
             content_type=content_type if data is not None else None,
             headers={"Authorization": f"Bearer {bearer}", **(headers or {})},
         )
+
+    def panel_session(
+        self,
+        role: Role = Role.ADMIN,
+        tenant: str = "acme",
+        *,
+        order_id: int = 1001,
+        origin: str = ERP,
+        **more: Any,
+    ) -> str:
+        """The token of a new session of the ERP's page."""
+        body = {"sales_order_id": order_id, "origin": origin, **more}
+        answer = self.ask("POST", "/api/panel-sessions", body, role=role, tenant=tenant)
+        assert answer.status_code == 201, answer.get_data(as_text=True)
+        token: str = data_of(answer)["token"]
+        return token
+
+    def credential(self, operation: Operation, role: Role) -> dict[str, Any]:
+        """What `ask` needs to call the operation as this role: a token, or a session that it created."""
+        if operation.credential is Credential.PANEL_SESSION:
+            return {"token": self.panel_session(role), "headers": {"Origin": ERP}}
+        return {"role": role}
+
+    def ask_from_page(
+        self, method: str, path: str, body: Any = None, *, session: str, **headers: str
+    ) -> TestResponse:
+        """What the panel in the ERP's page does."""
+        return self.ask(method, path, body, token=session, headers={"Origin": ERP, **headers})
 
     def post_event(
         self, payload: bytes, *, secret: str = WEBHOOK_SECRET, path: str = "/api/webhooks/stripe"

@@ -235,6 +235,7 @@ def test_nothing_is_begun_after_the_stop(job: str):
         "changes__record_existing",
         "access__forget_act_windows",
         "access__purge_idempotency_keys",
+        "access__purge_panel_sessions",
         "operations__purge_oauth_states",
         "operations__purge_payloads",
     )

@@ -14,6 +14,7 @@ from tests.builders import (
     ACCOUNT,
     NOW,
     TENANT,
+    a_panel_session,
     a_pending_integration,
     a_receiver,
     a_token,
@@ -48,6 +49,27 @@ def test_a_token_is_revoked_once(store: Store):
         assert work.tokens.revoke(token.id, LATER + timedelta(days=1)) == revoked
         with pytest.raises(TokenNotFound):
             work.tokens.revoke(token.id + 1, LATER)
+
+
+def test_a_panel_session_is_found_by_its_hash_alone_as_it_was_added(store: Store):
+    with store.writing() as work:
+        token = work.tokens.add(a_token())
+        session = work.panel_sessions.add(a_panel_session(api_token_id=token.id))
+        work.commit()
+    with store.reading() as work:
+        assert work.panel_sessions.find_by_hash(session.token_hash) == session
+        assert work.panel_sessions.find_by_hash("another") is None
+        assert work.tokens.find(token.id) == token
+        assert work.tokens.find(token.id + 1) is None
+
+
+def test_panel_sessions_that_have_ended_are_removed(store: Store):
+    with store.writing() as work:
+        work.panel_sessions.add(a_panel_session(token_hash="old"))
+        kept = work.panel_sessions.add(a_panel_session(token_hash="new", expires_at=LATER))
+        assert work.panel_sessions.remove_expired_before(LATER) == 1
+        assert work.panel_sessions.find_by_hash("old") is None
+        assert work.panel_sessions.find_by_hash("new") == kept
 
 
 def test_an_oauth_state_is_found_by_its_hash_and_saved(store: Store):

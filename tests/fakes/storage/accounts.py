@@ -12,6 +12,7 @@ from stripe_bridge.domain.errors.base import (
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.integration import Integration, OAuthState
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.panel_session import PanelSession
 from stripe_bridge.domain.receiver import PLATFORM_KINDS, Receiver, ReceiverKind
 from stripe_bridge.ports.storage.unit_of_work import AccountInUse
 from tests.fakes.storage.tables import Tables, add, must_exist, page_of, save
@@ -23,6 +24,9 @@ class FakeTokens:
 
     def add(self, token: ApiToken) -> ApiToken:
         return add(self._tokens, token)
+
+    def find(self, token_id: int) -> ApiToken | None:
+        return self._tokens.find(token_id)
 
     def find_by_hash(self, token_hash: str) -> ApiToken | None:
         return next(iter(self._tokens.matching(lambda token: token.token_hash == token_hash)), None)
@@ -38,6 +42,25 @@ class FakeTokens:
             token = replace(token, revoked_at=now)
             self._tokens.put(token_id, token)
         return token
+
+
+class FakePanelSessions:
+    def __init__(self, tables: Tables) -> None:
+        self._sessions, self._tokens = tables.panel_sessions, tables.tokens
+
+    def add(self, session: PanelSession) -> PanelSession:
+        if session.api_token_id is not None:
+            must_exist(self._tokens.find(session.api_token_id))
+        return add(self._sessions, session)
+
+    def find_by_hash(self, token_hash: str) -> PanelSession | None:
+        return next(iter(self._sessions.matching(lambda each: each.token_hash == token_hash)), None)
+
+    def remove_expired_before(self, moment: datetime) -> int:
+        expired = self._sessions.matching(lambda each: each.expires_at < moment)
+        for session in expired:
+            self._sessions.remove(session.id)
+        return len(expired)
 
 
 class FakeOAuthStates:

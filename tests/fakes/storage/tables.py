@@ -18,6 +18,7 @@ from stripe_bridge.domain.integration import Integration, OAuthState
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.paging import Page, PageRequest, Update, cursor_after, cursor_after_update
+from stripe_bridge.domain.panel_session import PanelSession
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.receiver import Receiver
 from stripe_bridge.domain.reconciliation import Gap
@@ -152,6 +153,7 @@ class Tables:
     """Everything that is stored."""
 
     tokens: Table[int, ApiToken] = field(default_factory=Table)
+    panel_sessions: Table[int, PanelSession] = field(default_factory=Table)
     oauth_states: Table[str, OAuthState] = field(default_factory=Table)
     integrations: Table[int, Integration] = field(default_factory=Table)
     sales_orders: Table[tuple[str, int], SalesOrder] = field(default_factory=Table)

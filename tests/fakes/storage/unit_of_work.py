@@ -8,7 +8,13 @@ from typing import Self
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.origin import Origin
 from stripe_bridge.ports.origin import current_origin
-from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.accounts import (
+    Integrations,
+    OAuthStates,
+    PanelSessions,
+    Receivers,
+    Tokens,
+)
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
@@ -22,7 +28,13 @@ from stripe_bridge.ports.storage.recoveries import Recoveries
 from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
-from tests.fakes.storage.accounts import FakeIntegrations, FakeOAuthStates, FakeReceivers, FakeTokens
+from tests.fakes.storage.accounts import (
+    FakeIntegrations,
+    FakeOAuthStates,
+    FakePanelSessions,
+    FakeReceivers,
+    FakeTokens,
+)
 from tests.fakes.storage.audit import FakeAudit, FakePurging
 from tests.fakes.storage.changes import FakeActs, FakeChanges, FakeExistingObjects, append_changes
 from tests.fakes.storage.encryption_key import FakeKeyInUse
@@ -72,6 +84,7 @@ class FakeStore:
 
 class FakeUnitOfWork:
     tokens: Tokens
+    panel_sessions: PanelSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
@@ -115,6 +128,7 @@ class FakeUnitOfWork:
         self._tables = committed.copy(writable=True, recorder=self._recorder) if self._writable else committed
         self._is_over = False
         self.tokens = FakeTokens(self._tables)
+        self.panel_sessions = FakePanelSessions(self._tables)
         self.oauth_states = FakeOAuthStates(self._tables)
         self.integrations = FakeIntegrations(self._tables)
         self.sales_orders = FakeSalesOrders(self._tables)

@@ -17,6 +17,7 @@ from stripe_bridge.adapters.database.outages import NO_SCHEMA, old_schema, outag
 from stripe_bridge.adapters.database.repositories.accounts import (
     SqlIntegrations,
     SqlOAuthStates,
+    SqlPanelSessions,
     SqlReceivers,
     SqlTokens,
 )
@@ -42,7 +43,13 @@ from stripe_bridge.adapters.database.write_probe import WriteProbe
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.origin import SERVICE, Origin
 from stripe_bridge.ports.origin import current_origin
-from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.accounts import (
+    Integrations,
+    OAuthStates,
+    PanelSessions,
+    Receivers,
+    Tokens,
+)
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
@@ -64,6 +71,7 @@ class SqlUnitOfWork:
     """It ends with the commit: a statement after that is a mistake, and raises."""
 
     tokens: Tokens
+    panel_sessions: PanelSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
@@ -110,6 +118,7 @@ class SqlUnitOfWork:
         self._transaction = transaction = Transaction(self._connection, self._recorder)
         self._identity_map = identity_map = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
+        self.panel_sessions = SqlPanelSessions(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
         self.integrations = SqlIntegrations(transaction)
         self.sales_orders = SqlSalesOrders(transaction)

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 import jwt
@@ -114,6 +115,7 @@ class JwtIdentityProvider:
             # A caller with a fresh token keeps its rate limits and idempotency keys.
             token_id=f"jwt:{_without_colons(tenant)}:{claims['sub']}",
             subject=claims["sub"],
+            expires_at=_time(claims["exp"]),
         )
 
 
@@ -123,6 +125,14 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
         raise jwt.ExpiredSignatureError
     if any(_seconds(claims.get(claim, 0)) > now + _LEEWAY_SECONDS for claim in ("nbf", "iat")):
         raise jwt.ImmatureSignatureError
+
+
+def _time(claim: float) -> datetime:
+    """One that no calendar reaches never comes."""
+    try:
+        return datetime.fromtimestamp(claim, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _seconds(claim: object) -> float:

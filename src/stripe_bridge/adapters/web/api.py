@@ -15,6 +15,7 @@ from flask_smorest import Api
 from marshmallow import Schema
 from werkzeug.routing import BaseConverter
 
+from stripe_bridge.adapters.web.endpoints import Credential
 from stripe_bridge.adapters.web.problem_types import SHARED, describe_response
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, EmptySchema, ResponseSchema, id_in_path
 from stripe_bridge.adapters.web.schemas.service import Problem
@@ -53,6 +54,11 @@ _BEARER = {
     "scheme": "bearer",
     "description": "A token made by `flask tokens create`, or a JWT of the ERP's identity provider if one is configured. "
     "Each operation has the permission that it needs as `x-permission`, and the roles that have it as `x-roles`.",
+}
+_PANEL_SESSION = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A panel session's token, from *Create Panel Session*, used by a page of the session's `origin`.",
 }
 # Names are published: a schema that is renamed keeps the one that generated clients have.
 _PUBLISHED_NAMES: Mapping[type[Schema], str] = {EmptySchema: "Nothing"}
@@ -114,7 +120,8 @@ def openapi_document(base: str) -> str:
     api.register_converter(
         IdConverter, lambda _: {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_ID}
     )
-    api.spec.components.security_scheme("bearer", _BEARER)
+    api.spec.components.security_scheme(Credential.BEARER.value, _BEARER)
+    api.spec.components.security_scheme(Credential.PANEL_SESSION.value, _PANEL_SESSION)
     for blueprint in blueprints():
         api.register_blueprint(blueprint)
     return json.dumps(api.spec.to_dict(), indent=2, ensure_ascii=False) + "\n"

@@ -12,9 +12,11 @@ from stripe_bridge.adapters.web.api import IdConverter
 from stripe_bridge.adapters.web.auth import RateLimits, authenticate_requests
 from stripe_bridge.adapters.web.client_addresses import ClientAddresses
 from stripe_bridge.adapters.web.docs import docs_blueprint
+from stripe_bridge.adapters.web.embed import embed_blueprint
 from stripe_bridge.adapters.web.endpoints import Operation, attach_bridge
 from stripe_bridge.adapters.web.idempotency import HEADER, REPLAYED, honor_idempotency_keys
 from stripe_bridge.adapters.web.metrics import count_exchanges, serve_metrics
+from stripe_bridge.adapters.web.panel_origins import PANEL_PATH, share_panel
 from stripe_bridge.adapters.web.problems import register_error_handlers
 from stripe_bridge.adapters.web.request_log import instrument_requests
 from stripe_bridge.adapters.web.views import SECTIONS, blueprints
@@ -78,23 +80,31 @@ def create_app(bridge: Bridge, *, options: WebOptions, metrics: Metrics) -> Flas
         ClientAddresses(options.trusted_proxies),
     )
     honor_idempotency_keys(app, operations_by_endpoint(), bridge)
-    if options.cors_origins:
-        CORS(
-            app,
-            resources={r"/api/*": {"origins": list(options.cors_origins)}},
-            allow_headers=_ACCEPTED,
-            expose_headers=_EXPOSED,
-            max_age=600,
-        )
+    _share_with_pages(app, options)
     register_error_handlers(app)
     attach_bridge(app, bridge)
     app.url_map.converters["id"] = IdConverter
     for blueprint in blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(docs_blueprint())
+    app.register_blueprint(embed_blueprint())
     if options.metrics_token is not None:
         serve_metrics(app, metrics, bridge.operations.measure_backlog, options.metrics_token)
     return app
+
+
+def _share_with_pages(app: Flask, options: WebOptions) -> None:
+    """CORS: the API for the pages that the settings name, the panel for those that its sessions do."""
+    if options.cors_origins:
+        of_settings = rf"/api(?!{PANEL_PATH.pattern.removeprefix('/api')}$)/.*"
+        CORS(
+            app,
+            resources={of_settings: {"origins": list(options.cors_origins)}},
+            allow_headers=_ACCEPTED,
+            expose_headers=_EXPOSED,
+            max_age=600,
+        )
+    share_panel(app, _ACCEPTED, _EXPOSED)
 
 
 def operations_by_endpoint() -> dict[str, Operation]:

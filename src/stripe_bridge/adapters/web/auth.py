@@ -17,7 +17,8 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from stripe_bridge.adapters.rate_limits import MovingWindows, Window
 from stripe_bridge.adapters.web.client_addresses import ClientAddresses
-from stripe_bridge.adapters.web.endpoints import Operation
+from stripe_bridge.adapters.web.endpoints import Credential, Operation
+from stripe_bridge.adapters.web.panel_origins import check_page
 from stripe_bridge.adapters.web.problems import TooManyAttempts
 from stripe_bridge.adapters.web.wsgi_in_threads import RESUMED
 from stripe_bridge.domain.access import Principal
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 OVERALL = "1000/minute"
+PANEL = "120/minute"
 FAILURES = "300/minute"
 # The key in a request's environ for what authenticating by its head led to: a Principal, or what was raised.
 _AUTHENTICATED = "stripe_bridge.authenticated"
@@ -81,12 +83,14 @@ def authenticate_requests(
             return
         if operation.permission is not None:
             try:
-                g.principal = principal = _principal(access.authenticate)
+                g.principal = principal = _principal(authenticator_of(access, operation))
             except Unauthenticated:
                 _count_failure(limits, addresses)
                 raise
             bind_contextvars(tenant_id=principal.tenant_id, token_id=principal.token_id)
             act_as(_origin(principal, operation))
+            if principal.panel is not None:
+                check_page(principal.panel)
             if RESUMED not in request.environ:
                 _count(limits, principal, operation)
             try:
@@ -105,24 +109,23 @@ class AuthenticateHead:
     `operations` are by endpoint. Without one there is nothing that would read a body.
     """
 
-    def __init__(
-        self, app: Flask, operations: Mapping[str, Operation], authenticate: Callable[[str], Principal]
-    ) -> None:
+    def __init__(self, app: Flask, operations: Mapping[str, Operation], access: Access) -> None:
         self._urls = app.url_map.bind("")
-        self._operations, self._authenticate = operations, authenticate
+        self._operations, self._access = operations, access
 
     def __call__(self, environ: WSGIEnvironment) -> bool:
         operation = self._find_operation(environ)
         if operation is None or operation.permission is None or operation.method != environ["REQUEST_METHOD"]:
             return False
         try:
-            principal = self._authenticate(_bearer_token(environ.get("HTTP_AUTHORIZATION", "")))
+            authenticate = authenticator_of(self._access, operation)
+            principal = authenticate(_bearer_token(environ.get("HTTP_AUTHORIZATION", "")))
         except Exception as error:
             # Whatever it is, it is answered where all errors are. The request must not get in without its body.
             environ[_AUTHENTICATED] = error
             return False
         environ[_AUTHENTICATED] = principal
-        return operation.permission in principal.role.permissions
+        return operation.permission in principal.permissions
 
     def _find_operation(self, environ: WSGIEnvironment) -> Operation | None:
         path = environ["PATH_INFO"].encode("latin-1").decode(errors="replace")
@@ -133,12 +136,21 @@ class AuthenticateHead:
         return self._operations.get(endpoint)
 
 
+def authenticator_of(access: Access, operation: Operation) -> Callable[[str], Principal]:
+    """What a panel session opens, no token does, and the other way round."""
+    if operation.credential is Credential.PANEL_SESSION:
+        return access.authenticate_panel_session
+    return access.authenticate
+
+
 def _origin(principal: Principal, operation: Operation) -> Origin:
     cause: dict[str, str | int] = {"request_id": g.request_id, "operation": operation.id}
     key = request.headers.get("Idempotency-Key")
     if key:
         # The caller's, which may say something about a person.
         cause["idempotency_key_sha256"] = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+    if principal.panel is not None:
+        cause["panel_session_id"] = principal.panel.session_id
     return Origin(actor=principal.actor, cause=cause)
 
 
@@ -155,9 +167,11 @@ def _principal(authenticate: Callable[[str], Principal]) -> Principal:
 
 
 def _count(limits: RateLimits, principal: Principal, operation: Operation) -> None:
-    counted: list[tuple[str, tuple[str, ...]]] = [(OVERALL, (principal.token_id,))]
+    panel = principal.panel
+    overall = (OVERALL, (principal.token_id,)) if panel is None else (PANEL, ("panel", str(panel.session_id)))
+    counted: list[tuple[str, tuple[str, ...]]] = [overall]
     if operation.limit is not None:
-        counted.append((operation.limit, (principal.token_id, operation.id)))
+        counted.append((operation.limit, (principal.token_id, operation.counts_as or operation.id)))
     limits.count(*counted)
 
 

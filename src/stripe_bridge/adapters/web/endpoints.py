@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from flask import Flask, current_app, g
@@ -24,7 +25,7 @@ from stripe_bridge.adapters.web.schemas.fields import EmptySchema
 from stripe_bridge.adapters.web.schemas.paging import PageQuery
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.access import Permission, Principal, Role
-from stripe_bridge.domain.errors.base import Forbidden, Unauthenticated
+from stripe_bridge.domain.errors.base import Forbidden, OriginForeign, Unauthenticated
 from stripe_bridge.domain.errors.conflicts import RequestStillRunning, StaleWrite
 from stripe_bridge.domain.errors.outcomes import PayloadTooLarge
 from stripe_bridge.domain.errors.values import IdempotencyKeyReused, Invalid, InvalidCursor
@@ -34,6 +35,13 @@ from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
 View = Callable[..., Any]
 _BRIDGE = "stripe_bridge.bridge"
+
+
+class Credential(StrEnum):
+    """What an operation with a permission is called with. The values are the names of OpenAPI's security schemes."""
+
+    BEARER = "bearer"
+    PANEL_SESSION = "panelSession"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,10 @@ class ApiRequest:
     query: Mapping[str, Any]
     name: str | None
 
+    def with_fields(self, **more: Any) -> ApiRequest:
+        """The same request, with more in its body."""
+        return replace(self, body={**self.body, **more})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
@@ -56,8 +68,8 @@ class Operation:
 
     `answers` has the schema of each success status, the usual one first; None if it is not JSON. `problems` are the errors
     that it can end with and that do not follow from the rest. `limit` is the operation's own rate limit, per token, on top of
-    the overall one. `says_sequence`: its answers may have the number of the last change. `response_is_secret`: its response
-    would let any reader do what only its caller should be able to do.
+    the overall one, and `counts_as` the operation that it shares it with. `says_sequence`: its answers may have the number of
+    the last change. `response_is_secret`: its response would let any reader do what only its caller should be able to do.
     """
 
     view: View
@@ -69,6 +81,8 @@ class Operation:
     body: type[Schema] | None = None
     query: type[Schema] | None = EmptySchema
     limit: str | None = None
+    counts_as: str | None = None
+    credential: Credential = Credential.BEARER
     says_sequence: bool = False
     response_is_secret: bool = False
     documented: Mapping[str, Any] = field(default_factory=dict)
@@ -172,7 +186,7 @@ def _documented(blueprint: Blueprint, each: Operation, view: View) -> View:
     details["responses"] = {**failures, **details.get("responses", {})}
     if each.takes_idempotency_key:
         details["parameters"] = [_IDEMPOTENCY_KEY]
-    details["security"] = [] if each.permission is None else [{"bearer": []}]
+    details["security"] = [] if each.permission is None else [{each.credential.value: []}]
     if each.permission is not None:
         details["x-permission"] = each.permission.value
         details["x-roles"] = [role.value for role in each.roles]
@@ -188,6 +202,8 @@ def _docstring(each: Operation) -> str:
     *weaker, strongest = (f"`{role.value}`" for role in each.roles)
     who = f"**Role:** {', '.join(weaker)}{' or ' if weaker else ''}{strongest}."
     summary, _, description = text.partition("\n")
+    if each.credential is Credential.PANEL_SESSION:
+        who = f"**Panel session** that a {who.removeprefix('**Role:** ').removesuffix('.')} created."
     return f"{summary}\n\n{description.strip()}\n\n{who}"
 
 
@@ -197,6 +213,9 @@ def _problems_that_follow(each: Operation) -> set[Kind]:
     if each.permission is not None:
         found |= {Unauthenticated, Forbidden, RequestInvalid, TooManyAttempts}
         found |= {StoreUnavailable, IdentityProviderUnavailable, ServiceUnavailable}
+    if each.credential is Credential.PANEL_SESSION:
+        found.add(OriginForeign)
+        found.remove(IdentityProviderUnavailable)
     if each.permission is not None and each.method != "GET":
         found.add(StaleWrite)
     if each.takes_idempotency_key:

@@ -36,7 +36,9 @@ def honor_idempotency_keys(app: Flask, operations: Mapping[str, Operation], brid
             return None
         if not _KEY.fullmatch(key):
             raise RequestInvalid({HEADER: [f"Must be 1 to {MAX_KEY_LENGTH} visible ASCII characters."]})
-        scope = RequestScope(token_id=g.principal.token_id, method=request.method, path=_path(), key=key)
+        scope = RequestScope(
+            token_id=g.principal.idempotency_scope, method=request.method, path=_path(), key=key
+        )
         body_hash = hashlib.sha256(read_body(request)).hexdigest()
         begun = bridge.access.begin_request(scope, body_hash, is_secret=operation.response_is_secret)
         if isinstance(begun, StoredResponse):

@@ -11,11 +11,12 @@ from typing import Any
 from flask import Flask, Response, g, json
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from stripe_bridge.domain.errors.base import BridgeError, Forbidden, NotFound, Unauthenticated
+from stripe_bridge.domain.errors.base import BridgeError, Forbidden, NotFound, OriginForeign, Unauthenticated
 from stripe_bridge.domain.errors.conflicts import AuthorizationFailed, Conflict
 from stripe_bridge.domain.errors.feed import FeedExpired, FeedRefused
 from stripe_bridge.domain.errors.outcomes import (
     CustomerHasBalance,
+    EmailRefused,
     InvoiceNotSent,
     InvoiceNotVoided,
     InvoiceRefused,
@@ -52,6 +53,7 @@ class Row:
 # An error without a row of its own uses that of its nearest ancestor. The message of a 500 is never shown.
 TABLE: Mapping[type[BridgeError], Row] = {
     Unauthenticated: Row(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": "Bearer"}),
+    OriginForeign: Row(HTTPStatus.FORBIDDEN),
     Forbidden: Row(HTTPStatus.FORBIDDEN),
     NotFound: Row(HTTPStatus.NOT_FOUND),
     Invalid: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -66,6 +68,7 @@ TABLE: Mapping[type[BridgeError], Row] = {
     CustomerHasBalance: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     InvoiceNotVoided: Row(HTTPStatus.BAD_GATEWAY),
     VoidRefused: Row(HTTPStatus.CONFLICT),
+    EmailRefused: Row(HTTPStatus.CONFLICT),
     RefundNotIssued: Row(HTTPStatus.UNPROCESSABLE_ENTITY),
     GatewayError: Row(HTTPStatus.BAD_GATEWAY),
     GatewayRefused: Row(HTTPStatus.UNPROCESSABLE_ENTITY),

@@ -58,7 +58,8 @@ def _refuse_late() -> None:
 def _end(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name != "X-Frame-Options" or not g.get("is_framed", False):
+            response.headers.setdefault(name, value)
     if SUSPENDED in request.environ:
         return response
     # The route and not the path, and never the query: that of an OAuth callback contains secrets.

@@ -60,7 +60,7 @@ def name_invoice(before: Invoice | None, after: Invoice) -> Names:
             return [ChangeType.INVOICE_CORRECTED]
         if after.status in _INVOICE_ENDS:
             return [_INVOICE_ENDS[after.status]]
-    if after.sent_at is not None and before.sent_at is None:
+    if after.sent_at is not None and after.sent_at != before.sent_at:
         return [ChangeType.INVOICE_SENT]
     if after.overdue_for is not None and after.overdue_for != before.overdue_for:
         return [ChangeType.INVOICE_OVERDUE]

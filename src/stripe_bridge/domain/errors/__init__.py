@@ -6,27 +6,27 @@
     │   ├── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
     │   └── SubscriberNotFound
     ├── Unauthenticated
-    ├── Forbidden
+    ├── Forbidden · OriginForeign
     ├── Invalid                     a value that can never be right; names its field
     │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp · UpdatedInFuture
-    │   ├── InvalidCursor · IdempotencyKeyReused
+    │   ├── InvalidCursor · IdempotencyKeyReused · OriginInvalid · UserNotTokens
     │   └── UrlNotAllowed · ChangeTypeUnknown · CursorBeyondLatest · CursorPurged
     ├── Refused                     a rule says no to this request in this state
     │   ├── ConfirmationInvalid · IntegrationNotConnected · IntegrationRestricted
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   ├── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
-    │   └── TooManySubscribers
+    │   └── TooManySubscribers · InvoiceNotPayable
     ├── Conflict                    the present state does not allow it
     │   ├── AlreadyConnected · AuthorizationFailed · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning · RefundNotDuplicate · NotHeldByReader
-    │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite · OrderBilledTwice
+    │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite · OrderBilledTwice · InvoiceSentRecently
     ├── FeedRefused                 a reader of the change log starts over
     │   └── HistoryChanged · CursorAhead · FeedExpired
     ├── WebhookRejected             the sender gets a 4xx, nothing is stored
     │   └── SignatureInvalid · PayloadMalformed · PayloadTooLarge
     ├── Recovering                  after a restore, until what is at Stripe is known again
-    ├── RefundNotIssued             Stripe refused
+    ├── RefundNotIssued · EmailRefused      Stripe refused
     └── InvoiceNotSent · InvoiceNotVoided    what became of it is known (`final`) or not yet
         ├── InvoiceRefused · VoidRefused     Stripe refused
         └── CustomerHasBalance               its balance at Stripe changes what is due

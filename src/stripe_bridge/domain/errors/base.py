@@ -63,6 +63,12 @@ class Unauthenticated(BridgeError):
     message = "Unauthenticated."
 
 
+class OriginForeign(BridgeError):
+    """The session is good, the page that uses it is another's."""
+
+    message = "The session is for another origin."
+
+
 class Forbidden(BridgeError):
     """The token is good, its role is too weak."""
 

@@ -39,6 +39,10 @@ class OrderOutdated(Conflict):
         self.message = "The stored copy of this sales order is newer, or equally new but different."
 
 
+class InvoiceSentRecently(Conflict):
+    message = "The invoice was emailed less than a minute ago."
+
+
 class OrderNotLocked(Conflict):
     """There is nothing to reset: newer copies of the order are accepted."""
 

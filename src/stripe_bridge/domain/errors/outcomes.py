@@ -99,3 +99,14 @@ class RefundNotIssued(BridgeError):
         super().__init__(refusal)
         self.refusal = refusal
         self.message = f"Stripe refused the refund: {refusal.message}"
+
+
+class EmailRefused(BridgeError):
+    """Stripe refused to email the invoice again, which is as it was."""
+
+    message = "Stripe refused to email the invoice."
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+        self.message = f"Stripe refused to email the invoice: {refusal.message}"

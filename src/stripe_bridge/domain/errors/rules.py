@@ -89,6 +89,10 @@ class InvoiceNotVoidable(Refused):
             self.message += " Refund it instead."
 
 
+class InvoiceNotPayable(Refused):
+    message = "The invoice is not open, so there is nothing to email."
+
+
 class NothingCollected(Refused):
     message = "Nothing was collected through Stripe for this invoice."
 

@@ -51,6 +51,24 @@ class IdempotencyKeyReused(Invalid):
         super().__init__("This Idempotency-Key was already used with a different body.", "Idempotency-Key")
 
 
+class OriginInvalid(Invalid):
+    field = "origin"
+    message = (
+        "Not an origin such as https://erp.example.com: scheme, host and port, http only on this machine."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(self.message, self.field)
+
+
+class UserNotTokens(Invalid):
+    field = "user_id"
+    message = "The token acts for another user."
+
+    def __init__(self) -> None:
+        super().__init__(self.message, self.field)
+
+
 class UrlNotAllowed(Invalid):
     """Nothing may be sent there."""
 

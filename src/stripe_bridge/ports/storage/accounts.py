@@ -9,11 +9,14 @@ from typing import Protocol
 from stripe_bridge.domain.access import ApiToken
 from stripe_bridge.domain.integration import Integration, OAuthState
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.panel_session import PanelSession
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind
 
 
 class Tokens(Protocol):
     def add(self, token: ApiToken) -> ApiToken: ...
+
+    def find(self, token_id: int) -> ApiToken | None: ...
 
     def find_by_hash(self, token_hash: str) -> ApiToken | None: ...
 
@@ -23,6 +26,16 @@ class Tokens(Protocol):
 
     def revoke(self, token_id: int, now: datetime) -> ApiToken:
         """Raises TokenNotFound. Revoking it again changes nothing."""
+        ...
+
+
+class PanelSessions(Protocol):
+    def add(self, session: PanelSession) -> PanelSession: ...
+
+    def find_by_hash(self, token_hash: str) -> PanelSession | None: ...
+
+    def remove_expired_before(self, moment: datetime) -> int:
+        """How many there were."""
         ...
 
 

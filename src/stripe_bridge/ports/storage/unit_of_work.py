@@ -9,7 +9,13 @@ from typing import Protocol, Self
 from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.conflicts import Conflict
 from stripe_bridge.domain.origin import Origin
-from stripe_bridge.ports.storage.accounts import Integrations, OAuthStates, Receivers, Tokens
+from stripe_bridge.ports.storage.accounts import (
+    Integrations,
+    OAuthStates,
+    PanelSessions,
+    Receivers,
+    Tokens,
+)
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
@@ -71,6 +77,7 @@ class UnitOfWork(Protocol):
     """
 
     tokens: Tokens
+    panel_sessions: PanelSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders

@@ -11,6 +11,11 @@ from stripe_bridge.use_cases.access.idempotency import (
     FinishIdempotentRequest,
     PurgeIdempotencyKeys,
 )
+from stripe_bridge.use_cases.access.panel_sessions import (
+    AuthenticatePanelSession,
+    CreatePanelSession,
+    PurgePanelSessions,
+)
 from stripe_bridge.use_cases.access.tokens import (
     Authenticate,
     CheckTenant,
@@ -23,6 +28,9 @@ from stripe_bridge.use_cases.access.tokens import (
 @dataclass(frozen=True, kw_only=True)
 class Access:
     authenticate: Authenticate
+    create_panel_session: CreatePanelSession
+    authenticate_panel_session: AuthenticatePanelSession
+    purge_panel_sessions: PurgePanelSessions
     create_token: CreateToken
     list_tokens: ListTokens
     revoke_token: RevokeToken
@@ -38,6 +46,9 @@ def build_access(adapters: Adapters) -> Access:
     store, clock = adapters.store, adapters.clock
     return Access(
         authenticate=Authenticate(store, adapters.identity_provider),
+        create_panel_session=CreatePanelSession(store, clock, adapters.identifiers),
+        authenticate_panel_session=AuthenticatePanelSession(store, clock),
+        purge_panel_sessions=PurgePanelSessions(store, clock),
         create_token=CreateToken(store, clock, adapters.identifiers),
         list_tokens=ListTokens(store),
         revoke_token=RevokeToken(store, clock),

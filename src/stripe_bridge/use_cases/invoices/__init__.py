@@ -17,6 +17,7 @@ from stripe_bridge.use_cases.invoices.queries import (
 )
 from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
 from stripe_bridge.use_cases.invoices.send import SendInvoice
+from stripe_bridge.use_cases.invoices.send_again import SendInvoiceAgain
 from stripe_bridge.use_cases.invoices.void import VoidInvoice
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
@@ -25,6 +26,7 @@ from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
 @dataclass(frozen=True, kw_only=True)
 class Invoices:
     send: SendInvoice
+    send_again: SendInvoiceAgain
     void: VoidInvoice
     show: ShowInvoice
     list: ListInvoices
@@ -40,6 +42,7 @@ def build_invoices(adapters: Adapters, settle: SettleIntent, *, days_until_due: 
     revisions, signed = CheckRevisions(gateway, adapters.refund_gateway), SignedMetadata(adapters.signer)
     return Invoices(
         send=SendInvoice(store, clock, identifiers, settle, revisions, signed, days_until_due),
+        send_again=SendInvoiceAgain(store, clock, identifiers, settle),
         void=VoidInvoice(store, clock, identifiers, settle),
         show=ShowInvoice(store, RenewLinks(store, clock, gateway, RecordInvoice(clock))),
         list=ListInvoices(store),

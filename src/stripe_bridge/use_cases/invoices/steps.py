@@ -15,6 +15,7 @@ from datetime import datetime
 from stripe_bridge.domain.agreed_amount import changed_by_balance, is_as_agreed
 from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
 from stripe_bridge.domain.intent_plans import (
+    is_sent_again,
     plan_customer,
     plan_delete,
     plan_draft,
@@ -275,10 +276,12 @@ class SendStep(_InvoiceStep):
 
     def on_success(self, work: UnitOfWork, intent: Intent, result: StripeInvoice) -> Intent | None:
         invoice = self._record.record_response(work, self._locked(work, intent), result)
-        work.invoices.save(invoice.mark_sent(self._clock.now()))
+        work.invoices.save(invoice.mark_sent(self._clock.now(), again=is_sent_again(intent)))
         return None
 
     def on_refusal(self, work: UnitOfWork, intent: Intent, error: GatewayRefused) -> Intent | None:
+        if is_sent_again(intent):
+            return None
         reference, now = self._identifiers.reference(), self._clock.now()
         return plan_void(
             self._locked(work, intent),

@@ -13,6 +13,7 @@ from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import (
     IntegrationRow,
     OAuthStateRow,
+    PanelSessionRow,
     ReceiverRow,
     TokenRow,
 )
@@ -20,6 +21,7 @@ from stripe_bridge.domain.access import ApiToken
 from stripe_bridge.domain.errors.base import IntegrationNotFound, TokenNotFound
 from stripe_bridge.domain.integration import Integration, OAuthState
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.panel_session import PanelSession
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind
 from stripe_bridge.ports.storage.unit_of_work import AccountInUse
 
@@ -27,6 +29,10 @@ _TOKENS = AggregateMapper(ApiToken, TokenRow)
 _TOKEN = _TOKENS.table.c
 _TOKEN_BY_HASH = _TOKENS.select.where(_TOKEN.token_hash == bindparam("token_hash"))
 _TOKEN_BY_ID = _TOKENS.select.where(_TOKEN.id == bindparam("id"))
+
+_SESSIONS = AggregateMapper(PanelSession, PanelSessionRow)
+_SESSION = _SESSIONS.table.c
+_SESSION_BY_HASH = _SESSIONS.select.where(_SESSION.token_hash == bindparam("token_hash"))
 
 _STATES = Mapper(OAuthState, OAuthStateRow)
 _STATE = _STATES.table.c
@@ -73,6 +79,9 @@ class SqlTokens:
         self._transaction.added(added)
         return added
 
+    def find(self, token_id: int) -> ApiToken | None:
+        return self._transaction.find(_TOKENS, _TOKEN_BY_ID, id=token_id)
+
     def find_by_hash(self, token_hash: str) -> ApiToken | None:
         return self._transaction.find(_TOKENS, _TOKEN_BY_HASH, token_hash=token_hash)
 
@@ -89,6 +98,20 @@ class SqlTokens:
         revoked = replace(token, revoked_at=now)
         self._transaction.changed(token, revoked)
         return revoked
+
+
+class SqlPanelSessions:
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def add(self, session: PanelSession) -> PanelSession:
+        return replace(session, id=self._transaction.add(_SESSIONS, session))
+
+    def find_by_hash(self, token_hash: str) -> PanelSession | None:
+        return self._transaction.find(_SESSIONS, _SESSION_BY_HASH, token_hash=token_hash)
+
+    def remove_expired_before(self, moment: datetime) -> int:
+        return self._transaction.execute(delete(_SESSIONS.table).where(_SESSION.expires_at < moment)).rowcount
 
 
 class SqlOAuthStates:

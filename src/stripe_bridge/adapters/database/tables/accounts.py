@@ -17,9 +17,14 @@ from stripe_bridge.adapters.database.types import (
     load_snapshot,
 )
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.panel_session import PanelAction
 from stripe_bridge.domain.receiver import PLATFORM_KINDS, ReceiverKind
 from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.stripe_objects import AccountSnapshot
+
+
+def _load_actions(stored: list[str]) -> frozenset[PanelAction]:
+    return frozenset(map(PanelAction, stored))
 
 
 class TokenRow(Row):
@@ -34,6 +39,30 @@ class TokenRow(Row):
     token_hash: Mapped[str]
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class PanelSessionRow(Row):
+    __tablename__ = "panel_sessions"
+    __table_args__ = (
+        UniqueConstraint("token_hash"),
+        Index("ix_panel_sessions_expires_at", "expires_at"),
+        one_of("role", Role),
+        OWN_IDS,
+    )
+
+    id: Mapped[Id]
+    token_hash: Mapped[str]
+    tenant_id: Mapped[str]
+    sales_order_id: Mapped[int]
+    can: Mapped[frozenset[PanelAction]] = mapped_column(Document(sorted, _load_actions))
+    origin: Mapped[str]
+    user_id: Mapped[int | None]
+    role: Mapped[Role] = mapped_column(Choice(Role))
+    creator: Mapped[str]
+    subject: Mapped[str | None]
+    api_token_id: Mapped[int | None] = mapped_column(ForeignKey("api_tokens.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class IntegrationRow(Row):

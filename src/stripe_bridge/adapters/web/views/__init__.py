@@ -11,6 +11,7 @@ from stripe_bridge.adapters.web.views.changes import CHANGES
 from stripe_bridge.adapters.web.views.health import HEALTH
 from stripe_bridge.adapters.web.views.integrations import INTEGRATIONS
 from stripe_bridge.adapters.web.views.invoices import INVOICES
+from stripe_bridge.adapters.web.views.panel import PANEL
 from stripe_bridge.adapters.web.views.refunds import REFUNDS
 from stripe_bridge.adapters.web.views.sales_orders import SALES_ORDERS
 from stripe_bridge.adapters.web.views.subscribers import SUBSCRIBERS
@@ -24,6 +25,7 @@ SECTIONS = (
     ),
     Section("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
     Section("Refunds", "Full and partial refunds.", REFUNDS),
+    Section("Panel", "The panel on the ERP's sales-order page, and its sessions.", PANEL),
     Section("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
     Section("Subscribers", "Where changes are delivered to.", SUBSCRIBERS),
     Section("Access", "Who is asking, and what they may do.", ACCESS),

@@ -19,7 +19,7 @@ def show_me(request: ApiRequest) -> Any:
             "tenant": me.tenant_id,
             "role": me.role,
             "user_id": me.user_id,
-            "permissions": sorted(me.role.permissions),
+            "permissions": sorted(me.permissions),
         }
     }
 

@@ -38,7 +38,7 @@ def list_changes(request: ApiRequest) -> Any:
     moment, it comes at once, with `Retry-After`.
     """
     query = _query_of(request)
-    permissions = request.principal.role.permissions
+    permissions = request.principal.permissions
     command = ReadFeedCommand(
         query=query,
         held=Held(hash=request.query.get("hash"), log=request.query.get("log")),
@@ -63,7 +63,7 @@ def _query_of(request: ApiRequest) -> FeedQuery:
         limit=request.query["limit"],
         types=None if patterns is None else frozenset().union(*types_matching(patterns).values()),
         sales_order_id=request.query.get("sales_order_id"),
-        may_read_acts=Permission.READ_ACTS in request.principal.role.permissions,
+        may_read_acts=Permission.READ_ACTS in request.principal.permissions,
     )
 
 

@@ -1,0 +1,69 @@
+"""The service, Stripe's stand-in and a browser: one of each for all tests of a process."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.host import Host, Stack, started
+
+NO_BROWSER = (
+    "No browser was found. `make browser` installs one; `make test BROWSER=no` leaves these tests out."
+)
+FLAGS = [
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    # The pages around the panel come from no server, which makes this machine a foreign network to them.
+    "--disable-features=LocalNetworkAccessChecks",
+]
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.slow)
+
+
+def find_browser() -> str | None:
+    """One that is there; else the one that `make browser` has installed."""
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is not None:
+        return found
+    folder = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH", ".venv/browsers"))
+    return next(
+        (str(path) for path in sorted(folder.glob("chromium*/chrome-linux*/*chrom*")) if path.is_file()), None
+    )
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    executable = find_browser()
+    if executable is None:
+        pytest.fail(NO_BROWSER)
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {**browser_type_launch_args, "executable_path": executable, "args": [*FLAGS, *as_root]}
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory) -> Iterator[Stack]:
+    with started(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture
+def host(stack, context) -> Iterator[Host]:
+    """A page like the ERP's, with an order of its own; nothing may go wrong in its script."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    host = Host(stack, context)
+    yield host
+    context.unroute_all(behavior="ignoreErrors")
+    assert host.errors == []
