@@ -42,7 +42,7 @@ _LINKS = select(_LINK.account_id, _LINK.stripe_id, _LINK.invoice_id).where(
     any_of(_LINK.stripe_id, "stripe_ids")
 )
 # Always in the same order, so that no two of these deadlock.
-_LOCK_ORDERS = (
+LOCK_ORDERS = (
     select(_ORDER.tenant_id, _ORDER.id)
     .where(
         tuple_(_ORDER.tenant_id, _ORDER.id).in_(
@@ -89,7 +89,7 @@ class IdentityMap:
 
     def _lock(self, ids: Sequence[int]) -> None:
         """Orders first, as everywhere."""
-        self._transaction.execute(_LOCK_ORDERS, {"ids": ids}).all()
+        self._transaction.execute(LOCK_ORDERS, {"ids": ids}).all()
         for invoice in self._transaction.list(INVOICES, _LOCK_INVOICES, ids=ids):
             self.invoices[invoice.id] = invoice
             self._read_versions[invoice.id] = invoice.version

@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, bindparam, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.change_log import HEADS
-from stripe_bridge.adapters.database.identity_map import INVOICES
+from stripe_bridge.adapters.database.identity_map import INVOICES, LOCK_ORDERS
 from stripe_bridge.adapters.database.mapping import LOGGED, Mapper, table_of
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
@@ -27,11 +26,10 @@ from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.storage.changes import Backfill
 
-_ORDERS = Mapper(SalesOrder, SalesOrderRow)
 # What others refer to comes first, so that the log has it first.
 _MAPPERS: dict[SubjectType, Mapper[Any]] = {
     SubjectType.INTEGRATION: Mapper(Integration, IntegrationRow),
-    SubjectType.SALES_ORDER: _ORDERS,
+    SubjectType.SALES_ORDER: Mapper(SalesOrder, SalesOrderRow),
     SubjectType.INVOICE: INVOICES,
     SubjectType.REFUND: Mapper(Refund, RefundRow),
     SubjectType.DISPUTE: Mapper(Dispute, DisputeRow),
@@ -136,23 +134,14 @@ class SqlExistingObjects:
         return found
 
     def _lock_orders(self, mapper: Mapper[Any], keys: Sequence[tuple[Any, ...]]) -> None:
-        table, invoices, orders = mapper.table, INVOICES.table.c, _ORDERS.table.c
         if mapper is INVOICES:
-            of = select(invoices.tenant_id, invoices.sales_order_id).where(any_of(invoices.id, "ids"))
-            given = {"ids": [key[0] for key in keys]}
-        elif "invoice_id" in table.c:
-            ids = select(table.c.invoice_id).where(tuple_(*_key_of(mapper)).in_(keys))
-            of = select(invoices.tenant_id, invoices.sales_order_id).where(invoices.id.in_(ids))
-            given = {}
+            ids = [key[0] for key in keys]
+        elif "invoice_id" in mapper.table.c:
+            of = select(mapper.table.c.invoice_id).where(tuple_(*_key_of(mapper)).in_(keys))
+            ids = sorted(set(self._transaction.execute(of).scalars()))
         else:
             return
-        locking = (
-            select(orders.tenant_id, orders.id)
-            .where(tuple_(orders.tenant_id, orders.id).in_(of))
-            .order_by(orders.tenant_id, orders.id)
-            .with_for_update(key_share=True)
-        )
-        self._transaction.execute(locking, given).all()
+        self._transaction.execute(LOCK_ORDERS, {"ids": ids}).all()
 
 
 def _key_of(mapper: Mapper[Any]) -> list[ColumnElement[Any]]:

@@ -15,12 +15,12 @@ from stripe_bridge.adapters.web.schemas.fields import (
     WholeNumber,
 )
 from stripe_bridge.adapters.web.schemas.paging import PageQuery, PageSchema
+from stripe_bridge.domain.changes.shown import public_metadata
 from stripe_bridge.domain.dispute import STATUSES
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.origin import Actor, ActorType
 from stripe_bridge.domain.payment_status import PaymentStatus, RefundStatus
 from stripe_bridge.domain.settlement import Settlement
-from stripe_bridge.domain.stripe_objects import INTERNAL_METADATA, OWN_METADATA
 
 _SHOWN = [status.value for status in InvoiceStatus if status not in ("reserved", "abandoned")]
 
@@ -59,11 +59,7 @@ class PublicMetadata(fields.Dict):
     """Without the names of our intents and tenants."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return {
-            key: text
-            for key, text in value.items()
-            if key not in INTERNAL_METADATA and not key.startswith(OWN_METADATA)
-        }
+        return public_metadata(value)
 
 
 class IntegrationNameSchema(ResponseSchema):
