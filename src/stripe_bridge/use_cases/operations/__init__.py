@@ -19,6 +19,7 @@ from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
 from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
 from stripe_bridge.use_cases.operations.doctor_subscribers import DiagnoseSubscribers
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
+from stripe_bridge.use_cases.operations.overview import ShowOverview
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
@@ -32,6 +33,7 @@ from stripe_bridge.use_cases.webhook_events import WebhookEvents
 class Operations:
     check_readiness: CheckReadiness
     measure_backlog: MeasureBacklog
+    show_overview: ShowOverview
     diagnose: Diagnose
     apply_fixes: ApplyFixes
     hold_all_sends: HoldAllSends
@@ -62,6 +64,7 @@ def build_operations(
     return Operations(
         check_readiness=check_readiness,
         measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
+        show_overview=ShowOverview(store, clock),
         diagnose=_diagnose(adapters, check_readiness, check_receivers, changes, every=reconcile_every),
         apply_fixes=ApplyFixes(receivers.register, receivers.repair, reconcile, intents.resolve_due, replay),
         hold_all_sends=HoldAllSends(store, clock),
