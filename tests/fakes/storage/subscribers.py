@@ -52,7 +52,7 @@ class FakeSubscribers:
         due = [each for each in self.all() if _is_due(each, now) and self._latest(each) > each.examined]
         due = sorted(due, key=lambda each: (each.failures > 0, each.next_attempt_at, each.id))[:limit]
         return Due(
-            is_polled=any(each.enabled for each in theirs),
+            is_polled=any(each.enabled for each in self.all()),
             healthy=[each.id for each in due if not each.failures],
             failing=[each.id for each in due if each.failures],
         )

@@ -62,6 +62,16 @@ def test_a_call_of_unknown_outcome_is_not_made_again_before_its_absence_is_concl
     assert settling.step.called == []
 
 
+def test_another_tenants_intent_is_not_settled():
+    settling = Settling()
+    theirs = settling.plan(tenant_id="other")
+
+    with pytest.raises(IntentNotFound):
+        resolve_intent(settling)(theirs.id, tenant_id="acme")
+    assert settling.step.called == []
+    assert resolve_intent(settling)(theirs.id, tenant_id="other").state is IntentState.CONFIRMED
+
+
 def test_a_settled_intent_stays_as_it_is():
     settling = Settling()
     settled = settling.save(settling.plan().fail("no", settling.clock.now()))

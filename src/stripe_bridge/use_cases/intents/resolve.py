@@ -18,17 +18,17 @@ from stripe_bridge.use_cases.intents.settle import SettleIntent
 class ResolveIntent:
     """Settle an intent now instead of when its backoff ends, and return it as it is then. A settled one stays as it is.
 
-    This is as safe as waiting: Stripe is checked before a call is made again. Raises IntentNotFound, and IntentBeingSettled
-    while a worker holds its lease. `dry_run` raises the same and changes nothing.
+    This is as safe as waiting: Stripe is checked before a call is made again. Raises IntentNotFound, also for another tenant's
+    if one is given, and IntentBeingSettled while a worker holds its lease. `dry_run` raises the same and changes nothing.
     """
 
     def __init__(self, store: Store, clock: Clock, settle: SettleIntent) -> None:
         self._store, self._clock, self._settle = store, clock, settle
 
-    def __call__(self, intent_id: int, *, dry_run: bool = False) -> Intent:
+    def __call__(self, intent_id: int, *, tenant_id: str | None = None, dry_run: bool = False) -> Intent:
         now = self._clock.now()
         with self._store.writing() as work:
-            intent = get_intent(work, intent_id, lock=True)
+            intent = get_intent(work, intent_id, tenant_id, lock=True)
             if intent.is_settled:
                 return intent
             if intent.state is IntentState.SENT and not intent.is_due(now):

@@ -48,12 +48,12 @@ def read_by_hour(
     parts: list[Select[Any]] = [
         *(
             select(table.c.measure, table.c.currency, table.c.hour, table.c.number).where(
-                table.c.hour >= since, *_of_tenant(table.c.integration_id, tenant_id)
+                table.c.hour >= since, table.c.integration_id.in_(_integrations_of(tenant_id))
             )
             for table in (sums, changes)
         ),
-        _measured(Measure.WEBHOOKS, "", hour, _NUMBER)
-        .where(IS_AWAITING, _EVENT.created_at >= since, *_of_tenant(_EVENT.integration_id, tenant_id))
+        select(_typed(Measure.WEBHOOKS), literal("").label("currency"), hour, _NUMBER.label("number"))
+        .where(IS_AWAITING, _EVENT.created_at >= since, *_waiting_of(tenant_id))
         .group_by(hour),
     ]
     found = union_all(*parts).subquery()
@@ -120,18 +120,19 @@ def _of_integration(
     )
 
 
-def _measured(measure: Measure, currency: str, hour: ColumnElement[Any], number: Any) -> Select[Any]:
-    return select(_typed(measure), literal(currency).label("currency"), hour, number.label("number"))
-
-
 def _typed(measure: Measure) -> ColumnElement[Any]:
     return literal(measure, Choice(Measure)).label("measure")
 
 
-def _of_tenant(integration_id: ColumnElement[Any], tenant_id: str | None) -> list[ColumnElement[bool]]:
+def _integrations_of(tenant_id: str | None) -> Select[Any] | CompoundSelect[Any]:
+    """By id even if they are all, so that of each only the hours are read that are asked for."""
     if tenant_id is None:
-        return []
-    return [integration_id.in_(select(_INTEGRATION.id).where(_INTEGRATION.tenant_id == tenant_id))]
+        return union_all(select(_INTEGRATION.id), select(literal(0)))
+    return select(_INTEGRATION.id).where(_INTEGRATION.tenant_id == tenant_id)
+
+
+def _waiting_of(tenant_id: str | None) -> list[ColumnElement[bool]]:
+    return [] if tenant_id is None else [_EVENT.tenant_id == tenant_id]
 
 
 def _hour(moment: ColumnElement[Any], *, is_sqlite: bool) -> ColumnElement[Any]:
