@@ -48,7 +48,7 @@ class Browser:
         return self
 
     def get(self, path: str, **query: Any) -> TestResponse:
-        return self.client.get(path, query_string=query)
+        return self.client.get(path, query_string=query or None)
 
     def post(
         self, path: str, fields: dict[str, Any] | None = None, *, form: str, query: Any = None

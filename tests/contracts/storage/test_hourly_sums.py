@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -222,9 +221,7 @@ def put_events(
     with store.writing() as work:
         for n in range(number):
             payload = an_event_payload(id_=f"{prefix}_{n}")
-            work.inbox.store(
-                a_webhook_event(payload=payload, account_id=account, created_at=at, due_at=NOW)
-            )
+            work.inbox.store(a_webhook_event(payload=payload, account_id=account, created_at=at, due_at=NOW))
         work.commit()
 
 

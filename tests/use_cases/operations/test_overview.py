@@ -17,9 +17,7 @@ def numbers(overview: Overview) -> dict[Measure, tuple[int, int, int]]:
 
 def test_a_service_that_did_nothing_shows_zeros_and_no_money(world: World):
     overview = world.bridge.operations.show_overview("nobody")
-    assert numbers(overview) == dict.fromkeys(
-        (Measure.WEBHOOKS, Measure.APPLIED, Measure.SENT), (0, 0, 0)
-    )
+    assert numbers(overview) == dict.fromkeys((Measure.WEBHOOKS, Measure.APPLIED, Measure.SENT), (0, 0, 0))
     assert (overview.events.oldest_at, overview.intents.oldest_at, overview.subscribers.oldest_at) == (
         None,
         None,

@@ -23,9 +23,7 @@ class Bar:
 def bars_of(numbers: Sequence[int]) -> list[Bar]:
     """From left to right, the highest one as high as the chart. None has no height."""
     highest, place = max(numbers, default=0), WIDTH / max(len(numbers), 1)
-    return [
-        _bar(place * index, place, _height_of(number, highest)) for index, number in enumerate(numbers)
-    ]
+    return [_bar(place * index, place, _height_of(number, highest)) for index, number in enumerate(numbers)]
 
 
 def _bar(left: float, place: float, height: float) -> Bar:

@@ -43,9 +43,7 @@ def list_calls(visit: Visit) -> Any:
         operations=None if operation is None else frozenset({Operation(operation)}),
     )
     request = (
-        _NEWEST
-        if cursor is None
-        else PageRequest.of(page=None, per_page=DEFAULT_PER_PAGE, cursor=cursor)
+        _NEWEST if cursor is None else PageRequest.of(page=None, per_page=DEFAULT_PER_PAGE, cursor=cursor)
     )
     found = visit.bridge.intents.list(matching, request)
     return render(

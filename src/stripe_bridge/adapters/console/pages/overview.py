@@ -32,9 +32,7 @@ _DOCTOR_LIMIT = "20/minute"
 
 
 class _Shown(RequestSchema):
-    period = fields.String(
-        load_default=Period.DAY.value, validate=OneOf([period.value for period in Period])
-    )
+    period = fields.String(load_default=Period.DAY.value, validate=OneOf([period.value for period in Period]))
 
 
 class _ChosenFix(RequestSchema):
@@ -53,7 +51,11 @@ def show_overview(visit: Visit) -> Any:
         figures=[_figure(each) for each in overview.series],
         waiting=[
             ("Webhooks that are not applied yet", _number_of(overview.events), overview.events.oldest_at),
-            ("Calls to Stripe that are not settled", _number_of(overview.intents), overview.intents.oldest_at),
+            (
+                "Calls to Stripe that are not settled",
+                _number_of(overview.intents),
+                overview.intents.oldest_at,
+            ),
             (
                 "Changes that subscribers do not have yet",
                 overview.subscribers.behind,
@@ -97,9 +99,7 @@ def apply_fix(visit: Visit) -> Any:
     chosen = visit.form(_ChosenFix)
     wanted = Fix(chosen["fix"]), chosen["integration_id"]
     findings = [
-        each
-        for each in visit.bridge.operations.diagnose()
-        if (each.fix, each.integration_id) == wanted
+        each for each in visit.bridge.operations.diagnose() if (each.fix, each.integration_id) == wanted
     ]
     said = list(visit.bridge.operations.apply_fixes(findings))
     return done("; ".join(said) or "The doctor does not find that any more.", "/overview/doctor")

@@ -46,9 +46,7 @@ class _Asked(RequestSchema):
 @page("GET", "/subscribers", permission=_MANAGE, scope=Scope.ALL_TENANTS)
 def list_subscribers(visit: Visit) -> Any:
     subscribers = visit.bridge.subscribers.list
-    found = (
-        subscribers.of_all_tenants() if visit.tenant_id is None else subscribers(visit.tenant_id)
-    )
+    found = subscribers.of_all_tenants() if visit.tenant_id is None else subscribers(visit.tenant_id)
     return render("subscribers/list.html", views=found, most=MAX_SUBSCRIBERS, state_of=state_of)
 
 
@@ -76,7 +74,7 @@ def create_subscriber(visit: Visit) -> Any:
     except (Invalid, TooManySubscribers) as error:
         _, problem = problem_of(error)
         return _form({getattr(error, "field", None) or "url": [problem["detail"]]})
-    return render("subscribers/secret.html", view=view, secret=secret, is_new=True)
+    return render("subscribers/secret.html", view=view, signing_secret=secret, is_new=True)
 
 
 @page("GET", _ONE, permission=_MANAGE, scope=Scope.ALL_TENANTS)
@@ -104,7 +102,7 @@ def ping_subscriber(visit: Visit, subscriber_id: int) -> Any:
 def rotate_subscribers_secret(visit: Visit, subscriber_id: int) -> Any:
     subscriber = _find(visit, subscriber_id).subscriber
     view, secret = visit.bridge.subscribers.rotate_secret(subscriber.tenant_id, subscriber_id)
-    return render("subscribers/secret.html", view=view, secret=secret, is_new=False)
+    return render("subscribers/secret.html", view=view, signing_secret=secret, is_new=False)
 
 
 @page("POST", f"{_ONE}/resume", permission=_MANAGE, scope=Scope.ALL_TENANTS)

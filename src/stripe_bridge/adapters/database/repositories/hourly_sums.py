@@ -58,10 +58,10 @@ def read_by_hour(
     ]
     found = union_all(*parts).subquery()
     by = found.c.hour, found.c.measure, found.c.currency
-    total = func.sum(found.c.number)
-    statement = select(*by, total).group_by(*by).having(total != 0).order_by(*by)
+    number = func.sum(found.c.number)
+    statement = select(*by, number.label("number")).group_by(*by).having(number != 0).order_by(*by)
     return [
-        HourlySum(hour=each.hour, measure=each.measure, currency=each.currency, number=int(each[3]))
+        HourlySum(hour=each.hour, measure=each.measure, currency=each.currency, number=int(each.number))
         for each in transaction.execute(statement)
     ]
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0016"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
@@ -143,7 +143,9 @@ def _change(table: str, row: str, sign: int, condition: str = "") -> str:
 
 def _event(row: str, sign: int) -> str:
     owner = f"coalesce({row}.integration_id, 0)"
-    received = f"SELECT {owner}, {_hour(f'{row}.created_at')}, 'webhooks', '', {sign} WHERE {row}.status IN {DONE}"
+    received = (
+        f"SELECT {owner}, {_hour(f'{row}.created_at')}, 'webhooks', '', {sign} WHERE {row}.status IN {DONE}"
+    )
     applied = (
         f"SELECT {owner}, {_hour(f'{row}.processed_at')}, 'applied', '', {sign} "
         f"WHERE {row}.status = 'processed' AND {row}.processed_at IS NOT NULL"
