@@ -84,5 +84,4 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "exact": exact,
     "machine": machine,
     "ago": ago,
-    "moment": moment,
 }

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
+from stripe_bridge.adapters.console.formats import exact, moment, money, words
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, RequestSchema
@@ -23,6 +26,8 @@ from stripe_bridge.use_cases.changes.verify import LogReport
 
 _TYPES = [each.value for each in ChangeType]
 _GROUPS = sorted({f"{each.value.partition('.')[0]}.*" for each in ChangeType})
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_NAMED = 5
 # Longer ones are for the command line: somebody is waiting for the page.
 _VERIFIED_HERE = 20_000
 
@@ -35,16 +40,30 @@ class _Matching(RequestSchema):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """An entry as a person reads it. A damaged one has nothing but its number."""
+    """An entry as a person reads it. Of a damaged one there is only the number."""
 
     sequence: int
+    is_readable: bool = False
     type: str = ""
-    occurred_at: str = ""
+    occurred_at: datetime | None = None
     subject: str = ""
     by: str = ""
+    user_id: int | None = None
+    cause: Mapping[str, Any] = field(default_factory=dict)
     sales_order_id: int | None = None
-    changed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
-    entry: Mapping[str, Any] | None = None
+    integration_id: int | None = None
+    changed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    object: Mapping[str, Any] | None = None
+    id: str = ""
+    hash: str = ""
+
+    @property
+    def summary(self) -> str:
+        """The fields that changed, as far as there is room for them."""
+        if self.type.endswith(".created"):
+            return "new"
+        names, rest = list(self.changed)[:_NAMED], len(self.changed) - _NAMED
+        return words(", ".join(names)) + (f" and {rest} more" if rest > 0 else "")
 
 
 @page("GET", "/changes", permission=Permission.READ, scope=Scope.ALL_TENANTS)
@@ -76,13 +95,13 @@ def show_change(visit: Visit, sequence: int) -> Any:
     row = _row(stored)
     if not visit.may(Permission.READ_ACTS) and any(map(_is_act, (stored.type, row.type))):
         raise ChangeNotFound
-    object_ = None if row.entry is None else row.entry["object"]
+    currency = None if row.object is None else row.object.get("currency")
     return render(
         "changes/show.html",
         row=row,
-        object=None if object_ is None else json.dumps(object_, indent=2, ensure_ascii=False),
+        object=None if row.object is None else json.dumps(row.object, indent=2, ensure_ascii=False),
         options=_options(visit),
-        shown=_shown_value,
+        shown=lambda name, value: _shown_value(name, value, currency),
     )
 
 
@@ -141,29 +160,55 @@ def _is_act(type_: str) -> bool:
 
 def _row(entry: StoredEntry) -> _Row:
     try:
-        shown: Any = entry.shown()
-        subject, actor = shown["subject"], shown["actor"]
-        return _Row(
-            sequence=entry.sequence,
-            type=shown["type"],
-            occurred_at=shown["occurred_at"],
-            subject=_joined(subject["type"], subject["id"]),
-            by=_joined(actor["type"], actor["id"]),
-            sales_order_id=shown["sales_order_id"],
-            changed=shown["changed"],
-            entry=shown,
-        )
-    except (ValueError, TypeError, KeyError):
+        return _read(entry.sequence, entry.shown())
+    except (ValueError, TypeError, KeyError, AttributeError):
         return _Row(sequence=entry.sequence)
 
 
+def _read(sequence: int, shown: Mapping[str, Any]) -> _Row:
+    """Raises whatever comes of an entry that somebody has tampered with."""
+    subject, actor, object_ = shown["subject"], shown["actor"], shown["object"]
+    return _Row(
+        sequence=sequence,
+        is_readable=True,
+        type=str(shown["type"]),
+        occurred_at=moment(shown["occurred_at"]),
+        subject=_joined(words(subject["type"]), subject["id"]),
+        by=_named(actor["type"], actor["id"]),
+        user_id=actor["user_id"],
+        cause=dict(shown["cause"]),
+        sales_order_id=_number(shown["sales_order_id"]),
+        integration_id=_number(shown["integration_instance_id"]),
+        changed={name: (before, after) for name, (before, after) in shown["changed"].items()},
+        object=None if object_ is None else dict(object_),
+        id=shown["id"],
+        hash=shown["hash"],
+    )
+
+
+def _named(type_: str, id_: str | None) -> str:
+    """A token's id says that it is one."""
+    return id_ if id_ and id_.startswith(f"{type_}:") else _joined(words(type_), id_)
+
+
+def _number(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
 def _joined(*parts: Any) -> str:
-    return " ".join(str(part).replace("_", " ") for part in parts if part is not None)
+    return " ".join(str(part) for part in parts if part is not None)
 
 
-def _shown_value(value: Any) -> str:
+def _shown_value(name: str, value: Any, currency: str | None) -> str:
+    """As people read it: money with its currency, if the object is still there to tell it."""
     if value is None:
         return "\N{EN DASH}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and currency and (name.startswith("amount") or name.endswith("_in_cents")):
+        return money(value, currency)
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        return exact(moment(value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -3,6 +3,9 @@
 They are functions of the rows that they sum up, as the totals are: whatever changes a row changes its hour's sum, in the same
 transaction, and a daily recount corrects what is wrong. That recount is also what adds up the hours before this upgrade.
 
+SQLite makes a table of the values of each IN with more than two of them, whenever a trigger looks at it: comparing them one by
+one costs a fraction. The triggers that count events are made anew like that, which saves more than the new ones cost.
+
 On PostgreSQL, where others would wait for the row of the current hour, triggers append the changes to a table; workers add
 them up. A batch of events is one UPDATE, and so is one change.
 """
@@ -25,7 +28,10 @@ COLUMNS: dict[str, Any] = {
     "currency": sa.String(),
 }
 NAMES = "integration_id, hour, measure, currency, number"
-DONE = "('failed', 'processed', 'skipped')"
+FINISHED = ("failed", "processed", "skipped")
+DONE = f"({', '.join(repr(status) for status in FINISHED)})"
+OLD_AND_NEW = (("OLD", -1), ("NEW", 1))
+UPDATE = "UPDATE OF status, integration_id"
 # By table: the measure, when a row counts, the time that says in which hour, and for how much.
 MEASURES = {
     "invoices": ("sent", "({0}.sent_at IS NOT NULL AND {0}.finalized_at IS NOT NULL)", "finalized_at", "1"),
@@ -64,6 +70,7 @@ def upgrade() -> None:
         _triggers_on_postgresql()
     else:
         _triggers_on_sqlite()
+        _count_events_faster()
 
 
 def downgrade() -> None:
@@ -71,7 +78,9 @@ def downgrade() -> None:
         for when in ("inserted", "updated"):
             on = f" ON {table}" if _is_postgresql() else ""
             op.execute(f"DROP TRIGGER sum_{table}_{when}{on}")
-    if _is_postgresql():
+    if not _is_postgresql():
+        op.execute("DROP TRIGGER sum_webhook_events_applied")
+    else:
         for function in ("webhook_events_inserted", "webhook_events_updated", *MEASURES):
             op.execute(f"DROP FUNCTION sum_{function}()")
     op.drop_table("hourly_sum_changes")
@@ -102,13 +111,18 @@ def _triggers_on_postgresql() -> None:
 
 
 def _triggers_on_sqlite() -> None:
-    for kind, when in (("INSERT", "inserted"), ("UPDATE OF status, integration_id", "updated")):
-        is_update = when == "updated"
-        before = f"{_event('OLD', -1)} " if is_update else ""
-        were_done = f"OLD.status IN {DONE} OR " if is_update else ""
+    # What nearly all updates are has a trigger of its own, which has nothing to compare.
+    was_done, is_done = _is_done("OLD"), _is_done("NEW")
+    is_applied = f"NEW.status = 'processed' AND NEW.processed_at IS NOT NULL AND NOT {was_done}"
+    is_other = f"({was_done} OR {is_done}) AND NOT ({is_applied})"
+    for when, kind, condition, body in (
+        ("inserted", "INSERT", is_done, _event("NEW", 1)),
+        ("applied", UPDATE, is_applied, _applied("NEW")),
+        ("updated", UPDATE, is_other, f"{_event('OLD', -1)} {_event('NEW', 1)}"),
+    ):
         op.execute(
             f"CREATE TRIGGER sum_webhook_events_{when} AFTER {kind} ON webhook_events "
-            f"WHEN {were_done}NEW.status IN {DONE} BEGIN {before}{_event('NEW', 1)} END"
+            f"WHEN {condition} BEGIN {body} END"
         )
     for table, (_, counts, at, amount) in MEASURES.items():
         old, new = counts.format("OLD"), counts.format("NEW")
@@ -120,6 +134,33 @@ def _triggers_on_sqlite() -> None:
             f"CREATE TRIGGER sum_{table}_updated AFTER UPDATE ON {table} WHEN {_differs(counts, at, amount)} "
             f"BEGIN {_change(table, 'OLD', -1, old)}; {_change(table, 'NEW', 1, new)}; END"
         )
+
+
+def _count_events_faster() -> None:
+    """The triggers of 0002, which say the same in other words."""
+    was_done, is_done = _is_done("OLD"), _is_done("NEW")
+    for when, kind, condition, rows in (
+        ("inserted", "INSERT", is_done, (("NEW", 1),)),
+        ("updated", "UPDATE OF status, tenant_id, integration_id", f"{was_done} OR {is_done}", OLD_AND_NEW),
+    ):
+        body = " ".join(_count(row, sign) for row, sign in rows)
+        op.execute(f"DROP TRIGGER count_webhook_events_{when}")
+        op.execute(
+            f"CREATE TRIGGER count_webhook_events_{when} AFTER {kind} ON webhook_events "
+            f"WHEN {condition} BEGIN {body} END"
+        )
+
+
+def _count(row: str, sign: int) -> str:
+    return (
+        f"INSERT INTO event_count_changes (tenant_id, integration_id, event_type, status, number) SELECT "
+        f"coalesce({row}.tenant_id, ''), coalesce({row}.integration_id, 0), {row}.event_type, {row}.status, "
+        f"{sign} WHERE {_is_done(row)};"
+    )
+
+
+def _is_done(row: str) -> str:
+    return "(" + " OR ".join(f"{row}.status = '{status}'" for status in FINISHED) + ")"
 
 
 def _differs(counts: str, at: str, amount: str) -> str:
@@ -141,11 +182,16 @@ def _change(table: str, row: str, sign: int, condition: str = "") -> str:
     return _insert(f"{given} WHERE id = {row}.invoice_id{and_condition}")
 
 
+def _applied(row: str) -> str:
+    owner = f"coalesce({row}.integration_id, 0)"
+    received = f"SELECT {owner}, {_hour(f'{row}.created_at')}, 'webhooks', '', 1 WHERE true"
+    applied = f"SELECT {owner}, {_hour(f'{row}.processed_at')}, 'applied', '', 1 WHERE true"
+    return f"{_insert(received)}; {_insert(applied)};"
+
+
 def _event(row: str, sign: int) -> str:
     owner = f"coalesce({row}.integration_id, 0)"
-    received = (
-        f"SELECT {owner}, {_hour(f'{row}.created_at')}, 'webhooks', '', {sign} WHERE {row}.status IN {DONE}"
-    )
+    received = f"SELECT {owner}, {_hour(f'{row}.created_at')}, 'webhooks', '', {sign} WHERE {_is_done(row)}"
     applied = (
         f"SELECT {owner}, {_hour(f'{row}.processed_at')}, 'applied', '', {sign} "
         f"WHERE {row}.status = 'processed' AND {row}.processed_at IS NOT NULL"
@@ -189,7 +235,7 @@ def _of_events_on_postgresql() -> None:
         )
     op.execute(
         "CREATE TRIGGER sum_webhook_events_inserted AFTER INSERT ON webhook_events FOR EACH ROW "
-        f"WHEN (NEW.status IN {DONE}) EXECUTE FUNCTION sum_webhook_events_inserted()"
+        f"WHEN ({_is_done('NEW')}) EXECUTE FUNCTION sum_webhook_events_inserted()"
     )
     op.execute(
         "CREATE TRIGGER sum_webhook_events_updated AFTER UPDATE ON webhook_events "
