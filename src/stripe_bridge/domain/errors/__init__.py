@@ -6,7 +6,7 @@
     │   ├── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
     │   └── SubscriberNotFound · ChangeNotFound · ConsoleSessionNotFound
     ├── Unauthenticated
-    ├── Forbidden · OriginForeign
+    ├── Forbidden · FormForeign · OriginForeign
     ├── Invalid                     a value that can never be right; names its field
     │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp · UpdatedInFuture
     │   ├── InvalidCursor · IdempotencyKeyReused · OriginInvalid · UserNotTokens

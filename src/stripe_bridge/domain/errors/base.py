@@ -77,3 +77,9 @@ class Forbidden(BridgeError):
     """The token is good, its role is too weak."""
 
     message = "This action is unauthorized."
+
+
+class FormForeign(Forbidden):
+    """A form that the browser did not get in this session: another site's, or one from before somebody signed in again."""
+
+    message = "The form is not from this session. Nothing was done. Load the page again, and repeat it there."
