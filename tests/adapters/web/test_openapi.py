@@ -138,6 +138,7 @@ ONLY_OF_COMMANDS = {
     "OrderNotLocked",
     "RefundNotDuplicate",
     "RefundNotFound",
+    "RequestNotFound",
     "SchemaUnknown",
     "StandingLinkNotAllowed",
     "TenantNotFound",

@@ -4,7 +4,7 @@
     ├── NotFound
     │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound · RefundNotFound
     │   ├── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
-    │   └── SubscriberNotFound · ChangeNotFound · ConsoleSessionNotFound
+    │   └── SubscriberNotFound · ChangeNotFound · RequestNotFound · ConsoleSessionNotFound
     ├── Unauthenticated
     ├── Forbidden · FormForeign · OriginForeign
     ├── Invalid                     a value that can never be right; names its field

@@ -49,6 +49,10 @@ class TokenNotFound(NotFound):
     message = "Token not found."
 
 
+class RequestNotFound(NotFound):
+    message = "Nothing is recorded of a request with this id."
+
+
 class ConsoleSessionNotFound(NotFound):
     message = "Console session not found."
 
