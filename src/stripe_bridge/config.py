@@ -134,7 +134,7 @@ class Settings:
             "encryption_keys": read.required(
                 "ENCRYPTION_KEYS",
                 _fernet_keys,
-                what="Fernet keys, newest first, separated by commas; `flask keys generate` prints a new one",
+                what="Fernet keys, newest first, separated by commas; `stripe-bridge keys generate` prints a new one",
             ),
             "retired_encryption_keys": read.optional("RETIRED_ENCRYPTION_KEYS", (), _fernet_keys),
             "database_url": read.optional("DATABASE_URL", "sqlite:///stripe-bridge.db", _database_url),
@@ -267,7 +267,7 @@ def _fernet_keys(text: str) -> tuple[str, ...]:
             is_key = False
         if not is_key:
             raise ValueError(
-                f"does not have a Fernet key at position {position}; `flask keys generate` prints a new one"
+                f"does not have a Fernet key at position {position}; `stripe-bridge keys generate` prints a new one"
             )
     return keys
 

@@ -1,4 +1,4 @@
-"""`flask reconcile` and `flask doctor`."""
+"""`stripe-bridge reconcile` and `stripe-bridge doctor`."""
 
 import json
 from dataclasses import replace
@@ -97,7 +97,7 @@ def test_the_doctor_says_what_to_do_and_does_it_when_asked(connected: Terminal):
     reported, mended = connected.run("doctor"), connected.run("doctor", "--fix", "--json")
 
     assert reported.exit_code == mended.exit_code == 1
-    assert "flask receivers register" in reported.stdout
+    assert "stripe-bridge receivers register" in reported.stdout
     assert [each["fix"] for each in json.loads(mended.stdout)["findings"]] == ["register_receivers"] * 2
     assert json.loads(mended.stdout)["fixed"] == ["receivers: platform created, connect created"]
     assert connected.shown("doctor") == "All is well.\n"
@@ -133,7 +133,7 @@ def test_with_the_database_away_the_doctor_still_answers(terminal: Terminal):
 def test_after_a_restore_everyone_is_held_until_all_is_reconciled_since_a_date(connected: Terminal):
     first, again = connected.run("db", "restored"), connected.run("db", "restored")
     assert (first.exit_code, again.exit_code) == (0, 0)
-    assert "flask reconcile --since" in first.stdout
+    assert "stripe-bridge reconcile --since" in first.stdout
     assert again.stdout == "All sends are held already.\n"
     assert "sends are held" in connected.run("doctor").stdout
 

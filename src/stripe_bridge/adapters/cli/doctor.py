@@ -1,4 +1,4 @@
-"""`flask doctor`."""
+"""`stripe-bridge doctor`."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def doctor(fix: bool, discard_secrets: bool, as_json: bool) -> None:
 
     \b
     Examples:
-      flask doctor
-      flask doctor --fix
-      flask doctor --json
+      stripe-bridge doctor
+      stripe-bridge doctor --fix
+      stripe-bridge doctor --json
     """
     if discard_secrets and not fix:
         raise click.UsageError("--discard-secrets needs --fix.")
