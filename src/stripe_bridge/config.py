@@ -116,6 +116,11 @@ class Settings:
         """Of the platform's receiver; an account's own has its integration's id behind it."""
         return f"{self.public_url}/api/webhooks/stripe"
 
+    @property
+    def redirect_uri(self) -> str:
+        """Where Stripe sends the merchant's browser back to; it has to be registered there."""
+        return f"{self.public_url}/api/stripe/oauth/callback"
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Raises SettingsInvalid."""
