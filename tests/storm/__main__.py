@@ -1,5 +1,7 @@
-"""`make storm`: SIZE orders, with random choices from SEED, where STORM says: `servers` (PostgreSQL and Redis), `embedded` (SQLite)
-or `hosts` (two of them)."""
+"""`make storm`: SIZE orders, with random choices from SEED, where STORM says.
+
+`servers` are PostgreSQL and Redis, `embedded` is SQLite, and `hosts` are two of them.
+"""
 
 import os
 import random
