@@ -1,4 +1,4 @@
-"""`flask changes`."""
+"""`stripe-bridge changes`."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def changes() -> None:
 
     \b
     Examples:
-      flask changes list --tenant acme --type 'refund.*'
-      flask changes show 4211 --tenant acme
-      flask changes request 0b5e8c1d9f7a4e2ab6c3d8e1f0a9b7c5
-      flask changes tail --tenant acme --follow
-      flask changes export --tenant acme --after 4000 > acme.ndjson
-      flask changes verify
-      flask changes verify --tenant acme --after 4211 --hash 9f2c…
-      flask changes purge --customer 9
-      flask changes resume --tenant acme
+      stripe-bridge changes list --tenant acme --type 'refund.*'
+      stripe-bridge changes show 4211 --tenant acme
+      stripe-bridge changes request 0b5e8c1d9f7a4e2ab6c3d8e1f0a9b7c5
+      stripe-bridge changes tail --tenant acme --follow
+      stripe-bridge changes export --tenant acme --after 4000 > acme.ndjson
+      stripe-bridge changes verify
+      stripe-bridge changes verify --tenant acme --after 4211 --hash 9f2c…
+      stripe-bridge changes purge --customer 9
+      stripe-bridge changes resume --tenant acme
     """
 
 
@@ -185,7 +185,7 @@ def _shown(entry: StoredEntry | Entry) -> Row:
         return entry.shown()
     except (ValueError, TypeError):
         raise click.ClickException(
-            f"Entry {entry.sequence} is damaged and cannot be read; see: flask changes verify"
+            f"Entry {entry.sequence} is damaged and cannot be read; see: stripe-bridge changes verify"
         ) from None
 
 
@@ -228,8 +228,8 @@ def verify(
 
     \b
     Examples:
-      flask changes verify
-      flask changes verify --tenant acme --after 4211 --hash 9f2c…
+      stripe-bridge changes verify
+      stripe-bridge changes verify --tenant acme --after 4211 --hash 9f2c…
     """
     if tenant_id is not None and of_service:
         raise click.UsageError("Give either --tenant or --service.")
@@ -318,8 +318,8 @@ def resume(tenant_id: str) -> None:
     """Send and refund again for a tenant that is held because of a reader of its changes: the reader was wrong.
 
     A reader that holds other changes than the database is mostly right: the database was restored from a backup, and
-    `flask reconcile --since` ends that. If the reader is wrong, mend or stop it first: its next request holds the tenant
-    again.
+    `stripe-bridge reconcile --since` ends that. If the reader is wrong, mend or stop it first: its next request holds
+    the tenant again.
     """
     accounts = context().bridge.changes.resume_sends(tenant_id)
     where = ", ".join(account for account in accounts if account)
