@@ -9,6 +9,9 @@ from werkzeug.test import TestResponse
 from stripe_bridge.adapters.console.app import routes_by_endpoint
 from stripe_bridge.adapters.console.routes import Route
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.changes.change import ChangeType
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.ports.storage.intents import IntentFilter
 from tests.adapters.console.browser import Browser, ConsoleWorld
 from tests.adapters.web.world import ORDER, data_of
 
@@ -19,6 +22,14 @@ ROUTES = routes_by_endpoint()
 # Fields that pass validation, by the route that takes them.
 FORMS: dict[str, dict[str, Any]] = {
     "create_token": {"role": "viewer"},
+    "create_subscriber": {"url": "https://erp.example.com/y"},
+    "resume_subscriber": {"after": "1"},
+    "apply_fix": {"fix": "reconcile"},
+}
+# And the same for pages that ask what is about to be done.
+QUERIES: dict[str, dict[str, Any]] = {
+    "confirm_changing_subscriber": {"act": "ping"},
+    "confirm_fix": {"fix": "reconcile"},
 }
 HOSTILE_ORDER: dict[str, Any] = ORDER | {
     "number": f"SO{HOSTILE}"[:60],
@@ -50,7 +61,7 @@ class Scene:
         ids: dict[str, object] | None = None,
         tenant: str | None = None,
     ) -> TestResponse:
-        query = None if tenant is None else {"tenant": tenant}
+        query = QUERIES.get(route.id, {}) | ({} if tenant is None else {"tenant": tenant})
         path = self.path(route, ids)
         if route.method == "GET":
             return browser.client.get(path, query_string=query)
@@ -77,7 +88,14 @@ def a_scene() -> Scene:
     subscriber = ask("POST", "/api/subscribers", {"url": "https://erp.example.com/x", "description": HOSTILE})
     token = world.bridge.access.create_token(tenant_id=OWNER, role=Role.VIEWER, user_id=7, label=HOSTILE)
     (event, *_) = data_of(ask("GET", "/api/stripe/webhook-events"))
+    # The first change that belongs to no tenant.
+    world.bridge.receivers.register()
+    with world.store.reading() as work:
+        call = work.intents.page(IntentFilter(tenant_id=OWNER), PageRequest()).items[0]
+    changed = world.bridge.changes.list(OWNER, 1, types=frozenset({ChangeType.INVOICE_PAID}))
     ids = {
+        "call_id": call.id,
+        "sequence": changed[0].sequence,
         "integration_id": integration["id"],
         "sales_order_id": 1001,
         "invoice_id": invoice["id"],

@@ -87,8 +87,8 @@ def show_subscriber(visit: Visit, subscriber_id: int) -> Any:
 @page("GET", f"{_ONE}/confirm", permission=_MANAGE, scope=Scope.ALL_TENANTS)
 def confirm_changing_subscriber(visit: Visit, subscriber_id: int) -> Any:
     """`?act=` says what is about to be done."""
-    act = visit.query(_Asked)["act"]
-    return render("subscribers/confirm.html", view=_find(visit, subscriber_id), act=act, faults={})
+    view = _find(visit, subscriber_id)
+    return render("subscribers/confirm.html", view=view, act=visit.query(_Asked)["act"], faults={})
 
 
 @page("POST", f"{_ONE}/ping", permission=_MANAGE, scope=Scope.ALL_TENANTS, limit=_PINGS)
