@@ -134,6 +134,6 @@ def listed(page) -> str:
 def tamper(world: ConsoleWorld, number: int, signed: bytes) -> None:
     with world.store.writing() as work:
         entries = work._tables.changes
-        stored = entries.find(("acme", number))
+        stored = entries.rows["acme", number]
         entries.put(("acme", number), replace(stored, signed=signed))
         work.commit()

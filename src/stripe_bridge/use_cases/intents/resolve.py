@@ -57,9 +57,18 @@ class ResolveDueIntents:
         with self._store.reading() as work:
             due = work.intents.due(self._clock.now(), limit)
         for intent_id in () if dry_run else due:
+            self._record(intent_id)
             self._settle(intent_id)
         with self._store.reading() as work:
             return [get_intent(work, intent_id) for intent_id in due]
+
+    def _record(self, intent_id: int) -> None:
+        """Unless it is being settled by now."""
+        with self._store.writing() as work:
+            intent = get_intent(work, intent_id, lock=True)
+            if intent.is_due(self._clock.now()):
+                work.acts.add(intent_resolved(intent, work.origin))
+                work.commit()
 
 
 def resume_waiting_intents(work: UnitOfWork, account_id: str, now: datetime) -> bool:
