@@ -59,6 +59,6 @@ _OTHERS = {
     "receivers": ("check_due",),
     "invoices": ("note_overdue",),
     "changes": ("record_existing", "check_next", "purge_old"),
-    "access": ("purge_idempotency_keys", "purge_panel_sessions", "forget_act_windows"),
+    "access": ("purge_idempotency_keys", "purge_panel_sessions", "purge_console", "forget_act_windows"),
     "operations": ("purge_oauth_states", "purge_payloads"),
 }

@@ -11,6 +11,7 @@ from stripe_bridge.domain.changes.entry import Entry, Head
 from stripe_bridge.domain.changes.recorded import KINDS
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.changes.verification import LogCheck
+from stripe_bridge.domain.console_session import ConsoleLink, ConsoleSession
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.errors.values import InvalidCursor
@@ -168,6 +169,8 @@ class Tables:
 
     tokens: Table[int, ApiToken] = field(default_factory=Table)
     panel_sessions: Table[int, PanelSession] = field(default_factory=Table)
+    console_links: Table[int, ConsoleLink] = field(default_factory=Table)
+    console_sessions: Table[int, ConsoleSession] = field(default_factory=Table)
     oauth_states: Table[str, OAuthState] = field(default_factory=Table)
     integrations: Table[int, Integration] = field(default_factory=Table)
     sales_orders: Table[tuple[str, int], SalesOrder] = field(default_factory=Table)

@@ -17,6 +17,7 @@ from stripe_bridge.ports.storage.accounts import (
 )
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
+from stripe_bridge.ports.storage.console import ConsoleLinks, ConsoleSessions
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -37,6 +38,7 @@ from tests.fakes.storage.accounts import (
 )
 from tests.fakes.storage.audit import FakeAudit, FakePurging
 from tests.fakes.storage.changes import FakeActs, FakeChanges, FakeExistingObjects, append_changes
+from tests.fakes.storage.console import FakeConsoleLinks, FakeConsoleSessions
 from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
 from tests.fakes.storage.inbox import FakeInbox
@@ -85,6 +87,8 @@ class FakeStore:
 class FakeUnitOfWork:
     tokens: Tokens
     panel_sessions: PanelSessions
+    console_links: ConsoleLinks
+    console_sessions: ConsoleSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
@@ -129,6 +133,8 @@ class FakeUnitOfWork:
         self._is_over = False
         self.tokens = FakeTokens(self._tables)
         self.panel_sessions = FakePanelSessions(self._tables)
+        self.console_links = FakeConsoleLinks(self._tables)
+        self.console_sessions = FakeConsoleSessions(self._tables)
         self.oauth_states = FakeOAuthStates(self._tables)
         self.integrations = FakeIntegrations(self._tables)
         self.sales_orders = FakeSalesOrders(self._tables)

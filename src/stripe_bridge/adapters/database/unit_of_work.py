@@ -23,6 +23,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
 )
 from stripe_bridge.adapters.database.repositories.audit import SqlAudit
 from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
+from stripe_bridge.adapters.database.repositories.console import SqlConsoleLinks, SqlConsoleSessions
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
 from stripe_bridge.adapters.database.repositories.existing import SqlExistingObjects
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
@@ -52,6 +53,7 @@ from stripe_bridge.ports.storage.accounts import (
 )
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
+from stripe_bridge.ports.storage.console import ConsoleLinks, ConsoleSessions
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -72,6 +74,8 @@ class SqlUnitOfWork:
 
     tokens: Tokens
     panel_sessions: PanelSessions
+    console_links: ConsoleLinks
+    console_sessions: ConsoleSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
@@ -119,6 +123,8 @@ class SqlUnitOfWork:
         self._identity_map = identity_map = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
         self.panel_sessions = SqlPanelSessions(transaction)
+        self.console_links = SqlConsoleLinks(transaction)
+        self.console_sessions = SqlConsoleSessions(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
         self.integrations = SqlIntegrations(transaction)
         self.sales_orders = SqlSalesOrders(transaction)

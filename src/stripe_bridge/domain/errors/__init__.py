@@ -4,7 +4,7 @@
     ├── NotFound
     │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound · RefundNotFound
     │   ├── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
-    │   └── SubscriberNotFound
+    │   └── SubscriberNotFound · ChangeNotFound · ConsoleSessionNotFound
     ├── Unauthenticated
     ├── Forbidden · OriginForeign
     ├── Invalid                     a value that can never be right; names its field
@@ -16,7 +16,7 @@
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   ├── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
-    │   └── TooManySubscribers · InvoiceNotPayable
+    │   └── TooManySubscribers · InvoiceNotPayable · StandingLinkNotAllowed
     ├── Conflict                    the present state does not allow it
     │   ├── AlreadyConnected · AuthorizationFailed · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning · RefundNotDuplicate · NotHeldByReader

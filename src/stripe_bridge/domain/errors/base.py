@@ -49,6 +49,10 @@ class TokenNotFound(NotFound):
     message = "Token not found."
 
 
+class ConsoleSessionNotFound(NotFound):
+    message = "Console session not found."
+
+
 class SubscriberNotFound(NotFound):
     message = "Subscriber not found."
 

@@ -18,6 +18,7 @@ from stripe_bridge.ports.storage.accounts import (
 )
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
+from stripe_bridge.ports.storage.console import ConsoleLinks, ConsoleSessions
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -78,6 +79,8 @@ class UnitOfWork(Protocol):
 
     tokens: Tokens
     panel_sessions: PanelSessions
+    console_links: ConsoleLinks
+    console_sessions: ConsoleSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
