@@ -136,7 +136,7 @@ def _flat(conditions: Mapping[str, Sequence[Condition]]) -> list[Condition]:
     return [each for several in conditions.values() for each in several]
 
 
-def _conditions(wanted: InvoiceSearch) -> dict[str, list[Condition]]:
+def _conditions(wanted: InvoiceSearch) -> dict[str, Sequence[Condition]]:
     """By what is asked for."""
     asked = {name: getattr(wanted, name) for name in _CONDITIONS}
     return {name: _CONDITIONS[name](value) for name, value in asked.items() if value is not None}
@@ -167,7 +167,7 @@ def _has_come_to(progress: PaymentProgress) -> ColumnElement[bool]:
     return _INVOICE.payment_progress.is_not_distinct_from(progress)
 
 
-_CONDITIONS: Mapping[str, Callable[[Any], list[Condition]]] = {
+_CONDITIONS: Mapping[str, Callable[[Any], Sequence[Condition]]] = {
     "status": _of_status,
     "payment_status": _of_payment_status,
     "integration_id": lambda id_: [_INVOICE.integration_id == id_],
