@@ -1,10 +1,13 @@
 """Every page of the console, in the order of the navigation. The first that a visitor may see is where `/console` leads."""
 
+from stripe_bridge.adapters.console.pages.integrations import INTEGRATIONS
+from stripe_bridge.adapters.console.pages.invoices import INVOICES
+from stripe_bridge.adapters.console.pages.orders import ORDERS
 from stripe_bridge.adapters.console.pages.start import UNLISTED
 from stripe_bridge.adapters.console.pages.tokens import TOKENS
 from stripe_bridge.adapters.console.routes import Route, Section
 
-SECTIONS: tuple[Section, ...] = (TOKENS,)
+SECTIONS: tuple[Section, ...] = (INTEGRATIONS, ORDERS, INVOICES, TOKENS)
 
 
 def all_routes() -> tuple[Route, ...]:
