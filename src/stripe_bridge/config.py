@@ -116,6 +116,11 @@ class Settings:
         """Of the platform's receiver; an account's own has its integration's id behind it."""
         return f"{self.public_url}/api/webhooks/stripe"
 
+    @property
+    def redirect_uri(self) -> str:
+        """Where Stripe sends the merchant's browser back to; it has to be registered there."""
+        return f"{self.public_url}/api/stripe/oauth/callback"
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Raises SettingsInvalid."""
@@ -134,7 +139,7 @@ class Settings:
             "encryption_keys": read.required(
                 "ENCRYPTION_KEYS",
                 _fernet_keys,
-                what="Fernet keys, newest first, separated by commas; `flask keys generate` prints a new one",
+                what="Fernet keys, newest first, separated by commas; `stripe-bridge keys generate` prints a new one",
             ),
             "retired_encryption_keys": read.optional("RETIRED_ENCRYPTION_KEYS", (), _fernet_keys),
             "database_url": read.optional("DATABASE_URL", "sqlite:///stripe-bridge.db", _database_url),
@@ -267,7 +272,7 @@ def _fernet_keys(text: str) -> tuple[str, ...]:
             is_key = False
         if not is_key:
             raise ValueError(
-                f"does not have a Fernet key at position {position}; `flask keys generate` prints a new one"
+                f"does not have a Fernet key at position {position}; `stripe-bridge keys generate` prints a new one"
             )
     return keys
 

@@ -104,6 +104,15 @@ def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, r
         assert len(follow(http, f"{service}/docs")) > 3
 
     assert operator.runs("stripe-bridge doctor").stdout == "All is well.\n"
+    checks = json.loads(operator.shown("stripe-bridge doctor --before-going-live --json"))["checks"]
+    # This is no production: a test key, no https, and nobody showed keys and backups.
+    assert {each["subject"] for each in checks if each["outcome"] == "warn"} == {
+        "mode",
+        "PUBLIC_URL",
+        "kept keys",
+        "backups",
+        "metrics",
+    }
     for log in (web, worker):
         assert f'"file": "{env_file}"' in log.read_text()
     assert sorted(path.name for path in operator.folder.iterdir() if "sqlite" not in path.name) == [

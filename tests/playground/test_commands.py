@@ -19,6 +19,7 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 PLAYGROUND = [sys.executable, "-m", "stripe_bridge_playground"]
+COMMAND = Path(sys.executable).parent / "stripe-bridge"
 
 pytestmark = pytest.mark.slow
 
@@ -85,7 +86,7 @@ def test_every_command_works_on_the_running_service_with_its_file_of_settings(se
     script = Path(second["DATA_DIR"]) / "env.sh"
     assert stat.S_IMODE(script.stat().st_mode) == 0o600
     done = subprocess.run(
-        ["sh", "-c", f". '{script}' && exec '{sys.executable}' -m flask receivers list --json"],
+        ["sh", "-c", f". '{script}' && exec '{COMMAND}' receivers list --json"],
         cwd=tmp_path,
         env={**os.environ, "REDIS_URL": "redis://127.0.0.1:1/0"},
         capture_output=True,

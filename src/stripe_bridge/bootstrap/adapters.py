@@ -20,6 +20,7 @@ from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.ports.committed_changes import CommittedChanges
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.own_address import OwnAddress
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.tracing import NoTracing, Tracing
 from stripe_bridge.use_cases.integrations.account import AccountTokens
@@ -56,6 +57,8 @@ def build_adapters(
         receiver_gateway=of_stripe("receiver_gateway"),
         refund_gateway=of_stripe("refund_gateway"),
         event_gateway=of_stripe("event_gateway"),
+        stripe_probe=of_stripe("stripe_probe"),
+        own_address=Later(_own_address),
         deliveries=_deliveries(settings),
         metrics=metrics,
         read_event=read_event,
@@ -81,6 +84,11 @@ def _stripe_adapters(
     if lazily:
         return lambda name: Later(lambda: getattr(build(), name))
     return lambda name: getattr(build(), name)
+
+
+def _own_address() -> OwnAddress:
+    made: OwnAddress = load("adapters.own_address:HttpOwnAddress")()
+    return made
 
 
 def _deliveries(settings: Settings) -> HttpDeliveries:

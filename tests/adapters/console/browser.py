@@ -7,6 +7,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from stripe_bridge.adapters.console import ConsoleOptions, add_console
+from stripe_bridge.adapters.console.cookies import cookie_name, csrf_token
 from stripe_bridge.domain.access import Role
 from stripe_bridge.use_cases.access.console_links import CreateConsoleLinkCommand
 from tests.adapters.web.world import World
@@ -48,13 +49,22 @@ class Browser:
         return self
 
     def get(self, path: str, **query: Any) -> TestResponse:
-        return self.client.get(path, query_string=query)
+        return self.client.get(path, query_string=query or None)
 
     def post(
         self, path: str, fields: dict[str, Any] | None = None, *, form: str, query: Any = None
     ) -> TestResponse:
         """Fill in the form on the page `form`, and send it to `path`."""
         return self.client.post(path, data={"csrf": self.csrf(form), **(fields or {})}, query_string=query)
+
+    def token(self) -> str:
+        """What every form of this browser's session has."""
+        return csrf_token(self.cookie())
+
+    def cookie(self) -> str:
+        name = cookie_name(self.client.application.config["PUBLIC_URL"])
+        found = self.client.get_cookie(name)
+        return "" if found is None else found.value
 
     def csrf(self, page: str) -> str:
         found = re.search(r'name="csrf" value="([^"]+)"', self.get(page).get_data(as_text=True))

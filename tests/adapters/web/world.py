@@ -23,6 +23,7 @@ from stripe_bridge.ports.adapters import Adapters
 from tests.builders import an_event_payload
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.nudges import FakeNudges
+from tests.fakes.own_address import FakeOwnAddress
 from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.inbox import FakeEventIngest
 from tests.fakes.storage.unit_of_work import FakeStore
@@ -31,6 +32,7 @@ from tests.fakes.stripe.events import FakeEventGateway
 from tests.fakes.stripe.fake_stripe import FakeStripe
 from tests.fakes.stripe.invoices import FakeInvoiceGateway
 from tests.fakes.stripe.payloads import charge_object, invoice_object, payment_object
+from tests.fakes.stripe.probe import FakeStripeProbe
 from tests.fakes.stripe.receivers import FakeReceiverGateway
 from tests.fakes.stripe.refunds import FakeRefundGateway
 from tests.fakes.stripe.signatures import FakeSignatures, sign
@@ -108,6 +110,8 @@ class World:
             receiver_gateway=FakeReceiverGateway(self.stripe),
             refund_gateway=FakeRefundGateway(self.stripe),
             event_gateway=FakeEventGateway(self.stripe),
+            stripe_probe=FakeStripeProbe(self.stripe),
+            own_address=FakeOwnAddress(),
             deliveries=self.deliveries,
             metrics=self.metrics,
         )

@@ -26,6 +26,7 @@ from stripe_bridge.domain.receiver import Receiver
 from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.recovery import RecoveryHold, SigningKey, UnresolvedInvoice
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.request_trace import Trace
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.subscriber import Delivery, Subscriber
 from stripe_bridge.domain.webhook_event import WebhookEvent
@@ -169,6 +170,7 @@ class Tables:
 
     tokens: Table[int, ApiToken] = field(default_factory=Table)
     panel_sessions: Table[int, PanelSession] = field(default_factory=Table)
+    request_traces: Table[Trace, Trace] = field(default_factory=Table)
     console_links: Table[int, ConsoleLink] = field(default_factory=Table)
     console_sessions: Table[int, ConsoleSession] = field(default_factory=Table)
     oauth_states: Table[str, OAuthState] = field(default_factory=Table)

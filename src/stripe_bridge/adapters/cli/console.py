@@ -1,4 +1,4 @@
-"""`flask console`."""
+"""`stripe-bridge console`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def console() -> None:
 
     \b
     Examples:
-      flask console link --operator
-      flask console link --tenant acme --role viewer --name "Jane, accounting"
-      flask console sessions
-      flask console sign-out 3
+      stripe-bridge console link --operator
+      stripe-bridge console link --tenant acme --role viewer --name "Jane, accounting"
+      stripe-bridge console sessions
+      stripe-bridge console sign-out 3
     """
 
 
@@ -78,7 +78,7 @@ def sessions(as_json: bool) -> None:
 @console.command("sign-out")
 @click.argument("session_id", metavar="ID", type=IDENTIFIER)
 def sign_out(session_id: int) -> None:
-    """End a session, by the ID that `flask console sessions` shows. Its next request is refused."""
+    """End a session, by the ID that `stripe-bridge console sessions` shows. Its next request is refused."""
     session = context().bridge.access.revoke_console_session(session_id)
     click.echo(f"Session {session.id} of {session.name} is over.")
 

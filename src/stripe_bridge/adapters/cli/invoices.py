@@ -1,4 +1,4 @@
-"""`flask invoices`."""
+"""`stripe-bridge invoices`."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def invoices() -> None:
 
     \b
     Examples:
-      flask invoices list --tenant acme --integration 3 --status open
-      flask invoices list --tenant acme --order 1001
-      flask invoices search jenny@example.com --tenant acme
-      flask invoices send --tenant acme --integration 3 --order 1001
-      flask invoices activity 12 --tenant acme
-      flask invoices void 12 --tenant acme
+      stripe-bridge invoices list --tenant acme --integration 3 --status open
+      stripe-bridge invoices list --tenant acme --order 1001
+      stripe-bridge invoices search jenny@example.com --tenant acme
+      stripe-bridge invoices send --tenant acme --integration 3 --order 1001
+      stripe-bridge invoices activity 12 --tenant acme
+      stripe-bridge invoices void 12 --tenant acme
     """
 
 
@@ -121,9 +121,9 @@ def search(
 
     \b
     Examples:
-      flask invoices search ROSEN-00 --tenant acme
-      flask invoices search jenny@example.com --tenant acme --status open
-      flask invoices search --tenant acme --payment-status failed --from 2026-11-01
+      stripe-bridge invoices search ROSEN-00 --tenant acme
+      stripe-bridge invoices search jenny@example.com --tenant acme --status open
+      stripe-bridge invoices search --tenant acme --payment-status failed --from 2026-11-01
     """
     query = InvoiceQuery(text=text or "", **filters)
     found: list[Row] = []

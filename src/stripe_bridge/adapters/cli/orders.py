@@ -1,4 +1,4 @@
-"""`flask orders`."""
+"""`stripe-bridge orders`."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def orders() -> None:
 
     \b
     Examples:
-      flask orders show 1001 --tenant acme
-      flask orders search SO-10 --tenant acme
-      flask orders reset-updated-at 1001 --tenant acme
+      stripe-bridge orders show 1001 --tenant acme
+      stripe-bridge orders search SO-10 --tenant acme
+      stripe-bridge orders reset-updated-at 1001 --tenant acme
     """
 
 
@@ -57,8 +57,8 @@ def search(text: str | None, tenant_id: str, limit: int, after: int | None, as_j
 
     \b
     Examples:
-      flask orders search SO-10 --tenant acme
-      flask orders search 1001 --tenant acme
+      stripe-bridge orders search SO-10 --tenant acme
+      stripe-bridge orders search 1001 --tenant acme
     """
     request = PageRequest(per_page=limit, before_id=after)
     page = context().bridge.sales_orders.search(tenant_id, text or "", request)

@@ -19,7 +19,13 @@ from stripe_bridge.adapters.console.routes import Route, Scope, Visit
 from stripe_bridge.adapters.web.auth import RateLimits
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.console_session import ConsoleSession
-from stripe_bridge.domain.errors.base import BridgeError, Forbidden, TenantNotFound, Unauthenticated
+from stripe_bridge.domain.errors.base import (
+    BridgeError,
+    Forbidden,
+    FormForeign,
+    TenantNotFound,
+    Unauthenticated,
+)
 from stripe_bridge.domain.origin import Origin
 from stripe_bridge.ports.origin import act_as
 from stripe_bridge.use_cases.access import Access
@@ -32,12 +38,6 @@ _OVERALL = "1000/minute"
 # Forms of the console are small.
 MAX_FORM_BYTES = 64 * 1024
 _SIGN_IN = f"{ROOT}/sign-in"
-
-
-class FormForeign(BridgeError):
-    """A form that this browser did not get from this session: another page's, or one from before somebody signed in again."""
-
-    message = "The form is not from this session. Nothing was done. Load the page again, and repeat it there."
 
 
 class TenantNotChosen(Exception):

@@ -6,8 +6,13 @@ import re
 from urllib.parse import urlencode, urlsplit
 
 from flask import current_app, g, request
+from werkzeug.exceptions import HTTPException
+
+from stripe_bridge.adapters.console.routes import current_visit
 
 ROOT = "/console"
+# The endpoint of every address where there is nothing.
+NOTHING = "console.nothing"
 # Letters, digits and what a query needs; no backslash, no control character, no second slash at the start.
 _WITHIN = re.compile(r"/console(?:/[A-Za-z0-9._~%-]+)*/?(?:\?[A-Za-z0-9._~%&=+:,@/-]*)?")
 _MAX_LENGTH = 2000
@@ -24,6 +29,34 @@ def here(**query: object) -> str:
     """To this page, with other values for some of its query."""
     kept = {name: values for name, values in request.args.lists() if name not in query}
     return link(request.path.removeprefix(ROOT), **{"tenant": None, **kept, **query})
+
+
+# Where the pages of single objects are, by what the change log calls them.
+_PAGES = {
+    "integration": "/integrations/{}",
+    "sales_order": "/orders/{}",
+    "invoice": "/invoices/{}",
+    "subscriber": "/subscribers/{}",
+    "webhook_event": "/events/{}",
+    "intent": "/calls/{}",
+}
+
+
+def page_of(kind: str, id_: object, tenant: str) -> str | None:
+    """The page about an object, if there is one."""
+    if kind not in _PAGES or not str(id_).isdecimal():
+        return None
+    path = _PAGES[kind].format(id_)
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(f"{ROOT}{path}", method="GET")
+    except HTTPException:
+        return None
+    is_there = endpoint != NOTHING
+    return (
+        link(path, **({"tenant": tenant} if current_visit().session.is_operator else {}))
+        if is_there
+        else None
+    )
 
 
 def static(name: str) -> str:

@@ -17,7 +17,7 @@ from stripe_bridge.adapters.console.cookies import (
     leave_notice,
 )
 from stripe_bridge.adapters.console.guard import CSRF_FIELD, TenantNotChosen
-from stripe_bridge.adapters.console.links import here, link, static
+from stripe_bridge.adapters.console.links import here, link, page_of, static
 from stripe_bridge.adapters.console.routes import Section, Visit
 from stripe_bridge.adapters.web.problems import log_failure, problem_of
 
@@ -40,6 +40,7 @@ def render(template: str, status: int = HTTPStatus.OK, **values: Any) -> Respons
             sections=sections_for(visit),
             link=link,
             here=here,
+            page_of=page_of,
             static=static,
             csrf=(CSRF_FIELD, csrf_token(secret) if secret else ""),
             notice=find_notice(secret),

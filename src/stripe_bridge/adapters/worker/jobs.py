@@ -137,6 +137,8 @@ class Jobs:
                 pass
             while not self._stopping.is_set() and self._bridge.changes.purge_old():
                 pass
+            while not self._stopping.is_set() and self._bridge.changes.forget_requests():
+                pass
 
     def _is_due(self, work: str, seconds: float) -> bool:
         """Whether this process last did it at least `seconds` ago. Several processes may do it at once."""

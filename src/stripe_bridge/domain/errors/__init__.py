@@ -4,9 +4,9 @@
     ├── NotFound
     │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound · RefundNotFound
     │   ├── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
-    │   └── SubscriberNotFound · ChangeNotFound · ConsoleSessionNotFound
+    │   └── SubscriberNotFound · ChangeNotFound · RequestNotFound · ConsoleSessionNotFound
     ├── Unauthenticated
-    ├── Forbidden · OriginForeign
+    ├── Forbidden · FormForeign · OriginForeign
     ├── Invalid                     a value that can never be right; names its field
     │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp · UpdatedInFuture
     │   ├── InvalidCursor · IdempotencyKeyReused · OriginInvalid · UserNotTokens

@@ -3,11 +3,12 @@
 from stripe_bridge.adapters.console.pages.integrations import INTEGRATIONS
 from stripe_bridge.adapters.console.pages.invoices import INVOICES
 from stripe_bridge.adapters.console.pages.orders import ORDERS
+from stripe_bridge.adapters.console.pages.requests import REQUESTS
 from stripe_bridge.adapters.console.pages.start import UNLISTED
 from stripe_bridge.adapters.console.pages.tokens import TOKENS
 from stripe_bridge.adapters.console.routes import Route, Section
 
-SECTIONS: tuple[Section, ...] = (INTEGRATIONS, ORDERS, INVOICES, TOKENS)
+SECTIONS: tuple[Section, ...] = (INTEGRATIONS, ORDERS, INVOICES, REQUESTS, TOKENS)
 
 
 def all_routes() -> tuple[Route, ...]:

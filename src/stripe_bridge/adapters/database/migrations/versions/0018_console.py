@@ -1,4 +1,4 @@
-"""Sessions of the console, and the links that begin them."""
+"""Sessions of the console, the links that begin them, and what requests left behind."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -50,8 +50,20 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_console_sessions_expires_at", "console_sessions", ["expires_at"])
+    op.create_table(
+        "request_traces",
+        sa.Column("request_id", sa.String(), nullable=False),
+        sa.Column("tenant_id", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("object_id", sa.BigInteger(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("request_id", "tenant_id", "kind", "object_id", name="pk_request_traces"),
+        sa.CheckConstraint("kind IN ('change', 'intent')", name=op.f("ck_request_traces_kind")),
+    )
+    op.create_index("ix_request_traces_noted_at", "request_traces", ["noted_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("request_traces")
     op.drop_table("console_sessions")
     op.drop_table("console_links")
