@@ -6,7 +6,7 @@ from stripe_bridge.domain.access import Permission, Role
 from stripe_bridge.domain.console_session import SESSION_LIFETIME, Person
 from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.domain.origin import Actor, ActorType
-from stripe_bridge.use_cases.access.console_sessions import BegunConsoleSession
+from stripe_bridge.use_cases.access.console_sessions import BeginConsoleSession, BegunConsoleSession
 from tests.builders import TENANT
 from tests.world import World
 
@@ -15,7 +15,9 @@ OLGA = Person(name="olga")
 
 
 def begin(world: World, person: Person = JANE) -> BegunConsoleSession:
-    begun: BegunConsoleSession = world.bridge.access.begin_console_session(person)
+    begun: BegunConsoleSession = BeginConsoleSession(world.store, world.clock, world.adapters.identifiers)(
+        person
+    )
     return begun
 
 

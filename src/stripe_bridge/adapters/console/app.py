@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from stripe_bridge.adapters.console.formats import FILTERS
 from stripe_bridge.adapters.console.guard import TenantNotChosen, admit
 from stripe_bridge.adapters.console.links import ROOT
+from stripe_bridge.adapters.console.oidc import add_oidc
 from stripe_bridge.adapters.console.pages import SECTIONS, all_routes
 from stripe_bridge.adapters.console.rendering import NOW, POLICY, answer_failure
 from stripe_bridge.adapters.console.rendering import SECTIONS as SECTIONS_OF
@@ -55,6 +56,7 @@ def add_console(app: Flask, bridge: Bridge, options: ConsoleOptions) -> None:
     for endpoint, route in routes.items():
         _add(blueprint, endpoint.removeprefix(f"{_NAME}."), route)
     add_sign_in(blueprint, bridge.access, limits)
+    add_oidc(blueprint, bridge.access, limits)
     blueprint.add_url_rule("/static/<path:name>", "static", _static, provide_automatic_options=False)
     # Otherwise these would be answered as the API does.
     blueprint.add_url_rule(

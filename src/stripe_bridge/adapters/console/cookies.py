@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
-from werkzeug.http import parse_cookie
+from werkzeug.sansio.http import parse_cookie
 
 from stripe_bridge.domain.console_session import SESSION_LIFETIME
 from stripe_bridge.domain.loopback import is_on_loopback
@@ -23,6 +23,8 @@ _SECURE_NAME, _PLAIN_NAME = "__Host-stripe_bridge_console", "stripe_bridge_conso
 _NOTICE_NAME = "stripe_bridge_console_notice"
 _NOTICE_SECONDS = 60
 _MAX_NOTICE = 1000
+_PENDING_NAME = "stripe_bridge_console_oidc"
+PENDING_SECONDS = 600
 
 
 def is_secure(public_url: str) -> bool:
@@ -99,6 +101,19 @@ def find_notice(secret: str) -> str | None:
 def drop_notice(response: Response) -> None:
     if _NOTICE_NAME in request.cookies:
         response.delete_cookie(_NOTICE_NAME, **_attributes())
+
+
+def keep_pending(response: Response, signed: str) -> None:
+    """While the browser is at the identity provider. It comes back by a link, which `Lax` lets through."""
+    response.set_cookie(_PENDING_NAME, signed, max_age=PENDING_SECONDS, **_attributes())
+
+
+def find_pending() -> str | None:
+    return request.cookies.get(_PENDING_NAME)
+
+
+def drop_pending(response: Response) -> None:
+    response.delete_cookie(_PENDING_NAME, **_attributes())
 
 
 def _attributes() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Response, current_app, g, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
@@ -14,10 +15,13 @@ from stripe_bridge.adapters.console.cookies import (
     csrf_token,
     drop_notice,
     find_notice,
+    is_secure,
+    keep,
     leave_notice,
+    new_browser_secret,
 )
 from stripe_bridge.adapters.console.guard import CSRF_FIELD, TenantNotChosen
-from stripe_bridge.adapters.console.links import here, link, page_of, static
+from stripe_bridge.adapters.console.links import here, link, page_of, static, within
 from stripe_bridge.adapters.console.routes import Section, Visit
 from stripe_bridge.adapters.web.problems import log_failure, problem_of
 
@@ -90,6 +94,26 @@ def answer_failure(error: Exception) -> Response:
     for name, value in row.headers.items():
         if name.lower() not in ("www-authenticate", "content-type", "location"):
             page.headers[name] = value
+    return page
+
+
+def sign_in_page(issuer: str | None, fault: str | None = None) -> Response:
+    """What those see who are not signed in. Its form belongs to this browser, as every form does."""
+    secret = browser_secret() or new_browser_secret()
+    asked = request.args.get("next")
+    next_page = asked if within(asked) else None
+    url = current_app.config["PUBLIC_URL"]
+    page = render(
+        "sign_in.html",
+        HTTPStatus.OK if fault is None else HTTPStatus.UNAUTHORIZED,
+        secret=secret,
+        fault=fault,
+        next_page=next_page,
+        is_insecure=is_secure(url) and not url.startswith("https:"),
+        provider=None if issuer is None else urlsplit(issuer).hostname,
+    )
+    if secret != browser_secret():
+        keep(page, secret, for_session=False)
     return page
 
 

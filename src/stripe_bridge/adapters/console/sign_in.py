@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from flask import Blueprint, Response, request
 
-from flask import Blueprint, current_app, request
-from werkzeug.wrappers import Response as AnyResponse
-
-from stripe_bridge.adapters.console.cookies import browser_secret, forget, is_secure, keep, new_browser_secret
+from stripe_bridge.adapters.console.cookies import browser_secret, forget, keep
 from stripe_bridge.adapters.console.guard import check_form
 from stripe_bridge.adapters.console.links import link, within
-from stripe_bridge.adapters.console.rendering import go_to, render
+from stripe_bridge.adapters.console.rendering import go_to, sign_in_page
 from stripe_bridge.adapters.web.auth import RateLimits
 from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.use_cases.access import Access
 from stripe_bridge.use_cases.access.console_sessions import BegunConsoleSession
 
 _NOT_GOOD = "The link was used before, is older than five minutes, or is not complete. Ask for another one."
-# For all who are not signed in together: what is guessed has 256 random bits, so this only spares the database.
-_ATTEMPTS = "300/minute"
+_FAILURES = "300/minute"
 
 
 def add_sign_in(blueprint: Blueprint, access: Access, limits: RateLimits) -> None:
-    def sign_in() -> AnyResponse:
+    def sign_in() -> Response:
         """Only its POST uses a link up."""
         if request.method != "POST":
-            return _page()
-        limits.count((_ATTEMPTS, ("console", "sign-in")))
+            return sign_in_page(access.begin_sign_in.issuer)
         check_form()
         # Pasted by hand, it may be the whole link.
         secret = request.form.get("token", "").strip().rpartition("#")[2]
         try:
             begun = access.sign_in_by_link(secret)
         except Unauthenticated:
-            return _page(fault=_NOT_GOOD)
+            count_failure(limits)
+            return sign_in_page(access.begin_sign_in.issuer, fault=_NOT_GOOD)
         return welcome(access, begun, request.args.get("next"))
 
-    def sign_out() -> AnyResponse:
+    def sign_out() -> Response:
         check_form()
         try:
             session = access.authenticate_console(browser_secret())
@@ -53,7 +49,12 @@ def add_sign_in(blueprint: Blueprint, access: Access, limits: RateLimits) -> Non
     add("/sign-out", "sign_out", sign_out, methods=["POST"], provide_automatic_options=False)
 
 
-def welcome(access: Access, begun: BegunConsoleSession, next_page: str | None) -> AnyResponse:
+def count_failure(limits: RateLimits) -> None:
+    """Of all together: what can be guessed has 256 random bits. A good link is never refused. Raises TooManyAttempts."""
+    limits.count((_FAILURES, ("failed", "console")))
+
+
+def welcome(access: Access, begun: BegunConsoleSession, next_page: str | None) -> Response:
     """Lead on with a new session. One that this browser had ends: a session that somebody planted there is of no use."""
     _end_former(access)
     response = go_to(within(next_page) or link(""))
@@ -67,26 +68,3 @@ def _end_former(access: Access) -> None:
     except Unauthenticated:
         return
     access.revoke_console_session(former.id)
-
-
-def _page(fault: str | None = None) -> AnyResponse:
-    secret = browser_secret() or new_browser_secret()
-    next_page = request.args.get("next")
-    page = render(
-        "sign_in.html",
-        HTTPStatus.OK if fault is None else HTTPStatus.UNAUTHORIZED,
-        secret=secret,
-        fault=fault,
-        next_page=next_page if within(next_page) else None,
-        is_insecure=not current_app.config["PUBLIC_URL"].startswith("https:") and is_secure(_public_url()),
-        provider=None,
-        provider_name=None,
-    )
-    if secret != browser_secret():
-        keep(page, secret, for_session=False)
-    return page
-
-
-def _public_url() -> str:
-    url: str = current_app.config["PUBLIC_URL"]
-    return url

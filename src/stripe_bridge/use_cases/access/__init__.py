@@ -25,6 +25,7 @@ from stripe_bridge.use_cases.access.panel_sessions import (
     CreatePanelSession,
     PurgePanelSessions,
 )
+from stripe_bridge.use_cases.access.sign_in import BeginSignIn, CompleteSignIn
 from stripe_bridge.use_cases.access.tenants import ListTenants
 from stripe_bridge.use_cases.access.tokens import (
     Authenticate,
@@ -43,7 +44,8 @@ class Access:
     purge_panel_sessions: PurgePanelSessions
     create_console_link: CreateConsoleLink
     sign_in_by_link: SignInByLink
-    begin_console_session: BeginConsoleSession
+    begin_sign_in: BeginSignIn
+    complete_sign_in: CompleteSignIn
     authenticate_console: AuthenticateConsole
     list_console_sessions: ListConsoleSessions
     revoke_console_session: RevokeConsoleSession
@@ -62,6 +64,7 @@ class Access:
 
 def build_access(adapters: Adapters, *, public_url: str) -> Access:
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
+    provider = adapters.sign_in_provider
     return Access(
         authenticate=Authenticate(store, adapters.identity_provider),
         create_panel_session=CreatePanelSession(store, clock, identifiers),
@@ -69,7 +72,8 @@ def build_access(adapters: Adapters, *, public_url: str) -> Access:
         purge_panel_sessions=PurgePanelSessions(store, clock),
         create_console_link=CreateConsoleLink(store, clock, identifiers, public_url),
         sign_in_by_link=SignInByLink(store, clock, identifiers, public_url),
-        begin_console_session=BeginConsoleSession(store, clock, identifiers),
+        begin_sign_in=BeginSignIn(provider),
+        complete_sign_in=CompleteSignIn(provider, BeginConsoleSession(store, clock, identifiers)),
         authenticate_console=AuthenticateConsole(store, clock),
         list_console_sessions=ListConsoleSessions(store, clock),
         revoke_console_session=RevokeConsoleSession(store, clock),

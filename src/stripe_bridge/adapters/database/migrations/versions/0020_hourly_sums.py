@@ -4,8 +4,8 @@ They are functions of the rows that they sum up, as the totals are: whatever cha
 transaction, and a daily recount corrects what is wrong. That recount is also what adds up the hours before this upgrade.
 
 On PostgreSQL, where others would wait for the row of the current hour, triggers append the changes to a table; workers add
-them up. A batch of events is applied in one UPDATE, so that updates are added up for each statement. So are those of the totals
-of events, from now on, which were one change for each event: that saves more than the sums cost.
+them up. A batch of events is applied in one UPDATE, so that updates are added up for each statement. So are those of the
+totals of events, from now on, which were one change for each event: that saves more than the sums cost.
 
 SQLite makes a table of the values of each IN with more than two of them, whenever a trigger looks at it: comparing them one by
 one costs a fraction. There the triggers that count events are made anew like that, which saves more than the sums cost, too.
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
