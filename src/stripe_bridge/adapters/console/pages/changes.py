@@ -28,6 +28,8 @@ _TYPES = [each.value for each in ChangeType]
 _GROUPS = sorted({f"{each.value.partition('.')[0]}.*" for each in ChangeType})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _NAMED = 5
+# A type that is rare is looked for in so many changes at a time.
+_EXAMINED = 20_000
 # Longer ones are for the command line: somebody is waiting for the page.
 _VERIFIED_HERE = 20_000
 
@@ -69,22 +71,32 @@ class _Row:
 @page("GET", "/changes", permission=Permission.READ, scope=Scope.ALL_TENANTS)
 def list_changes(visit: Visit) -> Any:
     query = visit.query(_Matching)
+    log = visit.bridge.changes.show_status(_log_of(visit))
+    types = _types(visit, query["type"])
+    end = 0 if log.head is None else log.head.sequence
+    before = min(query["before"] or end + 1, end + 1)
+    # An order's are found by an index.
+    after = 0 if types is None or query["order"] else max(0, before - 1 - _EXAMINED)
     found = visit.bridge.changes.list(
         _log_of(visit),
         DEFAULT_PER_PAGE + 1,
-        before=query["before"],
-        types=_types(visit, query["type"]),
+        before=before,
+        after=after,
+        types=types,
         sales_order_id=query["order"],
     )
     rows = [_row(entry) for entry in found[:DEFAULT_PER_PAGE]]
+    is_full = len(found) > DEFAULT_PER_PAGE
+    rest = rows[-1].sequence if is_full else after + 1
     return render(
         "changes/list.html",
         rows=rows,
-        more={"before": rows[-1].sequence} if len(found) > DEFAULT_PER_PAGE else None,
+        more={"before": rest} if is_full or after else None,
+        examined=(after + 1, before - 1) if after and not is_full else None,
         query=query,
         choices=_choices(visit),
         options=_options(visit),
-        log=visit.bridge.changes.show_status(_log_of(visit)),
+        log=log,
     )
 
 
