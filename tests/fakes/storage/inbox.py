@@ -1,7 +1,7 @@
 """A fake inbox, on the tables of one transaction, and what receives events into it."""
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -113,6 +113,12 @@ class FakeInbox:
         payload = self._get(tenant_id, event_id, lock=False).payload
         assert payload is not None
         return payload
+
+    def payloads(self, event_ids: Sequence[int]) -> Mapping[int, bytes]:
+        return {event_id: self.payload(None, event_id) for event_id in event_ids}
+
+    def count_by_status(self, event_ids: Sequence[int]) -> Mapping[EventStatus, int]:
+        return Counter(each.status for each in self._events.matching(lambda each: each.id in event_ids))
 
     def purge_payloads(self, stored_before: datetime, limit: int) -> int:
         up_to = self._tables.purged.rows.get("up to", 0)

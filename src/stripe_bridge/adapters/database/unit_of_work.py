@@ -34,6 +34,7 @@ from stripe_bridge.adapters.database.repositories.purging import SqlPurging
 from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
+from stripe_bridge.adapters.database.repositories.replays import SqlReplays
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.subscribers import SqlSubscribers
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
@@ -60,6 +61,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.replays import Replays
 from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
@@ -84,6 +86,7 @@ class SqlUnitOfWork:
     intents: Intents
     receivers: Receivers
     inbox: Inbox
+    replays: Replays
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
@@ -131,6 +134,7 @@ class SqlUnitOfWork:
         self.intents = SqlIntents(transaction)
         self.receivers = SqlReceivers(transaction)
         self.inbox = SqlInbox(transaction)
+        self.replays = SqlReplays(transaction)
         self.idempotent_requests = SqlIdempotentRequests(transaction)
         self.key_in_use = SqlKeyInUse(transaction)
         self.reconciliations = SqlReconciliations(transaction)

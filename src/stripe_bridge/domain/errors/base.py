@@ -53,6 +53,10 @@ class SubscriberNotFound(NotFound):
     message = "Subscriber not found."
 
 
+class ReplayNotFound(NotFound):
+    message = "Replay not found."
+
+
 class ChangeNotFound(NotFound):
     message = "Change not found."
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -71,6 +71,14 @@ class Inbox(Protocol):
 
     def payload(self, tenant_id: str | None, event_id: int) -> bytes:
         """Empty if it is no longer kept."""
+        ...
+
+    def payloads(self, event_ids: Sequence[int]) -> Mapping[int, bytes]:
+        """Of many events, of whatever tenant, by id; empty ones are no longer kept."""
+        ...
+
+    def count_by_status(self, event_ids: Sequence[int]) -> Mapping[EventStatus, int]:
+        """Of these events, how many have which status now; statuses that none has are missing."""
         ...
 
     def purge_payloads(self, stored_before: datetime, limit: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -77,6 +77,10 @@ class Invoices(Protocol):
         """Of any tenant and status, including abandoned ones: for workers."""
         ...
 
+    def find_all(self, invoice_ids: Sequence[int]) -> Sequence[Invoice]:
+        """Like `find`, for many at once; those that do not exist are missing."""
+        ...
+
     def find_settled(self, invoice_id: int) -> Invoice | None:
         """Like `find`, but None while a call on it is not settled."""
         ...
@@ -128,5 +132,9 @@ class Links(Protocol):
         ...
 
     def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None: ...
+
+    def find_invoice_ids(self, linked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        """For many objects (account and Stripe id) at once; those that are not linked are missing."""
+        ...
 
     def of_invoice(self, invoice_id: int) -> Sequence[str]: ...
