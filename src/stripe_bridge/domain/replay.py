@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -57,22 +57,32 @@ class PlannedEvent:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """A field as callers see it."""
+
+    field: str
+    before: Any
+    after: Any
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedObject:
-    """One object, and its fields that would change, each before and after.
+    """One object, and those of its fields that would change.
 
-    `id` is ours, or Stripe's where we have none; None for a refund that is not known here yet. `is_unknown`: only Stripe can
-    tell how it ends.
+    `id` is None for payments and disputes, which have only Stripe's, and for a refund that is not known here yet.
+    `is_unknown`: only Stripe can tell how it ends.
     """
 
     kind: PlannedKind
-    id: int | str | None
+    id: int | None
+    stripe_id: str | None
     tenant_id: str
     invoice_id: int | None = None
     sales_order_id: int | None = None
     is_new: bool = False
     is_unknown: bool = False
-    changed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    changes: tuple[FieldChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +118,14 @@ class ReplayPlan:
     @property
     def digest(self) -> str:
         return plan_digest(self.tenant_id, self.filter, self.limit, self.found, self.versions)
+
+    @property
+    def being_processed_ids(self) -> list[int]:
+        return [event.id for event in self.being_processed]
+
+    @property
+    def purged_ids(self) -> list[int]:
+        return [event.id for event in self.purged]
 
     @property
     def counts(self) -> Mapping[str, int]:

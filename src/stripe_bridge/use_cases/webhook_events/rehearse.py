@@ -19,7 +19,7 @@ from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.refund import Refund
-from stripe_bridge.domain.replay import Outcome, PlannedEvent, PlannedKind, PlannedObject
+from stripe_bridge.domain.replay import FieldChange, Outcome, PlannedEvent, PlannedKind, PlannedObject
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, StripeEvent, WebhookEvent
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.webhook_events.apply import DispatchEvents, links_of
@@ -103,8 +103,8 @@ class Rehearsal:
         planned += [self._unknown_integration(id_) for id_ in sorted(self._unknown.integrations)]
         shown = (each for each in planned if tenant_id in (None, each.tenant_id))
         return sorted(
-            (each for each in shown if each.changed or each.is_unknown),
-            key=lambda each: (each.invoice_id or 0, _PLACE[each.kind], str(each.id)),
+            (each for each in shown if each.changes or each.is_unknown),
+            key=lambda each: (each.invoice_id or 0, _PLACE[each.kind], str(each.stripe_id)),
         )
 
     def _planned(self, change: HeldChange) -> PlannedObject:
@@ -114,19 +114,21 @@ class Rehearsal:
         assert invoice is not None, "What is held belongs to an invoice."
         return PlannedObject(
             kind=kind,
-            id=id_of(change.after),
+            id=_id_of(change.after),
+            stripe_id=stripe_id_of(change.after),
             tenant_id=invoice.tenant_id,
             invoice_id=invoice_id,
             sales_order_id=invoice.sales_order_id,
             is_new=change.before is None,
             is_unknown=self._unknown.is_about(invoice),
-            changed=difference(change.before, change.after),
+            changes=difference(change.before, change.after),
         )
 
     def _only_unknown(self, invoice: Invoice) -> PlannedObject:
         return PlannedObject(
             kind=PlannedKind.INVOICE,
             id=invoice.id,
+            stripe_id=invoice.stripe_invoice_id,
             tenant_id=invoice.tenant_id,
             invoice_id=invoice.id,
             sales_order_id=invoice.sales_order_id,
@@ -137,7 +139,11 @@ class Rehearsal:
         integration = self._run.integrations.find(integration_id)
         assert integration is not None, "It was found by an event of its account."
         return PlannedObject(
-            kind=PlannedKind.INTEGRATION, id=integration.id, tenant_id=integration.tenant_id, is_unknown=True
+            kind=PlannedKind.INTEGRATION,
+            id=integration.id,
+            stripe_id=integration.account_id,
+            tenant_id=integration.tenant_id,
+            is_unknown=True,
         )
 
 
@@ -198,22 +204,28 @@ def _parse(event: WebhookEvent) -> tuple[WebhookEvent, StripeEvent | None]:
         return event, None
 
 
-def id_of(value: Held) -> int | str | None:
-    """Ours, or else Stripe's; a refund that is not stored has none yet."""
+def _id_of(value: Held) -> int | None:
+    """A refund that is not stored has none yet."""
     if isinstance(value, Payment | Dispute):
-        return value.stripe_id
+        return None
     return value.id if value.id > 0 else None
 
 
-def difference(before: Held | None, after: Held) -> dict[str, tuple[Any, Any]]:
-    """The fields that differ, as callers see them, each before and after; of a new object, those that it has."""
+def stripe_id_of(value: Held) -> str | None:
+    if isinstance(value, Invoice):
+        return value.stripe_invoice_id
+    return value.stripe_refund_id if isinstance(value, Refund) else value.stripe_id
+
+
+def difference(before: Held | None, after: Held) -> tuple[FieldChange, ...]:
+    """The fields that differ, as callers see them; of a new object, those that it has."""
     earlier = {} if before is None else shown(before)
-    later = shown(after)
-    return {
-        name: (earlier.get(name), value)
-        for name, value in later.items()
-        if earlier.get(name) != value and name not in _NOT_COMPARED
-    }
+    later = {name: value for name, value in shown(after).items() if name not in _NOT_COMPARED}
+    return tuple(
+        FieldChange(name, earlier.get(name), value)
+        for name, value in sorted(later.items())
+        if earlier.get(name) != value
+    )
 
 
 # An id that is not given out yet, and the time of writing.

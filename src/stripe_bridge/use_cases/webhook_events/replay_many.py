@@ -113,10 +113,10 @@ class CancelReplay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayView:
-    """`events` are how many of those that it queued have which status now."""
+    """`events` are how many of its events so far have which status now."""
 
     replay: Replay
-    events: Mapping[EventStatus, int]
+    events: Mapping[str, int]
 
 
 class ShowReplay:
@@ -128,8 +128,10 @@ class ShowReplay:
     def __call__(self, tenant_id: str | None, replay_id: int) -> ReplayView:
         with self._store.reading() as work:
             replay = work.replays.get(tenant_id, replay_id)
-            events = work.inbox.count_by_status(replay.ids_so_far)
-        return ReplayView(replay=replay, events=events)
+            found = work.inbox.count_by_status(replay.ids_so_far)
+        return ReplayView(
+            replay=replay, events={status.value: found.get(status, 0) for status in EventStatus}
+        )
 
 
 class ListReplays:

@@ -49,7 +49,11 @@ _DEPTH = select(_EVENT.status, func.count(), func.min(_EVENT.created_at)).where(
 # SQLite would otherwise take a larger index; every id is greater.
 _FAILED = select(func.count()).select_from(EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
 _PAYLOADS = select(_EVENT.id, _EVENT.payload).where(any_of(_EVENT.id, "ids"))
-_STATUSES = select(_EVENT.status, func.count().label("number")).where(any_of(_EVENT.id, "ids")).group_by(_EVENT.status)
+_STATUSES = (
+    select(_EVENT.status, func.count().label("number"))
+    .where(any_of(_EVENT.id, "ids"))
+    .group_by(_EVENT.status)
+)
 _PAYLOAD = select(_EVENT.payload).where(_EVENT.id == bindparam("id"))
 
 
