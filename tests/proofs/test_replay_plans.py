@@ -189,7 +189,7 @@ def assert_the_plan_is_what_happens(world: EmulatedWorld, data: st.DataObject) -
     return plan
 
 
-SOME = {
+SOME: dict[str, Any] = {
     "deadline": None,
     # The same steps give other ids again, because the emulator keeps everything.
     "phases": [Phase.generate, Phase.shrink],

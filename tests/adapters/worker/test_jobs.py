@@ -245,3 +245,13 @@ def test_nothing_is_begun_after_the_stop(job: str):
     jobs.run(job)
 
     assert work.calls == 0
+
+
+def test_running_replays_goes_on_until_none_is_running_and_gives_way_after_each_batch():
+    replays, rests = Batches(25, 25, 3), Batches()
+
+    Jobs(bridge_with(webhook_events__run_replays=replays, webhook_events__yield_to_receiving=rests)).run(
+        "run_replays"
+    )
+
+    assert (replays.calls, rests.calls) == (4, 3)

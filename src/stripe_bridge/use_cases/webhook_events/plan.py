@@ -19,7 +19,7 @@ from stripe_bridge.use_cases.webhook_events.dry_run import DryRun
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.rehearse import Rehearsal
 
-_BATCH_SIZE = 100
+BATCH_SIZE = 100
 
 
 class PlanReplay:
@@ -139,4 +139,4 @@ def _kept_unless_by_id(matching: EventFilter) -> EventFilter:
 
 
 def _batches(events: Sequence[WebhookEvent]) -> list[Sequence[WebhookEvent]]:
-    return [events[first : first + _BATCH_SIZE] for first in range(0, len(events), _BATCH_SIZE)]
+    return [events[first : first + BATCH_SIZE] for first in range(0, len(events), BATCH_SIZE)]
