@@ -99,7 +99,7 @@ class ReplayPlan:
     """What replaying the oldest `limit` events of a filter would do, as far as that can be known without asking Stripe.
 
     `found` are all of them, in the order in which they were stored; `events` those that would be applied. `more` is how many
-    match beyond the limit. `holds` are the holds of sends that would come of it. `versions` are those of all objects that the
+    match beyond the limit, counted no further than ten thousand. `holds` are the holds of sends that would come of it. `versions` are those of all objects that the
     events are about, whether they would change or not.
     """
 

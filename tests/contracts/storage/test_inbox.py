@@ -543,3 +543,4 @@ def test_payloads_and_statuses_of_many_events_are_read_at_once(store: Store):
         assert work.inbox.payloads(ids) == {id_: work.inbox.payload(None, id_) for id_ in ids}
         assert work.inbox.count_by_status(ids) == {EventStatus.PROCESSED: 1, EventStatus.RECEIVED: 1}
         assert dict(work.inbox.count_by_status([])) == {}
+        assert [work.inbox.count(TENANT, EventFilter(), up_to=most) for most in (2, 9, None)] == [2, 3, 3]

@@ -167,8 +167,8 @@ class FakeInbox:
     def oldest(self, tenant_id: str | None, matching: EventFilter, limit: int) -> Sequence[WebhookEvent]:
         return [_without_payload(each) for each in self._matching(tenant_id, matching)[:limit]]
 
-    def count(self, tenant_id: str | None, matching: EventFilter) -> int:
-        return len(self._matching(tenant_id, matching))
+    def count(self, tenant_id: str | None, matching: EventFilter, *, up_to: int | None = None) -> int:
+        return len(self._matching(tenant_id, matching)[:up_to])
 
     def newest_id(self) -> int:
         return max((event.id for event in self._events.matching(lambda _: True)), default=0)

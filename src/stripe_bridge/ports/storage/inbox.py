@@ -109,7 +109,9 @@ class Inbox(Protocol):
         """In the order in which they were stored."""
         ...
 
-    def count(self, tenant_id: str | None, matching: EventFilter) -> int: ...
+    def count(self, tenant_id: str | None, matching: EventFilter, *, up_to: int | None = None) -> int:
+        """No further than that: there may be millions."""
+        ...
 
     def newest_id(self) -> int:
         """Of all stored events; 0 if there is none. Grows with every event that is stored."""

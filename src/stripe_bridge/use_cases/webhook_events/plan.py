@@ -20,6 +20,8 @@ from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
 from stripe_bridge.use_cases.webhook_events.rehearse import Rehearsal
 
 BATCH_SIZE = 100
+# Of how many further events it is said that they match, too.
+MAX_MORE = 10_000
 
 
 class PlanReplay:
@@ -56,7 +58,8 @@ class PlanReplay:
                 events=events,
                 being_processed=[event for event in found if is_being_processed(event, now)],
                 purged=purged,
-                more=view.inbox.count(tenant_id, _kept_unless_by_id(matching)) - len(found),
+                more=view.inbox.count(tenant_id, _kept_unless_by_id(matching), up_to=limit + MAX_MORE)
+                - len(found),
                 objects=rehearsal.objects(tenant_id),
                 holds=[hold for hold in run.holds.values() if tenant_id in (None, hold.tenant_id)],
                 versions=versions_of(view, rehearsal.invoice_ids, rehearsal.integration_ids),

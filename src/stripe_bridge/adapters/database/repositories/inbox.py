@@ -139,8 +139,9 @@ class SqlInbox:
         statement = EVENTS.select.where(*_conditions(tenant_id, matching)).order_by(_EVENT.id).limit(limit)
         return self._transaction.list(EVENTS, statement)
 
-    def count(self, tenant_id: str | None, matching: EventFilter) -> int:
-        statement = select(func.count()).select_from(EVENTS.table).where(*_conditions(tenant_id, matching))
+    def count(self, tenant_id: str | None, matching: EventFilter, *, up_to: int | None = None) -> int:
+        found = select(_EVENT.id).where(*_conditions(tenant_id, matching)).limit(up_to).subquery()
+        statement = select(func.count()).select_from(found)
         number: int = self._transaction.execute(statement).scalar_one()
         return number
 

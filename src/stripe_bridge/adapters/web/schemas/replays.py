@@ -134,7 +134,7 @@ class ReplayPlanSchema(ResponseSchema):
     digest = fields.String(metadata={"examples": [_DIGEST]})
     filter = fields.Dict(keys=fields.String())
     limit = fields.Integer()
-    more = fields.Integer(metadata={"description": "How many match beyond the limit."})
+    more = fields.Integer(metadata={"description": "How many match beyond the limit, counted up to 10,000."})
     is_unknown = fields.Boolean(metadata={"description": "Some of it only Stripe can tell."})
     counts = fields.Nested(OutcomeCountsSchema)
     events = fields.List(

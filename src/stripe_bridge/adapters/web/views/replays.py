@@ -20,7 +20,7 @@ from stripe_bridge.domain.errors.conflicts import ReplayEnded, ReplayPlanOutdate
 _EVENTS = "/api/stripe/webhook-events"
 _PATH = f"{_EVENTS}/replays"
 _ONE = f"{_PATH}/<id:replay_id>"
-# Judging a thousand events takes a second of a processor.
+# Judging a thousand events takes a fifth of a second of a processor.
 _PLANS = "30/minute"
 
 
