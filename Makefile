@@ -73,7 +73,7 @@ panel: ## Build the panel's scripts from frontend/; needs Node.js
 test-fast: $(READY) ## Run the quick tests, which need no server
 	@$(TEST_ENV) $(BIN)/python -m pytest -q -m "not slow and not servers"
 
-storm: $(READY) ## Process orders while Stripe fails and processes are killed; SIZE=2000, SEED, STORM=servers or embedded
+storm: $(READY) ## Process orders while Stripe fails and processes are killed; SIZE=2000, SEED, STORM=servers, embedded or hosts
 	@$(TEST_ENV) $(BIN)/python -m tests.storm
 
 $(BENCH_READY): $(READY) $(BENCH_LOCK)

@@ -33,7 +33,7 @@ def test_every_missing_setting_is_reported_at_once_with_how_to_get_it():
         "ENCRYPTION_KEYS",
     ]
     assert "dashboard.stripe.com" in reported[0]
-    assert "flask keys generate" in reported[3]
+    assert "stripe-bridge keys generate" in reported[3]
 
 
 def test_invalid_settings_are_reported_beside_missing_ones():

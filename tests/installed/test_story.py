@@ -102,8 +102,18 @@ def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, r
         facts = {"service": service, "emulator": emulator, "tokens": {"admin": secret, "power_user": secret}}
         play(Stack(Settings(port, emulator_port, tmp_path), facts, http, ()))
         assert len(follow(http, f"{service}/docs")) > 3
+        sees_the_console(operator, http)
 
     assert operator.runs("stripe-bridge doctor").stdout == "All is well.\n"
+    checks = json.loads(operator.shown("stripe-bridge doctor --before-going-live --json"))["checks"]
+    # This is no production: a test key, no https, and nobody showed keys and backups.
+    assert {each["subject"] for each in checks if each["outcome"] == "warn"} == {
+        "mode",
+        "PUBLIC_URL",
+        "kept keys",
+        "backups",
+        "metrics",
+    }
     for log in (web, worker):
         assert f'"file": "{env_file}"' in log.read_text()
     assert sorted(path.name for path in operator.folder.iterdir() if "sqlite" not in path.name) == [
@@ -115,6 +125,16 @@ def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, r
 def test_the_demo_plays_from_the_wheel_and_leaves_nothing_behind(operator):
     assert "is paid, 124.50 USD" in operator.shown("stripe-bridge demo")
     assert list(operator.folder.iterdir()) == []
+
+
+def sees_the_console(operator, http):
+    """Signed in by the link that a command prints, with all that its pages are made of."""
+    page, _, token = operator.shown("stripe-bridge console link --operator").strip().partition("#")
+    assert len(follow(http, page)) > 3
+    csrf = re.findall(r'name="csrf" value="([^"]+)"', http.get(page, timeout=30).text)[0]
+    start = http.post(page, data={"csrf": csrf, "token": token}, timeout=30)
+    assert "Sign out" in start.text
+    assert len(follow(http, start.url)) > 5
 
 
 def follow(http, url):

@@ -8,27 +8,30 @@ from pathlib import Path
 
 import redis
 
-from tests.servers.processes import free_port, scratch_folder, spawn, stop
+from tests.servers.processes import LOOPBACK, free_port, scratch_folder, spawn, stop
 from tests.waiting import wait_until
 
 
 class RedisServer:
-    """Redis on a loopback port, only in memory: after a restart it has the same port but no data."""
+    """Redis on a port of this address, only in memory: after a restart it has the same port but no data."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, address: str = LOOPBACK) -> None:
+        self._address = address
         self.port = free_port()
         self._folder = scratch_folder("redis")
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: int = 0) -> str:
         """The logical database's address."""
-        return f"redis://127.0.0.1:{self.port}/{database}"
+        return f"redis://{self._address}:{self.port}/{database}"
 
     def start(self) -> None:
         """Start, and return once it answers."""
         options = {
             "port": str(self.port),
-            "bind": "127.0.0.1",
+            "bind": self._address,
+            # Otherwise it refuses clients of other hosts.
+            "protected-mode": "yes" if self._address == LOOPBACK else "no",
             "databases": "64",
             "save": "",
             "appendonly": "no",
@@ -60,7 +63,7 @@ class RedisServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _answers(self) -> bool:
-        with redis.Redis(port=self.port, host="127.0.0.1") as client:
+        with redis.Redis(port=self.port, host=self._address) as client:
             try:
                 return bool(client.ping())
             except redis.ConnectionError:

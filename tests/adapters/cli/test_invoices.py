@@ -100,7 +100,7 @@ def test_a_void_without_an_answer_is_a_failure(connected: Terminal):
     reported = connected.refused("invoices", "void", sent["id"], *ACME, "--yes")
 
     assert "could not be voided" in reported
-    assert reported.endswith("A worker will settle it; see: flask intents list\n")
+    assert reported.endswith("A worker will settle it; see: stripe-bridge intents list\n")
     assert [row["operation"] for row in connected.json("intents", "list")] == ["void"]
 
 

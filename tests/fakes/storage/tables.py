@@ -11,6 +11,7 @@ from stripe_bridge.domain.changes.entry import Entry, Head
 from stripe_bridge.domain.changes.recorded import KINDS
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.changes.verification import LogCheck
+from stripe_bridge.domain.console_session import ConsoleLink, ConsoleSession
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope
@@ -25,6 +26,7 @@ from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.recovery import RecoveryHold, SigningKey, UnresolvedInvoice
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.replay import Replay
+from stripe_bridge.domain.request_trace import Trace
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.subscriber import Delivery, Subscriber
 from stripe_bridge.domain.webhook_event import WebhookEvent
@@ -155,6 +157,9 @@ class Tables:
 
     tokens: Table[int, ApiToken] = field(default_factory=Table)
     panel_sessions: Table[int, PanelSession] = field(default_factory=Table)
+    request_traces: Table[Trace, Trace] = field(default_factory=Table)
+    console_links: Table[int, ConsoleLink] = field(default_factory=Table)
+    console_sessions: Table[int, ConsoleSession] = field(default_factory=Table)
     oauth_states: Table[str, OAuthState] = field(default_factory=Table)
     integrations: Table[int, Integration] = field(default_factory=Table)
     sales_orders: Table[tuple[str, int], SalesOrder] = field(default_factory=Table)

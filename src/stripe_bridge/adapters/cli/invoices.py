@@ -1,4 +1,4 @@
-"""`flask invoices`."""
+"""`stripe-bridge invoices`."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def invoices() -> None:
 
     \b
     Examples:
-      flask invoices list --tenant acme --integration 3 --status open
-      flask invoices list --tenant acme --order 1001
-      flask invoices send --tenant acme --integration 3 --order 1001
-      flask invoices activity 12 --tenant acme
-      flask invoices void 12 --tenant acme
+      stripe-bridge invoices list --tenant acme --integration 3 --status open
+      stripe-bridge invoices list --tenant acme --order 1001
+      stripe-bridge invoices send --tenant acme --integration 3 --order 1001
+      stripe-bridge invoices activity 12 --tenant acme
+      stripe-bridge invoices void 12 --tenant acme
     """
 
 

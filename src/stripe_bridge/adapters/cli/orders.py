@@ -1,4 +1,4 @@
-"""`flask orders`."""
+"""`stripe-bridge orders`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def orders() -> None:
 
     \b
     Examples:
-      flask orders show 1001 --tenant acme
-      flask orders reset-updated-at 1001 --tenant acme
+      stripe-bridge orders show 1001 --tenant acme
+      stripe-bridge orders reset-updated-at 1001 --tenant acme
     """
 
 

@@ -23,6 +23,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
 )
 from stripe_bridge.adapters.database.repositories.audit import SqlAudit
 from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
+from stripe_bridge.adapters.database.repositories.console import SqlConsoleLinks, SqlConsoleSessions
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
 from stripe_bridge.adapters.database.repositories.existing import SqlExistingObjects
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
@@ -35,6 +36,7 @@ from stripe_bridge.adapters.database.repositories.reconciliations import SqlReco
 from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
 from stripe_bridge.adapters.database.repositories.replays import SqlReplays
+from stripe_bridge.adapters.database.repositories.requests import SqlRequestTraces
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.subscribers import SqlSubscribers
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
@@ -53,6 +55,7 @@ from stripe_bridge.ports.storage.accounts import (
 )
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
+from stripe_bridge.ports.storage.console import ConsoleLinks, ConsoleSessions
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -62,6 +65,7 @@ from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
 from stripe_bridge.ports.storage.replays import Replays
+from stripe_bridge.ports.storage.requests import RequestTraces
 from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
@@ -74,6 +78,8 @@ class SqlUnitOfWork:
 
     tokens: Tokens
     panel_sessions: PanelSessions
+    console_links: ConsoleLinks
+    console_sessions: ConsoleSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
@@ -95,6 +101,7 @@ class SqlUnitOfWork:
     changes: Changes
     acts: Acts
     subscribers: Subscribers
+    request_traces: RequestTraces
     audit: Audit
     purging: Purging
     existing: ExistingObjects
@@ -122,6 +129,8 @@ class SqlUnitOfWork:
         self._identity_map = identity_map = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
         self.panel_sessions = SqlPanelSessions(transaction)
+        self.console_links = SqlConsoleLinks(transaction)
+        self.console_sessions = SqlConsoleSessions(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
         self.integrations = SqlIntegrations(transaction)
         self.sales_orders = SqlSalesOrders(transaction)
@@ -143,6 +152,7 @@ class SqlUnitOfWork:
         self.changes = SqlChanges(transaction)
         self.acts = SqlActs(transaction)
         self.subscribers = SqlSubscribers(transaction)
+        self.request_traces = SqlRequestTraces(transaction)
         self.audit = SqlAudit(transaction)
         self.purging = SqlPurging(transaction)
         self.existing = SqlExistingObjects(transaction)

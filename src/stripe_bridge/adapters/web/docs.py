@@ -25,6 +25,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from stripe_bridge.adapters.web.api import openapi_document
 
 _FILES = Path(__file__).parent / "static" / "docs"
+_DESIGN = Path(__file__).parent / "static" / "design"
 # Scalar writes its styles into the page. It compiles and loads no code.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -39,6 +40,7 @@ def docs_blueprint() -> Blueprint:
     blueprint.add_url_rule("/openapi.json", "document", _document)
     blueprint.add_url_rule("/docs", "page", _page)
     blueprint.add_url_rule("/docs/<path:name>", "file", _file)
+    blueprint.add_url_rule("/design/<name>", "design", _design)
     return blueprint
 
 
@@ -74,3 +76,8 @@ def _page() -> Response:
 
 def _file(name: str) -> Response:
     return send_from_directory(_FILES, name, max_age=3600)
+
+
+def _design(name: str) -> Response:
+    """What all pages share."""
+    return send_from_directory(_DESIGN, name, max_age=3600)
