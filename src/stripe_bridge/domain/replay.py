@@ -70,8 +70,8 @@ class FieldChange:
 class PlannedObject:
     """One object, and those of its fields that would change.
 
-    `id` is None for payments and disputes, which have only Stripe's, and for a refund that is not known here yet.
-    `is_unknown`: only Stripe can tell how it ends.
+    `currency` is its invoice's. `id` is None for payments and disputes, which have only Stripe's, and for a refund that is
+    not known here yet. `is_unknown`: only Stripe can tell how it ends.
     """
 
     kind: PlannedKind
@@ -80,6 +80,7 @@ class PlannedObject:
     tenant_id: str
     invoice_id: int | None = None
     sales_order_id: int | None = None
+    currency: str | None = None
     is_new: bool = False
     is_unknown: bool = False
     changes: tuple[FieldChange, ...] = ()
@@ -99,8 +100,8 @@ class ReplayPlan:
     """What replaying the oldest `limit` events of a filter would do, as far as that can be known without asking Stripe.
 
     `found` are all of them, in the order in which they were stored; `events` those that would be applied. `more` is how many
-    match beyond the limit, counted no further than ten thousand. `holds` are the holds of sends that would come of it. `versions` are those of all objects that the
-    events are about, whether they would change or not.
+    match beyond the limit, counted no further than ten thousand. `holds` are the holds of sends that would come of it.
+    `versions` are those of all objects that the events are about, whether they would change or not.
     """
 
     tenant_id: str | None

@@ -19,6 +19,7 @@ ROUTES = routes_by_endpoint()
 # Fields that pass validation, by the route that takes them.
 FORMS: dict[str, dict[str, Any]] = {
     "create_token": {"role": "viewer"},
+    "start_replay": {"status": "processed", "digest": "0" * 64},
 }
 HOSTILE_ORDER: dict[str, Any] = ORDER | {
     "number": f"SO{HOSTILE}"[:60],
@@ -77,7 +78,11 @@ def a_scene() -> Scene:
     subscriber = ask("POST", "/api/subscribers", {"url": "https://erp.example.com/x", "description": HOSTILE})
     token = world.bridge.access.create_token(tenant_id=OWNER, role=Role.VIEWER, user_id=7, label=HOSTILE)
     (event, *_) = data_of(ask("GET", "/api/stripe/webhook-events"))
+    plan = {"filter": {"ids": [event["id"]]}}
+    digest = data_of(ask("POST", "/api/stripe/webhook-events/replay", plan))["digest"]
+    replay = ask("POST", "/api/stripe/webhook-events/replay", plan | {"dry_run": False, "digest": digest})
     ids = {
+        "replay_id": data_of(replay)["id"],
         "integration_id": integration["id"],
         "sales_order_id": 1001,
         "invoice_id": invoice["id"],

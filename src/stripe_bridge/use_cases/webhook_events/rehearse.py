@@ -119,6 +119,7 @@ class Rehearsal:
             tenant_id=invoice.tenant_id,
             invoice_id=invoice_id,
             sales_order_id=invoice.sales_order_id,
+            currency=invoice.currency,
             is_new=change.before is None,
             is_unknown=self._unknown.is_about(invoice),
             changes=difference(change.before, change.after),
@@ -132,6 +133,7 @@ class Rehearsal:
             tenant_id=invoice.tenant_id,
             invoice_id=invoice.id,
             sales_order_id=invoice.sales_order_id,
+            currency=invoice.currency,
             is_unknown=True,
         )
 

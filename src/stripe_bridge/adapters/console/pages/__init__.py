@@ -1,11 +1,12 @@
 """Every page of the console, in the order of the navigation. The first that a visitor may see is where `/console` leads."""
 
+from stripe_bridge.adapters.console.pages.events import EVENTS
 from stripe_bridge.adapters.console.pages.requests import REQUESTS
 from stripe_bridge.adapters.console.pages.start import UNLISTED
 from stripe_bridge.adapters.console.pages.tokens import TOKENS
 from stripe_bridge.adapters.console.routes import Route, Section
 
-SECTIONS: tuple[Section, ...] = (REQUESTS, TOKENS)
+SECTIONS: tuple[Section, ...] = (EVENTS, REQUESTS, TOKENS)
 
 
 def all_routes() -> tuple[Route, ...]:

@@ -113,6 +113,9 @@ class PlannedObjectSchema(ResponseSchema):
     stripe_id = fields.String(allow_none=True, metadata={"examples": ["in_1"]})
     invoice_id = fields.Integer(allow_none=True, metadata={"examples": [1]})
     sales_order_id = fields.Integer(allow_none=True, metadata={"examples": [1001]})
+    currency = fields.String(
+        allow_none=True, metadata={"description": "The invoice's, of all amounts.", "examples": ["EUR"]}
+    )
     is_new = fields.Boolean()
     is_unknown = fields.Boolean(metadata={"description": "Only Stripe can tell how it ends."})
     changes = fields.List(fields.Nested(FieldChangeSchema))
@@ -126,7 +129,7 @@ class PlannedHoldSchema(ResponseSchema):
 class OutcomeCountsSchema(ResponseSchema):
     applied = fields.Integer()
     skipped = fields.Integer()
-    unknown = fields.Integer()
+    is_unknown = fields.Integer(attribute="unknown", data_key="unknown")
     failed = fields.Integer()
 
 
