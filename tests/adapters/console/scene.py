@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -9,6 +10,9 @@ from werkzeug.test import TestResponse
 from stripe_bridge.adapters.console.app import routes_by_endpoint
 from stripe_bridge.adapters.console.routes import Route
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.changes.change import ChangeType
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.ports.storage.intents import IntentFilter
 from tests.adapters.console.browser import Browser, ConsoleWorld
 from tests.adapters.web.world import ORDER, data_of
 
@@ -20,6 +24,24 @@ ROUTES = routes_by_endpoint()
 FORMS: dict[str, dict[str, Any]] = {
     "create_token": {"role": "viewer"},
     "start_replay": {"status": "processed", "digest": "0" * 64},
+    "create_integration": {"name": "Pop-up"},
+    "refund_invoice": {"amount": "1.00", "form_key": "0" * 32},
+    "send_order_invoice": {"integration": 1, "amount": "1.00"},
+    "create_subscriber": {"url": "https://erp.example.com/y"},
+    "resume_subscriber": {"after": "1"},
+    "apply_fix": {"fix": "reconcile"},
+}
+# What a route is about whose act not everything is ready for: not a paid invoice, nor a connected integration.
+ABOUT: dict[str, str] = {
+    "send_invoice_again": "open invoice",
+    "void_invoice": "open invoice",
+    "send_order_invoice": "order to invoice",
+    "start_connecting": "pending integration",
+}
+# And the same for pages that ask what is about to be done.
+QUERIES: dict[str, dict[str, Any]] = {
+    "confirm_changing_subscriber": {"act": "ping"},
+    "confirm_fix": {"fix": "reconcile"},
 }
 HOSTILE_ORDER: dict[str, Any] = ORDER | {
     "number": f"SO{HOSTILE}"[:60],
@@ -34,13 +56,17 @@ HOSTILE_ORDER: dict[str, Any] = ORDER | {
 
 @dataclass
 class Scene:
-    """`ids` by the name that paths have for them."""
+    """`ids` by the name that paths have for them, `others` by what they are ready for."""
 
     world: ConsoleWorld
     ids: dict[str, object] = field(default_factory=dict)
+    others: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def ids_for(self, route: Route) -> dict[str, object]:
+        return {**self.ids, **self.others.get(ABOUT.get(route.id, ""), {})}
 
     def path(self, route: Route, ids: dict[str, object] | None = None) -> str:
-        given = self.ids if ids is None else ids
+        given = self.ids_for(route) if ids is None else ids
         return "/console" + re.sub(r"<(?:\w+:)?(\w+)>", lambda name: str(given[name[1]]), route.path)
 
     def ask(
@@ -51,7 +77,7 @@ class Scene:
         ids: dict[str, object] | None = None,
         tenant: str | None = None,
     ) -> TestResponse:
-        query = None if tenant is None else {"tenant": tenant}
+        query = QUERIES.get(route.id, {}) | ({} if tenant is None else {"tenant": tenant})
         path = self.path(route, ids)
         if route.method == "GET":
             return browser.client.get(path, query_string=query)
@@ -81,8 +107,15 @@ def a_scene() -> Scene:
     plan = {"filter": {"ids": [event["id"]]}}
     digest = data_of(ask("POST", "/api/stripe/webhook-events/replay", plan))["digest"]
     replay = ask("POST", "/api/stripe/webhook-events/replay", plan | {"dry_run": False, "digest": digest})
+    # The first change that belongs to no tenant.
+    world.bridge.receivers.register()
+    with world.store.reading() as work:
+        call = work.intents.page(IntentFilter(tenant_id=OWNER), PageRequest()).items[0]
+    changed = world.bridge.changes.list(OWNER, 1, types=frozenset({ChangeType.INVOICE_PAID}))
     ids = {
         "replay_id": data_of(replay)["id"],
+        "call_id": call.id,
+        "sequence": changed[0].sequence,
         "integration_id": integration["id"],
         "sales_order_id": 1001,
         "invoice_id": invoice["id"],
@@ -92,4 +125,17 @@ def a_scene() -> Scene:
         "token_id": token.token.id,
         "request_id": sent.headers["X-Request-Id"],
     }
-    return Scene(world, ids)
+    return Scene(world, ids, _others(world, integration["id"]))
+
+
+def _others(world: ConsoleWorld, integration_id: int) -> dict[str, dict[str, object]]:
+    for order_id in (2002, 2003):
+        world.ask("PUT", f"/api/sales-orders/{order_id}", HOSTILE_ORDER)
+    unpaid = data_of(world.send(integration_id, 2002))
+    # It may be emailed again after a minute.
+    world.clock.advance(timedelta(minutes=2))
+    return {
+        "open invoice": {"invoice_id": unpaid["id"]},
+        "order to invoice": {"sales_order_id": 2003},
+        "pending integration": {"integration_id": world.create_integration(HOSTILE)["id"]},
+    }

@@ -1,5 +1,8 @@
 """Every route of the console, for every role of the owning tenant and of another one, for operators, and for nobody."""
 
+import re
+from copy import deepcopy
+
 import pytest
 
 from stripe_bridge.adapters.console.routes import Scope
@@ -10,6 +13,8 @@ from tests.adapters.console.scene import OWNER, ROUTES, STRANGER, Scene, a_scene
 ALL = sorted(ROUTES)
 WITH_ID = [name for name in ALL if "<" in ROUTES[name].path]
 POSTS = [name for name in ALL if ROUTES[name].method == "POST"]
+# It notes what it saw of receivers, and how far logs were checked, as monitoring does.
+NOTING = {"ask_doctor"}
 CHOOSE = "Operators see what belongs to every tenant."
 
 
@@ -21,17 +26,18 @@ def prepared() -> Scene:
 @pytest.fixture
 def scene(prepared: Scene):
     """The same for each test: what one does is undone."""
-    store = prepared.world.store
-    before = store.committed
+    world = prepared.world
+    kept = {id(each): each for each in (world.stripe, world.clock)}
+    before, at_stripe = world.store.committed, deepcopy(world.stripe.accounts, kept)
     yield prepared
-    store.committed = before
+    world.store.committed, world.stripe.accounts = before, at_stripe
 
 
 def without_what_varies(answer, scene, ids):
     """The page, but for the request's id, the time and the path."""
     page = text_of(answer).replace(str(answer.headers["X-Request-Id"]), "")
     for value in ids.values():
-        page = page.replace(f"/{value}", "/?")
+        page = re.sub(rf"/{value}\b", "/?", page)
     return page
 
 
@@ -54,7 +60,7 @@ def test_what_is_anothers_answers_exactly_as_what_is_nowhere(scene, name, role):
     commits = scene.world.store.commits
     foreign, nowhere = scene.ask(stranger, route), scene.ask(stranger, route, ids=scene.nowhere())
     assert foreign.status_code == (404 if route.permission in role.permissions else 403)
-    assert without_what_varies(foreign, scene, scene.ids) == without_what_varies(
+    assert without_what_varies(foreign, scene, scene.ids_for(route)) == without_what_varies(
         nowhere, scene, scene.nowhere()
     )
     if route.permission in role.permissions:
@@ -85,7 +91,8 @@ def test_an_operator_sees_every_page_of_the_tenant_that_he_chose(scene, name):
 @pytest.mark.parametrize("name", ALL)
 def test_an_operator_who_has_not_chosen_a_tenant_is_asked_to_where_there_must_be_one(scene, name):
     route = ROUTES[name]
-    answer = scene.ask(scene.world.operator(), route)
+    # What belongs to no tenant has a log of its own.
+    answer = scene.ask(scene.world.operator(), route, ids=scene.ids | {"sequence": 1})
     assert answer.status_code in (200, 303), text_of(answer)
     if route.scope is Scope.ONE_TENANT:
         assert CHOOSE in text_of(answer)
@@ -115,7 +122,8 @@ def test_a_form_that_is_not_from_this_session_does_nothing(scene, name, token):
     nobody.get("/console/sign-in")
     tokens = {
         "missing": "",
-        "wrong": admin.token()[:-1] + ("a" if admin.token()[-1] != "a" else "b"),
+        # All of it: the last letter of a signature has bits that do not count.
+        "wrong": admin.token().swapcase(),
         "another session's": stranger.token(),
         "another browser's": nobody.token(),
     }
@@ -132,8 +140,10 @@ def test_no_page_acts_by_get(scene, name):
     if route.method == "GET":
         admin = scene.world.operator()
         commits = scene.world.store.commits
+        recorded = scene.world.store.committed.changes
         scene.ask(admin, route, tenant=OWNER)
-        assert scene.world.store.commits == commits
+        assert scene.world.store.commits == commits or route.id in NOTING
+        assert scene.world.store.committed.changes.rows == recorded.rows
 
 
 def test_what_belongs_to_the_service_is_for_operators_alone():

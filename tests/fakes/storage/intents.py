@@ -51,6 +51,12 @@ class FakeIntents:
             self._intents.matching(lambda each: each.invoice_id == invoice_id and not each.is_settled)
         )
 
+    def of_invoice(self, invoice_id: int, limit: int) -> Sequence[Intent]:
+        return self._intents.matching(lambda each: each.invoice_id == invoice_id)[::-1][:limit]
+
+    def with_references(self, references: Sequence[str]) -> Sequence[Intent]:
+        return self._intents.matching(lambda each: each.reference in references)[::-1]
+
     def unsettled_of_integration(self, integration_id: int) -> Sequence[Intent]:
         return self._intents.matching(
             lambda each: each.integration_id == integration_id and not each.is_settled
@@ -66,8 +72,10 @@ class FakeIntents:
         )
         return [intent.id for intent in due[:limit]]
 
-    def backlog(self) -> QueueDepth:
-        unsettled = self._intents.matching(lambda each: not each.is_settled)
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
+        unsettled = self._intents.matching(
+            lambda each: not each.is_settled and tenant_id in (None, each.tenant_id)
+        )
         return QueueDepth(
             by_status=Counter(each.state for each in unsettled),
             oldest_at=min((each.created_at for each in unsettled), default=None),

@@ -14,6 +14,7 @@ from stripe_bridge.domain.changes.verification import LogCheck
 from stripe_bridge.domain.console_session import ConsoleLink, ConsoleSession
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.conflicts import StaleWrite
+from stripe_bridge.domain.errors.values import InvalidCursor
 from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope
 from stripe_bridge.domain.integration import Integration, OAuthState
 from stripe_bridge.domain.intent import Intent
@@ -135,6 +136,19 @@ def page_of(values: list[Aggregate], request: PageRequest) -> Page[Aggregate]:
         rest = newest[request.offset :]
     total = None if request.by_cursor else len(newest)
     return Page.of(rest, request, total, lambda value: cursor_after(value.id))
+
+
+def page_behind(
+    values: list[Aggregate], own: list[Aggregate], place: Callable[[Aggregate], Any], request: PageRequest
+) -> Page[Aggregate]:
+    """In the order of their places; `before_id` names one of `own`."""
+    rest = sorted(values, key=place)
+    if request.before_id is not None:
+        last = next((each for each in own if each.id == request.before_id), None)
+        if last is None:
+            raise InvalidCursor
+        rest = [each for each in rest if place(each) > place(last)]
+    return Page.of(rest, request, None, lambda value: cursor_after(value.id))
 
 
 def page_by_update(invoices: list[Invoice], request: PageRequest) -> Page[Invoice]:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, Signer, URLSafeTimedSerializer
-from werkzeug.http import parse_cookie
+from werkzeug.sansio.http import parse_cookie
 
 from stripe_bridge.domain.console_session import SESSION_LIFETIME
 from stripe_bridge.domain.loopback import is_on_loopback

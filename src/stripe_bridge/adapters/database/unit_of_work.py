@@ -117,14 +117,7 @@ class SqlUnitOfWork:
         self._engine, self._recorder, self._on_changes = engine, recorder, on_changes
 
     def __enter__(self) -> Self:
-        with translate_driver_errors():
-            self._connection = self._engine.connect()
-            try:
-                # Now and not at the first statement: on SQLite this is where the write lock is taken.
-                self._connection.begin()
-            except BaseException:
-                self._connection.close()
-                raise
+        self._begin()
         self._transaction = transaction = Transaction(self._connection, self._recorder)
         self._identity_map = identity_map = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
@@ -157,6 +150,16 @@ class SqlUnitOfWork:
         self.purging = SqlPurging(transaction)
         self.existing = SqlExistingObjects(transaction)
         return self
+
+    def _begin(self) -> None:
+        with translate_driver_errors():
+            self._connection = self._engine.connect()
+            try:
+                # Now and not at the first statement: on SQLite this is where the write lock is taken.
+                self._connection.begin()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def __exit__(
         self,

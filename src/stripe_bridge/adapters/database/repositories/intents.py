@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
+from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.mapping import AggregateMapper, UniqueRule, with_lock
 from stripe_bridge.adapters.database.request_traces import note_traces
 from stripe_bridge.adapters.database.statements import Transaction
@@ -37,6 +38,12 @@ _UNSETTLED_ON = INTENTS.select.where(_INTENT.subject == bindparam("subject"), IS
 _UNSETTLED_FOR = (
     select(_INTENT.id).where(_INTENT.invoice_id == bindparam("invoice_id"), IS_UNSETTLED).limit(1)
 )
+_OF_INVOICE = (
+    INTENTS.select.where(_INTENT.invoice_id == bindparam("invoice_id"))
+    .order_by(_INTENT.id.desc())
+    .limit(bindparam("limit"))
+)
+_WITH_REFERENCES = INTENTS.select.where(any_of(_INTENT.reference, "references"))
 _UNSETTLED_OF = INTENTS.select.where(
     _INTENT.integration_id == bindparam("integration_id"), IS_UNSETTLED
 ).order_by(_INTENT.id)
@@ -74,6 +81,13 @@ class SqlIntents:
     def is_unsettled_for(self, invoice_id: int) -> bool:
         return self._transaction.execute(_UNSETTLED_FOR, {"invoice_id": invoice_id}).first() is not None
 
+    def of_invoice(self, invoice_id: int, limit: int) -> Sequence[Intent]:
+        return self._transaction.list(INTENTS, _OF_INVOICE, invoice_id=invoice_id, limit=limit)
+
+    def with_references(self, references: Sequence[str]) -> Sequence[Intent]:
+        found = self._transaction.list(INTENTS, _WITH_REFERENCES, references=list(references))
+        return sorted(found, key=lambda intent: intent.id, reverse=True)
+
     def unsettled_of_integration(self, integration_id: int) -> Sequence[Intent]:
         return self._transaction.list(INTENTS, _UNSETTLED_OF, integration_id=integration_id)
 
@@ -85,8 +99,9 @@ class SqlIntents:
         longest_due = statement.order_by(_INTENT.due_at, _INTENT.id).limit(limit)
         return list(self._transaction.execute(longest_due).scalars())
 
-    def backlog(self) -> QueueDepth:
-        found: Sequence[Any] = self._transaction.execute(_DEPTH).all()
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
+        statement = _DEPTH if tenant_id is None else _DEPTH.where(_INTENT.tenant_id == tenant_id)
+        found: Sequence[Any] = self._transaction.execute(statement).all()
         return QueueDepth(
             by_status={state: number for state, number, _ in found},
             oldest_at=min((row[2] for row in found), default=None),
