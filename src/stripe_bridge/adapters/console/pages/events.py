@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from flask import request
 from marshmallow import fields
 from marshmallow.validate import Length
 
-from stripe_bridge.adapters.console.formats import money
+from stripe_bridge.adapters.console.formats import exact, money
 from stripe_bridge.adapters.console.links import link
 from stripe_bridge.adapters.console.pages.event_filters import EventQuery, command_of, filter_of
 from stripe_bridge.adapters.console.rendering import done, go_to, render
@@ -218,6 +219,8 @@ def _text(name: str, value: Any, currency: str | None) -> str:
         return "yes" if value else "no"
     if isinstance(value, int) and name.startswith("amount") and currency is not None:
         return money(value, currency)
+    if isinstance(value, str) and name.endswith(("_at", "_date")):
+        return exact(datetime.fromisoformat(value))
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
