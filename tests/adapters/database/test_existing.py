@@ -68,8 +68,9 @@ def is_complete(store: SqlStore) -> bool:
 
 
 def test_no_table_of_which_the_log_has_the_objects_is_left_out():
-    tables = Row.metadata.sorted_tables
-    recorded = {table.name for table in tables if any(column.name.startswith(LOGGED) for column in table.c)}
+    recorded = {
+        table.name for table in Row.metadata.sorted_tables if any(LOGGED in column.name for column in table.c)
+    }
     assert {mapper.table.name for mapper in EXISTING_KINDS.values()} == recorded == set(TABLES)
 
 

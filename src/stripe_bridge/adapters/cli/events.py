@@ -1,4 +1,4 @@
-"""`flask events`."""
+"""`stripe-bridge events`."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ def events() -> None:
 
     \b
     Examples:
-      flask events list --status failed
-      flask events show 81 --payload
-      flask events replay 81 82
-      flask events replay --status failed --type invoice.paid --since 2026-11-23 --dry-run
+      stripe-bridge events list --status failed
+      stripe-bridge events show 81 --payload
+      stripe-bridge events replay 81 82
+      stripe-bridge events replay --status failed --type invoice.paid --since 2026-11-23 --dry-run
     """
 
 
@@ -118,7 +118,7 @@ def show(event_id: int, tenant_id: str | None, with_payload: bool, as_json: bool
 
     \b
     Example, for a script:
-      flask events show 81 --payload --json | jq .payload.data.object
+      stripe-bridge events show 81 --payload --json | jq .payload.data.object
     """
     event = context().bridge.webhook_events.show(tenant_id, event_id, with_payload=with_payload)
     row, payload = event_row(event), _document(event.payload) if event.payload else None
@@ -161,9 +161,9 @@ def replay(
 
     \b
     Examples:
-      flask events replay 81
-      flask events replay --status failed --dry-run
-      flask events replay --status failed --tenant acme --limit 1000
+      stripe-bridge events replay 81
+      stripe-bridge events replay --status failed --dry-run
+      stripe-bridge events replay --status failed --tenant acme --limit 1000
     """
     ids = frozenset(event_ids) or None
     if ids is None and not any(matching.values()):

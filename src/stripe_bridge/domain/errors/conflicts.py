@@ -52,7 +52,7 @@ class OrderNotLocked(Conflict):
 class NotHeldByReader(Conflict):
     message = (
         "The tenant's sends are not held because of a reader of its changes. If the database was restored, "
-        "`flask reconcile --since DATE` ends that."
+        "`stripe-bridge reconcile --since DATE` ends that."
     )
 
 
