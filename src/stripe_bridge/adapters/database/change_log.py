@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, func, select, tuple_, update
@@ -45,6 +46,8 @@ _ADD_HEAD = insert(HEADS.table).on_conflict_do_nothing()
 _LOCK_HEADS = (
     HEADS.select.where(any_of(_HEAD.tenant_id, "tenant_ids")).order_by(_HEAD.tenant_id).with_for_update()
 )
+# The time is read anew for a head that another transaction has moved while this one was waiting for it.
+_LOCK_HEADS_AND_READ_TIME = _LOCK_HEADS.add_columns(func.clock_timestamp().label("now"))
 _MOVE_HEAD = (
     update(HEADS.table)
     .where(_HEAD.tenant_id == bindparam("own_tenant_id"))
@@ -60,7 +63,10 @@ BACKFILLED = (
 )
 _IS_COMPLETE = select(func.count(table_of(ChangeBackfillRow).c.completed_at))
 _ADD_ENTRY = insert(ENTRIES.table)
-_KEY = tuple_(_ORDER.tenant_id, _ORDER.id)
+# Most transactions record one change. SQLite has no such statement, and no round trips to save.
+_ADD_ENTRY_AND_MOVE_HEAD = _ADD_ENTRY.values(
+    {column.name: bindparam(f"own_{column.name}") for column in ENTRIES.columns}
+).add_cte(_MOVE_HEAD.cte("moved"))
 _LIVEMODES = select(_INTEGRATION.id, _INTEGRATION.livemode).where(any_of(_INTEGRATION.id, "ids"))
 # Orders with their invoices, and whose these are: what orders owe, to whom an invoice belongs, whether it is real money.
 _AROUND = (
@@ -87,7 +93,8 @@ _AROUND = (
 )
 
 _OF_INVOICES = select(_OWN.tenant_id, _OWN.sales_order_id).where(any_of(_OWN.id, "ids"))
-_AROUND_INVOICES = _AROUND.where(_KEY.in_(_OF_INVOICES))
+_AROUND_INVOICES = _AROUND.where(tuple_(_ORDER.tenant_id, _ORDER.id).in_(_OF_INVOICES))
+_AROUND_ORDERS = _AROUND.where(_ORDER.tenant_id == bindparam("tenant_id"), any_of(_ORDER.id, "ids"))
 OrderKey = tuple[str, int]
 
 
@@ -95,18 +102,27 @@ def append_changes(transaction: Transaction, changes: Sequence[Change]) -> dict[
     """Returns the number of each tenant's last entry."""
     prepared = prepare(changes, _surroundings(transaction, changes), _ids())
     tenant_ids = sorted({change.tenant_id for change in prepared})
-    heads = _lock_heads(transaction, tenant_ids)
-    # Now, when no other transaction can give a number before this one.
-    now = _now(transaction)
-    entries: list[Entry] = []
+    locked = _lock_heads(transaction, tenant_ids)
+    entries: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
     for tenant_id, of_tenant in groupby(sorted(prepared, key=_tenant_of), key=_tenant_of):
-        numbered, head = number(heads[tenant_id], list(of_tenant), now)
-        entries += numbered
+        head, now = locked[tenant_id]
+        numbered, head = number(head, list(of_tenant), now)
+        entries += [ENTRIES.values(entry) for entry in numbered]
         moved.append({"own_tenant_id": tenant_id, "last": head.sequence, "last_hash": head.hash})
-    transaction.execute_many(_ADD_ENTRY, [ENTRIES.values(entry) for entry in entries])
-    transaction.execute_many(_MOVE_HEAD, moved)
+    _write(transaction, entries, moved)
     return {move["own_tenant_id"]: move["last"] for move in moved}
+
+
+def _write(
+    transaction: Transaction, entries: Sequence[dict[str, Any]], moved: Sequence[dict[str, Any]]
+) -> None:
+    if len(entries) == 1 and not transaction.is_sqlite:
+        own = {f"own_{name}": value for name, value in entries[0].items()}
+        transaction.execute(_ADD_ENTRY_AND_MOVE_HEAD, own | moved[0])
+    else:
+        transaction.execute_many(_ADD_ENTRY, entries)
+        transaction.execute_many(_MOVE_HEAD, moved)
 
 
 def new_log(*, after: str | None = None) -> str:
@@ -123,30 +139,29 @@ def _tenant_of(change: PreparedChange) -> str:
     return change.tenant_id
 
 
-def _lock_heads(transaction: Transaction, tenant_ids: Sequence[str]) -> dict[str, Head]:
-    heads = _locked(transaction, tenant_ids)
-    missing = [tenant_id for tenant_id in tenant_ids if tenant_id not in heads]
+# A head, and a time at which no other transaction can give a number before this one.
+Locked = tuple[Head, datetime]
+
+
+def _lock_heads(transaction: Transaction, tenant_ids: Sequence[str]) -> dict[str, Locked]:
+    locked = _locked(transaction, tenant_ids)
+    missing = [tenant_id for tenant_id in tenant_ids if tenant_id not in locked]
     if not missing:
-        return heads
+        return locked
     done = transaction.execute(_IS_COMPLETE).scalar_one() == len(BACKFILLED)
     new = [Head(tenant_id=tenant_id, log=new_log(), hash=GENESIS, is_complete=done) for tenant_id in missing]
     transaction.execute_many(_ADD_HEAD, [HEADS.values(head) for head in new])
     return _locked(transaction, tenant_ids)
 
 
-def _locked(transaction: Transaction, tenant_ids: Sequence[str]) -> dict[str, Head]:
-    found = transaction.list(HEADS, _LOCK_HEADS, tenant_ids=tenant_ids)
-    return {head.tenant_id: head for head in found}
-
-
-def _now(transaction: Transaction) -> datetime:
-    if transaction.is_sqlite:
-        return datetime.now(UTC)
-    now: datetime = transaction.execute(_CLOCK).scalar_one()
-    return now.astimezone(UTC)
-
-
-_CLOCK = select(func.clock_timestamp())
+def _locked(transaction: Transaction, tenant_ids: Sequence[str]) -> dict[str, Locked]:
+    statement = _LOCK_HEADS if transaction.is_sqlite else _LOCK_HEADS_AND_READ_TIME
+    locked = {}
+    for row in transaction.execute(statement, {"tenant_ids": tenant_ids}):
+        shown = dict(row._mapping)
+        now = shown.pop("now", None) or datetime.now(UTC)
+        locked[shown["tenant_id"]] = Head(**shown), now.astimezone(UTC)
+    return locked
 
 
 def _surroundings(transaction: Transaction, changes: Collection[Change]) -> Surroundings:
@@ -177,8 +192,9 @@ class _Around:
 
     def read_orders(self, keys: Collection[OrderKey]) -> None:
         missing = sorted(set(keys) - set(self._agreed))
-        if missing:
-            self._take(self._transaction.execute(_AROUND.where(_KEY.in_(missing))))
+        for tenant_id, of_tenant in groupby(missing, key=itemgetter(0)):
+            ids = [order_id for _, order_id in of_tenant]
+            self._take(self._transaction.execute(_AROUND_ORDERS, {"tenant_id": tenant_id, "ids": ids}))
 
     def read_integrations(self, ids: Collection[int]) -> None:
         missing = sorted(set(ids) - set(self._livemodes))
