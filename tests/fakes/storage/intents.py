@@ -8,8 +8,9 @@ from datetime import datetime
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.recovery import EVERYONE
 from stripe_bridge.ports.metrics import QueueDepth
-from stripe_bridge.ports.storage.intents import IntentFilter
+from stripe_bridge.ports.storage.intents import IntentFilter, Leased
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 from tests.fakes.storage.tables import Tables, add, page_of, save
 
@@ -30,6 +31,12 @@ class FakeIntents:
             "Not a new reference."
         )
         return add(self._intents, replace(intent, origin=intent.origin or self._recorder.origin))
+
+    def add_leased(self, intent: Intent) -> Leased:
+        holds = self._tables.recovery_holds.matching(
+            lambda each: each.released_at is None and each.tenant_id in (EVERYONE, intent.tenant_id)
+        )
+        return Leased(self.add(intent), may_be_held=bool(holds))
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:
         return self._intents.find(intent_id, lock=lock)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -59,9 +59,13 @@ class Mapper(Generic[Value]):
         return sqlalchemy.select(*self.columns)
 
     def read(self, row: sqlalchemy.Row[Any]) -> Value:
+        return self.make(row._fields, row)
+
+    def make(self, names: Sequence[str], values: Sequence[Any]) -> Value:
+        """The value of some columns, among them the one that repeats another, which comes last."""
         if self.repeated is None:
-            return self._value(**dict(zip(row._fields, row, strict=True)))
-        return self._value(**dict(zip(row._fields[:-1], row[:-1], strict=True)))
+            return self._value(**dict(zip(names, values, strict=True)))
+        return self._value(**dict(zip(names[:-1], values[:-1], strict=True)))
 
     def log_state(self, row: sqlalchemy.Row[Any], value: Value) -> LogState:
         """What the change log has of a value that was read from this row."""

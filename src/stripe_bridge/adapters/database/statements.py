@@ -143,12 +143,19 @@ class Transaction:
 
     def add(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> int:
         """Returns the new row's id. Raises the error of the rule that forbids it."""
-        new_id: int | None = self.execute(mapper.insert, mapper.values(value, without=_ID)).scalar()
-        if new_id is None:
-            raise mapper.rule.error if mapper.rule else StaleWrite
+        new_id: int = self.insert(mapper, mapper.insert, value)[0]
         if mapper.repeated is not None:
             self.added(replace(cast(Any, value), id=new_id))
         return new_id
+
+    def insert(
+        self, mapper: AggregateMapper[Aggregate], statement: Executable, value: Aggregate, **given: Any
+    ) -> Row[Any]:
+        """What the statement, the mapper's own with more, returns. Raises the error of the rule that forbids it."""
+        row = self.execute(statement, mapper.values(value, without=_ID) | given).first()
+        if row is None:
+            raise mapper.rule.error if mapper.rule else StaleWrite
+        return row
 
     def restore(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> bool:
         """Add it under the id that it has. Returns False and changes nothing if that id is taken. Raises the error of the

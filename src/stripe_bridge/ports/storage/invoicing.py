@@ -59,6 +59,14 @@ class InvoiceFilter:
     number: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SettledInvoice:
+    """An invoice on which no call is open. `last_change` is the number of its order's last change, None if there is none."""
+
+    invoice: Invoice
+    last_change: int | None
+
+
 class Invoices(Protocol):
     """At most one payable invoice per sales order: adding a second raises PayableInvoiceExists.
 
@@ -77,8 +85,8 @@ class Invoices(Protocol):
         """Of any tenant and status, including abandoned ones: for workers."""
         ...
 
-    def find_settled(self, invoice_id: int) -> Invoice | None:
-        """Like `find`, but None while a call on it is not settled."""
+    def find_settled(self, invoice_id: int) -> SettledInvoice | None:
+        """Like `find`, but None while a call on it is not settled. In one statement."""
         ...
 
     def lock(self, invoice_id: int) -> Invoice | None:

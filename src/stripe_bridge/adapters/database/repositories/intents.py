@@ -7,16 +7,18 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, exists, func, select
 
-from stripe_bridge.adapters.database.mapping import AggregateMapper, UniqueRule, with_lock
+from stripe_bridge.adapters.database.mapping import AggregateMapper, UniqueRule, table_of, with_lock
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.base import is_among
 from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
+from stripe_bridge.adapters.database.tables.recovery import IS_HOLD_OPEN, RecoveryHoldRow
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.recovery import EVERYONE
 from stripe_bridge.ports.metrics import QueueDepth
-from stripe_bridge.ports.storage.intents import IntentFilter
+from stripe_bridge.ports.storage.intents import IntentFilter, Leased
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 
 _INTENTS = AggregateMapper(
@@ -29,6 +31,12 @@ _INTENTS = AggregateMapper(
     ),
 )
 _INTENT = _INTENTS.table.c
+_HOLD = table_of(RecoveryHoldRow).c
+_ADD_LEASED = _INTENTS.insert.returning(
+    exists()
+    .where(_HOLD.tenant_id.in_([EVERYONE, bindparam("held_tenant_id")]), IS_HOLD_OPEN)
+    .label("may_be_held")
+)
 _BY_ID = with_lock(_INTENTS.select.where(_INTENT.id == bindparam("id")))
 _BY_REFERENCE = _INTENTS.select.where(_INTENT.reference == bindparam("reference"))
 _UNSETTLED_ON = _INTENTS.select.where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED)
@@ -54,9 +62,18 @@ class SqlIntents:
         self._transaction = transaction
 
     def add(self, intent: Intent) -> Intent:
-        if intent.origin is None and self._transaction.recorder is not None:
-            intent = replace(intent, origin=self._transaction.recorder.origin)
+        intent = self._with_origin(intent)
         return replace(intent, id=self._transaction.add(_INTENTS, intent))
+
+    def add_leased(self, intent: Intent) -> Leased:
+        intent = self._with_origin(intent)
+        added = self._transaction.insert(_INTENTS, _ADD_LEASED, intent, held_tenant_id=intent.tenant_id)
+        return Leased(replace(intent, id=added.id), may_be_held=bool(added.may_be_held))
+
+    def _with_origin(self, intent: Intent) -> Intent:
+        if intent.origin is not None or self._transaction.recorder is None:
+            return intent
+        return replace(intent, origin=self._transaction.recorder.origin)
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:
         return self._transaction.find(_INTENTS, _BY_ID[lock], id=intent_id)
