@@ -169,8 +169,8 @@ class Transaction:
             self.added(cast(Any, value))
         return True
 
-    def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> None:
-        """Raises StaleWrite, or the error of the rule that forbids it.
+    def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> Aggregate:
+        """Returns it with its new version. Raises StaleWrite, or the error of the rule that forbids it.
 
         On PostgreSQL the latter ends the transaction, unless this is inside a `savepoint`.
         """
@@ -191,6 +191,7 @@ class Transaction:
             raise StaleWrite
         if mapper.repeated is not None:
             self.saved(saved)
+        return cast("Aggregate", saved)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -118,5 +118,4 @@ class SqlIntents:
         return self._transaction.page(_INTENTS, statement, request)
 
     def save(self, intent: Intent) -> Intent:
-        self._transaction.save(_INTENTS, intent)
-        return replace(intent, version=intent.version + 1)
+        return self._transaction.save(_INTENTS, intent)

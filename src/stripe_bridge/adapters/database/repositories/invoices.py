@@ -182,8 +182,7 @@ class SqlInvoices:
     def save(self, invoice: Invoice) -> Invoice:
         if invoice.id in self._identity_map.invoices:
             return self._identity_map.save_invoice(invoice)
-        self._transaction.save(INVOICES, invoice)
-        return replace(invoice, version=invoice.version + 1)
+        return self._transaction.save(INVOICES, invoice)
 
 
 def _shown_as(status: InvoiceStatus | None) -> list[InvoiceStatus]:
