@@ -20,6 +20,7 @@ from stripe_bridge.ports.identity_provider import IdentityProvider
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.own_address import OwnAddress
+from stripe_bridge.ports.signer import Signer
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.tracing import NoTracing, Tracing
 from stripe_bridge.use_cases.integrations.account import AccountTokens
@@ -46,11 +47,7 @@ def build_adapters(
         randomness=SystemRandomness(),
         identifiers=SystemIdentifiers(),
         vault=vault,
-        signer=made(
-            lambda: load("adapters.vault:HmacSigner")(
-                settings.encryption_keys, settings.retired_encryption_keys
-            )
-        ),
+        signer=made(lambda: _signer(settings)),
         nudges=nudges,
         identity_provider=_identity_provider(settings, clock),
         tracing=tracing,
@@ -100,6 +97,13 @@ def _later(build: Callable[[], Any]) -> Any:
 
 def _own_address() -> OwnAddress:
     made: OwnAddress = load("adapters.own_address:HttpOwnAddress")()
+    return made
+
+
+def _signer(settings: Settings) -> Signer:
+    made: Signer = load("adapters.vault:HmacSigner")(
+        settings.encryption_keys, settings.retired_encryption_keys
+    )
     return made
 
 
