@@ -50,6 +50,7 @@ def build_adapters(
         signer=made(lambda: _signer(settings)),
         nudges=nudges,
         identity_provider=_identity_provider(settings, clock),
+        sign_in_provider=_sign_in_provider(settings, clock),
         tracing=tracing,
         signatures=of_stripe("signatures"),
         snapshots=of_stripe("snapshots"),
@@ -125,10 +126,31 @@ def _identity_provider(settings: Settings, clock: Clock) -> IdentityProvider | N
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
             jwks_url=settings.jwt_jwks_url,
-            tenant_claim=settings.jwt_tenant_claim,
-            role_claim=settings.jwt_role_claim,
-            user_claim=settings.jwt_user_claim,
+            claim_names=_claim_names(settings),
         ),
         clock,
     )
     return made
+
+
+def _claim_names(settings: Settings) -> Any:
+    return load("adapters.identity:ClaimNames")(
+        tenant=settings.jwt_tenant_claim, role=settings.jwt_role_claim, user=settings.jwt_user_claim
+    )
+
+
+def _sign_in_provider(settings: Settings, clock: Clock) -> Any:
+    """Loaded only where there is one, and by what serves pages."""
+    issuer, client_id = settings.console_oidc_issuer, settings.console_oidc_client_id
+    if issuer is None or client_id is None or settings.console_oidc_client_secret is None:
+        return None
+    client = {
+        "issuer": issuer,
+        "client_id": client_id,
+        "client_secret": settings.console_oidc_client_secret,
+        "redirect_uri": f"{settings.public_url}/console/oidc/callback",
+        "claim_names": _claim_names(settings),
+        "operator_claim": settings.console_operator_claim,
+    }
+    build = once(lambda: load("adapters.identity.oidc:build_oidc_sign_in")(client, clock))
+    return Later(build)

@@ -17,12 +17,13 @@ from sqlalchemy import Row, and_, bindparam, func, select, tuple_, union, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.any_of import any_of
+from stripe_bridge.adapters.database.existing_kinds import EXISTING_KINDS
 from stripe_bridge.adapters.database.mapping import Mapper, table_of
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.changes import ChangeBackfillRow, ChangeHeadRow, ChangeRow
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow, SalesOrderRow
-from stripe_bridge.domain.changes.change import Change, SubjectType
+from stripe_bridge.domain.changes.change import Change
 from stripe_bridge.domain.changes.entry import (
     GENESIS,
     Entry,
@@ -36,6 +37,7 @@ from stripe_bridge.domain.changes.entry import (
 )
 from stripe_bridge.domain.changes.history import name_log
 from stripe_bridge.domain.invoice import settled_amount
+from stripe_bridge.domain.request_trace import traces_of_changes
 
 HEADS, ENTRIES = Mapper(Head, ChangeHeadRow), Mapper(Entry, ChangeRow)
 _HEAD = HEADS.table.c
@@ -47,15 +49,8 @@ _MOVE_HEAD = (
     .where(_HEAD.tenant_id == bindparam("own_tenant_id"))
     .values(sequence=bindparam("last"), hash=bindparam("last_hash"))
 )
-# What was there before the log: whether it is recorded, new logs have to know from the start.
-BACKFILLED = (
-    SubjectType.INTEGRATION,
-    SubjectType.SALES_ORDER,
-    SubjectType.INVOICE,
-    SubjectType.REFUND,
-    SubjectType.DISPUTE,
-)
-_IS_COMPLETE = select(func.count(table_of(ChangeBackfillRow).c.completed_at))
+# Whether what was there before the log is recorded, new logs have to know from the start.
+_COMPLETED_KINDS = select(func.count(table_of(ChangeBackfillRow).c.completed_at))
 _ADD_ENTRY = insert(ENTRIES.table)
 # Most transactions record one change. SQLite has no such statement, and no round trips to save.
 _ADD_ENTRY_AND_MOVE_HEAD = _ADD_ENTRY.values(
@@ -115,7 +110,9 @@ def append_changes(transaction: Transaction, changes: Sequence[Change]) -> dict[
     moved: list[dict[str, Any]] = []
     for tenant_id, of_tenant in groupby(sorted(prepared, key=_tenant_of), key=_tenant_of):
         head, now = locked[tenant_id]
-        numbered, head = number(head, list(of_tenant), now)
+        of_one = list(of_tenant)
+        numbered, head = number(head, of_one, now)
+        transaction.traces += traces_of_changes(of_one, numbered)
         entries += [ENTRIES.values(entry) for entry in numbered]
         moved.append({"own_tenant_id": tenant_id, "last": head.sequence, "last_hash": head.hash})
     _write(transaction, entries, moved)
@@ -187,7 +184,7 @@ def _locked(transaction: Transaction, given: Mapping[str, Any]) -> Iterable[Row[
 
 
 def _add_heads(transaction: Transaction, tenant_ids: Sequence[str]) -> None:
-    done = transaction.execute(_IS_COMPLETE).scalar_one() == len(BACKFILLED)
+    done = transaction.execute(_COMPLETED_KINDS).scalar_one() == len(EXISTING_KINDS)
     new = [Head(tenant_id=each, log=new_log(), hash=GENESIS, is_complete=done) for each in tenant_ids]
     transaction.execute_many(_ADD_HEAD, [HEADS.values(head) for head in new])
 

@@ -20,6 +20,7 @@ from stripe_bridge.domain.changes.recorded import Recorded
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
+from stripe_bridge.domain.request_trace import Trace
 
 _log = logging.getLogger(__name__)
 # The drivers' own errors for a database that is gone, full or too busy.
@@ -68,6 +69,8 @@ class Transaction:
 
     def __init__(self, connection: Connection, recorder: Recorder | None = None) -> None:
         self._connection, self.recorder = connection, recorder
+        # Of the request that this is done for: written at the commit, by one statement.
+        self.traces: list[Trace] = []
 
     @property
     def is_sqlite(self) -> bool:

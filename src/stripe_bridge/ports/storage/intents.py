@@ -65,6 +65,14 @@ class Intents(Protocol):
         """Whether a call on the invoice is under way or its outcome is not known yet."""
         ...
 
+    def of_invoice(self, invoice_id: int, limit: int) -> Sequence[Intent]:
+        """Newest first. Those of its refunds are not among them: a refund has its intent's reference."""
+        ...
+
+    def with_references(self, references: Sequence[str]) -> Sequence[Intent]:
+        """Newest first."""
+        ...
+
     def unsettled_of_integration(self, integration_id: int) -> Sequence[Intent]:
         """Oldest first."""
         ...
@@ -77,8 +85,8 @@ class Intents(Protocol):
         """The ids of unsettled intents that are due, longest overdue first."""
         ...
 
-    def backlog(self) -> QueueDepth:
-        """The unsettled ones, over all tenants."""
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
+        """The unsettled ones, of a tenant or of all."""
         ...
 
     def page(self, matching: IntentFilter, request: PageRequest) -> Page[Intent]: ...
