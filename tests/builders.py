@@ -11,6 +11,7 @@ from typing import Any
 from stripe_bridge.domain.access import ApiToken, Role
 from stripe_bridge.domain.billed_customer import CustomerKey
 from stripe_bridge.domain.changes.entry import GENESIS
+from stripe_bridge.domain.console_session import ConsoleLink, ConsoleSession
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.integration import STATE_LIFETIME, Integration, OAuthState
 from stripe_bridge.domain.intent import Intent, Operation, invoice_subject
@@ -347,6 +348,34 @@ def a_panel_session(**changes: Any) -> PanelSession:
         creator="jwt:acme:jenny",
         subject="jenny",
         api_token_id=None,
+        created_at=NOW,
+        expires_at=NOW,
+    )
+    return replace(session, **changes)
+
+
+def a_console_link(**changes: Any) -> ConsoleLink:
+    link = ConsoleLink(
+        id=1,
+        token_hash="1f3870be",
+        name="jane",
+        tenant_id=TENANT,
+        role=Role.MEMBER,
+        created_at=NOW,
+        expires_at=NOW,
+    )
+    return replace(link, **changes)
+
+
+def a_console_session(**changes: Any) -> ConsoleSession:
+    session = ConsoleSession(
+        id=1,
+        token_hash="72b302bf",
+        name="jane",
+        tenant_id=TENANT,
+        role=Role.MEMBER,
+        user_id=7,
+        is_vouched_for=True,
         created_at=NOW,
         expires_at=NOW,
     )

@@ -115,3 +115,33 @@ assert client.get("/readyz").status_code == 200
 assert client.get("/openapi.json").get_json()["paths"]
 """
     assert {"flask_smorest", "stripe"} <= loaded_after(act, **ENVIRONMENT, DATABASE_URL=sqlite_url)
+
+
+SERVICE = """
+import os, sys
+from stripe_bridge.bootstrap.service import build_service
+service = build_service(os.environ)
+service.load()
+print(service.bridge.access.begin_sign_in.issuer, "authlib" in sys.modules)
+"""
+PROVIDER = {
+    "CONSOLE_OIDC_ISSUER": "https://id.example.com",
+    "CONSOLE_OIDC_CLIENT_ID": "console",
+    "CONSOLE_OIDC_CLIENT_SECRET": "secret",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"), [({}, "None False"), (PROVIDER, "https://id.example.com True")]
+)
+def test_signing_in_by_a_provider_is_loaded_only_where_there_is_one(settings, shown, tmp_path):
+    inherited = {name: value for name, value in os.environ.items() if name not in {*ENVIRONMENT, "REDIS_URL"}}
+    ours = ENVIRONMENT | {"DATABASE_URL": f"sqlite:///{tmp_path / 'bridge.db'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", SERVICE],
+        env={**inherited, **ours, **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == shown, done.stderr

@@ -110,6 +110,7 @@ def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, r
             "frame.js",
             "stripe-invoices.js",
         }
+        sees_the_console(operator, http)
 
     assert operator.runs("stripe-bridge doctor").stdout == "All is well.\n"
     checks = json.loads(operator.shown("stripe-bridge doctor --before-going-live --json"))["checks"]
@@ -135,6 +136,16 @@ def test_the_demo_plays_from_the_wheel_as_in_a_clone_and_leaves_nothing_behind(o
     assert "is paid, 124.50 USD" in shown
     assert re.search(r"told +\d+  invoice\.paid .* still owes 0 cents", shown)
     assert list(operator.folder.iterdir()) == []
+
+
+def sees_the_console(operator, http):
+    """Signed in by the link that a command prints, with all that its pages are made of."""
+    page, _, token = operator.shown("stripe-bridge console link --operator").strip().partition("#")
+    assert len(follow(http, page)) > 3
+    csrf = re.findall(r'name="csrf" value="([^"]+)"', http.get(page, timeout=30).text)[0]
+    start = http.post(page, data={"csrf": csrf, "token": token}, timeout=30)
+    assert "Sign out" in start.text
+    assert len(follow(http, start.url)) > 5
 
 
 def follow(http, url):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -68,11 +69,15 @@ def first(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def second(first, tmp_path_factory):
+def second(first):
     """The environment of a second start, which is running."""
     env, _, _ = first
-    with running(env, tmp_path_factory.mktemp("second") / "log"):
+    with running(env, second_log(env)):
         yield env
+
+
+def second_log(env):
+    return Path(env["TMPDIR"]) / "second.log"
 
 
 @pytest.fixture
@@ -111,6 +116,18 @@ def test_run_writes_where_everything_is_to_a_file_that_only_its_owner_can_read(f
     assert facts["emulator"].endswith(env["EMULATOR_PORT"])
     assert facts["stripe_secret_key"].startswith("sk_test_")
     assert set(facts["tokens"]) == {"viewer", "member", "power_user", "admin"}
+
+
+def test_the_link_that_run_prints_signs_in_to_the_console_again_and_again(second):
+    (link,) = re.findall(r"^Console +(\S+)$", second_log(second).read_text(), flags=re.MULTILINE)
+    page, _, secret = link.partition("#")
+    for _ in range(2):
+        with requests.Session() as browser:
+            form = browser.get(page, timeout=30).text
+            csrf = re.findall(r'name="csrf" value="([^"]+)"', form)[0]
+            answer = browser.post(page, data={"csrf": csrf, "token": secret}, timeout=30)
+            assert answer.ok
+            assert "Sign out" in answer.text
 
 
 def test_stripe_leads_merchants_back_to_the_service_and_nowhere_else(second):

@@ -9,7 +9,7 @@ from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
 from stripe_bridge.adapters.deliveries import HttpDeliveries
 from stripe_bridge.adapters.event_reader import read_event
-from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
+from stripe_bridge.adapters.identity import ClaimNames, JwtIdentityProvider, JwtTrust
 from stripe_bridge.adapters.logs import redact
 from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.system import SystemIdentifiers, SystemRandomness
@@ -49,6 +49,7 @@ def build_adapters(
         signer=HmacSigner(settings.encryption_keys, settings.retired_encryption_keys),
         nudges=nudges,
         identity_provider=_identity_provider(settings, clock),
+        sign_in_provider=_sign_in_provider(settings, clock),
         tracing=tracing,
         signatures=of_stripe("signatures"),
         snapshots=of_stripe("snapshots"),
@@ -108,9 +109,30 @@ def _identity_provider(settings: Settings, clock: Clock) -> JwtIdentityProvider 
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
             jwks_url=settings.jwt_jwks_url,
-            tenant_claim=settings.jwt_tenant_claim,
-            role_claim=settings.jwt_role_claim,
-            user_claim=settings.jwt_user_claim,
+            claim_names=_claim_names(settings),
         ),
         clock,
     )
+
+
+def _claim_names(settings: Settings) -> ClaimNames:
+    return ClaimNames(
+        tenant=settings.jwt_tenant_claim, role=settings.jwt_role_claim, user=settings.jwt_user_claim
+    )
+
+
+def _sign_in_provider(settings: Settings, clock: Clock) -> Any:
+    """Loaded only where there is one, and by what serves pages."""
+    issuer, client_id = settings.console_oidc_issuer, settings.console_oidc_client_id
+    if issuer is None or client_id is None or settings.console_oidc_client_secret is None:
+        return None
+    client = {
+        "issuer": issuer,
+        "client_id": client_id,
+        "client_secret": settings.console_oidc_client_secret,
+        "redirect_uri": f"{settings.public_url}/console/oidc/callback",
+        "claim_names": _claim_names(settings),
+        "operator_claim": settings.console_operator_claim,
+    }
+    build = once(lambda: load("adapters.identity.oidc:build_oidc_sign_in")(client, clock))
+    return Later(build)

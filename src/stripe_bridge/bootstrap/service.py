@@ -22,6 +22,7 @@ from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
 from stripe_bridge.ports.committed_changes import CommittedChanges
 from stripe_bridge.ports.metrics import Metrics
+from stripe_bridge.ports.system import Clock
 from stripe_bridge.use_cases.receivers.encryption_key import CheckEncryptionKey, EncryptionKey
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Service:
 
     settings: Settings
     bridge: Bridge
+    clock: Clock
     metrics: Metrics
     committed: CommittedChanges
     tracing: OpenTelemetryTracing | None
@@ -70,6 +72,7 @@ def build_service(environ: Mapping[str, str] | None = None, *, lazily: bool = Fa
     return Service(
         settings=settings,
         bridge=build_bridge(settings, adapters),
+        clock=adapters.clock,
         metrics=adapters.metrics,
         committed=adapters.committed,
         tracing=tracing,

@@ -54,7 +54,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     reconciliation = build_reconciliation(adapters, settle, build_event, receivers.check, every=every)
     changes = build_changes(adapters, keep_objects=timedelta(days=settings.change_object_days))
     return Bridge(
-        access=build_access(adapters),
+        access=build_access(adapters, public_url=settings.public_url),
         integrations=_integrations(settings, adapters, settle),
         sales_orders=build_sales_orders(adapters),
         invoices=build_invoices(adapters, settle, days_until_due=settings.invoice_days_until_due),

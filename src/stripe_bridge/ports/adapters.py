@@ -12,6 +12,7 @@ from stripe_bridge.ports.identity_provider import IdentityProvider
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.own_address import OwnAddress
+from stripe_bridge.ports.sign_in_provider import SignInProvider
 from stripe_bridge.ports.signer import Signer
 from stripe_bridge.ports.storage.inbox import EventIngest
 from stripe_bridge.ports.storage.unit_of_work import Store
@@ -52,6 +53,7 @@ class Adapters:
     deliveries: Deliveries
     metrics: Metrics
     identity_provider: IdentityProvider | None = None
+    sign_in_provider: SignInProvider | None = None
     tracing: Tracing = field(default_factory=NoTracing)
     committed: CommittedChanges = field(default_factory=CommittedChanges)
     read_event: Callable[[bytes], StripeEvent] = parse_event

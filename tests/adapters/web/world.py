@@ -20,6 +20,7 @@ from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
 from stripe_bridge.ports.adapters import Adapters
+from stripe_bridge.ports.sign_in_provider import SignInProvider
 from tests.builders import an_event_payload
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.nudges import FakeNudges
@@ -87,7 +88,7 @@ class CheckingClient(FlaskClient):
 class World:
     """`ask` makes requests of the tenant `acme` with the given role, by default admin."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, sign_in_provider: SignInProvider | None = None, **options: Any) -> None:
         self.clock = FrozenClock()
         self.store = FakeStore()
         self.stripe = FakeStripe(self.clock.now)
@@ -114,6 +115,7 @@ class World:
             own_address=FakeOwnAddress(),
             deliveries=self.deliveries,
             metrics=self.metrics,
+            sign_in_provider=sign_in_provider,
         )
         self.bridge = build_bridge(Settings.from_env(ENVIRONMENT), adapters)
         self.app = create_app(

@@ -236,6 +236,7 @@ def test_nothing_is_begun_after_the_stop(job: str):
         "access__forget_act_windows",
         "access__purge_idempotency_keys",
         "access__purge_panel_sessions",
+        "access__purge_console",
         "operations__purge_oauth_states",
         "operations__purge_payloads",
     )

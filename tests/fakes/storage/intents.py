@@ -8,6 +8,7 @@ from datetime import datetime
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.request_trace import traces_of_intent
 from stripe_bridge.ports.metrics import QueueDepth
 from stripe_bridge.ports.storage.intents import IntentFilter
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
@@ -29,7 +30,10 @@ class FakeIntents:
         assert not self._intents.matching(lambda each: each.reference == intent.reference), (
             "Not a new reference."
         )
-        return add(self._intents, replace(intent, origin=intent.origin or self._recorder.origin))
+        added = add(self._intents, replace(intent, origin=intent.origin or self._recorder.origin))
+        for trace in traces_of_intent(added):
+            self._tables.request_traces.put(trace, trace)
+        return added
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:
         return self._intents.find(intent_id, lock=lock)
@@ -46,6 +50,12 @@ class FakeIntents:
         return bool(
             self._intents.matching(lambda each: each.invoice_id == invoice_id and not each.is_settled)
         )
+
+    def of_invoice(self, invoice_id: int, limit: int) -> Sequence[Intent]:
+        return self._intents.matching(lambda each: each.invoice_id == invoice_id)[::-1][:limit]
+
+    def with_references(self, references: Sequence[str]) -> Sequence[Intent]:
+        return self._intents.matching(lambda each: each.reference in references)[::-1]
 
     def unsettled_of_integration(self, integration_id: int) -> Sequence[Intent]:
         return self._intents.matching(

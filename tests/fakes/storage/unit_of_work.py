@@ -17,6 +17,7 @@ from stripe_bridge.ports.storage.accounts import (
 )
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
+from stripe_bridge.ports.storage.console import ConsoleLinks, ConsoleSessions
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -25,6 +26,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.requests import RequestTraces
 from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
@@ -37,6 +39,7 @@ from tests.fakes.storage.accounts import (
 )
 from tests.fakes.storage.audit import FakeAudit, FakePurging
 from tests.fakes.storage.changes import FakeActs, FakeChanges, FakeExistingObjects, append_changes
+from tests.fakes.storage.console import FakeConsoleLinks, FakeConsoleSessions
 from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
 from tests.fakes.storage.inbox import FakeInbox
@@ -45,6 +48,7 @@ from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, Fak
 from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
 from tests.fakes.storage.recoveries import FakeRecoveries
+from tests.fakes.storage.requests import FakeRequestTraces
 from tests.fakes.storage.subscribers import FakeSubscribers
 from tests.fakes.storage.tables import Tables
 from tests.fakes.storage.totals import FakeTotals
@@ -85,6 +89,8 @@ class FakeStore:
 class FakeUnitOfWork:
     tokens: Tokens
     panel_sessions: PanelSessions
+    console_links: ConsoleLinks
+    console_sessions: ConsoleSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
@@ -105,6 +111,7 @@ class FakeUnitOfWork:
     changes: Changes
     acts: Acts
     subscribers: Subscribers
+    request_traces: RequestTraces
     audit: Audit
     purging: Purging
     existing: ExistingObjects
@@ -129,6 +136,8 @@ class FakeUnitOfWork:
         self._is_over = False
         self.tokens = FakeTokens(self._tables)
         self.panel_sessions = FakePanelSessions(self._tables)
+        self.console_links = FakeConsoleLinks(self._tables)
+        self.console_sessions = FakeConsoleSessions(self._tables)
         self.oauth_states = FakeOAuthStates(self._tables)
         self.integrations = FakeIntegrations(self._tables)
         self.sales_orders = FakeSalesOrders(self._tables)
@@ -149,6 +158,7 @@ class FakeUnitOfWork:
         self.changes = FakeChanges(self._tables)
         self.acts = FakeActs(self._tables, self._recorder)
         self.subscribers = FakeSubscribers(self._tables)
+        self.request_traces = FakeRequestTraces(self._tables)
         self.audit = FakeAudit(self._tables)
         self.purging = FakePurging(self._tables)
         self.existing = FakeExistingObjects(self._tables)

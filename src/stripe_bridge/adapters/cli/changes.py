@@ -15,12 +15,15 @@ from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER, Command, Text, any_tenant, tenant
 from stripe_bridge.adapters.cli.output import Row, counted, show_document, show_json, show_rows
+from stripe_bridge.adapters.cli.rendering import intent_row
 from stripe_bridge.domain.changes.change import NO_TENANT
+from stripe_bridge.domain.changes.entry import Entry
 from stripe_bridge.domain.changes.verification import Position, StoredEntry
 from stripe_bridge.use_cases.changes.feed import types_matching
 from stripe_bridge.use_cases.changes.verify import LogReport
 
 _COLUMNS = ("sequence", "occurred_at", "type", "subject", "sales_order_id", "by", "operator", "changed")
+_OF_CALL = ("id", "operation", "subject", "account_id", "state", "attempts", "last_error")
 _FOLLOW_EVERY = 1.0
 _POSITION = click.IntRange(0, 2**63 - 1)
 
@@ -35,6 +38,7 @@ def changes() -> None:
     Examples:
       stripe-bridge changes list --tenant acme --type 'refund.*'
       stripe-bridge changes show 4211 --tenant acme
+      stripe-bridge changes request 0b5e8c1d9f7a4e2ab6c3d8e1f0a9b7c5
       stripe-bridge changes tail --tenant acme --follow
       stripe-bridge changes export --tenant acme --after 4000 > acme.ndjson
       stripe-bridge changes verify
@@ -117,6 +121,29 @@ def show(sequence: int, tenant_id: str, as_json: bool) -> None:
 
 
 @changes.command()
+@click.argument("request_id", metavar="REQUEST_ID", type=Text(max_length=128))
+@any_tenant
+@as_json
+def request(request_id: str, tenant_id: str | None, as_json: bool) -> None:
+    """Show what a request changed, and which calls to Stripe it led to, by the `X-Request-Id` of its response.
+
+    It is known for ninety days.
+    """
+    trace = context().bridge.changes.trace_request(request_id, tenant_id)
+    changed = [{"tenant_id": entry.tenant_id, **_row(entry)} for entry in trace.entries]
+    calls = [intent_row(intent) for intent in trace.intents]
+    if as_json:
+        shown = [entry.shown() for entry in trace.entries]
+        show_json({"changes": shown, "intents": calls})
+        return
+    show_rows(
+        changed, as_json=False, when_empty="It changed nothing of ours.", columns=("tenant_id", *_COLUMNS)
+    )
+    click.echo()
+    show_rows(calls, as_json=False, when_empty="It led to no call to Stripe.", columns=_OF_CALL)
+
+
+@changes.command()
 @_of_one_log
 @click.option(
     "--lines", type=click.IntRange(0, 10_000), default=10, show_default=True, help="How many to begin with."
@@ -153,7 +180,7 @@ def _print_lines(entries: Iterable[StoredEntry]) -> None:
         click.echo(json.dumps(_shown(entry)))
 
 
-def _shown(entry: StoredEntry) -> Row:
+def _shown(entry: StoredEntry | Entry) -> Row:
     try:
         return entry.shown()
     except (ValueError, TypeError):
@@ -162,7 +189,7 @@ def _shown(entry: StoredEntry) -> Row:
         ) from None
 
 
-def _row(entry: StoredEntry) -> Row:
+def _row(entry: StoredEntry | Entry) -> Row:
     shown: Any = _shown(entry)
     subject, actor = shown["subject"], shown["actor"]
     return {

@@ -7,6 +7,7 @@ from stripe_bridge.adapters.cli.deferred import Deferred
 # The first sentence of each one's help, so that a list of commands loads none of them.
 _SUMMARIES = {
     "changes": "The change log: what was recorded of this service's own objects, and of what was done with it.",
+    "console": "The console at /console: links to sign in with, and who is signed in.",
     "db": "The database's schema.",
     "doctor": "Find what is wrong or about to go wrong, and say what to do about it.",
     "events": "Webhook events: what Stripe sent, and the outcome.",

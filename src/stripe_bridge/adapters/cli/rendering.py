@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stripe_bridge.adapters.cli.output import Row
 from stripe_bridge.domain.intent import Intent
-from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.origin import dump_actor
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.domain.subscriber import Delivery
@@ -52,12 +52,11 @@ _OF_INVOICE = (
 def invoice_row(view: InvoiceView) -> Row:
     """To the outside, a reserved invoice is a draft."""
     invoice = view.invoice
-    is_reserved = invoice.status is InvoiceStatus.RESERVED
     return {
         "id": invoice.id,
         "integration_instance_id": invoice.integration_id,
         "integration_instance": {"id": invoice.integration_id, "name": view.integration_name},
-        "status": InvoiceStatus.DRAFT if is_reserved else invoice.status,
+        "status": _shown_status(invoice),
         **{name: getattr(invoice, name) for name in _OF_INVOICE},
         "amount_remaining": invoice.left_to_pay,
         "refundable_in_cents": view.refundable,
@@ -66,6 +65,21 @@ def invoice_row(view: InvoiceView) -> Row:
         "payments": [payment_row(each) for each in view.payments],
         "metadata": dict(invoice.metadata),
     }
+
+
+def found_row(invoice: Invoice) -> Row:
+    """What a search knows of it, which does not read what is beside it."""
+    return {
+        "id": invoice.id,
+        "integration_instance_id": invoice.integration_id,
+        "status": _shown_status(invoice),
+        **{name: getattr(invoice, name) for name in _OF_INVOICE},
+        "amount_remaining": invoice.left_to_pay,
+    }
+
+
+def _shown_status(invoice: Invoice) -> InvoiceStatus:
+    return InvoiceStatus.DRAFT if invoice.status is InvoiceStatus.RESERVED else invoice.status
 
 
 def payment_row(view: PaymentView) -> Row:

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.mapping import Mapper, table_of
+from stripe_bridge.adapters.database.request_traces import note_traces
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.changes import ChangeBackfillRow, ChangeHeadRow, ChangeRow
@@ -36,6 +37,7 @@ from stripe_bridge.domain.changes.entry import (
 )
 from stripe_bridge.domain.changes.history import name_log
 from stripe_bridge.domain.invoice import settled_amount
+from stripe_bridge.domain.request_trace import Trace, traces_of_changes
 
 HEADS, ENTRIES = Mapper(Head, ChangeHeadRow), Mapper(Entry, ChangeRow)
 _HEAD = HEADS.table.c
@@ -100,12 +102,16 @@ def append_changes(transaction: Transaction, changes: Sequence[Change]) -> dict[
     now = _now(transaction)
     entries: list[Entry] = []
     moved: list[dict[str, Any]] = []
+    traces: list[Trace] = []
     for tenant_id, of_tenant in groupby(sorted(prepared, key=_tenant_of), key=_tenant_of):
-        numbered, head = number(heads[tenant_id], list(of_tenant), now)
+        of_one = list(of_tenant)
+        numbered, head = number(heads[tenant_id], of_one, now)
+        traces += traces_of_changes(of_one, numbered)
         entries += numbered
         moved.append({"own_tenant_id": tenant_id, "last": head.sequence, "last_hash": head.hash})
     transaction.execute_many(_ADD_ENTRY, [ENTRIES.values(entry) for entry in entries])
     transaction.execute_many(_MOVE_HEAD, moved)
+    note_traces(transaction, traces)
     return {move["own_tenant_id"]: move["last"] for move in moved}
 
 

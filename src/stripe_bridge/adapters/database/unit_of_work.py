@@ -23,6 +23,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
 )
 from stripe_bridge.adapters.database.repositories.audit import SqlAudit
 from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
+from stripe_bridge.adapters.database.repositories.console import SqlConsoleLinks, SqlConsoleSessions
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
 from stripe_bridge.adapters.database.repositories.existing import SqlExistingObjects
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
@@ -34,6 +35,7 @@ from stripe_bridge.adapters.database.repositories.purging import SqlPurging
 from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
+from stripe_bridge.adapters.database.repositories.requests import SqlRequestTraces
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.subscribers import SqlSubscribers
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
@@ -52,6 +54,7 @@ from stripe_bridge.ports.storage.accounts import (
 )
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
+from stripe_bridge.ports.storage.console import ConsoleLinks, ConsoleSessions
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -60,6 +63,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.requests import RequestTraces
 from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
@@ -72,6 +76,8 @@ class SqlUnitOfWork:
 
     tokens: Tokens
     panel_sessions: PanelSessions
+    console_links: ConsoleLinks
+    console_sessions: ConsoleSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
@@ -92,6 +98,7 @@ class SqlUnitOfWork:
     changes: Changes
     acts: Acts
     subscribers: Subscribers
+    request_traces: RequestTraces
     audit: Audit
     purging: Purging
     existing: ExistingObjects
@@ -119,6 +126,8 @@ class SqlUnitOfWork:
         self._identity_map = identity_map = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
         self.panel_sessions = SqlPanelSessions(transaction)
+        self.console_links = SqlConsoleLinks(transaction)
+        self.console_sessions = SqlConsoleSessions(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
         self.integrations = SqlIntegrations(transaction)
         self.sales_orders = SqlSalesOrders(transaction)
@@ -139,6 +148,7 @@ class SqlUnitOfWork:
         self.changes = SqlChanges(transaction)
         self.acts = SqlActs(transaction)
         self.subscribers = SqlSubscribers(transaction)
+        self.request_traces = SqlRequestTraces(transaction)
         self.audit = SqlAudit(transaction)
         self.purging = SqlPurging(transaction)
         self.existing = SqlExistingObjects(transaction)

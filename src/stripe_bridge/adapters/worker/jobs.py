@@ -130,11 +130,14 @@ class Jobs:
         if not self._stopping.is_set() and self._is_due("tidy_up", _TIDY_UP_EVERY):
             self._bridge.access.purge_idempotency_keys()
             self._bridge.access.purge_panel_sessions()
+            self._bridge.access.purge_console()
             self._bridge.access.forget_act_windows()
             self._bridge.operations.purge_oauth_states()
             while not self._stopping.is_set() and self._bridge.operations.purge_payloads():
                 pass
             while not self._stopping.is_set() and self._bridge.changes.purge_old():
+                pass
+            while not self._stopping.is_set() and self._bridge.changes.forget_requests():
                 pass
 
     def _is_due(self, work: str, seconds: float) -> bool:

@@ -51,6 +51,14 @@ class Intents(Protocol):
         """Whether a call on the invoice is under way or its outcome is not known yet."""
         ...
 
+    def of_invoice(self, invoice_id: int, limit: int) -> Sequence[Intent]:
+        """Newest first. Those of its refunds are not among them: a refund has its intent's reference."""
+        ...
+
+    def with_references(self, references: Sequence[str]) -> Sequence[Intent]:
+        """Newest first."""
+        ...
+
     def unsettled_of_integration(self, integration_id: int) -> Sequence[Intent]:
         """Oldest first."""
         ...

@@ -18,6 +18,7 @@ from stripe_bridge.use_cases.changes.read import (
     SkipForeign,
 )
 from stripe_bridge.use_cases.changes.resume import ResumeSends
+from stripe_bridge.use_cases.changes.trace import ForgetRequests, TraceRequest
 from stripe_bridge.use_cases.changes.verify import VerifyChanges
 from stripe_bridge.use_cases.changes.witness import HoldOnContradiction
 
@@ -40,6 +41,8 @@ class Changes:
     purge_old: PurgeOldObjects
     find_orders_of_customer: FindOrdersOfCustomer
     purge_orders: PurgeOrders
+    trace_request: TraceRequest
+    forget_requests: ForgetRequests
 
 
 def build_changes(adapters: Adapters, *, keep_objects: timedelta) -> Changes:
@@ -62,4 +65,6 @@ def build_changes(adapters: Adapters, *, keep_objects: timedelta) -> Changes:
         purge_old=PurgeOldObjects(store, clock, keep_objects),
         find_orders_of_customer=FindOrdersOfCustomer(store),
         purge_orders=PurgeOrders(store),
+        trace_request=TraceRequest(store),
+        forget_requests=ForgetRequests(store, clock),
     )

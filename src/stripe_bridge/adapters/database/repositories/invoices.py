@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, TextClause, bindparam, exists, func, literal, select, tuple_
 
+from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.identity_map import INVOICES, PAYMENTS, IdentityMap
 from stripe_bridge.adapters.database.mapping import table_of, with_lock
+from stripe_bridge.adapters.database.repositories.invoice_search import search, shown_as
 from stripe_bridge.adapters.database.repositories.totals import INVOICE_TOTALS
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
@@ -29,7 +31,7 @@ from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.intent import invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest, Update, cursor_after_update
-from stripe_bridge.ports.storage.invoicing import InvoiceFilter
+from stripe_bridge.ports.storage.invoicing import MOST_EXAMINED, InvoiceFilter, InvoiceSearch
 
 _INVOICE, _INTEGRATION = INVOICES.table.c, table_of(IntegrationRow).c
 _INTENT, _ORDER = table_of(IntentRow).c, table_of(SalesOrderRow).c
@@ -58,6 +60,11 @@ _OF_ORDER = INVOICES.select.where(
     _INVOICE.tenant_id == bindparam("tenant_id"), _INVOICE.sales_order_id == bindparam("sales_order_id")
 )
 _LISTED_OF_ORDER = _OF_ORDER.where(IS_LISTED).order_by(_INVOICE.id.desc())
+_OF_ORDERS = INVOICES.select.where(
+    _INVOICE.tenant_id == bindparam("tenant_id"),
+    any_of(_INVOICE.sales_order_id, "sales_order_ids"),
+    IS_LISTED,
+)
 _WAITING_FOR_CUSTOMER = INVOICES.select.where(
     _INVOICE.customer_id == bindparam("customer_id"), IS_RESERVED
 ).order_by(_INVOICE.id)
@@ -67,8 +74,6 @@ _DUE = (
     .order_by(_INVOICE.due_date, _INVOICE.id)
     .limit(bindparam("limit"))
 )
-# A draft as callers see it: whether it exists at Stripe yet is not their concern.
-_SHOWN_AS_DRAFT = [InvoiceStatus.RESERVED, InvoiceStatus.DRAFT]
 
 
 class SqlInvoices:
@@ -104,6 +109,15 @@ class SqlInvoices:
             INVOICES, _LISTED_OF_ORDER, tenant_id=tenant_id, sales_order_id=sales_order_id
         )
 
+    def of_orders(self, tenant_id: str, sales_order_ids: Sequence[int]) -> Mapping[int, Sequence[Invoice]]:
+        found: dict[int, list[Invoice]] = {each: [] for each in sales_order_ids}
+        invoices = self._transaction.list(
+            INVOICES, _OF_ORDERS, tenant_id=tenant_id, sales_order_ids=list(found)
+        )
+        for invoice in sorted(invoices, key=lambda invoice: invoice.id, reverse=True):
+            found[invoice.sales_order_id].append(invoice)
+        return found
+
     def reserved_for_customer(self, customer_id: int) -> Sequence[Invoice]:
         return self._transaction.list(INVOICES, _WAITING_FOR_CUSTOMER, customer_id=customer_id)
 
@@ -136,7 +150,7 @@ class SqlInvoices:
             _INVOICE.tenant_id == tenant_id, _INVOICE.integration_id == integration_id, IS_LISTED
         )
         if status is not None:
-            matching = matching.where(_INVOICE.status.in_(_shown_as(status)))
+            matching = matching.where(_INVOICE.status.in_(shown_as(status)))
         total = INVOICE_TOTALS.where(integration_id=integration_id, status=_listed(status))
         of_tenant = select(_INTEGRATION.id).where(
             _INTEGRATION.id == integration_id, _INTEGRATION.tenant_id == tenant_id
@@ -148,6 +162,16 @@ class SqlInvoices:
         if matching.updated_since is not None:
             return self._page_by_update(statement, request)
         return self._transaction.page(INVOICES, statement, request, _total_statements(tenant_id, matching))
+
+    def search(
+        self,
+        tenant_id: str,
+        wanted: InvoiceSearch,
+        request: PageRequest,
+        *,
+        examine: int = MOST_EXAMINED,
+    ) -> Page[Invoice]:
+        return search(self._transaction, tenant_id, wanted, request, examine)
 
     def _page_by_update(self, matching: Select[Any], request: PageRequest) -> Page[Invoice]:
         statement = matching.order_by(_INVOICE.updated_at, _INVOICE.id).limit(request.per_page + 1)
@@ -171,20 +195,14 @@ class SqlInvoices:
         return replace(invoice, version=invoice.version + 1)
 
 
-def _shown_as(status: InvoiceStatus | None) -> list[InvoiceStatus]:
-    if status is None:
-        return list(InvoiceStatus)
-    return _SHOWN_AS_DRAFT if status is InvoiceStatus.DRAFT else [status]
-
-
 def _listed(status: InvoiceStatus | None) -> list[str]:
-    return [each.value for each in _shown_as(status) if each is not InvoiceStatus.ABANDONED]
+    return [each.value for each in shown_as(status) if each is not InvoiceStatus.ABANDONED]
 
 
 def _conditions(tenant_id: str, matching: InvoiceFilter) -> list[ColumnElement[bool] | TextClause]:
     conditions: list[ColumnElement[bool] | TextClause] = [_INVOICE.tenant_id == tenant_id, IS_LISTED]
     if matching.status is not None:
-        conditions.append(is_among("status", _shown_as(matching.status)))
+        conditions.append(is_among("status", shown_as(matching.status)))
         if matching.status is not InvoiceStatus.PAID:
             conditions.append(IS_NOT_PAID)
     if matching.updated_since is not None:

@@ -1,0 +1,104 @@
+"""One timeline of what was recorded, what Stripe sent, and what Stripe was asked to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from stripe_bridge.adapters.console.formats import words
+from stripe_bridge.domain.changes.entry import Entry
+from stripe_bridge.domain.intent import Intent
+from stripe_bridge.domain.origin import dump_actor
+from stripe_bridge.domain.webhook_event import WebhookEvent
+
+# Of the fields that a change set, those that people look for; the page of the change has all of them.
+_TOLD = (
+    "sync_status",
+    "status",
+    "payment_status",
+    "amount_paid",
+    "amount_refunded",
+    "dispute_status",
+    "total_in_cents",
+    "paid_elsewhere_in_cents",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """`kind` is `change`, `event` or `call`; `path` leads to its own page."""
+
+    at: datetime
+    kind: str
+    what: str
+    state: str | None = None
+    who: str | None = None
+    detail: str | None = None
+    path: str | None = None
+
+
+def moments(
+    changes: Iterable[Entry], events: Iterable[WebhookEvent] = (), calls: Iterable[Intent] = ()
+) -> Sequence[Moment]:
+    """The newest first."""
+    found = [*map(_of_change, changes), *map(_of_event, events), *map(_of_call, calls)]
+    return sorted(found, key=lambda moment: moment.at, reverse=True)
+
+
+def _of_change(entry: Entry) -> Moment:
+    signed = json.loads(entry.signed)
+    return Moment(
+        at=entry.occurred_at,
+        kind="change",
+        what=entry.type.value,
+        who=_written_actor(signed.get("actor") or {}),
+        detail=_written_fields(signed.get("changed") or {}),
+        path=f"/changes/{entry.sequence}",
+    )
+
+
+def _of_event(event: WebhookEvent) -> Moment:
+    return Moment(
+        at=event.event_created_at,
+        kind="event",
+        what=event.event_type,
+        state=event.status.value,
+        who="stripe",
+        detail=event.last_error or (event.skip_reason and event.skip_reason.value),
+        path=f"/events/{event.id}",
+    )
+
+
+def _of_call(intent: Intent) -> Moment:
+    return Moment(
+        at=intent.created_at,
+        kind="call",
+        what=intent.operation.value,
+        state=intent.state.value,
+        who=None if intent.origin is None else _written_actor(dump_actor(intent.origin.actor)),
+        detail=intent.last_error,
+        path=f"/calls/{intent.id}",
+    )
+
+
+def _written_actor(actor: Mapping[str, Any]) -> str | None:
+    """`user jane`, `token 5 for ERP user 7`, `service`."""
+    kind, id_, user_id = (actor.get(name) for name in ("type", "id", "user_id"))
+    if kind is None:
+        return None
+    name = str(id_ or "").removeprefix(f"{kind}:")
+    on_behalf = "" if user_id is None else f" for ERP user {user_id}"
+    return f"{kind} {name}".strip() + on_behalf
+
+
+def _written_fields(changed: Mapping[str, Any]) -> str | None:
+    """`status open → paid, amount paid 0 → 9900`."""
+    shown = [name for name in _TOLD if name in changed]
+    return ", ".join(f"{words(name)} {' → '.join(map(_written, changed[name]))}" for name in shown) or None
+
+
+def _written(value: Any) -> str:
+    return "nothing" if value is None else words(value)
