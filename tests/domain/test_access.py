@@ -14,6 +14,7 @@ MANAGES = SENDS | {
     Permission.READ_PAYLOADS,
     Permission.REFUND_INVOICES,
     Permission.REPLAY_EVENTS,
+    Permission.RESOLVE_INTENTS,
     Permission.WRITE_SALES_ORDERS,
 }
 

@@ -105,12 +105,12 @@ def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, r
         facts = {"service": service, "emulator": emulator, "tokens": {"admin": secret, "power_user": secret}}
         play(Stack(Settings(port, emulator_port, tmp_path), facts, http, ()))
         assert len(follow(http, f"{service}/docs")) > 3
+        sees_the_console(operator, http)
         assert {urlsplit(at).path.rpartition("/")[2] for at in follow(http, f"{service}{FRAME}")} == {
             "frame",
             "frame.js",
             "stripe-invoices.js",
         }
-        sees_the_console(operator, http)
 
     assert operator.runs("stripe-bridge doctor").stdout == "All is well.\n"
     checks = json.loads(operator.shown("stripe-bridge doctor --before-going-live --json"))["checks"]

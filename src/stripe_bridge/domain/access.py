@@ -19,6 +19,7 @@ class Permission(StrEnum):
     REFUND_INVOICES = "refund_invoices"
     MANAGE_INTEGRATIONS = "manage_integrations"
     REPLAY_EVENTS = "replay_events"
+    RESOLVE_INTENTS = "resolve_intents"
     WRITE_SALES_ORDERS = "write_sales_orders"
     MANAGE_SUBSCRIBERS = "manage_subscribers"
     READ_ACTS = "read_acts"
@@ -47,6 +48,7 @@ _POWER_USER = _MEMBER | {
     Permission.READ_PAYLOADS,
     Permission.REFUND_INVOICES,
     Permission.REPLAY_EVENTS,
+    Permission.RESOLVE_INTENTS,
     Permission.WRITE_SALES_ORDERS,
 }
 _TABLE = {

@@ -10,6 +10,9 @@ from werkzeug.test import TestResponse
 from stripe_bridge.adapters.console.app import routes_by_endpoint
 from stripe_bridge.adapters.console.routes import Route
 from stripe_bridge.domain.access import Role
+from stripe_bridge.domain.changes.change import ChangeType
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.ports.storage.intents import IntentFilter
 from tests.adapters.console.browser import Browser, ConsoleWorld
 from tests.adapters.web.world import ORDER, data_of
 
@@ -23,6 +26,9 @@ FORMS: dict[str, dict[str, Any]] = {
     "create_integration": {"name": "Pop-up"},
     "refund_invoice": {"amount": "1.00", "form_key": "0" * 32},
     "send_order_invoice": {"integration": 1, "amount": "1.00"},
+    "create_subscriber": {"url": "https://erp.example.com/y"},
+    "resume_subscriber": {"after": "1"},
+    "apply_fix": {"fix": "reconcile"},
 }
 # What a route is about whose act not everything is ready for: not a paid invoice, nor a connected integration.
 ABOUT: dict[str, str] = {
@@ -30,6 +36,11 @@ ABOUT: dict[str, str] = {
     "void_invoice": "open invoice",
     "send_order_invoice": "order to invoice",
     "start_connecting": "pending integration",
+}
+# And the same for pages that ask what is about to be done.
+QUERIES: dict[str, dict[str, Any]] = {
+    "confirm_changing_subscriber": {"act": "ping"},
+    "confirm_fix": {"fix": "reconcile"},
 }
 HOSTILE_ORDER: dict[str, Any] = ORDER | {
     "number": f"SO{HOSTILE}"[:60],
@@ -65,7 +76,7 @@ class Scene:
         ids: dict[str, object] | None = None,
         tenant: str | None = None,
     ) -> TestResponse:
-        query = None if tenant is None else {"tenant": tenant}
+        query = QUERIES.get(route.id, {}) | ({} if tenant is None else {"tenant": tenant})
         path = self.path(route, ids)
         if route.method == "GET":
             return browser.client.get(path, query_string=query)
@@ -92,7 +103,14 @@ def a_scene() -> Scene:
     subscriber = ask("POST", "/api/subscribers", {"url": "https://erp.example.com/x", "description": HOSTILE})
     token = world.bridge.access.create_token(tenant_id=OWNER, role=Role.VIEWER, user_id=7, label=HOSTILE)
     (event, *_) = data_of(ask("GET", "/api/stripe/webhook-events"))
+    # The first change that belongs to no tenant.
+    world.bridge.receivers.register()
+    with world.store.reading() as work:
+        call = work.intents.page(IntentFilter(tenant_id=OWNER), PageRequest()).items[0]
+    changed = world.bridge.changes.list(OWNER, 1, types=frozenset({ChangeType.INVOICE_PAID}))
     ids = {
+        "call_id": call.id,
+        "sequence": changed[0].sequence,
         "integration_id": integration["id"],
         "sales_order_id": 1001,
         "invoice_id": invoice["id"],

@@ -1,5 +1,6 @@
 """Signing in by a link, what the browser then keeps, and signing out."""
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -205,3 +206,18 @@ def test_who_acts_in_the_console_stands_in_the_change_log(world):
     assert shown["cause"]["console_session_id"] == session.id
     assert shown["cause"]["operation"] == "create_token"
     assert shown["cause"]["request_id"]
+
+
+def test_who_signed_in_stands_in_the_log_without_any_secret(world, caplog):
+    secret = world.link(name="jane")
+    with caplog.at_level(logging.INFO):
+        jane = Browser(world).sign_in(secret)
+    (record,) = [each for each in caplog.records if each.message == "signed in to the console"]
+    assert (record.name_of_person, record.tenant_id, record.role, record.by) == (
+        "jane",
+        "acme",
+        "admin",
+        "link",
+    )
+    for hidden in (secret, jane.cookie()):
+        assert hidden not in str([vars(each) for each in caplog.records])

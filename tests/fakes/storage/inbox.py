@@ -167,9 +167,11 @@ class FakeInbox:
     def newest_id(self) -> int:
         return max((event.id for event in self._events.matching(lambda _: True)), default=0)
 
-    def backlog(self) -> QueueDepth:
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
         unfinished = (EventStatus.RECEIVED, EventStatus.PROCESSING, EventStatus.FAILED)
-        found = self._events.matching(lambda each: each.status in unfinished)
+        found = self._events.matching(
+            lambda each: each.status in unfinished and tenant_id in (None, each.tenant_id)
+        )
         waiting = [each.created_at for each in found if each.status is not EventStatus.FAILED]
         return QueueDepth(
             by_status=Counter(each.status for each in found), oldest_at=min(waiting, default=None)

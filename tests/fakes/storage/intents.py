@@ -72,8 +72,10 @@ class FakeIntents:
         )
         return [intent.id for intent in due[:limit]]
 
-    def backlog(self) -> QueueDepth:
-        unsettled = self._intents.matching(lambda each: not each.is_settled)
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
+        unsettled = self._intents.matching(
+            lambda each: not each.is_settled and tenant_id in (None, each.tenant_id)
+        )
         return QueueDepth(
             by_status=Counter(each.state for each in unsettled),
             oldest_at=min((each.created_at for each in unsettled), default=None),

@@ -154,7 +154,7 @@ class FakeUnitOfWork:
         self.key_in_use = FakeKeyInUse(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
         self.recoveries = FakeRecoveries(self._tables)
-        self.totals = FakeTotals()
+        self.totals = FakeTotals(self._tables)
         self.changes = FakeChanges(self._tables)
         self.acts = FakeActs(self._tables, self._recorder)
         self.subscribers = FakeSubscribers(self._tables)

@@ -57,6 +57,11 @@ def machine(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def moment(text: str) -> datetime:
+    """Of a time as the change log has it."""
+    return datetime.fromisoformat(text)
+
+
 def ago(moment: datetime, now: datetime) -> str:
     """`3 minutes ago`, `in 2 days`; what is further away than a month, as a date."""
     distance = abs(now - moment)

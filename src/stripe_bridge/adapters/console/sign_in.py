@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from flask import Blueprint, Response, request
 
 from stripe_bridge.adapters.console.cookies import browser_secret, forget, keep
@@ -14,6 +16,7 @@ from stripe_bridge.use_cases.access import Access
 from stripe_bridge.use_cases.access.console_sessions import BegunConsoleSession
 
 _NOT_GOOD = "The link was used before, is older than five minutes, or is not complete. Ask for another one."
+_log = logging.getLogger(__name__)
 _FAILURES = "300/minute"
 
 
@@ -57,6 +60,18 @@ def count_failure(limits: RateLimits) -> None:
 def welcome(access: Access, begun: BegunConsoleSession, next_page: str | None) -> Response:
     """Lead on with a new session. One that this browser had ends: a session that somebody planted there is of no use."""
     _end_former(access)
+    session = begun.session
+    # Whoever acts stands in the change log; of those who only look, this is what there is.
+    _log.info(
+        "signed in to the console",
+        extra={
+            "console_session_id": session.id,
+            "name_of_person": session.name,
+            "tenant_id": session.tenant_id,
+            "role": "operator" if session.role is None else session.role.value,
+            "by": "identity provider" if session.is_vouched_for else "link",
+        },
+    )
     response = go_to(within(next_page) or link(""))
     keep(response, begun.secret, for_session=True)
     return response

@@ -107,8 +107,8 @@ class Inbox(Protocol):
         """Of all stored events; 0 if there is none. Grows with every event that is stored."""
         ...
 
-    def backlog(self) -> QueueDepth:
-        """Events received, processing and failed, over all tenants; the oldest is the oldest received or processing one."""
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
+        """Events received, processing and failed; the oldest is the oldest received or processing one."""
         ...
 
     def for_objects(self, tenant_id: str, stripe_ids: Sequence[str]) -> Sequence[WebhookEvent]:

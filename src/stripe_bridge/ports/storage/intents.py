@@ -71,8 +71,8 @@ class Intents(Protocol):
         """The ids of unsettled intents that are due, longest overdue first."""
         ...
 
-    def backlog(self) -> QueueDepth:
-        """The unsettled ones, over all tenants."""
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
+        """The unsettled ones, of a tenant or of all."""
         ...
 
     def page(self, matching: IntentFilter, request: PageRequest) -> Page[Intent]: ...

@@ -18,6 +18,7 @@ from stripe_bridge.use_cases.changes.read import (
     SkipForeign,
 )
 from stripe_bridge.use_cases.changes.resume import ResumeSends
+from stripe_bridge.use_cases.changes.status import ShowLogStatus
 from stripe_bridge.use_cases.changes.trace import ForgetRequests, TraceRequest
 from stripe_bridge.use_cases.changes.verify import VerifyChanges
 from stripe_bridge.use_cases.changes.witness import HoldOnContradiction
@@ -35,6 +36,7 @@ class Changes:
     resume_sends: ResumeSends
     list: ListChanges
     show: ShowChange
+    show_status: ShowLogStatus
     export: ExportChanges
     verify: VerifyChanges
     check_next: CheckNextChanges
@@ -59,6 +61,7 @@ def build_changes(adapters: Adapters, *, keep_objects: timedelta) -> Changes:
         resume_sends=ResumeSends(store, clock),
         list=ListChanges(store),
         show=ShowChange(store),
+        show_status=ShowLogStatus(store),
         export=ExportChanges(store),
         verify=VerifyChanges(store),
         check_next=CheckNextChanges(store, clock),

@@ -22,6 +22,7 @@ from stripe_bridge.use_cases.operations.going_live import CheckBeforeGoingLive
 from stripe_bridge.use_cases.operations.going_live_here import CheckHere, Setup
 from stripe_bridge.use_cases.operations.going_live_stripe import CheckAtStripe, PlatformSetup
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
+from stripe_bridge.use_cases.operations.overview import ShowOverview
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
 from stripe_bridge.use_cases.operations.restore import HoldAllSends
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
@@ -37,6 +38,7 @@ class Operations:
     check_readiness: CheckReadiness
     check_before_going_live: CheckBeforeGoingLive
     measure_backlog: MeasureBacklog
+    show_overview: ShowOverview
     diagnose: Diagnose
     apply_fixes: ApplyFixes
     hold_all_sends: HoldAllSends
@@ -67,6 +69,7 @@ def build_operations(
         check_readiness=check_readiness,
         check_before_going_live=_before_going_live(adapters, check_readiness, setup, platform),
         measure_backlog=MeasureBacklog(store, clock, adapters.nudges),
+        show_overview=ShowOverview(store, clock),
         diagnose=_diagnose(adapters, check_readiness, check_receivers, changes, every=setup.reconcile_every),
         apply_fixes=ApplyFixes(receivers.register, receivers.repair, reconcile, intents.resolve_due, replay),
         hold_all_sends=HoldAllSends(store, clock),

@@ -134,9 +134,11 @@ class SqlInbox:
         newest: int = self._transaction.execute(_NEWEST_ID).scalar_one()
         return newest
 
-    def backlog(self) -> QueueDepth:
-        waiting: Sequence[Any] = self._transaction.execute(_DEPTH.group_by(_EVENT.status)).all()
-        failed: int = self._transaction.execute(_FAILED).scalar_one()
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
+        theirs = () if tenant_id is None else (_EVENT.tenant_id == tenant_id,)
+        depth = _DEPTH.where(*theirs).group_by(_EVENT.status)
+        waiting: Sequence[Any] = self._transaction.execute(depth).all()
+        failed: int = self._transaction.execute(_FAILED.where(*theirs)).scalar_one()
         return QueueDepth(
             by_status={status: number for status, number, _ in waiting} | {EventStatus.FAILED: failed},
             oldest_at=min((row[2] for row in waiting), default=None),

@@ -99,8 +99,9 @@ class SqlIntents:
         longest_due = statement.order_by(_INTENT.due_at, _INTENT.id).limit(limit)
         return list(self._transaction.execute(longest_due).scalars())
 
-    def backlog(self) -> QueueDepth:
-        found: Sequence[Any] = self._transaction.execute(_DEPTH).all()
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
+        statement = _DEPTH if tenant_id is None else _DEPTH.where(_INTENT.tenant_id == tenant_id)
+        found: Sequence[Any] = self._transaction.execute(statement).all()
         return QueueDepth(
             by_status={state: number for state, number, _ in found},
             oldest_at=min((row[2] for row in found), default=None),

@@ -162,9 +162,10 @@ class SqlSubscribers:
     def deliveries(self, subscriber_id: int) -> Sequence[Delivery]:
         return self._transaction.list(_DELIVERIES, _OF_SUBSCRIBER, subscriber_id=subscriber_id)
 
-    def backlog(self) -> SubscribersBacklog:
-        states: Sequence[Any] = self._transaction.execute(_STATES).all()
-        behind: Any = self._transaction.execute(_BEHIND).one()
+    def backlog(self, tenant_id: str | None = None) -> SubscribersBacklog:
+        theirs = () if tenant_id is None else (_ONE.tenant_id == tenant_id,)
+        states: Sequence[Any] = self._transaction.execute(_STATES.where(*theirs)).all()
+        behind: Any = self._transaction.execute(_BEHIND.where(*theirs)).one()
         return SubscribersBacklog(
             by_state={str(row[0]): int(row[1]) for row in states},
             behind=int(behind[0]),
