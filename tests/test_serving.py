@@ -257,10 +257,14 @@ def test_a_burst_of_newcomers_does_not_hold_up_a_client_that_is_connected(listen
     """The event loop takes in one of them in a turn, not all that wait."""
     accepted: list[asyncio.BaseTransport] = []
     before_it_was_read: list[int] = []
+    one_is_in, all_are_in = asyncio.Event(), asyncio.Event()
 
     class Served(asyncio.Protocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             accepted.append(transport)
+            one_is_in.set()
+            if len(accepted) == 201:
+                all_are_in.set()
 
         def data_received(self, data: bytes) -> None:
             before_it_was_read.append(len(accepted))
@@ -271,14 +275,12 @@ def test_a_burst_of_newcomers_does_not_hold_up_a_client_that_is_connected(listen
         client, *newcomers = [socket.socket() for _ in range(201)]
         client.setblocking(False)
         await loop.sock_connect(client, listening.getsockname())
-        while not accepted:
-            await asyncio.sleep(0.001)
+        await one_is_in.wait()
         # While they come, the loop does nothing else.
         for each in newcomers:
             each.connect(listening.getsockname())
         client.send(b"x")
-        while len(accepted) < 201:
-            await asyncio.sleep(0.001)
+        await all_are_in.wait()
         for each in [client, *newcomers]:
             each.close()
         serving.close()
