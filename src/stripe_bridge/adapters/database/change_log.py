@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.existing_kinds import EXISTING_KINDS
 from stripe_bridge.adapters.database.mapping import Mapper, table_of
+from stripe_bridge.adapters.database.request_traces import ADD_WITH_IT, take_traces
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.changes import ChangeBackfillRow, ChangeHeadRow, ChangeRow
@@ -55,7 +56,7 @@ _ADD_ENTRY = insert(ENTRIES.table)
 # Most transactions record one change. SQLite has no such statement, and no round trips to save.
 _ADD_ENTRY_AND_MOVE_HEAD = _ADD_ENTRY.values(
     {column.name: bindparam(f"own_{column.name}") for column in ENTRIES.columns}
-).add_cte(_MOVE_HEAD.cte("moved"))
+).add_cte(_MOVE_HEAD.cte("moved"), ADD_WITH_IT)
 _LIVEMODES = select(_INTEGRATION.id, _INTEGRATION.livemode).where(any_of(_INTEGRATION.id, "ids"))
 _ASKED = table_of(SalesOrderRow).alias("asked").c
 _WANTED = union(
@@ -124,7 +125,7 @@ def _write(
 ) -> None:
     if len(entries) == 1 and not transaction.is_sqlite:
         own = {f"own_{name}": value for name, value in entries[0].items()}
-        transaction.execute(_ADD_ENTRY_AND_MOVE_HEAD, own | moved[0])
+        transaction.execute(_ADD_ENTRY_AND_MOVE_HEAD, own | moved[0] | take_traces(transaction))
     else:
         transaction.execute_many(_ADD_ENTRY, entries)
         transaction.execute_many(_MOVE_HEAD, moved)
