@@ -23,6 +23,7 @@ class Options:
     paid_invoices: int = 150
     sends: int = 25
     changes: int = 1_000_000
+    tries: int = 5
     peers: bool = True
     smoke: bool = False
     output: Path | None = None
@@ -37,6 +38,7 @@ SMOKE = Options(
     paid_invoices=2,
     sends=2,
     changes=2_000,
+    tries=1,
     peers=False,
     smoke=True,
 )
