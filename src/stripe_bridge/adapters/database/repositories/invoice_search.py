@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, literal, not_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    TextClause,
+    and_,
+    false,
+    literal,
+    not_,
+    select,
+    tuple_,
+    union_all,
+)
 
 from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.identity_map import INVOICES
@@ -63,14 +74,9 @@ class _Walk:
         return [key.desc() if self.descending else key.asc() for key in self.keys]
 
     def next_ids(self, tenant_id: str, leading: Sequence[Condition], limit: int) -> Select[Any]:
-        """No planner may take an index by tenant and id for one that leads: an expression has none."""
-        tenant: ColumnElement[Any] = (
-            _INVOICE.tenant_id if self.is_of_tenant else _INVOICE.tenant_id.concat("")
-        )
+        is_of_tenant = _INVOICE.tenant_id == tenant_id if self.is_of_tenant else _is_of(tenant_id)
         order = self.order if self.is_sorted else [(_INVOICE.id + 0).desc()]
-        return (
-            select(_INVOICE.id).where(tenant == tenant_id, IS_LISTED, *leading).order_by(*order).limit(limit)
-        )
+        return select(_INVOICE.id).where(is_of_tenant, *leading).order_by(*order).limit(limit)
 
     def beyond(self, place: Sequence[Any]) -> ColumnElement[bool]:
         end = tuple_(*(literal(value, key.type) for key, value in zip(self.keys, place, strict=True)))
@@ -94,8 +100,12 @@ def search(
         leading[walk.begins] = [walk.beyond(place), *leading.get(walk.begins, [])[1:]]
     checked = {name: each for name, each in conditions.items() if name not in walk.leading - {walk.begins}}
     limit = request.per_page + 1 if conditions.keys() <= walk.leading else examine
-    ids = transaction.execute(walk.next_ids(tenant_id, _flat(leading), limit)).scalars().all()
-    matching = _READ.where(*_flat(checked)).order_by(*walk.order).limit(request.per_page + 1)
+    next_ids = walk.next_ids(tenant_id, _flat(leading), limit)
+    if "customer_ids" in walk.leading:
+        next_ids = _of_customers(wanted.customer_ids or (), leading.get(walk.begins, ()), limit)
+    ids = transaction.execute(next_ids).scalars().all()
+    own = _READ.where(_is_of(tenant_id), IS_LISTED, *_flat(checked))
+    matching = own.order_by(*walk.order).limit(request.per_page + 1)
     page = Page.of(
         transaction.list(INVOICES, matching, ids=ids), request, None, lambda each: cursor_after(each.id)
     )
@@ -119,6 +129,26 @@ def _walk(wanted: InvoiceSearch) -> _Walk:
     # Nearly all are paid, so these are found without an index of their own.
     is_few = wanted.status is not None and wanted.status is not InvoiceStatus.PAID
     return _Walk(frozenset({"status"}) if is_few else frozenset())
+
+
+def _is_of(tenant_id: str) -> ColumnElement[bool]:
+    """An expression has no index, so no planner takes one by tenant and id for the one that leads."""
+    return _INVOICE.tenant_id.concat("") == tenant_id
+
+
+def _of_customers(customer_ids: Sequence[int], beyond: Sequence[Condition], limit: int) -> Select[Any]:
+    """The newest of each, as its index has them, and of these the newest: a customer may have any number of invoices."""
+    of_each = [
+        select(_INVOICE.id)
+        .where(_INVOICE.customer_id == each, *beyond)
+        .order_by(_INVOICE.id.desc())
+        .limit(limit)
+        .subquery()
+        for each in customer_ids
+    ]
+    nobodys = select(_INVOICE.id).where(false())
+    of_all = union_all(*(select(each.c.id) for each in of_each)).subquery() if of_each else nobodys.subquery()
+    return select(of_all.c.id).order_by(of_all.c.id.desc()).limit(limit)
 
 
 def _place(transaction: Transaction, tenant_id: str, walk: _Walk, invoice_id: int) -> Sequence[Any]:
