@@ -137,6 +137,9 @@ class FakeInvoices:
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
         return self._invoices.find(invoice_id, lock=lock)
 
+    def find_all(self, invoice_ids: Sequence[int]) -> Sequence[Invoice]:
+        return self._invoices.matching(lambda each: each.id in invoice_ids)
+
     def find_settled(self, invoice_id: int) -> Invoice | None:
         subject = invoice_subject(invoice_id)
         waits = self._tables.intents.matching(lambda each: each.subject == subject and not each.is_settled)
@@ -288,6 +291,10 @@ class FakeLinks:
 
     def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None:
         return self._links.find((account_id, stripe_id))
+
+    def find_invoice_ids(self, linked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        found = {pair: self._links.find(pair) for pair in linked}
+        return {pair: invoice_id for pair, invoice_id in found.items() if invoice_id is not None}
 
     def of_invoice(self, invoice_id: int) -> Sequence[str]:
         return sorted(

@@ -44,6 +44,13 @@ def words(state: Any) -> str:
     return str(state).replace("_", " ")
 
 
+def actor_name(type_: str, id_: str | None) -> str:
+    """A token's id says that it is one."""
+    if id_ is not None and id_.startswith(f"{type_}:"):
+        return id_
+    return words(type_) if id_ is None else f"{words(type_)} {id_}"
+
+
 def tone(state: Any) -> str:
     """The class of a state's badge. The words say the same."""
     return _TONES.get(str(state), "plain")

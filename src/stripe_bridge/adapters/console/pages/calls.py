@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
+from stripe_bridge.adapters.console.formats import actor_name
 from stripe_bridge.adapters.console.links import link
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
@@ -62,7 +63,13 @@ def show_call(visit: Visit, call_id: int) -> Any:
     call = visit.bridge.intents.show(call_id, visit.tenant_id)
     may_read = visit.may(Permission.READ_PAYLOADS)
     parameters = json.dumps(dict(call.parameters), indent=2, ensure_ascii=False) if may_read else None
-    return render("calls/show.html", call=call, parameters=parameters, subject_of=subject_of)
+    return render(
+        "calls/show.html",
+        call=call,
+        parameters=parameters,
+        subject_of=subject_of,
+        requester=None if call.requester is None else actor_name(call.requester.type, call.requester.id),
+    )
 
 
 @page(

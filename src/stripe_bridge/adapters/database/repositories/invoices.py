@@ -56,6 +56,7 @@ _OF_TENANT = with_lock(
         _INVOICE.id == bindparam("id"), _INVOICE.tenant_id == bindparam("tenant_id"), IS_LISTED
     )
 )
+_BY_IDS = INVOICES.select.where(any_of(_INVOICE.id, "ids"))
 _OF_ORDER = INVOICES.select.where(
     _INVOICE.tenant_id == bindparam("tenant_id"), _INVOICE.sales_order_id == bindparam("sales_order_id")
 )
@@ -95,6 +96,9 @@ class SqlInvoices:
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
         loaded = self._identity_map.invoices.get(invoice_id)
         return loaded or self._transaction.find(INVOICES, _BY_ID[lock], id=invoice_id)
+
+    def find_all(self, invoice_ids: Sequence[int]) -> Sequence[Invoice]:
+        return self._transaction.list(INVOICES, _BY_IDS, ids=list(invoice_ids)) if invoice_ids else []
 
     def find_settled(self, invoice_id: int) -> Invoice | None:
         subject = invoice_subject(invoice_id)
