@@ -9,7 +9,6 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
-from stripe_bridge.adapters.console.formats import actor_name
 from stripe_bridge.adapters.console.links import link
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
@@ -68,7 +67,6 @@ def show_call(visit: Visit, call_id: int) -> Any:
         call=call,
         parameters=parameters,
         subject_of=subject_of,
-        requester=None if call.requester is None else actor_name(call.requester.type, call.requester.id),
     )
 
 

@@ -58,7 +58,6 @@ class _Row:
     subject: str = ""
     subject_path: str | None = None
     by: str = ""
-    user_id: int | None = None
     cause: Mapping[str, Any] = field(default_factory=dict)
     sales_order_id: int | None = None
     integration_id: int | None = None
@@ -197,8 +196,7 @@ def _read(sequence: int, shown: Mapping[str, Any]) -> _Row:
         occurred_at=moment(shown["occurred_at"]),
         subject=_joined(words(subject["type"]), subject["id"]),
         subject_path=_path(subject["type"], subject["id"]),
-        by=actor_name(actor["type"], actor["id"]),
-        user_id=actor["user_id"],
+        by=actor_name(actor),
         cause=dict(shown["cause"]),
         sales_order_id=_number(shown["sales_order_id"]),
         integration_id=_number(shown["integration_instance_id"]),
