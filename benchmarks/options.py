@@ -23,6 +23,7 @@ class Options:
     paid_invoices: int = 150
     sends: int = 25
     changes: int = 1_000_000
+    objects: int = 1_000_000
     peers: bool = True
     smoke: bool = False
     output: Path | None = None
@@ -37,6 +38,7 @@ SMOKE = Options(
     paid_invoices=2,
     sends=2,
     changes=2_000,
+    objects=1_000,
     peers=False,
     smoke=True,
 )
@@ -61,6 +63,7 @@ def parse(arguments: Sequence[str], names: Sequence[str], environ: Mapping[str, 
     number("paid_invoices", int, "invoices whose events `applying` applies in a turn (%(default)s)")
     number("sends", int, "invoices that `sending` sends in a turn (%(default)s)")
     number("changes", int, "changes in the log that `changes` reads and verifies (%(default)s)")
+    number("objects", int, "objects from before the change log that `existing` records (%(default)s)")
     parser.add_argument("--no-peers", action="store_true", help="only the service and the limit")
     parser.add_argument("--smoke", action="store_true", help="everything, as small as possible; no figures")
     parser.add_argument("--output", type=Path, help="the folder for table, plots and raw figures")
@@ -70,7 +73,17 @@ def parse(arguments: Sequence[str], names: Sequence[str], environ: Mapping[str, 
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {only}")
     if given.smoke:
         return Options(**{**vars(SMOKE), "only": chosen})
-    sizes = ("rounds", "seconds", "invoices", "events", "backlog", "paid_invoices", "sends", "changes")
+    sizes = (
+        "rounds",
+        "seconds",
+        "invoices",
+        "events",
+        "backlog",
+        "paid_invoices",
+        "sends",
+        "changes",
+        "objects",
+    )
     return Options(
         only=chosen,
         peers=not given.no_peers,

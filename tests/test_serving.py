@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from click.testing import CliRunner
 from uvicorn.config import STARTUP_FAILURE
 
 from stripe_bridge.adapters.web.waiting_readers import MOST_OF_TOKEN
+from stripe_bridge.bootstrap import server
 from stripe_bridge.bootstrap.serve import serve
 from tests.adapters.web.world import ENVIRONMENT
 from tests.servers.processes import free_port, spawn, stop
@@ -227,3 +229,23 @@ def _new_token(environment: dict[str, str]) -> str:
     )
     token: str = json.loads(made.stdout)["token"]
     return token
+
+
+@pytest.fixture
+def listening() -> Iterator[socket.socket]:
+    with server._bind("127.0.0.1", free_port()) as bound:
+        bound.listen()
+        yield bound
+
+
+def test_little_of_what_a_client_sends_waits_in_the_kernel_to_be_read_at_once(listening):
+    """Hundreds may send a long body at the same moment: all that waits is read in one turn of the event loop."""
+    with socket.create_connection(listening.getsockname()) as client:
+        client.setblocking(False)
+        sent = 0
+        with contextlib.suppress(BlockingIOError):
+            while sent < 1_000_000:
+                sent += client.send(b"x" * 50_000)
+        accepted, _ = listening.accept()
+        with accepted:
+            assert len(accepted.recv(1_000_000)) <= 48 * 1024

@@ -51,6 +51,8 @@ class Service:
             ENCRYPTION_KEYS=Fernet.generate_key().decode(),
             # No reconciling in the middle of a turn.
             RECONCILE_SECONDS="0",
+            # Subscribers are on this machine.
+            SUBSCRIBERS_ALLOW_PRIVATE="127.0.0.0/8",
         )
         if release != ROOT:
             self.env["PYTHONPATH"] = str(release / "src")
@@ -120,9 +122,9 @@ class Service:
         """Run a command, and return what it prints."""
         return run(python(*_FLASK, *arguments), env=self.env, cwd=self._release)
 
-    def tokens(self, count: int, tenant: str) -> list[str]:
-        """Create tokens of a power user: each has rate limits of its own."""
-        roles = itertools.chain.from_iterable(("--role", "power_user") for _ in range(count))
+    def tokens(self, count: int, tenant: str, role: str) -> list[str]:
+        """Create tokens: each has rate limits of its own."""
+        roles = itertools.chain.from_iterable(("--role", role) for _ in range(count))
         made: Any = json.loads(
             self.flask("tokens", "create", "--tenant", tenant, "--new-tenant", *roles, "--json")
         )

@@ -102,6 +102,13 @@ class Stack:
     def pay(self, order: int) -> None:
         self.stripe.pay(self.invoices(order)[0]["stripe_invoice_id"])
 
+    def at_stripe(self, path: str, **what: Any) -> Json:
+        """What a customer, a bank or the merchant does there."""
+        answer = self.stripe.http.post(f"{self.stripe.url}/_emulator/{path}", json=what, timeout=60)
+        assert answer.ok, answer.text
+        made: Json = answer.json()
+        return made
+
     def paid(self) -> int:
         """A new order that is paid."""
         order = self.new_order()

@@ -7,6 +7,7 @@ import re
 import pytest
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.slow
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "emulator.md").read_text()
 NAMED = 'pytest_plugins = ["stripe_emulator.testing"]\n'

@@ -18,6 +18,9 @@ from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 ASSET = re.compile(r"""(?:src|href)=["']([^"'#]+)["']|url\(["']?([^"')]+)""")
+# A library's code is full of addresses that are none; modules beside a page name one another by relative ones.
+MODULE = re.compile(r"""\b(?:from|import) ?["'](\.{1,2}/[^"']+\.js)["']""")
+FRAME = "/embed/v1/frame?origin=https%3A%2F%2Ferp.example.com&sales_order_id=1001"
 
 
 class Operator:
@@ -103,6 +106,11 @@ def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, r
         play(Stack(Settings(port, emulator_port, tmp_path), facts, http, ()))
         assert len(follow(http, f"{service}/docs")) > 3
         sees_the_console(operator, http)
+        assert {urlsplit(at).path.rpartition("/")[2] for at in follow(http, f"{service}{FRAME}")} == {
+            "frame",
+            "frame.js",
+            "stripe-invoices.js",
+        }
 
     assert operator.runs("stripe-bridge doctor").stdout == "All is well.\n"
     checks = json.loads(operator.shown("stripe-bridge doctor --before-going-live --json"))["checks"]
@@ -122,8 +130,11 @@ def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, r
     ]
 
 
-def test_the_demo_plays_from_the_wheel_and_leaves_nothing_behind(operator):
-    assert "is paid, 124.50 USD" in operator.shown("stripe-bridge demo")
+def test_the_demo_plays_from_the_wheel_as_in_a_clone_and_leaves_nothing_behind(operator):
+    shown = operator.shown("stripe-bridge demo")
+
+    assert "is paid, 124.50 USD" in shown
+    assert re.search(r"told +\d+  invoice\.paid .* still owes 0 cents", shown)
     assert list(operator.folder.iterdir()) == []
 
 
@@ -145,12 +156,11 @@ def follow(http, url):
         answer = http.get(at, timeout=30)
         assert (answer.ok, bool(answer.content)) == (True, True), at
         found[at] = answer
-        # A library's code is full of addresses that are none.
-        if answer.headers["Content-Type"].startswith(("text/html", "text/css")):
-            places = (urljoin(at, next(filter(None, match))) for match in ASSET.findall(answer.text))
-            to_do += [
-                place
-                for place in places
-                if urlsplit(place).netloc == urlsplit(url).netloc and place not in {*found, *to_do}
-            ]
+        is_script = "javascript" in answer.headers["Content-Type"]
+        names = MODULE.findall(answer.text) if is_script else map("".join, ASSET.findall(answer.text))
+        to_do += [
+            place
+            for place in (urljoin(at, name) for name in names)
+            if urlsplit(place).netloc == urlsplit(url).netloc and place not in {*found, *to_do}
+        ]
     return found

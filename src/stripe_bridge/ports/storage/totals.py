@@ -9,6 +9,9 @@ from typing import Protocol
 
 from stripe_bridge.domain.hourly_sums import HourlySum
 
+# What `TotalError.of` says of sums by the hour.
+HOURS = "hours"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TotalError:

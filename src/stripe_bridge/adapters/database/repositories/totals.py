@@ -37,7 +37,7 @@ from stripe_bridge.adapters.database.tables.totals import (
 )
 from stripe_bridge.domain.hourly_sums import HourlySum
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.storage.totals import TotalError
+from stripe_bridge.ports.storage.totals import HOURS, TotalError
 
 _EVENT, _INVOICE = table_of(WebhookEventRow).c, table_of(InvoiceRow).c
 # As text, whatever the row's own type makes of it.
@@ -100,7 +100,7 @@ _ROWS = {
     .where(_INVOICE.integration_id == bindparam("integration_id"))
     .group_by(_INVOICE.integration_id, _STATUS),
 }
-_TOTALS = {"events": EVENT_TOTALS, "invoices": INVOICE_TOTALS, "hours": HOURLY_SUMS}
+_TOTALS = {"events": EVENT_TOTALS, "invoices": INVOICE_TOTALS, HOURS: HOURLY_SUMS}
 
 
 class SqlTotals:
@@ -138,7 +138,7 @@ class SqlTotals:
     def _differences(self, of: str, integration_id: int) -> Counter[tuple[Any, ...]]:
         given = {"integration_id": integration_id}
         differences: Counter[tuple[Any, ...]] = Counter()
-        rows = rows_by_hour(is_sqlite=self._transaction.is_sqlite) if of == "hours" else _ROWS[of]
+        rows = rows_by_hour(is_sqlite=self._transaction.is_sqlite) if of == HOURS else _ROWS[of]
         for row in self._transaction.execute(rows, given):
             differences[tuple(row[:-1])] += row[-1]
         for row in self._transaction.execute(_TOTALS[of].known, given):
