@@ -40,6 +40,7 @@ from stripe_bridge.adapters.database.repositories.requests import SqlRequestTrac
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.subscribers import SqlSubscribers
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
+from stripe_bridge.adapters.database.request_traces import note_traces
 from stripe_bridge.adapters.database.revisions import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
@@ -188,6 +189,7 @@ class SqlUnitOfWork:
         last: Mapping[str, int] = {}
         if self._recorder is not None and self._recorder.changes:
             last = append_changes(self._transaction, self._recorder.changes)
+        note_traces(self._transaction, self._transaction.traces)
         with translate_driver_errors():
             self._connection.commit()
             self._connection.close()

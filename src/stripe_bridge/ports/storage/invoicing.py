@@ -74,6 +74,14 @@ class InvoiceFilter:
     number: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SettledInvoice:
+    """An invoice on which no call is open. `last_change` is the number of its order's last change, None if there is none."""
+
+    invoice: Invoice
+    last_change: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceSearch:
     """Invoices with all of these; None means any. `draft` includes the reserved ones.
@@ -119,8 +127,8 @@ class Invoices(Protocol):
         """Like `find`, for many at once; those that do not exist are missing."""
         ...
 
-    def find_settled(self, invoice_id: int) -> Invoice | None:
-        """Like `find`, but None while a call on it is not settled."""
+    def find_settled(self, invoice_id: int) -> SettledInvoice | None:
+        """Like `find`, but None while a call on it is not settled. In one statement."""
         ...
 
     def lock(self, invoice_id: int) -> Invoice | None:
