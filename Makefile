@@ -24,7 +24,7 @@ TEST_JOBS ?= auto
 TEST_ENV := PYTHONDONTWRITEBYTECODE=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test browser screenshots panel test-fast storm bench api-version check check-api check-deploy audit openapi format lock clean
+.PHONY: help setup run demo test browser screenshots panel test-fast storm bench api-version check check-api check-deploy audit matrix openapi release-api format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,7 +73,7 @@ panel: ## Build the panel's scripts from frontend/; needs Node.js
 test-fast: $(READY) ## Run the quick tests, which need no server
 	@$(TEST_ENV) $(BIN)/python -m pytest -q -m "not slow and not servers"
 
-storm: $(READY) ## Process orders while Stripe fails and processes are killed; SIZE=2000, SEED, STORM=servers or embedded
+storm: $(READY) ## Process orders while Stripe fails and processes are killed; SIZE=2000, SEED, STORM=servers, embedded or hosts
 	@$(TEST_ENV) $(BIN)/python -m tests.storm
 
 $(BENCH_READY): $(READY) $(BENCH_LOCK)
@@ -110,9 +110,15 @@ check-deploy: $(DEPLOY_READY) ## Check deploy/: image, compose file, alerts, uni
 audit: $(DEPLOY_READY) ## Write a bill of materials (SBOM=sbom.cdx.json) and look for known vulnerabilities
 	@.venv/deploy/bin/python tools/deploy/audit
 
+matrix: $(READY) ## Run tests on another version: ROW="python 3.13", "postgresql BIN-FOLDER" or "redis SERVER"
+	@$(TEST_ENV) $(BIN)/python -m tests.matrix $(ROW)
+
 openapi: $(READY) ## Rewrite docs/openapi.json and docs/api/problems.md from the code
 	@$(BIN)/python -m stripe_bridge --openapi > docs/openapi.json
 	@$(BIN)/python -m tests.adapters.web.problems_page
+
+release-api: $(READY) ## Keep docs/openapi.json as this release's, which no later one may break
+	@$(BIN)/python -m tests.adapters.web.breaking_changes --keep
 
 format: $(READY) ## Format the code and sort the imports
 	@$(BIN)/ruff format --quiet .

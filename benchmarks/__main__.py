@@ -7,7 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.bench import Bench, started
 from benchmarks.load.wrk import LoadFailed, ensure_wrk
-from benchmarks.measures import acks, applying, busy, changes, commands, embedded, paging, recording, sending
+from benchmarks.measures import (
+    acks,
+    applying,
+    busy,
+    changes,
+    commands,
+    delivering,
+    embedded,
+    existing,
+    paging,
+    recording,
+    sending,
+)
 from benchmarks.options import Options, parse
 from benchmarks.report import Report
 from benchmarks.results import Outcome
@@ -22,7 +34,9 @@ MEASURES: Mapping[str, Callable[[Bench], Outcome]] = {
     "sending": sending.measure,
     "commands": commands.measure,
     "recording": recording.measure,
+    "delivering": delivering.measure,
     "changes": changes.measure,
+    "existing": existing.measure,
 }
 
 

@@ -23,6 +23,7 @@ class Options:
     paid_invoices: int = 150
     sends: int = 25
     changes: int = 1_000_000
+    objects: int = 1_000_000
     tries: int = 5
     peers: bool = True
     smoke: bool = False
@@ -38,6 +39,7 @@ SMOKE = Options(
     paid_invoices=2,
     sends=2,
     changes=2_000,
+    objects=1_000,
     tries=1,
     peers=False,
     smoke=True,
@@ -63,6 +65,7 @@ def parse(arguments: Sequence[str], names: Sequence[str], environ: Mapping[str, 
     number("paid_invoices", int, "invoices whose events `applying` applies in a turn (%(default)s)")
     number("sends", int, "invoices that `sending` sends in a turn (%(default)s)")
     number("changes", int, "changes in the log that `changes` reads and verifies (%(default)s)")
+    number("objects", int, "objects from before the change log that `existing` records (%(default)s)")
     parser.add_argument("--no-peers", action="store_true", help="only the service and the limit")
     parser.add_argument("--smoke", action="store_true", help="everything, as small as possible; no figures")
     parser.add_argument("--output", type=Path, help="the folder for table, plots and raw figures")
@@ -72,7 +75,17 @@ def parse(arguments: Sequence[str], names: Sequence[str], environ: Mapping[str, 
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {only}")
     if given.smoke:
         return Options(**{**vars(SMOKE), "only": chosen})
-    sizes = ("rounds", "seconds", "invoices", "events", "backlog", "paid_invoices", "sends", "changes")
+    sizes = (
+        "rounds",
+        "seconds",
+        "invoices",
+        "events",
+        "backlog",
+        "paid_invoices",
+        "sends",
+        "changes",
+        "objects",
+    )
     return Options(
         only=chosen,
         peers=not given.no_peers,

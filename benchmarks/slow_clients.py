@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import ctypes
 import http.client
 import json
 import math
@@ -34,7 +35,7 @@ from benchmarks.stand.programs import Program, answers, environment, python, run
 from stripe_bridge.adapters.vault import new_key
 from tests.builders import an_event_payload
 from tests.fakes.stripe.signatures import sign
-from tests.servers.processes import free_port
+from tests.servers.processes import SET_PARENT_DEATH_SIGNAL, free_port
 
 HOST = "127.0.0.1"
 SECRET = "whsec_slow_clients"
@@ -192,6 +193,8 @@ class HonestClient:
 
 def attack_forever(port: int, attempts: SynchronizedArray[int]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A parent that is killed cannot end us.
+    ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, int(signal.SIGKILL))
     os.setpriority(os.PRIO_PROCESS, 0, 19)
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

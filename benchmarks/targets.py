@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """`unit` is `%` (a ratio times 100), `×` (a ratio), `MB` or `s`. Unless `more`, less is better."""
+    """`unit` is `%` (a ratio times 100), `×` (a ratio), `MB`, `ms`, `s` or `min`. Unless `more`, less is better."""
 
     name: str
     text: str
@@ -78,6 +78,14 @@ TARGETS = (
         more=False,
     ),
     Target(
+        name="console pages",
+        text="each page of the console over the same rows, rendered",
+        least=200,
+        aim=100,
+        unit="ms",
+        more=False,
+    ),
+    Target(
         name="sending",
         text="our own time in sending an invoice (emulator's time taken off), against one emulator round trip",
         least=3,
@@ -131,6 +139,22 @@ TARGETS = (
         unit="%",
     ),
     Target(
+        name="told, servers",
+        text="from Stripe's webhook to the subscriber, at 50 paid invoices a second, PostgreSQL and one worker, p99",
+        least=500,
+        aim=250,
+        unit="ms",
+        more=False,
+    ),
+    Target(
+        name="told, embedded",
+        text="… on the embedded default, p99",
+        least=500,
+        aim=250,
+        unit="ms",
+        more=False,
+    ),
+    Target(
         name="feed",
         text="page 100,000 of the feed against page 1, at a million changes",
         least=1.5,
@@ -145,6 +169,29 @@ TARGETS = (
         aim=30,
         unit="s",
         more=False,
+    ),
+    Target(
+        name="verify with objects",
+        text="… and comparing every object with its newest change",
+        least=300,
+        aim=150,
+        unit="s",
+        more=False,
+    ),
+    Target(
+        name="existing",
+        text="recording a million objects that were there before the change log, with one worker",
+        least=60,
+        aim=30,
+        unit="min",
+        more=False,
+    ),
+    Target(
+        name="acks while recording existing",
+        text="acknowledgements while they are being recorded, against none being recorded",
+        least=50,
+        aim=70,
+        unit="%",
     ),
 )
 BY_NAME = {target.name: target for target in TARGETS}

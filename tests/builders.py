@@ -11,14 +11,17 @@ from typing import Any
 from stripe_bridge.domain.access import ApiToken, Role
 from stripe_bridge.domain.billed_customer import CustomerKey
 from stripe_bridge.domain.changes.entry import GENESIS
+from stripe_bridge.domain.console_session import ConsoleLink, ConsoleSession
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.integration import STATE_LIFETIME, Integration, OAuthState
 from stripe_bridge.domain.intent import Intent, Operation, invoice_subject
 from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.origin import Actor, ActorType, Origin
 from stripe_bridge.domain.panel_session import PanelAction, PanelSession
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.replay import Replay
 from stripe_bridge.domain.sales_order import Address, Customer, InvoiceLine, OrderLine, SalesOrder
 from stripe_bridge.domain.stripe_objects import (
     AccountSnapshot,
@@ -353,6 +356,34 @@ def a_panel_session(**changes: Any) -> PanelSession:
     return replace(session, **changes)
 
 
+def a_console_link(**changes: Any) -> ConsoleLink:
+    link = ConsoleLink(
+        id=1,
+        token_hash="1f3870be",
+        name="jane",
+        tenant_id=TENANT,
+        role=Role.MEMBER,
+        created_at=NOW,
+        expires_at=NOW,
+    )
+    return replace(link, **changes)
+
+
+def a_console_session(**changes: Any) -> ConsoleSession:
+    session = ConsoleSession(
+        id=1,
+        token_hash="72b302bf",
+        name="jane",
+        tenant_id=TENANT,
+        role=Role.MEMBER,
+        user_id=7,
+        is_vouched_for=True,
+        created_at=NOW,
+        expires_at=NOW,
+    )
+    return replace(session, **changes)
+
+
 def an_oauth_state(**changes: Any) -> OAuthState:
     state = OAuthState(
         state_hash="d74ff0ee", tenant_id=TENANT, integration_id=1, expires_at=NOW + STATE_LIFETIME
@@ -406,3 +437,20 @@ def a_delivery(**changes: Any) -> Delivery:
         error=None,
     )
     return replace(delivery, **changes)
+
+
+def a_replay(**changes: Any) -> Replay:
+    """Of three events, of which none has been queued."""
+    replay = Replay(
+        id=0,
+        tenant_id=TENANT,
+        origin=Origin(actor=Actor(type=ActorType.TOKEN, id="token:1"), cause={"operation": "replay"}),
+        filter={"status": "failed"},
+        limit=100,
+        digest="d" * 64,
+        event_ids=(1, 2, 3),
+        planned={"applied": 3, "skipped": 0, "unknown": 0, "failed": 0},
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(replay, **changes)

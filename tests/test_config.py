@@ -33,7 +33,7 @@ def test_every_missing_setting_is_reported_at_once_with_how_to_get_it():
         "ENCRYPTION_KEYS",
     ]
     assert "dashboard.stripe.com" in reported[0]
-    assert "flask keys generate" in reported[3]
+    assert "stripe-bridge keys generate" in reported[3]
 
 
 def test_invalid_settings_are_reported_beside_missing_ones():
@@ -85,12 +85,35 @@ def test_invalid_settings_are_reported_beside_missing_ones():
         ("EVENT_PAYLOAD_DAYS", "29"),
         ("EVENT_PAYLOAD_DAYS", "3651"),
         ("JWT_ISSUER", "https://login.example.com"),
+        ("CONSOLE_OIDC_CLIENT_ID", "console"),
+        ("CONSOLE_OIDC_CLIENT_SECRET", "hunter"),
     ],
 )
 def test_an_invalid_value_is_reported_by_name(name, value):
     (fault,) = faults(**SUFFICIENT | {name: value})
     assert name in fault
     assert "hunter" not in fault
+
+
+@pytest.mark.parametrize(
+    ("issuer", "is_good"),
+    [
+        ("https://login.example.com/", True),
+        ("https://login.example.com/realms/acme", True),
+        ("http://127.0.0.1:9000", True),
+        ("http://login.example.com", False),
+        ("login.example.com", False),
+    ],
+)
+def test_an_identity_provider_for_the_console_is_reached_over_https(issuer, is_good):
+    client = {"CONSOLE_OIDC_CLIENT_ID": "console", "CONSOLE_OIDC_CLIENT_SECRET": "hunter"}
+    if is_good:
+        given = settings(CONSOLE_OIDC_ISSUER=issuer, **client)
+        assert given.console_oidc_issuer == issuer
+        assert "hunter" not in repr(given)
+    else:
+        (fault,) = faults(**SUFFICIENT, CONSOLE_OIDC_ISSUER=issuer, **client)
+        assert fault.startswith("CONSOLE_OIDC_ISSUER must be")
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ import os, sys
 from stripe_bridge.bootstrap import create_command_app
 app = create_command_app()
 {act}
-heavy = ("alembic", "dramatiq", "flask_smorest", "redis", "sqlalchemy", "stripe", "uvicorn")
+heavy = ("alembic", "cryptography", "dramatiq", "flask_smorest", "jwt", "redis", "requests", "sqlalchemy", "stripe", "uvicorn")
 print(*(name for name in heavy if name in sys.modules))
 """
 
@@ -89,14 +89,13 @@ assert "--tenant" in shown.output
     assert loaded_after(act) == set()
 
 
-def test_a_command_that_reads_the_database_loads_neither_the_web_nor_stripe_nor_what_migrates_nor_redis(
-    sqlite_url: str,
-):
+@pytest.mark.parametrize("redis", [{}, {"REDIS_URL": "redis://127.0.0.1:1/0"}])
+def test_a_command_that_reads_the_database_loads_nothing_but_what_it_needs_for_that(sqlite_url: str, redis):
     act = """
 shown = app.test_cli_runner().invoke(args=["tokens", "list"])
 assert shown.exit_code == 0, shown.output
 """
-    assert loaded_after(act, **ENVIRONMENT, DATABASE_URL=sqlite_url) == {"sqlalchemy"}
+    assert loaded_after(act, **ENVIRONMENT, **redis, DATABASE_URL=sqlite_url) == {"sqlalchemy"}
 
 
 def test_a_command_without_settings_ends_with_a_sentence_for_each():
@@ -115,3 +114,33 @@ assert client.get("/readyz").status_code == 200
 assert client.get("/openapi.json").get_json()["paths"]
 """
     assert {"flask_smorest", "stripe"} <= loaded_after(act, **ENVIRONMENT, DATABASE_URL=sqlite_url)
+
+
+SERVICE = """
+import os, sys
+from stripe_bridge.bootstrap.service import build_service
+service = build_service(os.environ)
+service.load()
+print(service.bridge.access.begin_sign_in.issuer, "authlib" in sys.modules)
+"""
+PROVIDER = {
+    "CONSOLE_OIDC_ISSUER": "https://id.example.com",
+    "CONSOLE_OIDC_CLIENT_ID": "console",
+    "CONSOLE_OIDC_CLIENT_SECRET": "secret",
+}
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"), [({}, "None False"), (PROVIDER, "https://id.example.com True")]
+)
+def test_signing_in_by_a_provider_is_loaded_only_where_there_is_one(settings, shown, tmp_path):
+    inherited = {name: value for name, value in os.environ.items() if name not in {*ENVIRONMENT, "REDIS_URL"}}
+    ours = ENVIRONMENT | {"DATABASE_URL": f"sqlite:///{tmp_path / 'bridge.db'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", SERVICE],
+        env={**inherited, **ours, **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == shown, done.stderr

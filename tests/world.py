@@ -37,6 +37,7 @@ from stripe_bridge.use_cases.webhook_events.receive import ReceiveWebhookCommand
 from tests.builders import TENANT, a_sales_order, an_event_payload
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.nudges import FakeNudges
+from tests.fakes.own_address import FakeOwnAddress
 from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.inbox import FakeEventIngest
 from tests.fakes.storage.unit_of_work import FakeStore
@@ -45,6 +46,7 @@ from tests.fakes.stripe.connect import FakeConnectGateway
 from tests.fakes.stripe.events import FakeEventGateway
 from tests.fakes.stripe.fake_stripe import FakeStripe
 from tests.fakes.stripe.invoices import FakeInvoiceGateway
+from tests.fakes.stripe.probe import FakeStripeProbe
 from tests.fakes.stripe.receivers import FakeReceiverGateway
 from tests.fakes.stripe.refunds import FakeRefundGateway
 from tests.fakes.stripe.signatures import FakeSignatures, sign
@@ -305,6 +307,7 @@ class World(AnyWorld):
         self.stripe = stripe or FakeStripe(clock.now)
         self.nudges = FakeNudges()
         self.deliveries = FakeDeliveries(lambda: store.is_open_here)
+        self.probe, self.own_address = FakeStripeProbe(self.stripe), FakeOwnAddress()
         # What Stripe's list of events contains.
         self.listed: Callable[[], list[Event]] = self.events
         adapters = Adapters(
@@ -323,6 +326,8 @@ class World(AnyWorld):
             receiver_gateway=FakeReceiverGateway(self.stripe),
             refund_gateway=FakeRefundGateway(self.stripe),
             event_gateway=FakeEventGateway(self.stripe, self._listed),
+            stripe_probe=self.probe,
+            own_address=self.own_address,
             deliveries=self.deliveries,
             metrics=PrometheusMetrics(),
         )

@@ -23,11 +23,11 @@ class Refused(Exception):
 
 
 class Erp:
-    """One tenant, with as many tokens as calls need."""
+    """One tenant, with as many tokens of a role as calls need."""
 
-    def __init__(self, service: Service, *, tokens: int = 1) -> None:
+    def __init__(self, service: Service, *, tokens: int = 1, role: str = "power_user") -> None:
         self.url = service.url
-        self.tokens = service.tokens(tokens, TENANT)
+        self.tokens = service.tokens(tokens, TENANT, role)
         # Sends cycle through the tokens separately, so that each token makes equally many, whatever other calls are made.
         self._turns, self._sends = itertools.cycle(self.tokens), itertools.cycle(self.tokens)
         self._http = requests.Session()

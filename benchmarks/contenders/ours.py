@@ -59,6 +59,8 @@ class Service:
             ENCRYPTION_KEYS=Fernet.generate_key().decode(),
             # No reconciling in the middle of a turn.
             RECONCILE_SECONDS="0",
+            # Subscribers are on this machine.
+            SUBSCRIBERS_ALLOW_PRIVATE="127.0.0.0/8",
         )
         if release != ROOT:
             self.env["PYTHONPATH"] = str(release / "src")
@@ -129,16 +131,16 @@ class Service:
         """Run a command, and return what it prints."""
         return run(python(*_FLASK, *arguments), env=self.env, cwd=self._release)
 
-    def tokens(self, count: int, tenant: str) -> list[str]:
-        """Create tokens of a power user: each has rate limits of its own."""
+    def tokens(self, count: int, tenant: str, role: str) -> list[str]:
+        """Create tokens: each has rate limits of its own."""
         if self._release != ROOT:
-            return self._tokens_by_command(count, tenant)
+            return self._tokens_by_command(count, tenant, role)
         settings = Settings.from_env(self.env)
         adapters = build_adapters(settings, InProcessNudges())
         create = partial(
             build_bridge(settings, adapters).access.create_token,
             tenant_id=tenant,
-            role=Role.POWER_USER,
+            role=Role(role),
             user_id=None,
             label="benchmarks",
         )
@@ -147,8 +149,8 @@ class Service:
         adapters.store.close()
         return secrets
 
-    def _tokens_by_command(self, count: int, tenant: str) -> list[str]:
-        roles = itertools.chain.from_iterable(("--role", "power_user") for _ in range(count))
+    def _tokens_by_command(self, count: int, tenant: str, role: str) -> list[str]:
+        roles = itertools.chain.from_iterable(("--role", role) for _ in range(count))
         made: Any = json.loads(
             self.flask("tokens", "create", "--tenant", tenant, "--new-tenant", *roles, "--json")
         )

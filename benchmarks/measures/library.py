@@ -34,6 +34,9 @@ class Library:
     integration: Json
     first_invoice: int
     last_invoice: int
+    order: int
+    stripe_id: str
+    day: str
 
     def lists(self) -> dict[str, str]:
         """Every list that has pages, with each of its filters."""
@@ -61,22 +64,33 @@ def fill(bench: Bench, service: Service, erp: Erp) -> Library:
     each, rest = divmod(options.events, options.invoices)
     if rest or not 0 < each <= len(_TYPES):
         raise LoadFailed(f"{options.events} events cannot be divided among {options.invoices} invoices")
-    copies = _copies(paid, each)
+    copies = _copies(bench, service, paid, each)
+    fewer = {"integrations": options.invoices // 4, "billed_customers": _customers(options.invoices)}
     with bench.postgres.connect(service.database) as connection:
         for copy in copies:
             copy.keep(connection)
         with loading(connection, [copy.table for copy in copies]):
             for copy in copies:
-                count = options.invoices // 4 if copy.table == "integrations" else options.invoices
+                count = fewer.get(copy.table, options.invoices)
                 for first in range(1, count + 1, _AT_ONCE):
                     copy.insert(connection, first, min(first + _AT_ONCE - 1, count))
                 bench.report(f"  {copy.table}: {count:,} copies")
-        for table in ("integrations", "invoices"):
+        for table in ("integrations", "billed_customers", "invoices"):
             restart_sequence(connection, table)
         connection.execute(_TOTALS)
         connection.execute("CHECKPOINT")
     first = paid.invoice["id"]
-    library = Library(paid.integration, first, first + options.invoices)
+    day = bench.postgres.value(
+        service.database, f"SELECT min(created_at)::date + 1 FROM invoices WHERE id > {first}"
+    )
+    library = Library(
+        integration=paid.integration,
+        first_invoice=first,
+        last_invoice=first + options.invoices,
+        order=paid.order + options.invoices // 2,
+        stripe_id=paid.invoice["stripe_invoice_id"],
+        day=str(day),
+    )
     _check(erp, library, {"invoices": options.invoices + 1, "events": options.events + len(paid.events)})
     return library
 
@@ -88,7 +102,12 @@ def _check(erp: Erp, library: Library, wanted: dict[str, int]) -> None:
             raise LoadFailed(f"{name}: {total} of {number}")
 
 
-def _copies(paid: PaidInvoice, each: int) -> list[Copy]:
+def _customers(invoices: int) -> int:
+    """Each of them has twenty invoices."""
+    return max(1, invoices // 20)
+
+
+def _copies(bench: Bench, service: Service, paid: PaidInvoice, each: int) -> list[Copy]:
     types = ", ".join(f"'{type_}'" for type_ in _TYPES[:each])
     objects = sorted({event["data"]["object"]["id"] for event in paid.events})
     events = {
@@ -99,10 +118,26 @@ def _copies(paid: PaidInvoice, each: int) -> list[Copy]:
         "payload": f"convert_to(repeat(md5({NUMBER}::text), {PAYLOAD_BYTES // 32}), 'UTF8')",
     }
     unconnected = {"id": f"source.id + {NUMBER}", "connected": "false", "account_id": "NULL"}
-    # A quarter are open, a quarter void, the rest paid.
-    status = f"CASE {NUMBER} % 4 WHEN 0 THEN 'open' WHEN 1 THEN 'void' ELSE 'paid' END"
+    own_customer = f"SELECT customer_id FROM invoices WHERE id = {paid.invoice['id']}"
+    customer = int(bench.postgres.value(service.database, own_customer))
+    customers = {
+        "id": f"source.id + {NUMBER}",
+        "erp_customer_id": f"source.erp_customer_id + {NUMBER}",
+        "email": f"'jenny' || {NUMBER} || '@example.com'",
+    }
+    # A quarter are open, a quarter void, the rest paid; of the open ones some had a payment that failed.
+    invoices = {
+        "status": f"CASE {NUMBER} % 4 WHEN 0 THEN 'open' WHEN 1 THEN 'void' ELSE 'paid' END",
+        "payment_progress": f"CASE WHEN {NUMBER} % 200 = 0 THEN 'failed' END",
+        "amount_paid": f"CASE WHEN {NUMBER} % 4 < 2 THEN 0 ELSE source.amount_paid END",
+        "number": f"'BENCH-' || lpad({NUMBER}::text, 8, '0')",
+        "customer_id": f"source.customer_id + 1 + {NUMBER} % {_customers(bench.options.invoices)}",
+        # One a second: five million are two months'.
+        "created_at": f"source.created_at + ({NUMBER} - {bench.options.invoices}) * interval '1 second'",
+    }
     return [
         Copy("integrations", f"id = {paid.integration['id']}", unconnected),
-        *paid.copies(status=status),
+        Copy("billed_customers", f"id = {customer}", customers),
+        *paid.copies({"number": f"'SO-' || source.id + {NUMBER}"}, **invoices),
         Copy("webhook_events", f"event_type IN ({types})", events, paid.ids),
     ]

@@ -1,4 +1,5 @@
-"""Reading deep into long lists: page 50,000 by cursor against page 1, for every list, and the activity log."""
+"""Reading deep into long lists: page 50,000 by cursor against page 1, for every list, and the activity log; and the
+console's pages over the same rows."""
 
 import http.client
 import itertools
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from benchmarks.bench import Bench
 from benchmarks.contenders.erp import Erp
 from benchmarks.load.wrk import LoadFailed
+from benchmarks.measures.console import measure_pages
 from benchmarks.measures.library import PAYLOAD_BYTES, Library, fill
 from benchmarks.results import Finding, Outcome, Series
 
@@ -61,7 +63,9 @@ def measure(bench: Bench) -> Outcome:
                 taken[name].append(reader.medians(pages))
             bench.report(f"  {number + 1}/{bench.options.rounds} read")
         reader.close()
-    return _outcome(bench, taken)
+        outcome = _outcome(bench, taken)
+        outcome.add(measure_pages(bench, service, library))
+    return outcome
 
 
 def _paths(reader: Reader, path: str) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """An invoice that was sent through the service and paid, with everything that belongs to it, to be copied."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from benchmarks.bench import Bench
 from benchmarks.contenders.erp import Erp, Json
@@ -28,16 +30,16 @@ class PaidInvoice:
         found = [object_["id"] for object_ in objects] + [method for method in methods if method]
         return sorted(set(found) | {event["id"] for event in self.events})
 
-    def copies(self, **invoices: str) -> list[Copy]:
+    def copies(self, orders: Mapping[str, str] = MappingProxyType({}), **invoices: str) -> list[Copy]:
         """The rows that the service has about the invoice, ordered so that referenced rows come first.
 
-        `invoices` has SQL expressions for columns of that table.
+        `orders` and `invoices` have SQL expressions for columns of these tables.
         """
         id_ = {"id": f"source.id + {NUMBER}"}
         own = id_ | {"sales_order_id": f"source.sales_order_id + {NUMBER}", **invoices}
         mine, of_copy = f"invoice_id = {self.invoice['id']}", {"invoice_id": f"source.invoice_id + {NUMBER}"}
         return [
-            Copy("sales_orders", f"id = {self.order}", id_),
+            Copy("sales_orders", f"id = {self.order}", {**id_, **orders}),
             Copy("invoices", f"id = {self.invoice['id']}", own, self.ids),
             Copy("payments", mine, of_copy, self.ids),
             Copy("links", mine, of_copy, self.ids),

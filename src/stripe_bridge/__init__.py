@@ -3,7 +3,7 @@
 The map of the hexagon, outermost first; each line may only know those below it:
 
     bootstrap    the composition root: the only module that names every adapter
-    adapters     web, cli, worker (driving) · stripe_gateway, database, queue, vault, system (driven)
+    adapters     web, console, cli, worker (driving) · stripe_gateway, database, queue, vault, system (driven)
     config       the settings, read from the environment
     bridge       the one door: the use cases, by room
     use_cases    one room per capability, on floors

@@ -12,6 +12,7 @@ from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
+from stripe_bridge.domain.loopback import is_on_loopback
 from stripe_bridge.domain.reconciliation import HORIZON
 from stripe_bridge.environment import (
     Environment,
@@ -65,6 +66,10 @@ class Settings:
     jwt_tenant_claim: str
     jwt_role_claim: str
     jwt_user_claim: str
+    console_oidc_issuer: str | None
+    console_oidc_client_id: str | None
+    console_oidc_client_secret: str | None = field(repr=False)
+    console_operator_claim: str | None
     cors_origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     log_level: str
@@ -116,6 +121,11 @@ class Settings:
         """Of the platform's receiver; an account's own has its integration's id behind it."""
         return f"{self.public_url}/api/webhooks/stripe"
 
+    @property
+    def redirect_uri(self) -> str:
+        """Where Stripe sends the merchant's browser back to; it has to be registered there."""
+        return f"{self.public_url}/api/stripe/oauth/callback"
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Raises SettingsInvalid."""
@@ -123,6 +133,7 @@ class Settings:
         settings: dict[str, Any] = {
             **_of_stripe(read),
             **_of_the_identity_provider(read),
+            **_of_the_console(read),
             **_of_the_processes(read),
             **_of_subscribers(read),
             "deprecated": read.deprecated,
@@ -134,7 +145,7 @@ class Settings:
             "encryption_keys": read.required(
                 "ENCRYPTION_KEYS",
                 _fernet_keys,
-                what="Fernet keys, newest first, separated by commas; `flask keys generate` prints a new one",
+                what="Fernet keys, newest first, separated by commas; `stripe-bridge keys generate` prints a new one",
             ),
             "retired_encryption_keys": read.optional("RETIRED_ENCRYPTION_KEYS", (), _fernet_keys),
             "database_url": read.optional("DATABASE_URL", "sqlite:///stripe-bridge.db", _database_url),
@@ -229,6 +240,24 @@ def _of_the_identity_provider(read: Environment) -> dict[str, Any]:
     }
 
 
+def _of_the_console(read: Environment) -> dict[str, Any]:
+    read.all_or_none("CONSOLE_OIDC_ISSUER", "CONSOLE_OIDC_CLIENT_ID", "CONSOLE_OIDC_CLIENT_SECRET")
+    return {
+        "console_oidc_issuer": read.optional("CONSOLE_OIDC_ISSUER", None, _issuer),
+        "console_oidc_client_id": read.optional("CONSOLE_OIDC_CLIENT_ID", None, str),
+        "console_oidc_client_secret": read.optional("CONSOLE_OIDC_CLIENT_SECRET", None, str),
+        "console_operator_claim": read.optional("CONSOLE_OPERATOR_CLAIM", None, str),
+    }
+
+
+def _issuer(text: str) -> str:
+    """As the provider writes it, with or without a slash at its end: it is compared."""
+    url(text)
+    if not text.startswith("https:") and not is_on_loopback(text):
+        raise ValueError("must be an https URL")
+    return text
+
+
 def _database_url(text: str) -> str:
     if not re.fullmatch(r"sqlite:///(?!:memory:).+|postgres(ql(\+psycopg)?)?://.+", text):
         raise ValueError("must be a sqlite:///file or postgresql://… URL")
@@ -267,7 +296,7 @@ def _fernet_keys(text: str) -> tuple[str, ...]:
             is_key = False
         if not is_key:
             raise ValueError(
-                f"does not have a Fernet key at position {position}; `flask keys generate` prints a new one"
+                f"does not have a Fernet key at position {position}; `stripe-bridge keys generate` prints a new one"
             )
     return keys
 

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sysconfig
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,15 @@ import requests
 from stripe_bridge_playground.programs import Program
 from stripe_bridge_playground.settings import HOST
 
-# Only a clone has it.
-EXAMPLE = Path(__file__).parents[2] / "examples" / "receivers" / "python"
+
+def _example() -> Path:
+    """Where it is in a clone, or else where the wheel has it."""
+    in_a_clone = Path(__file__).parents[2] / "examples" / "receivers" / "python"
+    installed = Path(sysconfig.get_path("data")) / "share" / "stripe-bridge" / "receiver"
+    return in_a_clone if in_a_clone.is_dir() else installed
+
+
+EXAMPLE = _example()
 
 
 def free_port() -> int:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,6 +39,13 @@ class Stack:
     """The content of run.json."""
     http: requests.Session
     programs: tuple[Program, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    """The service's."""
+
+    def console_link(self) -> str:
+        """Signs in to the console, again and again, as long as this runs: the next start makes another."""
+        printed = run([*_FLASK, "console", "link", "--operator", "--standing", "--json"], self.env)
+        return str(json.loads(printed)["url"])
 
     def watch(self) -> None:
         """Never returns: it ends by a signal, or by a Fault if one of the two ends by itself."""
@@ -76,7 +83,7 @@ def started(settings: Settings, report: Report) -> Iterator[Stack]:
         run([*_FLASK, "receivers", "register"], env)
         write_private_text(settings.data_dir / "env.sh", env_script(_service_settings(settings, secrets)))
         facts = _write_run_file(settings, secrets, http, env)
-        yield Stack(settings, facts, http, (service, emulator))
+        yield Stack(settings, facts, http, (service, emulator), env)
 
 
 def _emulator(settings: Settings, secrets: Secrets) -> Program:

@@ -14,6 +14,8 @@ def welcome(facts: Json, data_dir: Path, integrations: Sequence[Json]) -> Iterat
     """`integrations` are those of earlier starts, newest first."""
     if "erp" in facts:
         yield f"\nOpen       {facts['erp']}     (an order in a page like an ERP's, with the panel in it)"
+    if "console" in facts:
+        yield f"Console    {facts['console']}"
     yield f"\nService    {facts['service']}     (API documentation: {facts['service']}/docs)"
     yield f"Emulator   {facts['emulator']}    (what Stripe sees)"
     yield f"Data       {data_dir}    (with the logs; run.json has all of this for scripts)"

@@ -120,6 +120,17 @@ class Control(Dashboard):
         with self._emulator.lock:
             return [clone(one.body) for one in chosen]
 
+    def wait_for_deliveries(self, timeout: float = 10.0) -> list[Json]:
+        """Wait until every delivery has arrived or was given up, and return all of them.
+
+        Raises TimeoutError if some are still to be tried by then: in a test, the receiver refuses them.
+        """
+        waiting = self._emulator.deliverer.wait_until_done(timeout)
+        if waiting:
+            tries = [f"{one.body['type']} to {one.body['url']}" for one in waiting]
+            raise TimeoutError(f"After {timeout:g} s these are not delivered: {', '.join(tries)}")
+        return self.objects("deliveries")
+
     def clock(self) -> Json:
         """The emulator's time, and by how many seconds it is ahead of the real one."""
         with self._emulator.lock:

@@ -56,6 +56,7 @@ class Deliverer:
         self._order = itertools.count()
         self._threads: list[threading.Thread] = []
         self._stopped = False
+        self._tried = threading.Condition()
 
     def schedule(self, delivery: Record) -> None:
         """Send a delivery when it is due."""
@@ -81,6 +82,17 @@ class Deliverer:
         """Drop all waiting deliveries."""
         with self._wake:
             self._queue.clear()
+
+    def wait_until_done(self, timeout: float) -> list[Record]:
+        """Wait until no delivery is left to try, at most so many seconds; returns those that are."""
+        with self._tried:
+            self._tried.wait_for(lambda: not self._pending(), timeout)
+        return self._pending()
+
+    def _pending(self) -> list[Record]:
+        with self._emulator.lock:
+            found = self._emulator.store.all("deliveries")
+            return [delivery for delivery in found if delivery.body["status"] == "pending"]
 
     def stop(self) -> None:
         """End the threads. A delivery under way gets a moment to finish, or else is sent again after a restart."""
@@ -122,6 +134,11 @@ class Deliverer:
                 self._attempt(session, delivery_id)
 
     def _attempt(self, session: requests.Session, delivery_id: str) -> None:
+        self._send(session, delivery_id)
+        with self._tried:
+            self._tried.notify_all()
+
+    def _send(self, session: requests.Session, delivery_id: str) -> None:
         outgoing = self._prepare(delivery_id)
         if outgoing is None:
             return

@@ -15,6 +15,7 @@ from stripe_emulator.errors import Json
 EFFECTS = (
     "rate_limit",
     "lock_timeout",
+    "forbidden",
     "500_before",
     "500_after",
     "cut_before",

@@ -117,6 +117,15 @@ class EmulatorServer:
         )
 
     @property
+    def client_options(self) -> dict[str, Any]:
+        """For `stripe.StripeClient(**…)`: the platform's key and client id, and where to call."""
+        return {
+            "api_key": self.settings.secret_key,
+            "client_id": self.settings.client_id,
+            "base_addresses": self.base_addresses,
+        }
+
+    @property
     def base_addresses(self) -> Any:
         """For `stripe.StripeClient`."""
         return {"api": self.url, "connect": self.url, "files": self.url}

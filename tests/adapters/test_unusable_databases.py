@@ -75,7 +75,7 @@ def case(title: str, fixture: str, spoil: Callable[[str], str], remedy: str) -> 
     return pytest.param((fixture, spoil, remedy), id=title, marks=marks)
 
 
-UPGRADE = "flask db upgrade"
+UPGRADE = "stripe-bridge db upgrade"
 CASES = [
     case("no schema on SQLite", "sqlite_url", empty, UPGRADE),
     case("no schema on PostgreSQL", "postgres_url", empty, UPGRADE),
@@ -159,5 +159,5 @@ def test_without_a_schema_no_command_works_and_each_says_what_to_do(
 
     shown = Terminal(store=store).refused(*arguments)
 
-    assert shown.count("flask db upgrade") == 1
+    assert shown.count("stripe-bridge db upgrade") == 1
     store.close()

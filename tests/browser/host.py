@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -67,12 +68,13 @@ if (frame) {
 
 @dataclass(frozen=True)
 class Stack:
-    """A service and an emulator that run, with a connected account. `erps` are by role."""
+    """A service and an emulator that run, with a connected account. `erps` are by role, `console` is a link to sign in."""
 
     service: str
     erps: dict[str, Erp]
     stripe: StripeSide
     integration: int
+    console: str
 
     def new_order(self, **changes: Any) -> int:
         number = next(_NUMBERS)
@@ -100,6 +102,13 @@ class Stack:
     def pay(self, order: int) -> None:
         self.stripe.pay(self.invoices(order)[0]["stripe_invoice_id"])
 
+    def at_stripe(self, path: str, **what: Any) -> Json:
+        """What a customer, a bank or the merchant does there."""
+        answer = self.stripe.http.post(f"{self.stripe.url}/_emulator/{path}", json=what, timeout=60)
+        assert answer.ok, answer.text
+        made: Json = answer.json()
+        return made
+
     def paid(self) -> int:
         """A new order that is paid."""
         order = self.new_order()
@@ -121,18 +130,23 @@ def started(folder: Path) -> Iterator[Stack]:
         facts = json.loads((folder / "data" / "run.json").read_text())
         with requests.Session() as http:
             http.trust_env = False
-            yield _connected(facts, http)
+            yield _connected(facts, http, _console_link(log.read_text()))
     finally:
         stop(process, signal.SIGTERM, within=60)
 
 
-def _connected(facts: Json, http: requests.Session) -> Stack:
+def _console_link(log: str) -> str:
+    (link,) = re.findall(r"^Console +(\S+)$", log, flags=re.MULTILINE)
+    return str(link)
+
+
+def _connected(facts: Json, http: requests.Session, console: str) -> Stack:
     erps = {role: Erp(http, facts["service"], token) for role, token in facts["tokens"].items()}
     stripe, path = StripeSide(http, facts["emulator"]), "/api/stripe/integrations"
     made = erps["admin"].call("POST", path, {"name": "Rosen Furniture"}, expected=201)["data"]
     url = erps["admin"].call("POST", f"{path}/{made['id']}/authorize", expected=200)["data"]["authorize_url"]
     assert http.get(stripe.approve(url), timeout=60).ok
-    return Stack(facts["service"], erps, stripe, made["id"])
+    return Stack(facts["service"], erps, stripe, made["id"], console)
 
 
 @dataclass

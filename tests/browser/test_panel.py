@@ -116,6 +116,39 @@ def test_a_refusal_is_a_sentence_with_what_support_needs(host, stack):
     assert heard(page) == ["sb-error"]
 
 
+def test_a_bank_debit_is_under_way_and_then_fails_without_a_reload(host, stack):
+    order = stack.new_order()
+    at_stripe = f"invoices/{stack.send(order)['stripe_invoice_id']}"
+    page = host.open(order)
+    expect(badge(page)).to_have_text("Open")
+    stack.at_stripe(f"{at_stripe}/pay", outcome="processing")
+    expect(badge(page)).to_have_text("Bank payment under way")
+    expect(page.locator("[part=payments]")).to_contain_text("Payment under way")
+    assert_accessible(page)
+    stack.at_stripe(f"{at_stripe}/settle-processing", outcome="fail")
+    expect(badge(page)).to_have_text("Open")
+    expect(page.locator("[part=payments]")).to_contain_text("Payment failed")
+    expect(button(page, "Send again")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_a_dispute_shows_when_it_comes_and_when_it_is_lost_the_order_owes_again(host, stack):
+    order = stack.paid()
+    page = host.open(order)
+    expect(button(page, "Refund")).to_be_visible()
+    dispute = stack.at_stripe(f"charges/{stack.invoices(order)[0]['stripe_charge_id']}/dispute")
+    moves = page.locator("[part=payments]")
+    expect(moves).to_contain_text("Dispute")
+    expect(moves).to_contain_text("-€120.00")
+    # What the bank has taken back cannot be given back once more.
+    expect(button(page, "Refund")).to_have_count(0)
+    assert_accessible(page)
+    stack.at_stripe(f"disputes/{dispute['id']}", status="lost")
+    expect(moves).to_contain_text("Dispute lost")
+    expect(page.locator("[part=owed]")).to_contain_text("€120.00")
+    assert_accessible(page)
+
+
 def test_the_pay_link_is_copied(host, stack):
     order = stack.new_order()
     invoice = stack.send(order)
@@ -151,6 +184,19 @@ def test_a_session_that_ended_is_renewed_and_the_click_is_one_request(host, stac
     assert (len(seen), len(set(seen))) == (2, 1)
     assert stack.invoices(order)[0]["amount_refunded"] == 500
     assert "sb-session-expired" in heard(page)
+
+
+def test_a_session_that_ended_and_is_not_renewed_is_said_and_what_was_shown_stays(host, stack):
+    page = host.open(stack.paid())
+    expect(badge(page)).to_have_text("Paid")
+    host.gives_sessions = False
+    ended = {"authorization": "Bearer sbp_ended"}
+    page.route("**/refunds", lambda route: route.continue_(headers={**route.request.headers, **ended}))
+    button(page, "Refund").click()
+    button(page.get_by_role("dialog"), "Refund").click()
+    expect(page.get_by_role("alert")).to_contain_text("This page got no access to the order")
+    expect(badge(page)).to_have_text("Paid")
+    assert_accessible(page)
 
 
 def test_without_a_session_the_panel_says_so_and_offers_another_try(host, stack):
@@ -203,6 +249,7 @@ def test_what_is_forbidden_meanwhile_is_said(host, stack):
     button(page, "Refund").click()
     button(page.get_by_role("dialog"), "Refund").click()
     expect(page.get_by_role("alert")).to_contain_text("You are not allowed to do that here.")
+    assert_accessible(page)
 
 
 def test_too_many_requests_are_said(host, stack):
@@ -215,6 +262,7 @@ def test_too_many_requests_are_said(host, stack):
     button(page, "Refund").click()
     button(page.get_by_role("dialog"), "Refund").click()
     expect(page.get_by_role("alert")).to_contain_text("Try again in 17 seconds.")
+    assert_accessible(page)
 
 
 def test_offline_is_said_and_ends_by_itself(host, stack):
@@ -223,6 +271,7 @@ def test_offline_is_said_and_ends_by_itself(host, stack):
     host.context.set_offline(True)
     expect(page.get_by_role("alert")).to_contain_text("cannot be reached")
     expect(page.get_by_text("No invoice yet.")).to_be_visible()
+    assert_accessible(page)
     host.context.set_offline(False)
     expect(page.get_by_role("alert")).to_have_count(0)
 

@@ -64,6 +64,6 @@ def test_fingerprints_distinguish_keys_newest_first_and_are_the_same_in_every_pr
 
 @pytest.mark.parametrize("keys", [[], ["short"], [KEYS[0], "not a key at all"], [""], ["ü" * 44]])
 def test_a_bad_key_is_refused_with_help_and_without_showing_it(keys):
-    with pytest.raises(ValueError, match="flask keys generate") as refusal:
+    with pytest.raises(ValueError, match="stripe-bridge keys generate") as refusal:
         FernetVault(keys)
     assert not any(key and key in str(refusal.value) for key in keys)

@@ -14,6 +14,7 @@ MANAGES = SENDS | {
     Permission.READ_PAYLOADS,
     Permission.REFUND_INVOICES,
     Permission.REPLAY_EVENTS,
+    Permission.RESOLVE_INTENTS,
     Permission.WRITE_SALES_ORDERS,
 }
 
@@ -24,7 +25,7 @@ MANAGES = SENDS | {
         (Role.VIEWER, READS),
         (Role.MEMBER, SENDS),
         (Role.POWER_USER, MANAGES),
-        (Role.ADMIN, set(Permission)),
+        (Role.ADMIN, set(Permission) - {Permission.OPERATE}),
     ],
 )
 def test_a_role_may_do_exactly_this(role, permissions):

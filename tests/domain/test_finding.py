@@ -20,6 +20,6 @@ def test_a_note_is_nothing_that_could_be_fixed():
     ("make", "severity"), [(Finding.error, Severity.ERROR), (Finding.warning, Severity.WARNING)]
 )
 def test_an_error_or_a_warning_names_its_fix_and_the_integration_to_fix(make, severity: Severity):
-    finding = make("integration 7", "not reconciled", "flask reconcile", Fix.RECONCILE, 7)
+    finding = make("integration 7", "not reconciled", "stripe-bridge reconcile", Fix.RECONCILE, 7)
 
     assert (finding.severity, finding.fix, finding.integration_id) == (severity, Fix.RECONCILE, 7)

@@ -209,3 +209,44 @@ def test_a_receiver_that_never_answers_does_not_keep_the_emulator_from_stopping(
         emulator.emulator.close()
         assert time.monotonic() - started < 10
         connection.close()
+
+
+def test_once_waited_for_every_delivery_has_arrived_after_however_many_tries(
+    emulator, shop, receiver, connected
+):
+    receiver.answers = [500, 302]
+    shop.customer()
+
+    waited = emulator.control.wait_for_deliveries()
+
+    assert [one["status"] for one in waited] == ["delivered"]
+    assert len(receiver.requests) == len(waited[0]["attempts"]) == 3
+
+
+def test_what_was_given_up_is_not_waited_for(emulator, shop, platform):
+    platform.v1.webhook_endpoints.create(
+        {"url": "http://127.0.0.1:1/", "enabled_events": ["*"], "connect": True}
+    )
+    shop.customer()
+
+    assert [one["status"] for one in emulator.control.wait_for_deliveries()] == ["failed"]
+
+
+def test_what_is_not_delivered_in_time_is_named(make_emulator, receiver):
+    emulator = make_emulator(retry_base=60, retry_cap=60)
+    client = client_of(emulator, emulator.settings.secret_key)
+    endpoint(client, receiver)
+    receiver.answers = [500]
+    client.v1.customers.create({})
+
+    with pytest.raises(TimeoutError, match=f"customer.created to {receiver.url}"):
+        emulator.control.wait_for_deliveries(timeout=0.1)
+
+
+def test_a_delivery_that_is_held_is_not_waited_for_until_it_is_released(emulator, shop, receiver, connected):
+    emulator.control.misbehave({"deliveries": {"hold": True}})
+    shop.customer()
+
+    assert [one["status"] for one in emulator.control.wait_for_deliveries()] == ["held"]
+    emulator.control.release()
+    assert [one["status"] for one in emulator.control.wait_for_deliveries()] == ["delivered"]

@@ -30,6 +30,7 @@ def test_good_behavior_is_the_default_and_can_be_restored(emulator, shop):
     [
         ("rate_limit", stripe.RateLimitError, 0),
         ("lock_timeout", stripe.RateLimitError, 0),
+        ("forbidden", stripe.PermissionError, 0),
         ("500_before", stripe.APIError, 0),
         ("500_after", stripe.APIError, 1),
         ("cut_before", stripe.APIConnectionError, 0),

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 from contextlib import ExitStack
+from html import unescape
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -17,7 +18,11 @@ from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
-ASSET = re.compile(r"""(?:src|href)=["']([^"'#]+)["']|url\(["']?([^"')]+)""")
+ASSET = re.compile(r"""(?:\ssrc|<link[^>]*\shref)=["']([^"'#]+)["']|url\(["']?([^"')]+)""")
+LINK = re.compile(r"""<a\s[^>]*href=["']([^"'#]+)["']""")
+# A library's code is full of addresses that are none; modules beside a page name one another by relative ones.
+MODULE = re.compile(r"""\b(?:from|import) ?["'](\.{1,2}/[^"']+\.js)["']""")
+FRAME = "/embed/v1/frame?origin=https%3A%2F%2Ferp.example.com&sales_order_id=1001"
 
 
 class Operator:
@@ -102,8 +107,23 @@ def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, r
         facts = {"service": service, "emulator": emulator, "tokens": {"admin": secret, "power_user": secret}}
         play(Stack(Settings(port, emulator_port, tmp_path), facts, http, ()))
         assert len(follow(http, f"{service}/docs")) > 3
+        sees_the_console(operator, http)
+        assert {urlsplit(at).path.rpartition("/")[2] for at in follow(http, f"{service}{FRAME}")} == {
+            "frame",
+            "frame.js",
+            "stripe-invoices.js",
+        }
 
     assert operator.runs("stripe-bridge doctor").stdout == "All is well.\n"
+    checks = json.loads(operator.shown("stripe-bridge doctor --before-going-live --json"))["checks"]
+    # This is no production: a test key, no https, and nobody showed keys and backups.
+    assert {each["subject"] for each in checks if each["outcome"] == "warn"} == {
+        "mode",
+        "PUBLIC_URL",
+        "kept keys",
+        "backups",
+        "metrics",
+    }
     for log in (web, worker):
         assert f'"file": "{env_file}"' in log.read_text()
     assert sorted(path.name for path in operator.folder.iterdir() if "sqlite" not in path.name) == [
@@ -112,25 +132,41 @@ def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, r
     ]
 
 
-def test_the_demo_plays_from_the_wheel_and_leaves_nothing_behind(operator):
-    assert "is paid, 124.50 USD" in operator.shown("stripe-bridge demo")
+def test_the_demo_plays_from_the_wheel_as_in_a_clone_and_leaves_nothing_behind(operator):
+    shown = operator.shown("stripe-bridge demo")
+
+    assert "is paid, 124.50 USD" in shown
+    assert re.search(r"told +\d+  invoice\.paid .* still owes 0 cents", shown)
     assert list(operator.folder.iterdir()) == []
 
 
+def sees_the_console(operator, http):
+    """Signed in by the link that a command prints, with all that its pages are made of."""
+    page, _, token = operator.shown("stripe-bridge console link --operator").strip().partition("#")
+    assert len(follow(http, page)) > 3
+    csrf = re.findall(r'name="csrf" value="([^"]+)"', http.get(page, timeout=30).text)[0]
+    start = http.post(page, data={"csrf": csrf, "token": token}, timeout=30)
+    assert "Sign out" in start.text
+    assert len(follow(http, start.url)) > 5
+
+
 def follow(http, url):
-    """All that the page and its files refer to on this host, each of which is there."""
-    found, to_do = {}, [url]
+    """The page, those that it leads to, and all that any of them loads: each is there."""
+    found, to_do, known = {}, [url], {urlsplit(url).path}
     while to_do:
         at = to_do.pop()
         answer = http.get(at, timeout=30)
         assert (answer.ok, bool(answer.content)) == (True, True), at
         found[at] = answer
-        # A library's code is full of addresses that are none.
-        if answer.headers["Content-Type"].startswith(("text/html", "text/css")):
-            places = (urljoin(at, next(filter(None, match))) for match in ASSET.findall(answer.text))
-            to_do += [
-                place
-                for place in places
-                if urlsplit(place).netloc == urlsplit(url).netloc and place not in {*found, *to_do}
-            ]
+        for place in (urljoin(at, unescape(name)) for name in named_in(answer, with_links=at == url)):
+            parts = urlsplit(place)
+            if parts.netloc == urlsplit(url).netloc and parts.path not in known:
+                known.add(parts.path)
+                to_do.append(place)
     return found
+
+
+def named_in(answer, *, with_links):
+    if "javascript" in answer.headers["Content-Type"]:
+        return MODULE.findall(answer.text)
+    return [*map("".join, ASSET.findall(answer.text)), *(LINK.findall(answer.text) if with_links else [])]

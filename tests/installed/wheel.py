@@ -17,7 +17,7 @@ _INSTALL = ("install", "--quiet", "--no-deps", "--no-index")
 def build_wheel(folder: Path) -> Path:
     """Of the files in the repository. Built from a copy, since setuptools writes into the folder that it builds."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "src", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"],
+        ["git", "ls-files", "-z", "src", "examples", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"],
         cwd=ROOT,
         check=True,
         capture_output=True,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 PLAYGROUND = [sys.executable, "-m", "stripe_bridge_playground"]
+COMMAND = Path(sys.executable).parent / "stripe-bridge"
 
 pytestmark = pytest.mark.slow
 
@@ -67,11 +69,15 @@ def first(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def second(first, tmp_path_factory):
+def second(first):
     """The environment of a second start, which is running."""
     env, _, _ = first
-    with running(env, tmp_path_factory.mktemp("second") / "log"):
+    with running(env, second_log(env)):
         yield env
+
+
+def second_log(env):
+    return Path(env["TMPDIR"]) / "second.log"
 
 
 @pytest.fixture
@@ -85,7 +91,7 @@ def test_every_command_works_on_the_running_service_with_its_file_of_settings(se
     script = Path(second["DATA_DIR"]) / "env.sh"
     assert stat.S_IMODE(script.stat().st_mode) == 0o600
     done = subprocess.run(
-        ["sh", "-c", f". '{script}' && exec '{sys.executable}' -m flask receivers list --json"],
+        ["sh", "-c", f". '{script}' && exec '{COMMAND}' receivers list --json"],
         cwd=tmp_path,
         env={**os.environ, "REDIS_URL": "redis://127.0.0.1:1/0"},
         capture_output=True,
@@ -110,6 +116,18 @@ def test_run_writes_where_everything_is_to_a_file_that_only_its_owner_can_read(f
     assert facts["emulator"].endswith(env["EMULATOR_PORT"])
     assert facts["stripe_secret_key"].startswith("sk_test_")
     assert set(facts["tokens"]) == {"viewer", "member", "power_user", "admin"}
+
+
+def test_the_link_that_run_prints_signs_in_to_the_console_again_and_again(second):
+    (link,) = re.findall(r"^Console +(\S+)$", second_log(second).read_text(), flags=re.MULTILINE)
+    page, _, secret = link.partition("#")
+    for _ in range(2):
+        with requests.Session() as browser:
+            form = browser.get(page, timeout=30).text
+            csrf = re.findall(r'name="csrf" value="([^"]+)"', form)[0]
+            answer = browser.post(page, data={"csrf": csrf, "token": secret}, timeout=30)
+            assert answer.ok
+            assert "Sign out" in answer.text
 
 
 def test_stripe_leads_merchants_back_to_the_service_and_nowhere_else(second):

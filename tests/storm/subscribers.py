@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Self
 
 from stripe_bridge.use_cases.changes.feed import FeedQuery, read_page
@@ -77,10 +78,10 @@ class Subscribers:
         for each in (self._failing, self._dead):
             self._retry_now(self._shop.tenant, each)
         while True:
-            log = self._log(self._shop.tenant)
+            log = changes_of(self._service, self._shop.tenant)
             found = [fault for each in (self._failing, self._dead) for fault in self._faults_of(each, log)]
             # A payment may have been confirmed meanwhile, say.
-            if self._log(self._shop.tenant) == log:
+            if changes_of(self._service, self._shop.tenant) == log:
                 return found
 
     def _faults_of(self, subscriber: _Subscriber, log: Held) -> list[str]:
@@ -90,7 +91,7 @@ class Subscribers:
         held = subscriber.receiver.held()
         found = [] if held[: len(log)] == log else _differences(held, log)
         found += _disorder(subscriber.relay)
-        found += self._wrong_states(self._shop, subscriber)
+        found += wrong_states(self._service, self._shop, subscriber.receiver.database)
         return [f"{subscriber.name} subscriber: {fault}" for fault in found]
 
     def requests(self) -> Counter[str]:
@@ -115,33 +116,33 @@ class Subscribers:
         for enabled in (False, True):
             self._service.operator.subscribers.update(tenant, subscriber.id, {"enabled": enabled})
 
-    def _log(self, tenant: str) -> Held:
-        """All but acts."""
-        found: Held = []
-        after, latest = 0, 1
-        while after < latest:
-            with self._service.store.reading() as work:
-                page = read_page(
-                    work, FeedQuery(tenant_id=tenant, after=after, limit=500, may_read_acts=True)
-                )
-            found += [(entry.sequence, entry.hash) for entry in page.entries if not entry.type.is_act]
-            after, latest = page.next_after, page.latest
-        return found
 
-    def _wrong_states(self, shop: Shop, subscriber: _Subscriber) -> Iterator[str]:
-        database = subscriber.receiver.database
-        rows = rows_of(database, "SELECT type, id, object FROM objects WHERE object IS NOT NULL")
-        folded = {(type_, id_): json.loads(object_) for type_, id_, object_ in rows}
-        owed = dict(rows_of(database, "SELECT id, outstanding_in_cents FROM orders"))
-        reader = Reader(self._service.url, lambda: new_token(self._service, shop))
-        shown = reader.objects(folded)
-        yield from (f"{key} is shown and was not told" for key in shown.keys() - folded.keys())
-        for key, object_ in folded.items():
-            yield from _wrong_fields(key, object_, shown.get(key))
-            if key[0] == "sales_order":
-                outstanding = (shown.get(key) or {}).get("outstanding_in_cents")
-                if owed.get(int(key[1])) != outstanding:
-                    yield f"{key} owes {outstanding}, told was {owed.get(int(key[1]))}"
+def changes_of(service: Service, tenant: str, *, acts: bool = False) -> Held:
+    """The number and hash of each change in the tenant's log."""
+    found: Held = []
+    after, latest = 0, 1
+    while after < latest:
+        with service.store.reading() as work:
+            page = read_page(work, FeedQuery(tenant_id=tenant, after=after, limit=500, may_read_acts=True))
+        found += [(entry.sequence, entry.hash) for entry in page.entries if acts or not entry.type.is_act]
+        after, latest = page.next_after, page.latest
+    return found
+
+
+def wrong_states(service: Service, shop: Shop, database: Path) -> Iterator[str]:
+    """What differs between the objects in a receiver's database and what GET shows."""
+    rows = rows_of(database, "SELECT type, id, object FROM objects WHERE object IS NOT NULL")
+    folded = {(type_, id_): json.loads(object_) for type_, id_, object_ in rows}
+    owed = dict(rows_of(database, "SELECT id, outstanding_in_cents FROM orders"))
+    reader = Reader(service.url, lambda: new_token(service, shop))
+    shown = reader.objects(folded)
+    yield from (f"{key} is shown and was not told" for key in shown.keys() - folded.keys())
+    for key, object_ in folded.items():
+        yield from _wrong_fields(key, object_, shown.get(key))
+        if key[0] == "sales_order":
+            outstanding = (shown.get(key) or {}).get("outstanding_in_cents")
+            if owed.get(int(key[1])) != outstanding:
+                yield f"{key} owes {outstanding}, told was {owed.get(int(key[1]))}"
 
 
 def _wrong_fields(key: tuple[str, str], told: Json, shown: Json | None) -> Iterator[str]:

@@ -66,6 +66,7 @@ def _context(service: Service) -> CommandContext:
         settings=service.settings.without_secrets(),
         render_metrics=lambda: service.metrics.render(service.bridge.operations.measure_backlog()).decode(),
         redact=lambda text: str(load("adapters.logs:redact")(text)),
+        has_our_keys=lambda text: all(key in text for key in service.settings.encryption_keys),
     )
 
 

@@ -8,6 +8,7 @@ from stripe_bridge.adapters.stripe_gateway.client import StripeConfig
 from stripe_bridge.adapters.stripe_gateway.connect import StripeConnectGateway
 from stripe_bridge.adapters.stripe_gateway.events import StripeEventGateway
 from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
+from stripe_bridge.adapters.stripe_gateway.probe import StripeProbeGateway
 from stripe_bridge.adapters.stripe_gateway.rate_limit import (
     ENDPOINT_PER_SECOND,
     LIVE_PER_SECOND,
@@ -34,6 +35,7 @@ class StripeAdapters:
     receiver_gateway: StripeReceiverGateway
     refund_gateway: StripeRefundGateway
     event_gateway: StripeEventGateway
+    stripe_probe: StripeProbeGateway
 
 
 def build_stripe_adapters(
@@ -49,6 +51,7 @@ def build_stripe_adapters(
         receiver_gateway=StripeReceiverGateway(config, token_for),
         refund_gateway=StripeRefundGateway(config, token_for),
         event_gateway=StripeEventGateway(config, token_for),
+        stripe_probe=StripeProbeGateway(config, token_for),
     )
 
 

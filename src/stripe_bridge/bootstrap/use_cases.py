@@ -16,6 +16,8 @@ from stripe_bridge.use_cases.intents import Intents, build_intents
 from stripe_bridge.use_cases.intents.settle import SettleIntent
 from stripe_bridge.use_cases.invoices import build_invoices
 from stripe_bridge.use_cases.operations import Operations, build_operations
+from stripe_bridge.use_cases.operations.going_live_here import Setup
+from stripe_bridge.use_cases.operations.going_live_stripe import PlatformSetup
 from stripe_bridge.use_cases.panel import build_panel
 from stripe_bridge.use_cases.receivers import Receivers, build_receivers
 from stripe_bridge.use_cases.receivers.register import RequestReceiver
@@ -52,7 +54,7 @@ def build_bridge(settings: Settings, adapters: Adapters) -> Bridge:
     reconciliation = build_reconciliation(adapters, settle, build_event, receivers.check, every=every)
     changes = build_changes(adapters, keep_objects=timedelta(days=settings.change_object_days))
     return Bridge(
-        access=build_access(adapters),
+        access=build_access(adapters, public_url=settings.public_url),
         integrations=_integrations(settings, adapters, settle),
         sales_orders=build_sales_orders(adapters),
         invoices=build_invoices(adapters, settle, days_until_due=settings.invoice_days_until_due),
@@ -104,7 +106,7 @@ def _integrations(settings: Settings, adapters: Adapters, settle: SettleIntent) 
         adapters,
         settle,
         RequestReceiver(adapters.clock, adapters.identifiers, settings.receiver_url),
-        redirect_uri=f"{settings.public_url}/api/stripe/oauth/callback",
+        redirect_uri=settings.redirect_uri,
         livemode=settings.livemode,
     )
 
@@ -125,7 +127,19 @@ def _operations(
         webhook_events,
         reconciliation,
         changes,
-        reconcile_every=settings.reconcile_every,
-        keep_payloads=timedelta(days=settings.event_payload_days),
-        has_extra_secrets=bool(settings.stripe_webhook_secrets),
+        setup=Setup(
+            is_one_file=settings.database_url.startswith("sqlite"),
+            has_redis=settings.redis_url is not None,
+            is_watched=settings.metrics_token is not None,
+            payload_days=settings.event_payload_days,
+            object_days=settings.change_object_days,
+            reconcile_every=settings.reconcile_every,
+        ),
+        platform=PlatformSetup(
+            public_url=settings.public_url,
+            receiver_url=settings.receiver_url,
+            redirect_uri=settings.redirect_uri,
+            livemode=settings.livemode,
+            has_extra_secrets=bool(settings.stripe_webhook_secrets),
+        ),
     )

@@ -9,6 +9,7 @@ import click
 from flask import Flask
 from uvicorn.config import STARTUP_FAILURE
 
+from stripe_bridge.adapters.console import ConsoleOptions, WantsForm, add_console
 from stripe_bridge.adapters.system import freeze_gc, open_files_limit
 from stripe_bridge.adapters.web.app import WebOptions, operations_by_endpoint
 from stripe_bridge.adapters.web.app import create_app as create_web_app
@@ -44,6 +45,8 @@ def create_asgi_app(environ: Mapping[str, str] | None = None) -> FastPath:
         raise SystemExit(STARTUP_FAILURE) from None
     app = web_app_of(service)
     changes = service.bridge.changes
+    of_api = AuthenticateHead(app, operations_by_endpoint(), service.bridge.access)
+    of_console = WantsForm(service.bridge.access, service.settings.public_url)
     return FastPath(
         app,
         # With tracing on, webhooks should be traced, too, and they are if Flask handles them.
@@ -51,7 +54,7 @@ def create_asgi_app(environ: Mapping[str, str] | None = None) -> FastPath:
         service.metrics,
         threads=service.settings.web_threads,
         on_shutdown=_start_worker(service),
-        wants_body=AuthenticateHead(app, operations_by_endpoint(), service.bridge.access),
+        wants_body=lambda environ: of_api(environ) or of_console(environ),
         limits=ConnectionLimits.for_descriptors(
             open_files_limit(), unfinished=service.settings.max_unfinished_requests
         ),
@@ -73,6 +76,11 @@ def web_app_of(service: Service) -> Flask:
             metrics_token=settings.metrics_token,
         ),
         metrics=service.metrics,
+    )
+    add_console(
+        app,
+        service.bridge,
+        ConsoleOptions(now=service.clock.now, rate_limit_storage_uri=settings.redis_url or "memory://"),
     )
     if service.tracing is not None:
         app.wsgi_app = service.tracing.serving(app.wsgi_app)  # type: ignore[assignment, method-assign]  # as documented

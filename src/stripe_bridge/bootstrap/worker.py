@@ -43,7 +43,9 @@ def start_worker() -> None:
     share_with_siblings()
     service = service_or_exit()
     if service.broker is None:
-        raise SystemExit("REDIS_URL is missing: without Redis, run `flask worker` instead of dramatiq.")
+        raise SystemExit(
+            "REDIS_URL is missing: without Redis, run `stripe-bridge worker` instead of dramatiq."
+        )
     check_encryption_key(service.settings)
     freeze_gc()
     attach_to_dramatiq(

@@ -19,10 +19,14 @@ class Permission(StrEnum):
     REFUND_INVOICES = "refund_invoices"
     MANAGE_INTEGRATIONS = "manage_integrations"
     REPLAY_EVENTS = "replay_events"
+    RESOLVE_INTENTS = "resolve_intents"
     WRITE_SALES_ORDERS = "write_sales_orders"
     MANAGE_SUBSCRIBERS = "manage_subscribers"
     READ_ACTS = "read_acts"
     HOLD_SENDS = "hold_sends"
+    MANAGE_TOKENS = "manage_tokens"
+    # What belongs to no tenant, or to all: for those who run the service, whatever their role.
+    OPERATE = "operate"
 
 
 class Role(StrEnum):
@@ -44,13 +48,14 @@ _POWER_USER = _MEMBER | {
     Permission.READ_PAYLOADS,
     Permission.REFUND_INVOICES,
     Permission.REPLAY_EVENTS,
+    Permission.RESOLVE_INTENTS,
     Permission.WRITE_SALES_ORDERS,
 }
 _TABLE = {
     Role.VIEWER: _VIEWER,
     Role.MEMBER: _MEMBER,
     Role.POWER_USER: _POWER_USER,
-    Role.ADMIN: frozenset(Permission),
+    Role.ADMIN: frozenset(Permission) - {Permission.OPERATE},
 }
 
 
@@ -69,7 +74,8 @@ class PanelGrant:
 class Principal:
     """On whose behalf a request is made. `token_id` distinguishes tokens without revealing them; `subject` is who an identity
     provider says it is, None for a token of ours; `api_token_id` is that token's. `expires_at` is the end of a credential that
-    has one. With `panel` it is a session that the token created."""
+    has one. With `panel` it is a session that the token created; with `operator` it is somebody in the console whom no
+    identity provider vouches for, or who runs the service."""
 
     tenant_id: str
     role: Role
@@ -79,6 +85,7 @@ class Principal:
     api_token_id: int | None = None
     expires_at: datetime | None = None
     panel: PanelGrant | None = None
+    operator: str | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -95,6 +102,8 @@ class Principal:
     @property
     def actor(self) -> Actor:
         """As the change log names it."""
+        if self.operator is not None:
+            return Actor(type=ActorType.OPERATOR, id=self.operator, user_id=self.user_id)
         if self.subject is not None:
             return Actor(type=ActorType.USER, id=self.subject, user_id=self.user_id)
         return Actor(type=ActorType.TOKEN, id=self.token_id, user_id=self.user_id)

@@ -21,6 +21,8 @@ Other = TypeVar("Other")
 
 # Deeper than any list; keeps the offset inside a 64-bit integer.
 MAX_PAGE = 10**9
+# An order's id is the ERP's, and may need all of a 64-bit integer.
+_LARGEST, _MAX_DIGITS = 2**63 - 1, 19
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -124,7 +126,7 @@ def _decode(cursor: str, kind: str, count: int) -> list[int]:
     except (binascii.Error, ValueError):
         raise InvalidCursor from None
     prefix, *numbers = text.split(":")
-    are_numbers = all(each.isascii() and each.isdigit() and len(each) <= 18 for each in numbers)
-    if prefix != kind or len(numbers) != count or not are_numbers:
+    are_numbers = all(each.isascii() and each.isdigit() and len(each) <= _MAX_DIGITS for each in numbers)
+    if prefix != kind or len(numbers) != count or not are_numbers or max(map(int, numbers)) > _LARGEST:
         raise InvalidCursor
     return [int(each) for each in numbers]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from stripe_bridge.domain.access import PanelGrant, Permission, Principal, Role
+from stripe_bridge.domain.loopback import is_loopback
 
 LIFETIME = timedelta(minutes=10)
 _ORIGIN = re.compile(
@@ -93,13 +93,4 @@ def is_origin(text: str) -> bool:
     port = found["port"]
     if port is not None and (port == _DEFAULT_PORTS[found["scheme"]] or int(port) > 65535):
         return False
-    return found["scheme"] == "https" or _is_loopback(found["host"])
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    return found["scheme"] == "https" or is_loopback(found["host"])

@@ -11,12 +11,15 @@ from stripe_bridge.ports.deliveries import Deliveries
 from stripe_bridge.ports.identity_provider import IdentityProvider
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
+from stripe_bridge.ports.own_address import OwnAddress
+from stripe_bridge.ports.sign_in_provider import SignInProvider
 from stripe_bridge.ports.signer import Signer
 from stripe_bridge.ports.storage.inbox import EventIngest
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.stripe.connect import ConnectGateway
 from stripe_bridge.ports.stripe.events import EventGateway
 from stripe_bridge.ports.stripe.invoices import InvoiceGateway
+from stripe_bridge.ports.stripe.probe import StripeProbe
 from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.stripe.refunds import RefundGateway
 from stripe_bridge.ports.stripe.signatures import Signatures
@@ -45,9 +48,12 @@ class Adapters:
     receiver_gateway: ReceiverGateway
     refund_gateway: RefundGateway
     event_gateway: EventGateway
+    stripe_probe: StripeProbe
+    own_address: OwnAddress
     deliveries: Deliveries
     metrics: Metrics
     identity_provider: IdentityProvider | None = None
+    sign_in_provider: SignInProvider | None = None
     tracing: Tracing = field(default_factory=NoTracing)
     committed: CommittedChanges = field(default_factory=CommittedChanges)
     read_event: Callable[[bytes], StripeEvent] = parse_event

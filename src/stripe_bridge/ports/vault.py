@@ -19,7 +19,7 @@ class WrongEncryptionKey(SealBroken):
 
     message = (
         "ENCRYPTION_KEYS does not contain the key that the stored secrets are encrypted with, so nothing was changed. "
-        "Put that key back. Only if it is gone for good, discard the secrets: flask doctor --fix --discard-secrets"
+        "Put that key back. Only if it is gone for good, discard the secrets: stripe-bridge doctor --fix --discard-secrets"
     )
 
 

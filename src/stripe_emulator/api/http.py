@@ -93,4 +93,15 @@ def server_error() -> Answer:
     return Answer.of(500, error.body())
 
 
-REFUSALS: dict[str, Callable[[], StripeError]] = {"rate_limit": _rate_limited, "lock_timeout": _locked}
+def _forbidden() -> StripeError:
+    """As to a restricted key. Not recorded: the words, of which Stripe's name the permission."""
+    return StripeError(
+        "The provided key does not have the required permissions for this endpoint.", status=403
+    )
+
+
+REFUSALS: dict[str, Callable[[], StripeError]] = {
+    "rate_limit": _rate_limited,
+    "lock_timeout": _locked,
+    "forbidden": _forbidden,
+}

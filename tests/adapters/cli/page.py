@@ -13,7 +13,7 @@ _BEGINNING = "<!-- From here on: the commands' own help. A test holds it to them
 def reference() -> str:
     """The help of every command of ours, each group's own first."""
     commands = Terminal().commands
-    top = click.Context(commands, info_name="flask", terminal_width=100)
+    top = click.Context(commands, info_name="stripe-bridge", terminal_width=100)
     return "\n".join(
         _section(commands.commands[name], name, top, level=2) for name in sorted(commands.commands)
     )

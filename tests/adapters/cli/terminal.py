@@ -48,6 +48,7 @@ class Terminal:
                 self.bridge.operations.measure_backlog()
             ).decode(),
             redact=redact,
+            has_our_keys=lambda text: ENVIRONMENT["ENCRYPTION_KEYS"] in text,
         )
         app = Flask(__name__)
         attach_context(app, lambda: tools)

@@ -1,4 +1,4 @@
-"""`flask changes`."""
+"""`stripe-bridge changes`."""
 
 import json
 from typing import Any

@@ -100,7 +100,7 @@ def test_a_void_without_an_answer_is_a_failure(connected: Terminal):
     reported = connected.refused("invoices", "void", sent["id"], *ACME, "--yes")
 
     assert "could not be voided" in reported
-    assert reported.endswith("A worker will settle it; see: flask intents list\n")
+    assert reported.endswith("A worker will settle it; see: stripe-bridge intents list\n")
     assert [row["operation"] for row in connected.json("intents", "list")] == ["void"]
 
 
@@ -174,3 +174,29 @@ def test_an_order_shows_what_it_owes_and_the_invoice_that_asks_for_it(connected:
     assert reported["open_invoice"] == {"id": sent["id"], "amount": 2_000}
     assert "outstanding_in_cents     12000" in connected.shown("orders", "show", 501, *ACME)
     assert "not found" in connected.refused("orders", "show", 999, *ACME)
+
+
+def test_invoices_are_found_by_what_is_at_hand(connected: Terminal):
+    sent = send(connected)
+    for words in (
+        (sent["number"],),
+        ("jane@",),
+        (sent["stripe_invoice_id"],),
+        ("SO-501", "--by", "order"),
+        ("--status", "open", "--payment-status", "none"),
+        ("--integration", connected.world.integration_id, "--from", "2020-01-01"),
+    ):
+        found = connected.json("invoices", "search", *ACME, *words)
+        assert [each["id"] for each in found] == [sent["id"]], words
+    for nothing in (["NOBODY"], ["--until", "2020-01-01"], ["--status", "paid"]):
+        assert connected.json("invoices", "search", *ACME, *nothing) == []
+
+
+def test_a_search_goes_on_where_it_ended(connected: Terminal):
+    first = send(connected)
+    connected.world.put_order(502)
+    connected.world.send(502)
+    shown = connected.run("invoices", "search", *ACME, "--limit", "1")
+    before = shown.stderr.rpartition("--before ")[2].strip()
+    (rest,) = connected.json("invoices", "search", *ACME, "--before", before)
+    assert rest["id"] == first["id"]

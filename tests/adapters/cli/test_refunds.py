@@ -56,7 +56,7 @@ def test_what_stripe_refuses_is_a_failure(terminal: Terminal, paid: int):
     reported = terminal.refused("refunds", "issue", paid, *ACME, "--yes")
 
     assert reported.startswith("Error: Stripe refused the refund: No.")
-    assert reported.endswith("flask intents list --state failed\n")
+    assert reported.endswith("stripe-bridge intents list --state failed\n")
     assert [row["last_error"] for row in terminal.json("intents", "list", "--state", "failed")] == ["No."]
 
 

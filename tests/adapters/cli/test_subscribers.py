@@ -1,4 +1,4 @@
-"""`flask subscribers`."""
+"""`stripe-bridge subscribers`."""
 
 from typing import Any
 

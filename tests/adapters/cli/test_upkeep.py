@@ -1,13 +1,17 @@
-"""`flask reconcile` and `flask doctor`."""
+"""`stripe-bridge reconcile` and `stripe-bridge doctor`."""
 
 import json
+import os
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from stripe_bridge.domain.errors.rules import IntegrationNotConnected
 from stripe_bridge.ports.stripe.errors import GatewayBusy
 from tests.adapters.cli.terminal import Terminal
+from tests.adapters.web.world import ENVIRONMENT
 from tests.fakes.vault import FakeVault
 
 
@@ -97,7 +101,7 @@ def test_the_doctor_says_what_to_do_and_does_it_when_asked(connected: Terminal):
     reported, mended = connected.run("doctor"), connected.run("doctor", "--fix", "--json")
 
     assert reported.exit_code == mended.exit_code == 1
-    assert "flask receivers register" in reported.stdout
+    assert "stripe-bridge receivers register" in reported.stdout
     assert [each["fix"] for each in json.loads(mended.stdout)["findings"]] == ["register_receivers"] * 2
     assert json.loads(mended.stdout)["fixed"] == ["receivers: platform created, connect created"]
     assert connected.shown("doctor") == "All is well.\n"
@@ -133,7 +137,7 @@ def test_with_the_database_away_the_doctor_still_answers(terminal: Terminal):
 def test_after_a_restore_everyone_is_held_until_all_is_reconciled_since_a_date(connected: Terminal):
     first, again = connected.run("db", "restored"), connected.run("db", "restored")
     assert (first.exit_code, again.exit_code) == (0, 0)
-    assert "flask reconcile --since" in first.stdout
+    assert "stripe-bridge reconcile --since" in first.stdout
     assert again.stdout == "All sends are held already.\n"
     assert "sends are held" in connected.run("doctor").stdout
 
@@ -147,3 +151,65 @@ def test_adopting_what_is_unsigned_needs_a_date(connected: Terminal):
 
     assert result.exit_code == 2
     assert "--since" in result.stderr
+
+
+def test_what_can_be_known_before_going_live_is_said_in_a_line_each_and_fails_only_for_faults(
+    connected: Terminal,
+):
+    connected.shown("receivers", "register")
+
+    shown = connected.shown("doctor", "--before-going-live")
+    connected.stripe.endpoints[None].clear()
+    failed = connected.run("doctor", "--before-going-live", "--json")
+
+    lines = shown.splitlines()
+    assert lines[0].split() == ["outcome", "subject", "what", "remedy"]
+    assert {line.split()[0] for line in lines[1:]} == {"ok", "warn"}
+    assert failed.exit_code == 1
+    checks = json.loads(failed.stdout)["checks"]
+    assert {each["outcome"] for each in checks} == {"ok", "warn", "fail"}
+    assert {"stripe-bridge receivers register"} == {
+        each["remedy"] for each in checks if each["outcome"] == "fail"
+    }
+    assert len(lines) - 1 == len(checks)
+
+
+def test_whoever_shows_kept_keys_and_backups_has_them_checked(connected: Terminal, tmp_path: Path):
+    keys, backups = tmp_path / "keys", tmp_path / "backups"
+    keys.write_text(f"ENCRYPTION_KEYS={ENVIRONMENT['ENCRYPTION_KEYS']}\n")
+    (backups / "old").mkdir(parents=True)
+    for path, age in ((backups / "old" / "one.dump", 100), (backups / "newest.dump", 3)):
+        path.write_text("")
+        then = (connected.world.clock.now() - timedelta(hours=age)).timestamp()
+        os.utime(path, (then, then))
+
+    def checked(stdin: str | None, *options: object) -> dict[str, tuple[str, str]]:
+        result = connected.run("doctor", "--before-going-live", "--json", *options, stdin=stdin)
+        return {
+            each["subject"]: (each["outcome"], each["what"]) for each in json.loads(result.stdout)["checks"]
+        }
+
+    shown = checked(None, "--kept-keys", keys, "--backups", backups)
+    wrong = checked("another key", "--kept-keys", "-", "--backups", backups / "old" / "one.dump")
+
+    assert shown["kept keys"][0] == "ok"
+    assert shown["backups"] == ("ok", "the newest is 3 hours old")
+    assert wrong["kept keys"][0] == "fail"
+    assert wrong["backups"] == ("fail", "the newest is 100 hours old")
+
+
+@pytest.mark.parametrize(
+    ("options", "reported"),
+    [
+        (["--before-going-live", "--fix"], "changes nothing"),
+        (["--kept-keys", "-"], "need --before-going-live"),
+        (["--before-going-live", "--backups", "EMPTY"], "no file in"),
+        (["--before-going-live", "--backups", "/nowhere"], "does not exist"),
+    ],
+)
+def test_options_that_make_no_sense_together_are_refused(
+    terminal: Terminal, tmp_path: Path, options: list[str], reported: str
+):
+    given = [str(tmp_path) if option == "EMPTY" else option for option in options]
+
+    assert reported in terminal.refused("doctor", *given, exit_code=2)

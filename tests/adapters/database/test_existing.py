@@ -8,6 +8,9 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.database.existing_kinds import EXISTING_KINDS
+from stripe_bridge.adapters.database.mapping import LOGGED
+from stripe_bridge.adapters.database.tables.base import Row
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.ports.storage.changes import Backfill
 from stripe_bridge.use_cases.changes.existing import RecordExisting, ShowBackfill
@@ -62,6 +65,13 @@ def is_complete(store: SqlStore) -> bool:
         head = work.changes.head(TENANT)
     assert head is not None
     return head.is_complete
+
+
+def test_no_table_of_which_the_log_has_the_objects_is_left_out():
+    recorded = {
+        table.name for table in Row.metadata.sorted_tables if any(LOGGED in column.name for column in table.c)
+    }
+    assert {mapper.table.name for mapper in EXISTING_KINDS.values()} == recorded == set(TABLES)
 
 
 def test_everything_is_recorded_once_as_created_by_the_migration(store: SqlStore):

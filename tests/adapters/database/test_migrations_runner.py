@@ -133,7 +133,7 @@ def test_a_store_of_an_older_revision_logs_which_migration_it_needs(
         SqlStore(engine).check()
     [record] = caplog.records
     assert "schema is at 0001" in record.__dict__["reason"]
-    assert "flask db upgrade" in record.__dict__["reason"]
+    assert "stripe-bridge db upgrade" in record.__dict__["reason"]
 
 
 def test_a_store_of_a_newer_revision_still_serves_this_version(engine: Engine):

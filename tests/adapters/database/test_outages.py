@@ -110,6 +110,6 @@ def test_of_what_the_driver_says_the_statement_is_left_out(postgres: Engine):
     with postgres.connect() as connection:
         outage = outage_of(connection, "SELECT former FROM api_tokens WHERE label = 'a secret'")
 
-    assert "flask db upgrade" in outage.reason
+    assert "stripe-bridge db upgrade" in outage.reason
     assert "former" in outage.detail
     assert "a secret" not in outage.detail

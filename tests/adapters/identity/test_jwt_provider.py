@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from stripe_bridge.adapters.clock import AnchoredClock
-from stripe_bridge.adapters.identity import JwtIdentityProvider, JwtTrust
+from stripe_bridge.adapters.identity import ClaimNames, JwtIdentityProvider, JwtTrust
 from stripe_bridge.domain.access import Role
 from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
@@ -30,9 +30,7 @@ def trusting(url: str, clock: Clock | None = None) -> JwtIdentityProvider:
             issuer=ISSUER,
             audience=AUDIENCE,
             jwks_url=url,
-            tenant_claim="tenant",
-            role_claim="role",
-            user_claim="user_id",
+            claim_names=ClaimNames(tenant="tenant", role="role", user="user_id"),
         ),
         clock or AnchoredClock(),
     )

@@ -59,11 +59,13 @@ def test_scalar_is_the_file_that_its_publisher_released():
 
 
 @pytest.mark.parametrize("public_url", ["https://bridge.test", "https://erp.test/bridge"])
-def test_people_get_from_the_root_to_the_page_and_programs_learn_where_to_read_on(public_url):
+def test_people_get_from_the_root_to_the_pages_and_programs_learn_where_to_read_on(public_url):
     base = public_url.removeprefix("https://").partition("/")[1:]
     world, path = World(public_url=public_url), "".join(base)
     person = world.client.get("/", headers={"Accept": CHROMIUM})
-    assert (person.status_code, person.headers["Location"]) == (302, f"{path}/docs")
+    page = person.get_data(as_text=True)
+    assert (person.status_code, person.mimetype) == (200, "text/html")
+    assert set(re.findall(r'<a [^>]*href="([^"]+)"', page)) == {f"{path}/console", f"{path}/docs"}
     for accept in ("*/*", "application/json", None):
         program = world.client.get("/", headers={} if accept is None else {"Accept": accept})
         assert program.status_code == 200
@@ -73,3 +75,19 @@ def test_people_get_from_the_root_to_the_page_and_programs_learn_where_to_read_o
         for name in ("docs", "openapi", "health", "readiness"):
             assert world.client.get(told[name].removeprefix(path)).status_code == 200
         assert program.headers["Vary"] == person.headers["Vary"] == "Accept"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/stripe/oauth/callback?state=x&code=y"])
+def test_small_pages_have_the_styles_that_all_pages_share_and_none_of_their_own(world, path):
+    page = world.client.get(path, headers={"Accept": CHROMIUM})
+    text = page.get_data(as_text=True)
+    assert "<style" not in text
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    for asset in re.findall(r'<link [^>]*href="([^"]+)"', text):
+        with world.client.get(asset) as answer:
+            assert answer.status_code == 200
+
+
+def test_no_style_of_ours_comes_from_elsewhere():
+    for path in Path(docs.__file__).parents[1].rglob("static/**/*.css"):
+        assert not re.search(r"https?:|//[a-z]", path.read_text()), path

@@ -5,6 +5,7 @@ import json
 import logging
 import pkgutil
 import time
+from importlib.metadata import version
 
 import pytest
 from flask import Flask
@@ -184,7 +185,7 @@ def test_a_configured_origin_may_call_and_read_what_it_needs():
 
 
 def test_the_service_is_ready_when_all_it_needs_is_there(world):
-    assert world.client.get("/healthz").get_json() == {"status": "ok"}
+    assert world.client.get("/healthz").get_json() == {"status": "ok", "version": version("stripe-bridge")}
     answer = world.client.get("/readyz")
     assert answer.status_code == 200
     everything = {"database": "ok", "queue": "ok", "secrets": "ok", "clock": "ok"}

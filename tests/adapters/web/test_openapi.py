@@ -126,17 +126,21 @@ def test_every_error_is_declared_by_an_operation_or_known_to_be_of_commands_only
     assert {each.__name__ for each in undeclared if not each.__name__.startswith("_")} == ONLY_OF_COMMANDS
 
 
-# Of the `flask` commands and of workers.
+# Of the `flask` commands, the console and workers.
 ONLY_OF_COMMANDS = {
     "BrokerUnavailable",
     "ChangeNotFound",
+    "ConsoleSessionNotFound",
+    "FormForeign",
     "IntentBeingSettled",
     "IntentNotFound",
     "NotHeldByReader",
     "OrderNotLocked",
     "RefundNotDuplicate",
     "RefundNotFound",
+    "RequestNotFound",
     "SchemaUnknown",
+    "StandingLinkNotAllowed",
     "TenantNotFound",
     "TokenNotFound",
     # Answered in other words, or not at all.
@@ -239,6 +243,7 @@ def test_a_body_is_required_exactly_where_something_in_it_is(document):
         "send_panel_invoice",
         "create_subscriber",
         "put_sales_order",
+        "replay_webhook_events",
         "resume_subscriber",
         "send_invoice",
     }

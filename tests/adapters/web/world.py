@@ -20,9 +20,11 @@ from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
 from stripe_bridge.ports.adapters import Adapters
+from stripe_bridge.ports.sign_in_provider import SignInProvider
 from tests.builders import an_event_payload
 from tests.fakes.deliveries import FakeDeliveries
 from tests.fakes.nudges import FakeNudges
+from tests.fakes.own_address import FakeOwnAddress
 from tests.fakes.signer import FakeSigner
 from tests.fakes.storage.inbox import FakeEventIngest
 from tests.fakes.storage.unit_of_work import FakeStore
@@ -31,6 +33,7 @@ from tests.fakes.stripe.events import FakeEventGateway
 from tests.fakes.stripe.fake_stripe import FakeStripe
 from tests.fakes.stripe.invoices import FakeInvoiceGateway
 from tests.fakes.stripe.payloads import charge_object, invoice_object, payment_object
+from tests.fakes.stripe.probe import FakeStripeProbe
 from tests.fakes.stripe.receivers import FakeReceiverGateway
 from tests.fakes.stripe.refunds import FakeRefundGateway
 from tests.fakes.stripe.signatures import FakeSignatures, sign
@@ -85,7 +88,7 @@ class CheckingClient(FlaskClient):
 class World:
     """`ask` makes requests of the tenant `acme` with the given role, by default admin."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, sign_in_provider: SignInProvider | None = None, **options: Any) -> None:
         self.clock = FrozenClock()
         self.store = FakeStore()
         self.stripe = FakeStripe(self.clock.now)
@@ -108,8 +111,11 @@ class World:
             receiver_gateway=FakeReceiverGateway(self.stripe),
             refund_gateway=FakeRefundGateway(self.stripe),
             event_gateway=FakeEventGateway(self.stripe),
+            stripe_probe=FakeStripeProbe(self.stripe),
+            own_address=FakeOwnAddress(),
             deliveries=self.deliveries,
             metrics=self.metrics,
+            sign_in_provider=sign_in_provider,
         )
         self.bridge = build_bridge(Settings.from_env(ENVIRONMENT), adapters)
         self.app = create_app(

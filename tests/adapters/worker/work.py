@@ -54,11 +54,11 @@ def bridge_with(events: Batches | None = None, intents: Batches | None = None, *
 
 
 _OTHERS = {
-    "webhook_events": ("yield_to_receiving",),
+    "webhook_events": ("run_replays", "yield_to_receiving"),
     "reconciliation": ("reconcile_due", "confirm_settlements", "compact_totals"),
     "receivers": ("check_due",),
     "invoices": ("note_overdue",),
-    "changes": ("record_existing", "check_next", "purge_old"),
-    "access": ("purge_idempotency_keys", "purge_panel_sessions", "forget_act_windows"),
+    "changes": ("record_existing", "check_next", "purge_old", "forget_requests"),
+    "access": ("purge_idempotency_keys", "purge_panel_sessions", "purge_console", "forget_act_windows"),
     "operations": ("purge_oauth_states", "purge_payloads"),
 }

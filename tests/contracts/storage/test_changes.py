@@ -105,7 +105,7 @@ def test_who_acts_and_why_comes_with_the_unit_of_work_and_may_change_within_it(s
 
 
 def test_an_intent_keeps_who_asked_for_it(store: Store):
-    bob = Origin(actor=Actor(type=ActorType.OPERATOR, id="bob"), cause={"command": "flask refunds"})
+    bob = Origin(actor=Actor(type=ActorType.OPERATOR, id="bob"), cause={"command": "stripe-bridge refunds"})
     invoice = stored_invoice(store)
     with acting_as(bob), store.writing() as work:
         intent = work.intents.add(an_intent(integration_id=invoice.integration_id, invoice_id=invoice.id))

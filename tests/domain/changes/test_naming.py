@@ -30,6 +30,7 @@ from tests.builders import (
 
 OPEN = an_invoice(status=InvoiceStatus.OPEN)
 PAID = an_invoice(status=InvoiceStatus.PAID)
+UNCOLLECTIBLE = an_invoice(status=InvoiceStatus.UNCOLLECTIBLE)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,16 @@ PAID = an_invoice(status=InvoiceStatus.PAID)
         (replace(OPEN, amount_paid=5), {"amount_paid": 9}, "invoice.partially_paid"),
         (PAID, {"status": InvoiceStatus.OPEN}, "invoice.corrected"),
         (PAID, {"status": InvoiceStatus.VOID}, "invoice.corrected"),
+        (UNCOLLECTIBLE, {"status": InvoiceStatus.OPEN}, "invoice.corrected"),
+        (UNCOLLECTIBLE, {"status": InvoiceStatus.PAID, "amount_paid": 12_450}, "invoice.paid"),
+        (UNCOLLECTIBLE, {"status": InvoiceStatus.VOID}, "invoice.voided"),
+        (replace(OPEN, amount_paid=9), {"amount_paid": 5}, "invoice.corrected"),
+        (replace(OPEN, amount_paid=9), {"amount_paid": 0}, "invoice.corrected"),
+        (
+            replace(OPEN, amount_paid=9),
+            {"amount_paid": 0, "status": InvoiceStatus.UNCOLLECTIBLE},
+            "invoice.corrected",
+        ),
         (PAID, {"amount_refunded": 5}, "invoice.updated"),
         (OPEN, {"overdue_for": NOW}, "invoice.overdue"),
         (OPEN, {"number": "X-1"}, "invoice.updated"),

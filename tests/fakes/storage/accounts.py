@@ -118,6 +118,9 @@ class FakeIntegrations:
     def page(self, tenant_id: str, request: PageRequest) -> Page[Integration]:
         return page_of(self._integrations.matching(lambda each: each.tenant_id == tenant_id), request)
 
+    def tenants(self) -> Sequence[str]:
+        return list({each.tenant_id for each in self._integrations.matching(lambda _each: True)})
+
     def with_tokens(self) -> Sequence[int]:
         return [each.id for each in self._integrations.matching(lambda each: bool(each.sealed_access_token))]
 

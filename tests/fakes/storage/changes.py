@@ -17,6 +17,7 @@ from stripe_bridge.domain.changes.entry import (
 )
 from stripe_bridge.domain.changes.history import name_log
 from stripe_bridge.domain.changes.recorder import Recorder
+from stripe_bridge.domain.request_trace import traces_of_changes
 from stripe_bridge.ports.storage.changes import Backfill
 from tests.fakes.storage.tables import Tables
 
@@ -115,6 +116,8 @@ def append_changes(tables: Tables, changes: Sequence[Change]) -> None:
         entries, head = number(head, of_tenant, datetime.now(UTC))
         for entry in entries:
             tables.changes.put((tenant_id, entry.sequence), entry)
+        for trace in traces_of_changes(of_tenant, entries):
+            tables.request_traces.put(trace, trace)
         tables.change_heads.put(tenant_id, head)
 
 

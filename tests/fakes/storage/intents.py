@@ -8,8 +8,10 @@ from datetime import datetime
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.recovery import EVERYONE
+from stripe_bridge.domain.request_trace import traces_of_intent
 from stripe_bridge.ports.metrics import QueueDepth
-from stripe_bridge.ports.storage.intents import IntentFilter
+from stripe_bridge.ports.storage.intents import IntentFilter, Leased
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 from tests.fakes.storage.tables import Tables, add, page_of, save
 
@@ -29,7 +31,16 @@ class FakeIntents:
         assert not self._intents.matching(lambda each: each.reference == intent.reference), (
             "Not a new reference."
         )
-        return add(self._intents, replace(intent, origin=intent.origin or self._recorder.origin))
+        added = add(self._intents, replace(intent, origin=intent.origin or self._recorder.origin))
+        for trace in traces_of_intent(added):
+            self._tables.request_traces.put(trace, trace)
+        return added
+
+    def add_leased(self, intent: Intent) -> Leased:
+        holds = self._tables.recovery_holds.matching(
+            lambda each: each.released_at is None and each.tenant_id in (EVERYONE, intent.tenant_id)
+        )
+        return Leased(self.add(intent), may_be_held=bool(holds))
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:
         return self._intents.find(intent_id, lock=lock)
@@ -47,6 +58,12 @@ class FakeIntents:
             self._intents.matching(lambda each: each.invoice_id == invoice_id and not each.is_settled)
         )
 
+    def of_invoice(self, invoice_id: int, limit: int) -> Sequence[Intent]:
+        return self._intents.matching(lambda each: each.invoice_id == invoice_id)[::-1][:limit]
+
+    def with_references(self, references: Sequence[str]) -> Sequence[Intent]:
+        return self._intents.matching(lambda each: each.reference in references)[::-1]
+
     def unsettled_of_integration(self, integration_id: int) -> Sequence[Intent]:
         return self._intents.matching(
             lambda each: each.integration_id == integration_id and not each.is_settled
@@ -62,8 +79,10 @@ class FakeIntents:
         )
         return [intent.id for intent in due[:limit]]
 
-    def backlog(self) -> QueueDepth:
-        unsettled = self._intents.matching(lambda each: not each.is_settled)
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
+        unsettled = self._intents.matching(
+            lambda each: not each.is_settled and tenant_id in (None, each.tenant_id)
+        )
         return QueueDepth(
             by_status=Counter(each.state for each in unsettled),
             oldest_at=min((each.created_at for each in unsettled), default=None),

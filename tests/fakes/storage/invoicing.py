@@ -1,8 +1,9 @@
 """Sales orders, customers, invoices and links, on the tables of one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
 from stripe_bridge.domain.errors.base import (
@@ -14,14 +15,18 @@ from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.intent import invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.payment_status import PaymentStatus
 from stripe_bridge.domain.sales_order import SalesOrder
-from stripe_bridge.ports.storage.invoicing import InvoiceFilter
+from stripe_bridge.ports.storage.invoicing import MOST_EXAMINED, InvoiceFilter, InvoiceSearch, SettledInvoice
 from stripe_bridge.ports.storage.unit_of_work import PayableInvoiceExists
-from tests.fakes.storage.tables import Tables, add, must_exist, page_by_update, page_of, save
+from tests.fakes.storage.changes import FakeChanges
+from tests.fakes.storage.tables import Tables, add, must_exist, page_behind, page_by_update, page_of, save
 
 _NOT_LISTED = InvoiceStatus.ABANDONED
 
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_BEING_PAID = (PaymentStatus.PENDING, PaymentStatus.PARTIAL, PaymentStatus.FAILED)
 _SHOWN_AS_DRAFT = (InvoiceStatus.RESERVED, InvoiceStatus.DRAFT)
 
 
@@ -49,6 +54,17 @@ class FakeSalesOrders:
         if stored is None or stored.source_updated_at >= order.source_updated_at:
             raise StaleWrite
         self._orders.put((order.tenant_id, order.id), order)
+
+    def search(self, tenant_id: str, prefix: str | None, request: PageRequest) -> Page[SalesOrder]:
+        own = self._orders.matching(lambda each: each.tenant_id == tenant_id)
+        if prefix is None:
+            return page_behind(sorted(own, key=lambda each: -each.id), own, lambda each: -each.id, request)
+        found = [each for each in own if each.number.startswith(prefix)]
+        return page_behind(found, own, lambda each: (each.number, each.id), request)
+
+    def ids_of_number(self, tenant_id: str, number: str, limit: int) -> Sequence[int]:
+        found = self._orders.matching(lambda each: (each.tenant_id, each.number) == (tenant_id, number))
+        return sorted(each.id for each in found)[:limit]
 
     def reset_updated_at(self, order: SalesOrder) -> None:
         stored = self.get(order.tenant_id, order.id, lock=True)
@@ -80,6 +96,12 @@ class FakeBilledCustomers:
                 )
             )
         )
+
+    def ids_by_email(self, tenant_id: str, prefix: str, limit: int) -> Sequence[int]:
+        found = self._customers.matching(
+            lambda each: each.key.tenant_id == tenant_id and each.key.email.startswith(prefix)
+        )
+        return [each.id for each in sorted(found, key=lambda each: (each.key.email, each.id))][:limit]
 
     def save(self, customer: BilledCustomer) -> None:
         self._customers.put(customer.id, customer)
@@ -116,10 +138,18 @@ class FakeInvoices:
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
         return self._invoices.find(invoice_id, lock=lock)
 
-    def find_settled(self, invoice_id: int) -> Invoice | None:
+    def find_all(self, invoice_ids: Sequence[int]) -> Sequence[Invoice]:
+        return self._invoices.matching(lambda each: each.id in invoice_ids)
+
+    def find_settled(self, invoice_id: int) -> SettledInvoice | None:
         subject = invoice_subject(invoice_id)
         waits = self._tables.intents.matching(lambda each: each.subject == subject and not each.is_settled)
-        return None if waits else self._invoices.find(invoice_id)
+        invoice = self._invoices.find(invoice_id)
+        if waits or invoice is None:
+            return None
+        changes = FakeChanges(self._tables)
+        last_change = changes.last_of_order(invoice.tenant_id, invoice.sales_order_id)
+        return SettledInvoice(invoice, last_change)
 
     def lock(self, invoice_id: int) -> Invoice | None:
         return self._invoices.find(invoice_id, lock=True)
@@ -135,6 +165,9 @@ class FakeInvoices:
             )
         )
         return found[::-1]
+
+    def of_orders(self, tenant_id: str, sales_order_ids: Sequence[int]) -> Mapping[int, Sequence[Invoice]]:
+        return {each: self.of_order(tenant_id, each) for each in sales_order_ids}
 
     def reserved_for_customer(self, customer_id: int) -> Sequence[Invoice]:
         return self._invoices.matching(
@@ -191,6 +224,34 @@ class FakeInvoices:
         )
         return page_of(found, request) if matching.updated_since is None else page_by_update(found, request)
 
+    def search(
+        self,
+        tenant_id: str,
+        wanted: InvoiceSearch,
+        request: PageRequest,
+        *,
+        examine: int = MOST_EXAMINED,
+    ) -> Page[Invoice]:
+        own = self._invoices.matching(lambda each: each.tenant_id == tenant_id)
+        found = [each for each in own if self._is_wanted(each, wanted)]
+        return page_behind(found, own, _order_of(wanted), request)
+
+    def _is_wanted(self, invoice: Invoice, wanted: InvoiceSearch) -> bool:
+        linked = self._tables.links.rows.items()
+        mine = {stripe_id for (_, stripe_id), invoice_id in linked if invoice_id == invoice.id}
+        return (
+            invoice.status in _listed(wanted.status)
+            and wanted.payment_status in (None, invoice.payment_status)
+            and wanted.integration_id in (None, invoice.integration_id)
+            and (wanted.created_from is None or invoice.created_at >= wanted.created_from)
+            and (wanted.created_before is None or invoice.created_at < wanted.created_before)
+            and (wanted.number is None or (invoice.number or "").startswith(wanted.number))
+            and (wanted.number is None or invoice.number is not None)
+            and (wanted.stripe_id is None or wanted.stripe_id in mine)
+            and (wanted.customer_ids is None or invoice.customer_id in wanted.customer_ids)
+            and (wanted.sales_order_ids is None or invoice.sales_order_id in wanted.sales_order_ids)
+        )
+
     def _was_paid_by(self, invoice: Invoice, charge_id: str) -> bool:
         charged = (invoice.id, charge_id)
         return bool(self._tables.payments.matching(lambda each: (each.invoice_id, each.charge_id) == charged))
@@ -203,6 +264,17 @@ class FakeInvoices:
         other = self._find_payable(invoice.tenant_id, invoice.sales_order_id)
         if invoice.is_payable and other is not None and other.id != own_id:
             raise PayableInvoiceExists
+
+
+def _order_of(wanted: InvoiceSearch) -> Callable[[Invoice], Any]:
+    if wanted.number is not None:
+        return lambda invoice: (invoice.number or "", invoice.id)
+    is_dated = wanted.created_from is not None or wanted.created_before is not None
+    is_few = wanted.stripe_id or wanted.customer_ids is not None or wanted.sales_order_ids is not None
+    is_few = is_few or wanted.payment_status in _BEING_PAID
+    if is_dated and not is_few:
+        return lambda invoice: (_NEVER - invoice.created_at, -invoice.id)
+    return lambda invoice: -invoice.id
 
 
 def _listed(status: InvoiceStatus | None) -> frozenset[InvoiceStatus]:
@@ -225,6 +297,10 @@ class FakeLinks:
 
     def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None:
         return self._links.find((account_id, stripe_id))
+
+    def find_invoice_ids(self, linked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        found = {pair: self._links.find(pair) for pair in linked}
+        return {pair: invoice_id for pair, invoice_id in found.items() if invoice_id is not None}
 
     def of_invoice(self, invoice_id: int) -> Sequence[str]:
         return sorted(

@@ -71,11 +71,12 @@ class FakeSubscribers:
     def deliveries(self, subscriber_id: int) -> Sequence[Delivery]:
         return self._deliveries.matching(lambda each: each.subscriber_id == subscriber_id)[::-1]
 
-    def backlog(self) -> SubscribersBacklog:
-        behind = [each for each in self.all() if each.enabled and self._latest(each) > each.examined]
+    def backlog(self, tenant_id: str | None = None) -> SubscribersBacklog:
+        theirs = [each for each in self.all() if tenant_id in (None, each.tenant_id)]
+        behind = [each for each in theirs if each.enabled and self._latest(each) > each.examined]
         first = [self._tables.changes.find((each.tenant_id, each.examined + 1)) for each in behind]
         return SubscribersBacklog(
-            by_state=Counter("enabled" if each.enabled else str(each.disabled_reason) for each in self.all()),
+            by_state=Counter("enabled" if each.enabled else str(each.disabled_reason) for each in theirs),
             behind=sum(self._latest(each) - each.examined for each in behind),
             oldest_at=min((each.occurred_at for each in first if each), default=None),
         )

@@ -11,8 +11,10 @@ from stripe_bridge.domain.changes.entry import Entry, Head
 from stripe_bridge.domain.changes.recorded import KINDS
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.changes.verification import LogCheck
+from stripe_bridge.domain.console_session import ConsoleLink, ConsoleSession
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.conflicts import StaleWrite
+from stripe_bridge.domain.errors.values import InvalidCursor
 from stripe_bridge.domain.idempotency import IdempotentRequest, RequestScope
 from stripe_bridge.domain.integration import Integration, OAuthState
 from stripe_bridge.domain.intent import Intent
@@ -24,6 +26,8 @@ from stripe_bridge.domain.receiver import Receiver
 from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.recovery import RecoveryHold, SigningKey, UnresolvedInvoice
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.replay import Replay
+from stripe_bridge.domain.request_trace import Trace
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.subscriber import Delivery, Subscriber
 from stripe_bridge.domain.webhook_event import WebhookEvent
@@ -134,6 +138,19 @@ def page_of(values: list[Aggregate], request: PageRequest) -> Page[Aggregate]:
     return Page.of(rest, request, total, lambda value: cursor_after(value.id))
 
 
+def page_behind(
+    values: list[Aggregate], own: list[Aggregate], place: Callable[[Aggregate], Any], request: PageRequest
+) -> Page[Aggregate]:
+    """In the order of their places; `before_id` names one of `own`."""
+    rest = sorted(values, key=place)
+    if request.before_id is not None:
+        last = next((each for each in own if each.id == request.before_id), None)
+        if last is None:
+            raise InvalidCursor
+        rest = [each for each in rest if place(each) > place(last)]
+    return Page.of(rest, request, None, lambda value: cursor_after(value.id))
+
+
 def page_by_update(invoices: list[Invoice], request: PageRequest) -> Page[Invoice]:
     def place(invoice: Invoice) -> tuple[datetime, int]:
         return invoice.updated_at, invoice.id
@@ -154,6 +171,9 @@ class Tables:
 
     tokens: Table[int, ApiToken] = field(default_factory=Table)
     panel_sessions: Table[int, PanelSession] = field(default_factory=Table)
+    request_traces: Table[Trace, Trace] = field(default_factory=Table)
+    console_links: Table[int, ConsoleLink] = field(default_factory=Table)
+    console_sessions: Table[int, ConsoleSession] = field(default_factory=Table)
     oauth_states: Table[str, OAuthState] = field(default_factory=Table)
     integrations: Table[int, Integration] = field(default_factory=Table)
     sales_orders: Table[tuple[str, int], SalesOrder] = field(default_factory=Table)
@@ -166,6 +186,7 @@ class Tables:
     intents: Table[int, Intent] = field(default_factory=Table)
     receivers: Table[int, Receiver] = field(default_factory=Table)
     events: Table[int, WebhookEvent] = field(default_factory=Table)
+    replays: Table[int, Replay] = field(default_factory=Table)
     reconcile_due: Table[int, datetime] = field(default_factory=Table)
     purged: Table[str, int] = field(default_factory=Table)
     gaps: Table[int, Gap | None] = field(default_factory=Table)

@@ -17,6 +17,7 @@ from stripe_bridge.ports.storage.accounts import (
 )
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
+from stripe_bridge.ports.storage.console import ConsoleLinks, ConsoleSessions
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -25,6 +26,8 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.replays import Replays
+from stripe_bridge.ports.storage.requests import RequestTraces
 from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
@@ -37,6 +40,7 @@ from tests.fakes.storage.accounts import (
 )
 from tests.fakes.storage.audit import FakeAudit, FakePurging
 from tests.fakes.storage.changes import FakeActs, FakeChanges, FakeExistingObjects, append_changes
+from tests.fakes.storage.console import FakeConsoleLinks, FakeConsoleSessions
 from tests.fakes.storage.encryption_key import FakeKeyInUse
 from tests.fakes.storage.idempotency import FakeIdempotentRequests
 from tests.fakes.storage.inbox import FakeInbox
@@ -45,6 +49,8 @@ from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, Fak
 from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
 from tests.fakes.storage.recoveries import FakeRecoveries
+from tests.fakes.storage.replays import FakeReplays
+from tests.fakes.storage.requests import FakeRequestTraces
 from tests.fakes.storage.subscribers import FakeSubscribers
 from tests.fakes.storage.tables import Tables
 from tests.fakes.storage.totals import FakeTotals
@@ -85,6 +91,8 @@ class FakeStore:
 class FakeUnitOfWork:
     tokens: Tokens
     panel_sessions: PanelSessions
+    console_links: ConsoleLinks
+    console_sessions: ConsoleSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
@@ -97,6 +105,7 @@ class FakeUnitOfWork:
     intents: Intents
     receivers: Receivers
     inbox: Inbox
+    replays: Replays
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
@@ -105,6 +114,7 @@ class FakeUnitOfWork:
     changes: Changes
     acts: Acts
     subscribers: Subscribers
+    request_traces: RequestTraces
     audit: Audit
     purging: Purging
     existing: ExistingObjects
@@ -129,6 +139,8 @@ class FakeUnitOfWork:
         self._is_over = False
         self.tokens = FakeTokens(self._tables)
         self.panel_sessions = FakePanelSessions(self._tables)
+        self.console_links = FakeConsoleLinks(self._tables)
+        self.console_sessions = FakeConsoleSessions(self._tables)
         self.oauth_states = FakeOAuthStates(self._tables)
         self.integrations = FakeIntegrations(self._tables)
         self.sales_orders = FakeSalesOrders(self._tables)
@@ -141,14 +153,16 @@ class FakeUnitOfWork:
         self.intents = FakeIntents(self._tables, self._recorder)
         self.receivers = FakeReceivers(self._tables)
         self.inbox = FakeInbox(self._tables)
+        self.replays = FakeReplays(self._tables)
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
         self.key_in_use = FakeKeyInUse(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)
         self.recoveries = FakeRecoveries(self._tables)
-        self.totals = FakeTotals()
+        self.totals = FakeTotals(self._tables)
         self.changes = FakeChanges(self._tables)
         self.acts = FakeActs(self._tables, self._recorder)
         self.subscribers = FakeSubscribers(self._tables)
+        self.request_traces = FakeRequestTraces(self._tables)
         self.audit = FakeAudit(self._tables)
         self.purging = FakePurging(self._tables)
         self.existing = FakeExistingObjects(self._tables)

@@ -33,3 +33,15 @@ def test_what_another_integration_has_in_flight_in_the_same_account_is_its_own(w
 
 def test_nothing_is_in_flight_where_there_never_was_an_account(world: World):
     assert world.bridge.integrations.list_in_flight(TENANT, world.add_integration()).counts == {}
+
+
+def test_of_many_only_the_first_of_each_kind_are_listed_if_that_is_asked_for(world: World):
+    for order in (501, 502, 503):
+        world.sent(order)
+    in_flight = world.bridge.integrations.list_in_flight
+
+    few = in_flight(TENANT, world.integration_id, at_most=2)
+
+    assert (len(few.invoices), few.is_complete) == (2, False)
+    assert in_flight(TENANT, world.integration_id, at_most=3).is_complete
+    assert in_flight(TENANT, world.integration_id).counts == {"invoices": 3}

@@ -44,3 +44,13 @@ def test_an_intent_is_shown_by_its_id_or_is_not_found():
     assert ShowIntent(settling.store)(intent.id) == intent
     with pytest.raises(IntentNotFound):
         ShowIntent(settling.store)(intent.id + 1)
+
+
+def test_another_tenants_intent_is_not_there():
+    settling = Settling()
+    theirs = settling.plan(tenant_id="other")
+    show = ShowIntent(settling.store)
+
+    assert show(theirs.id, "other") == theirs == show(theirs.id)
+    with pytest.raises(IntentNotFound):
+        show(theirs.id, "acme")

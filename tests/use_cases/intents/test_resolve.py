@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.intent import IntentState, invoice_subject
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.origin import Actor, ActorType, Origin
+from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.ports.storage.intents import IntentBeingSettled, IntentNotFound
 from stripe_bridge.ports.stripe.errors import CallNotAccepted, OutcomeUnknown
 from stripe_bridge.use_cases.intents.resolve import ResolveDueIntents, ResolveIntent, resume_waiting_intents
@@ -62,6 +65,16 @@ def test_a_call_of_unknown_outcome_is_not_made_again_before_its_absence_is_concl
     assert settling.step.called == []
 
 
+def test_another_tenants_intent_is_not_settled():
+    settling = Settling()
+    theirs = settling.plan(tenant_id="other")
+
+    with pytest.raises(IntentNotFound):
+        resolve_intent(settling)(theirs.id, tenant_id="acme")
+    assert settling.step.called == []
+    assert resolve_intent(settling)(theirs.id, tenant_id="other").state is IntentState.CONFIRMED
+
+
 def test_a_settled_intent_stays_as_it_is():
     settling = Settling()
     settled = settling.save(settling.plan().fail("no", settling.clock.now()))
@@ -96,6 +109,28 @@ def test_a_dry_run_changes_nothing():
 def test_an_intent_that_does_not_exist_is_not_found():
     with pytest.raises(IntentNotFound):
         resolve_intent(Settling())(1)
+
+
+def test_each_that_is_settled_because_it_is_due_is_recorded_as_an_act_of_whoever_asked():
+    settling = Settling()
+    now = settling.clock.now()
+    due = settling.plan(due_at=now)
+    settling.plan(subject=invoice_subject(9), due_at=now + timedelta(minutes=1))
+    resolve = resolve_due_intents(settling)
+
+    with acting_as(Origin(actor=Actor(type=ActorType.OPERATOR, id="olga"))):
+        resolve(10, dry_run=True)
+        assert acts(settling) == []
+        resolve(10, dry_run=False)
+
+    assert acts(settling) == [(str(due.id), "olga")]
+
+
+def acts(settling: Settling) -> list[tuple[str, str]]:
+    """What was recorded: which call, and by whom it was resolved."""
+    with settling.store.reading() as work:
+        entries = work.audit.latest("acme", 2**62, 10, types=frozenset({ChangeType.INTENT_RESOLVED}))
+    return [(entry.subject_id, entry.shown()["actor"]["id"]) for entry in entries]
 
 
 def test_those_that_are_due_are_settled_once_each_longest_overdue_first_up_to_the_limit():

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.use_cases.operations.patient import healthy
+from tests.use_cases.operations.patient import healthy, ready_to_go_live
 from tests.world import World
 
 
@@ -14,3 +14,9 @@ def world() -> World:
 def receiving() -> World:
     """The same, with a secret with which tests can sign."""
     return healthy(World())
+
+
+@pytest.fixture
+def ready() -> World:
+    """One that may go live."""
+    return ready_to_go_live()

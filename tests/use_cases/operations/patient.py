@@ -2,8 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from stripe_bridge.domain.finding import Finding
+from stripe_bridge.domain.going_live import Check
+from stripe_bridge.use_cases.operations.going_live_here import Evidence
+from tests.fakes.system import NOON
 from tests.world import World
 
 
@@ -13,6 +17,34 @@ def healthy(world: World) -> World:
     world.listed = list
     world.bridge.reconciliation.reconcile(world.integration_id)
     return world
+
+
+SHOWN = Evidence(are_keys_kept=True, newest_backup=NOON)
+
+
+def ready_to_go_live(**environment: str) -> World:
+    """With a live key, and webhooks of a payment; the environment may spoil it."""
+    live: dict[str, Any] = {
+        "STRIPE_SECRET_KEY": "sk_live_1",
+        "REDIS_URL": "redis://redis.test",
+        "METRICS_TOKEN": "m",
+    }
+    world = World(**(live | environment))
+    world.stripe.livemode = world.settings.livemode
+    healthy(world)
+    world.pay(world.sent())
+    world.deliver()
+    return world
+
+
+def checked(world: World, evidence: Evidence = SHOWN) -> list[Check]:
+    found: list[Check] = world.bridge.operations.check_before_going_live(evidence)
+    return found
+
+
+def check_of(world: World, subject: str, evidence: Evidence = SHOWN) -> Check:
+    (found,) = (each for each in checked(world, evidence) if each.subject == subject)
+    return found
 
 
 def diagnose(world: World) -> list[Finding]:

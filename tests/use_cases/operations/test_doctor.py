@@ -223,7 +223,7 @@ def test_with_the_database_away_that_is_the_only_finding(world: World):
     (finding,) = diagnose(world)
 
     assert (finding.subject, finding.severity) == ("database", Severity.ERROR)
-    assert "flask db upgrade" in finding.remedy
+    assert "stripe-bridge db upgrade" in finding.remedy
 
 
 def test_that_stripe_is_unreachable_is_reported_once_for_the_platform_and_for_each_account(world: World):

@@ -21,7 +21,7 @@ def test_a_log_that_is_not_in_order_is_an_error_until_it_is_mended(world: World)
         assert finding.severity is Severity.ERROR
         assert finding.subject == f"change log of {world.tenant}"
         assert finding.what.startswith("missing at entry 1: ")
-        assert f"flask changes verify --tenant {world.tenant}" in finding.remedy
+        assert f"stripe-bridge changes verify --tenant {world.tenant}" in finding.remedy
     tables = world.store.committed
     tables.changes.rows = kept
     assert diagnose(world) == []

@@ -36,7 +36,7 @@ def test_a_held_tenant_is_found_with_the_invoice_that_showed_it(world: World):
 
     assert finding.severity is Severity.ERROR
     assert str(lost.stripe_invoice_id) in finding.what
-    assert "flask reconcile --since" in finding.remedy
+    assert "stripe-bridge reconcile --since" in finding.remedy
     recover(world)
     assert findings(world, "tenant") == []
 
@@ -51,14 +51,14 @@ def test_a_tenant_that_is_held_because_of_a_reader_is_found_with_both_ways_out(w
     (finding,) = findings(world, f"tenant {world.tenant}")
 
     assert "a reader of its changes" in finding.what
-    assert "flask reconcile --since" in finding.remedy
-    assert f"flask changes resume --tenant {world.tenant}" in finding.remedy
+    assert "stripe-bridge reconcile --since" in finding.remedy
+    assert f"stripe-bridge changes resume --tenant {world.tenant}" in finding.remedy
 
 
 def test_that_everyone_is_held_is_found(world: World):
     world.bridge.operations.hold_all_sends()
     (finding,) = findings(world, "all tenants")
-    assert "flask reconcile --since" in finding.remedy
+    assert "stripe-bridge reconcile --since" in finding.remedy
 
 
 def test_an_order_that_is_billed_twice_is_found_with_both_invoices(world: World):

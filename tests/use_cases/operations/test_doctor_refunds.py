@@ -34,7 +34,7 @@ def test_a_refund_that_was_made_twice_is_found_with_both_ids_the_invoice_the_amo
     assert "invoice 1 was refunded twice for one request" in finding.what
     assert all(each.id in finding.what for each in pair)
     assert finding.what.count("40.00 EUR") == 1
-    assert f"flask refunds accept-duplicate 2 --tenant {TENANT}" in finding.remedy
+    assert f"stripe-bridge refunds accept-duplicate 2 --tenant {TENANT}" in finding.remedy
     assert findings(receiving) == [finding], "It stays."
 
 

@@ -55,7 +55,7 @@ def test_what_was_corrected_is_found_for_a_week(world: World):
 
     assert finding.severity is Severity.WARNING
     assert finding.what.startswith(f"1 invoice ({invoice.id}) corrected")
-    assert "flask receivers register" in finding.remedy
+    assert "stripe-bridge receivers register" in finding.remedy
     world.clock.advance(timedelta(days=7, seconds=1))
     assert findings(world) == []
 

@@ -58,7 +58,7 @@ def test_a_disabled_one_is_an_error_with_its_reason(reason: DisabledReason, word
     assert finding.severity is Severity.ERROR
     assert finding.subject == f"subscriber {id_} of tenant {TENANT}"
     assert words in finding.what
-    assert f"flask subscribers resume {id_}" in finding.remedy
+    assert f"stripe-bridge subscribers resume {id_}" in finding.remedy
 
 
 def test_one_that_was_disabled_on_request_is_no_finding():

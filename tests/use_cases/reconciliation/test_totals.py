@@ -2,12 +2,14 @@
 
 import pytest
 
-from stripe_bridge.ports.storage.totals import TotalError
+from stripe_bridge.ports.storage.totals import HOURS, TotalError
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
+from tests.fakes.storage.tables import Tables
 from tests.fakes.storage.totals import FakeTotals
 from tests.fakes.storage.unit_of_work import FakeStore, FakeUnitOfWork
 
 EVENTS = TotalError(of="event", by=(7, "received"), number=-3)
+SENT = TotalError(of=HOURS, by=(7, "2026-11-23T12:00Z", "sent", ""), number=1)
 INVOICES = TotalError(of="invoice", by=(7, "open"), number=2)
 
 
@@ -15,6 +17,7 @@ class Totals(FakeTotals):
     """Wrong ones, by integration, and changes that are folded two at a time."""
 
     def __init__(self, wrong: dict[int, list[TotalError]], changes: int = 0) -> None:
+        super().__init__(Tables())
         self.wrong, self.changes = wrong, changes
 
     def compact(self) -> bool:
@@ -59,6 +62,16 @@ def test_wrong_totals_are_corrected_once_counted_and_logged(caplog: pytest.LogCa
     (record,) = [each for each in caplog.records if each.msg == "totals corrected"]
     assert (vars(record)["integration_id"], vars(record)["totals"]) == (7, 2)
     assert VerifyTotals(store)(7) == 0
+
+
+def test_hours_that_were_not_summed_up_yet_are_and_that_is_no_fault(caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO")
+    store = Store(Totals({7: [SENT]}))
+
+    assert VerifyTotals(store)(7) == 0
+
+    assert store.totals.wrong == {7: []}
+    assert [(each.levelname, each.msg) for each in caplog.records] == [("INFO", "hourly sums corrected")]
 
 
 def test_right_totals_need_no_writing_transaction():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.reconciliation import Drift
 from stripe_bridge.domain.settlement import MAX_DELAY, Settlement
@@ -12,6 +13,7 @@ from stripe_bridge.domain.stripe_objects import StripeInvoice, StripeInvoiceStat
 from stripe_bridge.use_cases.records.correct import CorrectInvoice
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from tests.builders import AMOUNT, a_stripe_payment, an_order_line
+from tests.proofs.folding import entries
 from tests.world import World
 
 
@@ -20,13 +22,18 @@ def at_stripe(world: World, invoice: Invoice) -> StripeInvoice:
     return shown
 
 
-def said(world: World, invoice: Invoice, *, confirmed: bool = False) -> Invoice:
-    """As an event, or else Stripe itself, has shown it: paid."""
+def said(
+    world: World,
+    invoice: Invoice,
+    *,
+    confirmed: bool = False,
+    status: StripeInvoiceStatus = StripeInvoiceStatus.PAID,
+    paid: int = AMOUNT,
+) -> Invoice:
+    """As an event, or else Stripe itself, has shown it: paid, unless it is said otherwise."""
     now = world.clock.now()
     shown = at_stripe(world, invoice)
-    snapshot = replace(
-        shown, status=StripeInvoiceStatus.PAID, amount_paid=shown.amount_due, amount_remaining=0
-    )
+    snapshot = replace(shown, status=status, amount_paid=paid, amount_remaining=shown.amount_due - paid)
     with world.store.writing() as work:
         known = work.invoices.lock(invoice.id)
         assert known is not None
@@ -110,6 +117,31 @@ def test_a_payment_that_stripe_does_have_stays(world: World):
     )
     assert corrected.settlement is Settlement.CONFIRMED
     assert corrected.stripe_charge_id in world.links(known.id)
+
+
+@pytest.mark.parametrize(
+    ("status", "paid"),
+    [
+        (StripeInvoiceStatus.PAID, AMOUNT),
+        (StripeInvoiceStatus.VOID, 0),
+        (StripeInvoiceStatus.UNCOLLECTIBLE, 0),
+        (StripeInvoiceStatus.UNCOLLECTIBLE, 1_000),
+        (StripeInvoiceStatus.OPEN, 1_000),
+    ],
+)
+def test_whatever_was_told_before_the_log_tells_that_it_was_wrong(
+    world: World, status: StripeInvoiceStatus, paid: int
+):
+    known = said(world, world.sent(), status=status, paid=paid)
+
+    assert correct(world, known) is Drift.CORRECTED
+
+    with world.store.reading() as work:
+        *_, told = entries(work, world.tenant)
+    assert told.type is ChangeType.INVOICE_CORRECTED
+    shown = told.shown()
+    assert (shown["object"]["status"], shown["object"]["amount_paid"]) == ("open", 0)
+    assert shown["sales_order"]["outstanding_in_cents"] == AMOUNT
 
 
 @pytest.fixture

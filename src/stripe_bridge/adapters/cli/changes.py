@@ -1,4 +1,4 @@
-"""`flask changes`."""
+"""`stripe-bridge changes`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import IDENTIFIER, Command, Text, any_tenant, tenant
 from stripe_bridge.adapters.cli.output import Row, counted, show_document, show_json, show_rows
+from stripe_bridge.adapters.cli.rendering import intent_row
 from stripe_bridge.domain.changes.change import NO_TENANT
+from stripe_bridge.domain.changes.entry import Entry
 from stripe_bridge.domain.changes.verification import Position, StoredEntry
 from stripe_bridge.use_cases.changes.feed import types_matching
 from stripe_bridge.use_cases.changes.verify import LogReport
 
 _COLUMNS = ("sequence", "occurred_at", "type", "subject", "sales_order_id", "by", "operator", "changed")
+_OF_CALL = ("id", "operation", "subject", "account_id", "state", "attempts", "last_error")
 _FOLLOW_EVERY = 1.0
 _POSITION = click.IntRange(0, 2**63 - 1)
 
@@ -33,14 +36,15 @@ def changes() -> None:
 
     \b
     Examples:
-      flask changes list --tenant acme --type 'refund.*'
-      flask changes show 4211 --tenant acme
-      flask changes tail --tenant acme --follow
-      flask changes export --tenant acme --after 4000 > acme.ndjson
-      flask changes verify
-      flask changes verify --tenant acme --after 4211 --hash 9f2c…
-      flask changes purge --customer 9
-      flask changes resume --tenant acme
+      stripe-bridge changes list --tenant acme --type 'refund.*'
+      stripe-bridge changes show 4211 --tenant acme
+      stripe-bridge changes request 0b5e8c1d9f7a4e2ab6c3d8e1f0a9b7c5
+      stripe-bridge changes tail --tenant acme --follow
+      stripe-bridge changes export --tenant acme --after 4000 > acme.ndjson
+      stripe-bridge changes verify
+      stripe-bridge changes verify --tenant acme --after 4211 --hash 9f2c…
+      stripe-bridge changes purge --customer 9
+      stripe-bridge changes resume --tenant acme
     """
 
 
@@ -117,6 +121,29 @@ def show(sequence: int, tenant_id: str, as_json: bool) -> None:
 
 
 @changes.command()
+@click.argument("request_id", metavar="REQUEST_ID", type=Text(max_length=128))
+@any_tenant
+@as_json
+def request(request_id: str, tenant_id: str | None, as_json: bool) -> None:
+    """Show what a request changed, and which calls to Stripe it led to, by the `X-Request-Id` of its response.
+
+    It is known for ninety days.
+    """
+    trace = context().bridge.changes.trace_request(request_id, tenant_id)
+    changed = [{"tenant_id": entry.tenant_id, **_row(entry)} for entry in trace.entries]
+    calls = [intent_row(intent) for intent in trace.intents]
+    if as_json:
+        shown = [entry.shown() for entry in trace.entries]
+        show_json({"changes": shown, "intents": calls})
+        return
+    show_rows(
+        changed, as_json=False, when_empty="It changed nothing of ours.", columns=("tenant_id", *_COLUMNS)
+    )
+    click.echo()
+    show_rows(calls, as_json=False, when_empty="It led to no call to Stripe.", columns=_OF_CALL)
+
+
+@changes.command()
 @_of_one_log
 @click.option(
     "--lines", type=click.IntRange(0, 10_000), default=10, show_default=True, help="How many to begin with."
@@ -153,16 +180,16 @@ def _print_lines(entries: Iterable[StoredEntry]) -> None:
         click.echo(json.dumps(_shown(entry)))
 
 
-def _shown(entry: StoredEntry) -> Row:
+def _shown(entry: StoredEntry | Entry) -> Row:
     try:
         return entry.shown()
     except (ValueError, TypeError):
         raise click.ClickException(
-            f"Entry {entry.sequence} is damaged and cannot be read; see: flask changes verify"
+            f"Entry {entry.sequence} is damaged and cannot be read; see: stripe-bridge changes verify"
         ) from None
 
 
-def _row(entry: StoredEntry) -> Row:
+def _row(entry: StoredEntry | Entry) -> Row:
     shown: Any = _shown(entry)
     subject, actor = shown["subject"], shown["actor"]
     return {
@@ -201,8 +228,8 @@ def verify(
 
     \b
     Examples:
-      flask changes verify
-      flask changes verify --tenant acme --after 4211 --hash 9f2c…
+      stripe-bridge changes verify
+      stripe-bridge changes verify --tenant acme --after 4211 --hash 9f2c…
     """
     if tenant_id is not None and of_service:
         raise click.UsageError("Give either --tenant or --service.")
@@ -291,8 +318,8 @@ def resume(tenant_id: str) -> None:
     """Send and refund again for a tenant that is held because of a reader of its changes: the reader was wrong.
 
     A reader that holds other changes than the database is mostly right: the database was restored from a backup, and
-    `flask reconcile --since` ends that. If the reader is wrong, mend or stop it first: its next request holds the tenant
-    again.
+    `stripe-bridge reconcile --since` ends that. If the reader is wrong, mend or stop it first: its next request holds
+    the tenant again.
     """
     accounts = context().bridge.changes.resume_sends(tenant_id)
     where = ", ".join(account for account in accounts if account)

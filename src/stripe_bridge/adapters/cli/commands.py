@@ -7,6 +7,7 @@ from stripe_bridge.adapters.cli.deferred import Deferred
 # The first sentence of each one's help, so that a list of commands loads none of them.
 _SUMMARIES = {
     "changes": "The change log: what was recorded of this service's own objects, and of what was done with it.",
+    "console": "The console at /console: links to sign in with, and who is signed in.",
     "db": "The database's schema.",
     "doctor": "Find what is wrong or about to go wrong, and say what to do about it.",
     "events": "Webhook events: what Stripe sent, and the outcome.",
@@ -17,6 +18,7 @@ _SUMMARIES = {
     "receivers": "Webhook endpoints: where Stripe sends events, and the secrets it signs them with.",
     "reconcile": "Compare connected accounts with Stripe, correct what differs, and report how much of it by cause.",
     "refunds": "Refunds to customers, by invoice.",
+    "replays": "Replays of webhook events: who had which applied again, and how far that has come.",
     "subscribers": "Where the ERP is told of changes: addresses to which they are posted, signed and in order.",
     "support-bundle": "Write a file for whoever helps you: what runs, how it is set up, and what is wrong with it.",
     "tokens": "Bearer tokens for the REST API: who may call it, and what they may do.",

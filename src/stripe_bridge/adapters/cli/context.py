@@ -19,7 +19,7 @@ class CommandContext:
     """`migrate` and `current_revision` raise StoreUnavailable when the database does not answer.
 
     A revision of None is a database without a schema. `quiet_logs` keeps the logs out of what people read. `settings` has no
-    secrets, and `redact` masks them in a text.
+    secrets, `redact` masks them in a text, and `has_our_keys` says whether a text has each of ENCRYPTION_KEYS.
     """
 
     bridge: Bridge
@@ -31,6 +31,7 @@ class CommandContext:
     settings: Mapping[str, object]
     render_metrics: Callable[[], str]
     redact: Callable[[str], str]
+    has_our_keys: Callable[[str], bool]
 
 
 def attach_context(app: Flask, find: Callable[[], CommandContext]) -> None:

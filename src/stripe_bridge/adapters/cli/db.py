@@ -1,4 +1,4 @@
-"""`flask db`."""
+"""`stripe-bridge db`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ def db() -> None:
 
     \b
     Examples:
-      flask db upgrade
-      flask db current
-      flask db restored
+      stripe-bridge db upgrade
+      stripe-bridge db current
+      stripe-bridge db restored
     """
 
 
@@ -38,7 +38,7 @@ def current(as_json: bool) -> None:
 
 @db.command()
 def restored() -> None:
-    """Say that a backup was restored: hold all sends and refunds until `flask reconcile --since` has completed.
+    """Say that a backup was restored: hold all sends and refunds until `stripe-bridge reconcile --since` has completed.
 
     What was made at Stripe since the backup is unknown here until then, so that orders could be billed twice. New ids are
     given out far beyond those in the backup. Without this command, the first event of an unknown invoice does the same
@@ -46,7 +46,7 @@ def restored() -> None:
     """
     is_new = context().bridge.operations.hold_all_sends()
     click.echo(
-        "All sends are held. Now run: flask reconcile --since DATE, with a date before the backup was made."
+        "All sends are held. Now run: stripe-bridge reconcile --since DATE, with a date before the backup was made."
         if is_new
         else "All sends are held already."
     )

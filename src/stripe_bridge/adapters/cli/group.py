@@ -130,9 +130,9 @@ def _sentences(error: BridgeError) -> Iterator[str]:
     elif isinstance(error, (GatewayError, InvoiceNotSent)) and not isinstance(error, CustomerHasBalance):
         yield error.reason
     if isinstance(error, (InvoiceNotSent, InvoiceNotVoided)) and not error.final:
-        yield "A worker will settle it; see: flask intents list"
+        yield "A worker will settle it; see: stripe-bridge intents list"
     elif isinstance(error, (RefundNotIssued, InvoiceNotVoided)):
-        yield "For Stripe's reason see: flask intents list --state failed"
+        yield "For Stripe's reason see: stripe-bridge intents list --state failed"
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for programs.")

@@ -1,4 +1,4 @@
-"""`flask integrations`."""
+"""`stripe-bridge integrations`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def integrations() -> None:
 
     \b
     Examples:
-      flask integrations create "Rosen Furniture" --tenant acme
-      flask integrations authorize 3 --tenant acme
-      flask integrations list --tenant acme
-      flask integrations disconnect 3 --tenant acme
-      flask integrations in-flight 3 --tenant acme
+      stripe-bridge integrations create "Rosen Furniture" --tenant acme
+      stripe-bridge integrations authorize 3 --tenant acme
+      stripe-bridge integrations list --tenant acme
+      stripe-bridge integrations disconnect 3 --tenant acme
+      stripe-bridge integrations in-flight 3 --tenant acme
     """
 
 
@@ -45,7 +45,7 @@ def integrations() -> None:
 def list_(tenant_id: str, limit: int, before: int | None, as_json: bool) -> None:
     """Show a tenant's integrations, newest first."""
     page = context().bridge.integrations.list(tenant_id, page_request(limit, before))
-    none = "No integrations. Create one with: flask integrations create (see --help)"
+    none = "No integrations. Create one with: stripe-bridge integrations create (see --help)"
     show_page(page, integration_row, as_json=as_json, when_empty=none, columns=_COLUMNS)
 
 
@@ -68,7 +68,7 @@ def create(name: str, tenant_id: str, new_tenant: bool, as_json: bool) -> None:
 
     \b
     Example, for a script:
-      ID=$(flask integrations create "Rosen Furniture" --tenant acme --json | jq .id)
+      ID=$(stripe-bridge integrations create "Rosen Furniture" --tenant acme --json | jq .id)
     """
     check_tenant(tenant_id, is_new=new_tenant)
     view = context().bridge.integrations.create(tenant_id, name)
@@ -101,8 +101,8 @@ def disconnect(integration_id: int, tenant_id: str, yes: bool, as_json: bool) ->
     """Disconnect the account and ask Stripe to revoke our access.
 
     From then on no new calls are made. This waits up to ten seconds for calls in flight. If Stripe is unreachable, a
-    worker revokes the access later (see `flask intents list`). Open invoices can still be paid: what is still in flight is
-    listed on stderr. Running this again changes nothing.
+    worker revokes the access later (see `stripe-bridge intents list`). Open invoices can still be paid: what is still
+    in flight is listed on stderr. Running this again changes nothing.
     """
     bridge = context().bridge
     integration = bridge.integrations.show(tenant_id, integration_id).integration
@@ -112,7 +112,7 @@ def disconnect(integration_id: int, tenant_id: str, yes: bool, as_json: bool) ->
     view = bridge.integrations.show(tenant_id, integration_id)
     show_row(integration_row(view), as_json=as_json, columns=_COLUMNS)
     if left := _in_flight(tenant_id, integration_id):
-        see = f"flask integrations in-flight {integration_id} --tenant {tenant_id}"
+        see = f"stripe-bridge integrations in-flight {integration_id} --tenant {tenant_id}"
         click.echo(f"Still in flight: {left}. See them with: {see}", err=True)
 
 

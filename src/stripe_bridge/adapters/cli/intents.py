@@ -1,4 +1,4 @@
-"""`flask intents`."""
+"""`stripe-bridge intents`."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def intents() -> None:
 
     \b
     Examples:
-      flask intents list
-      flask intents list --state failed
-      flask intents resolve 41 --dry-run
-      flask intents resolve --all-due
+      stripe-bridge intents list
+      stripe-bridge intents list --state failed
+      stripe-bridge intents resolve 41 --dry-run
+      stripe-bridge intents resolve --all-due
     """
 
 

@@ -1,7 +1,8 @@
-"""`flask invoices`."""
+"""`stripe-bridge invoices`."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import (
     AMOUNT,
     IDENTIFIER,
+    DateTime,
     OneOf,
     Text,
     page_request,
@@ -19,10 +21,13 @@ from stripe_bridge.adapters.cli.options import (
     tenant,
     user_id,
 )
-from stripe_bridge.adapters.cli.output import show_page, show_row, show_rows
-from stripe_bridge.adapters.cli.rendering import event_row, invoice_row
+from stripe_bridge.adapters.cli.output import Row, show_page, show_row, show_rows
+from stripe_bridge.adapters.cli.rendering import event_row, found_row, invoice_row
 from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.money import written
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.payment_status import PaymentStatus
+from stripe_bridge.use_cases.invoices.search import InvoiceQuery, SearchBy
 from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
 
 _COLUMNS = (
@@ -39,9 +44,11 @@ _COLUMNS = (
     "created_at",
 )
 _COLUMNS_OF_SENT = (*_COLUMNS, "stripe_invoice_id", "hosted_invoice_url", "due_date")
+_COLUMNS_OF_FOUND = (*_COLUMNS[:4], "payment_status", *_COLUMNS[4:], "stripe_invoice_id")
 _COLUMNS_OF_ACTIVITY = ("id", "event_type", "related_object_id", "status", "last_error", "event_created_at")
 _NO_INVOICES = "No invoices."
 _HIDDEN = (InvoiceStatus.RESERVED, InvoiceStatus.ABANDONED)
+_SHOWN: list[StrEnum] = [status for status in InvoiceStatus if status not in _HIDDEN]
 
 
 @click.group(cls=CommandGroup)
@@ -50,11 +57,12 @@ def invoices() -> None:
 
     \b
     Examples:
-      flask invoices list --tenant acme --integration 3 --status open
-      flask invoices list --tenant acme --order 1001
-      flask invoices send --tenant acme --integration 3 --order 1001
-      flask invoices activity 12 --tenant acme
-      flask invoices void 12 --tenant acme
+      stripe-bridge invoices list --tenant acme --integration 3 --status open
+      stripe-bridge invoices list --tenant acme --order 1001
+      stripe-bridge invoices search jenny@example.com --tenant acme
+      stripe-bridge invoices send --tenant acme --integration 3 --order 1001
+      stripe-bridge invoices activity 12 --tenant acme
+      stripe-bridge invoices void 12 --tenant acme
     """
 
 
@@ -64,7 +72,7 @@ def invoices() -> None:
 @click.option("--order", "sales_order_id", type=IDENTIFIER, help="All those for this sales order.")
 @click.option(
     "--status",
-    type=OneOf([status for status in InvoiceStatus if status not in _HIDDEN]),
+    type=OneOf(_SHOWN),
     help="Only those with this status; needs --integration.",
 )
 @paging
@@ -90,6 +98,46 @@ def list_(
         show_page(page, invoice_row, as_json=as_json, when_empty=_NO_INVOICES, columns=_COLUMNS)
     else:
         raise click.UsageError("Give either --integration, with or without --status, or --order.")
+
+
+@invoices.command()
+@click.argument("text", required=False, type=Text(), metavar="[TEXT]")
+@tenant
+@click.option("--by", type=OneOf(SearchBy), help="What TEXT is; by default, what it looks like.")
+@click.option("--status", type=OneOf(_SHOWN), help="Only those with this status.")
+@click.option("--payment-status", type=OneOf(PaymentStatus), help="Only those that are paid so far.")
+@click.option("--integration", "integration_id", type=IDENTIFIER, help="Those sent through this integration.")
+@click.option("--from", "created_from", type=DateTime(), help="Those created at this time or later.")
+@click.option("--until", "created_before", type=DateTime(), help="Those created before this time.")
+@paging
+@as_json
+def search(
+    text: str | None, tenant_id: str, limit: int, before: int | None, as_json: bool, **filters: Any
+) -> None:
+    """Find a tenant's invoices by number, the customer's email, Stripe's id, sales order, status or date.
+
+    Numbers and emails are found by how they begin; ids of invoices, payment intents and charges, and sales orders, as they
+    are.
+
+    \b
+    Examples:
+      stripe-bridge invoices search ROSEN-00 --tenant acme
+      stripe-bridge invoices search jenny@example.com --tenant acme --status open
+      stripe-bridge invoices search --tenant acme --payment-status failed --from 2026-11-01
+    """
+    query = InvoiceQuery(text=text or "", **filters)
+    found: list[Row] = []
+    # A page may be short although there are more behind it.
+    while len(found) < limit:
+        request = PageRequest(per_page=limit - len(found), before_id=before)
+        page = context().bridge.invoices.search(tenant_id, query, request).page
+        found += map(found_row, page.items)
+        if page.next_cursor is None:
+            break
+        before = PageRequest.of(page=None, per_page=limit, cursor=page.next_cursor).before_id
+    show_rows(found, as_json=as_json, when_empty=_NO_INVOICES, columns=_COLUMNS_OF_FOUND)
+    if page.next_cursor is not None and not as_json:
+        click.echo(f"\nThere are more; continue with: --before {before}", err=True)
 
 
 @invoices.command()

@@ -1,4 +1,4 @@
-"""`flask keys`. Generating a key works without settings, since the key is one of them."""
+"""`stripe-bridge keys`. Generating a key works without settings, since the key is one of them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def keys_commands(new_key: Callable[[], str]) -> click.Group:
 
         \b
         Examples:
-          export ENCRYPTION_KEYS=$(flask keys generate)
-          flask keys rotate
+          export ENCRYPTION_KEYS=$(stripe-bridge keys generate)
+          stripe-bridge keys rotate
         """
 
     @keys.command(with_appcontext=False)
@@ -41,7 +41,7 @@ def _rotate(as_json: bool) -> None:
     To change keys:
       1. Put a new key before the old ones: ENCRYPTION_KEYS=<new>,<old>
       2. Restart every process, so that all of them know the new key.
-      3. flask keys rotate
+      3. stripe-bridge keys rotate
       4. If it reports nothing unreadable, move the old key to RETIRED_ENCRYPTION_KEYS and restart again. There it
          opens nothing, but still proves which invoices at Stripe are ours, should the database ever be lost.
     """

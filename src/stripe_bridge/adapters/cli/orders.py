@@ -1,4 +1,4 @@
-"""`flask orders`."""
+"""`stripe-bridge orders`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,21 @@ import click
 
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
-from stripe_bridge.adapters.cli.options import IDENTIFIER, tenant
-from stripe_bridge.adapters.cli.output import show_row
+from stripe_bridge.adapters.cli.options import IDENTIFIER, Text, tenant
+from stripe_bridge.adapters.cli.output import show_row, show_rows
 from stripe_bridge.adapters.cli.rendering import order_row
+from stripe_bridge.domain.paging import PageRequest
+
+_COLUMNS = (
+    "sales_order_id",
+    "number",
+    "total_in_cents",
+    "settled_in_cents",
+    "outstanding_in_cents",
+    "currency",
+    "open_invoice",
+    "updated_at",
+)
 
 
 @click.group(cls=CommandGroup)
@@ -17,8 +29,9 @@ def orders() -> None:
 
     \b
     Examples:
-      flask orders show 1001 --tenant acme
-      flask orders reset-updated-at 1001 --tenant acme
+      stripe-bridge orders show 1001 --tenant acme
+      stripe-bridge orders search SO-10 --tenant acme
+      stripe-bridge orders reset-updated-at 1001 --tenant acme
     """
 
 
@@ -29,6 +42,30 @@ def orders() -> None:
 def show(sales_order_id: int, tenant_id: str, as_json: bool) -> None:
     """Show a sales order, what is settled and what it still owes, in minor units. The ID is the ERP's."""
     show_row(order_row(context().bridge.sales_orders.show(tenant_id, sales_order_id)), as_json=as_json)
+
+
+@orders.command()
+@click.argument("text", required=False, type=Text(), metavar="[TEXT]")
+@tenant
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=25, show_default=True, help="How many to show."
+)
+@click.option("--after", type=IDENTIFIER, help="Continue behind the order with this id.")
+@as_json
+def search(text: str | None, tenant_id: str, limit: int, after: int | None, as_json: bool) -> None:
+    """Find sales orders by the ERP's id, or by how their number begins; by default all, the highest id first.
+
+    \b
+    Examples:
+      stripe-bridge orders search SO-10 --tenant acme
+      stripe-bridge orders search 1001 --tenant acme
+    """
+    request = PageRequest(per_page=limit, before_id=after)
+    page = context().bridge.sales_orders.search(tenant_id, text or "", request)
+    rows = [order_row(view) for view in page.items]
+    show_rows(rows, as_json=as_json, when_empty="No sales orders.", columns=_COLUMNS)
+    if page.next_cursor is not None and not as_json:
+        click.echo(f"\nThere are more; continue with: --after {rows[-1]['sales_order_id']}", err=True)
 
 
 @orders.command("reset-updated-at")

@@ -1,4 +1,4 @@
-"""`flask receivers`."""
+"""`stripe-bridge receivers`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def receivers() -> None:
 
     \b
     Examples:
-      flask receivers register
-      flask receivers list
-      flask receivers attach 7
+      stripe-bridge receivers register
+      stripe-bridge receivers list
+      stripe-bridge receivers attach 7
     """
 
 
@@ -71,7 +71,9 @@ def list_(as_json: bool) -> None:
         }
         for receiver in context().bridge.receivers.list()
     ]
-    show_rows(rows, as_json=as_json, when_empty="No receivers. Create them with: flask receivers register")
+    show_rows(
+        rows, as_json=as_json, when_empty="No receivers. Create them with: stripe-bridge receivers register"
+    )
 
 
 @receivers.command()
@@ -87,7 +89,7 @@ def attach(integration_id: int, secret_stdin: bool) -> None:
 
     \b
     Example, for a script:
-      flask receivers attach 7 --secret-stdin < secret.txt
+      stripe-bridge receivers attach 7 --secret-stdin < secret.txt
     """
     secret = _read_line(sys.stdin) if secret_stdin else _prompt_for_secret()
     if not _SECRET.fullmatch(secret):

@@ -1,4 +1,4 @@
-"""`flask reconcile`."""
+"""`stripe-bridge reconcile`."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def reconcile(
 
     \b
     Examples:
-      flask reconcile
-      flask reconcile --since 2026-11-01
-      flask reconcile --integration 7 --json
+      stripe-bridge reconcile
+      stripe-bridge reconcile --since 2026-11-01
+      stripe-bridge reconcile --integration 7 --json
     """
     if adopt_unsigned and since is None:
         raise click.UsageError("--adopt-unsigned needs --since.")

@@ -1,4 +1,4 @@
-"""`flask refunds`."""
+"""`stripe-bridge refunds`."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def refunds() -> None:
 
     \b
     Examples:
-      flask refunds list 12 --tenant acme
-      flask refunds issue 12 --tenant acme --amount 2500 --reason requested_by_customer
-      flask refunds issue 12 --tenant acme
-      flask refunds accept-duplicate 34 --tenant acme
+      stripe-bridge refunds list 12 --tenant acme
+      stripe-bridge refunds issue 12 --tenant acme --amount 2500 --reason requested_by_customer
+      stripe-bridge refunds issue 12 --tenant acme
+      stripe-bridge refunds accept-duplicate 34 --tenant acme
     """
 
 
@@ -95,7 +95,7 @@ def issue(
 @tenant
 @as_json
 def accept_duplicate(refund_id: int, tenant_id: str, as_json: bool) -> None:
-    """Let a refund stand that Stripe made twice. The ID is our own, as `flask doctor` names it.
+    """Let a refund stand that Stripe made twice. The ID is our own, as `stripe-bridge doctor` names it.
 
     Both refunds stay in the ledger and count as refunded. Only the finding goes: look at both at Stripe, and settle with the
     customer, before you accept one.

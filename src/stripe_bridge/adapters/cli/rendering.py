@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from stripe_bridge.adapters.cli.output import Row
 from stripe_bridge.domain.intent import Intent
-from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.origin import dump_actor
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.replay import PlannedEvent, PlannedObject, Replay
 from stripe_bridge.domain.subscriber import Delivery
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.use_cases.integrations.in_flight import InFlight
@@ -52,12 +53,11 @@ _OF_INVOICE = (
 def invoice_row(view: InvoiceView) -> Row:
     """To the outside, a reserved invoice is a draft."""
     invoice = view.invoice
-    is_reserved = invoice.status is InvoiceStatus.RESERVED
     return {
         "id": invoice.id,
         "integration_instance_id": invoice.integration_id,
         "integration_instance": {"id": invoice.integration_id, "name": view.integration_name},
-        "status": InvoiceStatus.DRAFT if is_reserved else invoice.status,
+        "status": _shown_status(invoice),
         **{name: getattr(invoice, name) for name in _OF_INVOICE},
         "amount_remaining": invoice.left_to_pay,
         "refundable_in_cents": view.refundable,
@@ -66,6 +66,21 @@ def invoice_row(view: InvoiceView) -> Row:
         "payments": [payment_row(each) for each in view.payments],
         "metadata": dict(invoice.metadata),
     }
+
+
+def found_row(invoice: Invoice) -> Row:
+    """What a search knows of it, which does not read what is beside it."""
+    return {
+        "id": invoice.id,
+        "integration_instance_id": invoice.integration_id,
+        "status": _shown_status(invoice),
+        **{name: getattr(invoice, name) for name in _OF_INVOICE},
+        "amount_remaining": invoice.left_to_pay,
+    }
+
+
+def _shown_status(invoice: Invoice) -> InvoiceStatus:
+    return InvoiceStatus.DRAFT if invoice.status is InvoiceStatus.RESERVED else invoice.status
 
 
 def payment_row(view: PaymentView) -> Row:
@@ -188,3 +203,44 @@ _OF_DELIVERY = "type message_id after last attempted_at status ms error".split()
 
 def delivery_row(delivery: Delivery) -> Row:
     return {name: getattr(delivery, name) for name in _OF_DELIVERY}
+
+
+def planned_event_row(planned: PlannedEvent) -> Row:
+    return {
+        **event_row(planned.event),
+        "outcome": planned.outcome,
+        "why": planned.skip_reason or planned.error,
+    }
+
+
+def change_rows(planned: PlannedObject) -> list[Row]:
+    """One for each field; one that says so, if only Stripe can tell."""
+    name = f"{planned.kind} {planned.id or planned.stripe_id}"
+    about = {"invoice_id": planned.invoice_id, "object": f"new {name}" if planned.is_new else name}
+    rows: list[Row] = [
+        {**about, "field": each.field, "before": each.before, "after": each.after} for each in planned.changes
+    ]
+    unknown = {**about, "field": "(any)", "before": None, "after": "unknown"}
+    return [*rows, unknown] if planned.is_unknown else rows
+
+
+def replay_row(replay: Replay) -> Row:
+    actor = replay.origin.actor
+    return {
+        "id": replay.id,
+        "tenant_id": replay.tenant_id,
+        "status": replay.status,
+        "requested_by": dump_actor(actor),
+        "filter": dict(replay.filter),
+        "limit": replay.limit,
+        "planned": dict(replay.planned),
+        "total": replay.total,
+        "position": replay.position,
+        "queued": replay.queued,
+        "being_processed": replay.being_processed,
+        "purged": replay.purged,
+        "created_at": replay.created_at,
+        "updated_at": replay.updated_at,
+        "ended_at": replay.ended_at,
+        "canceled_by": None if replay.canceled_by is None else dump_actor(replay.canceled_by),
+    }

@@ -1,4 +1,4 @@
-"""`flask subscribers`."""
+"""`stripe-bridge subscribers`."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def subscribers() -> None:
 
     \b
     Examples:
-      flask subscribers create --tenant acme --url https://erp.example.com/stripe-changes
-      flask subscribers ping 3
-      flask subscribers list
-      flask subscribers deliveries 3
+      stripe-bridge subscribers create --tenant acme --url https://erp.example.com/stripe-changes
+      stripe-bridge subscribers ping 3
+      stripe-bridge subscribers list
+      stripe-bridge subscribers deliveries 3
     """
 
 
@@ -41,7 +41,7 @@ def list_(tenant_id: str | None, as_json: bool) -> None:
     queries = context().bridge.subscribers.list
     views = queries.of_all_tenants() if tenant_id is None else queries(tenant_id)
     rows = [subscriber_row(view) for view in views]
-    when_empty = "No subscribers. Create one with: flask subscribers create (see --help)"
+    when_empty = "No subscribers. Create one with: stripe-bridge subscribers create (see --help)"
     show_rows(rows, as_json=as_json, when_empty=when_empty, columns=_COLUMNS)
 
 

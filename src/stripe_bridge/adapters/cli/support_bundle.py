@@ -1,4 +1,4 @@
-"""`flask support-bundle`."""
+"""`stripe-bridge support-bundle`."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def support_bundle(output: Path, log: Path | None) -> None:
 
     \b
     Examples:
-      flask support-bundle --log /var/log/stripe-bridge.log
-      journalctl -u 'stripe-bridge*' -o cat > log && flask support-bundle --log log
+      stripe-bridge support-bundle --log /var/log/stripe-bridge.log
+      journalctl -u 'stripe-bridge*' -o cat > log && stripe-bridge support-bundle --log log
     """
     tools = context()
     parts: dict[str, Callable[[], str]] = {

@@ -1,4 +1,4 @@
-"""`flask tokens`."""
+"""`stripe-bridge tokens`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def tokens() -> None:
 
     \b
     Examples:
-      flask tokens create --tenant acme --new-tenant --role admin
-      flask tokens create --tenant acme --role member --user-id 17 --label "ERP, Jane"
-      flask tokens list
-      flask tokens revoke 3
+      stripe-bridge tokens create --tenant acme --new-tenant --role admin
+      stripe-bridge tokens create --tenant acme --role member --user-id 17 --label "ERP, Jane"
+      stripe-bridge tokens list
+      stripe-bridge tokens revoke 3
     """
 
 
@@ -64,7 +64,7 @@ def create(
 
     \b
     Example, for a script:
-      TOKEN=$(flask tokens create --tenant acme --role admin --json | jq -r .token)
+      TOKEN=$(stripe-bridge tokens create --tenant acme --role admin --json | jq -r .token)
     """
     check_tenant(tenant, is_new=new_tenant)
     create_token = context().bridge.access.create_token
@@ -84,7 +84,9 @@ def list_(as_json: bool) -> None:
     """List all tokens, oldest first, including revoked ones, but never the secrets themselves."""
     rows = [_row(token) for token in context().bridge.access.list_tokens()]
     show_rows(
-        rows, as_json=as_json, when_empty="No tokens. Create one with: flask tokens create (see --help)"
+        rows,
+        as_json=as_json,
+        when_empty="No tokens. Create one with: stripe-bridge tokens create (see --help)",
     )
 
 
@@ -92,7 +94,7 @@ def list_(as_json: bool) -> None:
 @click.argument("token_id", metavar="ID", type=IDENTIFIER)
 @yes_option
 def revoke(token_id: int, yes: bool) -> None:
-    """Revoke a token, by the ID that `flask tokens list` shows. The next request with it is refused."""
+    """Revoke a token, by the ID that `stripe-bridge tokens list` shows. The next request with it is refused."""
     access = context().bridge.access
     known = next((each for each in access.list_tokens() if each.id == token_id), None)
     if known is not None and known.revoked_at is None:

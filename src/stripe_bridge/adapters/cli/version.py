@@ -1,4 +1,4 @@
-"""`flask version`."""
+"""`stripe-bridge version`."""
 
 from __future__ import annotations
 

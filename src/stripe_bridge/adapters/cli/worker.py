@@ -1,4 +1,4 @@
-"""`flask worker`."""
+"""`stripe-bridge worker`."""
 
 from __future__ import annotations
 

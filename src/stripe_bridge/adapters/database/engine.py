@@ -41,6 +41,12 @@ _TCP = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
 }
+_TCP_OF_SERVER = (
+    f"tcp_keepalives_idle = {_TCP['keepalives_idle']}",
+    f"tcp_keepalives_interval = {_TCP['keepalives_interval']}",
+    f"tcp_keepalives_count = {_TCP['keepalives_count']}",
+    f"tcp_user_timeout = {_TCP['tcp_user_timeout']}",
+)
 
 
 def create_engine(
@@ -160,8 +166,11 @@ def _set_up_postgresql(connection: Any, _record: Any) -> None:
         cursor.execute("SET timezone = 'UTC'")
         cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}s'")
         cursor.execute(f"SET statement_timeout = '{STATEMENT_TIMEOUT}s'")
-        # If a process is suspended in a transaction, or loses its network there, its locks are released for others.
+        # If a process is suspended in a transaction, its locks are released for others.
         cursor.execute(f"SET idle_in_transaction_session_timeout = '{STATEMENT_TIMEOUT}s'")
+        # If its host vanishes there, the server notices as soon as it would notice the server's end.
+        for setting in _TCP_OF_SERVER:
+            cursor.execute(f"SET {setting}")
     connection.commit()
 
 

@@ -10,12 +10,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
-NO_SCHEMA = "The database has no schema yet. Create it with: flask db upgrade"
-_OLD_SCHEMA = "The database's schema is missing or older than this release. Upgrade it with: flask db upgrade"
+NO_SCHEMA = "The database has no schema yet. Create it with: stripe-bridge db upgrade"
+_OLD_SCHEMA = (
+    "The database's schema is missing or older than this release. Upgrade it with: stripe-bridge db upgrade"
+)
 _NO_ACCESS = (
     "The database refuses access. Check the user and the password in DATABASE_URL, and the user's privileges."
 )
-_NO_DATABASE = "The database that DATABASE_URL names does not exist. Create it, then run: flask db upgrade"
+_NO_DATABASE = (
+    "The database that DATABASE_URL names does not exist. Create it, then run: stripe-bridge db upgrade"
+)
 _NO_SERVER = (
     "The database server cannot be reached. Check that it is running, and the host and port in DATABASE_URL."
 )
@@ -73,5 +77,7 @@ def outage(error: Exception) -> StoreUnavailable:
 
 
 def old_schema(current: str, needed: str | None) -> StoreUnavailable:
-    reason = f"The database's schema is at {current}, and this release needs {needed}. Upgrade it with: flask db upgrade"
-    return StoreUnavailable(reason)
+    return StoreUnavailable(
+        f"The database's schema is at {current}, and this release needs {needed}. "
+        "Upgrade it with: stripe-bridge db upgrade"
+    )

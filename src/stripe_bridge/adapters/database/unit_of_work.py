@@ -23,6 +23,7 @@ from stripe_bridge.adapters.database.repositories.accounts import (
 )
 from stripe_bridge.adapters.database.repositories.audit import SqlAudit
 from stripe_bridge.adapters.database.repositories.changes import SqlActs, SqlChanges
+from stripe_bridge.adapters.database.repositories.console import SqlConsoleLinks, SqlConsoleSessions
 from stripe_bridge.adapters.database.repositories.encryption_key import SqlKeyInUse
 from stripe_bridge.adapters.database.repositories.existing import SqlExistingObjects
 from stripe_bridge.adapters.database.repositories.idempotency import SqlIdempotentRequests
@@ -34,9 +35,12 @@ from stripe_bridge.adapters.database.repositories.purging import SqlPurging
 from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
+from stripe_bridge.adapters.database.repositories.replays import SqlReplays
+from stripe_bridge.adapters.database.repositories.requests import SqlRequestTraces
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.subscribers import SqlSubscribers
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
+from stripe_bridge.adapters.database.request_traces import note_traces
 from stripe_bridge.adapters.database.revisions import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
@@ -52,6 +56,7 @@ from stripe_bridge.ports.storage.accounts import (
 )
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
+from stripe_bridge.ports.storage.console import ConsoleLinks, ConsoleSessions
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -60,6 +65,8 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.replays import Replays
+from stripe_bridge.ports.storage.requests import RequestTraces
 from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
@@ -72,6 +79,8 @@ class SqlUnitOfWork:
 
     tokens: Tokens
     panel_sessions: PanelSessions
+    console_links: ConsoleLinks
+    console_sessions: ConsoleSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
@@ -84,6 +93,7 @@ class SqlUnitOfWork:
     intents: Intents
     receivers: Receivers
     inbox: Inbox
+    replays: Replays
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
@@ -92,6 +102,7 @@ class SqlUnitOfWork:
     changes: Changes
     acts: Acts
     subscribers: Subscribers
+    request_traces: RequestTraces
     audit: Audit
     purging: Purging
     existing: ExistingObjects
@@ -107,18 +118,13 @@ class SqlUnitOfWork:
         self._engine, self._recorder, self._on_changes = engine, recorder, on_changes
 
     def __enter__(self) -> Self:
-        with translate_driver_errors():
-            self._connection = self._engine.connect()
-            try:
-                # Now and not at the first statement: on SQLite this is where the write lock is taken.
-                self._connection.begin()
-            except BaseException:
-                self._connection.close()
-                raise
+        self._begin()
         self._transaction = transaction = Transaction(self._connection, self._recorder)
         self._identity_map = identity_map = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
         self.panel_sessions = SqlPanelSessions(transaction)
+        self.console_links = SqlConsoleLinks(transaction)
+        self.console_sessions = SqlConsoleSessions(transaction)
         self.oauth_states = SqlOAuthStates(transaction)
         self.integrations = SqlIntegrations(transaction)
         self.sales_orders = SqlSalesOrders(transaction)
@@ -131,6 +137,7 @@ class SqlUnitOfWork:
         self.intents = SqlIntents(transaction)
         self.receivers = SqlReceivers(transaction)
         self.inbox = SqlInbox(transaction)
+        self.replays = SqlReplays(transaction)
         self.idempotent_requests = SqlIdempotentRequests(transaction)
         self.key_in_use = SqlKeyInUse(transaction)
         self.reconciliations = SqlReconciliations(transaction)
@@ -139,10 +146,21 @@ class SqlUnitOfWork:
         self.changes = SqlChanges(transaction)
         self.acts = SqlActs(transaction)
         self.subscribers = SqlSubscribers(transaction)
+        self.request_traces = SqlRequestTraces(transaction)
         self.audit = SqlAudit(transaction)
         self.purging = SqlPurging(transaction)
         self.existing = SqlExistingObjects(transaction)
         return self
+
+    def _begin(self) -> None:
+        with translate_driver_errors():
+            self._connection = self._engine.connect()
+            try:
+                # Now and not at the first statement: on SQLite this is where the write lock is taken.
+                self._connection.begin()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def __exit__(
         self,
@@ -171,6 +189,7 @@ class SqlUnitOfWork:
         last: Mapping[str, int] = {}
         if self._recorder is not None and self._recorder.changes:
             last = append_changes(self._transaction, self._recorder.changes)
+        note_traces(self._transaction, self._transaction.traces)
         with translate_driver_errors():
             self._connection.commit()
             self._connection.close()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import Any
 
 import jwt
 from jwt.types import Options
 
-from stripe_bridge.domain.access import Principal, Role
+from stripe_bridge.adapters.identity.claims import ClaimNames, membership_of, subject_of, user_id_of
+from stripe_bridge.domain.access import Principal
 from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.ports.identity_provider import IdentityProviderUnavailable
 from stripe_bridge.ports.system import Clock
@@ -33,10 +33,6 @@ _OPTIONS: Options = {
 _TIMEOUT_SECONDS = 5
 # After a failed fetch none is tried for this many times as long as the failed one took.
 _BACKOFF_FACTOR = 5
-_MAX_TENANT_LENGTH = 64
-# OpenID Connect's own bound.
-_MAX_SUBJECT_LENGTH = 255
-_MAX_USER_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +42,7 @@ class JwtTrust:
     issuer: str
     audience: str
     jwks_url: str
-    tenant_claim: str
-    role_claim: str
-    user_claim: str
+    claim_names: ClaimNames
 
 
 class _Keys(jwt.PyJWKClient):
@@ -73,48 +67,54 @@ class _Keys(jwt.PyJWKClient):
             raise IdentityProviderUnavailable from None
 
 
-class JwtIdentityProvider:
-    """Keys are fetched when first needed, kept for five minutes, and fetched again for an unknown key id, at most
-    twice a minute."""
+class JwtVerifier:
+    """Whether a token is an issuer's, for an audience, and valid now.
 
-    def __init__(self, trust: JwtTrust, clock: Clock) -> None:
-        self._trust, self._clock = trust, clock
-        self._keys = _Keys(trust.jwks_url, timeout=_TIMEOUT_SECONDS)
+    Keys are fetched when first needed, kept for five minutes, and fetched again for an unknown key id, at most twice a minute.
+    """
 
-    def principal(self, token: str) -> Principal:
+    def __init__(self, *, issuer: str, audience: str, jwks_url: str, clock: Clock) -> None:
+        self._issuer, self._audience, self._clock = issuer, audience, clock
+        self._keys = _Keys(jwks_url, timeout=_TIMEOUT_SECONDS)
+
+    def claims(self, token: str) -> Mapping[str, Any]:
+        """Raises Unauthenticated, IdentityProviderUnavailable."""
         try:
             key = self._keys.get_signing_key_from_jwt(token)
-            claims = jwt.decode(
+            claims: Mapping[str, Any] = jwt.decode(
                 token,
                 key,
                 algorithms=_ALGORITHMS,
-                issuer=self._trust.issuer,
-                audience=self._trust.audience,
+                issuer=self._issuer,
+                audience=self._audience,
                 options=_OPTIONS,
             )
             _check_times(claims, self._clock.now().timestamp())
         except (jwt.PyJWTError, ValueError) as error:
             _log.info("JWT rejected", extra={"reason": type(error).__name__})
             raise Unauthenticated from None
-        return self._read(claims)
+        return claims
 
-    def _read(self, claims: Mapping[str, Any]) -> Principal:
-        tenant, role = claims.get(self._trust.tenant_claim), claims.get(self._trust.role_claim)
-        user = claims.get(self._trust.user_claim)
-        known = {known.value for known in Role}
-        if not _is_name(claims["sub"], _MAX_SUBJECT_LENGTH):
-            _log.info("JWT without a usable subject")
-            raise Unauthenticated
-        if not _is_name(tenant, _MAX_TENANT_LENGTH) or not isinstance(role, str) or role not in known:
-            _log.info("JWT without a usable tenant or role")
-            raise Unauthenticated
+
+class JwtIdentityProvider:
+    """Whoever a good token is about, as its claims say."""
+
+    def __init__(self, trust: JwtTrust, clock: Clock) -> None:
+        self._names = trust.claim_names
+        self._verifier = JwtVerifier(
+            issuer=trust.issuer, audience=trust.audience, jwks_url=trust.jwks_url, clock=clock
+        )
+
+    def principal(self, token: str) -> Principal:
+        claims = self._verifier.claims(token)
+        subject, membership = subject_of(claims), membership_of(claims, self._names)
         return Principal(
-            tenant_id=tenant,
-            role=Role(role),
-            user_id=_user_id(user),
+            tenant_id=membership.tenant_id,
+            role=membership.role,
+            user_id=user_id_of(claims, self._names),
             # A caller with a fresh token keeps its rate limits and idempotency keys.
-            token_id=f"jwt:{_without_colons(tenant)}:{claims['sub']}",
-            subject=claims["sub"],
+            token_id=f"jwt:{_without_colons(membership.tenant_id)}:{subject}",
+            subject=subject,
             expires_at=_time(claims["exp"]),
         )
 
@@ -142,23 +142,6 @@ def _seconds(claim: object) -> float:
     return claim
 
 
-def _is_name(claim: object, max_length: int) -> TypeGuard[str]:
-    """Whether it is text that every database can store."""
-    return (
-        isinstance(claim, str)
-        and 0 < len(claim) <= max_length
-        and not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in claim)
-    )
-
-
 def _without_colons(tenant: str) -> str:
     """Makes it unambiguous where the tenant ends and the subject begins."""
     return tenant.replace("%", "%25").replace(":", "%3A")
-
-
-def _user_id(claim: object) -> int | None:
-    """The ERP's integer; some providers send numbers as text."""
-    if isinstance(claim, str) and re.fullmatch("[0-9]{1,19}", claim):
-        claim = int(claim)
-    is_id = isinstance(claim, int) and not isinstance(claim, bool) and 0 < claim <= _MAX_USER_ID
-    return claim if is_id and isinstance(claim, int) else None

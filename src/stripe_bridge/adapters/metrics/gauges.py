@@ -106,7 +106,7 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
 
 
 def _change_logs(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
-    help_text = "Change logs that were found not to verify: see flask changes verify."
+    help_text = "Change logs that were found not to verify: see stripe-bridge changes verify."
     yield gauge("broken_change_logs", help_text, float(backlog.broken_logs))
     help_text = "Whether the change logs have what was there before them: 0 while workers still record it."
     yield gauge("change_log_complete", help_text, float(backlog.is_log_complete))

@@ -50,7 +50,7 @@ def fingerprint_of(key: str) -> str:
     return hashlib.sha256(b"stripe-bridge encryption key:" + urlsafe_b64decode(key)).hexdigest()[:16]
 
 
-_HOW_TO_GENERATE = "`flask keys generate` prints a new one."
+_HOW_TO_GENERATE = "`stripe-bridge keys generate` prints a new one."
 
 
 def _fernet(key: str, position: int) -> Fernet:

@@ -52,8 +52,8 @@ _INFO = {"description": f"{_DESCRIPTION}{_roles()}", "license": {"name": "MIT", 
 _BEARER = {
     "type": "http",
     "scheme": "bearer",
-    "description": "A token made by `flask tokens create`, or a JWT of the ERP's identity provider if one is configured. "
-    "Each operation has the permission that it needs as `x-permission`, and the roles that have it as `x-roles`.",
+    "description": "A token made by `stripe-bridge tokens create`, or a JWT of the ERP's identity provider if one is "
+    "configured. Each operation has the permission that it needs as `x-permission`, and the roles that have it as `x-roles`.",
 }
 _PANEL_SESSION = {
     "type": "http",

@@ -23,7 +23,7 @@ _UNFINISHED_BYTES = 48 * 1024 * 1024
 _RESERVED_DESCRIPTORS = 256
 # Longer bodies take turns: this many are read from in a turn of the event loop. Read as they come, a thousand of them would
 # keep it busy for seconds.
-LONG_BODY = 64 * 1024
+LONG_BODY = 16 * 1024
 _READ_AT_ONCE = 4
 # In seconds, and in bytes a second.
 HEAD_TIMEOUT = 10.0

@@ -15,20 +15,24 @@ from flask import (
     current_app,
     jsonify,
     make_response,
-    redirect,
     render_template,
     request,
     send_from_directory,
 )
-from werkzeug.wrappers import Response as AnyResponse
 
 from stripe_bridge.adapters.web.api import openapi_document
 
 _FILES = Path(__file__).parent / "static" / "docs"
+_DESIGN = Path(__file__).parent / "static" / "design"
 # Scalar writes its styles into the page. It compiles and loads no code.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# Of pages that are made of nothing but text, links and the styles that all pages share.
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
 
 
@@ -39,18 +43,21 @@ def docs_blueprint() -> Blueprint:
     blueprint.add_url_rule("/openapi.json", "document", _document)
     blueprint.add_url_rule("/docs", "page", _page)
     blueprint.add_url_rule("/docs/<path:name>", "file", _file)
+    blueprint.add_url_rule("/design/<name>", "design", _design)
     return blueprint
 
 
-def _start() -> AnyResponse:
-    """People get to a page, programs learn where to read on."""
+def _start() -> Response:
+    """People get a page that leads on, programs learn where to read on."""
     base = urlsplit(current_app.config["PUBLIC_URL"]).path
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-        answer: AnyResponse = redirect(f"{base}/docs", 302)
+        answer = make_response(render_template("start.html", base=base))
+        answer.headers["Content-Security-Policy"] = PAGE_POLICY
     else:
         answer = jsonify(
             name="Stripe Bridge",
             version=version("stripe-bridge"),
+            console=f"{base}/console",
             docs=f"{base}/docs",
             openapi=f"{base}/openapi.json",
             health=f"{base}/healthz",
@@ -74,3 +81,8 @@ def _page() -> Response:
 
 def _file(name: str) -> Response:
     return send_from_directory(_FILES, name, max_age=3600)
+
+
+def _design(name: str) -> Response:
+    """What all pages share."""
+    return send_from_directory(_DESIGN, name, max_age=3600)

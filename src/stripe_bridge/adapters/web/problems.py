@@ -138,7 +138,7 @@ def answer_problem(error: Exception) -> Response:
         error = PayloadTooLarge(MAX_PAYLOAD_BYTES)
     row, body = problem_of(error)
     if not isinstance(error, HTTPException):
-        _log_failure(error, row.status)
+        log_failure(error, row.status)
     return Response(
         json.dumps({**body, "request_id": g.get("request_id")}),
         status=row.status,
@@ -218,7 +218,7 @@ def _details_of(error: BridgeError, status: HTTPStatus) -> dict[str, Any]:
     return details
 
 
-def _log_failure(error: Exception, status: HTTPStatus) -> None:
+def log_failure(error: Exception, status: HTTPStatus) -> None:
     if status is HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("request failed", exc_info=error)
     elif isinstance(error, BridgeError) and status >= HTTPStatus.INTERNAL_SERVER_ERROR:

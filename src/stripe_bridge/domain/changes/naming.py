@@ -8,7 +8,7 @@ from stripe_bridge.domain.access import ApiToken
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.dispute import ENDED, Dispute
 from stripe_bridge.domain.integration import Integration, SyncStatus
-from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.invoice import PAYABLE, Invoice, InvoiceStatus
 from stripe_bridge.domain.payment_status import PaymentStatus
 from stripe_bridge.domain.refund import Refund, RefundState
 from stripe_bridge.domain.sales_order import SalesOrder
@@ -55,11 +55,10 @@ def name_invoice(before: Invoice | None, after: Invoice) -> Names:
     if before is None:
         reached = _INVOICE_ENDS.get(after.status)
         return [ChangeType.INVOICE_CREATED] if reached is None else [ChangeType.INVOICE_CREATED, reached]
-    if after.status is not before.status:
-        if before.status in _SETTLED:
-            return [ChangeType.INVOICE_CORRECTED]
-        if after.status in _INVOICE_ENDS:
-            return [_INVOICE_ENDS[after.status]]
+    if _is_taken_back(before, after):
+        return [ChangeType.INVOICE_CORRECTED]
+    if after.status is not before.status and after.status in _INVOICE_ENDS:
+        return [_INVOICE_ENDS[after.status]]
     if after.sent_at is not None and after.sent_at != before.sent_at:
         return [ChangeType.INVOICE_SENT]
     if after.overdue_for is not None and after.overdue_for != before.overdue_for:
@@ -70,6 +69,15 @@ def name_invoice(before: Invoice | None, after: Invoice) -> Names:
     if payment is PaymentStatus.PARTIAL and after.amount_paid > before.amount_paid:
         return [ChangeType.INVOICE_PARTIALLY_PAID]
     return [ChangeType.INVOICE_UPDATED]
+
+
+def _is_taken_back(before: Invoice, after: Invoice) -> bool:
+    """Whether what an earlier change told was wrong. Neither a status nor what was paid goes back for any other reason."""
+    if after.amount_paid < before.amount_paid:
+        return True
+    if before.status in _SETTLED:
+        return after.status is not before.status
+    return before.status is InvoiceStatus.UNCOLLECTIBLE and after.status in PAYABLE
 
 
 def name_refund(before: Refund | None, after: Refund) -> Names:

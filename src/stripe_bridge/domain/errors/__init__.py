@@ -4,9 +4,10 @@
     ├── NotFound
     │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound · RefundNotFound
     │   ├── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
-    │   └── SubscriberNotFound
+    │   ├── SubscriberNotFound · ReplayNotFound
+    │   └── ChangeNotFound · RequestNotFound · ConsoleSessionNotFound
     ├── Unauthenticated
-    ├── Forbidden · OriginForeign
+    ├── Forbidden · FormForeign · OriginForeign
     ├── Invalid                     a value that can never be right; names its field
     │   ├── CurrencyUnknown · AmountNotChargeable · LinesDoNotAddUp · UpdatedInFuture
     │   ├── InvalidCursor · IdempotencyKeyReused · OriginInvalid · UserNotTokens
@@ -16,10 +17,11 @@
     │   ├── NothingOutstanding · AmountOverOutstanding · AmountBelowMinimum · EmailMissing
     │   ├── CurrencyLocked · InvoiceNotVoidable · InvoiceRevised · PayloadPurged
     │   ├── NothingCollected · AmountOverRefundable · RefundBlockedByDispute
-    │   └── TooManySubscribers · InvoiceNotPayable
+    │   └── TooManySubscribers · InvoiceNotPayable · StandingLinkNotAllowed
     ├── Conflict                    the present state does not allow it
     │   ├── AlreadyConnected · AuthorizationFailed · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning · RefundNotDuplicate · NotHeldByReader
+    │   ├── ReplayPlanOutdated · ReplayEnded
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite · OrderBilledTwice · InvoiceSentRecently
     ├── FeedRefused                 a reader of the change log starts over
     │   └── HistoryChanged · CursorAhead · FeedExpired

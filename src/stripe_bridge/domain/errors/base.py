@@ -49,8 +49,20 @@ class TokenNotFound(NotFound):
     message = "Token not found."
 
 
+class RequestNotFound(NotFound):
+    message = "Nothing is recorded of a request with this id."
+
+
+class ConsoleSessionNotFound(NotFound):
+    message = "Console session not found."
+
+
 class SubscriberNotFound(NotFound):
     message = "Subscriber not found."
+
+
+class ReplayNotFound(NotFound):
+    message = "Replay not found."
 
 
 class ChangeNotFound(NotFound):
@@ -73,3 +85,9 @@ class Forbidden(BridgeError):
     """The token is good, its role is too weak."""
 
     message = "This action is unauthorized."
+
+
+class FormForeign(Forbidden):
+    """A form that the browser did not get in this session: another site's, or one from before somebody signed in again."""
+
+    message = "The form is not from this session. Nothing was done. Load the page again, and repeat it there."

@@ -52,7 +52,7 @@ class OrderNotLocked(Conflict):
 class NotHeldByReader(Conflict):
     message = (
         "The tenant's sends are not held because of a reader of its changes. If the database was restored, "
-        "`flask reconcile --since DATE` ends that."
+        "`stripe-bridge reconcile --since DATE` ends that."
     )
 
 
@@ -72,6 +72,19 @@ class RequestStillRunning(Conflict):
 
 class EventBeingProcessed(Conflict):
     message = "The webhook event is being processed."
+
+
+class ReplayPlanOutdated(Conflict):
+    """The plan is not one of this filter, or what it was made for has moved."""
+
+    message = "Events or objects have changed since the plan was made. Make a new one and look at it."
+
+
+class ReplayEnded(Conflict):
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.message = f"The replay is {status} already."
 
 
 class StaleWrite(Conflict):

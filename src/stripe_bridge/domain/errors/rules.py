@@ -119,3 +119,9 @@ class TooManySubscribers(Refused):
         super().__init__(most)
         self.most = most
         self.message = f"The tenant has {most} subscribers already, and no more are possible."
+
+
+class StandingLinkNotAllowed(Refused):
+    message = (
+        "Only on its own machine, with a PUBLIC_URL on loopback, does this service have links without an end."
+    )

@@ -72,6 +72,10 @@ class Integrations(Protocol):
 
     def page(self, tenant_id: str, request: PageRequest) -> Page[Integration]: ...
 
+    def tenants(self) -> Sequence[str]:
+        """All that have an integration, in no particular order."""
+        ...
+
     def with_tokens(self) -> Sequence[int]:
         """The ids of those that hold an access token, of any tenant."""
         ...

@@ -34,11 +34,25 @@ class IntentFilter:
     operations: frozenset[Operation] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """An intent that is leased to the caller from the start. `may_be_held`: a hold was open at that moment that may be about
+    its tenant.
+    """
+
+    intent: Intent
+    may_be_held: bool
+
+
 class Intents(Protocol):
     """At most one unsettled intent per subject: adding a second raises IntentUnsettled."""
 
     def add(self, intent: Intent) -> Intent:
         """Returns it with its new id; the given id is ignored."""
+        ...
+
+    def add_leased(self, intent: Intent) -> Leased:
+        """Like `add`, and looks for open holds with the same statement."""
         ...
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None: ...
@@ -49,6 +63,14 @@ class Intents(Protocol):
 
     def is_unsettled_for(self, invoice_id: int) -> bool:
         """Whether a call on the invoice is under way or its outcome is not known yet."""
+        ...
+
+    def of_invoice(self, invoice_id: int, limit: int) -> Sequence[Intent]:
+        """Newest first. Those of its refunds are not among them: a refund has its intent's reference."""
+        ...
+
+    def with_references(self, references: Sequence[str]) -> Sequence[Intent]:
+        """Newest first."""
         ...
 
     def unsettled_of_integration(self, integration_id: int) -> Sequence[Intent]:
@@ -63,8 +85,8 @@ class Intents(Protocol):
         """The ids of unsettled intents that are due, longest overdue first."""
         ...
 
-    def backlog(self) -> QueueDepth:
-        """The unsettled ones, over all tenants."""
+    def backlog(self, tenant_id: str | None = None) -> QueueDepth:
+        """The unsettled ones, of a tenant or of all."""
         ...
 
     def page(self, matching: IntentFilter, request: PageRequest) -> Page[Intent]: ...

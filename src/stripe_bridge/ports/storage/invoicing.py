@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.payment_status import PaymentStatus
 from stripe_bridge.domain.sales_order import SalesOrder
 
 
@@ -29,6 +30,16 @@ class SalesOrders(Protocol):
         """Replace the earlier copy. Raises StaleWrite if there is none."""
         ...
 
+    def search(self, tenant_id: str, prefix: str | None, request: PageRequest) -> Page[SalesOrder]:
+        """By number those whose number begins with the prefix; without one all, the highest id first. Uncounted, also those
+        that the ERP has not submitted. `before_id` is the id of the order that the page before ended with.
+        """
+        ...
+
+    def ids_of_number(self, tenant_id: str, number: str, limit: int) -> Sequence[int]:
+        """Of the orders with exactly this number, in ascending order."""
+        ...
+
     def reset_updated_at(self, order: SalesOrder) -> None:
         """Store the order's two times, even if the copy is not a newer one. The caller holds its lock."""
         ...
@@ -42,6 +53,10 @@ class BilledCustomers(Protocol):
     def get(self, customer_id: int, *, lock: bool = False) -> BilledCustomer: ...
 
     def is_known(self, account_id: str, stripe_customer_id: str) -> bool: ...
+
+    def ids_by_email(self, tenant_id: str, prefix: str, limit: int) -> Sequence[int]:
+        """Of those whose email, which is in lower case, begins with the prefix; by email."""
+        ...
 
     def save(self, customer: BilledCustomer) -> None: ...
 
@@ -57,6 +72,37 @@ class InvoiceFilter:
     stripe_invoice_id: str | None = None
     stripe_charge_id: str | None = None
     number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettledInvoice:
+    """An invoice on which no call is open. `last_change` is the number of its order's last change, None if there is none."""
+
+    invoice: Invoice
+    last_change: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceSearch:
+    """Invoices with all of these; None means any. `draft` includes the reserved ones.
+
+    `number` is the beginning of Stripe's invoice number, `stripe_id` the whole id of the invoice or of a payment intent or
+    charge of it. They were created at `created_from` or later, and before `created_before`.
+    """
+
+    status: InvoiceStatus | None = None
+    payment_status: PaymentStatus | None = None
+    integration_id: int | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    number: str | None = None
+    stripe_id: str | None = None
+    customer_ids: tuple[int, ...] | None = None
+    sales_order_ids: tuple[int, ...] | None = None
+
+
+# A page of a search looks through at most so many invoices, so that it takes no longer the fewer there are to be found.
+MOST_EXAMINED = 5_000
 
 
 class Invoices(Protocol):
@@ -77,8 +123,12 @@ class Invoices(Protocol):
         """Of any tenant and status, including abandoned ones: for workers."""
         ...
 
-    def find_settled(self, invoice_id: int) -> Invoice | None:
-        """Like `find`, but None while a call on it is not settled."""
+    def find_all(self, invoice_ids: Sequence[int]) -> Sequence[Invoice]:
+        """Like `find`, for many at once; those that do not exist are missing."""
+        ...
+
+    def find_settled(self, invoice_id: int) -> SettledInvoice | None:
+        """Like `find`, but None while a call on it is not settled. In one statement."""
         ...
 
     def lock(self, invoice_id: int) -> Invoice | None:
@@ -117,6 +167,26 @@ class Invoices(Protocol):
         """
         ...
 
+    def search(
+        self,
+        tenant_id: str,
+        wanted: InvoiceSearch,
+        request: PageRequest,
+        *,
+        examine: int = MOST_EXAMINED,
+    ) -> Page[Invoice]:
+        """Newest first: by time of creation if that is asked for, else by id. Those with a number that begins in some way come
+        in the order of their numbers. Uncounted.
+
+        At most `examine` invoices are looked through for a page, so it may have few or none although there are more, behind
+        its cursor. `before_id` is the id of the invoice that the page before ended with.
+        """
+        ...
+
+    def of_orders(self, tenant_id: str, sales_order_ids: Sequence[int]) -> Mapping[int, Sequence[Invoice]]:
+        """Like `of_order`, by order; those without invoices have an empty list."""
+        ...
+
     def save(self, invoice: Invoice) -> Invoice: ...
 
 
@@ -128,5 +198,9 @@ class Links(Protocol):
         ...
 
     def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None: ...
+
+    def find_invoice_ids(self, linked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        """For many objects (account and Stripe id) at once; those that are not linked are missing."""
+        ...
 
     def of_invoice(self, invoice_id: int) -> Sequence[str]: ...

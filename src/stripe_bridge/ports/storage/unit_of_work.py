@@ -18,6 +18,7 @@ from stripe_bridge.ports.storage.accounts import (
 )
 from stripe_bridge.ports.storage.audit import Audit, Purging
 from stripe_bridge.ports.storage.changes import Acts, Changes, ExistingObjects
+from stripe_bridge.ports.storage.console import ConsoleLinks, ConsoleSessions
 from stripe_bridge.ports.storage.encryption_key import KeyInUse
 from stripe_bridge.ports.storage.idempotency import IdempotentRequests
 from stripe_bridge.ports.storage.inbox import Inbox
@@ -26,6 +27,8 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.replays import Replays
+from stripe_bridge.ports.storage.requests import RequestTraces
 from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
 
@@ -78,6 +81,8 @@ class UnitOfWork(Protocol):
 
     tokens: Tokens
     panel_sessions: PanelSessions
+    console_links: ConsoleLinks
+    console_sessions: ConsoleSessions
     oauth_states: OAuthStates
     integrations: Integrations
     sales_orders: SalesOrders
@@ -90,6 +95,7 @@ class UnitOfWork(Protocol):
     intents: Intents
     receivers: Receivers
     inbox: Inbox
+    replays: Replays
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
@@ -98,6 +104,7 @@ class UnitOfWork(Protocol):
     changes: Changes
     acts: Acts
     subscribers: Subscribers
+    request_traces: RequestTraces
     audit: Audit
     purging: Purging
     existing: ExistingObjects

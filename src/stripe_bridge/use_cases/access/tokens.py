@@ -41,7 +41,7 @@ class CreateToken:
                     role=role,
                     user_id=user_id,
                     label=label,
-                    token_hash=_hash(secret),
+                    token_hash=hash_of(secret),
                     created_at=self._clock.now(),
                 )
             )
@@ -99,11 +99,12 @@ class Authenticate:
         if self._provider is not None and not secret.startswith(PREFIX):
             return self._provider.principal(secret)
         with self._store.autocommit() as work:
-            token = work.tokens.find_by_hash(_hash(secret))
+            token = work.tokens.find_by_hash(hash_of(secret))
         if token is None or token.revoked_at is not None:
             raise Unauthenticated
         return token.principal
 
 
-def _hash(secret: str) -> str:
+def hash_of(secret: str) -> str:
+    """What is stored of a secret: it has 256 random bits, so no salt is needed."""
     return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()

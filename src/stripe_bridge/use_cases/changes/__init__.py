@@ -18,6 +18,8 @@ from stripe_bridge.use_cases.changes.read import (
     SkipForeign,
 )
 from stripe_bridge.use_cases.changes.resume import ResumeSends
+from stripe_bridge.use_cases.changes.status import ShowLogStatus
+from stripe_bridge.use_cases.changes.trace import ForgetRequests, TraceRequest
 from stripe_bridge.use_cases.changes.verify import VerifyChanges
 from stripe_bridge.use_cases.changes.witness import HoldOnContradiction
 
@@ -34,12 +36,15 @@ class Changes:
     resume_sends: ResumeSends
     list: ListChanges
     show: ShowChange
+    show_status: ShowLogStatus
     export: ExportChanges
     verify: VerifyChanges
     check_next: CheckNextChanges
     purge_old: PurgeOldObjects
     find_orders_of_customer: FindOrdersOfCustomer
     purge_orders: PurgeOrders
+    trace_request: TraceRequest
+    forget_requests: ForgetRequests
 
 
 def build_changes(adapters: Adapters, *, keep_objects: timedelta) -> Changes:
@@ -56,10 +61,13 @@ def build_changes(adapters: Adapters, *, keep_objects: timedelta) -> Changes:
         resume_sends=ResumeSends(store, clock),
         list=ListChanges(store),
         show=ShowChange(store),
+        show_status=ShowLogStatus(store),
         export=ExportChanges(store),
         verify=VerifyChanges(store),
         check_next=CheckNextChanges(store, clock),
         purge_old=PurgeOldObjects(store, clock, keep_objects),
         find_orders_of_customer=FindOrdersOfCustomer(store),
         purge_orders=PurgeOrders(store),
+        trace_request=TraceRequest(store),
+        forget_requests=ForgetRequests(store, clock),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stripe_bridge.domain.changes.change import ChangeType
@@ -12,6 +12,9 @@ from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 
 # At most so many entries are passed over for one page.
 _EXAMINED = 5000
+# An order has few entries.
+_READ_AT_ONCE = 500
+_OBJECTS = frozenset(each for each in ChangeType if not each.is_act)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,16 @@ def read_page(work: UnitOfWork, query: FeedQuery) -> FeedPage:
         is_complete=head is None or head.is_complete,
         may_read_acts=query.may_read_acts,
     )
+
+
+def newest_of_order(work: UnitOfWork, tenant_id: str, sales_order_id: int, most: int) -> list[Entry]:
+    """The newest entries of an order's objects, the newest first; no acts."""
+    found: list[Entry] = []
+    query = FeedQuery(tenant_id=tenant_id, limit=_READ_AT_ONCE, types=_OBJECTS, sales_order_id=sales_order_id)
+    while len((page := read_page(work, query)).entries) == _READ_AT_ONCE:
+        found = [*found, *page.entries][-most:]
+        query = replace(query, after=page.next_after)
+    return [*found, *page.entries][-most:][::-1]
 
 
 def _types_of(query: FeedQuery) -> frozenset[ChangeType] | None:

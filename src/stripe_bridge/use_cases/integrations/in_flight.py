@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 from stripe_bridge.domain.dispute import Dispute
@@ -20,13 +21,14 @@ Object = TypeVar("Object")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InFlight:
     """`invoices` are drafts, open or uncollectible; `refunds` are reserved, pending or waiting for the customer; `disputes`
-    have not ended. `account_id` is the account they are in, None if there never was one.
+    have not ended. `account_id` is the account they are in, None if there never was one. `is_complete`: these are all.
     """
 
     account_id: str | None
     invoices: tuple[Invoice, ...] = ()
     refunds: tuple[Refund, ...] = ()
     disputes: tuple[Dispute, ...] = ()
+    is_complete: bool = True
 
     @property
     def counts(self) -> dict[str, int]:
@@ -36,12 +38,12 @@ class InFlight:
 
 
 class ListInFlight:
-    """What an integration has in flight, connected or not. Raises IntegrationNotFound."""
+    """What an integration has in flight, connected or not; of each kind `at_most` so many. Raises IntegrationNotFound."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def __call__(self, tenant_id: str, integration_id: int) -> InFlight:
+    def __call__(self, tenant_id: str, integration_id: int, at_most: int | None = None) -> InFlight:
         with self._store.reading() as work:
             account_id = work.integrations.get(tenant_id, integration_id).account_id
             if account_id is None:
@@ -58,15 +60,32 @@ class ListInFlight:
             disputes = _all(
                 lambda last: stored.disputes(account_id, last.stripe_id if last else "", _PAGE_SIZE)
             )
+            kinds = (
+                _first(at_most, (each for each in invoices if each.integration_id == integration_id)),
+                _first(at_most, _own_refunds(work, integration_id, refunds, is_own)),
+                _first(at_most, (each for each in disputes if is_own(each.invoice_id))),
+            )
+            (own_invoices, _), (own_refunds, _), (own_disputes, _) = kinds
             return InFlight(
                 account_id=account_id,
-                invoices=tuple(each for each in invoices if each.integration_id == integration_id),
-                refunds=(
-                    *_reserved(work, integration_id),
-                    *(each for each in refunds if is_own(each.invoice_id)),
-                ),
-                disputes=tuple(each for each in disputes if is_own(each.invoice_id)),
+                invoices=own_invoices,
+                refunds=own_refunds,
+                disputes=own_disputes,
+                is_complete=all(is_all for _, is_all in kinds),
             )
+
+
+def _first(at_most: int | None, found: Iterator[Object]) -> tuple[tuple[Object, ...], bool]:
+    """The first so many, and whether these are all."""
+    taken = tuple(islice(found, at_most))
+    return taken, at_most is None or next(found, None) is None
+
+
+def _own_refunds(
+    work: UnitOfWork, integration_id: int, refunds: Iterator[Refund], is_own: Callable[[int], bool]
+) -> Iterator[Refund]:
+    yield from _reserved(work, integration_id)
+    yield from (each for each in refunds if is_own(each.invoice_id))
 
 
 def _all(page_after: Callable[[Object | None], Sequence[Object]]) -> Iterator[Object]:

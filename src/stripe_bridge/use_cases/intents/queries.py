@@ -20,18 +20,20 @@ class ListIntents:
 
 
 class ShowIntent:
-    """Of any tenant. Raises IntentNotFound."""
+    """A tenant's, or with None anybody's. Raises IntentNotFound."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def __call__(self, intent_id: int) -> Intent:
+    def __call__(self, intent_id: int, tenant_id: str | None = None) -> Intent:
         with self._store.reading() as work:
-            return get_intent(work, intent_id)
+            return get_intent(work, intent_id, tenant_id)
 
 
-def get_intent(work: UnitOfWork, intent_id: int, *, lock: bool = False) -> Intent:
+def get_intent(
+    work: UnitOfWork, intent_id: int, tenant_id: str | None = None, *, lock: bool = False
+) -> Intent:
     intent = work.intents.find(intent_id, lock=lock)
-    if intent is None:
+    if intent is None or tenant_id not in (None, intent.tenant_id):
         raise IntentNotFound
     return intent

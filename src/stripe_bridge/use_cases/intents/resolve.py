@@ -18,17 +18,17 @@ from stripe_bridge.use_cases.intents.settle import SettleIntent
 class ResolveIntent:
     """Settle an intent now instead of when its backoff ends, and return it as it is then. A settled one stays as it is.
 
-    This is as safe as waiting: Stripe is checked before a call is made again. Raises IntentNotFound, and IntentBeingSettled
-    while a worker holds its lease. `dry_run` raises the same and changes nothing.
+    This is as safe as waiting: Stripe is checked before a call is made again. Raises IntentNotFound, also for another tenant's
+    if one is given, and IntentBeingSettled while a worker holds its lease. `dry_run` raises the same and changes nothing.
     """
 
     def __init__(self, store: Store, clock: Clock, settle: SettleIntent) -> None:
         self._store, self._clock, self._settle = store, clock, settle
 
-    def __call__(self, intent_id: int, *, dry_run: bool = False) -> Intent:
+    def __call__(self, intent_id: int, *, tenant_id: str | None = None, dry_run: bool = False) -> Intent:
         now = self._clock.now()
         with self._store.writing() as work:
-            intent = get_intent(work, intent_id, lock=True)
+            intent = get_intent(work, intent_id, tenant_id, lock=True)
             if intent.is_settled:
                 return intent
             if intent.state is IntentState.SENT and not intent.is_due(now):
@@ -57,9 +57,18 @@ class ResolveDueIntents:
         with self._store.reading() as work:
             due = work.intents.due(self._clock.now(), limit)
         for intent_id in () if dry_run else due:
+            self._record(intent_id)
             self._settle(intent_id)
         with self._store.reading() as work:
             return [get_intent(work, intent_id) for intent_id in due]
+
+    def _record(self, intent_id: int) -> None:
+        """Unless it is being settled by now."""
+        with self._store.writing() as work:
+            intent = get_intent(work, intent_id, lock=True)
+            if intent.is_due(self._clock.now()):
+                work.acts.add(intent_resolved(intent, work.origin))
+                work.commit()
 
 
 def resume_waiting_intents(work: UnitOfWork, account_id: str, now: datetime) -> bool:

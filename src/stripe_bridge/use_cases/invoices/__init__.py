@@ -16,8 +16,10 @@ from stripe_bridge.use_cases.invoices.queries import (
     ShowInvoice,
 )
 from stripe_bridge.use_cases.invoices.revisions import CheckRevisions
+from stripe_bridge.use_cases.invoices.search import SearchInvoices
 from stripe_bridge.use_cases.invoices.send import SendInvoice
 from stripe_bridge.use_cases.invoices.send_again import SendInvoiceAgain
+from stripe_bridge.use_cases.invoices.timeline import ShowInvoiceTimeline
 from stripe_bridge.use_cases.invoices.void import VoidInvoice
 from stripe_bridge.use_cases.records.invoices import RecordInvoice
 from stripe_bridge.use_cases.records.signed_metadata import SignedMetadata
@@ -32,7 +34,9 @@ class Invoices:
     list: ListInvoices
     list_for_order: ListOrderInvoices
     list_for_tenant: ListTenantInvoices
+    search: SearchInvoices
     show_activity: ShowActivity
+    show_timeline: ShowInvoiceTimeline
     note_overdue: NoteOverdue
 
 
@@ -40,14 +44,17 @@ def build_invoices(adapters: Adapters, settle: SettleIntent, *, days_until_due: 
     store, clock, identifiers = adapters.store, adapters.clock, adapters.identifiers
     gateway = adapters.invoice_gateway
     revisions, signed = CheckRevisions(gateway, adapters.refund_gateway), SignedMetadata(adapters.signer)
+    renew_links = RenewLinks(store, clock, gateway, RecordInvoice(clock))
     return Invoices(
         send=SendInvoice(store, clock, identifiers, settle, revisions, signed, days_until_due),
         send_again=SendInvoiceAgain(store, clock, identifiers, settle),
         void=VoidInvoice(store, clock, identifiers, settle),
-        show=ShowInvoice(store, RenewLinks(store, clock, gateway, RecordInvoice(clock))),
+        show=ShowInvoice(store, renew_links),
         list=ListInvoices(store),
         list_for_order=ListOrderInvoices(store),
         list_for_tenant=ListTenantInvoices(store),
+        search=SearchInvoices(store),
         show_activity=ShowActivity(store),
+        show_timeline=ShowInvoiceTimeline(store, renew_links),
         note_overdue=NoteOverdue(store, clock),
     )

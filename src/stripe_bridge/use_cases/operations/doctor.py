@@ -40,7 +40,7 @@ _OVERDUE_AFTER = timedelta(minutes=10)
 _MAX_MISSED_RUNS = 4
 _KEY_REMEDY = (
     "put the key that the service uses into ENCRYPTION_KEYS; "
-    "only if it is gone for good: flask doctor --fix --discard-secrets"
+    "only if it is gone for good: stripe-bridge doctor --fix --discard-secrets"
 )
 
 
@@ -94,7 +94,7 @@ class Diagnose:
 
     def _readiness(self) -> Iterator[Finding]:
         remedies = {
-            "database": "check DATABASE_URL and that the database runs, then: flask db upgrade",
+            "database": "check DATABASE_URL and that the database runs, then: stripe-bridge db upgrade",
             "queue": "check REDIS_URL and that Redis runs; until then, workers poll for work every SWEEP_SECONDS",
         }
         readiness = self._check_readiness()
@@ -123,7 +123,7 @@ class Diagnose:
 
     def _reconciled(self, integration: Integration) -> Iterator[Finding]:
         subject, now = f"integration {integration.id}", self._clock.now()
-        remedy = f"flask reconcile --integration {integration.id}"
+        remedy = f"stripe-bridge reconcile --integration {integration.id}"
         behind = now - reconciled_until(integration)
         if is_near_horizon(integration, now):
             what = f"not reconciled for {behind.days} days: Stripe keeps events for only 30"
@@ -140,12 +140,15 @@ class Diagnose:
             sealed["the account's token"] = integration.sealed_access_token
         for what, secret in sealed.items():
             if not can_open(self._vault, secret):
-                remedy = "put the key that sealed it back into ENCRYPTION_KEYS, then: flask keys rotate"
+                remedy = (
+                    "put the key that sealed it back into ENCRYPTION_KEYS, then: stripe-bridge keys rotate"
+                )
                 yield Finding.error(f"integration {integration.id}", f"{what} cannot be opened", remedy)
 
     def _missing_events(self, integration: Integration) -> Iterator[Finding]:
         """Events of the account that Stripe has, and that should be here by now."""
-        subject, remedy = f"integration {integration.id}", f"flask reconcile --integration {integration.id}"
+        subject = f"integration {integration.id}"
+        remedy = f"stripe-bridge reconcile --integration {integration.id}"
         account_id = integration.stripe_account_id
         if account_id is None:
             return
@@ -194,18 +197,21 @@ class Diagnose:
         if number_failed:
             what = f"{counted(number_failed, 'event')} could not be applied and will not be retried"
             remedy = (
-                "flask events list --status failed; fix the cause, then: flask events replay --status failed"
+                "stripe-bridge events list --status failed; fix the cause, "
+                "then: stripe-bridge events replay --status failed"
             )
             yield Finding.error("events", what, remedy, fix=Fix.REPLAY_EVENTS)
         if number_overdue := sum(overdue.values()):
             what = (
                 f"{counted(number_overdue, 'event')} overdue by more than ten minutes: is a worker running?"
             )
-            yield Finding.warning("events", what, "flask worker; flask events list --status received")
+            yield Finding.warning(
+                "events", what, "stripe-bridge worker; stripe-bridge events list --status received"
+            )
         if (number_tried := number_late - overdue.get(EventStatus.RECEIVED, 0)) > 0:
             what = f"{counted(number_tried, 'event')} could not be applied so far and will be retried"
             yield Finding.warning(
-                "events", what, "see last_error in: flask events list --status received --json"
+                "events", what, "see last_error in: stripe-bridge events list --status received --json"
             )
 
 

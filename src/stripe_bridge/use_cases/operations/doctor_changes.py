@@ -44,5 +44,5 @@ def _broken(check: LogCheck) -> Finding:
     return Finding.error(
         subject,
         f"{check.fault_kind}{where}: {check.fault_what}",
-        f"flask changes verify {option} says more; somebody changed the database by hand, or restored a part of it",
+        f"stripe-bridge changes verify {option} says more; somebody changed the database by hand, or restored a part of it",
     )

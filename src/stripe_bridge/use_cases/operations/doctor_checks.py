@@ -49,14 +49,14 @@ class DiagnoseReceivers:
         if by_hand:
             what = "endpoints created by hand (STRIPE_WEBHOOK_SECRETS) cannot be checked from here"
             yield Finding.note(
-                "receivers", what, "check them in Stripe's Dashboard, or: flask receivers register"
+                "receivers", what, "check them in Stripe's Dashboard, or: stripe-bridge receivers register"
             )
         for status in statuses:
             if status.problems and status not in by_hand:
                 yield Finding.error(
                     f"{status.kind.value} receiver {status.endpoint_id or ''}".strip(),
                     "; ".join(status.problems),
-                    "flask receivers register",
+                    "stripe-bridge receivers register",
                     fix=Fix.REGISTER_RECEIVERS,
                 )
 
@@ -77,7 +77,7 @@ class DiagnoseReceivers:
                 yield Finding.error(
                     f"integration {integration.id}, its own receiver {status.endpoint_id}",
                     "; ".join(status.problems),
-                    "flask doctor --fix",
+                    "stripe-bridge doctor --fix",
                     fix=Fix.REPAIR_RECEIVERS,
                     integration_id=integration.id,
                 )
@@ -106,7 +106,7 @@ class DiagnoseIntents:
                 f"{counted(len(old), 'call')} to Stripe unsettled for more than an hour; "
                 f"intent {oldest.id}: {oldest.last_error or 'never tried'}"
             )
-            remedy = "flask intents list; flask intents resolve --all-due"
+            remedy = "stripe-bridge intents list; stripe-bridge intents resolve --all-due"
             yield Finding.warning("intents", what, remedy, fix=Fix.RESOLVE_INTENTS)
 
     def _failed_undo(self) -> Iterator[Finding]:
@@ -131,7 +131,7 @@ class DiagnoseIntents:
         if unsent := [(each, why) for each, why in payable if each.sent_at is None]:
             what = _described(unsent, "payable at Stripe, though neither emailed nor undone")
             remedy = (
-                "flask invoices void ID --tenant T, and send the order again; "
+                "stripe-bridge invoices void ID --tenant T, and send the order again; "
                 "or give the customer its hosted_invoice_url"
             )
             yield Finding.error("invoices", what, remedy)
@@ -181,7 +181,9 @@ class DiagnoseIntents:
                 what = " and ".join(
                     counted(number, kind.removesuffix("s")) for kind, number in counts.items()
                 )
-                see = f"flask integrations in-flight {integration.id} --tenant {integration.tenant_id}"
+                see = (
+                    f"stripe-bridge integrations in-flight {integration.id} --tenant {integration.tenant_id}"
+                )
                 yield Finding.warning(
                     f"integration {integration.id}",
                     f"{integration.account_id} was disconnected with {what} in flight, which this service can no longer see",
@@ -199,7 +201,7 @@ def _of_drafts(home: Integration | None, drafts: Sequence[tuple[Invoice, Intent]
     what = _described(drafts, "still a draft, holding its order, after a failed send")
     if home is None or not home.connected:
         return Finding.warning("invoices", what, "authorize the integration again")
-    remedy = f"flask reconcile --integration {home.id}"
+    remedy = f"stripe-bridge reconcile --integration {home.id}"
     return Finding.warning("invoices", what, remedy, fix=Fix.RECONCILE, integration_id=home.id)
 
 

@@ -41,19 +41,19 @@ class DiagnoseRecovery:
 
 def _held(hold: RecoveryHold) -> Finding:
     if hold.is_for_everyone:
-        remedy = "flask reconcile --since DATE, with a date before the backup was made"
+        remedy = "stripe-bridge reconcile --since DATE, with a date before the backup was made"
         return Finding.error("all tenants", "sends are held: the database was restored", remedy)
     if hold.stripe_invoice_id is None:
         return Finding.error(
             f"tenant {hold.tenant_id}",
             "sends are held: a reader of its changes holds others than the database, which was restored or altered",
-            "flask reconcile --since DATE, with a date before the backup was made; if the reader is wrong, mend it, then: "
-            f"flask changes resume --tenant {hold.tenant_id}",
+            "stripe-bridge reconcile --since DATE, with a date before the backup was made; if the reader is wrong, "
+            f"mend it, then: stripe-bridge changes resume --tenant {hold.tenant_id}",
         )
     return Finding.error(
         f"tenant {hold.tenant_id}",
         f"sends are held: {hold.account_id} has {hold.stripe_invoice_id}, which this service made and the database lost",
-        "flask reconcile --since DATE, with a date before the backup was made",
+        "stripe-bridge reconcile --since DATE, with a date before the backup was made",
     )
 
 
@@ -65,5 +65,5 @@ def _unresolved(invoice: UnresolvedInvoice) -> Finding:
         if invoice.cause is Drift.BILLED_TWICE
         else f"has two invoices with one reference, {ids}: one is a copy"
     )
-    remedy = "void or delete the wrong one in Stripe's dashboard, then: flask reconcile --since DATE"
+    remedy = "void or delete the wrong one in Stripe's dashboard, then: stripe-bridge reconcile --since DATE"
     return Finding.error(subject, f"{what}; its sends are held", remedy)

@@ -30,6 +30,6 @@ def _made_twice(first: Refund, second: Refund) -> Finding:
     )
     remedy = (
         "look at both in Stripe's Dashboard; agree with the customer on what was paid back too much, which the order owes "
-        f"again; then: flask refunds accept-duplicate {second.id} --tenant {second.tenant_id}"
+        f"again; then: stripe-bridge refunds accept-duplicate {second.id} --tenant {second.tenant_id}"
     )
     return Finding.error(f"refund {second.id} of tenant {second.tenant_id}", what, remedy)

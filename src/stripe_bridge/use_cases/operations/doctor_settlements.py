@@ -34,8 +34,8 @@ class DiagnoseSettlements:
         if corrected := [invoice for invoice in found if not invoice.is_contradicted]:
             what = f"{_named(corrected)} corrected in the last week: an event said more than Stripe showed"
             remedy = (
-                "flask invoices activity ID shows the events; if Stripe does not have one of them, whoever sent it knows a"
-                " signing secret: delete the endpoint in Stripe's Dashboard, then: flask receivers register"
+                "stripe-bridge invoices activity ID shows the events; if Stripe does not have one of them, whoever sent it "
+                "knows a signing secret: delete the endpoint in Stripe's Dashboard, then: stripe-bridge receivers register"
             )
             yield Finding.warning("settlements", what, remedy)
 

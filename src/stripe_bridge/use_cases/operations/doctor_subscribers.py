@@ -31,7 +31,8 @@ class DiagnoseSubscribers:
                 yield Finding.error(
                     _subject(each),
                     "its secret cannot be opened",
-                    f"put the key that sealed it back into ENCRYPTION_KEYS, or: flask subscribers rotate-secret {each.id}",
+                    "put the key that sealed it back into ENCRYPTION_KEYS, "
+                    f"or: stripe-bridge subscribers rotate-secret {each.id}",
                 )
             if not each.enabled:
                 yield from _disabled(each)
@@ -39,20 +40,24 @@ class DiagnoseSubscribers:
                 is_any_failing = True
                 what = f"{counted(each.failures, 'attempt')} in a row failed: {each.last_error}"
                 yield Finding.warning(
-                    _subject(each), what, f"check the receiver, then: flask subscribers ping {each.id}"
+                    _subject(each),
+                    what,
+                    f"check the receiver, then: stripe-bridge subscribers ping {each.id}",
                 )
         oldest = backlog.oldest_at
         if oldest is not None and self._clock.now() - oldest >= _TOO_LATE and not is_any_failing:
             what = f"behind by {counted(backlog.behind, 'change')}, for more than ten minutes: is a worker running?"
-            yield Finding.warning("subscribers", what, "flask worker; flask subscribers list")
+            yield Finding.warning("subscribers", what, "stripe-bridge worker; stripe-bridge subscribers list")
 
 
 def _disabled(subscriber: Subscriber) -> Iterator[Finding]:
-    remedy = f"flask subscribers deliveries {subscriber.id}; then: flask subscribers resume {subscriber.id}"
+    remedy = f"stripe-bridge subscribers deliveries {subscriber.id}; then: stripe-bridge subscribers resume {subscriber.id}"
     match subscriber.disabled_reason:
         case DisabledReason.HISTORY_CHANGED:
             what = "disabled: its receiver holds other changes than this service, as if the database was restored"
-            remedy = f"docs/operating.md, After a restore; then: flask subscribers resume {subscriber.id}"
+            remedy = (
+                f"docs/operating.md, After a restore; then: stripe-bridge subscribers resume {subscriber.id}"
+            )
         case DisabledReason.FAILING:
             what = f"disabled after five days without a success: {subscriber.last_error}"
         case DisabledReason.GONE:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.changes.entry import Entry
 from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.errors.base import InvoiceNotFound
@@ -13,15 +12,14 @@ from stripe_bridge.domain.integration import Integration, SyncStatus
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.refund import Refund, RefundState
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
-from stripe_bridge.use_cases.changes.feed import FeedQuery, read_page
+from stripe_bridge.use_cases.changes.feed import newest_of_order
 from stripe_bridge.use_cases.invoices.links import RenewLinks
 from stripe_bridge.use_cases.invoices.views import InvoiceView, view_invoices
 from stripe_bridge.use_cases.sales_orders.show import SalesOrderView, view_order
 
 # An order has few entries; one that has more shows the newest of them.
-_TIMELINE, _MOST_READ = 50, 500
-_MOST_INTEGRATIONS = 100
-_OBJECTS = frozenset(each for each in ChangeType if not each.is_act)
+_TIMELINE = 50
+_MOST_INTEGRATIONS, _MAX_ID = 100, 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +79,7 @@ class RequireInvoiceOfOrder:
 def _view(work: UnitOfWork, tenant_id: str, sales_order_id: int, after: int | None) -> PanelView:
     order = work.sales_orders.find(tenant_id, sales_order_id)
     invoices = view_invoices(work, work.invoices.of_order(tenant_id, sales_order_id))
-    timeline = _timeline(work, tenant_id, sales_order_id)
+    timeline = newest_of_order(work, tenant_id, sales_order_id, _TIMELINE)
     head = work.changes.head(tenant_id)
     latest = 0 if head is None else head.sequence
     last = timeline[0].sequence if timeline else 0
@@ -115,14 +113,6 @@ def _with_money_back(work: UnitOfWork, views: Sequence[InvoiceView]) -> list[Pan
 
 
 def _usable(work: UnitOfWork, tenant_id: str) -> list[Integration]:
-    page = work.integrations.page(tenant_id, PageRequest(per_page=_MOST_INTEGRATIONS))
+    # By key, so that nothing is counted.
+    page = work.integrations.page(tenant_id, PageRequest(per_page=_MOST_INTEGRATIONS, before_id=_MAX_ID))
     return [each for each in page.items if each.connected and each.sync_status is SyncStatus.ACTIVE]
-
-
-def _timeline(work: UnitOfWork, tenant_id: str, sales_order_id: int) -> list[Entry]:
-    found: list[Entry] = []
-    query = FeedQuery(tenant_id=tenant_id, limit=_MOST_READ, types=_OBJECTS, sales_order_id=sales_order_id)
-    while len((page := read_page(work, query)).entries) == _MOST_READ:
-        found = [*found, *page.entries][-_TIMELINE:]
-        query = replace(query, after=page.next_after)
-    return [*found, *page.entries][-_TIMELINE:][::-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from stripe_bridge.ports.storage.totals import HOURS
 from stripe_bridge.ports.storage.unit_of_work import Store
 
 _log = logging.getLogger(__name__)
@@ -23,7 +24,9 @@ class CompactTotals:
 
 
 class VerifyTotals:
-    """Count an integration's rows one by one, and correct its totals. Returns how many were wrong.
+    """Count an integration's rows one by one, and correct its totals. Returns how many of lists were wrong.
+
+    Sums by the hour are corrected, too, which is how those come about of hours before they were kept: no fault of anybody.
 
     Must not run twice at the same time for one integration: both would add the difference.
     """
@@ -34,10 +37,15 @@ class VerifyTotals:
     def __call__(self, integration_id: int) -> int:
         with self._store.reading() as work:
             errors = work.totals.errors(integration_id)
-        if errors:
-            facts = {"integration_id": integration_id, "totals": len(errors)}
-            _log.warning("totals corrected", extra=facts)
-            with self._store.writing() as work:
-                work.totals.correct(errors)
-                work.commit()
-        return len(errors)
+        if not errors:
+            return 0
+        hours = sum(error.of == HOURS for error in errors)
+        totals = len(errors) - hours
+        if totals:
+            _log.warning("totals corrected", extra={"integration_id": integration_id, "totals": totals})
+        if hours:
+            _log.info("hourly sums corrected", extra={"integration_id": integration_id, "sums": hours})
+        with self._store.writing() as work:
+            work.totals.correct(errors)
+            work.commit()
+        return totals

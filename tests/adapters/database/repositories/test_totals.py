@@ -1,6 +1,7 @@
 """Wrong totals are corrected."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from alembic import command
@@ -9,11 +10,13 @@ from sqlalchemy import Engine, text
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.adapters.database.engine import autocommit
 from stripe_bridge.adapters.database.migrations_runner import migrate, migrating
+from stripe_bridge.domain.hourly_sums import Measure
 from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.refund import RefundState
 from stripe_bridge.domain.webhook_event import SkipReason
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.use_cases.reconciliation.totals import CompactTotals, VerifyTotals
-from tests.builders import NOW, TENANT, a_webhook_event, an_event_payload
+from tests.builders import NOW, TENANT, a_payment, a_refund, a_webhook_event, an_event_payload
 from tests.contracts.stored import claim, settle, stored_event, stored_invoice
 from tests.waiting import wait_until
 
@@ -105,4 +108,32 @@ def test_what_is_applied_while_the_migration_counts_is_counted(postgres_url: str
             each.join()
     with store.reading() as work:
         assert work.inbox.page(None, EventFilter(), PageRequest()).total == 1
+    store.close()
+
+
+def test_hours_from_before_the_sums_were_kept_are_added_up_by_a_recount(database_url: str):
+    """As if everything had been there when the upgrade came."""
+    engine = create_engine(database_url)
+    store = SqlStore(engine)
+    invoice = stored_invoice(store, finalized_at=NOW, sent_at=NOW)
+    stored_event(store)
+    (event,) = claim(store)
+    with store.writing() as work:
+        settle(work, event, event.processed(NOW))
+        work.payments.put(a_payment(invoice_id=invoice.id, amount_paid=700))
+        work.refunds.add(a_refund(invoice_id=invoice.id, amount=200, state=RefundState.SUCCEEDED))
+        work.commit()
+    with store.reading() as work:
+        expected = list(work.totals.by_hour(TENANT, NOW - timedelta(hours=1)))
+    assert {each.measure for each in expected} == set(Measure)
+    with engine.begin() as connection:
+        for table in ("hourly_sums", "hourly_sum_changes"):
+            connection.execute(text(f"DELETE FROM {table}"))
+
+    assert VerifyTotals(store)(invoice.integration_id) == 0
+
+    for _ in range(2):
+        with store.reading() as work:
+            assert work.totals.by_hour(TENANT, NOW - timedelta(hours=1)) == expected
+        CompactTotals(store)()
     store.close()

@@ -164,14 +164,16 @@ class SqlIntegrations:
         of_tenant = _INTEGRATIONS.select.where(_INTEGRATION.tenant_id == tenant_id)
         return self._transaction.page(_INTEGRATIONS, of_tenant, request)
 
+    def tenants(self) -> Sequence[str]:
+        return list(self._transaction.execute(select(_INTEGRATION.tenant_id).distinct()).scalars())
+
     def with_tokens(self) -> Sequence[int]:
         statement = select(_INTEGRATION.id).where(_INTEGRATION.sealed_access_token.is_not(None))
         return list(self._transaction.execute(statement.order_by(_INTEGRATION.id)).scalars())
 
     def save(self, integration: Integration) -> Integration:
         with self._transaction.savepoint():
-            self._transaction.save(_INTEGRATIONS, integration)
-        return replace(integration, version=integration.version + 1)
+            return self._transaction.save(_INTEGRATIONS, integration)
 
 
 class SqlReceivers:

@@ -11,29 +11,15 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, select, tuple_, upda
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.change_log import HEADS
-from stripe_bridge.adapters.database.identity_map import INVOICES, LOCK_ORDERS
+from stripe_bridge.adapters.database.existing_kinds import EXISTING_KINDS
+from stripe_bridge.adapters.database.identity_map import LOCK_ORDERS
 from stripe_bridge.adapters.database.mapping import LOGGED, Mapper, table_of
 from stripe_bridge.adapters.database.statements import Transaction
-from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.changes import ChangeBackfillRow
-from stripe_bridge.adapters.database.tables.invoicing import SalesOrderRow
-from stripe_bridge.adapters.database.tables.payments import DisputeRow, RefundRow
 from stripe_bridge.domain.changes.change import SubjectType
 from stripe_bridge.domain.changes.recorder import LogState
-from stripe_bridge.domain.dispute import Dispute
-from stripe_bridge.domain.integration import Integration
-from stripe_bridge.domain.refund import Refund
-from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.storage.changes import Backfill
 
-# What others refer to comes first, so that the log has it first.
-_MAPPERS: dict[SubjectType, Mapper[Any]] = {
-    SubjectType.INTEGRATION: Mapper(Integration, IntegrationRow),
-    SubjectType.SALES_ORDER: Mapper(SalesOrder, SalesOrderRow),
-    SubjectType.INVOICE: INVOICES,
-    SubjectType.REFUND: Mapper(Refund, RefundRow),
-    SubjectType.DISPUTE: Mapper(Dispute, DisputeRow),
-}
 # The pass that follows the first one that found nothing, and all after it.
 _NEXT_PASS, _LATER_PASS = timedelta(minutes=10), timedelta(days=1)
 _STATE = table_of(ChangeBackfillRow)
@@ -72,15 +58,15 @@ class SqlExistingObjects:
 
     def is_due(self, now: datetime) -> bool:
         passes = self._passes()
-        return len(passes) < len(_MAPPERS) or any(each.next_at <= now for each in passes)
+        return len(passes) < len(EXISTING_KINDS) or any(each.next_at <= now for each in passes)
 
     def record(self, now: datetime, limit: int) -> int:
-        self._transaction.execute_many(_ADD_STATE, [_first(type_, now) for type_ in _MAPPERS])
+        self._transaction.execute_many(_ADD_STATE, [_first(type_, now) for type_ in EXISTING_KINDS])
         first = next((each for each in self._passes() if each.next_at <= now), None)
         due = None if first is None else self._transaction.find(_PASSES, _LOCK, of=first.subject_type)
         if due is None or due != first:
             return 0
-        mapper = _MAPPERS[due.subject_type]
+        mapper = EXISTING_KINDS[due.subject_type]
         keys = self._keys(mapper, due.cursor, limit)
         found = self._record(mapper, [key for key, is_logged in keys if not is_logged])
         moved = due.moved_on(keys[-1][0] if len(keys) == limit else None, found, now)
@@ -93,12 +79,12 @@ class SqlExistingObjects:
 
     def progress(self) -> Backfill:
         passes = self._passes()
-        is_complete = len(passes) == len(_MAPPERS) and all(each.completed_at for each in passes)
+        is_complete = len(passes) == len(EXISTING_KINDS) and all(each.completed_at for each in passes)
         return Backfill(is_complete=is_complete, recorded=sum(each.recorded for each in passes))
 
     def _passes(self) -> list[_Pass]:
         """In the order in which they are made."""
-        order = list(_MAPPERS)
+        order = list(EXISTING_KINDS)
         found = self._transaction.list(_PASSES, _PASSES.select)
         return sorted(found, key=lambda each: order.index(each.subject_type))
 
@@ -134,7 +120,7 @@ class SqlExistingObjects:
         return found
 
     def _lock_orders(self, mapper: Mapper[Any], keys: Sequence[tuple[Any, ...]]) -> None:
-        if mapper is INVOICES:
+        if mapper is EXISTING_KINDS[SubjectType.INVOICE]:
             ids = [key[0] for key in keys]
         elif "invoice_id" in mapper.table.c:
             of = select(mapper.table.c.invoice_id).where(tuple_(*_key_of(mapper)).in_(keys))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, TextClause, bindparam, exists, func, literal, select, tuple_
 
+from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.identity_map import INVOICES, PAYMENTS, IdentityMap
 from stripe_bridge.adapters.database.mapping import table_of, with_lock
+from stripe_bridge.adapters.database.repositories.invoice_search import search, shown_as
 from stripe_bridge.adapters.database.repositories.totals import INVOICE_TOTALS
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.base import is_among
+from stripe_bridge.adapters.database.tables.changes import ChangeRow
 from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
 from stripe_bridge.adapters.database.tables.invoicing import (
     IS_LISTED,
@@ -29,13 +32,29 @@ from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.intent import invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest, Update, cursor_after_update
-from stripe_bridge.ports.storage.invoicing import InvoiceFilter
+from stripe_bridge.ports.storage.invoicing import (
+    MOST_EXAMINED,
+    InvoiceFilter,
+    InvoiceSearch,
+    SettledInvoice,
+)
 
 _INVOICE, _INTEGRATION = INVOICES.table.c, table_of(IntegrationRow).c
 _INTENT, _ORDER = table_of(IntentRow).c, table_of(SalesOrderRow).c
+_CHANGE = table_of(ChangeRow).c
 _LINK, _PAYMENT = table_of(LinkRow).c, PAYMENTS.table.c
 _BY_ID = with_lock(INVOICES.select.where(_INVOICE.id == bindparam("id")))
-_SETTLED = _BY_ID[False].where(~exists().where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED))
+_LAST_CHANGE = (
+    select(_CHANGE.sequence)
+    .where(_CHANGE.tenant_id == _INVOICE.tenant_id, _CHANGE.sales_order_id == _INVOICE.sales_order_id)
+    .order_by(_CHANGE.sequence.desc())
+    .limit(1)
+)
+_SETTLED = (
+    _BY_ID[False]
+    .where(~exists().where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED))
+    .add_columns(_LAST_CHANGE.scalar_subquery())
+)
 # The order is locked before the invoice is even read: a row is locked only after everything that it is joined with.
 _ORDER_OF = (
     select(_ORDER.id)
@@ -54,10 +73,16 @@ _OF_TENANT = with_lock(
         _INVOICE.id == bindparam("id"), _INVOICE.tenant_id == bindparam("tenant_id"), IS_LISTED
     )
 )
+_BY_IDS = INVOICES.select.where(any_of(_INVOICE.id, "ids"))
 _OF_ORDER = INVOICES.select.where(
     _INVOICE.tenant_id == bindparam("tenant_id"), _INVOICE.sales_order_id == bindparam("sales_order_id")
 )
 _LISTED_OF_ORDER = _OF_ORDER.where(IS_LISTED).order_by(_INVOICE.id.desc())
+_OF_ORDERS = INVOICES.select.where(
+    _INVOICE.tenant_id == bindparam("tenant_id"),
+    any_of(_INVOICE.sales_order_id, "sales_order_ids"),
+    IS_LISTED,
+)
 _WAITING_FOR_CUSTOMER = INVOICES.select.where(
     _INVOICE.customer_id == bindparam("customer_id"), IS_RESERVED
 ).order_by(_INVOICE.id)
@@ -67,8 +92,6 @@ _DUE = (
     .order_by(_INVOICE.due_date, _INVOICE.id)
     .limit(bindparam("limit"))
 )
-# A draft as callers see it: whether it exists at Stripe yet is not their concern.
-_SHOWN_AS_DRAFT = [InvoiceStatus.RESERVED, InvoiceStatus.DRAFT]
 
 
 class SqlInvoices:
@@ -91,9 +114,15 @@ class SqlInvoices:
         loaded = self._identity_map.invoices.get(invoice_id)
         return loaded or self._transaction.find(INVOICES, _BY_ID[lock], id=invoice_id)
 
-    def find_settled(self, invoice_id: int) -> Invoice | None:
-        subject = invoice_subject(invoice_id)
-        return self._transaction.find(INVOICES, _SETTLED, id=invoice_id, subject=subject)
+    def find_all(self, invoice_ids: Sequence[int]) -> Sequence[Invoice]:
+        return self._transaction.list(INVOICES, _BY_IDS, ids=list(invoice_ids)) if invoice_ids else []
+
+    def find_settled(self, invoice_id: int) -> SettledInvoice | None:
+        given = {"id": invoice_id, "subject": invoice_subject(invoice_id)}
+        row = self._transaction.execute(_SETTLED, given).first()
+        if row is None:
+            return None
+        return SettledInvoice(INVOICES.make(row._fields[:-1], row[:-1]), last_change=row[-1])
 
     def lock(self, invoice_id: int) -> Invoice | None:
         loaded = self._identity_map.invoices.get(invoice_id)
@@ -103,6 +132,15 @@ class SqlInvoices:
         return self._transaction.list(
             INVOICES, _LISTED_OF_ORDER, tenant_id=tenant_id, sales_order_id=sales_order_id
         )
+
+    def of_orders(self, tenant_id: str, sales_order_ids: Sequence[int]) -> Mapping[int, Sequence[Invoice]]:
+        found: dict[int, list[Invoice]] = {each: [] for each in sales_order_ids}
+        invoices = self._transaction.list(
+            INVOICES, _OF_ORDERS, tenant_id=tenant_id, sales_order_ids=list(found)
+        )
+        for invoice in sorted(invoices, key=lambda invoice: invoice.id, reverse=True):
+            found[invoice.sales_order_id].append(invoice)
+        return found
 
     def reserved_for_customer(self, customer_id: int) -> Sequence[Invoice]:
         return self._transaction.list(INVOICES, _WAITING_FOR_CUSTOMER, customer_id=customer_id)
@@ -136,7 +174,7 @@ class SqlInvoices:
             _INVOICE.tenant_id == tenant_id, _INVOICE.integration_id == integration_id, IS_LISTED
         )
         if status is not None:
-            matching = matching.where(_INVOICE.status.in_(_shown_as(status)))
+            matching = matching.where(_INVOICE.status.in_(shown_as(status)))
         total = INVOICE_TOTALS.where(integration_id=integration_id, status=_listed(status))
         of_tenant = select(_INTEGRATION.id).where(
             _INTEGRATION.id == integration_id, _INTEGRATION.tenant_id == tenant_id
@@ -148,6 +186,16 @@ class SqlInvoices:
         if matching.updated_since is not None:
             return self._page_by_update(statement, request)
         return self._transaction.page(INVOICES, statement, request, _total_statements(tenant_id, matching))
+
+    def search(
+        self,
+        tenant_id: str,
+        wanted: InvoiceSearch,
+        request: PageRequest,
+        *,
+        examine: int = MOST_EXAMINED,
+    ) -> Page[Invoice]:
+        return search(self._transaction, tenant_id, wanted, request, examine)
 
     def _page_by_update(self, matching: Select[Any], request: PageRequest) -> Page[Invoice]:
         statement = matching.order_by(_INVOICE.updated_at, _INVOICE.id).limit(request.per_page + 1)
@@ -167,24 +215,17 @@ class SqlInvoices:
     def save(self, invoice: Invoice) -> Invoice:
         if invoice.id in self._identity_map.invoices:
             return self._identity_map.save_invoice(invoice)
-        self._transaction.save(INVOICES, invoice)
-        return replace(invoice, version=invoice.version + 1)
-
-
-def _shown_as(status: InvoiceStatus | None) -> list[InvoiceStatus]:
-    if status is None:
-        return list(InvoiceStatus)
-    return _SHOWN_AS_DRAFT if status is InvoiceStatus.DRAFT else [status]
+        return self._transaction.save(INVOICES, invoice)
 
 
 def _listed(status: InvoiceStatus | None) -> list[str]:
-    return [each.value for each in _shown_as(status) if each is not InvoiceStatus.ABANDONED]
+    return [each.value for each in shown_as(status) if each is not InvoiceStatus.ABANDONED]
 
 
 def _conditions(tenant_id: str, matching: InvoiceFilter) -> list[ColumnElement[bool] | TextClause]:
     conditions: list[ColumnElement[bool] | TextClause] = [_INVOICE.tenant_id == tenant_id, IS_LISTED]
     if matching.status is not None:
-        conditions.append(is_among("status", _shown_as(matching.status)))
+        conditions.append(is_among("status", shown_as(matching.status)))
         if matching.status is not InvoiceStatus.PAID:
             conditions.append(IS_NOT_PAID)
     if matching.updated_since is not None:

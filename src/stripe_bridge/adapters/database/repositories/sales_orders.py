@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, case, literal, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.mapping import Mapper, table_of, with_lock
 from stripe_bridge.adapters.database.statements import Transaction
+from stripe_bridge.adapters.database.tables.base import begins_with
 from stripe_bridge.adapters.database.tables.invoicing import BilledCustomerRow, SalesOrderRow
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
 from stripe_bridge.domain.errors.base import NotFound, SalesOrderNotFound
 from stripe_bridge.domain.errors.conflicts import StaleWrite
+from stripe_bridge.domain.errors.values import InvalidCursor
+from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
 from stripe_bridge.domain.sales_order import SalesOrder
 
 _ORDERS = Mapper(SalesOrder, SalesOrderRow)
@@ -68,6 +72,32 @@ class SqlSalesOrders:
             raise StaleWrite
         self._transaction.saved(order)
 
+    def search(self, tenant_id: str, prefix: str | None, request: PageRequest) -> Page[SalesOrder]:
+        matching = _ORDERS.select.where(_ORDER.tenant_id == tenant_id).limit(request.per_page + 1)
+        before = request.before_id
+        if prefix is not None:
+            first, last = begins_with(_ORDER.number, prefix)
+            begin = first if before is None else self._after(tenant_id, before)
+            matching = matching.where(begin, last).order_by(_ORDER.number, _ORDER.id)
+        else:
+            matching = matching.where(true() if before is None else _ORDER.id < before).order_by(
+                _ORDER.id.desc()
+            )
+        found = self._transaction.list(_ORDERS, matching)
+        return Page.of(found, request, None, lambda order: cursor_after(order.id))
+
+    def _after(self, tenant_id: str, sales_order_id: int) -> ColumnElement[bool]:
+        """Behind an order, by number. Raises InvalidCursor."""
+        last = self.find(tenant_id, sales_order_id)
+        if last is None:
+            raise InvalidCursor
+        place = tuple_(literal(last.number, _ORDER.number.type), literal(last.id, _ORDER.id.type))
+        return tuple_(_ORDER.number, _ORDER.id) > place
+
+    def ids_of_number(self, tenant_id: str, number: str, limit: int) -> Sequence[int]:
+        own = select(_ORDER.id).where(_ORDER.tenant_id == tenant_id, _ORDER.number == number)
+        return self._transaction.execute(own.order_by(_ORDER.id).limit(limit)).scalars().all()
+
     def reset_updated_at(self, order: SalesOrder) -> None:
         statement = update(_ORDERS.table).where(_ORDER.tenant_id == order.tenant_id, _ORDER.id == order.id)
         times = {"source_updated_at": order.source_updated_at, "updated_at": order.updated_at}
@@ -100,6 +130,13 @@ class SqlBilledCustomers:
             _CUSTOMER.account_id == account_id, _CUSTOMER.stripe_customer_id == stripe_customer_id
         )
         return self._transaction.execute(statement.limit(1)).first() is not None
+
+    def ids_by_email(self, tenant_id: str, prefix: str, limit: int) -> Sequence[int]:
+        matching = select(_CUSTOMER.id).where(
+            _CUSTOMER.tenant_id == tenant_id, *begins_with(_CUSTOMER.email, prefix)
+        )
+        in_order = matching.order_by(_CUSTOMER.email, _CUSTOMER.id).limit(limit)
+        return self._transaction.execute(in_order).scalars().all()
 
     def save(self, customer: BilledCustomer) -> None:
         statement = update(_CUSTOMERS).where(_CUSTOMER.id == customer.id)

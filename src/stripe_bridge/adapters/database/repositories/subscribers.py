@@ -134,8 +134,7 @@ class SqlSubscribers:
         return self._transaction.list(_SUBSCRIBERS, _ALL)
 
     def save(self, subscriber: Subscriber) -> Subscriber:
-        self._transaction.save(_SUBSCRIBERS, subscriber)
-        return replace(subscriber, version=subscriber.version + 1)
+        return self._transaction.save(_SUBSCRIBERS, subscriber)
 
     def remove(self, subscriber_id: int) -> None:
         self._transaction.execute(delete(_DELIVERIES.table).where(_DELIVERY.subscriber_id == subscriber_id))
@@ -162,9 +161,10 @@ class SqlSubscribers:
     def deliveries(self, subscriber_id: int) -> Sequence[Delivery]:
         return self._transaction.list(_DELIVERIES, _OF_SUBSCRIBER, subscriber_id=subscriber_id)
 
-    def backlog(self) -> SubscribersBacklog:
-        states: Sequence[Any] = self._transaction.execute(_STATES).all()
-        behind: Any = self._transaction.execute(_BEHIND).one()
+    def backlog(self, tenant_id: str | None = None) -> SubscribersBacklog:
+        theirs = () if tenant_id is None else (_ONE.tenant_id == tenant_id,)
+        states: Sequence[Any] = self._transaction.execute(_STATES.where(*theirs)).all()
+        behind: Any = self._transaction.execute(_BEHIND.where(*theirs)).one()
         return SubscribersBacklog(
             by_state={str(row[0]): int(row[1]) for row in states},
             behind=int(behind[0]),

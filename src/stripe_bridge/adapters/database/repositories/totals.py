@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.mapping import table_of
+from stripe_bridge.adapters.database.repositories.hourly_sums import read_by_hour, rows_by_hour
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.base import is_among
 from stripe_bridge.adapters.database.tables.inbox import WebhookEventRow
@@ -28,11 +30,14 @@ from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow
 from stripe_bridge.adapters.database.tables.totals import (
     EventTotalChangeRow,
     EventTotalRow,
+    HourlySumChangeRow,
+    HourlySumRow,
     InvoiceTotalChangeRow,
     InvoiceTotalRow,
 )
+from stripe_bridge.domain.hourly_sums import HourlySum
 from stripe_bridge.domain.webhook_event import EventStatus
-from stripe_bridge.ports.storage.totals import TotalError
+from stripe_bridge.ports.storage.totals import HOURS, TotalError
 
 _EVENT, _INVOICE = table_of(WebhookEventRow).c, table_of(InvoiceRow).c
 # As text, whatever the row's own type makes of it.
@@ -83,6 +88,7 @@ class RowTotals:
 
 EVENT_TOTALS = RowTotals(table_of(EventTotalRow), table_of(EventTotalChangeRow))
 INVOICE_TOTALS = RowTotals(table_of(InvoiceTotalRow), table_of(InvoiceTotalChangeRow))
+HOURLY_SUMS = RowTotals(table_of(HourlySumRow), table_of(HourlySumChangeRow))
 
 
 _NUMBER = func.count().label("number")
@@ -94,7 +100,7 @@ _ROWS = {
     .where(_INVOICE.integration_id == bindparam("integration_id"))
     .group_by(_INVOICE.integration_id, _STATUS),
 }
-_TOTALS = {"events": EVENT_TOTALS, "invoices": INVOICE_TOTALS}
+_TOTALS = {"events": EVENT_TOTALS, "invoices": INVOICE_TOTALS, HOURS: HOURLY_SUMS}
 
 
 class SqlTotals:
@@ -105,10 +111,13 @@ class SqlTotals:
         compacted = [self._compact(totals) for totals in _TOTALS.values()]
         return max(compacted) >= BATCH_SIZE
 
+    def by_hour(self, tenant_id: str | None, since: datetime) -> Sequence[HourlySum]:
+        return read_by_hour(self._transaction, HOURLY_SUMS.totals, HOURLY_SUMS.changes, tenant_id, since)
+
     def errors(self, integration_id: int) -> Sequence[TotalError]:
         return [
             TotalError(of=of, by=by, number=number)
-            for of in _ROWS
+            for of in _TOTALS
             for by, number in sorted(self._differences(of, integration_id).items())
             if number
         ]
@@ -129,7 +138,8 @@ class SqlTotals:
     def _differences(self, of: str, integration_id: int) -> Counter[tuple[Any, ...]]:
         given = {"integration_id": integration_id}
         differences: Counter[tuple[Any, ...]] = Counter()
-        for row in self._transaction.execute(_ROWS[of], given):
+        rows = rows_by_hour(is_sqlite=self._transaction.is_sqlite) if of == HOURS else _ROWS[of]
+        for row in self._transaction.execute(rows, given):
             differences[tuple(row[:-1])] += row[-1]
         for row in self._transaction.execute(_TOTALS[of].known, given):
             differences[tuple(row[:-1])] -= row[-1]

@@ -7,7 +7,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, TextClause, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    TextClause,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from stripe_bridge.adapters.database.types import UtcDateTime
@@ -27,6 +37,8 @@ class Row(DeclarativeBase):
 
 # SQLite makes ids only in a column of exactly this type, and without AUTOINCREMENT gives a deleted row's id again.
 Id = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]
+# Text that is searched by how it begins: in the order of its bytes, whatever the database's locale, as SQLite has it anyway.
+Searched = Annotated[str, mapped_column(String().with_variant(String(collation="C"), "postgresql"))]
 OWN_IDS: dict[str, Any] = {"sqlite_autoincrement": True}
 
 
@@ -34,6 +46,11 @@ def is_among(column: str, choices: Iterable[StrEnum]) -> TextClause:
     """`column IN (…)` with the values written out: only then does the planner see that a partial index covers it."""
     values = ", ".join(f"'{choice.value}'" for choice in sorted(choices))
     return text(f"{column} IN ({values})")
+
+
+def begins_with(column: ColumnElement[Any], prefix: str) -> list[ColumnElement[bool]]:
+    """The two ends of a range of an index by the column, which is `Searched`."""
+    return [column >= prefix, column < prefix + "\U0010ffff"]
 
 
 def one_of(column: str, choices: Iterable[StrEnum]) -> CheckConstraint:

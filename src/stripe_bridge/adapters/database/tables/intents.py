@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stripe_bridge.adapters.database.tables.base import (
@@ -35,6 +35,7 @@ class IntentRow(Row):
         partial_index("ix_intents_due", "due_at", "id", where=IS_UNSETTLED),
         partial_index("ix_intents_unsettled_integration", "integration_id", "id", where=IS_UNSETTLED),
         partial_index("ix_intents_unsettled_invoice", "invoice_id", where=IS_UNSETTLED),
+        Index("ix_intents_invoice", "invoice_id", "id"),
         partial_index("ix_intents_failed", "id", where=IS_FAILED),
         one_of("state", IntentState),
         *not_negative("attempts"),

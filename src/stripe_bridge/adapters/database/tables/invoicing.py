@@ -20,6 +20,7 @@ from stripe_bridge.adapters.database.tables.base import (
     OWN_IDS,
     Id,
     Row,
+    Searched,
     is_among,
     not_negative,
     one_of,
@@ -47,6 +48,8 @@ IS_RESERVED = is_among("status", [InvoiceStatus.RESERVED])
 IS_UNFINISHED = is_among("status", [InvoiceStatus.DRAFT, InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE])
 # Without the paid ones, which are by far the most, it costs next to nothing to keep an index by status.
 IS_NOT_PAID = is_among("status", set(InvoiceStatus) - {InvoiceStatus.PAID, InvoiceStatus.ABANDONED})
+# Not paid, but somebody has begun or tried to.
+IS_BEING_PAID = text(f"({IS_NOT_PAID}) AND (amount_paid > 0 OR payment_progress IN ('failed', 'pending'))")
 IS_SETTLED = is_among("status", [InvoiceStatus.PAID])
 IS_UNCONFIRMED = text("confirm_due_at IS NOT NULL")
 IS_CONTRADICTED = text("contradicted_at IS NOT NULL")
@@ -57,12 +60,15 @@ IS_LISTED = text(f"status <> '{InvoiceStatus.ABANDONED}'")
 
 class SalesOrderRow(Row):
     __tablename__ = "sales_orders"
-    __table_args__ = tuple(not_negative("total", "paid_elsewhere"))
+    __table_args__ = (
+        Index("ix_sales_orders_number", "tenant_id", "number", "id"),
+        *not_negative("total", "paid_elsewhere"),
+    )
 
     tenant_id: Mapped[str] = mapped_column(primary_key=True)
     # The ERP's own.
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    number: Mapped[str]
+    number: Mapped[Searched]
     currency: Mapped[str]
     total: Mapped[int]
     paid_elsewhere: Mapped[int]
@@ -81,6 +87,7 @@ class BilledCustomerRow(Row):
     __table_args__ = (
         UniqueConstraint("tenant_id", "account_id", "erp_customer_id", "email"),
         Index("ix_billed_customers_stripe_customer", "account_id", "stripe_customer_id"),
+        Index("ix_billed_customers_email", "tenant_id", "email", "id"),
         OWN_IDS,
     )
 
@@ -88,7 +95,7 @@ class BilledCustomerRow(Row):
     tenant_id: Mapped[str]
     account_id: Mapped[str]
     erp_customer_id: Mapped[int]
-    email: Mapped[str]
+    email: Mapped[Searched]
     stripe_customer_id: Mapped[str | None]
 
 
@@ -113,6 +120,9 @@ class InvoiceRow(Row):
         Index("ix_invoices_tenant_number", "tenant_id", "number"),
         Index("ix_invoices_tenant_updated_at", "tenant_id", "updated_at", "id"),
         partial_index("ix_invoices_tenant_status", "tenant_id", "status", "id", where=IS_NOT_PAID),
+        Index("ix_invoices_tenant_created_at", "tenant_id", "created_at", "id"),
+        partial_index("ix_invoices_paying", "tenant_id", "id", where=IS_BEING_PAID),
+        Index("ix_invoices_customer", "customer_id", "id"),
         partial_index("ix_invoices_due", "due_date", "id", where=MAY_BE_OVERDUE),
         partial_index("ix_invoices_waiting", "customer_id", where=IS_RESERVED),
         partial_index("ix_invoices_settled", "stripe_account_id", "confirmed_at", "id", where=IS_SETTLED),
@@ -145,7 +155,7 @@ class InvoiceRow(Row):
     stripe_customer_id: Mapped[str | None]
     stripe_payment_intent_id: Mapped[str | None]
     stripe_charge_id: Mapped[str | None]
-    number: Mapped[str | None]
+    number: Mapped[Searched | None]
     amount_paid: Mapped[int]
     amount_remaining: Mapped[int]
     amount_collected: Mapped[int]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stripe_bridge.adapters.database.tables.base import OWN_IDS, Id, Row
+from stripe_bridge.adapters.database.types import Choice
+from stripe_bridge.domain.hourly_sums import Measure
 
 
 class EventTotalRow(Row):
@@ -47,4 +51,30 @@ class InvoiceTotalChangeRow(Row):
     id: Mapped[Id]
     integration_id: Mapped[int]
     status: Mapped[str]
+    number: Mapped[int]
+
+
+class HourlySumRow(Row):
+    """What happened in the hour that begins at `hour`. No integration is 0, no currency ''."""
+
+    __tablename__ = "hourly_sums"
+
+    integration_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    measure: Mapped[Measure] = mapped_column(Choice(Measure), primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int]
+
+
+class HourlySumChangeRow(Row):
+    """SQLite has only one writer, whom nobody waits for in vain: there the triggers add to the sums at once."""
+
+    __tablename__ = "hourly_sum_changes"
+    __table_args__ = (OWN_IDS,)
+
+    id: Mapped[Id]
+    integration_id: Mapped[int]
+    hour: Mapped[datetime]
+    measure: Mapped[Measure] = mapped_column(Choice(Measure))
+    currency: Mapped[str]
     number: Mapped[int]

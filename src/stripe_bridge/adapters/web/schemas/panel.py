@@ -167,7 +167,7 @@ class PanelSchema(ResponseSchema):
         },
     )
     session = fields.Nested(PanelGrantSchema)
-    version = fields.String(metadata={"description": "This service's.", "examples": ["0.1.0"]})
+    version = fields.String(metadata={"description": "This service's.", "examples": ["1.0.0"]})
     latest = fields.Integer(metadata={"description": "For `after`.", "examples": [12]})
 
 

@@ -91,6 +91,7 @@ class ReceivedSchema(ResponseSchema):
 
 class HealthSchema(ResponseSchema):
     status = fields.String(validate=Equal("ok"), metadata={"examples": ["ok"]})
+    version = fields.String(metadata={"description": "The release that answers.", "examples": ["1.0.0"]})
 
 
 class ReadinessSchema(ResponseSchema):

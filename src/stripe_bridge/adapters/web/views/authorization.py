@@ -34,7 +34,8 @@ _WORDS = {
     AuthorizationStatus.FAILED: ("!", "Stripe could not be connected", "Please start again from your ERP."),
 }
 _REASONS = ", ".join(f"`{reason.value}`" for reason in AuthorizationFailure)
-_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+# Nothing but text, links and the styles that all pages share.
+_PAGE_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'"
 _HTML = {"text/html": {"schema": {"type": "string"}}}
 
 
@@ -99,6 +100,7 @@ def _page(outcome: AuthorizationOutcome) -> Response:
     page = make_response(
         render_template(
             "authorization.html",
+            base=urlsplit(current_app.config["PUBLIC_URL"]).path,
             mark=mark,
             heading=heading,
             explanation=explanation,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from werkzeug.exceptions import ServiceUnavailable
@@ -19,9 +20,9 @@ from stripe_bridge.adapters.web.schemas.service import HealthSchema, ReadinessSc
 def show_health(_request: ApiRequest) -> Any:
     """Health
 
-    The process is up.
+    The process is up, and which release it is.
     """
-    return {"status": "ok"}
+    return {"status": "ok", "version": version("stripe-bridge")}
 
 
 @operation(

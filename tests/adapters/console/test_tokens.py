@@ -1,0 +1,70 @@
+import re
+
+import pytest
+
+from stripe_bridge.domain.access import Role
+from tests.adapters.console.browser import text_of
+
+
+def test_a_tenants_admin_sees_the_tokens_of_the_tenant_alone(world):
+    world.token(Role.VIEWER, "initech")
+    page = world.visitor().get("/console/tokens")
+    assert page.status_code == 200
+    assert "acme" in text_of(page)
+    assert "initech" not in text_of(page)
+
+
+def test_an_operator_sees_all_tokens_or_those_of_the_tenant_that_he_chose(world):
+    world.token(Role.VIEWER, "initech")
+    world.token(Role.VIEWER, "acme")
+    everything = text_of(world.operator().get("/console/tokens"))
+    assert "acme viewer" in everything
+    assert "initech viewer" in everything
+    chosen = text_of(world.operator().get("/console/tokens", tenant="initech"))
+    assert "initech viewer" in chosen
+    assert "acme viewer" not in chosen
+
+
+def test_a_new_token_is_shown_once_and_works(world):
+    jane = world.visitor()
+    page = jane.post("/console/tokens", {"role": "member", "label": "ERP"}, form="/console/tokens/new")
+    (secret,) = re.findall(r"sbt_[\w-]+", page.get_data(as_text=True))
+    assert world.bridge.access.authenticate(secret).role is Role.MEMBER
+    assert secret not in jane.get("/console/tokens").get_data(as_text=True)
+
+
+def test_a_form_that_is_filled_in_wrongly_says_where(world):
+    page = world.visitor().post(
+        "/console/tokens", {"role": "member", "user_id": "x"}, form="/console/tokens/new"
+    )
+    assert page.status_code == 422
+    assert "Not a whole number." in text_of(page)
+
+
+def test_a_token_is_revoked_after_a_question_and_the_result_is_said_once(world):
+    jane = world.visitor()
+    secret = world.token(Role.VIEWER)
+    (token,) = [each for each in world.bridge.access.list_tokens() if each.role is Role.VIEWER]
+    path = f"/console/tokens/{token.id}/revoke"
+    assert "is refused from now on" in text_of(jane.get(path))
+    answer = jane.post(path, form=path)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/console/tokens")
+    said = f"Token {token.id} of acme is revoked."
+    assert said in text_of(jane.get("/console/tokens"))
+    assert said not in text_of(jane.get("/console/tokens"))
+    assert world.ask("GET", "/api/me", token=secret).status_code == 401
+
+
+def test_another_tenants_token_is_not_found(world):
+    world.token(Role.VIEWER, "initech")
+    (theirs,) = [each for each in world.bridge.access.list_tokens() if each.tenant_id == "initech"]
+    jane = world.visitor()
+    path = f"/console/tokens/{theirs.id}/revoke"
+    assert jane.get(path).status_code == 404
+    assert jane.post(path, form="/console/tokens/new").status_code == 404
+    assert world.bridge.access.list_tokens()[0].revoked_at is None
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.MEMBER, Role.POWER_USER])
+def test_only_admins_manage_tokens(world, role):
+    assert world.visitor(role).get("/console/tokens").status_code == 403
