@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -97,5 +98,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "exact": exact,
     "machine": machine,
     "ago": ago,
+    # Whatever is part of a command: those are there to be copied.
+    "shell": shlex.quote,
     "actor_name": lambda actor: actor_name(dump_actor(actor)),
 }
