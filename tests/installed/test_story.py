@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 from contextlib import ExitStack
+from html import unescape
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -17,7 +18,8 @@ from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
-ASSET = re.compile(r"""(?:src|href)=["']([^"'#]+)["']|url\(["']?([^"')]+)""")
+ASSET = re.compile(r"""(?:\ssrc|<link[^>]*\shref)=["']([^"'#]+)["']|url\(["']?([^"')]+)""")
+LINK = re.compile(r"""<a\s[^>]*href=["']([^"'#]+)["']""")
 # A library's code is full of addresses that are none; modules beside a page name one another by relative ones.
 MODULE = re.compile(r"""\b(?:from|import) ?["'](\.{1,2}/[^"']+\.js)["']""")
 FRAME = "/embed/v1/frame?origin=https%3A%2F%2Ferp.example.com&sales_order_id=1001"
@@ -145,22 +147,29 @@ def sees_the_console(operator, http):
     csrf = re.findall(r'name="csrf" value="([^"]+)"', http.get(page, timeout=30).text)[0]
     start = http.post(page, data={"csrf": csrf, "token": token}, timeout=30)
     assert "Sign out" in start.text
-    assert len(follow(http, start.url)) > 5
+    sections = re.findall(r'href="(/console/[a-z]+)"', start.text)
+    assert len(sections) > 5
+    for path in sections:
+        assert http.get(urljoin(page, path), timeout=30).ok, path
 
 
 def follow(http, url):
-    """All that the page and its files refer to on this host, each of which is there."""
-    found, to_do = {}, [url]
+    """The page, those that it leads to, and all that any of them loads: each is there."""
+    found, to_do, known = {}, [url], {urlsplit(url).path}
     while to_do:
         at = to_do.pop()
         answer = http.get(at, timeout=30)
         assert (answer.ok, bool(answer.content)) == (True, True), at
         found[at] = answer
-        is_script = "javascript" in answer.headers["Content-Type"]
-        names = MODULE.findall(answer.text) if is_script else map("".join, ASSET.findall(answer.text))
-        to_do += [
-            place
-            for place in (urljoin(at, name) for name in names)
-            if urlsplit(place).netloc == urlsplit(url).netloc and place not in {*found, *to_do}
-        ]
+        for place in (urljoin(at, unescape(name)) for name in named_in(answer, with_links=at == url)):
+            parts = urlsplit(place)
+            if parts.netloc == urlsplit(url).netloc and parts.path not in known:
+                known.add(parts.path)
+                to_do.append(place)
     return found
+
+
+def named_in(answer, *, with_links):
+    if "javascript" in answer.headers["Content-Type"]:
+        return MODULE.findall(answer.text)
+    return [*map("".join, ASSET.findall(answer.text)), *(LINK.findall(answer.text) if with_links else [])]

@@ -17,7 +17,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 _MASK = "[redacted]"
 # Wherever it appears, a secret is recognized by its prefix, its shape, or the word before it.
 _SECRETS = (
-    re.compile(r"\b(?:[sr]k_(?:live|test)_|whsec_|sbt_)[\w-]+"),
+    re.compile(r"\b(?:[sr]k_(?:live|test)_|whsec_|sb[clpt]_)[\w-]+"),
     # An OAuth code. An account is `acct_…`, which this leaves alone.
     re.compile(r"\bac_\w+"),
     # A JSON Web Token; a Fernet key; what a Fernet key sealed.
@@ -28,7 +28,9 @@ _SECRETS = (
 _SECRETS_AFTER_A_WORD = (
     re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]+"),
     re.compile(
-        r"""(?i)((?:access_token|refresh_token|client_secret|password)["']?\s*[=:]\s*["']?)[^\s"'&,)}]+"""
+        # Not a JSON word, which says whether there is one.
+        r"""(?i)((?:access_token|refresh_token|client_secret|password)["']?\s*[=:]\s*["']?)"""
+        r"""(?!(?:true|false|null)\b)[^\s"'&,)}]+"""
     ),
     re.compile(r"([?&](?:code|state|confirmation)=)[^\s&\"']+"),
     # The password in a URL.

@@ -42,6 +42,7 @@ MEANINGS: Mapping[Kind, str] = {
     base.InvoiceNotFound: "There is no such invoice in this tenant.",
     base.WebhookEventNotFound: "There is no such webhook event in this tenant.",
     base.SubscriberNotFound: "There is no such subscriber in this tenant.",
+    base.ReplayNotFound: "There is no such replay in this tenant.",
     base.ReceiverNotFound: "The integration has no receiver of its own.",
     NothingThere: "The id in the path is none that could exist.",
     conflicts.AlreadyConnected: "The integration is connected. Disconnect it first.",
@@ -51,6 +52,8 @@ MEANINGS: Mapping[Kind, str] = {
     conflicts.RequestStillRunning: "The first request with this `Idempotency-Key` is still running. Try again later.",
     conflicts.InvoiceSentRecently: "The invoice was emailed less than a minute ago. Try again later.",
     conflicts.EventBeingProcessed: "The event is being applied at this moment. Try again later.",
+    conflicts.ReplayPlanOutdated: "The digest is not that of what would be done now. Make a new plan and look at it.",
+    conflicts.ReplayEnded: "The replay is completed or canceled, so that nothing of it is left to cancel.",
     conflicts.StaleWrite: "Another request changed the same record at the same moment. Try again.",
     IntentUnsettled: "An earlier call to Stripe about the same is not settled yet. Try again in a moment.",
     conflicts.OrderBilledTwice: "Stripe has two invoices for this order. An operator has to void one of them.",
@@ -155,6 +158,7 @@ _SAMPLES: Mapping[Kind, Exception] = {
         conflicts.AuthorizationFailed("code_refused"),
         conflicts.OrderOutdated(datetime(2026, 11, 23, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)),
         conflicts.OrderBilledTwice("in_1PgQ3kSecond", "in_1PgQ2xFirst"),
+        conflicts.ReplayEnded("completed"),
         outcomes.VoidRefused(replace(_REFUSAL, message=_VOID_REFUSED, code=None)),
         feed.HistoryChanged("log_9Kx2", 4_211),
         feed.CursorAhead("log_9Kx2", 4_211),
@@ -192,6 +196,7 @@ _SAMPLES: Mapping[Kind, Exception] = {
         TooManyAttempts(limit=1000, retry_after=12),
     )
 }
+_PUBLISHED_NAMES: Mapping[int, str] = {413: "REQUEST_ENTITY_TOO_LARGE", 422: "UNPROCESSABLE_ENTITY"}
 _EVERYWHERE = frozenset(kind for kinds in SHARED.values() for kind in kinds) | {values.IdempotencyKeyReused}
 
 
@@ -235,7 +240,12 @@ def by_status(kinds: Iterable[Kind]) -> dict[HTTPStatus, tuple[Kind, ...]]:
 
 def response_of(status: HTTPStatus, kinds: tuple[Kind, ...]) -> dict[str, Any] | str:
     """The response object of an operation that can end so; if many can, the name of the one that they share."""
-    return status.name if SHARED.get(status) == kinds else describe_response(status, kinds)
+    return name_of(status) if SHARED.get(status) == kinds else describe_response(status, kinds)
+
+
+def name_of(status: HTTPStatus) -> str:
+    """Of a shared response in the document: published, whatever a later Python calls the status."""
+    return _PUBLISHED_NAMES.get(status, status.name)
 
 
 def describe_response(status: HTTPStatus, kinds: tuple[Kind, ...]) -> dict[str, Any]:

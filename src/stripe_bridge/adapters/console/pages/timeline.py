@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from stripe_bridge.adapters.console.formats import words
+from stripe_bridge.adapters.console.formats import actor_name, money, words
 from stripe_bridge.domain.changes.entry import Entry
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.origin import dump_actor
@@ -41,32 +41,37 @@ class Moment:
 
 
 def moments(
-    changes: Iterable[Entry], events: Iterable[WebhookEvent] = (), calls: Iterable[Intent] = ()
+    changes: Iterable[Entry],
+    events: Iterable[WebhookEvent] = (),
+    calls: Iterable[Intent] = (),
+    *,
+    currency: str,
 ) -> Sequence[Moment]:
-    """The newest first."""
-    found = [*map(_of_change, changes), *map(_of_event, events), *map(_of_call, calls)]
+    """The newest first. All amounts are of one currency."""
+    of_changes = (_of_change(entry, currency) for entry in changes)
+    found = [*of_changes, *map(_of_event, events), *map(_of_call, calls)]
     return sorted(found, key=lambda moment: moment.at, reverse=True)
 
 
-def _of_change(entry: Entry) -> Moment:
+def _of_change(entry: Entry, currency: str) -> Moment:
     signed = json.loads(entry.signed)
     return Moment(
         at=entry.occurred_at,
         kind="change",
         what=entry.type.value,
-        who=_written_actor(signed.get("actor") or {}),
-        detail=_written_fields(signed.get("changed") or {}),
+        who=actor_name(signed["actor"]) if signed.get("actor") else None,
+        detail=_written_fields(signed.get("changed") or {}, currency),
         path=f"/changes/{entry.sequence}",
     )
 
 
 def _of_event(event: WebhookEvent) -> Moment:
+    """When it arrived: Stripe's own time has whole seconds, in which everything else may have happened."""
     return Moment(
-        at=event.event_created_at,
+        at=event.created_at,
         kind="event",
         what=event.event_type,
         state=event.status.value,
-        who="stripe",
         detail=event.last_error or (event.skip_reason and event.skip_reason.value),
         path=f"/events/{event.id}",
     )
@@ -78,27 +83,25 @@ def _of_call(intent: Intent) -> Moment:
         kind="call",
         what=intent.operation.value,
         state=intent.state.value,
-        who=None if intent.origin is None else _written_actor(dump_actor(intent.origin.actor)),
+        who=None if intent.origin is None else actor_name(dump_actor(intent.origin.actor)),
         detail=intent.last_error,
         path=f"/calls/{intent.id}",
     )
 
 
-def _written_actor(actor: Mapping[str, Any]) -> str | None:
-    """`user jane`, `token 5 for ERP user 7`, `service`."""
-    kind, id_, user_id = (actor.get(name) for name in ("type", "id", "user_id"))
-    if kind is None:
+def _written_fields(changed: Mapping[str, Any], currency: str) -> str | None:
+    """`status open → paid, amount paid 0.00 EUR → 99.00 EUR`; of what is new, what it has."""
+    told = {name: _written_pair(changed[name], currency) for name in _TOLD if name in changed}
+    written = [f"{words(name.removesuffix('_in_cents'))} {pair}" for name, pair in told.items() if pair]
+    return ", ".join(written) or None
+
+
+def _written_pair(pair: Sequence[Any], currency: str) -> str | None:
+    before, after = pair
+    if before is None and after in (None, 0, "none"):
         return None
-    name = str(id_ or "").removeprefix(f"{kind}:")
-    on_behalf = "" if user_id is None else f" for ERP user {user_id}"
-    return f"{kind} {name}".strip() + on_behalf
+    return " → ".join(_written(each, currency) for each in (before, after) if each is not None)
 
 
-def _written_fields(changed: Mapping[str, Any]) -> str | None:
-    """`status open → paid, amount paid 0 → 9900`."""
-    shown = [name for name in _TOLD if name in changed]
-    return ", ".join(f"{words(name)} {' → '.join(map(_written, changed[name]))}" for name in shown) or None
-
-
-def _written(value: Any) -> str:
-    return "nothing" if value is None else words(value)
+def _written(value: Any, currency: str) -> str:
+    return money(value, currency) if isinstance(value, int) else words(value)
