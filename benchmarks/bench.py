@@ -16,6 +16,7 @@ from benchmarks.load.wrk import Wrk
 from benchmarks.options import ROOT, Options
 from benchmarks.stand.emulator import Emulator
 from benchmarks.stand.postgres import Postgres
+from tests.servers import preloaded
 from tests.servers.redis import RedisServer
 
 _TEMPLATE = "migrated"
@@ -55,6 +56,20 @@ class Bench:
             folder=self.folder,
             web_processes=1 if self.options.smoke else 2,
             release=release,
+            forked=self.options.smoke,
+        )
+
+    def embedded(self, database: Path, *, release: Path = ROOT) -> Service:
+        """Our service as one process with its own worker, on an empty SQLite file."""
+        url = f"sqlite:///{database}"
+        ours.migrate(url, self.emulator.url, self.folder, release=release)
+        return Service(
+            database_url=url,
+            redis_url=None,
+            stripe_url=self.emulator.url,
+            folder=self.folder,
+            release=release,
+            forked=self.options.smoke,
         )
 
     @cached_property
@@ -89,5 +104,6 @@ def started(options: Options, *, has_wrk: bool) -> Iterator[Bench]:
         redis = RedisServer()
         on_shutdown.callback(redis.close)
         redis.start()
+        on_shutdown.callback(preloaded.close)
         emulator = on_shutdown.enter_context(Emulator(folder))
         yield Bench(options, postgres, redis, emulator, folder, {}, has_wrk)

@@ -24,6 +24,7 @@ class Options:
     sends: int = 25
     changes: int = 1_000_000
     objects: int = 1_000_000
+    tries: int = 5
     peers: bool = True
     smoke: bool = False
     output: Path | None = None
@@ -39,6 +40,7 @@ SMOKE = Options(
     sends=2,
     changes=2_000,
     objects=1_000,
+    tries=1,
     peers=False,
     smoke=True,
 )

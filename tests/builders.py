@@ -16,10 +16,12 @@ from stripe_bridge.domain.dispute import Dispute
 from stripe_bridge.domain.integration import STATE_LIFETIME, Integration, OAuthState
 from stripe_bridge.domain.intent import Intent, Operation, invoice_subject
 from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.origin import Actor, ActorType, Origin
 from stripe_bridge.domain.panel_session import PanelAction, PanelSession
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.receiver import Receiver, ReceiverKind
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.replay import Replay
 from stripe_bridge.domain.sales_order import Address, Customer, InvoiceLine, OrderLine, SalesOrder
 from stripe_bridge.domain.stripe_objects import (
     AccountSnapshot,
@@ -435,3 +437,20 @@ def a_delivery(**changes: Any) -> Delivery:
         error=None,
     )
     return replace(delivery, **changes)
+
+
+def a_replay(**changes: Any) -> Replay:
+    """Of three events, of which none has been queued."""
+    replay = Replay(
+        id=0,
+        tenant_id=TENANT,
+        origin=Origin(actor=Actor(type=ActorType.TOKEN, id="token:1"), cause={"operation": "replay"}),
+        filter={"status": "failed"},
+        limit=100,
+        digest="d" * 64,
+        event_ids=(1, 2, 3),
+        planned={"applied": 3, "skipped": 0, "unknown": 0, "failed": 0},
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return replace(replay, **changes)

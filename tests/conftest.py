@@ -20,6 +20,7 @@ import pytest
 import redis
 
 from tests.network import stay_on_loopback
+from tests.quick_apps import make_apps_quick
 from tests.servers import preloaded
 from tests.servers.databases import PostgresDatabases, SqliteDatabases
 from tests.servers.postgres import PostgresServer
@@ -37,6 +38,7 @@ _LONGEST = {"benchmarks", "storm"}
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     stay_on_loopback()
+    make_apps_quick()
     # A file of settings in the clone is for no test.
     os.environ["FLASK_SKIP_DOTENV"] = "1"
     if config.option.basetemp is None:

@@ -1,5 +1,6 @@
 """`python -m stripe_bridge`: what it says before it serves. The journeys show that it serves."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from click.testing import CliRunner
 from uvicorn.config import STARTUP_FAILURE
 
@@ -249,3 +251,39 @@ def test_little_of_what_a_client_sends_waits_in_the_kernel_to_be_read_at_once(li
         accepted, _ = listening.accept()
         with accepted:
             assert len(accepted.recv(1_000_000)) <= 48 * 1024
+
+
+def test_a_burst_of_newcomers_does_not_hold_up_a_client_that_is_connected(listening):
+    """The event loop takes in one of them in a turn, not all that wait."""
+    accepted: list[asyncio.BaseTransport] = []
+    before_it_was_read: list[int] = []
+    one_is_in, all_are_in = asyncio.Event(), asyncio.Event()
+
+    class Served(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            accepted.append(transport)
+            one_is_in.set()
+            if len(accepted) == 201:
+                all_are_in.set()
+
+        def data_received(self, data: bytes) -> None:
+            before_it_was_read.append(len(accepted))
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        serving = await loop.create_server(Served, sock=listening, backlog=500)
+        client, *newcomers = [socket.socket() for _ in range(201)]
+        client.setblocking(False)
+        await loop.sock_connect(client, listening.getsockname())
+        await one_is_in.wait()
+        # While they come, the loop does nothing else.
+        for each in newcomers:
+            each.connect(listening.getsockname())
+        client.send(b"x")
+        await all_are_in.wait()
+        for each in [client, *newcomers]:
+            each.close()
+        serving.close()
+
+    uvloop.run(asyncio.wait_for(serve(), 60))
+    assert before_it_was_read[0] <= 5

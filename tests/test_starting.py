@@ -61,7 +61,7 @@ import os, sys
 from stripe_bridge.bootstrap import create_command_app
 app = create_command_app()
 {act}
-heavy = ("alembic", "dramatiq", "flask_smorest", "redis", "sqlalchemy", "stripe", "uvicorn")
+heavy = ("alembic", "cryptography", "dramatiq", "flask_smorest", "jwt", "redis", "requests", "sqlalchemy", "stripe", "uvicorn")
 print(*(name for name in heavy if name in sys.modules))
 """
 
@@ -89,14 +89,13 @@ assert "--tenant" in shown.output
     assert loaded_after(act) == set()
 
 
-def test_a_command_that_reads_the_database_loads_neither_the_web_nor_stripe_nor_what_migrates_nor_redis(
-    sqlite_url: str,
-):
+@pytest.mark.parametrize("redis", [{}, {"REDIS_URL": "redis://127.0.0.1:1/0"}])
+def test_a_command_that_reads_the_database_loads_nothing_but_what_it_needs_for_that(sqlite_url: str, redis):
     act = """
 shown = app.test_cli_runner().invoke(args=["tokens", "list"])
 assert shown.exit_code == 0, shown.output
 """
-    assert loaded_after(act, **ENVIRONMENT, DATABASE_URL=sqlite_url) == {"sqlalchemy"}
+    assert loaded_after(act, **ENVIRONMENT, **redis, DATABASE_URL=sqlite_url) == {"sqlalchemy"}
 
 
 def test_a_command_without_settings_ends_with_a_sentence_for_each():

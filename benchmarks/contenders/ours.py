@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,13 @@ from cryptography.fernet import Fernet
 from benchmarks.load.payloads import SECRET
 from benchmarks.options import ROOT
 from benchmarks.stand.emulator import CLIENT_ID, SECRET_KEY
-from benchmarks.stand.programs import Program, answers, environment, python, run
+from benchmarks.stand.programs import ForkedProgram, Program, answers, environment, python, run
+from stripe_bridge.adapters.database import SqlStore, migrations_runner
+from stripe_bridge.adapters.queue import InProcessNudges
+from stripe_bridge.bootstrap.adapters import build_adapters
+from stripe_bridge.bootstrap.use_cases import build_bridge
+from stripe_bridge.config import Settings
+from stripe_bridge.domain.access import Role
 from tests.servers.processes import free_port
 
 _NUMBERS = itertools.count(1)
@@ -23,7 +30,7 @@ _FLASK = ("flask", "--app", "wsgi:app")
 class Service:
     """With Redis: several web processes, and a worker when started. Without: one web process with its own worker.
 
-    `release` is the folder of another release's source.
+    `release` is the folder of another release's source. What is `forked` starts quickly, unless it is of another release.
     """
 
     def __init__(
@@ -35,6 +42,7 @@ class Service:
         folder: Path,
         web_processes: int = 1,
         release: Path = ROOT,
+        forked: bool = False,
     ) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self.web_processes = web_processes
@@ -59,6 +67,7 @@ class Service:
         if redis_url:
             self.env["REDIS_URL"] = redis_url
         self._logs, self._release = folder, release
+        self._run = ForkedProgram if forked and release == ROOT else Program
         self._number = next(_NUMBERS)
         self._web: Program | None = None
         self._worker: Program | None = None
@@ -74,7 +83,7 @@ class Service:
         return self.env["DATABASE_URL"].rpartition("/")[2]
 
     def __enter__(self) -> "Service":
-        self._web = Program(
+        self._web = self._run(
             [
                 *python("stripe_bridge", "--port", self.url.rpartition(":")[2]),
                 *("--workers", str(self.web_processes)),
@@ -100,7 +109,7 @@ class Service:
         """Run `flask worker` until `stop_worker`."""
         self._workers += 1
         log = self._logs / f"worker-{self._number}-{self._workers}.log"
-        self._worker = Program(python(*_FLASK, "worker"), env=self.env, log=log, cwd=self._release)
+        self._worker = self._run(python(*_FLASK, "worker"), env=self.env, log=log, cwd=self._release)
         self._worker.wait_until(lambda: "worker started" in log.read_text())
 
     def stop_worker(self) -> None:
@@ -124,6 +133,23 @@ class Service:
 
     def tokens(self, count: int, tenant: str, role: str) -> list[str]:
         """Create tokens: each has rate limits of its own."""
+        if self._release != ROOT:
+            return self._tokens_by_command(count, tenant, role)
+        settings = Settings.from_env(self.env)
+        adapters = build_adapters(settings, InProcessNudges())
+        create = partial(
+            build_bridge(settings, adapters).access.create_token,
+            tenant_id=tenant,
+            role=Role(role),
+            user_id=None,
+            label="benchmarks",
+        )
+        secrets = [create().secret for _ in range(count)]
+        assert isinstance(adapters.store, SqlStore)
+        adapters.store.close()
+        return secrets
+
+    def _tokens_by_command(self, count: int, tenant: str, role: str) -> list[str]:
         roles = itertools.chain.from_iterable(("--role", role) for _ in range(count))
         made: Any = json.loads(
             self.flask("tokens", "create", "--tenant", tenant, "--new-tenant", *roles, "--json")
@@ -133,6 +159,9 @@ class Service:
 
 def migrate(database_url: str, stripe_url: str, folder: Path, release: Path = ROOT) -> None:
     """Create the tables, as one does before each release."""
+    if release == ROOT:
+        migrations_runner.migrate(database_url)
+        return
     Service(
         database_url=database_url, redis_url=None, stripe_url=stripe_url, folder=folder, release=release
     ).flask("db", "upgrade")

@@ -8,7 +8,6 @@ from benchmarks.bench import Bench
 from benchmarks.results import Finding, Outcome, Series, ratios
 from benchmarks.stand.programs import run
 
-_TRIES = 5
 _COMMAND = (sys.executable, "-c", "from stripe_bridge.bootstrap import main; main()")
 _ALL: Mapping[str, Sequence[str]] = {
     "importing Flask": (sys.executable, "-c", "import flask"),
@@ -23,7 +22,10 @@ def measure(bench: Bench) -> Outcome:
     took: dict[str, list[float]] = {name: [] for name in _ALL}
     for _ in range(bench.options.rounds):
         # Each in turn, so that a disturbance is not all one's; the quickest of a round is the least disturbed.
-        tries = [{name: _time(command, service.env) for name, command in _ALL.items()} for _ in range(_TRIES)]
+        tries = [
+            {name: _time(command, service.env) for name, command in _ALL.items()}
+            for _ in range(bench.options.tries)
+        ]
         for name, times in took.items():
             times.append(min(each[name] for each in tries))
     bare_flask, help_, bare_orm, command = took.values()

@@ -7,7 +7,6 @@ from pathlib import Path
 from benchmarks.bench import Bench
 from benchmarks.contenders.bare_sqlite import BareSqlite
 from benchmarks.contenders.erp import Erp
-from benchmarks.contenders.ours import Service, migrate
 from benchmarks.load.wrk import Played
 from benchmarks.results import Finding, Outcome, Series, percentile, ratios
 
@@ -16,10 +15,7 @@ BARE, OURS = "bare SQLite", "ours on SQLite"
 
 def measure(bench: Bench) -> Outcome:
     database = bench.folder / "bridge.sqlite"
-    url = f"sqlite:///{database}"
-    migrate(url, bench.emulator.url, bench.folder)
-    service = Service(database_url=url, redis_url=None, stripe_url=bench.emulator.url, folder=bench.folder)
-    with service:
+    with bench.embedded(database) as service:
         template = bench.template(Erp(service))
         load = bench.load(template)
         bare = BareSqlite(bench.folder / "bare.sqlite", template.payload(0))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.bench import Bench
 from benchmarks.contenders.erp import Json
-from benchmarks.contenders.ours import Service, migrate
+from benchmarks.contenders.ours import Service
 from benchmarks.load.payloads import Template, as_sent
 from benchmarks.load.player import post
 from benchmarks.load.wrk import Played
@@ -98,17 +98,7 @@ def _applying(bench: Bench, name: str, service: Service, on_shutdown: ExitStack)
 def _acknowledging(bench: Bench, name: str, release: Path, on_shutdown: ExitStack) -> Contender:
     """Acknowledges events of unknown invoices as fast as it can, while those of paid ones are applied."""
     database = bench.folder / f"recording-{len(name)}.sqlite"
-    url = f"sqlite:///{database}"
-    migrate(url, bench.emulator.url, bench.folder, release=release)
-    service = on_shutdown.enter_context(
-        Service(
-            database_url=url,
-            redis_url=None,
-            stripe_url=bench.emulator.url,
-            folder=bench.folder,
-            release=release,
-        )
-    )
+    service = on_shutdown.enter_context(bench.embedded(database, release=release))
     turns = paid_invoices(bench, service)
     load = bench.load(Template.of(turns[0][PAID.index("invoice.paid")]))
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import requests
 
 from benchmarks.options import ROOT
-from tests.servers.processes import spawn, stop
+from tests.servers import preloaded
+from tests.servers.processes import Running, spawn, stop
 from tests.waiting import wait_until
 
 _PATIENCE = 60.0
@@ -49,9 +50,12 @@ class Program:
     def __init__(
         self, command: Sequence[str | Path], *, env: Mapping[str, str], log: Path, cwd: Path = ROOT
     ) -> None:
-        self._log = log
+        self._command, self._log = command, log
+        self._process = self._start(env, cwd)
+
+    def _start(self, env: Mapping[str, str], cwd: Path) -> Running:
         # A web server that is killed at once would leave its child processes behind.
-        self._process = spawn(command, log=log, env=env, on_parent_death=signal.SIGTERM, cwd=cwd)
+        return spawn(self._command, log=self._log, env=env, on_parent_death=signal.SIGTERM, cwd=cwd)
 
     @property
     def pid(self) -> int:
@@ -65,15 +69,24 @@ class Program:
         try:
             wait_until(lambda: self._process.poll() is not None or is_ready(), within=_PATIENCE)
         except AssertionError as error:
-            raise CommandFailed(f"{self._process.args!r} is not ready: {self.log()[-3000:]}") from error
+            raise CommandFailed(f"{self._command!r} is not ready: {self.log()[-3000:]}") from error
         if self._process.poll() is not None:
-            raise CommandFailed(f"{self._process.args!r} ended: {self.log()[-3000:]}")
+            raise CommandFailed(f"{self._command!r} ended: {self.log()[-3000:]}")
 
     def stop(self) -> None:
         """Stop it; none of its processes is left."""
         stop(self._process, signal.SIGTERM, within=20)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+class ForkedProgram(Program):
+    """Of this release, whose modules were imported once for all of them: where no figures are wanted."""
+
+    def _start(self, env: Mapping[str, str], cwd: Path) -> Running:
+        assert cwd == ROOT
+        _python, _m, *module_and_arguments = map(str, self._command)
+        return preloaded.start(*module_and_arguments, log=self._log, env=env)
 
 
 def answers(url: str, status: int = 200) -> bool:

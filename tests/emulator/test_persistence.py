@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +19,9 @@ from tests.servers.processes import signal_another_thread
 
 
 def test_state_survives_a_restart_with_everything_that_belongs_to_it(make_emulator, receiver, tmp_path):
-    first = make_emulator(data_dir=tmp_path)
+    # Links show the second in which they are read.
+    now = time.time()
+    first = make_emulator(data_dir=tmp_path, clock=lambda: now)
     platform = client_of(first, first.settings.secret_key)
     endpoint: Any = {"url": receiver.url, "connect": True, "enabled_events": ["customer.created"]}
     platform.v1.webhook_endpoints.create(endpoint)
@@ -31,7 +34,7 @@ def test_state_survives_a_restart_with_everything_that_belongs_to_it(make_emulat
     receiver.wait_for(3)
     first.emulator.deliverer.stop()
     first.emulator.close()
-    second = make_emulator(data_dir=tmp_path)
+    second = make_emulator(data_dir=tmp_path, clock=lambda: now)
     assert {kind: second.control.objects(kind) for kind in before} == before
     again = Shop(second.control, client_of(second, second.settings.secret_key), account)
     assert again.read(invoice.id).status == "paid"

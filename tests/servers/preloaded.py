@@ -70,6 +70,8 @@ def start(module: str, *arguments: str, log: Path, env: Mapping[str, str]) -> Fo
     """Run `python -m module`, in its own session and with its output in `log`. It gets SIGTERM when we are gone."""
     server = _fork_server()
     argv = [module, *arguments]
+    # Whoever waits for what it writes can read it at once.
+    log.touch()
     pid: int = server.ask(start=argv, log=os.fspath(log), env=dict(env))
     return Forked(server, pid, argv)
 

@@ -7,20 +7,20 @@ from typing import Any
 
 from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
-from stripe_bridge.adapters.deliveries import HttpDeliveries
 from stripe_bridge.adapters.event_reader import read_event
-from stripe_bridge.adapters.identity import ClaimNames, JwtIdentityProvider, JwtTrust
 from stripe_bridge.adapters.logs import redact
 from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.system import SystemIdentifiers, SystemRandomness
-from stripe_bridge.adapters.vault import FernetVault, HmacSigner
 from stripe_bridge.bootstrap.loading import Later, load, once
 from stripe_bridge.config import Settings
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.ports.committed_changes import CommittedChanges
+from stripe_bridge.ports.deliveries import Deliveries
+from stripe_bridge.ports.identity_provider import IdentityProvider
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.own_address import OwnAddress
+from stripe_bridge.ports.signer import Signer
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.tracing import NoTracing, Tracing
 from stripe_bridge.use_cases.integrations.account import AccountTokens
@@ -29,13 +29,14 @@ from stripe_bridge.use_cases.integrations.account import AccountTokens
 def build_adapters(
     settings: Settings, nudges: Nudges, tracing: Tracing | None = None, *, lazily: bool = False
 ) -> Adapters:
-    """`lazily` loads what calls Stripe once it is used: most commands have no use for it."""
+    """`lazily` loads what calls Stripe, subscribers, or opens secrets once it is used: most commands have no use for it."""
     tracing = tracing or NoTracing()
     clock = AnchoredClock()
     engine = create_engine(settings.database_url, pool_size=settings.database_pool_size, anchor=clock)
     committed = CommittedChanges()
     store = SqlStore(engine, committed)
-    vault = FernetVault(settings.encryption_keys)
+    made = _later if lazily else _now
+    vault = made(lambda: load("adapters.vault:FernetVault")(settings.encryption_keys))
     metrics = PrometheusMetrics()
     tokens = AccountTokens(store, vault)
     of_stripe = _stripe_adapters(settings, clock, metrics, tracing, tokens, lazily=lazily)
@@ -46,7 +47,7 @@ def build_adapters(
         randomness=SystemRandomness(),
         identifiers=SystemIdentifiers(),
         vault=vault,
-        signer=HmacSigner(settings.encryption_keys, settings.retired_encryption_keys),
+        signer=made(lambda: _signer(settings)),
         nudges=nudges,
         identity_provider=_identity_provider(settings, clock),
         sign_in_provider=_sign_in_provider(settings, clock),
@@ -60,7 +61,7 @@ def build_adapters(
         event_gateway=of_stripe("event_gateway"),
         stripe_probe=of_stripe("stripe_probe"),
         own_address=Later(_own_address),
-        deliveries=_deliveries(settings),
+        deliveries=made(lambda: _deliveries(settings)),
         metrics=metrics,
         read_event=read_event,
         committed=committed,
@@ -87,25 +88,41 @@ def _stripe_adapters(
     return lambda name: getattr(build(), name)
 
 
+def _now(build: Callable[[], Any]) -> Any:
+    return build()
+
+
+def _later(build: Callable[[], Any]) -> Any:
+    return Later(once(build))
+
+
 def _own_address() -> OwnAddress:
     made: OwnAddress = load("adapters.own_address:HttpOwnAddress")()
     return made
 
 
-def _deliveries(settings: Settings) -> HttpDeliveries:
-    return HttpDeliveries(
+def _signer(settings: Settings) -> Signer:
+    made: Signer = load("adapters.vault:HmacSigner")(
+        settings.encryption_keys, settings.retired_encryption_keys
+    )
+    return made
+
+
+def _deliveries(settings: Settings) -> Deliveries:
+    made: Deliveries = load("adapters.deliveries:HttpDeliveries")(
         settings.subscribers_allow_private,
         proxy=settings.subscribers_proxy,
         ca_file=settings.subscribers_ca_file,
         redact=redact,
     )
+    return made
 
 
-def _identity_provider(settings: Settings, clock: Clock) -> JwtIdentityProvider | None:
+def _identity_provider(settings: Settings, clock: Clock) -> IdentityProvider | None:
     if settings.jwt_issuer is None or settings.jwt_audience is None or settings.jwt_jwks_url is None:
         return None
-    return JwtIdentityProvider(
-        JwtTrust(
+    made: IdentityProvider = load("adapters.identity:JwtIdentityProvider")(
+        load("adapters.identity:JwtTrust")(
             issuer=settings.jwt_issuer,
             audience=settings.jwt_audience,
             jwks_url=settings.jwt_jwks_url,
@@ -113,10 +130,11 @@ def _identity_provider(settings: Settings, clock: Clock) -> JwtIdentityProvider 
         ),
         clock,
     )
+    return made
 
 
-def _claim_names(settings: Settings) -> ClaimNames:
-    return ClaimNames(
+def _claim_names(settings: Settings) -> Any:
+    return load("adapters.identity:ClaimNames")(
         tenant=settings.jwt_tenant_claim, role=settings.jwt_role_claim, user=settings.jwt_user_claim
     )
 

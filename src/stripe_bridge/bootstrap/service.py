@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,9 @@ from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.adapters.tracing import find_tracing
-from stripe_bridge.adapters.vault import FernetVault
 from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.env_file import load_env_file
-from stripe_bridge.bootstrap.loading import Later
+from stripe_bridge.bootstrap.loading import Later, load, once
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings, SettingsInvalid
@@ -33,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """`mailbox` has this process's nudges; with Redis, `broker` has those of all processes."""
+    """`mailbox` has this process's nudges; with Redis, `broker` has those of all processes, and is made when it is needed."""
 
     settings: Settings
     bridge: Bridge
@@ -42,8 +41,12 @@ class Service:
     committed: CommittedChanges
     tracing: OpenTelemetryTracing | None
     mailbox: queue.InProcessNudges
-    broker: queue.Broker | None
+    find_broker: Callable[[], queue.Broker | None]
     deferred: Sequence[Later]
+
+    @property
+    def broker(self) -> queue.Broker | None:
+        return self.find_broker()
 
     def load(self) -> None:
         """Load what was left for later: before serving, and before another release may take its place on the disk."""
@@ -62,8 +65,9 @@ def build_service(environ: Mapping[str, str] | None = None, *, lazily: bool = Fa
     for former, name in settings.deprecated.items():
         _log.warning("setting renamed", extra={"setting": former, "use": name})
     mailbox = queue.InProcessNudges()
-    broker = None if settings.redis_url is None else queue.redis_broker(settings.redis_url)
-    nudges = mailbox if broker is None else queue.DramatiqNudges(broker)
+    url = settings.redis_url
+    find_broker = once(lambda: None if url is None else queue.redis_broker(url))
+    nudges = mailbox if url is None else Later(once(lambda: queue.DramatiqNudges(find_broker())))
     try:
         tracing = find_tracing(environ)
     except ImportError as error:
@@ -77,7 +81,7 @@ def build_service(environ: Mapping[str, str] | None = None, *, lazily: bool = Fa
         committed=adapters.committed,
         tracing=tracing,
         mailbox=mailbox,
-        broker=broker,
+        find_broker=find_broker,
         deferred=[
             each
             for each in (getattr(adapters, field.name) for field in fields(adapters))
@@ -96,9 +100,9 @@ def service_or_exit(environ: Mapping[str, str] | None = None, *, lazily: bool = 
 
 def check_encryption_key(settings: Settings) -> None:
     """With a connection of its own: those of the service must not be shared with processes that are forked later."""
-    clock = AnchoredClock()
+    clock, vault = AnchoredClock(), load("adapters.vault:FernetVault")(settings.encryption_keys)
     store = SqlStore(create_engine(settings.database_url, pool_size=1, anchor=clock))
     try:
-        CheckEncryptionKey(EncryptionKey(store, clock, FernetVault(settings.encryption_keys)))()
+        CheckEncryptionKey(EncryptionKey(store, clock, vault))()
     finally:
         store.close()

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from stripe_bridge.domain.errors.rules import InvoiceNotVoidable
 from stripe_bridge.domain.hosted_links import ASKED_AT_MOST_EVERY, end_soon, links_expire_at
@@ -282,7 +283,7 @@ class Invoice:
 
     def renew_links(self, snapshot: StripeInvoice, now: datetime) -> Invoice:
         """Take over the links of a snapshot that was read just now, and nothing else."""
-        return replace(self._with_links(snapshot, now), updated_at=now)
+        return replace(self, **self._links_of(snapshot, now), updated_at=now)
 
     def ask_for_links(self, now: datetime) -> Invoice:
         return replace(self, links_asked_at=now)
@@ -315,19 +316,22 @@ class Invoice:
         )
 
     def set_payment_progress(
-        self, progress: PaymentProgress | None, failure_reason: str | None, now: datetime
+        self, progress: PaymentProgress | None, reason: str | None, now: datetime
     ) -> Invoice:
-        shown = replace(self, payment_progress=progress, payment_failure_reason=failure_reason)
-        return self if shown == self else replace(shown, updated_at=now)
+        if (self.payment_progress, self.payment_failure_reason) == (progress, reason):
+            return self
+        return replace(self, payment_progress=progress, payment_failure_reason=reason, updated_at=now)
 
     def set_refund_totals(self, refunded: int, last_at: datetime | None, now: datetime) -> Invoice:
         """What was refunded in total, which comes from Stripe's refunds, never from adding up events."""
-        shown = replace(self, amount_refunded=refunded, last_refunded_at=last_at)
-        return self if shown == self else replace(shown, updated_at=now)
+        if (self.amount_refunded, self.last_refunded_at) == (refunded, last_at):
+            return self
+        return replace(self, amount_refunded=refunded, last_refunded_at=last_at, updated_at=now)
 
     def set_dispute_totals(self, newest_status: str | None, lost: int, now: datetime) -> Invoice:
-        shown = replace(self, dispute_status=newest_status, amount_lost=lost)
-        return self if shown == self else replace(shown, updated_at=now)
+        if (self.dispute_status, self.amount_lost) == (newest_status, lost):
+            return self
+        return replace(self, dispute_status=newest_status, amount_lost=lost, updated_at=now)
 
     def mark_deleted(self, now: datetime) -> Invoice:
         """It was deleted at Stripe, which counts as void here."""
@@ -341,12 +345,14 @@ class Invoice:
 
     def abandon(self, reason: str, now: datetime, failure: SendFailure | None = None) -> Invoice:
         """The send failed for good and nothing payable is left at Stripe: the order is free."""
-        abandoned = replace(self, status=InvoiceStatus.ABANDONED, updated_at=now)
-        return replace(abandoned, failure_reason=reason, failure=failure)
+        return replace(
+            self, status=InvoiceStatus.ABANDONED, failure_reason=reason, failure=failure, updated_at=now
+        )
 
     def _following(self, snapshot: StripeInvoice, now: datetime, shown_at: datetime) -> Invoice:
         return replace(
-            self._with_links(snapshot, shown_at),
+            self,
+            **self._links_of(snapshot, shown_at),
             status=InvoiceStatus(snapshot.status.value),
             stripe_invoice_id=snapshot.id,
             stripe_customer_id=snapshot.customer_id,
@@ -362,17 +368,15 @@ class Invoice:
             updated_at=now,
         )
 
-    def _with_links(self, snapshot: StripeInvoice, made_at: datetime) -> Invoice:
-        """The younger links of the two: those in an event may have waited."""
+    def _links_of(self, snapshot: StripeInvoice, made_at: datetime) -> dict[str, Any]:
+        """Those of the snapshot, unless ours are younger: those in an event may have waited."""
         if self.links_made_at is not None and self.links_made_at > made_at:
-            return self
-        is_linked = snapshot.hosted_invoice_url is not None
-        return replace(
-            self,
-            hosted_invoice_url=snapshot.hosted_invoice_url,
-            invoice_pdf=snapshot.invoice_pdf,
-            links_made_at=made_at if is_linked else None,
-        )
+            return {}
+        return {
+            "hosted_invoice_url": snapshot.hosted_invoice_url,
+            "invoice_pdf": snapshot.invoice_pdf,
+            "links_made_at": None if snapshot.hosted_invoice_url is None else made_at,
+        }
 
     def _agrees_with(self, snapshot: StripeInvoice) -> bool:
         # The links are left out: Stripe may render new ones each time.

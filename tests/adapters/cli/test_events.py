@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from stripe_bridge.domain.invoice import InvoiceStatus
 from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
 from tests.adapters.cli.terminal import Terminal
 from tests.fakes.system import NOON
@@ -129,7 +130,7 @@ def test_a_tenants_operator_reaches_no_other_tenants_event(reported: Terminal):
 def test_a_failed_event_is_applied_again(reported: Terminal):
     fail(reported, "evt_2")
 
-    reported.shown("events", "replay", ids_of(reported)["evt_2"])
+    reported.shown("events", "replay", ids_of(reported)["evt_2"], "--yes")
 
     assert "drain_inbox" in reported.world.nudges.waiting
     shown = reported.json("events", "show", ids_of(reported)["evt_2"])
@@ -142,9 +143,9 @@ def test_a_failed_event_is_applied_again(reported: Terminal):
 def test_what_matches_is_replayed_oldest_first_up_to_the_limit_and_the_rest_counted(reported: Terminal):
     fail(reported, "evt_1", "evt_2", "evt_3", "evt_nobodys", "evt_other")
 
-    first = reported.json("events", "replay", *FAILED, "--limit", 3)
-    second = reported.run("events", "replay", *FAILED, "--limit", 1)
-    third = reported.json("events", "replay", *FAILED)
+    first = reported.json("events", "replay", *FAILED, "--limit", 3, "--yes")
+    second = reported.run("events", "replay", *FAILED, "--limit", 1, "--yes")
+    third = reported.json("events", "replay", *FAILED, "--yes")
 
     assert (names_of(first["queued"]), first["more"]) == (["evt_other", "evt_1", "evt_2"], 2)
     assert "1 more event not shown" in second.stdout
@@ -162,11 +163,49 @@ def test_a_dry_run_shows_the_same_and_changes_nothing(reported: Terminal):
     assert stored(reported) == before
     assert reported.world.nudges.waiting == []
     assert "Would be queued to be applied again: 3 events" in shown
-    wet = reported.json("events", "replay", *FAILED, "--type", "invoice.paid", "--limit", 2)
-    assert wet == dry | {"dry_run": False}
+    wet = reported.json("events", "replay", *FAILED, "--type", "invoice.paid", "--limit", 2, "--yes")
+    assert wet == dry | {"dry_run": False, "replay_id": 1}
 
 
-@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_replay_shows_what_would_change_and_asks_first(terminal: Terminal):
+    terminal.world.connect()
+    invoice = terminal.world.sent()
+    terminal.world.pay(invoice)
+    for event in terminal.world.events():
+        if event["type"] in ("invoice.paid", "invoice_payment.paid"):
+            terminal.world.receive(event)
+    asked = ("events", "replay", "--status", "received")
+    before = terminal.store.committed
+
+    refused = terminal.run(*asked, stdin="n\n")
+    unanswered = terminal.run(*asked)
+
+    assert terminal.store.committed is before
+    assert (refused.exit_code, unanswered.exit_code) == (1, 2)
+    assert "This applies 2 events again." in refused.stderr
+    assert "--yes" in unanswered.stderr
+    lines = [line.split() for line in refused.stdout.splitlines()]
+    assert ["1", "invoice", "1", "status", "open", "paid"] in lines
+    agreed = terminal.run(*asked, stdin="y\n")
+    assert "Queued to be applied again: 2 events: replay 1." in agreed.stdout
+    terminal.world.work_off()
+    assert terminal.world.invoice(invoice.id).status is InvoiceStatus.PAID
+
+
+def test_what_only_stripe_can_tell_is_shown_as_unknown(terminal: Terminal):
+    terminal.world.connect()
+    invoice = terminal.world.paid()
+    terminal.stripe.dispute(terminal.world.account_id, str(invoice.stripe_charge_id))
+    (disputed,) = [each for each in terminal.world.events() if each["type"].startswith("charge.dispute")]
+    terminal.world.receive(disputed)
+
+    shown = terminal.run("events", "replay", "--status", "received", stdin="n\n").stdout
+
+    assert ["1", "invoice", "1", "(any)", "-", "unknown"] in [line.split() for line in shown.splitlines()]
+    assert "only Stripe can tell" in shown
+
+
+@pytest.mark.parametrize("dry", [("--yes",), ("--dry-run",)])
 def test_an_event_that_is_being_processed_is_left_alone(reported: Terminal, dry: tuple[str, ...]):
     with reported.store.writing() as work:
         claimed = work.inbox.claim(NOON, NOON + timedelta(seconds=60), 2)
@@ -190,10 +229,10 @@ def test_events_whose_payloads_are_no_longer_kept_are_left_alone_and_stop_no_oth
     forgotten = ids_of(reported)["evt_1"]
 
     dry = reported.json("events", "replay", "--type", "invoice.paid", "--dry-run")
-    wet = reported.json("events", "replay", "--type", "invoice.paid")
+    wet = reported.json("events", "replay", "--type", "invoice.paid", "--yes")
 
     assert names_of(wet["queued"]) == ["evt_new"]
-    assert wet == dry | {"dry_run": False}
+    assert wet == dry | {"dry_run": False, "replay_id": 1}
     assert (
         "Skipped because their payloads have been deleted: 1."
         in reported.run("events", "replay", forgotten).output
@@ -206,7 +245,7 @@ def test_an_event_whose_worker_is_gone_is_replayed(reported: Terminal):
         (claimed,) = work.inbox.claim(NOON, NOON, 1)
         work.commit()
 
-    assert reported.json("events", "replay", claimed.id)["being_processed"] == []
+    assert reported.json("events", "replay", claimed.id, "--yes")["being_processed"] == []
     assert reported.json("events", "show", claimed.id)["status"] == "received"
 
 
@@ -214,7 +253,7 @@ def test_of_several_ids_those_that_exist_are_replayed_and_the_others_named(repor
     event_id = ids_of(reported)["evt_1"]
     fail(reported, "evt_1")
 
-    result = reported.run("events", "replay", event_id, 9_001, "--json")
+    result = reported.run("events", "replay", event_id, 9_001, "--yes", "--json")
 
     assert (result.exit_code, result.stderr) == (1, "Error: No such webhook event: 9001.\n")
     assert names_of(json.loads(result.stdout)["queued"]) == ["evt_1"]
@@ -229,6 +268,7 @@ def test_of_several_ids_those_that_exist_are_replayed_and_the_others_named(repor
         ("replay", "--tenant", "acme"),
         ("replay", "--status", "broken"),
         ("replay", "--status", "failed", "--limit", "0"),
+        ("replay", "--status", "failed", "--limit", "1001"),
         ("list", "--since", "yesterday"),
         ("list", "--since", "0001-01-01T00:00:00+14:00"),
         ("show", "x"),

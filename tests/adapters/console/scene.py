@@ -23,6 +23,7 @@ ROUTES = routes_by_endpoint()
 # Fields that pass validation, by the route that takes them.
 FORMS: dict[str, dict[str, Any]] = {
     "create_token": {"role": "viewer"},
+    "start_replay": {"status": "processed", "digest": "0" * 64},
     "create_integration": {"name": "Pop-up"},
     "refund_invoice": {"amount": "1.00", "form_key": "0" * 32},
     "send_order_invoice": {"integration": 1, "amount": "1.00"},
@@ -103,12 +104,16 @@ def a_scene() -> Scene:
     subscriber = ask("POST", "/api/subscribers", {"url": "https://erp.example.com/x", "description": HOSTILE})
     token = world.bridge.access.create_token(tenant_id=OWNER, role=Role.VIEWER, user_id=7, label=HOSTILE)
     (event, *_) = data_of(ask("GET", "/api/stripe/webhook-events"))
+    plan = {"filter": {"ids": [event["id"]]}}
+    digest = data_of(ask("POST", "/api/stripe/webhook-events/replay", plan))["digest"]
+    replay = ask("POST", "/api/stripe/webhook-events/replay", plan | {"dry_run": False, "digest": digest})
     # The first change that belongs to no tenant.
     world.bridge.receivers.register()
     with world.store.reading() as work:
         call = work.intents.page(IntentFilter(tenant_id=OWNER), PageRequest()).items[0]
     changed = world.bridge.changes.list(OWNER, 1, types=frozenset({ChangeType.INVOICE_PAID}))
     ids = {
+        "replay_id": data_of(replay)["id"],
         "call_id": call.id,
         "sequence": changed[0].sequence,
         "integration_id": integration["id"],

@@ -27,7 +27,7 @@ def entry_of(world: ConsoleWorld, type_: str) -> int:
 def test_changes_are_listed_newest_first_with_what_changed_and_who_did_it(sent):
     said = listed(sent.visitor().get("/console/changes"))
     assert said.index("invoice.sent") < said.index("sales_order.created")
-    assert re.search(r"invoice\.sent invoice 1 1001 token:\d+ sent at", said)
+    assert re.search(r"invoice\.sent invoice 1 1001 token \d+ for ERP user 7 sent at", said)
 
 
 def test_a_log_is_filtered_by_type_group_and_order(sent):
@@ -54,6 +54,20 @@ def test_the_list_goes_on_below_the_last_number(world):
     older = jane.get("/console/changes", before=before[1]).get_data(as_text=True)
     assert f'href="/console/changes/{int(before[1]) - 1}"' in older
     assert f'href="/console/changes/{before[1]}"' not in older
+
+
+def test_a_rare_type_is_looked_for_part_by_part(sent, monkeypatch):
+    monkeypatch.setattr(changes, "_EXAMINED", 3)
+    jane = sent.visitor()
+    page = jane.get("/console/changes", type="token.created")
+    last = len(sent.bridge.changes.list("acme", 100))
+    assert f"Looked through changes {last - 2} to {last}." in text_of(page)
+    seen = []
+    while older := re.search(r'rel="next" href="([^"]+)"', page.get_data(as_text=True)):
+        page = jane.get(older[1].replace("&amp;", "&"))
+        seen += re.findall(r'href="/console/changes/(\d+)"', page.get_data(as_text=True))
+    assert entry_of(sent, "token.created") in map(int, seen)
+    assert "That is all." in text_of(page)
 
 
 def test_one_change_shows_each_field_before_and_after_and_what_stripe_or_an_erp_wrote_is_text(sent):

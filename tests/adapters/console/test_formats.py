@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stripe_bridge.adapters.console.formats import ago, exact, machine, money, tone, words
+from stripe_bridge.adapters.console.formats import actor_name, ago, exact, machine, money, tone, words
 from stripe_bridge.domain.intent import IntentState
 from stripe_bridge.domain.invoice import InvoiceStatus
 
@@ -60,3 +60,19 @@ def test_a_state_is_words_and_its_color_only_says_the_same():
     assert tone(InvoiceStatus.PAID) == tone(IntentState.CONFIRMED) == "good"
     assert tone(IntentState.FAILED) == "bad"
     assert tone("what nobody knows") == "plain"
+
+
+@pytest.mark.parametrize(
+    ("actor", "written"),
+    [
+        ({"type": "token", "id": "token:5", "user_id": 7}, "token 5 for ERP user 7"),
+        ({"type": "user", "id": "user:jane", "user_id": None}, "user jane"),
+        ({"type": "operator", "id": "root"}, "operator root"),
+        ({"type": "stripe", "id": "acct_1"}, "Stripe acct_1"),
+        ({"type": "stripe", "id": None}, "Stripe"),
+        ({"type": "service", "id": "confirm_settlements"}, "this service: confirm settlements"),
+        ({"type": "service", "id": None}, "this service"),
+    ],
+)
+def test_an_actor_is_named_in_one_way_everywhere(actor, written):
+    assert actor_name(actor) == written

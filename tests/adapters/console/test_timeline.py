@@ -23,3 +23,11 @@ def test_a_call_says_what_came_of_it_and_who_asked_for_it():
 def test_a_call_that_nobody_is_known_to_have_asked_for_says_nobody():
     (moment,) = moments([], [], [an_intent(origin=None)])
     assert moment.who is None
+
+
+def test_events_of_the_second_in_which_we_called_come_where_they_came_in():
+    call = an_intent(created_at=NOW + timedelta(milliseconds=200))
+    came = NOW + timedelta(milliseconds=400)
+    event = a_webhook_event(event_created_at=NOW, created_at=came)
+    late = a_webhook_event(event_created_at=NOW - timedelta(seconds=5), created_at=came)
+    assert [moment.kind for moment in moments([], [event, late], [call])] == ["event", "call", "event"]

@@ -1,6 +1,7 @@
 """The change log in a database: what an earlier release has written, and what nobody may change."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,12 @@ import sqlalchemy
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.domain.changes.entry import GENESIS, chain
 from stripe_bridge.domain.invoice import InvoiceStatus
+from tests.builders import an_integration
 from tests.contracts.storage.test_changes import assert_whole, entries
 from tests.contracts.stored import stored_integration, stored_invoice
+from tests.waiting import wait_until
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
@@ -68,3 +73,39 @@ def test_an_object_may_be_purged_with_its_salt(store: SqlStore):
     (entry,) = entries(store)
     assert entry.shown()["object"] is None
     assert chain(GENESIS, entry.signed) == entry.hash
+
+
+@pytest.mark.servers
+def test_an_entry_has_a_time_after_that_of_the_one_it_has_waited_for(postgres_url: str):
+    store = SqlStore(create_engine(postgres_url))
+    invoice = stored_invoice(store, status=InvoiceStatus.OPEN)
+
+    def pay() -> None:
+        with store.writing() as work:
+            work.invoices.find(invoice.id)
+            work.invoices.save(replace(invoice, status=InvoiceStatus.PAID))
+            work.commit()
+
+    with ThreadPoolExecutor(1) as threads:
+        with store.engine.begin() as before:
+            before.exec_driver_sql("UPDATE change_heads SET oldest = oldest")
+            paying = threads.submit(pay)
+            with store.engine.connect() as watch:
+                wait_until(lambda: watch.exec_driver_sql(WAITING).scalar_one())
+            committed_at = before.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+        paying.result()
+    assert entries(store)[-1].occurred_at > committed_at
+    assert_whole(store)
+    store.close()
+
+
+def test_a_log_that_begins_leaves_what_another_tenants_order_has_settled(store: SqlStore):
+    invoice = stored_invoice(store, status=InvoiceStatus.PAID)
+    with store.writing() as work:
+        work.invoices.find(invoice.id)
+        work.invoices.save(replace(invoice, number="A-1"))
+        work.integrations.add(an_integration(tenant_id="new", account_id="acct_2"))
+        work.commit()
+    assert entries(store)[-1].shown()["sales_order"]["settled_in_cents"] == invoice.amount
+    assert_whole(store)
+    assert_whole(store, "new")

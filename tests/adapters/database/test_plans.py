@@ -185,6 +185,9 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "settled invoice": lambda work: work.invoices.find_settled(1),
     "entries": lambda work: work.audit.entries(TENANT, 2, 10),
     "latest entries": lambda work: work.audit.latest(TENANT, 9, 10),
+    "latest entries of some types": lambda work: work.audit.latest(
+        TENANT, 900, 10, after=1, types=frozenset({ChangeType.TOKEN_CREATED})
+    ),
     "latest of order": lambda work: work.audit.latest(TENANT, 9, 10, sales_order_id=501),
     "purges": lambda work: work.audit.purges(TENANT),
     "objects of orders": lambda work: work.audit.objects_of_orders(TENANT, 0, 10),

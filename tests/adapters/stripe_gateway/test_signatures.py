@@ -27,10 +27,12 @@ def test_a_signature_is_good_for_five_minutes_and_not_a_second_longer():
 
 
 @pytest.mark.parametrize("shape", ["{}", " {}"])
-@given(st.integers(-86_400, 86_400))
-def test_the_clock_of_the_host_neither_refuses_nor_lets_in(shape: str, host_ahead: int):
+def test_the_clock_of_the_host_neither_refuses_nor_lets_in(shape: str):
     signatures = StripeSignatures(FrozenClock(SIGNED_AT))
-    with freeze_time(SIGNED_AT + timedelta(seconds=host_ahead)):
+
+    @given(st.integers(-86_400, 86_400))
+    def holds(host_ahead: int) -> None:
+        host.move_to(SIGNED_AT + timedelta(seconds=host_ahead))
         for age, is_let_in in ((0, True), (TOLERANCE, True), (TOLERANCE + 1, False)):
             header = stripe.WebhookSignature.generate_signature_header(PAYLOAD, SECRET, NOW - age)
             # The second form is one that only the SDK reads.
@@ -41,6 +43,10 @@ def test_the_clock_of_the_host_neither_refuses_nor_lets_in(shape: str, host_ahea
                 assert not is_let_in
             else:
                 assert is_let_in
+
+    # Once, not for each example: it goes through all modules that are imported.
+    with freeze_time(SIGNED_AT) as host:
+        holds()
 
 
 NOW = int(SIGNED_AT.timestamp())
@@ -64,6 +70,7 @@ def says(payload: bytes, header: str, secret: str) -> bool:
         return False
 
 
+@freeze_time(SIGNED_AT)
 @given(
     st.text(),
     TIMES,
@@ -74,11 +81,10 @@ def says(payload: bytes, header: str, secret: str) -> bool:
 def test_what_is_signed_is_judged_as_the_sdk_judges_it(text, at, signer, secret, shape):
     header = stripe.WebhookSignature.generate_signature_header(text, signer, at)
     header = shape.format(header, v0="0" * 64)
-    with freeze_time(SIGNED_AT):
-        assert says(text.encode(), header, secret) == says_the_sdk(text.encode(), header, secret)
+    assert says(text.encode(), header, secret) == says_the_sdk(text.encode(), header, secret)
 
 
+@freeze_time(SIGNED_AT)
 @given(st.binary(), st.from_regex(r"\At=[0-9]{0,3},v1=[0-9a-f]{0,66}\Z") | st.text(), SECRETS)
 def test_what_is_not_signed_is_refused_as_the_sdk_refuses_it(payload, header, secret):
-    with freeze_time(SIGNED_AT):
-        assert says(payload, header, secret) == says_the_sdk(payload, header, secret)
+    assert says(payload, header, secret) == says_the_sdk(payload, header, secret)

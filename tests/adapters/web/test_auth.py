@@ -14,6 +14,7 @@ PUBLIC = {
     "Integrations.complete_authorization",
     "Webhooks.receive_account_webhook",
     "Webhooks.receive_platform_webhook",
+    "docs.design",
     "docs.document",
     "docs.file",
     "docs.page",

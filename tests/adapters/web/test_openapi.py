@@ -243,6 +243,7 @@ def test_a_body_is_required_exactly_where_something_in_it_is(document):
         "send_panel_invoice",
         "create_subscriber",
         "put_sales_order",
+        "replay_webhook_events",
         "resume_subscriber",
         "send_invoice",
     }

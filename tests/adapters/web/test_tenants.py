@@ -30,7 +30,9 @@ WITHOUT_ID = {
     "Invoices.send_invoice",
     "Subscribers.create_subscriber",
     "Subscribers.list_subscribers",
+    "Webhook events.list_replays",
     "Webhook events.list_webhook_events",
+    "Webhook events.replay_webhook_events",
 }
 SUBSCRIBER = {"url": "https://erp.example.com/changes"}
 LOOKUPS = ("stripe_invoice_id", "stripe_charge_id", "number")
@@ -73,6 +75,7 @@ def scene():
     world.tell_of_payments(invoice)
     (event, *_) = data_of(world.ask("GET", "/api/stripe/webhook-events"))
     ids = {
+        "replay_id": replay(world, event["id"])["id"],
         "integration_id": integration["id"],
         "sales_order_id": 1001,
         "invoice_id": invoice["id"],
@@ -80,6 +83,13 @@ def scene():
         "subscriber_id": data_of(world.ask("POST", "/api/subscribers", SUBSCRIBER))["id"],
     }
     return Scene(world, ids, data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}")))
+
+
+def replay(world, event_id):
+    asked = {"filter": {"ids": [event_id]}}
+    plan = data_of(world.ask("POST", "/api/stripe/webhook-events/replay", asked))
+    to_apply = asked | {"dry_run": False, "digest": plan["digest"]}
+    return data_of(world.ask("POST", "/api/stripe/webhook-events/replay", to_apply))
 
 
 def without_request_id(body):
@@ -93,6 +103,7 @@ def everything_of(world):
         "/api/stripe/integrations/1/invoices",
         "/api/stripe/invoices/1/refunds",
         "/api/stripe/webhook-events",
+        "/api/stripe/webhook-events/replays",
         "/api/sales-orders/1001",
         "/api/subscribers",
     )
@@ -158,6 +169,7 @@ def test_lists_and_filters_show_nothing_of_anothers(scene, role):
     for path in (
         "/api/stripe/integrations",
         "/api/stripe/webhook-events",
+        "/api/stripe/webhook-events/replays",
         f"/api/stripe/webhook-events?integration_instance_id={scene.ids['integration_id']}",
         "/api/stripe/invoices",
         "/api/stripe/invoices?updated_since=2026-01-01T00:00:00Z",

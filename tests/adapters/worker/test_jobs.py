@@ -214,6 +214,7 @@ def test_old_payloads_are_let_go_of_until_none_is_left():
     "job",
     [
         "drain_inbox",
+        "run_replays",
         "settle_intents",
         "reconcile",
         "confirm_settlements",
@@ -227,6 +228,7 @@ def test_old_payloads_are_let_go_of_until_none_is_left():
 def test_nothing_is_begun_after_the_stop(job: str):
     work = Batches(1)
     others = (
+        "webhook_events__run_replays",
         "reconciliation__reconcile_due",
         "reconciliation__confirm_settlements",
         "reconciliation__compact_totals",
@@ -246,3 +248,13 @@ def test_nothing_is_begun_after_the_stop(job: str):
     jobs.run(job)
 
     assert work.calls == 0
+
+
+def test_running_replays_goes_on_until_none_is_running_and_gives_way_after_each_batch():
+    replays, rests = Batches(25, 25, 3), Batches()
+
+    Jobs(bridge_with(webhook_events__run_replays=replays, webhook_events__yield_to_receiving=rests)).run(
+        "run_replays"
+    )
+
+    assert (replays.calls, rests.calls) == (4, 3)

@@ -54,7 +54,7 @@ def bridge_with(events: Batches | None = None, intents: Batches | None = None, *
 
 
 _OTHERS = {
-    "webhook_events": ("yield_to_receiving",),
+    "webhook_events": ("run_replays", "yield_to_receiving"),
     "reconciliation": ("reconcile_due", "confirm_settlements", "compact_totals"),
     "receivers": ("check_due",),
     "invoices": ("note_overdue",),

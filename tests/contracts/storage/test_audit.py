@@ -40,9 +40,11 @@ def test_entries_are_read_as_they_were_written(store: Store):
         assert [each.sequence for each in stored] == list(range(1, length + 1))
         assert [each.sequence for each in work.audit.entries(TENANT, 2, 2)] == [3, 4]
         assert [each.sequence for each in work.audit.latest(TENANT, length, 2)] == [length - 1, length - 2]
+        between = work.audit.latest(TENANT, length, 9, after=length - 3)
         of_type = work.audit.latest(TENANT, 99, 9, types=frozenset({ChangeType.TOKEN_CREATED}))
         of_order = work.audit.latest(TENANT, 99, 99, sales_order_id=ORDER)
     assert [each.shown() for each in stored] == [each.shown() for each in entries(store)]
+    assert [each.sequence for each in between] == [length - 1, length - 2]
     assert [each.type for each in of_type] == ["token.created"]
     assert {each.sales_order_id for each in of_order} == {ORDER}
     reached, fault = follow(Position(), stored)

@@ -528,3 +528,19 @@ def test_what_has_no_payload_any_more_is_not_requeued(store: Store):
         assert work.inbox.requeue_skipped(event.account_id, NOW, waiting=True) == 0
         work.commit()
     assert claim(store) == []
+
+
+def test_payloads_and_statuses_of_many_events_are_read_at_once(store: Store):
+    stored_integration(store)
+    events = [stored_event(store, id_=f"evt_{number}") for number in range(3)]
+    ids = [event.id for event in events[:2]]
+    with store.writing() as work:
+        (claimed, *_) = work.inbox.claim(NOW, NOW, 1)
+        work.inbox.settle(claimed.due_at, [claimed.processed(NOW)])
+        work.commit()
+
+    with store.reading() as work:
+        assert work.inbox.payloads(ids) == {id_: work.inbox.payload(None, id_) for id_ in ids}
+        assert work.inbox.count_by_status(ids) == {EventStatus.PROCESSED: 1, EventStatus.RECEIVED: 1}
+        assert dict(work.inbox.count_by_status([])) == {}
+        assert [work.inbox.count(TENANT, EventFilter(), up_to=most) for most in (2, 9, None)] == [2, 3, 3]

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from stripe_bridge.domain.errors.conflicts import StaleWrite
-from stripe_bridge.domain.intent import UNSETTLED, IntentState, Operation
+from stripe_bridge.domain.intent import UNSETTLED, Intent, IntentState, Operation
 from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.domain.recovery import EVERYONE, RecoveryHold
 from stripe_bridge.domain.refusal import Refusal
 from stripe_bridge.ports.storage.intents import IntentFilter
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled, Store
-from tests.builders import NOW, an_intent
+from tests.builders import ACCOUNT, NOW, TENANT, an_intent
 from tests.contracts.stored import at_once, stored_integration, stored_intent, stored_invoice
 
 SETTLED = sorted(set(IntentState) - UNSETTLED)
@@ -26,6 +27,26 @@ def test_an_intent_comes_back_as_it_was_stored(store: Store):
     with store.reading() as work:
         assert work.intents.find(intent.id) == taken == replace(intent.lease(NOW), version=1)
         assert work.intents.find(intent.id + 1) is None
+
+
+def leased(number: int) -> Intent:
+    return an_intent(integration_id=None, subject=f"invoice:{number}").lease(NOW)
+
+
+def test_an_open_hold_shows_when_an_intent_is_added_as_leased(store: Store):
+    with store.writing() as work:
+        free = work.intents.add_leased(leased(1))
+        work.recoveries.hold(RecoveryHold(tenant_id="another", account_id=ACCOUNT, held_at=NOW))
+        of_another = work.intents.add_leased(leased(2))
+        work.recoveries.hold(RecoveryHold(tenant_id=TENANT, account_id=ACCOUNT, held_at=NOW))
+        held = work.intents.add_leased(leased(3))
+        work.recoveries.release(TENANT, ACCOUNT, NOW)
+        released = work.intents.add_leased(leased(4))
+        work.recoveries.hold(RecoveryHold(tenant_id=EVERYONE, account_id=EVERYONE, held_at=NOW))
+        of_everyone = work.intents.add_leased(leased(5))
+        added = [free, of_another, held, released, of_everyone]
+        assert [each.may_be_held for each in added] == [False, False, True, False, True]
+        assert [work.intents.find(each.intent.id) for each in added] == [each.intent for each in added]
 
 
 def test_what_stripe_said_when_it_refused_a_call_comes_back(store: Store):

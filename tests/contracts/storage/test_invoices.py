@@ -11,6 +11,7 @@ from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.invoice import PAYABLE, Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.refusal import Refusal, SendFailure
+from stripe_bridge.ports.storage.invoicing import SettledInvoice
 from stripe_bridge.ports.storage.unit_of_work import PayableInvoiceExists, Store, UnitOfWork
 from tests.builders import ACCOUNT, NOW, TENANT, a_payment, a_stripe_invoice
 from tests.contracts.stored import at_once, ready_invoice, stored_intent, stored_invoice
@@ -256,6 +257,8 @@ def test_an_invoice_is_settled_once_no_call_on_it_is_open(store: Store):
         work.intents.save(intent.confirm(NOW))
         work.commit()
     with store.autocommit() as work:
-        assert work.invoices.find_settled(invoice.id) == invoice
+        last_change = work.changes.last_of_order(invoice.tenant_id, invoice.sales_order_id)
+        assert last_change is not None
+        assert work.invoices.find_settled(invoice.id) == SettledInvoice(invoice, last_change)
     with store.autocommit() as work:
         assert work.invoices.find_settled(invoice.id + 1) is None

@@ -93,3 +93,12 @@ def test_what_is_prefetched_is_locked(store: Store, invoice: Invoice):
     wait_until(lambda: seen)
     thread.join()
     assert seen == [saved]
+
+
+def test_many_invoices_and_links_are_read_at_once_as_one_by_one(store: Store, invoice: Invoice):
+    with store.reading() as work:
+        assert list(work.invoices.find_all([invoice.id, 9_001])) == [work.invoices.find(invoice.id)]
+        assert list(work.invoices.find_all([])) == []
+        others = [(ACCOUNT, "in_none"), ("acct_2", "in_1")]
+        assert work.links.find_invoice_ids([(ACCOUNT, "in_1"), *others]) == {(ACCOUNT, "in_1"): invoice.id}
+        assert work.links.find_invoice_ids([]) == {}

@@ -35,6 +35,20 @@ def an_unresolved_invoice(**changes: Any) -> UnresolvedInvoice:
     return UnresolvedInvoice(**values | changes)
 
 
+def test_what_may_block_an_order_is_an_open_hold_or_something_unresolved_about_it(store: Store):
+    with store.writing() as work:
+        work.recoveries.hold(a_hold(tenant_id="another"))
+        work.recoveries.add_unresolved(an_unresolved_invoice())
+        assert [work.recoveries.may_block(TENANT, order) for order in (501, 502)] == [True, False]
+        assert not work.recoveries.may_block("a third", 501)
+        work.recoveries.hold(a_hold())
+        assert work.recoveries.may_block(TENANT, 502)
+        work.recoveries.release(TENANT, ACCOUNT, LATER)
+        assert not work.recoveries.may_block(TENANT, 502)
+        work.recoveries.hold(a_hold(tenant_id=EVERYONE, account_id=EVERYONE))
+        assert work.recoveries.may_block(TENANT, 502)
+
+
 def test_a_tenant_has_its_own_holds_and_the_one_for_everyone(store: Store):
     own, for_everyone = a_hold(stripe_invoice_id="in_1"), a_hold(tenant_id=EVERYONE, account_id=EVERYONE)
     with store.writing() as work:

@@ -36,13 +36,14 @@ class FakeAudit:
         before: int,
         limit: int,
         *,
+        after: int = 0,
         types: frozenset[ChangeType] | None = None,
         sales_order_id: int | None = None,
     ) -> Sequence[StoredEntry]:
         found = [
             each
             for each in reversed(self._of(tenant_id))
-            if each.sequence < before
+            if after < each.sequence < before
             and (types is None or each.type in types)
             and sales_order_id in (None, each.sales_order_id)
         ]

@@ -1,7 +1,7 @@
 """A fake inbox, on the tables of one transaction, and what receives events into it."""
 
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 
@@ -114,6 +114,12 @@ class FakeInbox:
         assert payload is not None
         return payload
 
+    def payloads(self, event_ids: Sequence[int]) -> Mapping[int, bytes]:
+        return {event_id: self.payload(None, event_id) for event_id in event_ids}
+
+    def count_by_status(self, event_ids: Sequence[int]) -> Mapping[EventStatus, int]:
+        return Counter(each.status for each in self._events.matching(lambda each: each.id in event_ids))
+
     def purge_payloads(self, stored_before: datetime, limit: int) -> int:
         up_to = self._tables.purged.rows.get("up to", 0)
         old = self._events.matching(lambda each: each.created_at < stored_before)
@@ -161,8 +167,8 @@ class FakeInbox:
     def oldest(self, tenant_id: str | None, matching: EventFilter, limit: int) -> Sequence[WebhookEvent]:
         return [_without_payload(each) for each in self._matching(tenant_id, matching)[:limit]]
 
-    def count(self, tenant_id: str | None, matching: EventFilter) -> int:
-        return len(self._matching(tenant_id, matching))
+    def count(self, tenant_id: str | None, matching: EventFilter, *, up_to: int | None = None) -> int:
+        return len(self._matching(tenant_id, matching)[:up_to])
 
     def newest_id(self) -> int:
         return max((event.id for event in self._events.matching(lambda _: True)), default=0)

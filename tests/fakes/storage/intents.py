@@ -8,9 +8,10 @@ from datetime import datetime
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.recovery import EVERYONE
 from stripe_bridge.domain.request_trace import traces_of_intent
 from stripe_bridge.ports.metrics import QueueDepth
-from stripe_bridge.ports.storage.intents import IntentFilter
+from stripe_bridge.ports.storage.intents import IntentFilter, Leased
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 from tests.fakes.storage.tables import Tables, add, page_of, save
 
@@ -34,6 +35,12 @@ class FakeIntents:
         for trace in traces_of_intent(added):
             self._tables.request_traces.put(trace, trace)
         return added
+
+    def add_leased(self, intent: Intent) -> Leased:
+        holds = self._tables.recovery_holds.matching(
+            lambda each: each.released_at is None and each.tenant_id in (EVERYONE, intent.tenant_id)
+        )
+        return Leased(self.add(intent), may_be_held=bool(holds))
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:
         return self._intents.find(intent_id, lock=lock)

@@ -17,8 +17,9 @@ from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.payment_status import PaymentStatus
 from stripe_bridge.domain.sales_order import SalesOrder
-from stripe_bridge.ports.storage.invoicing import MOST_EXAMINED, InvoiceFilter, InvoiceSearch
+from stripe_bridge.ports.storage.invoicing import MOST_EXAMINED, InvoiceFilter, InvoiceSearch, SettledInvoice
 from stripe_bridge.ports.storage.unit_of_work import PayableInvoiceExists
+from tests.fakes.storage.changes import FakeChanges
 from tests.fakes.storage.tables import Tables, add, must_exist, page_behind, page_by_update, page_of, save
 
 _NOT_LISTED = InvoiceStatus.ABANDONED
@@ -137,10 +138,18 @@ class FakeInvoices:
     def find(self, invoice_id: int, *, lock: bool = False) -> Invoice | None:
         return self._invoices.find(invoice_id, lock=lock)
 
-    def find_settled(self, invoice_id: int) -> Invoice | None:
+    def find_all(self, invoice_ids: Sequence[int]) -> Sequence[Invoice]:
+        return self._invoices.matching(lambda each: each.id in invoice_ids)
+
+    def find_settled(self, invoice_id: int) -> SettledInvoice | None:
         subject = invoice_subject(invoice_id)
         waits = self._tables.intents.matching(lambda each: each.subject == subject and not each.is_settled)
-        return None if waits else self._invoices.find(invoice_id)
+        invoice = self._invoices.find(invoice_id)
+        if waits or invoice is None:
+            return None
+        changes = FakeChanges(self._tables)
+        last_change = changes.last_of_order(invoice.tenant_id, invoice.sales_order_id)
+        return SettledInvoice(invoice, last_change)
 
     def lock(self, invoice_id: int) -> Invoice | None:
         return self._invoices.find(invoice_id, lock=True)
@@ -288,6 +297,10 @@ class FakeLinks:
 
     def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None:
         return self._links.find((account_id, stripe_id))
+
+    def find_invoice_ids(self, linked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        found = {pair: self._links.find(pair) for pair in linked}
+        return {pair: invoice_id for pair, invoice_id in found.items() if invoice_id is not None}
 
     def of_invoice(self, invoice_id: int) -> Sequence[str]:
         return sorted(

@@ -14,6 +14,10 @@ class FakeRecoveries:
     def holds_of(self, tenant_id: str) -> Sequence[RecoveryHold]:
         return self._tables.recovery_holds.matching(lambda each: each.tenant_id in (EVERYONE, tenant_id))
 
+    def may_block(self, tenant_id: str, sales_order_id: int) -> bool:
+        is_held = any(each.released_at is None for each in self.holds_of(tenant_id))
+        return is_held or bool(self.unresolved_of_order(tenant_id, sales_order_id))
+
     def open_holds(self) -> Sequence[RecoveryHold]:
         found = self._tables.recovery_holds.matching(lambda each: each.released_at is None)
         return sorted(found, key=lambda each: (each.tenant_id, each.account_id))

@@ -26,6 +26,7 @@ from stripe_bridge.domain.receiver import Receiver
 from stripe_bridge.domain.reconciliation import Gap
 from stripe_bridge.domain.recovery import RecoveryHold, SigningKey, UnresolvedInvoice
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.replay import Replay
 from stripe_bridge.domain.request_trace import Trace
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.domain.subscriber import Delivery, Subscriber
@@ -185,6 +186,7 @@ class Tables:
     intents: Table[int, Intent] = field(default_factory=Table)
     receivers: Table[int, Receiver] = field(default_factory=Table)
     events: Table[int, WebhookEvent] = field(default_factory=Table)
+    replays: Table[int, Replay] = field(default_factory=Table)
     reconcile_due: Table[int, datetime] = field(default_factory=Table)
     purged: Table[str, int] = field(default_factory=Table)
     gaps: Table[int, Gap | None] = field(default_factory=Table)

@@ -26,6 +26,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.replays import Replays
 from stripe_bridge.ports.storage.requests import RequestTraces
 from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
@@ -48,6 +49,7 @@ from tests.fakes.storage.invoicing import FakeBilledCustomers, FakeInvoices, Fak
 from tests.fakes.storage.payments import FakeDisputes, FakePayments, FakeRefunds
 from tests.fakes.storage.reconciliations import FakeReconciliations
 from tests.fakes.storage.recoveries import FakeRecoveries
+from tests.fakes.storage.replays import FakeReplays
 from tests.fakes.storage.requests import FakeRequestTraces
 from tests.fakes.storage.subscribers import FakeSubscribers
 from tests.fakes.storage.tables import Tables
@@ -103,6 +105,7 @@ class FakeUnitOfWork:
     intents: Intents
     receivers: Receivers
     inbox: Inbox
+    replays: Replays
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
@@ -150,6 +153,7 @@ class FakeUnitOfWork:
         self.intents = FakeIntents(self._tables, self._recorder)
         self.receivers = FakeReceivers(self._tables)
         self.inbox = FakeInbox(self._tables)
+        self.replays = FakeReplays(self._tables)
         self.idempotent_requests = FakeIdempotentRequests(self._tables)
         self.key_in_use = FakeKeyInUse(self._tables)
         self.reconciliations = FakeReconciliations(self._tables)

@@ -15,6 +15,8 @@ def test_the_newest_come_first_and_the_list_goes_on_below_a_number(world: World)
     first = world.bridge.changes.list(world.tenant, 3)
     assert [each.sequence for each in first] == [last, last - 1, last - 2]
     assert world.bridge.changes.list(world.tenant, 1, before=last - 2)[0].sequence == last - 3
+    between = world.bridge.changes.list(world.tenant, 9, before=last, after=last - 3)
+    assert [each.sequence for each in between] == [last - 1, last - 2]
     types = frozenset({ChangeType.REFUND_CREATED})
     assert {each.type for each in world.bridge.changes.list(world.tenant, 9, types=types)} == types
 

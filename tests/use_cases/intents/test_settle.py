@@ -9,7 +9,9 @@ from stripe_bridge.domain.errors.base import BridgeError
 from stripe_bridge.domain.errors.outcomes import InvoiceNotSent
 from stripe_bridge.domain.intent import IntentState, Operation
 from stripe_bridge.domain.invoice import InvoiceStatus
+from stripe_bridge.domain.recovery import RecoveryHold
 from stripe_bridge.domain.stripe_objects import StripeInvoiceStatus
+from stripe_bridge.ports.storage.intents import Leased
 from stripe_bridge.ports.stripe.errors import (
     GatewayBusy,
     GatewayError,
@@ -18,7 +20,7 @@ from stripe_bridge.ports.stripe.errors import (
     KeySpent,
     OutcomeUnknown,
 )
-from tests.builders import AMOUNT, an_intent
+from tests.builders import ACCOUNT, AMOUNT, TENANT, an_intent
 from tests.proofs.boundary import Boundary
 from tests.use_cases.intents.settling import Settling
 from tests.use_cases.sends import LOOKS, STEPS, a_day_goes_by, not_sent
@@ -429,16 +431,52 @@ def test_a_lookup_of_an_effect_is_traced_instead_of_a_call_if_it_finds_one():
     assert settling.find(intent.id).state is IntentState.CONFIRMED
 
 
+def hold_sends(settling: Settling) -> None:
+    with settling.store.writing() as work:
+        hold = RecoveryHold(tenant_id=TENANT, account_id=ACCOUNT, held_at=settling.clock.now())
+        work.recoveries.hold(hold)
+        work.commit()
+
+
+def lease(settling: Settling, subject: str = "invoice:1") -> Leased:
+    with settling.store.writing() as work:
+        leased = settling.settle.lease(work, an_intent(due_at=settling.clock.now(), subject=subject))
+        work.commit()
+    return leased
+
+
+def test_nothing_is_called_while_the_tenants_sends_are_held():
+    settling = Settling()
+    hold_sends(settling)
+
+    settling.settle.run_leased(lease(settling))
+
+    assert settling.step.called == []
+
+
+def test_that_there_was_no_hold_counts_only_for_a_moment():
+    settling = Settling()
+    at_once, held_up = lease(settling, "invoice:1"), lease(settling, "invoice:2")
+    settling.settle.run_leased(at_once)
+    assert settling.step.called == [at_once.intent.id]
+    hold_sends(settling)
+    settling.clock.advance(timedelta(seconds=1))
+
+    settling.settle.run_leased(held_up)
+
+    assert settling.step.called == [at_once.intent.id]
+
+
 def test_an_intent_that_is_leased_when_it_is_planned_is_run_by_that_request_alone():
     settling = Settling()
     with settling.store.writing() as work:
         leased = settling.settle.lease(work, an_intent(due_at=settling.clock.now()))
         work.commit()
 
-    settling.settle(leased.id)
+    settling.settle(leased.intent.id)
     assert settling.step.called == [], "It is leased: another worker leaves it alone."
     settling.settle.run_leased(leased)
 
-    assert settling.step.called == [leased.id]
+    assert settling.step.called == [leased.intent.id]
     assert settling.step.checked == [], "It was never called before, so there is no effect to look for."
-    assert settling.find(leased.id).state is IntentState.CONFIRMED
+    assert settling.find(leased.intent.id).state is IntentState.CONFIRMED

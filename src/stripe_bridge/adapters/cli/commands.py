@@ -18,6 +18,7 @@ _SUMMARIES = {
     "receivers": "Webhook endpoints: where Stripe sends events, and the secrets it signs them with.",
     "reconcile": "Compare connected accounts with Stripe, correct what differs, and report how much of it by cause.",
     "refunds": "Refunds to customers, by invoice.",
+    "replays": "Replays of webhook events: who had which applied again, and how far that has come.",
     "subscribers": "Where the ERP is told of changes: addresses to which they are posted, signed and in order.",
     "support-bundle": "Write a file for whoever helps you: what runs, how it is set up, and what is wrong with it.",
     "tokens": "Bearer tokens for the REST API: who may call it, and what they may do.",

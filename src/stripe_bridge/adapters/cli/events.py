@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from stripe_bridge.adapters.cli.confirming import confirm, yes_option
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
 from stripe_bridge.adapters.cli.options import (
@@ -26,26 +27,15 @@ from stripe_bridge.adapters.cli.output import (
     show_json,
     show_page,
     show_row,
-    show_rows,
 )
 from stripe_bridge.adapters.cli.rendering import event_row
+from stripe_bridge.adapters.cli.replaying import EVENT_COLUMNS, show_plan, show_replayed
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
+from stripe_bridge.domain.replay import MAX_EVENTS
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
-from stripe_bridge.use_cases.webhook_events.replay import Replay
+from stripe_bridge.use_cases.webhook_events.replay import Replay as Replayed
 
-_COLUMNS = (
-    "id",
-    "tenant_id",
-    "event_type",
-    "related_object_id",
-    "account_id",
-    "status",
-    "attempts",
-    "skip_reason",
-    "last_error",
-    "created_at",
-)
 _FILTERS = (
     click.option("--status", type=OneOf(EventStatus), help="Only those with this status."),
     click.option("--type", "event_type", type=Text(), help="Only those of this type, such as invoice.paid."),
@@ -92,7 +82,7 @@ def list_(tenant_id: str | None, limit: int, before: int | None, as_json: bool, 
     _check_type(matching["event_type"])
     request = page_request(limit, before)
     page = context().bridge.webhook_events.list(tenant_id, EventFilter(**matching), request)
-    show_page(page, event_row, as_json=as_json, when_empty="No such events.", columns=_COLUMNS)
+    show_page(page, event_row, as_json=as_json, when_empty="No such events.", columns=EVENT_COLUMNS)
 
 
 def _check_type(event_type: str | None) -> None:
@@ -142,38 +132,80 @@ def _document(payload: bytes) -> Any:
 @click.argument("event_ids", metavar="[ID]...", nargs=-1, type=IDENTIFIER)
 @any_tenant
 @_filters
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="At most this many.")
-@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MAX_EVENTS),
+    default=100,
+    show_default=True,
+    help="At most this many.",
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would be queued.")
+@yes_option
 @as_json
 def replay(
     event_ids: tuple[int, ...],
     tenant_id: str | None,
     limit: int,
     dry_run: bool,
+    yes: bool,
     as_json: bool,
     **matching: Any,
 ) -> None:
     """Queue events to be applied again, by ID or by filter, oldest first.
 
-    Their current status does not matter. Applying an event twice changes nothing, so a replay is safe; use it to repair
-    the effects of a bug in this service, once the bug is fixed. Workers apply the events, within SWEEP_SECONDS at the
-    latest. Events that are being processed are skipped.
+    First it shows what that would change, and asks. Their current status does not matter. Applying an event twice changes
+    nothing, so a replay is safe; use it to repair the effects of a bug in this service, once the bug is fixed. Workers apply
+    the events, within SWEEP_SECONDS at the latest. Events that are being processed are skipped.
 
     \b
     Examples:
       stripe-bridge events replay 81
       stripe-bridge events replay --status failed --dry-run
-      stripe-bridge events replay --status failed --tenant acme --limit 1000
+      stripe-bridge events replay --status failed --tenant acme --limit 1000 --yes
     """
     ids = frozenset(event_ids) or None
     if ids is None and not any(matching.values()):
         raise click.UsageError("Which events? Give IDs, or a filter such as --status failed.")
+    if ids is not None and len(ids) > MAX_EVENTS:
+        raise click.UsageError(f"At most {MAX_EVENTS} at once.")
     _check_type(matching["event_type"])
+    wanted = EventFilter(ids=ids, **matching)
     at_most = limit if ids is None else len(ids)
-    replayed = context().bridge.webhook_events.replay_matching(
-        tenant_id, EventFilter(ids=ids, **matching), at_most, dry_run=dry_run
+    if dry_run:
+        use_case = context().bridge.webhook_events.replay_matching
+        replayed = use_case(tenant_id, wanted, at_most, dry_run=True)
+        show_replayed(replayed, dry_run=True, as_json=as_json)
+    else:
+        replayed = _replay(tenant_id, wanted, at_most, yes=yes, as_json=as_json)
+    _check_all_queued(ids, replayed)
+
+
+def _replay(
+    tenant_id: str | None, wanted: EventFilter, at_most: int, *, yes: bool, as_json: bool
+) -> Replayed:
+    use_cases = context().bridge.webhook_events
+    plan = use_cases.plan_replay(tenant_id, wanted, at_most)
+    replayed = Replayed(
+        queued=[each.event for each in plan.events],
+        being_processed=plan.being_processed,
+        purged=plan.purged,
+        more=plan.more,
     )
-    _show(replayed, dry_run=dry_run, as_json=as_json)
+    if not plan.events:
+        show_replayed(replayed, dry_run=False, as_json=as_json)
+        return replayed
+    if not as_json:
+        show_plan(plan)
+    confirm(f"This applies {counted(len(plan.events), 'event')} again.", yes=yes)
+    replay_id = use_cases.start_replay(tenant_id, wanted, at_most, plan.digest).id
+    # Whatever else is running is carried on, too: the oldest first. If this is interrupted, a worker goes on.
+    while use_cases.show_replay(tenant_id, replay_id).replay.is_running and use_cases.run_replays():
+        pass
+    show_replayed(replayed, dry_run=False, as_json=as_json, replay_id=replay_id)
+    return replayed
+
+
+def _check_all_queued(ids: frozenset[int] | None, replayed: Replayed) -> None:
     found = {event.id for event in (*replayed.queued, *replayed.being_processed, *replayed.purged)}
     missing = sorted((ids or frozenset()) - found)
     if missing:
@@ -182,32 +214,3 @@ def replay(
         raise click.ClickException("Not all were queued: some are being processed; try again.")
     if ids is not None and replayed.purged:
         raise click.ClickException("Not all were queued: some payloads have been deleted.")
-
-
-def _show(replayed: Replay, *, dry_run: bool, as_json: bool) -> None:
-    queued = [event_row(event) for event in replayed.queued]
-    processing = [event_row(event) for event in replayed.being_processed]
-    purged = [event_row(event) for event in replayed.purged]
-    if as_json:
-        outcome = {
-            "queued": queued,
-            "being_processed": processing,
-            "forgotten": purged,
-            "more": replayed.more,
-        }
-        show_json({"dry_run": dry_run, **outcome})
-        return
-    show_rows(queued, as_json=False, when_empty="No such events.", columns=_COLUMNS)
-    if queued:
-        done = "Would be queued" if dry_run else "Queued"
-        click.echo(
-            f"\n{done} to be applied again: {counted(len(queued), 'event')}. Shown above as they were before."
-        )
-    if processing:
-        click.echo(
-            f"Skipped because they are being processed: {', '.join(str(row['id']) for row in processing)}."
-        )
-    if purged:
-        click.echo(f"Skipped because their payloads have been deleted: {len(purged)}.")
-    if replayed.more:
-        click.echo(f"{counted(replayed.more, 'more event')} not shown: raise --limit to include them.")

@@ -7,6 +7,7 @@ from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.origin import dump_actor
 from stripe_bridge.domain.refund import Refund
+from stripe_bridge.domain.replay import PlannedEvent, PlannedObject, Replay
 from stripe_bridge.domain.subscriber import Delivery
 from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.use_cases.integrations.in_flight import InFlight
@@ -202,3 +203,44 @@ _OF_DELIVERY = "type message_id after last attempted_at status ms error".split()
 
 def delivery_row(delivery: Delivery) -> Row:
     return {name: getattr(delivery, name) for name in _OF_DELIVERY}
+
+
+def planned_event_row(planned: PlannedEvent) -> Row:
+    return {
+        **event_row(planned.event),
+        "outcome": planned.outcome,
+        "why": planned.skip_reason or planned.error,
+    }
+
+
+def change_rows(planned: PlannedObject) -> list[Row]:
+    """One for each field; one that says so, if only Stripe can tell."""
+    name = f"{planned.kind} {planned.id or planned.stripe_id}"
+    about = {"invoice_id": planned.invoice_id, "object": f"new {name}" if planned.is_new else name}
+    rows: list[Row] = [
+        {**about, "field": each.field, "before": each.before, "after": each.after} for each in planned.changes
+    ]
+    unknown = {**about, "field": "(any)", "before": None, "after": "unknown"}
+    return [*rows, unknown] if planned.is_unknown else rows
+
+
+def replay_row(replay: Replay) -> Row:
+    actor = replay.origin.actor
+    return {
+        "id": replay.id,
+        "tenant_id": replay.tenant_id,
+        "status": replay.status,
+        "requested_by": dump_actor(actor),
+        "filter": dict(replay.filter),
+        "limit": replay.limit,
+        "planned": dict(replay.planned),
+        "total": replay.total,
+        "position": replay.position,
+        "queued": replay.queued,
+        "being_processed": replay.being_processed,
+        "purged": replay.purged,
+        "created_at": replay.created_at,
+        "updated_at": replay.updated_at,
+        "ended_at": replay.ended_at,
+        "canceled_by": None if replay.canceled_by is None else dump_actor(replay.canceled_by),
+    }

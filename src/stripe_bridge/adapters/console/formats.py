@@ -8,6 +8,7 @@ from typing import Any
 
 from stripe_bridge.domain.errors.values import CurrencyUnknown
 from stripe_bridge.domain.money import Currency
+from stripe_bridge.domain.origin import dump_actor
 
 _GOOD = "paid succeeded connected processed confirmed active enabled ok live delivered won complete yes"
 _INFO = "open pending processing received sent planned sending draft payment_pending running"
@@ -18,6 +19,8 @@ _TONES = {
     for tone, states in (("good", _GOOD), ("info", _INFO), ("warn", _WARN), ("bad", _BAD))
     for state in states.split()
 }
+# How the change log names actors, where that is no word for people.
+_ACTORS = {"stripe": "Stripe", "service": "this service:"}
 _UNITS = (("year", 365 * 86_400), ("month", 30 * 86_400), ("day", 86_400), ("hour", 3600), ("minute", 60))
 
 
@@ -42,6 +45,16 @@ def number(count: int) -> str:
 def words(state: Any) -> str:
     """`partially_paid` as *partially paid*."""
     return str(state).replace("_", " ")
+
+
+def actor_name(actor: Mapping[str, Any]) -> str:
+    """Of an actor as the change log has it: `token 5 for ERP user 7`, `operator jane`, `Stripe`."""
+    kind, id_, user_id = (actor.get(name) for name in ("type", "id", "user_id"))
+    name = "" if id_ is None else str(id_).removeprefix(f"{kind}:")
+    if kind == "service":
+        name = words(name)
+    user = "" if user_id is None else f" for ERP user {user_id}"
+    return f"{_ACTORS.get(str(kind), kind)} {name}".strip(" :") + user
 
 
 def tone(state: Any) -> str:
@@ -84,4 +97,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "exact": exact,
     "machine": machine,
     "ago": ago,
+    "actor_name": lambda actor: actor_name(dump_actor(actor)),
 }

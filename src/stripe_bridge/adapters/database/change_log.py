@@ -1,25 +1,25 @@
 """Writes the change log: the last statements of a transaction that recorded something.
 
-Everything is rendered before the heads are locked; under their locks entries are only numbered, hashed and inserted, and
-nothing else is locked after them. So no two transactions deadlock here, no number is seen before a lower one, and a
-transaction that is rolled back leaves no gap.
+The heads are locked last, by the statement that also reads what the changes are about; under their locks entries are
+rendered, numbered and inserted, and nothing else is locked after them. So no two transactions deadlock here, no number is seen
+before a lower one, and a transaction that is rolled back leaves no gap.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, func, select, tuple_, union, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.any_of import any_of
 from stripe_bridge.adapters.database.existing_kinds import EXISTING_KINDS
 from stripe_bridge.adapters.database.mapping import Mapper, table_of
-from stripe_bridge.adapters.database.request_traces import note_traces
+from stripe_bridge.adapters.database.request_traces import ADD_WITH_IT, take_traces
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.changes import ChangeBackfillRow, ChangeHeadRow, ChangeRow
@@ -38,16 +38,13 @@ from stripe_bridge.domain.changes.entry import (
 )
 from stripe_bridge.domain.changes.history import name_log
 from stripe_bridge.domain.invoice import settled_amount
-from stripe_bridge.domain.request_trace import Trace, traces_of_changes
+from stripe_bridge.domain.request_trace import traces_of_changes
 
 HEADS, ENTRIES = Mapper(Head, ChangeHeadRow), Mapper(Entry, ChangeRow)
 _HEAD = HEADS.table.c
 _ORDER, _INVOICE, _INTEGRATION = (table_of(row).c for row in (SalesOrderRow, InvoiceRow, IntegrationRow))
 _OWN = table_of(InvoiceRow).alias("own").c
 _ADD_HEAD = insert(HEADS.table).on_conflict_do_nothing()
-_LOCK_HEADS = (
-    HEADS.select.where(any_of(_HEAD.tenant_id, "tenant_ids")).order_by(_HEAD.tenant_id).with_for_update()
-)
 _MOVE_HEAD = (
     update(HEADS.table)
     .where(_HEAD.tenant_id == bindparam("own_tenant_id"))
@@ -56,8 +53,18 @@ _MOVE_HEAD = (
 # Whether what was there before the log is recorded, new logs have to know from the start.
 _COMPLETED_KINDS = select(func.count(table_of(ChangeBackfillRow).c.completed_at))
 _ADD_ENTRY = insert(ENTRIES.table)
-_KEY = tuple_(_ORDER.tenant_id, _ORDER.id)
+# Most transactions record one change. SQLite has no such statement, and no round trips to save.
+_ADD_ENTRY_AND_MOVE_HEAD = _ADD_ENTRY.values(
+    {column.name: bindparam(f"own_{column.name}") for column in ENTRIES.columns}
+).add_cte(_MOVE_HEAD.cte("moved"), ADD_WITH_IT)
 _LIVEMODES = select(_INTEGRATION.id, _INTEGRATION.livemode).where(any_of(_INTEGRATION.id, "ids"))
+_ASKED = table_of(SalesOrderRow).alias("asked").c
+_WANTED = union(
+    select(_OWN.tenant_id, _OWN.sales_order_id).where(any_of(_OWN.id, "invoice_ids")),
+    select(_ASKED.tenant_id, _ASKED.id).where(
+        any_of(_ASKED.tenant_id, "tenant_ids"), any_of(_ASKED.id, "order_ids")
+    ),
+)
 # Orders with their invoices, and whose these are: what orders owe, to whom an invoice belongs, whether it is real money.
 _AROUND = (
     select(
@@ -80,33 +87,48 @@ _AROUND = (
         and_(_INVOICE.tenant_id == _ORDER.tenant_id, _INVOICE.sales_order_id == _ORDER.id),
     )
     .outerjoin(table_of(IntegrationRow), _INTEGRATION.id == _INVOICE.integration_id)
+    .where(tuple_(_ORDER.tenant_id, _ORDER.id).in_(_WANTED))
+    .subquery("around")
 )
-
-_OF_INVOICES = select(_OWN.tenant_id, _OWN.sales_order_id).where(any_of(_OWN.id, "ids"))
-_AROUND_INVOICES = _AROUND.where(_KEY.in_(_OF_INVOICES))
+_LOCK_HEADS = (
+    HEADS.select.add_columns(*(column for column in _AROUND.c if column.name != "tenant_id"))
+    .select_from(HEADS.table.outerjoin(_AROUND, _AROUND.c.tenant_id == _HEAD.tenant_id))
+    .where(any_of(_HEAD.tenant_id, "tenant_ids"))
+    .order_by(_HEAD.tenant_id)
+    .with_for_update(of=HEADS.table)
+)
+# The time is read anew for a head that another transaction has moved while this one was waiting for it.
+_LOCK_HEADS_AND_READ_TIME = _LOCK_HEADS.add_columns(func.clock_timestamp().label("now"))
+_TENANTS = select(_OWN.tenant_id).distinct().where(any_of(_OWN.id, "ids"))
 OrderKey = tuple[str, int]
 
 
 def append_changes(transaction: Transaction, changes: Sequence[Change]) -> dict[str, int]:
     """Returns the number of each tenant's last entry."""
-    prepared = prepare(changes, _surroundings(transaction, changes), _ids())
-    tenant_ids = sorted({change.tenant_id for change in prepared})
-    heads = _lock_heads(transaction, tenant_ids)
-    # Now, when no other transaction can give a number before this one.
-    now = _now(transaction)
-    entries: list[Entry] = []
+    locked, around = _lock_heads(transaction, changes)
+    prepared = prepare(changes, around, _ids())
+    entries: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
-    traces: list[Trace] = []
     for tenant_id, of_tenant in groupby(sorted(prepared, key=_tenant_of), key=_tenant_of):
+        head, now = locked[tenant_id]
         of_one = list(of_tenant)
-        numbered, head = number(heads[tenant_id], of_one, now)
-        traces += traces_of_changes(of_one, numbered)
-        entries += numbered
+        numbered, head = number(head, of_one, now)
+        transaction.traces += traces_of_changes(of_one, numbered)
+        entries += [ENTRIES.values(entry) for entry in numbered]
         moved.append({"own_tenant_id": tenant_id, "last": head.sequence, "last_hash": head.hash})
-    transaction.execute_many(_ADD_ENTRY, [ENTRIES.values(entry) for entry in entries])
-    transaction.execute_many(_MOVE_HEAD, moved)
-    note_traces(transaction, traces)
+    _write(transaction, entries, moved)
     return {move["own_tenant_id"]: move["last"] for move in moved}
+
+
+def _write(
+    transaction: Transaction, entries: Sequence[dict[str, Any]], moved: Sequence[dict[str, Any]]
+) -> None:
+    if len(entries) == 1 and not transaction.is_sqlite:
+        own = {f"own_{name}": value for name, value in entries[0].items()}
+        transaction.execute(_ADD_ENTRY_AND_MOVE_HEAD, own | moved[0] | take_traces(transaction))
+    else:
+        transaction.execute_many(_ADD_ENTRY, entries)
+        transaction.execute_many(_MOVE_HEAD, moved)
 
 
 def new_log(*, after: str | None = None) -> str:
@@ -123,89 +145,87 @@ def _tenant_of(change: PreparedChange) -> str:
     return change.tenant_id
 
 
-def _lock_heads(transaction: Transaction, tenant_ids: Sequence[str]) -> dict[str, Head]:
-    heads = _locked(transaction, tenant_ids)
-    missing = [tenant_id for tenant_id in tenant_ids if tenant_id not in heads]
-    if not missing:
-        return heads
-    done = transaction.execute(_COMPLETED_KINDS).scalar_one() == len(EXISTING_KINDS)
-    new = [Head(tenant_id=tenant_id, log=new_log(), hash=GENESIS, is_complete=done) for tenant_id in missing]
-    transaction.execute_many(_ADD_HEAD, [HEADS.values(head) for head in new])
-    return _locked(transaction, tenant_ids)
+# A head, and a time at which no other transaction can give a number before this one.
+Locked = tuple[Head, datetime]
 
 
-def _locked(transaction: Transaction, tenant_ids: Sequence[str]) -> dict[str, Head]:
-    found = transaction.list(HEADS, _LOCK_HEADS, tenant_ids=tenant_ids)
-    return {head.tenant_id: head for head in found}
-
-
-def _now(transaction: Transaction) -> datetime:
-    if transaction.is_sqlite:
-        return datetime.now(UTC)
-    now: datetime = transaction.execute(_CLOCK).scalar_one()
-    return now.astimezone(UTC)
-
-
-_CLOCK = select(func.clock_timestamp())
-
-
-def _surroundings(transaction: Transaction, changes: Collection[Change]) -> Surroundings:
-    around = _Around(transaction)
-    around.read_invoices({change.invoice_id for change in changes if change.invoice_id is not None})
+def _lock_heads(
+    transaction: Transaction, changes: Collection[Change]
+) -> tuple[Mapping[str, Locked], Surroundings]:
+    tenant_ids = _tenants_of(transaction, changes)
     alone = [change for change in changes if change.invoice_id is None]
-    around.read_orders(
-        {(each.tenant_id, each.sales_order_id) for each in alone if each.tenant_id and each.sales_order_id}
-    )
-    around.read_integrations({each.integration_id for each in alone if each.integration_id is not None})
-    return around.found()
+    given = {
+        "tenant_ids": tenant_ids,
+        "invoice_ids": sorted({each.invoice_id for each in changes if each.invoice_id is not None}),
+        "order_ids": sorted({each.sales_order_id for each in alone if each.sales_order_id is not None}),
+    }
+    found = _Found(_locked(transaction, given))
+    missing = [tenant_id for tenant_id in tenant_ids if tenant_id not in found.heads]
+    if missing:
+        _add_heads(transaction, missing)
+        found = _Found(_locked(transaction, given))
+    unread = {each.integration_id for each in alone if each.integration_id is not None} - set(found.livemodes)
+    if unread:
+        rows = transaction.execute(_LIVEMODES, {"ids": sorted(unread)})
+        found.livemodes.update((row.id, row.livemode) for row in rows)
+    return found.heads, found.surroundings()
 
 
-class _Around:
-    """What changes need of other objects, read in as few statements as there are ways to find them: mostly one."""
+def _tenants_of(transaction: Transaction, changes: Collection[Change]) -> list[str]:
+    named = {change.tenant_id for change in changes if change.tenant_id is not None}
+    unnamed = {each.invoice_id for each in changes if each.tenant_id is None and each.invoice_id is not None}
+    if unnamed:
+        named.update(transaction.execute(_TENANTS, {"ids": sorted(unnamed)}).scalars())
+    return sorted(named)
 
-    def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
+
+def _locked(transaction: Transaction, given: Mapping[str, Any]) -> Iterable[Row[Any]]:
+    statement = _LOCK_HEADS if transaction.is_sqlite else _LOCK_HEADS_AND_READ_TIME
+    return transaction.execute(statement, given)
+
+
+def _add_heads(transaction: Transaction, tenant_ids: Sequence[str]) -> None:
+    done = transaction.execute(_COMPLETED_KINDS).scalar_one() == len(EXISTING_KINDS)
+    new = [Head(tenant_id=each, log=new_log(), hash=GENESIS, is_complete=done) for each in tenant_ids]
+    transaction.execute_many(_ADD_HEAD, [HEADS.values(head) for head in new])
+
+
+class _Found:
+    """The heads, and what changes need of other objects."""
+
+    def __init__(self, rows: Iterable[Row[Any]]) -> None:
+        self.heads: dict[str, Locked] = {}
+        self.livemodes: dict[int, bool] = {}
         self._invoices: dict[int, InvoicePlace] = {}
-        self._livemodes: dict[int, bool] = {}
         # What was agreed to be paid through us, and what was, by order.
         self._agreed: dict[OrderKey, tuple[int, int]] = {}
         self._settled: dict[OrderKey, int] = {}
-
-    def read_invoices(self, ids: Collection[int]) -> None:
-        if ids:
-            self._take(self._transaction.execute(_AROUND_INVOICES, {"ids": sorted(ids)}))
-
-    def read_orders(self, keys: Collection[OrderKey]) -> None:
-        missing = sorted(set(keys) - set(self._agreed))
-        if missing:
-            self._take(self._transaction.execute(_AROUND.where(_KEY.in_(missing))))
-
-    def read_integrations(self, ids: Collection[int]) -> None:
-        missing = sorted(set(ids) - set(self._livemodes))
-        if missing:
-            for row in self._transaction.execute(_LIVEMODES, {"ids": missing}):
-                self._livemodes[row.id] = row.livemode
-
-    def _take(self, rows: Iterable[Row[Any]]) -> None:
+        names = [column.name for column in HEADS.columns]
         for row in rows:
-            key = row.tenant_id, row.order_id
-            self._agreed[key] = row.total, row.paid_elsewhere
-            settled = self._settled.setdefault(key, 0)
-            if row.invoice_id is None:
-                continue
-            given_back = row.amount_refunded + row.amount_lost
-            self._settled[key] = settled + settled_amount(
-                row.status, row.amount, row.amount_remaining, given_back
-            )
-            self._livemodes[row.integration_id] = row.livemode
-            self._invoices[row.invoice_id] = InvoicePlace(
-                tenant_id=row.tenant_id, sales_order_id=row.order_id, integration_id=row.integration_id
-            )
+            now = getattr(row, "now", None) or datetime.now(UTC)
+            self.heads[row.tenant_id] = HEADS.make(names, row[: len(names)]), now.astimezone(UTC)
+            if row.order_id is not None:
+                self._take(row)
 
-    def found(self) -> Surroundings:
+    def _take(self, row: Row[Any]) -> None:
+        key = row.tenant_id, row.order_id
+        self._agreed[key] = row.total, row.paid_elsewhere
+        settled = self._settled.setdefault(key, 0)
+        if row.invoice_id is None:
+            return
+        given_back = row.amount_refunded + row.amount_lost
+        self._settled[key] = settled + settled_amount(
+            row.status, row.amount, row.amount_remaining, given_back
+        )
+        self.livemodes[row.integration_id] = row.livemode
+        self._invoices[row.invoice_id] = InvoicePlace(
+            tenant_id=row.tenant_id, sales_order_id=row.order_id, integration_id=row.integration_id
+        )
+
+    def surroundings(self) -> Surroundings:
         return Surroundings(
             invoices=self._invoices,
-            livemodes=self._livemodes,
+            livemodes=self.livemodes,
             orders={
                 key: order_figures(total, paid_elsewhere, self._settled[key])
                 for key, (total, paid_elsewhere) in self._agreed.items()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import sqlalchemy
@@ -35,6 +36,8 @@ class Identified(Record, Protocol):
 
 
 Value = TypeVar("Value", bound=Record)
+# Names, and what reads all of them from a value.
+Reader = tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]
 Aggregate = TypeVar("Aggregate", bound=Identified)
 
 
@@ -48,6 +51,7 @@ class Mapper(Generic[Value]):
     def __init__(self, value: type[Value], row: type[Row], *, apart: frozenset[str] = frozenset()) -> None:
         self._value = value
         self._names = [field.name for field in fields(value)]
+        self._readers: dict[frozenset[str], Reader] = {}
         self.table = table_of(row)
         self.columns = [self.table.c[name] for name in self._names if name not in apart]
         self.repeated = next((name for name in self._names if f"{LOGGED}{name}" in self.table.c), None)
@@ -59,9 +63,13 @@ class Mapper(Generic[Value]):
         return sqlalchemy.select(*self.columns)
 
     def read(self, row: sqlalchemy.Row[Any]) -> Value:
+        return self.make(row._fields, row)
+
+    def make(self, names: Sequence[str], values: Sequence[Any]) -> Value:
+        """The value of some columns, among them the one that repeats another, which comes last."""
         if self.repeated is None:
-            return self._value(**dict(zip(row._fields, row, strict=True)))
-        return self._value(**dict(zip(row._fields[:-1], row[:-1], strict=True)))
+            return self._value(**dict(zip(names, values, strict=True)))
+        return self._value(**dict(zip(names[:-1], values[:-1], strict=True)))
 
     def log_state(self, row: sqlalchemy.Row[Any], value: Value) -> LogState:
         """What the change log has of a value that was read from this row."""
@@ -73,10 +81,18 @@ class Mapper(Generic[Value]):
 
     def values(self, value: Value, *, without: frozenset[str] = frozenset()) -> dict[str, Any]:
         """What is written of a value, which the change log has from then on."""
-        values = {name: getattr(value, name) for name in self._names if name not in without}
+        names, read = self._reader(without)
+        values = dict(zip(names, read(value), strict=True))
         if self.repeated is not None:
             values[f"{LOGGED}{self.repeated}"] = getattr(value, self.repeated)
         return values
+
+    def _reader(self, without: frozenset[str]) -> Reader:
+        """Made once for the same names: there are as many as statements."""
+        if without not in self._readers:
+            names = tuple(name for name in self._names if name not in without)
+            self._readers[without] = names, attrgetter(*names)
+        return self._readers[without]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from stripe_bridge.domain.changes.recorded import Recorded
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.paging import Page, PageRequest, cursor_after
+from stripe_bridge.domain.request_trace import Trace
 
 _log = logging.getLogger(__name__)
 # The drivers' own errors for a database that is gone, full or too busy.
@@ -68,6 +69,8 @@ class Transaction:
 
     def __init__(self, connection: Connection, recorder: Recorder | None = None) -> None:
         self._connection, self.recorder = connection, recorder
+        # Of the request that this is done for: written at the commit, by one statement.
+        self.traces: list[Trace] = []
 
     @property
     def is_sqlite(self) -> bool:
@@ -143,12 +146,19 @@ class Transaction:
 
     def add(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> int:
         """Returns the new row's id. Raises the error of the rule that forbids it."""
-        new_id: int | None = self.execute(mapper.insert, mapper.values(value, without=_ID)).scalar()
-        if new_id is None:
-            raise mapper.rule.error if mapper.rule else StaleWrite
+        new_id: int = self.insert(mapper, mapper.insert, value)[0]
         if mapper.repeated is not None:
             self.added(replace(cast(Any, value), id=new_id))
         return new_id
+
+    def insert(
+        self, mapper: AggregateMapper[Aggregate], statement: Executable, value: Aggregate, **given: Any
+    ) -> Row[Any]:
+        """What the statement, the mapper's own with more, returns. Raises the error of the rule that forbids it."""
+        row = self.execute(statement, mapper.values(value, without=_ID) | given).first()
+        if row is None:
+            raise mapper.rule.error if mapper.rule else StaleWrite
+        return row
 
     def restore(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> bool:
         """Add it under the id that it has. Returns False and changes nothing if that id is taken. Raises the error of the
@@ -162,8 +172,8 @@ class Transaction:
             self.added(cast(Any, value))
         return True
 
-    def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> None:
-        """Raises StaleWrite, or the error of the rule that forbids it.
+    def save(self, mapper: AggregateMapper[Aggregate], value: Aggregate) -> Aggregate:
+        """Returns it with its new version. Raises StaleWrite, or the error of the rule that forbids it.
 
         On PostgreSQL the latter ends the transaction, unless this is inside a `savepoint`.
         """
@@ -184,6 +194,7 @@ class Transaction:
             raise StaleWrite
         if mapper.repeated is not None:
             self.saved(saved)
+        return cast("Aggregate", saved)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -35,10 +35,12 @@ from stripe_bridge.adapters.database.repositories.purging import SqlPurging
 from stripe_bridge.adapters.database.repositories.reconciliations import SqlReconciliations
 from stripe_bridge.adapters.database.repositories.recoveries import SqlRecoveries
 from stripe_bridge.adapters.database.repositories.refunds import SqlDisputes, SqlRefunds
+from stripe_bridge.adapters.database.repositories.replays import SqlReplays
 from stripe_bridge.adapters.database.repositories.requests import SqlRequestTraces
 from stripe_bridge.adapters.database.repositories.sales_orders import SqlBilledCustomers, SqlSalesOrders
 from stripe_bridge.adapters.database.repositories.subscribers import SqlSubscribers
 from stripe_bridge.adapters.database.repositories.totals import SqlTotals
+from stripe_bridge.adapters.database.request_traces import note_traces
 from stripe_bridge.adapters.database.revisions import current_revision, known_revisions, newest_revision
 from stripe_bridge.adapters.database.statements import Transaction, translate_driver_errors
 from stripe_bridge.adapters.database.write_probe import WriteProbe
@@ -63,6 +65,7 @@ from stripe_bridge.ports.storage.invoicing import BilledCustomers, Invoices, Lin
 from stripe_bridge.ports.storage.payments import Disputes, Payments, Refunds
 from stripe_bridge.ports.storage.reconciliations import Reconciliations
 from stripe_bridge.ports.storage.recoveries import Recoveries
+from stripe_bridge.ports.storage.replays import Replays
 from stripe_bridge.ports.storage.requests import RequestTraces
 from stripe_bridge.ports.storage.subscribers import Subscribers
 from stripe_bridge.ports.storage.totals import Totals
@@ -90,6 +93,7 @@ class SqlUnitOfWork:
     intents: Intents
     receivers: Receivers
     inbox: Inbox
+    replays: Replays
     idempotent_requests: IdempotentRequests
     key_in_use: KeyInUse
     reconciliations: Reconciliations
@@ -114,14 +118,7 @@ class SqlUnitOfWork:
         self._engine, self._recorder, self._on_changes = engine, recorder, on_changes
 
     def __enter__(self) -> Self:
-        with translate_driver_errors():
-            self._connection = self._engine.connect()
-            try:
-                # Now and not at the first statement: on SQLite this is where the write lock is taken.
-                self._connection.begin()
-            except BaseException:
-                self._connection.close()
-                raise
+        self._begin()
         self._transaction = transaction = Transaction(self._connection, self._recorder)
         self._identity_map = identity_map = IdentityMap(transaction)
         self.tokens = SqlTokens(transaction)
@@ -140,6 +137,7 @@ class SqlUnitOfWork:
         self.intents = SqlIntents(transaction)
         self.receivers = SqlReceivers(transaction)
         self.inbox = SqlInbox(transaction)
+        self.replays = SqlReplays(transaction)
         self.idempotent_requests = SqlIdempotentRequests(transaction)
         self.key_in_use = SqlKeyInUse(transaction)
         self.reconciliations = SqlReconciliations(transaction)
@@ -153,6 +151,16 @@ class SqlUnitOfWork:
         self.purging = SqlPurging(transaction)
         self.existing = SqlExistingObjects(transaction)
         return self
+
+    def _begin(self) -> None:
+        with translate_driver_errors():
+            self._connection = self._engine.connect()
+            try:
+                # Now and not at the first statement: on SQLite this is where the write lock is taken.
+                self._connection.begin()
+            except BaseException:
+                self._connection.close()
+                raise
 
     def __exit__(
         self,
@@ -181,6 +189,7 @@ class SqlUnitOfWork:
         last: Mapping[str, int] = {}
         if self._recorder is not None and self._recorder.changes:
             last = append_changes(self._transaction, self._recorder.changes)
+        note_traces(self._transaction, self._transaction.traces)
         with translate_driver_errors():
             self._connection.commit()
             self._connection.close()

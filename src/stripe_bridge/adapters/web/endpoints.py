@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from flask import Flask, current_app, g
+from flask import Flask, current_app, g, jsonify, make_response
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 from marshmallow import Schema
@@ -166,8 +166,7 @@ def _answering(blueprint: Blueprint, each: Operation) -> View:
             query=query or {},
             name=g.get("request_name"),
         )
-        result: ResponseReturnValue = each.view(asked, **ids)
-        return result
+        return _in_its_schema(each, each.view(asked, **ids))
 
     answer.__doc__ = _docstring(each)
     (usual, schema), *others = each.answers.items()
@@ -176,6 +175,18 @@ def _answering(blueprint: Blueprint, each: Operation) -> View:
     for status, other in others:
         view = blueprint.alt_response(status, schema=other, success=True, headers=headers)(view)
     return view
+
+
+def _in_its_schema(each: Operation, result: Any) -> ResponseReturnValue:
+    """What has another status than the usual one may have another schema, too, with which it is rendered here."""
+    usual = next(iter(each.answers.values()))
+    if not isinstance(result, tuple) or each.answers.get(result[1], usual) in (None, usual):
+        found: ResponseReturnValue = result
+        return found
+    body, *rest = result
+    schema = each.answers[result[1]]
+    assert schema is not None
+    return make_response(jsonify(schema().dump(body)), *rest)
 
 
 def _documented(blueprint: Blueprint, each: Operation, view: View) -> View:

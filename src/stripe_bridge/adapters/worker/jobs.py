@@ -35,6 +35,7 @@ class Jobs:
         self._applied_at = -_BUSY_SECONDS
         self._by_name: Mapping[str, Callable[[], None]] = {
             "drain_inbox": self._drain_inbox,
+            "run_replays": self._run_replays,
             "settle_intents": self._settle_intents,
             "reconcile": self._reconcile,
             "confirm_settlements": self._confirm_settlements,
@@ -70,6 +71,14 @@ class Jobs:
             if not self._bridge.webhook_events.apply(self._stopping.is_set):
                 return
             self._applied_at = time.monotonic()
+            self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
+
+    def _run_replays(self) -> None:
+        """All that are running, a few events at a time, at a pace that receiving does not notice."""
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            if not self._bridge.webhook_events.run_replays():
+                return
             self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
 
     def _settle_intents(self) -> None:

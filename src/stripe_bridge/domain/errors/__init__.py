@@ -4,7 +4,8 @@
     ├── NotFound
     │   ├── IntegrationNotFound · SalesOrderNotFound · InvoiceNotFound · RefundNotFound
     │   ├── WebhookEventNotFound · ReceiverNotFound · TenantNotFound · TokenNotFound
-    │   └── SubscriberNotFound · ChangeNotFound · RequestNotFound · ConsoleSessionNotFound
+    │   ├── SubscriberNotFound · ReplayNotFound
+    │   └── ChangeNotFound · RequestNotFound · ConsoleSessionNotFound
     ├── Unauthenticated
     ├── Forbidden · FormForeign · OriginForeign
     ├── Invalid                     a value that can never be right; names its field
@@ -20,6 +21,7 @@
     ├── Conflict                    the present state does not allow it
     │   ├── AlreadyConnected · AuthorizationFailed · OrderOutdated · OrderNotLocked
     │   ├── RequestStillRunning · RefundNotDuplicate · NotHeldByReader
+    │   ├── ReplayPlanOutdated · ReplayEnded
     │   └── InvoiceBeingSent · EventBeingProcessed · StaleWrite · OrderBilledTwice · InvoiceSentRecently
     ├── FeedRefused                 a reader of the change log starts over
     │   └── HistoryChanged · CursorAhead · FeedExpired

@@ -61,6 +61,10 @@ class SubscriberNotFound(NotFound):
     message = "Subscriber not found."
 
 
+class ReplayNotFound(NotFound):
+    message = "Replay not found."
+
+
 class ChangeNotFound(NotFound):
     message = "Change not found."
 

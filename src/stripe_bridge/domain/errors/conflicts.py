@@ -74,6 +74,19 @@ class EventBeingProcessed(Conflict):
     message = "The webhook event is being processed."
 
 
+class ReplayPlanOutdated(Conflict):
+    """The plan is not one of this filter, or what it was made for has moved."""
+
+    message = "Events or objects have changed since the plan was made. Make a new one and look at it."
+
+
+class ReplayEnded(Conflict):
+    def __init__(self, status: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.message = f"The replay is {status} already."
+
+
 class StaleWrite(Conflict):
     """The row was changed between our read and our write."""
 

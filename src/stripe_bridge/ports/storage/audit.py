@@ -30,10 +30,11 @@ class Audit(Protocol):
         before: int,
         limit: int,
         *,
+        after: int = 0,
         types: frozenset[ChangeType] | None = None,
         sales_order_id: int | None = None,
     ) -> Sequence[StoredEntry]:
-        """Those that precede `before`, newest first."""
+        """Those that precede `before` and follow `after`, newest first."""
         ...
 
     def purges(self, tenant_id: str) -> Sequence[Purge]:

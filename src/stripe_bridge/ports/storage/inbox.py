@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -73,6 +73,14 @@ class Inbox(Protocol):
         """Empty if it is no longer kept."""
         ...
 
+    def payloads(self, event_ids: Sequence[int]) -> Mapping[int, bytes]:
+        """Of many events, of whatever tenant, by id; empty ones are no longer kept."""
+        ...
+
+    def count_by_status(self, event_ids: Sequence[int]) -> Mapping[EventStatus, int]:
+        """Of these events, how many have which status now; statuses that none has are missing."""
+        ...
+
     def purge_payloads(self, stored_before: datetime, limit: int) -> int:
         """Delete the payloads of finished events, starting with the oldest, and of those that finished only after their turn
         had come. Returns how many events were checked: fewer than the limit if none is left. What identifies an event is
@@ -101,7 +109,9 @@ class Inbox(Protocol):
         """In the order in which they were stored."""
         ...
 
-    def count(self, tenant_id: str | None, matching: EventFilter) -> int: ...
+    def count(self, tenant_id: str | None, matching: EventFilter, *, up_to: int | None = None) -> int:
+        """No further than that: there may be millions."""
+        ...
 
     def newest_id(self) -> int:
         """Of all stored events; 0 if there is none. Grows with every event that is stored."""

@@ -34,11 +34,25 @@ class IntentFilter:
     operations: frozenset[Operation] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """An intent that is leased to the caller from the start. `may_be_held`: a hold was open at that moment that may be about
+    its tenant.
+    """
+
+    intent: Intent
+    may_be_held: bool
+
+
 class Intents(Protocol):
     """At most one unsettled intent per subject: adding a second raises IntentUnsettled."""
 
     def add(self, intent: Intent) -> Intent:
         """Returns it with its new id; the given id is ignored."""
+        ...
+
+    def add_leased(self, intent: Intent) -> Leased:
+        """Like `add`, and looks for open holds with the same statement."""
         ...
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None: ...

@@ -74,6 +74,14 @@ class InvoiceFilter:
     number: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SettledInvoice:
+    """An invoice on which no call is open. `last_change` is the number of its order's last change, None if there is none."""
+
+    invoice: Invoice
+    last_change: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceSearch:
     """Invoices with all of these; None means any. `draft` includes the reserved ones.
@@ -115,8 +123,12 @@ class Invoices(Protocol):
         """Of any tenant and status, including abandoned ones: for workers."""
         ...
 
-    def find_settled(self, invoice_id: int) -> Invoice | None:
-        """Like `find`, but None while a call on it is not settled."""
+    def find_all(self, invoice_ids: Sequence[int]) -> Sequence[Invoice]:
+        """Like `find`, for many at once; those that do not exist are missing."""
+        ...
+
+    def find_settled(self, invoice_id: int) -> SettledInvoice | None:
+        """Like `find`, but None while a call on it is not settled. In one statement."""
         ...
 
     def lock(self, invoice_id: int) -> Invoice | None:
@@ -186,5 +198,9 @@ class Links(Protocol):
         ...
 
     def find_invoice_id(self, account_id: str, stripe_id: str) -> int | None: ...
+
+    def find_invoice_ids(self, linked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        """For many objects (account and Stripe id) at once; those that are not linked are missing."""
+        ...
 
     def of_invoice(self, invoice_id: int) -> Sequence[str]: ...

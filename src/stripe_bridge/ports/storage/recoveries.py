@@ -14,6 +14,10 @@ class Recoveries(Protocol):
         """The tenant's holds, released ones too, and the one for everyone."""
         ...
 
+    def may_block(self, tenant_id: str, sales_order_id: int) -> bool:
+        """Whether a hold is open that may be about the tenant, or an invoice of the order is unresolved. In one statement."""
+        ...
+
     def open_holds(self) -> Sequence[RecoveryHold]:
         """Those that are not released, over all tenants."""
         ...

@@ -14,7 +14,7 @@ _END = 2**63 - 1
 
 
 class ListChanges:
-    """Newest first, those below `before`. A `tenant_id` of "" means what belongs to no tenant."""
+    """Newest first, those below `before` and above `after`. A `tenant_id` of "" means what belongs to no tenant."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -25,12 +25,13 @@ class ListChanges:
         limit: int,
         *,
         before: int | None = None,
+        after: int = 0,
         types: frozenset[ChangeType] | None = None,
         sales_order_id: int | None = None,
     ) -> Sequence[StoredEntry]:
         with self._store.reading() as work:
             return work.audit.latest(
-                tenant_id, before or _END, limit, types=types, sales_order_id=sales_order_id
+                tenant_id, before or _END, limit, after=after, types=types, sales_order_id=sales_order_id
             )
 
 

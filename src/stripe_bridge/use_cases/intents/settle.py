@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any, TypeGuard
 
 from stripe_bridge.domain.clock_skew import Skew
@@ -14,6 +15,7 @@ from stripe_bridge.domain.origin import SERVICE, Origin
 from stripe_bridge.domain.recovery import GIVEN_UP, HELD, is_held
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.origin import acting_as
+from stripe_bridge.ports.storage.intents import Leased
 from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable, UnitOfWork
 from stripe_bridge.ports.stripe.errors import (
     AccessRevoked,
@@ -29,6 +31,8 @@ from stripe_bridge.use_cases.intents.step import Step
 
 _log = logging.getLogger(__name__)
 _BATCH_SIZE = 50
+# A second is longer than a commit takes.
+_HOLDS_KNOWN_FOR = timedelta(seconds=1)
 _HELD = "held until what was made at Stripe before the database was restored is known again"
 _NOT_DONE = "the database was restored, and Stripe does not have it"
 
@@ -62,15 +66,15 @@ class SettleIntent:
                 must_check = intent.may_have_happened
                 leased = work.intents.save(intent.lease(self._clock.now(), self._leases))
                 work.commit()
-            self._run(leased, must_check=must_check)
+            self._run(Leased(leased, may_be_held=True), must_check=must_check)
 
-    def lease(self, work: UnitOfWork, planned: Intent) -> Intent:
+    def lease(self, work: UnitOfWork, planned: Intent) -> Leased:
         """Add a planned intent that is leased to the caller from the start, without a commit of its own. If this process
         makes no calls, it stays planned, for others.
 
         Raises IntentUnsettled.
         """
-        return work.intents.add(
+        return work.intents.add_leased(
             planned.lease(self._clock.now(), self._leases) if self.may_call() else planned
         )
 
@@ -78,29 +82,30 @@ class SettleIntent:
         """Whether this process makes calls: not while its host's clock is far off."""
         return Skew.of(self._clock.skew()) is not Skew.TOO_LARGE
 
-    def run_leased(self, leased: Intent) -> None:
+    def run_leased(self, leased: Leased) -> None:
         """Settle what `lease` returned, once that is committed."""
-        if leased.state is IntentState.PLANNED:
+        if leased.intent.state is IntentState.PLANNED:
             return
-        with self._tracing.span("settle intent", {"intent.id": leased.id}):
+        with self._tracing.span("settle intent", {"intent.id": leased.intent.id}):
             self._run(leased, must_check=False)
 
-    def _run(self, intent: Intent, *, must_check: bool) -> None:
+    def _run(self, leased: Leased, *, must_check: bool) -> None:
         """What is done for an intent is done by whoever asked for it, also by a worker after a crash."""
         try:
-            with acting_as(_origin(intent)):
-                following = self._advance(intent, must_check=must_check)
-            while following is not None and following.state is not IntentState.PLANNED:
-                with acting_as(_origin(following)):
+            with acting_as(_origin(leased.intent)):
+                following = self._advance(leased, must_check=must_check)
+            while following is not None and following.intent.state is not IntentState.PLANNED:
+                with acting_as(_origin(following.intent)):
                     following = self._advance(following, must_check=False)
         except StaleWrite:
             # We took longer than our lease, and another worker took over: what it finds at Stripe counts.
-            _log.warning("intent lease lost", extra={"intent_id": intent.id})
+            _log.warning("intent lease lost", extra={"intent_id": leased.intent.id})
 
-    def _advance(self, intent: Intent, *, must_check: bool) -> Intent | None:
+    def _advance(self, leased: Leased, *, must_check: bool) -> Leased | None:
         """Make one call and return the leased intent that follows, if any. A bug of ours counts as an unknown outcome."""
+        intent = leased.intent
         try:
-            return self._call_step(self._steps[intent.operation], intent, must_check=must_check)
+            return self._call_step(self._steps[intent.operation], leased, must_check=must_check)
         except (StaleWrite, StoreUnavailable):
             raise
         except Exception as error:
@@ -111,7 +116,8 @@ class SettleIntent:
                 self._mark_unknown(current, describe_error(error))
             return None
 
-    def _call_step(self, step: Step[Any], intent: Intent, *, must_check: bool) -> Intent | None:
+    def _call_step(self, step: Step[Any], leased: Leased, *, must_check: bool) -> Leased | None:
+        intent = leased.intent
         try:
             if must_check:
                 with self._tracing.span(f"check {intent.operation}", _span_facts(intent)):
@@ -128,11 +134,11 @@ class SettleIntent:
         if self._clock.now() >= intent.due_at:
             # We were held up for longer than our lease: another worker may be making the call.
             return None
-        if self._is_held(intent):
+        if self._is_held(leased):
             return self._hold(step, intent)
         return self._call(step, intent, was_called_before=must_check)
 
-    def _call(self, step: Step[Any], intent: Intent, *, was_called_before: bool) -> Intent | None:
+    def _call(self, step: Step[Any], intent: Intent, *, was_called_before: bool) -> Leased | None:
         try:
             with self._tracing.span(f"call {intent.operation}", _span_facts(intent)):
                 result = step.call(intent)
@@ -163,21 +169,25 @@ class SettleIntent:
             # That Stripe did not accept this call says nothing about the one before it.
             self._mark_unknown(intent, error.reason)
 
-    def _hold(self, step: Step[Any], intent: Intent) -> Intent | None:
+    def _hold(self, step: Step[Any], intent: Intent) -> Leased | None:
         """Stripe has no effect of it: what would begin something is given up, the rest waits until the hold is released."""
         if intent.operation in GIVEN_UP:
             return self._refuse(step, intent, GatewayRefused(_NOT_DONE))
         self._mark_unknown(intent, _HELD)
         return None
 
-    def _is_held(self, intent: Intent) -> bool:
+    def _is_held(self, leased: Leased) -> bool:
+        intent = leased.intent
         if intent.operation not in HELD or intent.tenant_id is None:
+            return False
+        # It is the call that the hold has to come before, so what was seen when it was leased counts only for a moment.
+        if not leased.may_be_held and self._clock.now() - intent.updated_at < _HOLDS_KNOWN_FOR:
             return False
         with self._store.autocommit() as work:
             holds = work.recoveries.holds_of(intent.tenant_id)
         return is_held(holds, intent.account_id)
 
-    def _succeed(self, step: Step[Any], intent: Intent, result: object) -> Intent | None:
+    def _succeed(self, step: Step[Any], intent: Intent, result: object) -> Leased | None:
         with self._store.writing() as work:
             confirmed = work.intents.save(intent.confirm(self._clock.now()))
             planned = step.on_success(work, confirmed, result)
@@ -187,7 +197,7 @@ class SettleIntent:
         _log.info("intent confirmed", extra=_log_facts(intent))
         return following
 
-    def _refuse(self, step: Step[Any], intent: Intent, error: GatewayRefused) -> Intent | None:
+    def _refuse(self, step: Step[Any], intent: Intent, error: GatewayRefused) -> Leased | None:
         with self._store.writing() as work:
             failed = work.intents.save(intent.fail(error.reason, self._clock.now(), error.refusal))
             planned = step.on_refusal(work, failed, error)

@@ -11,11 +11,12 @@ from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.errors.conflicts import OrderBilledTwice
 from stripe_bridge.domain.errors.outcomes import CustomerHasBalance, InvoiceNotSent, InvoiceRefused
 from stripe_bridge.domain.integration import Integration
-from stripe_bridge.domain.intent import Intent, customer_subject, invoice_subject
+from stripe_bridge.domain.intent import customer_subject, invoice_subject
 from stripe_bridge.domain.intent_plans import plan_customer, plan_draft, plan_void
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.refusal import SendFailure
 from stripe_bridge.domain.sales_order import SalesOrder
+from stripe_bridge.ports.storage.intents import Leased
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock, Identifiers
 from stripe_bridge.use_cases.intents.settle import SettleIntent
@@ -43,10 +44,13 @@ class SendInvoiceCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentInvoice:
-    """`created` says whether this request created the invoice or found an existing one."""
+    """`created` says whether this request created the invoice or found an existing one. `last_change` is the number of the
+    order's last change.
+    """
 
     view: InvoiceView
     created: bool
+    last_change: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class _Reserved:
     invoice_id: int
     created: bool
     integration: Integration
-    leased: Sequence[Intent] = ()
+    leased: Sequence[Leased] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +102,15 @@ class SendInvoice:
         for leased in reserved.leased:
             self._settle.run_leased(leased)
         created = reserved.created
-        view, is_settled = self._already_settled(reserved) or self._wait_until_settled(reserved.invoice_id)
-        invoice = view.invoice
+        sent, is_settled = self._already_settled(reserved) or self._wait_until_settled(reserved)
+        invoice = sent.view.invoice
         if invoice.failure_reason is not None and invoice.status in _ABANDONED_OR_VOID:
             raise self._why_undone(command, invoice)
         if created and not is_settled:
             raise InvoiceNotSent(final=False, reason="Stripe has not responded yet")
         if created and invoice.is_payable and invoice.sent_at is None:
             raise InvoiceNotSent(final=False, reason="Stripe refused both to email it and to void it")
-        return SentInvoice(view=view, created=created)
+        return sent
 
     def _why_undone(self, command: SendInvoiceCommand, invoice: Invoice) -> InvoiceNotSent:
         """Raises the error of the rule that now applies, if one does."""
@@ -128,10 +132,9 @@ class SendInvoice:
         with self._store.writing() as work:
             order = work.sales_orders.get(command.tenant_id, command.sales_order_id, lock=True)
             integration = work.integrations.get(command.tenant_id, command.integration_id, lock=True)
-            check_not_recovering(work, order.tenant_id, integration.stripe_account_id)
+            if work.recoveries.may_block(order.tenant_id, order.id):
+                self._check_recovered(work, order, integration)
             earlier = work.invoices.of_order(order.tenant_id, order.id)
-            for unresolved in work.recoveries.unresolved_of_order(order.tenant_id, order.id):
-                raise OrderBilledTwice(unresolved.stripe_invoice_id, unresolved.other_stripe_invoice_id)
             for invoice in earlier:
                 if invoice.is_payable:
                     return _Reserved(invoice.id, False, integration)
@@ -153,6 +156,11 @@ class SendInvoice:
             leased += self._start(work, invoice, customer, order)
             work.commit()
         return _Reserved(invoice.id, True, integration, leased)
+
+    def _check_recovered(self, work: UnitOfWork, order: SalesOrder, integration: Integration) -> None:
+        check_not_recovering(work, order.tenant_id, integration.stripe_account_id)
+        for unresolved in work.recoveries.unresolved_of_order(order.tenant_id, order.id):
+            raise OrderBilledTwice(unresolved.stripe_invoice_id, unresolved.other_stripe_invoice_id)
 
     def _new_invoice(
         self,
@@ -184,7 +192,7 @@ class SendInvoice:
         )
         return work.invoices.add(reserved)
 
-    def _void_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[Intent]:
+    def _void_uncollectible(self, work: UnitOfWork, earlier: Sequence[Invoice]) -> list[Leased]:
         """An uncollectible invoice still takes payment at Stripe: its void is tried before a new one goes out."""
         leased = []
         for invoice in earlier:
@@ -198,7 +206,7 @@ class SendInvoice:
 
     def _start(
         self, work: UnitOfWork, invoice: Invoice, customer: BilledCustomer, order: SalesOrder
-    ) -> list[Intent]:
+    ) -> list[Leased]:
         reference, now = self._identifiers.reference(), self._clock.now()
         if customer.stripe_customer_id is not None:
             metadata = self._signed.of_invoice(invoice, reference)
@@ -210,30 +218,32 @@ class SendInvoice:
             return []
         return [self._settle.lease(work, plan)]
 
-    def _already_settled(self, reserved: _Reserved) -> tuple[InvoiceView, bool] | None:
+    def _already_settled(self, reserved: _Reserved) -> tuple[SentInvoice, bool] | None:
         """Like `_wait_until_settled`, but in a single statement for a new invoice; None if it is not settled yet."""
         known = reserved.integration
         with self._store.autocommit() as work:
-            invoice = work.invoices.find_settled(reserved.invoice_id)
+            settled = work.invoices.find_settled(reserved.invoice_id)
             # An invoice that was already there may belong to another integration.
-            if invoice is None or invoice.integration_id != known.id:
+            if settled is None or settled.invoice.integration_id != known.id:
                 return None
-            if invoice.status is InvoiceStatus.RESERVED:
+            if settled.invoice.status is InvoiceStatus.RESERVED:
                 return None
-            return view_invoice(work, invoice, known.name), True
+            view = view_invoice(work, settled.invoice, known.name)
+        return SentInvoice(view=view, created=reserved.created, last_change=settled.last_change), True
 
-    def _wait_until_settled(self, invoice_id: int) -> tuple[InvoiceView, bool]:
+    def _wait_until_settled(self, reserved: _Reserved) -> tuple[SentInvoice, bool]:
         """The invoice, and whether its sending ended, either way, before the timeout."""
         deadline = self._clock.now() + TIMEOUT
         is_settled = wait_for_invoice(
-            self._store, self._clock, self._settle, invoice_id, deadline, QUICK_AT_FIRST
+            self._store, self._clock, self._settle, reserved.invoice_id, deadline, QUICK_AT_FIRST
         )
         with self._store.reading() as work:
-            invoice = work.invoices.find(invoice_id)
+            invoice = work.invoices.find(reserved.invoice_id)
             if invoice is None:
                 raise InvoiceNotFound
             (view,) = view_invoices(work, [invoice])
-        return view, is_settled
+            last_change = work.changes.last_of_order(invoice.tenant_id, invoice.sales_order_id)
+        return SentInvoice(view=view, created=reserved.created, last_change=last_change), is_settled
 
 
 _ABANDONED_OR_VOID = frozenset({InvoiceStatus.ABANDONED, InvoiceStatus.VOID})

@@ -59,8 +59,17 @@ def build_operations(
     platform: PlatformSetup,
 ) -> Operations:
     store, clock, vault = adapters.store, adapters.clock, adapters.vault
+
+    def check_queue() -> None:
+        # Asked for only now: it may be loaded when it is used.
+        adapters.nudges.check()
+
     check_readiness = CheckReadiness(
-        {"database": store.check, "queue": adapters.nudges.check, "secrets": CheckSecrets(store, vault)},
+        {
+            "database": store.check,
+            "queue": check_queue,
+            "secrets": CheckSecrets(store, vault),
+        },
         clock,
     )
     check_receivers = DiagnoseReceivers(receivers.check, has_extra_secrets=platform.has_extra_secrets)

@@ -38,7 +38,7 @@ from stripe_bridge.use_cases.subscribers.rotate import open_secrets
 
 _log = logging.getLogger(__name__)
 # In seconds, after a page that was not full: what is recorded meanwhile becomes one page. The first one goes out at once.
-LINGER = 0.1
+LINGER = 0.05
 _ALL_BUT_ACTS = frozenset(each for each in ChangeType if not each.is_act)
 
 

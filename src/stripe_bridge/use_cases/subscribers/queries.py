@@ -18,9 +18,17 @@ class SubscriberView:
 
 
 def view_of(work: UnitOfWork, subscriber: Subscriber) -> SubscriberView:
-    head = work.changes.head(subscriber.tenant_id)
-    latest = 0 if head is None else head.sequence
-    return SubscriberView(subscriber=subscriber, behind=max(0, latest - subscriber.examined))
+    return views_of(work, [subscriber])[0]
+
+
+def views_of(work: UnitOfWork, subscribers: Sequence[Subscriber]) -> Sequence[SubscriberView]:
+    """The ends of their logs are read in one statement."""
+    heads = work.changes.heads({each.tenant_id for each in subscribers}) if subscribers else {}
+    latest = {tenant_id: head.sequence for tenant_id, head in heads.items()}
+    return [
+        SubscriberView(subscriber=each, behind=max(0, latest.get(each.tenant_id, 0) - each.examined))
+        for each in subscribers
+    ]
 
 
 class ListSubscribers:
@@ -31,11 +39,11 @@ class ListSubscribers:
 
     def __call__(self, tenant_id: str) -> Sequence[SubscriberView]:
         with self._store.reading() as work:
-            return [view_of(work, each) for each in work.subscribers.of_tenant(tenant_id)]
+            return views_of(work, work.subscribers.of_tenant(tenant_id))
 
     def of_all_tenants(self) -> Sequence[SubscriberView]:
         with self._store.reading() as work:
-            return [view_of(work, each) for each in work.subscribers.all()]
+            return views_of(work, work.subscribers.all())
 
 
 class ShowSubscriber:

@@ -9,9 +9,17 @@ from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.webhook_events.apply import ApplyEvents
 from stripe_bridge.use_cases.webhook_events.backpressure import YieldToReceiving
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable
+from stripe_bridge.use_cases.webhook_events.plan import PlanReplay
 from stripe_bridge.use_cases.webhook_events.queries import ListWebhookEvents, ShowWebhookEvent
 from stripe_bridge.use_cases.webhook_events.receive import BuildEvent, ReceiveWebhook
 from stripe_bridge.use_cases.webhook_events.replay import ReplayWebhookEvent, ReplayWebhookEvents
+from stripe_bridge.use_cases.webhook_events.replay_many import (
+    CancelReplay,
+    ListReplays,
+    RunReplays,
+    ShowReplay,
+    StartReplay,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +31,12 @@ class WebhookEvents:
     show: ShowWebhookEvent
     replay: ReplayWebhookEvent
     replay_matching: ReplayWebhookEvents
+    plan_replay: PlanReplay
+    start_replay: StartReplay
+    run_replays: RunReplays
+    cancel_replay: CancelReplay
+    show_replay: ShowReplay
+    list_replays: ListReplays
 
 
 def build_webhook_events(
@@ -35,6 +49,7 @@ def build_webhook_events(
     extra_secrets: tuple[str, ...],
 ) -> WebhookEvents:
     store, clock, nudges, metrics = adapters.store, adapters.clock, adapters.nudges, adapters.metrics
+    plan_replay = PlanReplay(store, clock, table)
     return WebhookEvents(
         receive=ReceiveWebhook(
             store,
@@ -54,4 +69,10 @@ def build_webhook_events(
         show=ShowWebhookEvent(store, clock),
         replay=ReplayWebhookEvent(store, clock, nudges),
         replay_matching=ReplayWebhookEvents(store, clock, nudges),
+        plan_replay=plan_replay,
+        start_replay=StartReplay(store, clock, plan_replay),
+        run_replays=RunReplays(store, clock, nudges),
+        cancel_replay=CancelReplay(store, clock),
+        show_replay=ShowReplay(store),
+        list_replays=ListReplays(store),
     )

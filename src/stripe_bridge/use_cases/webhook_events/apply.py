@@ -78,7 +78,7 @@ class DispatchEvents:
         self, work: UnitOfWork, events: Sequence[tuple[WebhookEvent, StripeEvent]], now: datetime
     ) -> list[WebhookEvent]:
         """Apply those of the events that need no call to Stripe, and return their outcomes."""
-        work.prefetch([pair for event, parsed in events for pair in _links_of(event, parsed)])
+        work.prefetch([pair for event, parsed in events for pair in links_of(event, parsed)])
         owners: dict[int, Integration | None] = {}
         outcomes = (
             _outcome(event, self._result(work, event, parsed, None, owners), now) for event, parsed in events
@@ -146,7 +146,7 @@ def _outcome(event: WebhookEvent, result: HandlerResult, now: datetime) -> Webho
     return event.processed(now) if isinstance(result, Applied) else event.skipped(result.reason, now)
 
 
-def _links_of(event: WebhookEvent, parsed: StripeEvent) -> list[tuple[str, str]]:
+def links_of(event: WebhookEvent, parsed: StripeEvent) -> list[tuple[str, str]]:
     """The links by which the event's invoice may be known."""
     ids = (event.related_object_id, parsed.invoice_id, parsed.payment_intent_id, parsed.charge_id)
     return [(event.account_id, id_) for id_ in ids if id_ is not None]

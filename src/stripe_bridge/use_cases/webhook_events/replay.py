@@ -9,11 +9,12 @@ from datetime import datetime
 from stripe_bridge.domain.changes.acts import event_replayed
 from stripe_bridge.domain.errors.conflicts import EventBeingProcessed
 from stripe_bridge.domain.errors.rules import PayloadPurged
-from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
+from stripe_bridge.domain.webhook_event import WebhookEvent
 from stripe_bridge.ports.nudges import Nudges
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.webhook_events.plan import is_being_processed
 
 
 class ReplayWebhookEvent:
@@ -29,7 +30,7 @@ class ReplayWebhookEvent:
     def __call__(self, tenant_id: str | None, event_id: int) -> WebhookEvent:
         with self._store.writing() as work:
             event = work.inbox.get(tenant_id, event_id, lock=True)
-            _requeue(work, event, self._clock.now())
+            requeue(work, event, self._clock.now())
             work.commit()
         self._nudges.inbox()
         return event
@@ -84,11 +85,12 @@ class ReplayWebhookEvents:
 
     def _queue(self, event: WebhookEvent) -> None:
         with self._store.writing() as work:
-            _requeue(work, work.inbox.get(None, event.id, lock=True), self._clock.now())
+            requeue(work, work.inbox.get(None, event.id, lock=True), self._clock.now())
             work.commit()
 
 
-def _requeue(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
+def requeue(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
+    """`event` is locked. Raises EventBeingProcessed, PayloadPurged."""
     _check(work, event, now)
     work.inbox.requeue(event.id, now)
     work.acts.add(event_replayed(event, work.origin))
@@ -96,7 +98,7 @@ def _requeue(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
 
 def _check(work: UnitOfWork, event: WebhookEvent, now: datetime) -> None:
     """Raises EventBeingProcessed, PayloadPurged."""
-    if event.status is EventStatus.PROCESSING and event.due_at > now:
+    if is_being_processed(event, now):
         raise EventBeingProcessed
     if not work.inbox.payload(None, event.id):
         raise PayloadPurged

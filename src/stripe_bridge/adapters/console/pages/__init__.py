@@ -2,6 +2,7 @@
 
 from stripe_bridge.adapters.console.pages.calls import CALLS
 from stripe_bridge.adapters.console.pages.changes import CHANGES
+from stripe_bridge.adapters.console.pages.events import EVENTS
 from stripe_bridge.adapters.console.pages.integrations import INTEGRATIONS
 from stripe_bridge.adapters.console.pages.invoices import INVOICES
 from stripe_bridge.adapters.console.pages.orders import ORDERS
@@ -17,6 +18,7 @@ SECTIONS: tuple[Section, ...] = (
     INTEGRATIONS,
     ORDERS,
     INVOICES,
+    EVENTS,
     CALLS,
     SUBSCRIBERS,
     CHANGES,

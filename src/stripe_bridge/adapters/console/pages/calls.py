@@ -62,7 +62,12 @@ def show_call(visit: Visit, call_id: int) -> Any:
     call = visit.bridge.intents.show(call_id, visit.tenant_id)
     may_read = visit.may(Permission.READ_PAYLOADS)
     parameters = json.dumps(dict(call.parameters), indent=2, ensure_ascii=False) if may_read else None
-    return render("calls/show.html", call=call, parameters=parameters, subject_of=subject_of)
+    return render(
+        "calls/show.html",
+        call=call,
+        parameters=parameters,
+        subject_of=subject_of,
+    )
 
 
 @page(

@@ -12,7 +12,7 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
-from stripe_bridge.adapters.console.formats import exact, moment, money, words
+from stripe_bridge.adapters.console.formats import actor_name, exact, moment, money, words
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, RequestSchema
@@ -28,6 +28,15 @@ _TYPES = [each.value for each in ChangeType]
 _GROUPS = sorted({f"{each.value.partition('.')[0]}.*" for each in ChangeType})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _NAMED = 5
+_PAGES = {
+    "invoice": "/invoices",
+    "sales_order": "/orders",
+    "integration": "/integrations",
+    "subscriber": "/subscribers",
+    "intent": "/calls",
+}
+# A type that is rare is looked for in so many changes at a time.
+_EXAMINED = 20_000
 # Longer ones are for the command line: somebody is waiting for the page.
 _VERIFIED_HERE = 20_000
 
@@ -47,8 +56,8 @@ class _Row:
     type: str = ""
     occurred_at: datetime | None = None
     subject: str = ""
+    subject_path: str | None = None
     by: str = ""
-    user_id: int | None = None
     cause: Mapping[str, Any] = field(default_factory=dict)
     sales_order_id: int | None = None
     integration_id: int | None = None
@@ -69,22 +78,32 @@ class _Row:
 @page("GET", "/changes", permission=Permission.READ, scope=Scope.ALL_TENANTS)
 def list_changes(visit: Visit) -> Any:
     query = visit.query(_Matching)
+    log = visit.bridge.changes.show_status(_log_of(visit))
+    types = _types(visit, query["type"])
+    end = 0 if log.head is None else log.head.sequence
+    before = min(query["before"] or end + 1, end + 1)
+    # An order's are found by an index.
+    after = 0 if types is None or query["order"] else max(0, before - 1 - _EXAMINED)
     found = visit.bridge.changes.list(
         _log_of(visit),
         DEFAULT_PER_PAGE + 1,
-        before=query["before"],
-        types=_types(visit, query["type"]),
+        before=before,
+        after=after,
+        types=types,
         sales_order_id=query["order"],
     )
     rows = [_row(entry) for entry in found[:DEFAULT_PER_PAGE]]
+    is_full = len(found) > DEFAULT_PER_PAGE
+    rest = rows[-1].sequence if is_full else after + 1
     return render(
         "changes/list.html",
         rows=rows,
-        more={"before": rows[-1].sequence} if len(found) > DEFAULT_PER_PAGE else None,
+        more={"before": rest} if is_full or after else None,
+        examined=(after + 1, before - 1) if after and not is_full else None,
         query=query,
         choices=_choices(visit),
         options=_options(visit),
-        log=visit.bridge.changes.show_status(_log_of(visit)),
+        log=log,
     )
 
 
@@ -92,6 +111,7 @@ def list_changes(visit: Visit) -> Any:
 def show_change(visit: Visit, sequence: int) -> Any:
     """Raises ChangeNotFound, also for an act that is not for everybody's eyes."""
     stored = visit.bridge.changes.show(_log_of(visit), sequence)
+    log = visit.bridge.changes.show_status(_log_of(visit))
     row = _row(stored)
     if not visit.may(Permission.READ_ACTS) and any(map(_is_act, (stored.type, row.type))):
         raise ChangeNotFound
@@ -99,6 +119,7 @@ def show_change(visit: Visit, sequence: int) -> Any:
     return render(
         "changes/show.html",
         row=row,
+        is_last=log.head is None or log.head.sequence <= sequence,
         object=None if row.object is None else json.dumps(row.object, indent=2, ensure_ascii=False),
         options=_options(visit),
         shown=lambda name, value: _shown_value(name, value, currency),
@@ -174,8 +195,8 @@ def _read(sequence: int, shown: Mapping[str, Any]) -> _Row:
         type=str(shown["type"]),
         occurred_at=moment(shown["occurred_at"]),
         subject=_joined(words(subject["type"]), subject["id"]),
-        by=_named(actor["type"], actor["id"]),
-        user_id=actor["user_id"],
+        subject_path=_path(subject["type"], subject["id"]),
+        by=actor_name(actor),
         cause=dict(shown["cause"]),
         sales_order_id=_number(shown["sales_order_id"]),
         integration_id=_number(shown["integration_instance_id"]),
@@ -186,9 +207,9 @@ def _read(sequence: int, shown: Mapping[str, Any]) -> _Row:
     )
 
 
-def _named(type_: str, id_: str | None) -> str:
-    """A token's id says that it is one."""
-    return id_ if id_ and id_.startswith(f"{type_}:") else _joined(words(type_), id_)
+def _path(type_: str, id_: object) -> str | None:
+    """The page of what it is about, if there is one."""
+    return f"{_PAGES[type_]}/{id_}" if type_ in _PAGES and isinstance(id_, int) else None
 
 
 def _number(value: Any) -> int | None:

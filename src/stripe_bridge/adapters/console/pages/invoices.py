@@ -92,7 +92,7 @@ def show_invoice(visit: Visit, invoice_id: int) -> Any:
         shown=shown,
         invoice=invoice,
         state=shown_status(invoice),
-        timeline=moments(shown.changes, shown.events, shown.calls),
+        timeline=moments(shown.changes, shown.events, shown.calls, currency=invoice.currency),
         pay_link=https(invoice.hosted_invoice_url),
         dashboard=_at_stripe(invoice),
         may=_acts(visit, shown.view),

@@ -52,11 +52,12 @@ def list_orders(visit: Visit) -> Any:
 @page("GET", _ONE, permission=Permission.READ)
 def show_order(visit: Visit, sales_order_id: int) -> Any:
     shown = _order(visit, sales_order_id)
+    currency = None if shown.order is None else shown.order.order.currency
     return render(
         "orders/show.html",
         shown=shown,
         order=shown.order,
-        timeline=moments(shown.timeline),
+        timeline=moments(shown.timeline, currency=currency),
         status_of=shown_status,
         may_send=visit.may(Permission.SEND_INVOICES),
     )

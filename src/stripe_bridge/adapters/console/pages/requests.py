@@ -9,6 +9,7 @@ from urllib.parse import quote
 from marshmallow import fields
 from marshmallow.validate import Length
 
+from stripe_bridge.adapters.console.formats import actor_name
 from stripe_bridge.adapters.console.links import link
 from stripe_bridge.adapters.console.rendering import go_to, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
@@ -60,5 +61,4 @@ def _shown(entry: Entry, *, may_read_acts: bool) -> dict[str, Any]:
 
 
 def _actor(entry: Entry) -> str:
-    actor = json.loads(entry.signed)["actor"]
-    return " ".join(str(actor[part]) for part in ("type", "id") if actor[part] is not None)
+    return actor_name(json.loads(entry.signed)["actor"])

@@ -173,8 +173,7 @@ class SqlIntegrations:
 
     def save(self, integration: Integration) -> Integration:
         with self._transaction.savepoint():
-            self._transaction.save(_INTEGRATIONS, integration)
-        return replace(integration, version=integration.version + 1)
+            return self._transaction.save(_INTEGRATIONS, integration)
 
 
 class SqlReceivers:

@@ -138,10 +138,11 @@ class SqlAudit:
         before: int,
         limit: int,
         *,
+        after: int = 0,
         types: frozenset[ChangeType] | None = None,
         sales_order_id: int | None = None,
     ) -> Sequence[StoredEntry]:
-        statement = _PRECEDING
+        statement = _PRECEDING if after == 0 else _PRECEDING.where(_ENTRY.sequence > after)
         if types is not None:
             statement = statement.where(_ENTRY.type.in_(types))
         if sales_order_id is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,12 @@ _NEWEST_ID = select(func.coalesce(func.max(_EVENT.id), 0))
 _DEPTH = select(_EVENT.status, func.count(), func.min(_EVENT.created_at)).where(IS_AWAITING)
 # SQLite would otherwise take a larger index; every id is greater.
 _FAILED = select(func.count()).select_from(EVENTS.table).where(IS_FAILED, _EVENT.id > 0)
+_PAYLOADS = select(_EVENT.id, _EVENT.payload).where(any_of(_EVENT.id, "ids"))
+_STATUSES = (
+    select(_EVENT.status, func.count().label("number"))
+    .where(any_of(_EVENT.id, "ids"))
+    .group_by(_EVENT.status)
+)
 _PAYLOAD = select(_EVENT.payload).where(_EVENT.id == bindparam("id"))
 
 
@@ -98,6 +104,14 @@ class SqlInbox:
             raise WebhookEventNotFound
         return found
 
+    def payloads(self, event_ids: Sequence[int]) -> Mapping[int, bytes]:
+        rows = self._transaction.execute(_PAYLOADS, {"ids": list(event_ids)})
+        return {row.id: row.payload for row in rows}
+
+    def count_by_status(self, event_ids: Sequence[int]) -> Mapping[EventStatus, int]:
+        rows = self._transaction.execute(_STATUSES, {"ids": list(event_ids)})
+        return {row.status: row.number for row in rows}
+
     def purge_payloads(self, stored_before: datetime, limit: int) -> int:
         return purge_payloads(self._transaction, stored_before, limit)
 
@@ -125,8 +139,9 @@ class SqlInbox:
         statement = EVENTS.select.where(*_conditions(tenant_id, matching)).order_by(_EVENT.id).limit(limit)
         return self._transaction.list(EVENTS, statement)
 
-    def count(self, tenant_id: str | None, matching: EventFilter) -> int:
-        statement = select(func.count()).select_from(EVENTS.table).where(*_conditions(tenant_id, matching))
+    def count(self, tenant_id: str | None, matching: EventFilter, *, up_to: int | None = None) -> int:
+        found = select(_EVENT.id).where(*_conditions(tenant_id, matching)).limit(up_to).subquery()
+        statement = select(func.count()).select_from(found)
         number: int = self._transaction.execute(statement).scalar_one()
         return number
 

@@ -7,19 +7,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, exists, func, select
 
 from stripe_bridge.adapters.database.any_of import any_of
-from stripe_bridge.adapters.database.mapping import AggregateMapper, UniqueRule, with_lock
-from stripe_bridge.adapters.database.request_traces import note_traces
+from stripe_bridge.adapters.database.mapping import AggregateMapper, UniqueRule, table_of, with_lock
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.base import is_among
 from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
+from stripe_bridge.adapters.database.tables.recovery import IS_HOLD_OPEN, RecoveryHoldRow
 from stripe_bridge.domain.intent import Intent
 from stripe_bridge.domain.paging import Page, PageRequest
+from stripe_bridge.domain.recovery import EVERYONE
 from stripe_bridge.domain.request_trace import traces_of_intent
 from stripe_bridge.ports.metrics import QueueDepth
-from stripe_bridge.ports.storage.intents import IntentFilter
+from stripe_bridge.ports.storage.intents import IntentFilter, Leased
 from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 
 INTENTS = AggregateMapper(
@@ -32,6 +33,12 @@ INTENTS = AggregateMapper(
     ),
 )
 _INTENT = INTENTS.table.c
+_HOLD = table_of(RecoveryHoldRow).c
+_ADD_LEASED = INTENTS.insert.returning(
+    exists()
+    .where(_HOLD.tenant_id.in_([EVERYONE, bindparam("held_tenant_id")]), IS_HOLD_OPEN)
+    .label("may_be_held")
+)
 _BY_ID = with_lock(INTENTS.select.where(_INTENT.id == bindparam("id")))
 _BY_REFERENCE = INTENTS.select.where(_INTENT.reference == bindparam("reference"))
 _UNSETTLED_ON = INTENTS.select.where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED)
@@ -63,11 +70,22 @@ class SqlIntents:
         self._transaction = transaction
 
     def add(self, intent: Intent) -> Intent:
-        if intent.origin is None and self._transaction.recorder is not None:
-            intent = replace(intent, origin=self._transaction.recorder.origin)
+        intent = self._with_origin(intent)
         added = replace(intent, id=self._transaction.add(INTENTS, intent))
-        note_traces(self._transaction, traces_of_intent(added))
+        self._transaction.traces += traces_of_intent(added)
         return added
+
+    def add_leased(self, intent: Intent) -> Leased:
+        intent = self._with_origin(intent)
+        row = self._transaction.insert(INTENTS, _ADD_LEASED, intent, held_tenant_id=intent.tenant_id)
+        added = replace(intent, id=row.id)
+        self._transaction.traces += traces_of_intent(added)
+        return Leased(added, may_be_held=bool(row.may_be_held))
+
+    def _with_origin(self, intent: Intent) -> Intent:
+        if intent.origin is not None or self._transaction.recorder is None:
+            return intent
+        return replace(intent, origin=self._transaction.recorder.origin)
 
     def find(self, intent_id: int, *, lock: bool = False) -> Intent | None:
         return self._transaction.find(INTENTS, _BY_ID[lock], id=intent_id)
@@ -120,5 +138,4 @@ class SqlIntents:
         return self._transaction.page(INTENTS, statement, request)
 
     def save(self, intent: Intent) -> Intent:
-        self._transaction.save(INTENTS, intent)
-        return replace(intent, version=intent.version + 1)
+        return self._transaction.save(INTENTS, intent)

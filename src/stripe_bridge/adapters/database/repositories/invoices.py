@@ -17,6 +17,7 @@ from stripe_bridge.adapters.database.repositories.totals import INVOICE_TOTALS
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.base import is_among
+from stripe_bridge.adapters.database.tables.changes import ChangeRow
 from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
 from stripe_bridge.adapters.database.tables.invoicing import (
     IS_LISTED,
@@ -31,13 +32,29 @@ from stripe_bridge.domain.errors.base import InvoiceNotFound
 from stripe_bridge.domain.intent import invoice_subject
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import Page, PageRequest, Update, cursor_after_update
-from stripe_bridge.ports.storage.invoicing import MOST_EXAMINED, InvoiceFilter, InvoiceSearch
+from stripe_bridge.ports.storage.invoicing import (
+    MOST_EXAMINED,
+    InvoiceFilter,
+    InvoiceSearch,
+    SettledInvoice,
+)
 
 _INVOICE, _INTEGRATION = INVOICES.table.c, table_of(IntegrationRow).c
 _INTENT, _ORDER = table_of(IntentRow).c, table_of(SalesOrderRow).c
+_CHANGE = table_of(ChangeRow).c
 _LINK, _PAYMENT = table_of(LinkRow).c, PAYMENTS.table.c
 _BY_ID = with_lock(INVOICES.select.where(_INVOICE.id == bindparam("id")))
-_SETTLED = _BY_ID[False].where(~exists().where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED))
+_LAST_CHANGE = (
+    select(_CHANGE.sequence)
+    .where(_CHANGE.tenant_id == _INVOICE.tenant_id, _CHANGE.sales_order_id == _INVOICE.sales_order_id)
+    .order_by(_CHANGE.sequence.desc())
+    .limit(1)
+)
+_SETTLED = (
+    _BY_ID[False]
+    .where(~exists().where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED))
+    .add_columns(_LAST_CHANGE.scalar_subquery())
+)
 # The order is locked before the invoice is even read: a row is locked only after everything that it is joined with.
 _ORDER_OF = (
     select(_ORDER.id)
@@ -56,6 +73,7 @@ _OF_TENANT = with_lock(
         _INVOICE.id == bindparam("id"), _INVOICE.tenant_id == bindparam("tenant_id"), IS_LISTED
     )
 )
+_BY_IDS = INVOICES.select.where(any_of(_INVOICE.id, "ids"))
 _OF_ORDER = INVOICES.select.where(
     _INVOICE.tenant_id == bindparam("tenant_id"), _INVOICE.sales_order_id == bindparam("sales_order_id")
 )
@@ -96,9 +114,15 @@ class SqlInvoices:
         loaded = self._identity_map.invoices.get(invoice_id)
         return loaded or self._transaction.find(INVOICES, _BY_ID[lock], id=invoice_id)
 
-    def find_settled(self, invoice_id: int) -> Invoice | None:
-        subject = invoice_subject(invoice_id)
-        return self._transaction.find(INVOICES, _SETTLED, id=invoice_id, subject=subject)
+    def find_all(self, invoice_ids: Sequence[int]) -> Sequence[Invoice]:
+        return self._transaction.list(INVOICES, _BY_IDS, ids=list(invoice_ids)) if invoice_ids else []
+
+    def find_settled(self, invoice_id: int) -> SettledInvoice | None:
+        given = {"id": invoice_id, "subject": invoice_subject(invoice_id)}
+        row = self._transaction.execute(_SETTLED, given).first()
+        if row is None:
+            return None
+        return SettledInvoice(INVOICES.make(row._fields[:-1], row[:-1]), last_change=row[-1])
 
     def lock(self, invoice_id: int) -> Invoice | None:
         loaded = self._identity_map.invoices.get(invoice_id)
@@ -191,8 +215,7 @@ class SqlInvoices:
     def save(self, invoice: Invoice) -> Invoice:
         if invoice.id in self._identity_map.invoices:
             return self._identity_map.save_invoice(invoice)
-        self._transaction.save(INVOICES, invoice)
-        return replace(invoice, version=invoice.version + 1)
+        return self._transaction.save(INVOICES, invoice)
 
 
 def _listed(status: InvoiceStatus | None) -> list[str]:

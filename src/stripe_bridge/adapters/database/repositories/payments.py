@@ -26,6 +26,9 @@ _LINK = _LINKS.c
 _LINKED_INVOICE = select(_LINK.invoice_id).where(
     _LINK.account_id == bindparam("account_id"), _LINK.stripe_id == bindparam("stripe_id")
 )
+_LINKED_INVOICES = select(_LINK.account_id, _LINK.stripe_id, _LINK.invoice_id).where(
+    any_of(_LINK.stripe_id, "stripe_ids")
+)
 _LINKED_TO = select(_LINK.stripe_id).where(_LINK.invoice_id == bindparam("invoice_id"))
 
 
@@ -93,6 +96,17 @@ class SqlLinks:
         values = {"account_id": account_id, "stripe_id": stripe_id}
         found: int | None = self._transaction.execute(_LINKED_INVOICE, values).scalar()
         return found
+
+    def find_invoice_ids(self, linked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
+        wanted = set(linked)
+        if not wanted:
+            return {}
+        rows = self._transaction.execute(
+            _LINKED_INVOICES, {"stripe_ids": sorted({stripe_id for _, stripe_id in wanted})}
+        )
+        # Another account may have an object with the same id.
+        found = {(row.account_id, row.stripe_id): row.invoice_id for row in rows}
+        return {pair: invoice_id for pair, invoice_id in found.items() if pair in wanted}
 
     def of_invoice(self, invoice_id: int) -> Sequence[str]:
         return sorted(self._transaction.execute(_LINKED_TO, {"invoice_id": invoice_id}).scalars())

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, bindparam, delete, select, text, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from stripe_bridge.adapters.database.mapping import Mapper, table_of, upsert
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.intents import IS_UNSETTLED, IntentRow
 from stripe_bridge.adapters.database.tables.recovery import (
+    IS_HOLD_OPEN,
     RecoveryHoldRow,
     SigningKeyRow,
     UnresolvedInvoiceRow,
@@ -21,7 +22,7 @@ from stripe_bridge.domain.recovery import EVERYONE, HighestIds, RecoveryHold, Si
 _HOLDS = Mapper(RecoveryHold, RecoveryHoldRow)
 _HOLD = _HOLDS.table.c
 _HOLDS_OF = _HOLDS.select.where(_HOLD.tenant_id.in_([EVERYONE, bindparam("tenant_id")]))
-_OPEN_HOLDS = _HOLDS.select.where(_HOLD.released_at.is_(None))
+_OPEN_HOLDS = _HOLDS.select.where(IS_HOLD_OPEN)
 _INSERT_HOLD = insert(_HOLDS.table)
 # One that was released is held anew.
 _ADD_HOLD = _INSERT_HOLD.on_conflict_do_update(
@@ -42,6 +43,15 @@ _ONLY_PLANNED = select(_INTENT.id).where(IS_UNSETTLED, _INTENT.first_sent_at.is_
 _UNRESOLVED = Mapper(UnresolvedInvoice, UnresolvedInvoiceRow)
 _INVOICE = _UNRESOLVED.table.c
 _PUT_UNRESOLVED = upsert(_UNRESOLVED.table)
+_MAY_BLOCK = select(
+    or_(
+        _HOLDS_OF.where(IS_HOLD_OPEN).exists(),
+        exists().where(
+            _INVOICE.tenant_id == bindparam("tenant_id"),
+            _INVOICE.sales_order_id == bindparam("sales_order_id"),
+        ),
+    )
+)
 _THIS_INVOICE = (
     _INVOICE.account_id == bindparam("account_id"),
     _INVOICE.stripe_invoice_id == bindparam("stripe_invoice_id"),
@@ -66,6 +76,10 @@ class SqlRecoveries:
 
     def holds_of(self, tenant_id: str) -> Sequence[RecoveryHold]:
         return self._transaction.list(_HOLDS, _HOLDS_OF, tenant_id=tenant_id)
+
+    def may_block(self, tenant_id: str, sales_order_id: int) -> bool:
+        given = {"tenant_id": tenant_id, "sales_order_id": sales_order_id}
+        return bool(self._transaction.execute(_MAY_BLOCK, given).scalar_one())
 
     def open_holds(self) -> Sequence[RecoveryHold]:
         """Sorted here: a database sorts text by its own locale."""

@@ -72,8 +72,7 @@ class SqlRefunds:
         return self._transaction.list(_REFUNDS, _DUPLICATES)
 
     def save(self, refund: Refund) -> Refund:
-        self._transaction.save(_REFUNDS, refund)
-        return replace(refund, version=refund.version + 1)
+        return self._transaction.save(_REFUNDS, refund)
 
 
 class SqlDisputes:

@@ -134,8 +134,7 @@ class SqlSubscribers:
         return self._transaction.list(_SUBSCRIBERS, _ALL)
 
     def save(self, subscriber: Subscriber) -> Subscriber:
-        self._transaction.save(_SUBSCRIBERS, subscriber)
-        return replace(subscriber, version=subscriber.version + 1)
+        return self._transaction.save(_SUBSCRIBERS, subscriber)
 
     def remove(self, subscriber_id: int) -> None:
         self._transaction.execute(delete(_DELIVERIES.table).where(_DELIVERY.subscriber_id == subscriber_id))

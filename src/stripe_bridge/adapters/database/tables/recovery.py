@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from stripe_bridge.adapters.database.tables.base import Row
 from stripe_bridge.adapters.database.types import Choice
 from stripe_bridge.domain.reconciliation import Drift
+
+IS_HOLD_OPEN = text("released_at IS NULL")
 
 
 class RecoveryHoldRow(Row):

@@ -15,7 +15,7 @@ from stripe_bridge.adapters.web.schemas.invoices import (
     TenantInvoicePageQuery,
 )
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
-from stripe_bridge.adapters.web.views.sequence import sequence_of
+from stripe_bridge.adapters.web.views.sequence import sequence_header, sequence_of
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.errors.base import IntegrationNotFound, InvoiceNotFound, SalesOrderNotFound
 from stripe_bridge.domain.errors.conflicts import InvoiceBeingSent, OrderBilledTwice
@@ -87,7 +87,7 @@ def send_invoice(request: ApiRequest) -> Any:
         tenant_id=request.principal.tenant_id, user_id=request.principal.user_id, **request.body
     )
     sent = request.bridge.invoices.send(command)
-    sequence = sequence_of(request, sales_order_id=command.sales_order_id)
+    sequence = sequence_header(sent.last_change)
     if sent.created:
         return {"data": sent.view, "message": "Invoice sent to customer."}, 201, sequence
     return {"data": sent.view, "message": "The sales order has a payable invoice already."}, 200, sequence

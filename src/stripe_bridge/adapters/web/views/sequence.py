@@ -24,4 +24,8 @@ def sequence_of(
         # The write is done, and its answer stands.
         _log.warning("the number of a change was not found", extra={"reason": error.message})
         return {}
+    return sequence_header(number)
+
+
+def sequence_header(number: int | None) -> dict[str, str]:
     return {} if number is None else {SEQUENCE: str(number)}

@@ -14,6 +14,7 @@ from stripe_bridge.adapters.web.schemas.webhook_events import (
     WebhookEventReplayed,
 )
 from stripe_bridge.adapters.web.views.paging import page_request, paginated
+from stripe_bridge.adapters.web.views.replays import REPLAYS
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.errors.base import InvoiceNotFound, WebhookEventNotFound
 from stripe_bridge.domain.errors.conflicts import EventBeingProcessed
@@ -100,4 +101,10 @@ def replay_webhook_event(request: ApiRequest, event_id: int) -> Any:
     return {"message": "Webhook event re-queued for processing."}
 
 
-WEBHOOK_EVENTS = (show_activity_log, list_webhook_events, show_webhook_event, replay_webhook_event)
+WEBHOOK_EVENTS = (
+    show_activity_log,
+    list_webhook_events,
+    show_webhook_event,
+    replay_webhook_event,
+    *REPLAYS,
+)
