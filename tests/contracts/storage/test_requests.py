@@ -46,7 +46,6 @@ def test_a_request_is_found_in_its_own_tenant_alone(store: Store):
 
 
 def test_what_is_no_requests_leaves_no_trace(store: Store):
-    # Said anew: a request that a test made in this thread acts on in it.
     with acting_as(SERVICE):
         stored_integration(store)
         stored_order(store)
