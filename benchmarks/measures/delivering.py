@@ -7,7 +7,7 @@ from datetime import datetime
 
 from benchmarks.bench import Bench
 from benchmarks.contenders.erp import Erp, Json
-from benchmarks.contenders.ours import Service, migrate
+from benchmarks.contenders.ours import Service
 from benchmarks.load.paced import deliver
 from benchmarks.measures.applying import paid_invoices
 from benchmarks.results import Finding, Outcome, Series, percentile
@@ -98,9 +98,7 @@ def _on_servers(bench: Bench, on_shutdown: ExitStack) -> Contender:
 
 
 def _embedded(bench: Bench, on_shutdown: ExitStack) -> Contender:
-    url = f"sqlite:///{bench.folder / 'delivering.sqlite'}"
-    migrate(url, bench.emulator.url, bench.folder)
-    service = Service(database_url=url, redis_url=None, stripe_url=bench.emulator.url, folder=bench.folder)
+    service = bench.embedded(bench.folder / "delivering.sqlite")
     return _subscribed(bench, "SQLite", on_shutdown.enter_context(service), on_shutdown)
 
 
