@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from stripe_bridge_playground.erp import Shop, serving
 from stripe_bridge_playground.seed import ORDERS
@@ -15,6 +15,8 @@ from tests.servers.processes import free_port
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 WIDE = ViewportSize(width=1200, height=640)
+DESK = ViewportSize(width=1280, height=800)
+TENANT = "demo"
 PHONE = ViewportSize(width=390, height=844)
 
 
@@ -37,6 +39,7 @@ def main() -> None:
             context = browser.new_context(viewport=WIDE, device_scale_factor=2)
             _submit(stack)
             take_all(context, stack, shop.origin)
+            take_console(browser, stack)
         browser.close()
 
 
@@ -72,6 +75,27 @@ def take_all(context: BrowserContext, stack: Stack, origin: str) -> None:
     page.goto(f"{origin}/?order=1001&dir=rtl")
     badge(page).scroll_into_view_if_needed()
     _take(page, "phone-right-to-left")
+
+
+def take_console(browser: Browser, stack: Stack) -> None:
+    """With what the panel has left behind."""
+    (invoice,) = stack.invoices(1001)
+    context = browser.new_context(viewport=DESK, device_scale_factor=2)
+    page = context.new_page()
+    page.goto(stack.console)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    for name, path in (
+        ("overview", "/overview"),
+        ("invoice", f"/invoices/{invoice['id']}?tenant={TENANT}"),
+        ("changes", f"/changes?tenant={TENANT}"),
+    ):
+        page.goto(f"{stack.service}/console{path}")
+        _take(page, f"console-{name}")
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{stack.service}/console/orders/1001?tenant={TENANT}")
+    _take(page, "console-dark")
+    context.close()
 
 
 def _take(page: Page, name: str) -> None:

@@ -2,18 +2,46 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from stripe_bridge.adapters.console.pages import SECTIONS
+from stripe_bridge.adapters.console.pages import all_routes
+from stripe_bridge.adapters.console.pages.start import show_start
+from tests.adapters.console.scene import QUERIES
 from tests.browser.host import Stack
 
 TENANT = "demo"
-STARTS = [section.start.path for section in SECTIONS]
-PAGES = [*STARTS, "/tokens/new", "/tokens/1/revoke", "/tenants", "/nothing", "/requests/unknown"]
+GETS = [route for route in all_routes() if route.method == "GET" and route is not show_start]
 NARROW = 320
+
+
+@pytest.fixture(scope="module")
+def pages(stack: Stack) -> list[str]:
+    """Of all kinds, each with something on it."""
+    order = stack.paid()
+    (invoice,) = stack.invoices(order)
+    admin = stack.erps["admin"]
+    body = {"url": "http://127.0.0.1:9/changes", "enabled": False}
+    ids = {
+        "call_id": 1,
+        "event_id": 1,
+        "integration_id": stack.integration,
+        "invoice_id": invoice["id"],
+        "request_id": "unknown",
+        "sales_order_id": order,
+        "sequence": 1,
+        "subscriber_id": admin.call("POST", "/api/subscribers", body, expected=201)["data"]["id"],
+        "token_id": 1,
+    }
+    found = []
+    for route in GETS:
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: str(ids[name[1]]), route.path)
+        query = urlencode({"tenant": TENANT, **QUERIES.get(route.id, {})})
+        found.append(f"/console{path}?{query}")
+    return found
 
 
 @pytest.fixture
@@ -111,11 +139,11 @@ def test_a_token_is_created_and_revoked_with_and_without_javascript(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_every_page(people: People, stack: Stack, scheme: str):
+def test_everybody_can_use_every_page(people: People, stack: Stack, pages: list[str], scheme: str):
     # What looks at a page writes styles into it.
     page = signed_in(people.page(color_scheme=scheme, bypass_csp=True), stack)
     faults = {}
-    for path in ("/console/sign-in", "/", *(at(stack, each).removeprefix(stack.service) for each in PAGES)):
+    for path in ("/", "/console/sign-in", "/console/nothing", *pages):
         page.goto(f"{stack.service}{path}")
         found = Axe().run(page)
         if found.violations_count:
@@ -123,11 +151,11 @@ def test_everybody_can_use_every_page(people: People, stack: Stack, scheme: str)
     assert faults == {}
 
 
-def test_no_page_scrolls_sideways_on_a_small_screen(people: People, stack: Stack):
+def test_no_page_scrolls_sideways_on_a_small_screen(people: People, stack: Stack, pages: list[str]):
     page = signed_in(people.page(viewport={"width": NARROW, "height": 640}), stack)
     wide = []
-    for path in PAGES:
-        page.goto(at(stack, path))
+    for path in pages:
+        page.goto(f"{stack.service}{path}")
         if page.evaluate("document.documentElement.scrollWidth") > NARROW:
             wide.append(path)
     assert wide == []

@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 from stripe_bridge_playground.welcome import welcome
@@ -44,4 +46,5 @@ def test_through_a_connected_integration_invoices_can_be_sent():
 
 
 def test_a_folder_with_a_space_is_quoted_for_the_shell():
-    assert ". '/my data/env.sh' && .venv/bin/stripe-bridge doctor" in shown(data_dir="/my data")
+    command = os.path.relpath(Path(sys.executable).with_name("stripe-bridge"))
+    assert f". '/my data/env.sh' && {command} doctor" in shown(data_dir="/my data")

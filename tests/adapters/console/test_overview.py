@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from stripe_bridge.adapters.console.pages import overview
 from stripe_bridge.domain.access import Role
 from tests.adapters.console.browser import ConsoleWorld, text_of
 from tests.builders import an_event_payload
@@ -91,6 +92,17 @@ def test_what_the_doctor_finds_has_a_button_where_there_is_a_fix(world):
     said = text_of(olga.get("/console/overview/doctor"))
     assert f"integration {id_}: reconciled" in said
     assert "not reconciled since" not in said
+
+
+def test_the_doctor_is_not_asked_about_many_accounts_unless_somebody_wants_it(world, monkeypatch):
+    monkeypatch.setattr(overview, "_QUICKLY_ASKED", 1)
+    world.connect()
+    olga = world.operator()
+    assert 'hx-get="/console/overview/doctor' in olga.get("/console/overview").get_data(as_text=True)
+    world.connect()
+    page = olga.get("/console/overview")
+    assert 'hx-get="/console/overview/doctor' not in page.get_data(as_text=True)
+    assert "each of 2 accounts" in text_of(page)
 
 
 def test_what_the_doctor_no_longer_finds_is_not_fixed(world):

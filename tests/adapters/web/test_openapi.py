@@ -272,6 +272,12 @@ def test_the_committed_document_is_what_a_service_serves():
     assert json.loads(committed) == served
 
 
+def test_names_in_the_document_are_not_those_that_a_python_has_for_statuses(document):
+    """Python 3.13 renamed two of them."""
+    assert {"REQUEST_ENTITY_TOO_LARGE", "UNPROCESSABLE_ENTITY"} <= document["components"]["responses"].keys()
+    assert not {"CONTENT_TOO_LARGE", "UNPROCESSABLE_CONTENT"} & document["components"]["responses"].keys()
+
+
 def test_the_catalogue_of_problems_is_as_the_code_says():
     """`make openapi` rewrites it."""
     assert problems_page.generated() == problems_page.reference()

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from stripe_bridge.domain.origin import Actor, ActorType, Origin
+from stripe_bridge.domain.origin import SERVICE, Actor, ActorType, Origin
 from stripe_bridge.ports.origin import acting_as
 from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.builders import NOW, TENANT, a_token, an_integration, an_intent
@@ -46,8 +46,9 @@ def test_a_request_is_found_in_its_own_tenant_alone(store: Store):
 
 
 def test_what_is_no_requests_leaves_no_trace(store: Store):
-    stored_integration(store)
-    stored_order(store)
+    with acting_as(SERVICE):
+        stored_integration(store)
+        stored_order(store)
     with store.writing() as work:
         assert work.request_traces.remove_before(NOW + timedelta(days=36_500), 10) == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
@@ -16,7 +17,7 @@ from marshmallow import Schema
 from werkzeug.routing import BaseConverter
 
 from stripe_bridge.adapters.web.endpoints import Credential
-from stripe_bridge.adapters.web.problem_types import SHARED, describe_response
+from stripe_bridge.adapters.web.problem_types import SHARED, describe_response, name_of
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, EmptySchema, ResponseSchema, id_in_path
 from stripe_bridge.adapters.web.schemas.service import Problem
 from stripe_bridge.adapters.web.views import blueprints
@@ -80,7 +81,11 @@ class ResponsesInOrder(BasePlugin):
         self, path: str | None = None, operations: dict[str, Any] | None = None, **_: Any
     ) -> None:
         for operation in (operations or {}).values():
-            responses = {str(status): response for status, response in operation["responses"].items()}
+            responses = {
+                # What the library adds has the name that this Python gives the status.
+                str(status): name_of(HTTPStatus(int(status))) if isinstance(response, str) else response
+                for status, response in operation["responses"].items()
+            }
             operation["responses"] = dict(sorted(responses.items()))
 
 
@@ -93,7 +98,7 @@ class BridgeApi(Api):
         # Instead of the library's own, which are application/json.
         self.spec.components.schema("Problem", schema=Problem)
         for status, kinds in SHARED.items():
-            self.spec.components.response(status.name, describe_response(status, kinds), lazy=True)
+            self.spec.components.response(name_of(status), describe_response(status, kinds), lazy=True)
 
     def _register_pagination_header(self) -> None:
         # Lists say in their body where they are.

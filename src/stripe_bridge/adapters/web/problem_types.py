@@ -196,6 +196,7 @@ _SAMPLES: Mapping[Kind, Exception] = {
         TooManyAttempts(limit=1000, retry_after=12),
     )
 }
+_PUBLISHED_NAMES: Mapping[int, str] = {413: "REQUEST_ENTITY_TOO_LARGE", 422: "UNPROCESSABLE_ENTITY"}
 _EVERYWHERE = frozenset(kind for kinds in SHARED.values() for kind in kinds) | {values.IdempotencyKeyReused}
 
 
@@ -239,7 +240,12 @@ def by_status(kinds: Iterable[Kind]) -> dict[HTTPStatus, tuple[Kind, ...]]:
 
 def response_of(status: HTTPStatus, kinds: tuple[Kind, ...]) -> dict[str, Any] | str:
     """The response object of an operation that can end so; if many can, the name of the one that they share."""
-    return status.name if SHARED.get(status) == kinds else describe_response(status, kinds)
+    return name_of(status) if SHARED.get(status) == kinds else describe_response(status, kinds)
+
+
+def name_of(status: HTTPStatus) -> str:
+    """Of a shared response in the document: published, whatever a later Python calls the status."""
+    return _PUBLISHED_NAMES.get(status, status.name)
 
 
 def describe_response(status: HTTPStatus, kinds: tuple[Kind, ...]) -> dict[str, Any]:

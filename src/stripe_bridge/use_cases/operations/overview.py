@@ -14,7 +14,8 @@ from stripe_bridge.ports.system import Clock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """`begins` has the beginning of each part of the period that the `series` have a number for."""
+    """`begins` has the beginning of each part of the period that the `series` have a number for. `accounts` is how many are
+    connected to this service, whosever they are."""
 
     at: datetime
     period: Period
@@ -23,6 +24,7 @@ class Overview:
     events: QueueDepth
     intents: QueueDepth
     subscribers: SubscribersBacklog
+    accounts: int
 
 
 class ShowOverview:
@@ -43,4 +45,5 @@ class ShowOverview:
                 events=work.inbox.backlog(tenant_id),
                 intents=work.intents.backlog(tenant_id),
                 subscribers=work.subscribers.backlog(tenant_id),
+                accounts=len(work.reconciliations.connected()),
             )

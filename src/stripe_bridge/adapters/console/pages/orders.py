@@ -21,6 +21,7 @@ from stripe_bridge.domain.money import written
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
 from stripe_bridge.use_cases.panel.show import PanelView
+from stripe_bridge.use_cases.sales_orders.show import SalesOrderView
 
 _ONE = "/orders/<id:sales_order_id>"
 _PER_PAGE = 50
@@ -51,13 +52,12 @@ def list_orders(visit: Visit) -> Any:
 
 @page("GET", _ONE, permission=Permission.READ)
 def show_order(visit: Visit, sales_order_id: int) -> Any:
-    shown = _order(visit, sales_order_id)
-    currency = None if shown.order is None else shown.order.order.currency
+    shown, order = _order(visit, sales_order_id)
     return render(
         "orders/show.html",
         shown=shown,
-        order=shown.order,
-        timeline=moments(shown.timeline, currency=currency),
+        order=order,
+        timeline=moments(shown.timeline, currency=order.order.currency),
         status_of=shown_status,
         may_send=visit.may(Permission.SEND_INVOICES),
     )
@@ -66,22 +66,22 @@ def show_order(visit: Visit, sales_order_id: int) -> Any:
 @page("GET", f"{_ONE}/send", permission=Permission.SEND_INVOICES)
 def confirm_sending(visit: Visit, sales_order_id: int) -> Any:
     """First asks what to send; then says what will happen."""
-    shown = _order(visit, sales_order_id)
+    shown, order = _order(visit, sales_order_id)
     try:
         given = visit.query(_Invoice)
-        amount = _amount(shown, given["amount"])
+        amount = _amount(order, given["amount"])
     except RequestInvalid as error:
-        return _form(shown, 422, error.errors)
+        return _form(shown, order, 422, error.errors)
     chosen = next((each for each in shown.integrations if each.id == given["integration"]), None)
     if chosen is None or amount is None:
-        return _form(shown)
+        return _form(shown, order)
     return render(
         "orders/send_confirm.html",
         shown=shown,
-        order=shown.order,
+        order=order,
         integration=chosen,
         amount=amount,
-        email=given["email"] or _customer_email(shown),
+        email=given["email"] or order.order.customer.email,
         fields=given,
     )
 
@@ -89,14 +89,14 @@ def confirm_sending(visit: Visit, sales_order_id: int) -> Any:
 @page("POST", f"{_ONE}/send", permission=Permission.SEND_INVOICES, limit="30/minute")
 def send_order_invoice(visit: Visit, sales_order_id: int) -> Any:
     """Pressed twice, it sends one invoice: an order has at most one that can be paid."""
-    shown = _order(visit, sales_order_id)
+    shown, order = _order(visit, sales_order_id)
     try:
         given = visit.form(_Invoice)
-        amount = _amount(shown, given["amount"])
+        amount = _amount(order, given["amount"])
     except RequestInvalid as error:
-        return _form(shown, 422, error.errors)
+        return _form(shown, order, 422, error.errors)
     if given["integration"] is None:
-        return _form(shown, 422, {"integration": ["Through which integration?"]})
+        return _form(shown, order, 422, {"integration": ["Through which integration?"]})
     command = SendInvoiceCommand(
         tenant_id=visit.tenant,
         user_id=visit.principal.user_id,
@@ -116,31 +116,26 @@ def send_order_invoice(visit: Visit, sales_order_id: int) -> Any:
 ORDERS = Section("Orders", (list_orders, show_order, confirm_sending, send_order_invoice))
 
 
-def _order(visit: Visit, sales_order_id: int) -> PanelView:
+def _order(visit: Visit, sales_order_id: int) -> tuple[PanelView, SalesOrderView]:
     """Raises SalesOrderNotFound."""
     shown = visit.bridge.panel.show(visit.tenant, sales_order_id)
     if shown.order is None:
         raise SalesOrderNotFound
-    return shown
+    return shown, shown.order
 
 
-def _amount(shown: PanelView, text: str | None) -> int | None:
-    assert shown.order is not None
-    return None if text is None else in_minor_units(text, shown.order.order.currency)
+def _amount(order: SalesOrderView, text: str | None) -> int | None:
+    return None if text is None else in_minor_units(text, order.order.currency)
 
 
-def _customer_email(shown: PanelView) -> str | None:
-    assert shown.order is not None
-    return shown.order.order.customer.email
-
-
-def _form(shown: PanelView, status: int = 200, faults: Mapping[str, Any] | None = None) -> Any:
-    assert shown.order is not None
+def _form(
+    shown: PanelView, order: SalesOrderView, status: int = 200, faults: Mapping[str, Any] | None = None
+) -> Any:
     return render(
         "orders/send.html",
         status,
         shown=shown,
-        order=shown.order,
-        all_of_it=as_written(shown.order.outstanding, shown.order.order.currency),
+        order=order,
+        all_of_it=as_written(order.outstanding, order.order.currency),
         faults=faults or {},
     )

@@ -27,6 +27,8 @@ _NAMES = {
 }
 # It gives up every stored secret: nothing for a button.
 _FIXES = frozenset(Fix) - {Fix.DISCARD_SECRETS}
+# With more accounts the doctor is only asked when somebody wants it.
+_QUICKLY_ASKED = 10
 # It asks Stripe about each account.
 _DOCTOR_LIMIT = "20/minute"
 
@@ -62,6 +64,7 @@ def show_overview(visit: Visit) -> Any:
                 overview.subscribers.oldest_at,
             ),
         ],
+        is_doctor_quick=overview.accounts <= _QUICKLY_ASKED,
         failed=overview.events.by_status.get("failed", 0),
         size=(WIDTH, HEIGHT),
         part_name=lambda begin: _part_name(begin, period),

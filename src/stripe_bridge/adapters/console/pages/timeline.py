@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from stripe_bridge.adapters.console.formats import actor_name, money, words
@@ -29,10 +29,9 @@ _TOLD = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """`kind` is `change`, `event` or `call`; `path` leads to its own page. `order` is when it was, among those of a second."""
+    """`kind` is `change`, `event` or `call`; `path` leads to its own page."""
 
     at: datetime
-    order: datetime
     kind: str
     what: str
     state: str | None = None
@@ -46,37 +45,33 @@ def moments(
     events: Iterable[WebhookEvent] = (),
     calls: Iterable[Intent] = (),
     *,
-    currency: str | None = None,
+    currency: str,
 ) -> Sequence[Moment]:
-    """The newest first. `currency` is that of every amount in it."""
-    recorded = [_of_change(change, currency) for change in changes]
-    found = [*recorded, *map(_of_event, events), *map(_of_call, calls)]
-    return sorted(found, key=lambda moment: moment.order, reverse=True)
+    """The newest first. All amounts are of one currency."""
+    of_changes = (_of_change(entry, currency) for entry in changes)
+    found = [*of_changes, *map(_of_event, events), *map(_of_call, calls)]
+    return sorted(found, key=lambda moment: moment.at, reverse=True)
 
 
-def _of_change(entry: Entry, currency: str | None) -> Moment:
+def _of_change(entry: Entry, currency: str) -> Moment:
     signed = json.loads(entry.signed)
-    actor = signed.get("actor")
     return Moment(
         at=entry.occurred_at,
-        order=entry.occurred_at,
         kind="change",
         what=entry.type.value,
-        who=actor_name(actor) if actor else None,
+        who=actor_name(signed["actor"]) if signed.get("actor") else None,
         detail=_written_fields(signed.get("changed") or {}, currency),
         path=f"/changes/{entry.sequence}",
     )
 
 
 def _of_event(event: WebhookEvent) -> Moment:
-    """Stripe says the second. It came within that, or later if it was delayed."""
+    """When it arrived: Stripe's own time has whole seconds, in which everything else may have happened."""
     return Moment(
-        at=event.event_created_at,
-        order=min(event.created_at, event.event_created_at + timedelta(seconds=1)),
+        at=event.created_at,
         kind="event",
         what=event.event_type,
         state=event.status.value,
-        who="Stripe",
         detail=event.last_error or (event.skip_reason and event.skip_reason.value),
         path=f"/events/{event.id}",
     )
@@ -85,7 +80,6 @@ def _of_event(event: WebhookEvent) -> Moment:
 def _of_call(intent: Intent) -> Moment:
     return Moment(
         at=intent.created_at,
-        order=intent.created_at,
         kind="call",
         what=intent.operation.value,
         state=intent.state.value,
@@ -95,17 +89,19 @@ def _of_call(intent: Intent) -> Moment:
     )
 
 
-def _written_fields(changed: Mapping[str, Any], currency: str | None) -> str | None:
-    """`status open → paid, amount paid 0.00 EUR → 99.00 EUR`; of what is new, only what it is."""
-    shown = [_written_field(name, changed[name], currency) for name in _TOLD if name in changed]
-    return ", ".join(shown) or None
+def _written_fields(changed: Mapping[str, Any], currency: str) -> str | None:
+    """`status open → paid, amount paid 0.00 EUR → 99.00 EUR`; of what is new, what it has."""
+    told = {name: _written_pair(changed[name], currency) for name in _TOLD if name in changed}
+    written = [f"{words(name.removesuffix('_in_cents'))} {pair}" for name, pair in told.items() if pair]
+    return ", ".join(written) or None
 
 
-def _written_field(name: str, values: Sequence[Any], currency: str | None) -> str:
-    written = [_written(name, value, currency) for value in values if value is not None]
-    return f"{words(name.removesuffix('_in_cents'))} {' → '.join(written)}"
+def _written_pair(pair: Sequence[Any], currency: str) -> str | None:
+    before, after = pair
+    if before is None and after in (None, 0, "none"):
+        return None
+    return " → ".join(_written(each, currency) for each in (before, after) if each is not None)
 
 
-def _written(name: str, value: Any, currency: str | None) -> str:
-    is_money = isinstance(value, int) and (name.startswith("amount") or name.endswith("_in_cents"))
-    return money(value, currency) if is_money and currency else words(value)
+def _written(value: Any, currency: str) -> str:
+    return money(value, currency) if isinstance(value, int) else words(value)
