@@ -136,10 +136,11 @@ def a_scene() -> Scene:
 
 
 def _cookies(world: ConsoleWorld) -> dict[tuple[Role | None, str | None], str]:
-    theirs = {
-        (role, tenant): world.visitor(role, tenant).cookie() for role in Role for tenant in (OWNER, STRANGER)
-    }
-    return {**theirs, (None, None): world.operator().cookie()}
+    cookies: dict[tuple[Role | None, str | None], str] = {(None, None): world.operator().cookie()}
+    for role in Role:
+        for tenant in (OWNER, STRANGER):
+            cookies[role, tenant] = world.visitor(role, tenant).cookie()
+    return cookies
 
 
 def _others(world: ConsoleWorld, integration_id: int) -> dict[str, dict[str, object]]:

@@ -63,7 +63,7 @@ def _is_page(path: str) -> bool:
         endpoint, _ = current_app.url_map.bind("").match(path, method="GET")
     except HTTPException:
         return False
-    return endpoint != NOTHING
+    return str(endpoint) != NOTHING
 
 
 def static(name: str) -> str:
