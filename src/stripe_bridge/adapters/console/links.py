@@ -47,16 +47,23 @@ def page_of(kind: str, id_: object, tenant: str) -> str | None:
     if kind not in _PAGES or not str(id_).isdecimal():
         return None
     path = _PAGES[kind].format(id_)
-    try:
-        endpoint, _ = current_app.url_map.bind("").match(f"{ROOT}{path}", method="GET")
-    except HTTPException:
+    if not _is_page(f"{ROOT}{path}"):
         return None
-    is_there = endpoint != NOTHING
-    return (
-        link(path, **({"tenant": tenant} if current_visit().session.is_operator else {}))
-        if is_there
-        else None
-    )
+    return link(path, **({"tenant": tenant} if current_visit().session.is_operator else {}))
+
+
+def form_of(asked: str) -> str | None:
+    """The page that has the form that was posted to `asked`: the same address, if it is a page."""
+    asked = asked.rstrip("?")
+    return asked if within(asked) and _is_page(asked.partition("?")[0]) else None
+
+
+def _is_page(path: str) -> bool:
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(path, method="GET")
+    except HTTPException:
+        return False
+    return str(endpoint) != NOTHING
 
 
 def static(name: str) -> str:
