@@ -80,7 +80,7 @@ class Stack:
     stripe: StripeSide
     integration: int
     console: str
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
 
     def new_order(self, **changes: Any) -> int:
         number = next(_NUMBERS)
