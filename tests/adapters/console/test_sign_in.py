@@ -79,6 +79,8 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(world):
         "/\\evil.example",
         "/console\\@evil.example",
         "/console/../api/me",
+        "/console/%2e%2e/api/me",
+        "/console/.%2E/api/me",
         "/consoleevil",
         "/console/tokens\r\nX-Evil: 1",
         "/console//evil.example",

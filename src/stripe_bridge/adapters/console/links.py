@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from flask import current_app, g, request
 from werkzeug.exceptions import HTTPException
@@ -18,7 +18,7 @@ _WITHIN = re.compile(r"/console(?:/[A-Za-z0-9._~%-]+)*/?(?:\?[A-Za-z0-9._~%&=+:,
 _MAX_LENGTH = 2000
 
 
-def link(path: str, **query: object) -> str:
+def link(path: str, /, **query: object) -> str:
     """To a page, for the tenant that an operator has chosen. A value of None leaves out its name; `tenant=None` the choice."""
     chosen = {"tenant": _chosen_tenant(), **query}
     given = {name: value for name, value in chosen.items() if value is not None}
@@ -63,7 +63,7 @@ def _is_page(path: str) -> bool:
         endpoint, _ = current_app.url_map.bind("").match(path, method="GET")
     except HTTPException:
         return False
-    return endpoint != NOTHING
+    return str(endpoint) != NOTHING
 
 
 def static(name: str) -> str:
@@ -80,7 +80,9 @@ def within(next_page: str | None) -> str | None:
     """Where to go after signing in, as it came in a query, if it is a page of the console; else None."""
     if not next_page or len(next_page) > _MAX_LENGTH or not _WITHIN.fullmatch(next_page):
         return None
-    return None if ".." in next_page.partition("?")[0].split("/") else f"{base()}{next_page}"
+    # Browsers go up by `%2e%2e`, too.
+    names = unquote(next_page.partition("?")[0]).split("/")
+    return None if {".", ".."} & set(names) else f"{base()}{next_page}"
 
 
 def _chosen_tenant() -> str | None:
