@@ -9,9 +9,10 @@ from playwright.sync_api import Page, ViewportSize
 
 from stripe_bridge.adapters.console.pages import all_routes
 from stripe_bridge.adapters.console.pages.start import show_start
+from stripe_bridge_playground.client import Json
 from tests.adapters.console.scene import QUERIES
 from tests.browser.console import NARROW, People, at, signed_in
-from tests.browser.host import Json, Stack
+from tests.browser.host import Stack
 
 GETS = [route for route in all_routes() if route.method == "GET" and route is not show_start]
 DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=NARROW, height=640)
