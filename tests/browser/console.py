@@ -9,7 +9,7 @@ from tests.browser.host import TENANT, Stack
 
 NARROW = 320
 # A page that answers so is one of those that are looked at.
-_EXPECTED = re.compile("status of (401|403|404)")
+_EXPECTED = re.compile("status of (401|403|404|422)")
 
 
 class People:
@@ -35,7 +35,7 @@ class People:
     def leave(self) -> None:
         for context in self._contexts:
             context.close()
-        assert self.errors == []
+        assert self.errors == [], self.errors
 
 
 def signed_in(page: Page, stack: Stack, link: str | None = None) -> Page:

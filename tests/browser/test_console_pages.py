@@ -9,9 +9,10 @@ from playwright.sync_api import Page, ViewportSize
 
 from stripe_bridge.adapters.console.pages import all_routes
 from stripe_bridge.adapters.console.pages.start import show_start
+from stripe_bridge_playground.client import Json
 from tests.adapters.console.scene import QUERIES
 from tests.browser.console import NARROW, People, at, signed_in
-from tests.browser.host import Json, Stack
+from tests.browser.host import Stack
 
 GETS = [route for route in all_routes() if route.method == "GET" and route is not show_start]
 DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=NARROW, height=640)
@@ -19,12 +20,17 @@ DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=NARROW, h
 IN_THE_DARK = "async () => (await axe.run(document, {runOnly: ['color-contrast']})).violations"
 
 
-def pages_of(stack: Stack) -> Iterator[str]:
+def pages_of(page: Page, stack: Stack) -> Iterator[str]:
     """One of each kind with something on it, then those that have more states than one."""
     paid, sent, new = stack.paid(), stack.new_order(), stack.new_order()
     stack.send(sent)
     invoice, unpaid = stack.invoices(paid)[0]["id"], stack.invoices(sent)[0]["id"]
-    ids = _ids(stack) | {"invoice_id": invoice, "sales_order_id": new}
+    ids = _ids(stack) | {
+        "invoice_id": invoice,
+        "sales_order_id": new,
+        "call_id": _linked(page, at(stack, f"/invoices/{invoice}"), "/console/calls/"),
+        "token_id": _linked(page, at(stack, "/tokens"), "/console/tokens/"),
+    }
     for route in GETS:
         path = re.sub(r"<(?:\w+:)?(\w+)>", lambda name: str(ids[name[1]]), route.path)
         yield at(stack, path, **QUERIES.get(route.id, {}))
@@ -48,15 +54,20 @@ def _ids(stack: Stack) -> Json:
     replay = admin.call("POST", path, {**asked, "dry_run": False, "digest": plan["digest"]}, expected=202)
     (change, *_) = admin.call("GET", "/api/changes?type=invoice.sent", expected=200)["data"]
     return {
-        "call_id": 1,
         "event_id": event["id"],
         "integration_id": stack.integration,
         "replay_id": replay["data"]["id"],
         "request_id": change["cause"]["request_id"],
         "sequence": change["sequence"],
         "subscriber_id": admin.call("POST", "/api/subscribers", body, expected=201)["data"]["id"],
-        "token_id": 1,
     }
+
+
+def _linked(page: Page, address: str, path: str) -> int:
+    """The first id that the page leads to."""
+    page.goto(address)
+    (found, *_) = re.findall(rf"{path}(\d+)", page.content())
+    return int(found)
 
 
 def faults_of(page: Page) -> list[str]:
@@ -77,7 +88,7 @@ def test_everybody_can_use_every_page(people: People, stack: Stack):
     # What looks at a page writes styles into it.
     page = signed_in(people.page(viewport=DESK, bypass_csp=True), stack)
     faults: dict[str, object] = {}
-    for address in (f"{stack.service}/", f"{stack.service}/console/sign-in", *pages_of(stack)):
+    for address in (f"{stack.service}/", f"{stack.service}/console/sign-in", *pages_of(page, stack)):
         answer = page.goto(address)
         assert answer is not None
         found = faults_of(page) if answer.status == 200 else [f"It answered {answer.status}."]

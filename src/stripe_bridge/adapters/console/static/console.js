@@ -15,6 +15,11 @@ document.addEventListener("click", async (event) => {
 });
 for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
 
+// Nobody looks at a page in the background, so it does not ask.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (document.hidden && event.target.getAttribute("hx-trigger")?.startsWith("every")) event.preventDefault();
+});
+
 // Where the keyboard was in what is replaced: the address of a link, or the label of a table.
 let focused = null;
 const address = (node) => node.getAttribute("href") ?? node.getAttribute("aria-label");
