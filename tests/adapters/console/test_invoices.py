@@ -189,6 +189,7 @@ def test_a_refund_is_asked_for_then_confirmed_with_its_amount_and_customer(world
     assert 'value="120.00"' in form.get_data(as_text=True)
     question = text_of(jane.get(f"{path}/refund", amount="25.00", reason="duplicate"))
     assert "Refund 25.00 EUR?" in question
+    assert "--amount 2500 --reason duplicate" in question
     assert "jenny@example.com" in question
     assert "25.00 EUR of Invoice" in follow(jane, refund(jane, path, amount="25.00", reason="duplicate"))
     assert data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}"))["amount_refunded"] == 2_500

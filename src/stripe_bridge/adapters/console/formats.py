@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,5 +102,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "exact": exact,
     "machine": machine,
     "ago": ago,
+    # Whatever is part of a command: those are there to be copied.
+    "shell": shlex.quote,
     "actor_name": lambda actor: actor_name(dump_actor(actor)),
 }
