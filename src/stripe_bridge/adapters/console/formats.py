@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ _TONES = {
 _ACTORS = {"stripe": "Stripe", "service": "this service:"}
 # What people write otherwise than fields do.
 _PROPER = {"erp": "ERP", "oauth": "OAuth", "stripe": "Stripe", "url": "URL"}
+_PROPER_WORD = re.compile(rf"\b({'|'.join(_PROPER)})\b")
 _UNITS = (("year", 365 * 86_400), ("month", 30 * 86_400), ("day", 86_400), ("hour", 3600), ("minute", 60))
 
 
@@ -47,7 +49,7 @@ def number(count: int) -> str:
 
 def words(state: Any) -> str:
     """`partially_paid` as *partially paid*, `stripe_charge_id` as *Stripe charge id*."""
-    return " ".join(_PROPER.get(word, word) for word in str(state).replace("_", " ").split(" "))
+    return _PROPER_WORD.sub(lambda word: _PROPER[word[0]], str(state).replace("_", " "))
 
 
 def actor_name(actor: Mapping[str, Any]) -> str:
