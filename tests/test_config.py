@@ -116,6 +116,15 @@ def test_an_identity_provider_for_the_console_is_reached_over_https(issuer, is_g
         assert fault.startswith("CONSOLE_OIDC_ISSUER must be")
 
 
+@pytest.mark.parametrize("claim", ["groups=", "=bridge-operators", "=", " groups = "])
+def test_an_operators_claim_without_a_value_is_refused_since_it_could_be_anybodys(claim):
+    """A deployment that leaves the group's name empty."""
+    (fault,) = faults(**SUFFICIENT, CONSOLE_OPERATOR_CLAIM=claim)
+    assert fault.startswith("CONSOLE_OPERATOR_CLAIM must be")
+    for good in ("operator", "groups=bridge-operators", "https://example.com/groups=a=b"):
+        assert settings(CONSOLE_OPERATOR_CLAIM=good).console_operator_claim == good
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import re
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from cryptography.fernet import Fernet
 from benchmarks.load.payloads import SECRET
 from benchmarks.options import ROOT
 from benchmarks.stand.emulator import CLIENT_ID, SECRET_KEY
-from benchmarks.stand.programs import ForkedProgram, Program, answers, environment, python, run
+from benchmarks.stand.programs import NOT_INSTALLED, ForkedProgram, Program, answers, environment, python, run
 from stripe_bridge.adapters.database import SqlStore, migrations_runner
 from stripe_bridge.adapters.queue import InProcessNudges
 from stripe_bridge.bootstrap.adapters import build_adapters
@@ -62,8 +63,8 @@ class Service:
             # Subscribers are on this machine.
             SUBSCRIBERS_ALLOW_PRIVATE="127.0.0.0/8",
         )
-        if release != ROOT:
-            self.env["PYTHONPATH"] = str(release / "src")
+        source = [str(release / "src")] if release != ROOT else []
+        self.env["PYTHONPATH"] = os.pathsep.join([*source, str(NOT_INSTALLED)])
         if redis_url:
             self.env["REDIS_URL"] = redis_url
         self._logs, self._release = folder, release

@@ -16,6 +16,8 @@ from tests.servers.processes import Running, spawn, stop
 from tests.waiting import wait_until
 
 _PATIENCE = 60.0
+NOT_INSTALLED = ROOT / "benchmarks" / "stand" / "not_installed"
+"""For PYTHONPATH: hides what development installs and production does not."""
 
 
 class CommandFailed(Exception):
@@ -102,6 +104,8 @@ def answers(url: str, status: int = 200) -> bool:
 def environment(**settings: str) -> dict[str, str]:
     """These settings and a few of our variables: the others might change how contenders behave."""
     kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("PYTHON")}
+    # Production's files are compiled once, when they are installed.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, "NO_PROXY": "127.0.0.1", **settings}
 
 

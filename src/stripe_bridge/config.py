@@ -246,7 +246,7 @@ def _of_the_console(read: Environment) -> dict[str, Any]:
         "console_oidc_issuer": read.optional("CONSOLE_OIDC_ISSUER", None, _issuer),
         "console_oidc_client_id": read.optional("CONSOLE_OIDC_CLIENT_ID", None, str),
         "console_oidc_client_secret": read.optional("CONSOLE_OIDC_CLIENT_SECRET", None, str),
-        "console_operator_claim": read.optional("CONSOLE_OPERATOR_CLAIM", None, str),
+        "console_operator_claim": read.optional("CONSOLE_OPERATOR_CLAIM", None, _operator_claim),
     }
 
 
@@ -255,6 +255,14 @@ def _issuer(text: str) -> str:
     url(text)
     if not text.startswith("https:") and not is_on_loopback(text):
         raise ValueError("must be an https URL")
+    return text
+
+
+def _operator_claim(text: str) -> str:
+    """Of a group's name that was left empty, anybody could be."""
+    name, equals, value = text.partition("=")
+    if not name.strip() or bool(equals) != bool(value.strip()):
+        raise ValueError("must be a claim's name, or name=value")
     return text
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.console import People
 from tests.browser.host import Host, Stack, started
 
 NO_BROWSER = (
@@ -67,3 +68,10 @@ def host(stack, context) -> Iterator[Host]:
     yield host
     context.unroute_all(behavior="ignoreErrors")
     assert host.errors == []
+
+
+@pytest.fixture
+def people(browser) -> Iterator[People]:
+    people = People(browser)
+    yield people
+    people.leave()

@@ -5,8 +5,9 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,8 +23,10 @@ from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
+TENANT = "demo"
 ORIGIN = "http://erp.localhost:9123"
 _NUMBERS = itertools.count(5001)
+_SENDERS = itertools.cycle(("member", "power_user", "admin"))
 # What the docs say that an ERP's own policy needs, and no more.
 POLICY = (
     "default-src 'none'; script-src 'self' {service}; connect-src 'self' {service}; frame-src {service}; "
@@ -68,13 +71,17 @@ if (frame) {
 
 @dataclass(frozen=True)
 class Stack:
-    """A service and an emulator that run, with a connected account. `erps` are by role, `console` is a link to sign in."""
+    """A service and an emulator that run, with a connected account.
+
+    `erps` are by role, `console` is an operator's link to sign in, `env` has the settings for commands.
+    """
 
     service: str
     erps: dict[str, Erp]
     stripe: StripeSide
     integration: int
     console: str
+    env: Mapping[str, str] = field(repr=False)
 
     def new_order(self, **changes: Any) -> int:
         number = next(_NUMBERS)
@@ -91,7 +98,9 @@ class Stack:
 
     def send(self, order: int) -> Json:
         body = {"integration_instance_id": self.integration, "sales_order_id": order}
-        sent: Json = self.erps["power_user"].call("POST", "/api/stripe/invoices", body, expected=201)["data"]
+        # A token may send thirty in a minute, and fast tests send more.
+        erp = self.erps[next(_SENDERS)]
+        sent: Json = erp.call("POST", "/api/stripe/invoices", body, expected=201)["data"]
         return sent
 
     def invoices(self, order: int) -> list[Json]:
@@ -108,6 +117,13 @@ class Stack:
         assert answer.ok, answer.text
         made: Json = answer.json()
         return made
+
+    def command(self, *words: str) -> str:
+        """What it prints for somebody who runs it beside the service."""
+        command = [sys.executable, "-m", "flask", "--app", "stripe_bridge.wsgi", *words]
+        done = subprocess.run(command, env=self.env, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def paid(self) -> int:
         """A new order that is paid."""
@@ -130,7 +146,11 @@ def started(folder: Path) -> Iterator[Stack]:
         facts = json.loads((folder / "data" / "run.json").read_text())
         with requests.Session() as http:
             http.trust_env = False
-            yield _connected(facts, http, _console_link(log.read_text()))
+            yield _connected(
+                facts, http, _console_link(log.read_text()), _settings(folder / "data" / "env.sh")
+            )
+        # Otherwise it would only be seen that nothing answers any more.
+        assert process.poll() is None, log.read_text()
     finally:
         stop(process, signal.SIGTERM, within=60)
 
@@ -140,13 +160,19 @@ def _console_link(log: str) -> str:
     return str(link)
 
 
-def _connected(facts: Json, http: requests.Session, console: str) -> Stack:
+def _settings(script: Path) -> dict[str, str]:
+    """What a shell has after reading the script."""
+    printed = subprocess.run(["sh", "-c", '. "$0" && env -0', script], check=True, capture_output=True)
+    return dict(line.split("=", 1) for line in printed.stdout.decode().split("\0") if "=" in line)
+
+
+def _connected(facts: Json, http: requests.Session, console: str, env: Mapping[str, str]) -> Stack:
     erps = {role: Erp(http, facts["service"], token) for role, token in facts["tokens"].items()}
     stripe, path = StripeSide(http, facts["emulator"]), "/api/stripe/integrations"
     made = erps["admin"].call("POST", path, {"name": "Rosen Furniture"}, expected=201)["data"]
     url = erps["admin"].call("POST", f"{path}/{made['id']}/authorize", expected=200)["data"]["authorize_url"]
     assert http.get(stripe.approve(url), timeout=60).ok
-    return Stack(facts["service"], erps, stripe, made["id"], console)
+    return Stack(facts["service"], erps, stripe, made["id"], console, env)
 
 
 @dataclass

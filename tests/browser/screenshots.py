@@ -10,13 +10,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 from stripe_bridge_playground.erp import Shop, serving
 from stripe_bridge_playground.seed import ORDERS
 from tests.browser.conftest import FLAGS, NO_BROWSER, find_browser
+from tests.browser.console import at, signed_in
 from tests.browser.host import Stack, badge, button, started
 from tests.servers.processes import free_port
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 WIDE = ViewportSize(width=1200, height=640)
 DESK = ViewportSize(width=1280, height=800)
-TENANT = "demo"
 PHONE = ViewportSize(width=390, height=844)
 
 
@@ -80,22 +80,23 @@ def take_all(context: BrowserContext, stack: Stack, origin: str) -> None:
 def take_console(browser: Browser, stack: Stack) -> None:
     """With what the panel has left behind."""
     (invoice,) = stack.invoices(1001)
-    context = browser.new_context(viewport=DESK, device_scale_factor=2)
-    page = context.new_page()
-    page.goto(stack.console)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-    for name, path in (
-        ("overview", "/overview"),
-        ("invoice", f"/invoices/{invoice['id']}?tenant={TENANT}"),
-        ("changes", f"/changes?tenant={TENANT}"),
-    ):
-        page.goto(f"{stack.service}/console{path}")
+    # It has to be looked at on a page of text, where more points would only make the files large.
+    page = signed_in(browser.new_context(viewport=DESK).new_page(), stack)
+
+    def take(name: str, path: str, **query: str) -> None:
+        page.goto(at(stack, path, **query))
+        page.wait_for_load_state("networkidle")
         _take(page, f"console-{name}")
+
+    take("overview", "/overview")
+    take("invoice", f"/invoices/{invoice['id']}")
+    take("replay", "/events/replay", related_object_id=invoice["stripe_invoice_id"])
+    take("changes", "/changes")
     page.emulate_media(color_scheme="dark")
-    page.goto(f"{stack.service}/console/orders/1001?tenant={TENANT}")
-    _take(page, "console-dark")
-    context.close()
+    take("dark", f"/invoices/{invoice['id']}")
+    page.set_viewport_size(PHONE)
+    take("phone", "/overview")
+    page.context.close()
 
 
 def _take(page: Page, name: str) -> None:

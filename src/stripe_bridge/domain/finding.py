@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,3 +58,8 @@ class Finding:
 def counted(number: int, noun: str) -> str:
     """`1 invoice`, `2 invoices`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def for_tenant(command: str, tenant_id: str) -> str:
+    """The command for one tenant, whose name may be any text, to be copied into a shell."""
+    return f"{command} --tenant {shlex.quote(tenant_id)}"

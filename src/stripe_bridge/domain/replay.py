@@ -118,7 +118,26 @@ class ReplayPlan:
 
     @property
     def digest(self) -> str:
-        return plan_digest(self.tenant_id, self.filter, self.limit, self.found, self.versions)
+        """What the plan was made for, and what would become of it: the plan holds for as long as this is the same.
+
+        No time is part of it, nor where in the code an event would fail.
+        """
+        agreed = {
+            "tenant": self.tenant_id,
+            "filter": dict(self.filter),
+            "limit": self.limit,
+            "events": [
+                [event.id, event.status.value, event.attempts, event.updated_at.isoformat()]
+                for event in self.found
+            ],
+            "outcomes": [
+                [each.event.id, each.outcome.value, each.skip_reason and each.skip_reason.value]
+                for each in self.events
+            ],
+            "holds": sorted([hold.tenant_id, hold.account_id] for hold in self.holds),
+            "objects": sorted([each.kind.value, str(each.id), str(each.version)] for each in self.versions),
+        }
+        return hashlib.sha256(canonical(agreed)).hexdigest()
 
     @property
     def being_processed_ids(self) -> list[int]:
@@ -138,26 +157,6 @@ class ReplayPlan:
     def is_unknown(self) -> bool:
         """Whether some of it only Stripe can tell."""
         return any(each.outcome is Outcome.UNKNOWN for each in self.events)
-
-
-def plan_digest(
-    tenant_id: str | None,
-    matching: Mapping[str, Any],
-    limit: int,
-    events: Sequence[WebhookEvent],
-    versions: Sequence[ObjectVersion],
-) -> str:
-    """What a plan was made for, and nothing else: it holds for as long as this is the same."""
-    made_for = {
-        "tenant": tenant_id,
-        "filter": dict(matching),
-        "limit": limit,
-        "events": [
-            [event.id, event.status.value, event.attempts, event.updated_at.isoformat()] for event in events
-        ],
-        "objects": sorted([each.kind.value, str(each.id), str(each.version)] for each in versions),
-    }
-    return hashlib.sha256(canonical(made_for)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,10 @@ class Browser:
         found = self.client.get_cookie(name)
         return "" if found is None else found.value
 
+    def keep(self, cookie: str) -> None:
+        """Keep another browser's cookie, and so its session."""
+        self.client.set_cookie(cookie_name(self.client.application.config["PUBLIC_URL"]), cookie)
+
     def csrf(self, page: str) -> str:
         found = re.search(r'name="csrf" value="([^"]+)"', self.get(page).get_data(as_text=True))
         assert found is not None, f"{page} has no form"

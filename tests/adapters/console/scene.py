@@ -61,6 +61,13 @@ class Scene:
     world: ConsoleWorld
     ids: dict[str, object] = field(default_factory=dict)
     others: dict[str, dict[str, object]] = field(default_factory=dict)
+    cookies: dict[tuple[Role | None, str | None], str] = field(default_factory=dict)
+
+    def visitor(self, role: Role | None = Role.ADMIN, tenant: str | None = OWNER) -> Browser:
+        """Somebody who signed in before the test began; without a role, an operator."""
+        browser = Browser(self.world)
+        browser.keep(self.cookies[role, tenant])
+        return browser
 
     def ids_for(self, route: Route) -> dict[str, object]:
         return {**self.ids, **self.others.get(ABOUT.get(route.id, ""), {})}
@@ -125,7 +132,15 @@ def a_scene() -> Scene:
         "token_id": token.token.id,
         "request_id": sent.headers["X-Request-Id"],
     }
-    return Scene(world, ids, _others(world, integration["id"]))
+    return Scene(world, ids, _others(world, integration["id"]), _cookies(world))
+
+
+def _cookies(world: ConsoleWorld) -> dict[tuple[Role | None, str | None], str]:
+    cookies: dict[tuple[Role | None, str | None], str] = {(None, None): world.operator().cookie()}
+    for role in Role:
+        for tenant in (OWNER, STRANGER):
+            cookies[role, tenant] = world.visitor(role, tenant).cookie()
+    return cookies
 
 
 def _others(world: ConsoleWorld, integration_id: int) -> dict[str, dict[str, object]]:

@@ -27,7 +27,7 @@ def entry_of(world: ConsoleWorld, type_: str) -> int:
 def test_changes_are_listed_newest_first_with_what_changed_and_who_did_it(sent):
     said = listed(sent.visitor().get("/console/changes"))
     assert said.index("invoice.sent") < said.index("sales_order.created")
-    assert re.search(r"invoice\.sent invoice 1 1001 token \d+ for ERP user 7 sent at", said)
+    assert re.search(r"invoice\.sent invoice 1 of sales order 1001 token \d+ for ERP user 7 sent at", said)
 
 
 def test_a_log_is_filtered_by_type_group_and_order(sent):

@@ -56,6 +56,7 @@ def test_the_exact_time_is_in_utc_whatever_zone_it_came_in():
 
 def test_a_state_is_words_and_its_color_only_says_the_same():
     assert words("payment_pending") == "payment pending"
+    assert words("stripe_charge_id, business_url") == "Stripe charge id, business URL"
     assert {tone(state) for state in InvoiceStatus} <= {"good", "info", "warn", "bad", "plain"}
     assert tone(InvoiceStatus.PAID) == tone(IntentState.CONFIRMED) == "good"
     assert tone(IntentState.FAILED) == "bad"

@@ -189,6 +189,7 @@ def test_a_refund_is_asked_for_then_confirmed_with_its_amount_and_customer(world
     assert 'value="120.00"' in form.get_data(as_text=True)
     question = text_of(jane.get(f"{path}/refund", amount="25.00", reason="duplicate"))
     assert "Refund 25.00 EUR?" in question
+    assert "--amount 2500 --reason duplicate" in question
     assert "jenny@example.com" in question
     assert "25.00 EUR of Invoice" in follow(jane, refund(jane, path, amount="25.00", reason="duplicate"))
     assert data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}"))["amount_refunded"] == 2_500
@@ -203,6 +204,29 @@ def test_a_refund_confirmed_twice_is_made_once(world, invoice):
     assert data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}"))["amount_refunded"] == 2_500
     assert refund(jane, path, amount="25.00").status_code == 303
     assert data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}"))["amount_refunded"] == 5_000
+
+
+def test_two_tabs_that_ask_for_the_same_refund_make_one_and_the_next_page_says_what_was_refunded(
+    world, invoice
+):
+    path, jane = paid(world, invoice), world.visitor()
+    tabs = [jane.get(f"{path}/refund", amount="25.00").get_data(as_text=True) for _ in range(2)]
+    assert "Refunded before" not in tabs[0]
+    for tab in tabs:
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', tab))
+        assert jane.client.post(f"{path}/refund", data=hidden).status_code == 303
+    assert data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}"))["amount_refunded"] == 2_500
+    again = jane.get(f"{path}/refund", amount="25.00")
+    assert "Refunded before 25.00 EUR" in text_of(again)
+
+
+def test_a_refund_that_stripe_refused_can_be_asked_for_again(world, invoice):
+    path, jane = paid(world, invoice), world.visitor()
+    world.stripe.fail_next(
+        "create_refund", GatewayRefused("no", refusal=Refusal(message="Insufficient funds"))
+    )
+    assert "Insufficient funds" in text_of(refund(jane, path, amount="25.00"))
+    assert "is refunded" in follow(jane, refund(jane, path, amount="25.00"))
 
 
 @pytest.mark.parametrize(

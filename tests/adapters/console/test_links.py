@@ -3,6 +3,7 @@
 import re
 from html import unescape
 
+from tests.adapters.console.browser import text_of
 from tests.adapters.console.scene import OWNER, a_scene
 
 # What lists are filtered and turned over by: without end, and tried by the tests of each list.
@@ -29,3 +30,11 @@ def test_every_link_on_every_page_leads_to_a_page():
         answer.close()
     assert broken == []
     assert {"/console/overview?tenant=acme", "/console/changes/1?tenant=acme"} <= seen
+
+
+def test_whatever_an_address_is_asked_with_is_kept_or_ignored_and_never_an_error():
+    operator = a_scene().world.operator()
+    for path in ("/console/overview", "/console/events/replays/1", "/console/invoices"):
+        for name in ("path", "query", "self", "next"):
+            answer = operator.client.get(path, query_string={name: "1"})
+            assert answer.status_code == 200, (path, name, text_of(answer))

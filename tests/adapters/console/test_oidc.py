@@ -1,10 +1,12 @@
 """Signing in through an identity provider."""
 
+from datetime import timedelta
+
 import pytest
 from werkzeug.test import Cookie
 
 from stripe_bridge.adapters.identity import ClaimNames
-from stripe_bridge.adapters.identity.oidc import OidcClient, OidcSignIn
+from stripe_bridge.adapters.identity.oidc import BACKOFF, OidcClient, OidcSignIn
 from stripe_bridge.domain.access import Role
 from stripe_bridge.domain.origin import Actor, ActorType
 from tests.adapters.console.browser import Browser, ConsoleWorld, text_of
@@ -30,7 +32,8 @@ class Setting:
             operator_claim=operator_claim,
         )
         # All worlds' clocks begin at the same time.
-        self.world = ConsoleWorld(sign_in_provider=OidcSignIn(client, FrozenClock()))
+        self.clock = FrozenClock()
+        self.world = ConsoleWorld(sign_in_provider=OidcSignIn(client, self.clock))
 
     def sign_in(self, browser: Browser, *, next_page: str | None = None, **changes: str):
         """There and back. Returns what the browser is answered."""
@@ -207,7 +210,17 @@ def test_a_provider_that_does_not_answer_or_is_not_the_one_that_is_set_is_unavai
     assert answer.status_code == 503
     assert "The identity provider does not answer; try again." in text_of(answer)
     setting.provider.breaks.clear()
+    setting.clock.advance(BACKOFF)
     assert setting.sign_in(Browser(setting.world)).status_code == 303
+
+
+def test_a_provider_that_did_not_answer_is_left_alone_for_a_while(setting):
+    """Anybody can ask for it: all threads would wait for one that hangs, and none be left for the API."""
+    setting.provider.breaks.add("down")
+    assert Browser(setting.world).get(START).status_code == 503
+    setting.provider.breaks.clear()
+    setting.clock.advance(BACKOFF - timedelta(seconds=1))
+    assert Browser(setting.world).get(START).status_code == 503
 
 
 def test_a_provider_that_goes_away_meanwhile_can_be_tried_again(setting):

@@ -141,3 +141,13 @@ def test_an_order_that_was_not_submitted_since_a_restore_says_so(world):
     page = text_of(jane.get(f"{LIST}/5"))
     assert "found at Stripe after a restore" in page
     assert "Send an invoice" not in page
+
+
+def test_the_command_on_the_page_sends_it_to_whom_the_page_says(world):
+    """Whoever copies it has read another address."""
+    asked = {"integration": ready(world), "amount": "20.00", "email": "x;id@example.com"}
+    page = text_of(world.visitor().get(f"{ORDER}/send", **asked))
+    assert "emails it to x;id@example.com" in page
+    assert "--amount 2000 --email 'x;id@example.com'" in page
+    without = text_of(world.visitor().get(f"{ORDER}/send", integration=1, amount="20.00"))
+    assert "--email" not in without

@@ -45,7 +45,7 @@ def without_what_varies(answer, scene, ids):
 @pytest.mark.parametrize("name", ALL)
 def test_what_is_ones_own_is_shown_to_whoever_may_see_it(scene, name, role):
     route = ROUTES[name]
-    answer = scene.ask(scene.world.visitor(role, OWNER), route)
+    answer = scene.ask(scene.visitor(role), route)
     if route.permission in role.permissions:
         assert answer.status_code in (200, 303), text_of(answer)
     else:
@@ -56,7 +56,7 @@ def test_what_is_ones_own_is_shown_to_whoever_may_see_it(scene, name, role):
 @pytest.mark.parametrize("name", WITH_ID)
 def test_what_is_anothers_answers_exactly_as_what_is_nowhere(scene, name, role):
     route = ROUTES[name]
-    stranger = scene.world.visitor(role, STRANGER)
+    stranger = scene.visitor(role, STRANGER)
     commits = scene.world.store.commits
     foreign, nowhere = scene.ask(stranger, route), scene.ask(stranger, route, ids=scene.nowhere())
     assert foreign.status_code == (404 if route.permission in role.permissions else 403)
@@ -70,13 +70,13 @@ def test_what_is_anothers_answers_exactly_as_what_is_nowhere(scene, name, role):
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("name", ALL)
 def test_nobody_sees_another_tenant_by_naming_it(scene, name, role):
-    stranger = scene.world.visitor(role, STRANGER)
+    stranger = scene.visitor(role, STRANGER)
     assert scene.ask(stranger, ROUTES[name], tenant=OWNER).status_code == 404
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if ROUTES[name].method == "GET"])
 def test_a_page_of_another_tenant_shows_nothing_of_the_owners(scene, name):
-    stranger = scene.world.visitor(Role.ADMIN, STRANGER)
+    stranger = scene.visitor(Role.ADMIN, STRANGER)
     page = scene.ask(stranger, ROUTES[name]).get_data(as_text=True)
     assert "onerror" not in page
     assert OWNER not in page
@@ -84,7 +84,7 @@ def test_a_page_of_another_tenant_shows_nothing_of_the_owners(scene, name):
 
 @pytest.mark.parametrize("name", ALL)
 def test_an_operator_sees_every_page_of_the_tenant_that_he_chose(scene, name):
-    answer = scene.ask(scene.world.operator(), ROUTES[name], tenant=OWNER)
+    answer = scene.ask(scene.visitor(None, None), ROUTES[name], tenant=OWNER)
     assert answer.status_code in (200, 303), text_of(answer)
 
 
@@ -92,7 +92,7 @@ def test_an_operator_sees_every_page_of_the_tenant_that_he_chose(scene, name):
 def test_an_operator_who_has_not_chosen_a_tenant_is_asked_to_where_there_must_be_one(scene, name):
     route = ROUTES[name]
     # What belongs to no tenant has a log of its own.
-    answer = scene.ask(scene.world.operator(), route, ids=scene.ids | {"sequence": 1})
+    answer = scene.ask(scene.visitor(None, None), route, ids=scene.ids | {"sequence": 1})
     assert answer.status_code in (200, 303), text_of(answer)
     if route.scope is Scope.ONE_TENANT:
         assert CHOOSE in text_of(answer)
@@ -100,7 +100,7 @@ def test_an_operator_who_has_not_chosen_a_tenant_is_asked_to_where_there_must_be
 
 @pytest.mark.parametrize("name", ALL)
 def test_an_operator_who_names_a_tenant_that_is_none_is_told_so(scene, name):
-    assert scene.ask(scene.world.operator(), ROUTES[name], tenant="nobody").status_code == 404
+    assert scene.ask(scene.visitor(None, None), ROUTES[name], tenant="nobody").status_code == 404
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -115,7 +115,7 @@ def test_who_is_not_signed_in_sees_and_does_nothing(scene, name):
 @pytest.mark.parametrize("name", POSTS)
 def test_a_form_that_is_not_from_this_session_does_nothing(scene, name, token):
     admin, stranger = (
-        scene.world.visitor(Role.ADMIN, OWNER),
+        scene.visitor(),
         scene.world.visitor(Role.ADMIN, OWNER, "mallory"),
     )
     nobody = Browser(scene.world)
@@ -138,7 +138,7 @@ def test_a_form_that_is_not_from_this_session_does_nothing(scene, name, token):
 def test_no_page_acts_by_get(scene, name):
     route = ROUTES[name]
     if route.method == "GET":
-        admin = scene.world.operator()
+        admin = scene.visitor(None, None)
         commits = scene.world.store.commits
         recorded = scene.world.store.committed.changes
         scene.ask(admin, route, tenant=OWNER)

@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import shlex
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +12,7 @@ import pytest
 
 from stripe_bridge.adapters import console
 from stripe_bridge.domain.access import Role
-from tests.adapters.console.browser import Browser, text_of
+from tests.adapters.console.browser import Browser, ConsoleWorld, text_of
 from tests.adapters.console.scene import HOSTILE, OWNER, ROUTES, a_scene
 
 PACKAGE = Path(console.__file__).parent
@@ -168,3 +170,24 @@ def test_the_message_after_a_redirect_is_from_this_session_alone(scene):
     jane.client.set_cookie("stripe_bridge_console_notice", notice.value)
     assert "is revoked." not in text_of(jane.get("/console/tokens"))
     assert "is revoked." in text_of(mallory.get("/console/tokens"))
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_in_every_command_a_name_is_written_for_the_shell(path):
+    """A tenant's name is whatever an identity provider says, and commands are there to be copied."""
+    for said in re.findall(r"ui\.command\((.*)\) *}}", path.read_text()):
+        for name in re.findall(r"(?<!if )visit\.tenant(?:_id)?\b[^,) ]*|trace\.request_id[^,) ]*", said):
+            assert "|shell" in name, said
+
+
+def test_a_command_that_is_copied_runs_nothing_that_a_tenants_name_says():
+    world, tenant = ConsoleWorld(), "x; touch /tmp/pwned; echo '$(id)`id`\n"
+    pages = (
+        "integrations integrations/new subscribers subscribers/new tokens/new calls changes changes/verify"
+    )
+    visitor = world.visitor(tenant=tenant)
+    for page in f"{pages} events invoices orders events/replay".split():
+        shown = visitor.get(f"/console/{page}").get_data(as_text=True)
+        (command,) = re.findall(r'<code id="command-\d+">([^<]*)</code>', shown)
+        words = shlex.split(unescape(command))
+        assert words[words.index("--tenant") + 1] == tenant, page

@@ -79,6 +79,8 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(world):
         "/\\evil.example",
         "/console\\@evil.example",
         "/console/../api/me",
+        "/console/%2e%2e/api/me",
+        "/console/.%2E/api/me",
         "/consoleevil",
         "/console/tokens\r\nX-Evil: 1",
         "/console//evil.example",
@@ -187,6 +189,36 @@ def test_an_operator_ends_a_session_at_the_command_line(world):
     world.bridge.access.revoke_console_session(session.id)
     assert signed_out(jane.get("/console/tokens"))
     assert jane.post("/console/tokens", {}, form="/console/sign-in").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("posted", "back"),
+    [("/console/tokens", "?next=%2Fconsole%2Ftokens"), ("/console/events/1/payload", "")],
+    ids=["a form with a page of its own", "a form without one"],
+)
+def test_who_was_signed_out_meanwhile_is_told_that_nothing_was_done_and_led_back(world, posted, back):
+    jane = world.visitor()
+    (session,) = world.bridge.access.list_console_sessions()
+    world.bridge.access.revoke_console_session(session.id)
+    answer = jane.post(posted, {}, form="/console/sign-in")
+    assert answer.status_code == 401
+    assert "You are no longer signed in Nothing was done." in " ".join(text_of(answer).split())
+    assert f'href="/console/sign-in{back}"' in answer.get_data(as_text=True)
+
+
+def test_who_is_sent_to_sign_in_is_told_why_and_who_comes_by_himself_is_not(world):
+    sent, told = Browser(world), "You are not signed in"
+    assert told in text_of(sent.get("/console/sign-in", next="/console/tokens"))
+    assert told not in text_of(sent.get("/console/sign-in"))
+    assert told not in text_of(sent.get("/console/sign-in", next="https://elsewhere.example"))
+
+
+def test_a_form_of_another_session_is_not_called_a_matter_of_ones_role(world):
+    jane = world.visitor()
+    answer = jane.client.post("/console/tokens", data={"csrf": "another"})
+    assert answer.status_code == 403
+    assert "Nothing was done." in text_of(answer)
+    assert "Your role" not in text_of(answer)
 
 
 def test_the_start_leads_to_the_first_page_that_the_visitor_may_see(world):

@@ -3,6 +3,7 @@ from datetime import timedelta
 from stripe_bridge.adapters.console.pages.timeline import moments
 from stripe_bridge.domain.intent import IntentState
 from stripe_bridge.domain.origin import Actor, ActorType, Origin
+from stripe_bridge.domain.webhook_event import EventStatus
 from tests.builders import NOW, TENANT, a_webhook_event, an_intent
 from tests.world import World
 
@@ -38,3 +39,10 @@ def test_a_call_says_what_came_of_it_and_who_asked_for_it():
 def test_a_call_that_nobody_is_known_to_have_asked_for_says_nobody():
     (moment,) = moments([], [], [an_intent(origin=None)], currency="EUR")
     assert moment.who is None
+
+
+def test_why_an_event_could_not_be_applied_is_for_operators_and_others_see_that_it_could_not():
+    event = a_webhook_event(status=EventStatus.FAILED, last_error="KeyError at apply.py:7")
+    (told,) = moments([], [event], currency="EUR")
+    (shown,) = moments([], [event], currency="EUR", for_operators=True)
+    assert (told.detail, shown.detail) == (event.public_error, "KeyError at apply.py:7")

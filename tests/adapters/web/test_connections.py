@@ -16,6 +16,7 @@ from stripe_bridge.adapters.web.connections import (
     BODY_TIMEOUT,
     HEAD_TIMEOUT,
     SLOWEST_BODY,
+    TIMED_OUT_AT_ONCE,
     ConnectionLimits,
     Connections,
 )
@@ -175,6 +176,19 @@ def test_a_head_has_ten_seconds(world, time, request_):
         world.front.connections.time_out_late()
         assert slow.wire.written.startswith(TIMED_OUT)
         assert slow.wire.is_closed
+
+    run(world, talk)
+
+
+def test_of_many_that_are_late_at_once_a_few_are_closed_at_a_time_the_oldest_first(world, time):
+    """They may all come back at once, too."""
+
+    async def talk(first: Connection) -> None:
+        slow = [first, *begun(world.front, 2 * TIMED_OUT_AT_ONCE, b"")]
+        time.now = HEAD_TIMEOUT + 0.1
+        for closed in (TIMED_OUT_AT_ONCE, 2 * TIMED_OUT_AT_ONCE, len(slow)):
+            world.front.connections.time_out_late()
+            assert [each.wire.is_closed for each in slow] == [number < closed for number in range(len(slow))]
 
     run(world, talk)
 

@@ -8,7 +8,7 @@ from tests.builders import an_event_payload
 from tests.fakes.stripe.payloads import invoice_object
 
 PATH = "/api/stripe/webhook-events/replay"
-REPLAYS = "/api/stripe/webhook-events/replays"
+REPLAYS = "/api/stripe/replays"
 OF_PAID = {"filter": {"event_type": "invoice.paid"}}
 
 

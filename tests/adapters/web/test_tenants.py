@@ -103,7 +103,7 @@ def everything_of(world):
         "/api/stripe/integrations/1/invoices",
         "/api/stripe/invoices/1/refunds",
         "/api/stripe/webhook-events",
-        "/api/stripe/webhook-events/replays",
+        "/api/stripe/replays",
         "/api/sales-orders/1001",
         "/api/subscribers",
     )
@@ -169,7 +169,7 @@ def test_lists_and_filters_show_nothing_of_anothers(scene, role):
     for path in (
         "/api/stripe/integrations",
         "/api/stripe/webhook-events",
-        "/api/stripe/webhook-events/replays",
+        "/api/stripe/replays",
         f"/api/stripe/webhook-events?integration_instance_id={scene.ids['integration_id']}",
         "/api/stripe/invoices",
         "/api/stripe/invoices?updated_since=2026-01-01T00:00:00Z",

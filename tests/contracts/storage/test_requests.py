@@ -76,3 +76,10 @@ def test_traces_are_removed_by_age_and_what_they_led_to_stays(store: Store):
     with store.reading() as work:
         assert [each.reference for each in work.request_traces.intents("a", None, 10)] == ["r2"]
         assert work.intents.find_by_reference("r0") is not None
+
+
+def test_whatever_is_asked_for_is_found_or_not(store: Store):
+    with store.reading() as work:
+        for strange in ("", "a\0b", "\N{PILE OF POO}", "%", "x" * 10_000):
+            assert work.request_traces.entries(strange, None, 10) == []
+            assert work.request_traces.intents(strange, TENANT, 10) == []

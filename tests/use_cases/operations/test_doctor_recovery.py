@@ -1,11 +1,13 @@
 """The doctor says whose sends are held after a restore, what an operator has to decide about, and which keys are missing."""
 
+import shlex
 from dataclasses import replace
 
 import pytest
 
 from stripe_bridge.domain.errors.feed import HistoryChanged
 from stripe_bridge.domain.finding import Finding, Severity
+from stripe_bridge.domain.recovery import RecoveryHold
 from stripe_bridge.use_cases.changes.feed import FeedQuery
 from stripe_bridge.use_cases.changes.read import ReadFeedCommand
 from stripe_bridge.use_cases.changes.witness import Held
@@ -104,3 +106,18 @@ def test_what_is_held_and_undecided_is_measured(world: World):
     backlog = world.bridge.operations.measure_backlog()
 
     assert (backlog.recovery_holds, backlog.unresolved_invoices) == (1, 1)
+
+
+def test_a_command_that_is_named_runs_nothing_that_a_tenants_name_says(world: World):
+    """It is whatever an identity provider says, and commands are copied."""
+    name = "x; id; '"
+    with world.store.writing() as work:
+        hold = RecoveryHold(
+            tenant_id=name, account_id="acct_9", held_at=world.clock.now(), stripe_invoice_id=None
+        )
+        work.recoveries.hold(hold)
+        work.commit()
+
+    (finding,) = findings(world, "tenant x")
+
+    assert shlex.split(finding.remedy.partition("mend it, then: ")[2])[-2:] == ["--tenant", name]

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from stripe_bridge.domain.replay import MAX_EVENTS, ReplayPlan
-from stripe_bridge.domain.webhook_event import EventStatus
+from stripe_bridge.domain.recovery import RecoveryHold
+from stripe_bridge.domain.replay import MAX_EVENTS, Outcome, ReplayPlan
+from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.use_cases.webhook_events.plan import BATCH_SIZE
 from tests.fakes.stripe import payloads
@@ -157,3 +158,34 @@ def test_events_of_many_batches_are_planned_as_one(world: World):
     assert plan.counts["applied"] == BATCH_SIZE + 1
     (status,) = (each for each in plan.objects[0].changes if each.field == "status")
     assert (status.before, status.after) == ("open", "paid")
+
+
+def test_who_agreed_that_events_would_fail_again_has_not_agreed_to_what_the_next_release_does(
+    refunded: World,
+):
+    plan = plan_of(refunded)
+
+    failing = [replace(each, outcome=Outcome.FAILED, error="KeyError at apply.py:7") for each in plan.events]
+    skipped = [
+        replace(each, outcome=Outcome.SKIPPED, skip_reason=SkipReason.DISCONNECTED) for each in plan.events
+    ]
+
+    digests = {replace(plan, events=events).digest for events in (plan.events, failing, skipped)}
+    assert len(digests) == 3
+    elsewhere = [replace(each, error="KeyError at apply.py:9") for each in failing]
+    assert replace(plan, events=elsewhere).digest in digests
+
+
+def test_who_did_not_see_that_sends_would_be_held_has_not_agreed_to_it(refunded: World):
+    plan = plan_of(refunded)
+    hold = RecoveryHold(
+        tenant_id=refunded.tenant,
+        account_id=refunded.account_id,
+        held_at=refunded.clock.now(),
+        stripe_invoice_id="in_9",
+    )
+
+    later = replace(hold, held_at=hold.held_at + timedelta(hours=1))
+
+    assert replace(plan, holds=[hold]).digest != plan.digest
+    assert replace(plan, holds=[hold]).digest == replace(plan, holds=[later]).digest

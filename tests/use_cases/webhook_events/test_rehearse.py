@@ -7,7 +7,7 @@ import pytest
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.replay import MAX_EVENTS, Outcome, PlannedKind, PlannedObject, ReplayPlan
-from stripe_bridge.domain.stripe_objects import StripeInvoice
+from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeInvoice
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
 from stripe_bridge.ports.storage.inbox import EventFilter
 from tests.fakes.stripe import payloads
@@ -209,3 +209,19 @@ def test_a_plan_leaves_no_trace(world: World):
     assert world.store.committed is before
     assert (world.nudges.waiting, world.calls()) == ([], calls)
     assert counts_of_events(world) == counted
+
+
+def test_what_has_not_happened_is_not_in_the_logs(world: World, caplog: pytest.LogCaptureFixture):
+    """Not even that a refund was made twice, which has somebody called."""
+    invoice = world.paid()
+    (ours,) = world.refund(invoice.id, 1_000)
+    second = world.stripe.refund(world.account_id, str(invoice.stripe_charge_id), 1_000)
+    again = payloads.refund_object(replace(second, metadata={METADATA_REFERENCE: str(ours.reference)}))
+    world.receive(world.event("refund.created", again))
+
+    (planned,) = plan_of(world).events
+    assert planned.outcome is Outcome.APPLIED
+    assert [each.message for each in caplog.records if "duplicated" in each.message] == []
+
+    world.work_off()
+    assert [each.message for each in caplog.records if "duplicated" in each.message] != []

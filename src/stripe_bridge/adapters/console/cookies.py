@@ -7,6 +7,7 @@ and nothing else has to be kept or configured for them.
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,6 +77,11 @@ def is_csrf_token(token: str, secret: str) -> bool:
 def signer(secret: str, purpose: str) -> URLSafeTimedSerializer:
     """Signs what the browser keeps for us, for that browser alone."""
     return URLSafeTimedSerializer(secret, salt=purpose)
+
+
+def form_key(secret: str, *seen: object) -> str:
+    """Names what a form asks for, by what the person saw: two pages that ask for the same have the same."""
+    return hmac.digest(secret.encode(), f"form key {seen!r}".encode(), "sha256").hex()[:32]
 
 
 def leave_notice(response: Response, text: str, secret: str) -> None:

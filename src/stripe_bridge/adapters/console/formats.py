@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +22,8 @@ _TONES = {
 }
 # How the change log names actors, where that is no word for people.
 _ACTORS = {"stripe": "Stripe", "service": "this service:"}
+# What people write otherwise than fields do.
+_PROPER = {"erp": "ERP", "oauth": "OAuth", "stripe": "Stripe", "url": "URL"}
 _UNITS = (("year", 365 * 86_400), ("month", 30 * 86_400), ("day", 86_400), ("hour", 3600), ("minute", 60))
 
 
@@ -43,8 +46,8 @@ def number(count: int) -> str:
 
 
 def words(state: Any) -> str:
-    """`partially_paid` as *partially paid*."""
-    return str(state).replace("_", " ")
+    """`partially_paid` as *partially paid*, `stripe_charge_id` as *Stripe charge id*."""
+    return " ".join(_PROPER.get(word, word) for word in str(state).replace("_", " ").split(" "))
 
 
 def actor_name(actor: Mapping[str, Any]) -> str:
@@ -97,5 +100,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "exact": exact,
     "machine": machine,
     "ago": ago,
+    # Whatever is part of a command: those are there to be copied.
+    "shell": shlex.quote,
     "actor_name": lambda actor: actor_name(dump_actor(actor)),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from flask import current_app, g, request
 from werkzeug.exceptions import HTTPException
@@ -18,7 +18,7 @@ _WITHIN = re.compile(r"/console(?:/[A-Za-z0-9._~%-]+)*/?(?:\?[A-Za-z0-9._~%&=+:,
 _MAX_LENGTH = 2000
 
 
-def link(path: str, **query: object) -> str:
+def link(path: str, /, **query: object) -> str:
     """To a page, for the tenant that an operator has chosen. A value of None leaves out its name; `tenant=None` the choice."""
     chosen = {"tenant": _chosen_tenant(), **query}
     given = {name: value for name, value in chosen.items() if value is not None}
@@ -47,16 +47,23 @@ def page_of(kind: str, id_: object, tenant: str) -> str | None:
     if kind not in _PAGES or not str(id_).isdecimal():
         return None
     path = _PAGES[kind].format(id_)
-    try:
-        endpoint, _ = current_app.url_map.bind("").match(f"{ROOT}{path}", method="GET")
-    except HTTPException:
+    if not _is_page(f"{ROOT}{path}"):
         return None
-    is_there = endpoint != NOTHING
-    return (
-        link(path, **({"tenant": tenant} if current_visit().session.is_operator else {}))
-        if is_there
-        else None
-    )
+    return link(path, **({"tenant": tenant} if current_visit().session.is_operator else {}))
+
+
+def form_of(asked: str) -> str | None:
+    """The page that has the form that was posted to `asked`: the same address, if it is a page."""
+    asked = asked.rstrip("?")
+    return asked if within(asked) and _is_page(asked.partition("?")[0]) else None
+
+
+def _is_page(path: str) -> bool:
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(path, method="GET")
+    except HTTPException:
+        return False
+    return str(endpoint) != NOTHING
 
 
 def static(name: str) -> str:
@@ -73,7 +80,9 @@ def within(next_page: str | None) -> str | None:
     """Where to go after signing in, as it came in a query, if it is a page of the console; else None."""
     if not next_page or len(next_page) > _MAX_LENGTH or not _WITHIN.fullmatch(next_page):
         return None
-    return None if ".." in next_page.partition("?")[0].split("/") else f"{base()}{next_page}"
+    # Browsers go up by `%2e%2e`, too.
+    names = unquote(next_page.partition("?")[0]).split("/")
+    return None if {".", ".."} & set(names) else f"{base()}{next_page}"
 
 
 def _chosen_tenant() -> str | None:

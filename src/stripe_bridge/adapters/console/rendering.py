@@ -21,14 +21,20 @@ from stripe_bridge.adapters.console.cookies import (
     new_browser_secret,
 )
 from stripe_bridge.adapters.console.guard import CSRF_FIELD, TenantNotChosen
-from stripe_bridge.adapters.console.links import here, link, page_of, static, within
+from stripe_bridge.adapters.console.links import form_of, here, link, page_of, static, within
 from stripe_bridge.adapters.console.routes import Section, Visit
 from stripe_bridge.adapters.web.problems import log_failure, problem_of
+from stripe_bridge.domain.errors.base import Forbidden, FormForeign, Unauthenticated
 
 POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
+# Where the API speaks of tokens, people read of themselves.
+_HEADLINES: dict[type[Exception], str] = {
+    Unauthenticated: "You are no longer signed in",
+    Forbidden: "You may not do this",
+}
 SECTIONS = "stripe_bridge.console.sections"
 NOW = "stripe_bridge.console.now"
 
@@ -87,6 +93,10 @@ def answer_failure(error: Exception) -> Response:
         "failure.html",
         row.status,
         problem=problem,
+        headline=_HEADLINES.get(type(error), problem["detail"]),
+        is_foreign=isinstance(error, FormForeign),
+        form=form_of(request.full_path),
+        within=within,
         stripe_request=problem.get("stripe", {}).get("request_id"),
         occurred_at=current_app.extensions[NOW](),
         path=request.path,

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import requests
@@ -26,6 +28,8 @@ from stripe_bridge.ports.system import Clock
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_SECONDS = 5
+# After a failed fetch none is tried for this long.
+BACKOFF = timedelta(seconds=15)
 _BASIC, _POST = "client_secret_basic", "client_secret_post"
 
 
@@ -47,12 +51,16 @@ def build_oidc_sign_in(client: Mapping[str, Any], clock: Clock) -> OidcSignIn:
 
 
 class OidcSignIn:
-    """The provider's addresses are read when first needed."""
+    """The provider's addresses are read when first needed: one thread reads them while all others wait, and a failure counts
+    for all of them. Anybody may begin to sign in, and a provider that hangs must not take every thread.
+    """
 
     def __init__(self, client: OidcClient, clock: Clock) -> None:
         self._client, self._clock = client, clock
         self._metadata: Mapping[str, Any] | None = None
         self._verifier: JwtVerifier | None = None
+        self._reading = threading.Lock()
+        self._no_reading_before: datetime | None = None
 
     @property
     def issuer(self) -> str:
@@ -147,22 +155,30 @@ class OidcSignIn:
         )
 
     def _discover(self) -> Mapping[str, Any]:
+        with self._reading:
+            if self._metadata is None:
+                now = self._clock.now()
+                if self._no_reading_before is not None and now < self._no_reading_before:
+                    raise IdentityProviderUnavailable
+                try:
+                    self._metadata = self._read_metadata()
+                except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+                    self._no_reading_before = self._clock.now() + BACKOFF
+                    raise _unavailable(error) from None
+            return self._metadata
+
+    def _read_metadata(self) -> Mapping[str, Any]:
         """https://openid.net/specs/openid-connect-discovery-1_0.html"""
-        if self._metadata is None:
-            url = f"{self._client.issuer.rstrip('/')}/.well-known/openid-configuration"
-            try:
-                answer = requests.get(url, timeout=_TIMEOUT_SECONDS)
-                answer.raise_for_status()
-                metadata = answer.json()
-                if metadata["issuer"] != self._client.issuer:
-                    raise ValueError(f"it calls itself {metadata['issuer']!r}")
-                needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-                if not all(isinstance(metadata.get(name), str) for name in needed):
-                    raise ValueError("it does not say where its endpoints are")
-            except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-                raise _unavailable(error) from None
-            self._metadata = metadata
-        return self._metadata
+        url = f"{self._client.issuer.rstrip('/')}/.well-known/openid-configuration"
+        answer = requests.get(url, timeout=_TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        metadata: Mapping[str, Any] = answer.json()
+        if metadata["issuer"] != self._client.issuer:
+            raise ValueError(f"it calls itself {metadata['issuer']!r}")
+        needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+        if not all(isinstance(metadata.get(name), str) for name in needed):
+            raise ValueError("it does not say where its endpoints are")
+        return metadata
 
 
 def _unavailable(error: Exception) -> IdentityProviderUnavailable:

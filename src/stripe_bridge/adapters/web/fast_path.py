@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from stripe_bridge.adapters.web.connections import ConnectionLimits, Connections
+from stripe_bridge.adapters.web.connections import TIME_OUT_EVERY, ConnectionLimits, Connections
 from stripe_bridge.adapters.web.schemas.fields import id_in_path
 from stripe_bridge.adapters.web.views.webhooks import ACCOUNT_ROUTE, PLATFORM_ROUTE
 from stripe_bridge.adapters.web.waiting_readers import WAITING_READERS, WaitingReaders
@@ -124,7 +124,7 @@ class FastPath:
 
     async def _time_out_late(self) -> None:
         while True:
-            await asyncio.sleep(1)
+            await asyncio.sleep(TIME_OUT_EVERY)
             self.connections.time_out_late()
 
 

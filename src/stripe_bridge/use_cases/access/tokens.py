@@ -80,6 +80,9 @@ class CheckTenant:
         self._store = store
 
     def __call__(self, tenant_id: str) -> None:
+        # PostgreSQL refuses even to look for a NUL character.
+        if "\0" in tenant_id:
+            raise TenantNotFound
         with self._store.reading() as work:
             has_token = any(token.tenant_id == tenant_id for token in work.tokens.all())
             if not (has_token or work.integrations.page(tenant_id, PageRequest(per_page=1)).items):

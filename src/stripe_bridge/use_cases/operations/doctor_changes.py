@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stripe_bridge.domain.changes.change import NO_TENANT
 from stripe_bridge.domain.changes.verification import LogCheck
-from stripe_bridge.domain.finding import Finding, counted
+from stripe_bridge.domain.finding import Finding, counted, for_tenant
 from stripe_bridge.ports.storage.changes import Backfill
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.use_cases.changes.check import CheckNextChanges
@@ -40,9 +40,10 @@ def _broken(check: LogCheck) -> Finding:
     is_service = check.tenant_id == NO_TENANT
     subject = "change log of the service" if is_service else f"change log of {check.tenant_id}"
     where = "" if check.fault_sequence is None else f" at entry {check.fault_sequence}"
-    option = "--service" if is_service else f"--tenant {check.tenant_id}"
+    verify = "stripe-bridge changes verify"
+    verify = f"{verify} --service" if is_service else for_tenant(verify, check.tenant_id)
     return Finding.error(
         subject,
         f"{check.fault_kind}{where}: {check.fault_what}",
-        f"stripe-bridge changes verify {option} says more; somebody changed the database by hand, or restored a part of it",
+        f"{verify} says more; somebody changed the database by hand, or restored a part of it",
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from stripe_bridge.domain.finding import Finding, Fix, counted
+from stripe_bridge.domain.finding import Finding, Fix, counted, for_tenant
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import UNSETTLED, Intent, IntentState, Operation
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
@@ -181,9 +181,8 @@ class DiagnoseIntents:
                 what = " and ".join(
                     counted(number, kind.removesuffix("s")) for kind, number in counts.items()
                 )
-                see = (
-                    f"stripe-bridge integrations in-flight {integration.id} --tenant {integration.tenant_id}"
-                )
+                command = f"stripe-bridge integrations in-flight {integration.id}"
+                see = for_tenant(command, integration.tenant_id)
                 yield Finding.warning(
                     f"integration {integration.id}",
                     f"{integration.account_id} was disconnected with {what} in flight, which this service can no longer see",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from stripe_bridge.domain.finding import Finding
+from stripe_bridge.domain.finding import Finding, for_tenant
 from stripe_bridge.domain.reconciliation import Drift
 from stripe_bridge.domain.recovery import RecoveryHold, SigningKey, UnresolvedInvoice
 from stripe_bridge.ports.signer import Signer
@@ -48,7 +48,7 @@ def _held(hold: RecoveryHold) -> Finding:
             f"tenant {hold.tenant_id}",
             "sends are held: a reader of its changes holds others than the database, which was restored or altered",
             "stripe-bridge reconcile --since DATE, with a date before the backup was made; if the reader is wrong, "
-            f"mend it, then: stripe-bridge changes resume --tenant {hold.tenant_id}",
+            f"mend it, then: {for_tenant('stripe-bridge changes resume', hold.tenant_id)}",
         )
     return Finding.error(
         f"tenant {hold.tenant_id}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stripe_bridge.domain.finding import Finding
+from stripe_bridge.domain.finding import Finding, for_tenant
 from stripe_bridge.domain.money import written
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.ports.storage.unit_of_work import Store
@@ -30,6 +30,6 @@ def _made_twice(first: Refund, second: Refund) -> Finding:
     )
     remedy = (
         "look at both in Stripe's Dashboard; agree with the customer on what was paid back too much, which the order owes "
-        f"again; then: stripe-bridge refunds accept-duplicate {second.id} --tenant {second.tenant_id}"
+        "again; then: " + for_tenant(f"stripe-bridge refunds accept-duplicate {second.id}", second.tenant_id)
     )
     return Finding.error(f"refund {second.id} of tenant {second.tenant_id}", what, remedy)

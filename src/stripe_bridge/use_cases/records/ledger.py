@@ -74,30 +74,26 @@ class RefundLedger:
         shown = invoice.set_dispute_totals(newest_status(disputes), total_lost(disputes), self._clock.now())
         return invoice if shown == invoice else work.invoices.save(shown)
 
-    def _original_of(self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund) -> int | None:
-        """The id of the refund whose reference it bears. One call has one refund: a second is money given back twice."""
+    def _original_of(self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund) -> Refund | None:
+        """The refund whose reference it bears. One call has one refund: a second is money given back twice."""
         first = work.refunds.find_by_reference(seen.metadata.get(METADATA_REFERENCE, ""))
-        if first is None or first.account_id != invoice.stripe_account_id:
-            return None
-        facts = {
-            "invoice_id": invoice.id,
-            "account_id": invoice.stripe_account_id,
-            "refunds": [first.stripe_refund_id, seen.id],
-            "amount": seen.amount,
-        }
-        _log.error("refund duplicated at Stripe", extra=facts)
-        return first.id
+        return first if first is not None and first.account_id == invoice.stripe_account_id else None
 
     def _add_unknown(self, work: UnitOfWork, invoice: Invoice, seen: StripeRefund) -> None:
-        duplicate_of = self._original_of(work, invoice, seen)
-        refund = replace(self._from_dashboard(invoice, seen), duplicate_of=duplicate_of)
+        original = self._original_of(work, invoice, seen)
+        refund = replace(
+            self._from_dashboard(invoice, seen), duplicate_of=None if original is None else original.id
+        )
         made = self._signed.refund(invoice.stripe_account_id, seen)
         is_of_invoice = made is not None and (made.tenant_id, made.sales_order_id) == (
             invoice.tenant_id,
             invoice.sales_order_id,
         )
         if made is None or not is_of_invoice or work.refunds.find_by_reference(made.reference) is not None:
-            work.refunds.add(refund)
+            added = work.refunds.add(refund)
+            # In a dry run it gets no id, and nobody is to be called.
+            if original is not None and added.id > 0:
+                _log_duplicate(original, added)
             return
         hold = RecoveryHold(
             tenant_id=invoice.tenant_id,
@@ -135,3 +131,13 @@ class RefundLedger:
         last_at = max((refund.created_at for refund in refunds if refund.is_effective), default=None)
         shown = invoice.set_refund_totals(total_refunded(refunds), last_at, self._clock.now())
         return invoice if shown == invoice else work.invoices.save(shown)
+
+
+def _log_duplicate(original: Refund, added: Refund) -> None:
+    facts = {
+        "invoice_id": added.invoice_id,
+        "account_id": added.account_id,
+        "refunds": [original.stripe_refund_id, added.stripe_refund_id],
+        "amount": added.amount,
+    }
+    _log.error("refund duplicated at Stripe", extra=facts)

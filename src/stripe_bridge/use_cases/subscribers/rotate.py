@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.changes.subscriber_acts import subscriber_act
@@ -28,7 +29,10 @@ def open_secrets(vault: Vault, subscriber: Subscriber, clock: Clock) -> list[str
 
 
 class RotateSecret:
-    """A new secret. For a day, both sign. Raises SubscriberNotFound, WrongEncryptionKey."""
+    """A new secret. For a day, both sign. `check` sees the subscriber as it is by then, and what it raises is raised.
+
+    Raises SubscriberNotFound, WrongEncryptionKey.
+    """
 
     def __init__(
         self, store: Store, clock: Clock, identifiers: Identifiers, vault: Vault, key: EncryptionKey
@@ -36,11 +40,14 @@ class RotateSecret:
         self._store, self._clock, self._identifiers = store, clock, identifiers
         self._vault, self._key = vault, key
 
-    def __call__(self, tenant_id: str, subscriber_id: int) -> tuple[SubscriberView, str]:
+    def __call__(
+        self, tenant_id: str, subscriber_id: int, check: Callable[[Subscriber], None] = lambda _: None
+    ) -> tuple[SubscriberView, str]:
         self._key.require()
         secret, now = new_secret(self._identifiers), self._clock.now()
         with self._store.writing() as work:
             subscriber = work.subscribers.get(tenant_id, subscriber_id, lock=True)
+            check(subscriber)
             rotated = work.subscribers.save(subscriber.rotate(self._vault.seal(secret), now))
             work.acts.add(subscriber_act(ChangeType.SUBSCRIBER_SECRET_ROTATED, rotated, work.origin))
             view = view_of(work, rotated)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -158,7 +159,7 @@ def _log_of(visit: Visit) -> str:
 
 
 def _options(visit: Visit) -> str:
-    return "--service" if visit.tenant_id is None else f"--tenant {visit.tenant_id}"
+    return "--service" if visit.tenant_id is None else shlex.join(["--tenant", visit.tenant_id])
 
 
 def _choices(visit: Visit) -> list[str]:

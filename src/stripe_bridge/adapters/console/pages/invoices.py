@@ -6,7 +6,6 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from secrets import token_hex
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from marshmallow import fields
 from marshmallow.validate import OneOf, Regexp
 
 from stripe_bridge.adapters.console.amounts import as_written, in_minor_units
+from stripe_bridge.adapters.console.cookies import browser_secret, form_key
 from stripe_bridge.adapters.console.pages.timeline import moments
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Section, Visit, page
@@ -92,7 +92,13 @@ def show_invoice(visit: Visit, invoice_id: int) -> Any:
         shown=shown,
         invoice=invoice,
         state=shown_status(invoice),
-        timeline=moments(shown.changes, shown.events, shown.calls, currency=invoice.currency),
+        timeline=moments(
+            shown.changes,
+            shown.events,
+            shown.calls,
+            currency=invoice.currency,
+            for_operators=visit.session.is_operator,
+        ),
         pay_link=https(invoice.hosted_invoice_url),
         dashboard=_at_stripe(invoice),
         may=_acts(visit, shown.view),
@@ -129,7 +135,7 @@ def void_invoice(visit: Visit, invoice_id: int) -> Any:
 
 @page("GET", f"{_ONE}/refund", permission=Permission.REFUND_INVOICES)
 def confirm_refunding(visit: Visit, invoice_id: int) -> Any:
-    """First asks how much; then says what will happen."""
+    """First asks how much; then says what will happen. Two tabs that say the same make one refund."""
     view = visit.bridge.invoices.show(visit.tenant, invoice_id)
     try:
         given = visit.query(_Refund)
@@ -138,13 +144,16 @@ def confirm_refunding(visit: Visit, invoice_id: int) -> Any:
         return _refund_form(view, 422, error.errors)
     if amount is None:
         return _refund_form(view)
+    refunds = visit.bridge.refunds.list(visit.tenant, invoice_id)
+    key = form_key(browser_secret(), invoice_id, amount, sorted(refund.id for refund in refunds))
     return render(
         "invoices/refund_confirm.html",
         view=view,
         invoice=view.invoice,
         amount=amount,
+        before=sum(refund.amount for refund in refunds if refund.reserves_amount),
         reason=given["reason"],
-        fields={"amount": given["amount"], "reason": given["reason"], "form_key": token_hex(16)},
+        fields={"amount": given["amount"], "reason": given["reason"], "form_key": key},
     )
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import request
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
+from stripe_bridge.adapters.console.cookies import browser_secret, form_key
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
 from stripe_bridge.adapters.web.problems import RequestInvalid, problem_of
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, RequestSchema, Text
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.errors.base import SubscriberNotFound
+from stripe_bridge.domain.errors.conflicts import StaleWrite
 from stripe_bridge.domain.errors.rules import TooManySubscribers
 from stripe_bridge.domain.errors.values import Invalid
-from stripe_bridge.domain.subscriber import MAX_BATCH, MAX_SUBSCRIBERS, MAX_URL_LENGTH, Delivery
+from stripe_bridge.domain.subscriber import MAX_BATCH, MAX_SUBSCRIBERS, MAX_URL_LENGTH, Delivery, Subscriber
 from stripe_bridge.use_cases.subscribers.manage import NewSubscriber
 from stripe_bridge.use_cases.subscribers.queries import SubscriberView
 
@@ -88,7 +91,13 @@ def show_subscriber(visit: Visit, subscriber_id: int) -> Any:
 def confirm_changing_subscriber(visit: Visit, subscriber_id: int) -> Any:
     """`?act=` says what is about to be done."""
     view = _find(visit, subscriber_id)
-    return render("subscribers/confirm.html", view=view, act=visit.query(_Asked)["act"], faults={})
+    return render(
+        "subscribers/confirm.html",
+        view=view,
+        act=visit.query(_Asked)["act"],
+        faults={},
+        form_key=_key_of(view.subscriber),
+    )
 
 
 @page("POST", f"{_ONE}/ping", permission=_MANAGE, scope=Scope.ALL_TENANTS, limit=_PINGS)
@@ -100,8 +109,18 @@ def ping_subscriber(visit: Visit, subscriber_id: int) -> Any:
 
 @page("POST", f"{_ONE}/rotate", permission=_MANAGE, scope=Scope.ALL_TENANTS)
 def rotate_subscribers_secret(visit: Visit, subscriber_id: int) -> Any:
-    subscriber = _find(visit, subscriber_id).subscriber
-    view, secret = visit.bridge.subscribers.rotate_secret(subscriber.tenant_id, subscriber_id)
+    """A page that is sent twice makes one: of the former secrets, only the last signs."""
+    subscriber, seen = _find(visit, subscriber_id).subscriber, request.form.get("form_key", "")
+
+    def check(present: Subscriber) -> None:
+        if _key_of(present) != seen:
+            raise StaleWrite
+
+    try:
+        view, secret = visit.bridge.subscribers.rotate_secret(subscriber.tenant_id, subscriber_id, check)
+    except StaleWrite:
+        said = "It has got a new secret since, so nothing was done. The former one signs for a day, too."
+        return done(said, f"/subscribers/{subscriber_id}")
     return render("subscribers/secret.html", view=view, signing_secret=secret, is_new=False)
 
 
@@ -186,7 +205,12 @@ def _form(faults: Any) -> Any:
 
 
 def _asked_again(view: SubscriberView, faults: Any) -> Any:
-    return render("subscribers/confirm.html", 422, view=view, act="resume", faults=faults)
+    return render("subscribers/confirm.html", 422, view=view, act="resume", faults=faults, form_key="")
+
+
+def _key_of(subscriber: Subscriber) -> str:
+    """Of the form for a new secret: another one as soon as there is one."""
+    return form_key(browser_secret(), subscriber.id, subscriber.sealed_secret)
 
 
 def _answer(delivery: Delivery) -> str:

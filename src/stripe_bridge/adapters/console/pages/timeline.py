@@ -46,10 +46,12 @@ def moments(
     calls: Iterable[Intent] = (),
     *,
     currency: str,
+    for_operators: bool = False,
 ) -> Sequence[Moment]:
     """The newest first. All amounts are of one currency."""
     of_changes = (_of_change(entry, currency) for entry in changes)
-    found = [*of_changes, *map(_of_event, events), *map(_of_call, calls)]
+    of_events = (_of_event(event, for_operators=for_operators) for event in events)
+    found = [*of_changes, *of_events, *map(_of_call, calls)]
     return sorted(found, key=lambda moment: moment.at, reverse=True)
 
 
@@ -65,14 +67,15 @@ def _of_change(entry: Entry, currency: str) -> Moment:
     )
 
 
-def _of_event(event: WebhookEvent) -> Moment:
+def _of_event(event: WebhookEvent, *, for_operators: bool) -> Moment:
     """When it arrived: Stripe's own time has whole seconds, in which everything else may have happened."""
+    error = event.last_error if for_operators else event.public_error
     return Moment(
         at=event.created_at,
         kind="event",
         what=event.event_type,
         state=event.status.value,
-        detail=event.last_error or (event.skip_reason and event.skip_reason.value),
+        detail=error or (event.skip_reason and event.skip_reason.value),
         path=f"/events/{event.id}",
     )
 

@@ -37,15 +37,24 @@ class SqlRequestTraces:
         self._transaction = transaction
 
     def entries(self, request_id: str, tenant_id: str | None, limit: int) -> Sequence[Entry]:
+        if not _can_be_stored(request_id):
+            return []
         return self._transaction.list(ENTRIES, _of(_ENTRIES, request_id, tenant_id).limit(limit))
 
     def intents(self, request_id: str, tenant_id: str | None, limit: int) -> Sequence[Intent]:
+        if not _can_be_stored(request_id):
+            return []
         return self._transaction.list(INTENTS, _of(_INTENTS, request_id, tenant_id).limit(limit))
 
     def remove_before(self, moment: datetime, limit: int) -> int:
         old = select(*TRACES.table.primary_key).where(_TRACE.noted_at < moment)
         statement = delete(TRACES.table).where(_KEY.in_(old.order_by(_TRACE.noted_at).limit(limit)))
         return self._transaction.execute(statement).rowcount
+
+
+def _can_be_stored(request_id: str) -> bool:
+    """PostgreSQL refuses even to look for a NUL character, and an address may have one."""
+    return "\0" not in request_id
 
 
 def _of(statement: Select[Any], request_id: str, tenant_id: str | None) -> Select[Any]:

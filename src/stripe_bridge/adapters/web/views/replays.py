@@ -18,7 +18,7 @@ from stripe_bridge.domain.errors.base import ReplayNotFound
 from stripe_bridge.domain.errors.conflicts import ReplayEnded, ReplayPlanOutdated
 
 _EVENTS = "/api/stripe/webhook-events"
-_PATH = f"{_EVENTS}/replays"
+_PATH = "/api/stripe/replays"
 _ONE = f"{_PATH}/<id:replay_id>"
 # Judging a thousand events takes a fifth of a second of a processor.
 _PLANS = "30/minute"
