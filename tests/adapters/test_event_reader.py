@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stripe_bridge.adapters.event_reader import read_event
+from stripe_bridge.adapters.event_reader import read_event, read_whole_event
 from stripe_bridge.domain.errors.outcomes import PayloadMalformed
 from stripe_bridge.domain.webhook_event import parse_event
 from tests.builders import an_event_payload
@@ -48,8 +48,17 @@ def outcome(read, payload):
     return event.id, event.type, event.account, event.livemode, event.created_at, event.api_version, ids
 
 
+def whole(read, payload):
+    """All that an event says, as text: of two that are no number, neither equals the other."""
+    try:
+        return repr(read(payload))
+    except PayloadMalformed as error:
+        return str(error)
+
+
 def same(payload):
     assert outcome(read_event, payload) == outcome(parse_event, payload)
+    assert whole(read_whole_event, payload) == whole(parse_event, payload)
 
 
 @given(st.binary() | st.text().map(str.encode) | JSON.map(lambda value: json.dumps(value).encode()))

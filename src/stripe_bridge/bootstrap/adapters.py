@@ -7,7 +7,7 @@ from typing import Any
 
 from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import GroupCommit, SqlStore, create_engine
-from stripe_bridge.adapters.event_reader import read_event
+from stripe_bridge.adapters.event_reader import read_event, read_whole_event
 from stripe_bridge.adapters.logs import redact
 from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.system import SystemIdentifiers, SystemRandomness
@@ -64,6 +64,7 @@ def build_adapters(
         deliveries=made(lambda: _deliveries(settings)),
         metrics=metrics,
         read_event=read_event,
+        read_whole_event=read_whole_event,
         committed=committed,
     )
 

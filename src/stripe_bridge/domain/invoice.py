@@ -11,7 +11,7 @@ Neither leaves this service: callers see a reserved invoice as a draft, and an a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -22,6 +22,7 @@ from stripe_bridge.domain.origin import Actor
 from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.payment_status import PaymentStatus, RefundStatus
 from stripe_bridge.domain.refusal import SendFailure
+from stripe_bridge.domain.replacing import replace
 from stripe_bridge.domain.sales_order import InvoiceLine
 from stripe_bridge.domain.settlement import CONFIRM_AFTER, Settlement
 from stripe_bridge.domain.stripe_objects import PaymentProgress, StripeInvoice, StripeInvoiceStatus
@@ -391,10 +392,7 @@ class Invoice:
 
 def settled_amount(status: InvoiceStatus, amount: int, remaining: int, given_back: int) -> int:
     """How much of its sales order an invoice has settled, in minor units. `given_back`: refunded, or lost in disputes."""
-    if status is InvoiceStatus.PAID:
-        collected = amount
-    elif status in _OWED:
-        collected = max(0, amount - remaining)
-    else:
+    if status is not InvoiceStatus.PAID and status not in _OWED:
         return 0
+    collected = amount if status is InvoiceStatus.PAID else max(0, amount - remaining)
     return max(0, collected - given_back)

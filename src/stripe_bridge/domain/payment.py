@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from stripe_bridge.domain.replacing import replace
 from stripe_bridge.domain.stripe_objects import PaymentProgress, StripePayment
 
 _NOT_PAID = datetime.min.replace(tzinfo=UTC)

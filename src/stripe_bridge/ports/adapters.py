@@ -31,7 +31,8 @@ from stripe_bridge.ports.vault import Vault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapters:
-    """One for each port. `read_event` does what `parse_event` does; `committed` hears of what `store` records."""
+    """One for each port. `read_event` and `read_whole_event` do what `parse_event` does; `committed` hears of what `store`
+    records."""
 
     store: Store
     event_ingest: EventIngest
@@ -57,3 +58,4 @@ class Adapters:
     tracing: Tracing = field(default_factory=NoTracing)
     committed: CommittedChanges = field(default_factory=CommittedChanges)
     read_event: Callable[[bytes], StripeEvent] = parse_event
+    read_whole_event: Callable[[bytes], StripeEvent] = parse_event

@@ -30,8 +30,11 @@ class NoTracing:
     def span(
         self, name: str, facts: dict[str, Fact], *, is_call: bool = False
     ) -> AbstractContextManager[Note]:
-        return nullcontext(_ignore)
+        return _NO_SPAN
 
 
 def _ignore(_name: str, _fact: Fact) -> None:
     pass
+
+
+_NO_SPAN = nullcontext(_ignore)

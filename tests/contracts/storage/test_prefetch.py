@@ -6,6 +6,10 @@ from dataclasses import replace
 import pytest
 
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
+from stripe_bridge.domain.origin import Actor, ActorType
+from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.refusal import SendFailure
+from stripe_bridge.domain.stripe_objects import PaymentProgress
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from tests.builders import ACCOUNT, NOW, a_payment
 from tests.contracts.stored import stored_invoice
@@ -102,3 +106,48 @@ def test_many_invoices_and_links_are_read_at_once_as_one_by_one(store: Store, in
         others = [(ACCOUNT, "in_none"), ("acct_2", "in_1")]
         assert work.links.find_invoice_ids([(ACCOUNT, "in_1"), *others]) == {(ACCOUNT, "in_1"): invoice.id}
         assert work.links.find_invoice_ids([]) == {}
+
+
+def test_many_are_stored_as_each_of_them_would_be(store: Store):
+    """Whether a field has a value, a document or none."""
+    plain, full = (
+        stored_invoice(
+            store, status=InvoiceStatus.OPEN, sales_order_id=number, stripe_invoice_id=f"in_{number}"
+        )
+        for number in (1, 2)
+    )
+    wanted = [
+        replace(plain, status=InvoiceStatus.PAID, number=None, metadata={}, updated_at=NOW),
+        replace(
+            full,
+            number='"{NULL},\\é',
+            amount_paid=full.amount,
+            due_date=NOW,
+            voided_by=Actor(type=ActorType.TOKEN, id="7", user_id=9),
+            failure=SendFailure(customer_balance=-5),
+            metadata={"a": '{"b"}', "c": "NULL"},
+            payment_progress=PaymentProgress.PENDING,
+        ),
+    ]
+    payments = [
+        a_payment(invoice_id=plain.id, stripe_id="inpay_1", charge_id=None, paid_at=None),
+        a_payment(invoice_id=full.id, stripe_id="inpay_2", payment_intent_id=None, is_default=False),
+    ]
+    for change in (lambda payment: payment, Payment.cancel):
+        with store.writing() as work:
+            for invoice in (plain, full):
+                work.links.add(ACCOUNT, invoice.id, [f"in_{invoice.id}", f"pi_{invoice.id}"])
+            work.commit()
+        with store.writing() as work:
+            work.prefetch([(ACCOUNT, f"in_{invoice.id}") for invoice in (plain, full)])
+            saved = [work.invoices.save(invoice) for invoice in wanted]
+            for payment in payments:
+                work.payments.put(change(payment))
+                work.links.add(ACCOUNT, payment.invoice_id, [payment.stripe_id])
+            work.commit()
+        with store.reading() as work:
+            for invoice, payment in zip(saved, payments, strict=True):
+                assert work.invoices.find(invoice.id) == invoice
+                assert list(work.payments.of_invoice(invoice.id)) == [change(payment)]
+                assert payment.stripe_id in work.links.of_invoice(invoice.id)
+        wanted = saved

@@ -24,6 +24,7 @@ from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
 from stripe_bridge.adapters.database.tables.changes import ChangeBackfillRow, ChangeHeadRow, ChangeRow
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow, SalesOrderRow
+from stripe_bridge.adapters.database.together import insert_together
 from stripe_bridge.domain.changes.change import Change
 from stripe_bridge.domain.changes.entry import (
     GENESIS,
@@ -57,6 +58,7 @@ _ADD_ENTRY = insert(ENTRIES.table)
 _ADD_ENTRY_AND_MOVE_HEAD = _ADD_ENTRY.values(
     {column.name: bindparam(f"own_{column.name}") for column in ENTRIES.columns}
 ).add_cte(_MOVE_HEAD.cte("moved"), ADD_WITH_IT)
+_ADD_ENTRIES = insert_together(ENTRIES.table)
 _LIVEMODES = select(_INTEGRATION.id, _INTEGRATION.livemode).where(any_of(_INTEGRATION.id, "ids"))
 _ASKED = table_of(SalesOrderRow).alias("asked").c
 _WANTED = union(
@@ -127,7 +129,7 @@ def _write(
         own = {f"own_{name}": value for name, value in entries[0].items()}
         transaction.execute(_ADD_ENTRY_AND_MOVE_HEAD, own | moved[0] | take_traces(transaction))
     else:
-        transaction.execute_many(_ADD_ENTRY, entries)
+        transaction.execute_many(_ADD_ENTRY, entries, _ADD_ENTRIES)
         transaction.execute_many(_MOVE_HEAD, moved)
 
 

@@ -7,19 +7,27 @@ locked, so it need not be read again; and if an invoice is changed six times, on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from stripe_bridge.adapters.database.any_of import any_of
-from stripe_bridge.adapters.database.mapping import AggregateMapper, Mapper, UniqueRule, table_of, upsert
+from stripe_bridge.adapters.database.mapping import (
+    AggregateMapper,
+    Mapper,
+    UniqueRule,
+    replacing,
+    table_of,
+    upsert,
+)
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow, SalesOrderRow
 from stripe_bridge.adapters.database.tables.payments import LinkRow, PaymentRow
+from stripe_bridge.adapters.database.together import insert_together, update_together
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.payment import Payment
+from stripe_bridge.domain.replacing import replace
 from stripe_bridge.ports.storage.unit_of_work import PayableInvoiceExists
 
 INVOICES = AggregateMapper(
@@ -34,9 +42,12 @@ INVOICES = AggregateMapper(
 )
 PAYMENTS = Mapper(Payment, PaymentRow)
 PUT_PAYMENT = upsert(PAYMENTS.table)
+_UPDATE_INVOICES = update_together(INVOICES.table, without=INVOICES.unsaved)
+_PUT_PAYMENTS = insert_together(PAYMENTS.table, replacing)
 _INVOICE, _PAYMENT = INVOICES.table.c, PAYMENTS.table.c
 _LINK, _ORDER = table_of(LinkRow).c, table_of(SalesOrderRow).c
 ADD_LINK = insert(table_of(LinkRow)).on_conflict_do_nothing()
+_ADD_LINKS = insert_together(table_of(LinkRow), Insert.on_conflict_do_nothing)
 
 _LINKS = select(_LINK.account_id, _LINK.stripe_id, _LINK.invoice_id).where(
     any_of(_LINK.stripe_id, "stripe_ids")
@@ -120,16 +131,18 @@ class IdentityMap:
     def write(self) -> None:
         """Write what has changed since, so that the database shows it."""
         changed = [self.invoices[invoice_id] for invoice_id in sorted(self._changed_invoices)]
-        self._transaction.execute_many(INVOICES.update, [self._values(invoice) for invoice in changed])
+        updates = [self._values(invoice) for invoice in changed]
+        self._transaction.execute_many(INVOICES.update, updates, _UPDATE_INVOICES)
         puts = [PAYMENTS.values(payment) for _, payment in sorted(self._changed_payments.items())]
-        self._transaction.execute_many(PUT_PAYMENT, puts)
+        self._transaction.execute_many(PUT_PAYMENT, puts, _PUT_PAYMENTS)
         self.write_links()
         self._read_versions.update({invoice.id: invoice.version for invoice in changed})
         self._changed_invoices.clear()
         self._changed_payments.clear()
 
     def write_links(self) -> None:
-        self._transaction.execute_many(ADD_LINK, [values for _, values in sorted(self._new_links.items())])
+        links = [values for _, values in sorted(self._new_links.items())]
+        self._transaction.execute_many(ADD_LINK, links, _ADD_LINKS)
         self._new_links.clear()
 
     def has_new_link(self, pair: Pair) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from stripe_bridge.adapters.database.tables.base import Row
 from stripe_bridge.domain.changes.recorder import LogState
 from stripe_bridge.domain.errors.conflicts import Conflict
+from stripe_bridge.domain.replacing import slot_writers
 
 # What the name of such a column begins with; the rest is the name of the column that it repeats.
 LOGGED = "logged_"
@@ -52,6 +53,7 @@ class Mapper(Generic[Value]):
         self._value = value
         self._names = [field.name for field in fields(value)]
         self._readers: dict[frozenset[str], Reader] = {}
+        self._makers: dict[tuple[str, ...], Callable[[Sequence[Any]], Value]] = {}
         self.table = table_of(row)
         self.columns = [self.table.c[name] for name in self._names if name not in apart]
         self.repeated = next((name for name in self._names if f"{LOGGED}{name}" in self.table.c), None)
@@ -67,9 +69,29 @@ class Mapper(Generic[Value]):
 
     def make(self, names: Sequence[str], values: Sequence[Any]) -> Value:
         """The value of some columns, among them the one that repeats another, which comes last."""
-        if self.repeated is None:
-            return self._value(**dict(zip(names, values, strict=True)))
-        return self._value(**dict(zip(names[:-1], values[:-1], strict=True)))
+        return self.maker(names)(values)
+
+    def maker(self, names: Sequence[str]) -> Callable[[Sequence[Any]], Value]:
+        """What makes values of such columns. Made once for the same names: there are as many as statements."""
+        key = tuple(names)
+        if key not in self._makers:
+            self._makers[key] = self._make_maker(key if self.repeated is None else key[:-1])
+        return self._makers[key]
+
+    def _make_maker(self, names: tuple[str, ...]) -> Callable[[Sequence[Any]], Value]:
+        kind = self._value
+        if set(names) != set(self._names):
+            # The other fields have defaults.
+            return lambda values: kind(**dict(zip(names, values, strict=False)))
+        writers = [slot_writers(kind)[name] for name in names]
+
+        def make(values: Sequence[Any]) -> Value:
+            value = object.__new__(kind)
+            for write, member in zip(writers, values, strict=False):
+                write(value, member)
+            return value
+
+        return make
 
     def log_state(self, row: sqlalchemy.Row[Any], value: Value) -> LogState:
         """What the change log has of a value that was read from this row."""
@@ -147,7 +169,12 @@ def with_lock(statement: Select[Any]) -> Mapping[bool, Select[Any]]:
 
 def upsert(table: Table) -> Insert:
     """Insert a row, or replace the one with the same key."""
-    statement = insert(table)
+    return replacing(insert(table))
+
+
+def replacing(statement: Insert) -> Insert:
+    """The insert, made to replace rows with the same keys."""
+    table = statement.table
     return statement.on_conflict_do_update(
         index_elements=list(table.primary_key),
         set_={column.name: statement.excluded[column.name] for column in table.c if not column.primary_key},

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from stripe_bridge.adapters.database.mapping import Aggregate, AggregateMapper, Mapper, Value
 from stripe_bridge.adapters.database.outages import outage
+from stripe_bridge.adapters.database.together import Together
 from stripe_bridge.domain.changes.recorded import Recorded
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.errors.conflicts import StaleWrite
@@ -80,22 +81,32 @@ class Transaction:
         with translate_driver_errors():
             return self._connection.execute(statement, values)
 
-    def execute_many(self, statement: Executable, values: Sequence[Mapping[str, Any]]) -> None:
-        """Execute it for each of the values; for none, do nothing."""
-        if values:
+    def execute_many(
+        self,
+        statement: Executable,
+        values: Sequence[Mapping[str, Any]],
+        together: Together | None = None,
+    ) -> None:
+        """Execute it for each of the values; for none, do nothing. `together` does it for all, on PostgreSQL."""
+        if together is not None and len(values) > 1 and not self.is_sqlite:
+            self.execute(together.statement, together.parameters(values, self._connection.dialect))
+        elif values:
             with translate_driver_errors():
                 self._connection.execute(statement, values)
 
     def find(self, mapper: Mapper[Value], statement: Select[Any], **given: Any) -> Value | None:
         """The first row's value."""
         row = self.execute(statement, given).first()
-        return None if row is None else self._read(mapper, row)
+        return None if row is None else self._noted(mapper, row, mapper.read(row))
 
     def list(self, mapper: Mapper[Value], statement: Executable, **given: Any) -> list[Value]:
-        return [self._read(mapper, row) for row in self.execute(statement, given)]
+        result = self.execute(statement, given)
+        make = mapper.maker(list(result.keys()))
+        if self.recorder is None or mapper.repeated is None:
+            return [make(row) for row in result]
+        return [self._noted(mapper, row, make(row)) for row in result]
 
-    def _read(self, mapper: Mapper[Value], row: Row[Any]) -> Value:
-        value = mapper.read(row)
+    def _noted(self, mapper: Mapper[Value], row: Row[Any], value: Value) -> Value:
         if self.recorder is not None and mapper.repeated is not None:
             self.recorder.read(cast(Any, value), mapper.log_state(row, value))
         return value

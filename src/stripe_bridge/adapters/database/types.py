@@ -20,6 +20,21 @@ Choices = TypeVar("Choices", bound=StrEnum)
 Value = TypeVar("Value")
 
 
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
+
+
+class _Members(dict[str | None, Any]):
+    """An enumeration's members by what is stored."""
+
+    def __init__(self, choices: type[StrEnum]) -> None:
+        super().__init__({choice.value: choice for choice in choices})
+        self[None], self._choices = None, choices
+
+    def __missing__(self, value: str | None) -> Any:
+        return self._choices(str(value))
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """Aware and in UTC on both sides, to the microsecond. SQLite has no time zones, so there it is stored without one."""
 
@@ -39,6 +54,10 @@ class UtcDateTime(TypeDecorator[datetime]):
             return None
         return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """The same in one call where the driver gives datetimes: a third of what is read are times."""
+        return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else _in_utc
+
 
 class Choice(TypeDecorator[Choices], Generic[Choices]):
     """One of an enumeration's values, as text."""
@@ -55,6 +74,10 @@ class Choice(TypeDecorator[Choices], Generic[Choices]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Choices | None:
         return None if value is None else self.choices(value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
+        """The same without calling the enumeration, which is slow."""
+        return _Members(self.choices).__getitem__
 
 
 class Document(TypeDecorator[Value], Generic[Value]):

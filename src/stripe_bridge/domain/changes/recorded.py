@@ -49,27 +49,20 @@ class Kind:
         return self.subject_type, self.key(value)
 
     def differs(self, before: Any, after: Any) -> bool:
-        compared = _values_of(self.visible | self.derived)
+        compared = _compared(self.subject_type)
         return compared(before) != compared(after)
 
     def diff(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, list[Any]]:
         """The members that differ, before and after; of a new object, those that it has. `before` and `after` as shown."""
-        compared = (name for name in after if name not in self.not_compared)
-        if before is None:
-            return {name: self._pair(name, None, after[name]) for name in compared if after[name] is not None}
+        then = before or dict.fromkeys(after)
         return {
-            name: self._pair(name, before[name], after[name])
-            for name in compared
-            if before[name] != after[name]
+            name: self._pair(name, then[name], now)
+            for name, now in after.items()
+            if then[name] != now and name not in self.not_compared
         }
 
     def _pair(self, name: str, before: Any, after: Any) -> list[Any]:
         return [bool(before), bool(after)] if name in self.personal else [before, after]
-
-
-@cache
-def _values_of(names: frozenset[str]) -> Callable[[Any], tuple[Any, ...]]:
-    return attrgetter(*sorted(names))
 
 
 def _names(text: str) -> frozenset[str]:
@@ -157,6 +150,13 @@ TOKEN = Kind(
     hidden=_names("token_hash"),
     personal=_names("label"),
 )
+
+
+@cache
+def _compared(subject_type: SubjectType) -> Callable[[Any], tuple[Any, ...]]:
+    kind = next(each for each in KINDS.values() if each.subject_type is subject_type)
+    return attrgetter(*sorted(kind.visible | kind.derived))
+
 
 KINDS: Mapping[type[Any], Kind] = {
     Integration: INTEGRATION,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from stripe_bridge.domain.access import ApiToken
@@ -23,8 +24,13 @@ def shown_time(moment: datetime | None) -> str | None:
     """UTC with microseconds, as everywhere in the API."""
     if moment is None:
         return None
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    return _shown_utc(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+
+
+# An object's times are shown before and after each change, and all that one batch changes has the same.
+@lru_cache(maxsize=1024)
+def _shown_utc(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def shown_integration(integration: Integration) -> dict[str, Any]:

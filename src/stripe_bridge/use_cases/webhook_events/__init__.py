@@ -49,6 +49,7 @@ def build_webhook_events(
     extra_secrets: tuple[str, ...],
 ) -> WebhookEvents:
     store, clock, nudges, metrics = adapters.store, adapters.clock, adapters.nudges, adapters.metrics
+    tracing, read_whole_event = adapters.tracing, adapters.read_whole_event
     plan_replay = PlanReplay(store, clock, table)
     return WebhookEvents(
         receive=ReceiveWebhook(
@@ -63,7 +64,9 @@ def build_webhook_events(
             build_event,
             extra_secrets=extra_secrets,
         ),
-        apply=ApplyEvents(store, clock, adapters.randomness, table, lease, metrics, adapters.tracing),
+        apply=ApplyEvents(
+            store, clock, adapters.randomness, table, lease, metrics, tracing, read_whole_event
+        ),
         yield_to_receiving=YieldToReceiving(store, clock, pause_factor=pause_factor),
         list=ListWebhookEvents(store),
         show=ShowWebhookEvent(store, clock),

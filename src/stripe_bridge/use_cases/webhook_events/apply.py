@@ -178,10 +178,11 @@ class ApplyEvents:
         lease: timedelta,
         metrics: Metrics,
         tracing: Tracing,
+        read_event: Callable[[bytes], StripeEvent],
     ) -> None:
         self._store, self._clock, self._randomness = store, clock, randomness
         self._table, self._dispatch = table, DispatchEvents(table, tracing)
-        self._lease, self._metrics = lease, metrics
+        self._lease, self._metrics, self._read_event = lease, metrics, read_event
         self._next_claim_at: datetime | None = None
 
     def __call__(self, is_stopping: Callable[[], bool] = never_stopping) -> int:
@@ -252,7 +253,7 @@ class ApplyEvents:
         if event.attempts > _MAX_ATTEMPTS_IN_BATCH or event.event_type in self._table.apply_individually:
             return None
         try:
-            return event.parse()
+            return event.parse(self._read_event)
         except PayloadMalformed:
             return None
 
@@ -282,7 +283,7 @@ class ApplyEvents:
         if event.attempts > MAX_GATEWAY_ATTEMPTS:
             self._settle(event, event.give_up(self._clock.now()))
             return True
-        parsed = event.parse()
+        parsed = event.parse(self._read_event)
         fetched: Fetched[Any] | None = None
         for _ in range(_MAX_REFETCHES):
             with self._store.writing() as work:
