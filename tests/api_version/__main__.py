@@ -25,7 +25,7 @@ from tests.architecture.source import ROOT
 
 # The contract of the gateways against the emulator, and every event that is handled.
 CORPUS = ("tests/contracts/stripe", "tests/api_version/test_corpus.py")
-_OF_THEM = "emulated or by-token or test_corpus"
+_OF_THEM = "emulated or by-token or test_probe or test_corpus"
 _VERSION = re.compile(r"\d+(\.\d+)+\w*")
 
 

@@ -82,10 +82,15 @@ def _received_payloads(record: Record, doors: pytest.MonkeyPatch) -> None:
         event, body = decode(payload), json.loads(payload)
         if _is_in_our_version(body):
             shown = Recorded(record, ("event",), body)
-            _read_all(record, event_reader._Event, shown, sys._getframe(1))
+            _read_all(record, event_reader._Event[event_reader._Data], shown, sys._getframe(1))
         return event
 
+    def refusing(_payload: bytes) -> Any:
+        """Then the payload is parsed, which is recorded."""
+        raise ValueError
+
     doors.setattr(event_reader, "_decoder", SimpleNamespace(decode=decoding))
+    doors.setattr(event_reader, "_whole_decoder", SimpleNamespace(decode=refusing))
 
 
 def _read_all(record: Record, type_: type[msgspec.Struct], body: Recorded, reader: FrameType) -> None:

@@ -17,8 +17,8 @@ from tests.journeys.stack import Stack
 from tests.waiting import wait_until
 
 # Not compared: tokens, which tests create; first answers, which are stored even for refusals; probes, which only show that
-# writing works; and totals, the log's ends, and
-# how far workers are with checking it, which follow from rows that are compared.
+# writing works; and totals, sums, the log's ends, and how far workers are with checking it, which follow from rows that are
+# compared.
 _NO_EFFECT = {
     "act_windows",
     "api_tokens",
@@ -27,6 +27,8 @@ _NO_EFFECT = {
     "change_heads",
     "event_count_changes",
     "event_counts",
+    "hourly_sum_changes",
+    "hourly_sums",
     "idempotent_requests",
     "invoice_count_changes",
     "invoice_counts",

@@ -279,8 +279,10 @@ def _related_object_id(event_type: str, object_: Mapping[str, Any]) -> str | Non
 
 def _id(reference: object) -> str | None:
     """An id, whether Stripe gave it bare or expanded."""
-    id_ = reference.get("id") if isinstance(reference, dict) else reference
-    return id_ if isinstance(id_, str) and id_ and is_plain(id_) else None
+    match reference:
+        case str(id_) | {"id": str(id_)} if id_ and is_plain(id_):
+            return id_
+    return None
 
 
 def is_plain(text: object) -> bool:

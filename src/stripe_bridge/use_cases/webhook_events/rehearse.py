@@ -170,7 +170,7 @@ class _Unknown:
             self._access.add(event.account_id)
         elif self._run.touched:
             self.invoices |= self._run.touched
-        elif said.object.get("object") != "invoice":
+        elif not said.type.startswith("invoice."):
             self._payers.add((event.account_id, said.customer_id))
 
     def may_decide(self, outcome: WebhookEvent, said: StripeEvent) -> bool:

@@ -116,12 +116,13 @@ def show_change(visit: Visit, sequence: int) -> Any:
     row = _row(stored)
     if not visit.may(Permission.READ_ACTS) and any(map(_is_act, (stored.type, row.type))):
         raise ChangeNotFound
-    currency = None if row.object is None else row.object.get("currency")
+    recorded = row.object
+    currency = None if recorded is None else recorded.get("currency")
     return render(
         "changes/show.html",
         row=row,
         is_last=log.head is None or log.head.sequence <= sequence,
-        object=None if row.object is None else json.dumps(row.object, indent=2, ensure_ascii=False),
+        object=None if recorded is None else json.dumps(recorded, indent=2, ensure_ascii=False),
         options=_options(visit),
         shown=lambda name, value: _shown_value(name, value, currency),
     )
