@@ -37,7 +37,11 @@ class Log:
         assert answer.status_code == 200, answer.text
         self.after = answer.json()["next_after"]
         found: list[Json] = answer.json()["data"]
-        return [each for each in found if each["cause"].get("job") != "confirm_settlements"]
+        return [each for each in found if not _confirms(each)]
+
+
+def _confirms(entry: Json) -> bool:
+    return bool(entry["type"] == "invoice.updated" and entry["cause"].get("job") == "confirm_settlements")
 
 
 def types(entries: list[Json]) -> list[str]:

@@ -17,8 +17,8 @@ from tests.journeys.stack import Stack
 from tests.waiting import wait_until
 
 # Not compared: tokens, which tests create; first answers, which are stored even for refusals; probes, which only show that
-# writing works; and totals, sums, the log's ends, and how far workers are with checking it, which follow from rows that are
-# compared.
+# writing works; and totals, sums, traces, the log's ends, and how far workers are with checking it, which follow from rows
+# that are compared.
 _NO_EFFECT = {
     "act_windows",
     "api_tokens",
@@ -33,6 +33,7 @@ _NO_EFFECT = {
     "invoice_count_changes",
     "invoice_counts",
     "probes",
+    "request_traces",
 }
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 # By an account that we can still read.
