@@ -18,7 +18,7 @@ DEPLOY_READY := .venv/.deploy-ready
 DEPLOY_LOCK := tools/deploy/requirements.lock
 COMPILE := $(BIN)/uv pip compile setup.cfg --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-annotate --custom-compile-command "make lock" --quiet
-# How many processes run the tests; `auto` is three for two cores.
+# How many processes run the tests; `auto` is two for each core.
 TEST_JOBS ?= auto
 # Every test process reads all tests, and starts many others: none of them compiles what another has compiled.
 TEST_ENV := PYTHONDONTWRITEBYTECODE=

@@ -98,10 +98,10 @@ def _stack_of(item: pytest.Item) -> str:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """For `-n auto`: three test processes for two cores, since tests wait for other processes about a third of the time."""
+    """For `-n auto`: two test processes for each core, since tests wait for other processes about a third of the time."""
     if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
         return None
-    return (os.cpu_count() or 1) * 3 // 2 or 1
+    return (os.cpu_count() or 1) * 2
 
 
 @pytest.fixture(autouse=True)
