@@ -19,6 +19,8 @@ import hypothesis
 import pytest
 import redis
 
+from stripe_bridge.domain.origin import SERVICE
+from stripe_bridge.ports.origin import acting_as
 from tests.network import stay_on_loopback
 from tests.quick_apps import make_apps_quick
 from tests.servers import preloaded
@@ -109,6 +111,13 @@ def _commands_leave_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Flask's command marks its process permanently: services started from it later would think they are commands,
     and begin no worker."""
     monkeypatch.setenv("FLASK_RUN_FROM_CLI", "false")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_acts() -> Iterator[None]:
+    """Requests in the test's own thread say who acts, for the rest of it."""
+    with acting_as(SERVICE):
+        yield
 
 
 @pytest.fixture(scope="session")
