@@ -23,7 +23,7 @@ from stripe_bridge.domain.replay import FieldChange, Outcome, PlannedEvent, Plan
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, StripeEvent, WebhookEvent
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.webhook_events.apply import DispatchEvents, links_of
-from stripe_bridge.use_cases.webhook_events.dry_run import DryRun, Held, HeldChange
+from stripe_bridge.use_cases.webhook_events.dry_run import DryRun, Held, HeldChange, NotInDryRun
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable, NeedsRefetch
 
 KIND_OF: Mapping[type[Held], PlannedKind] = {
@@ -73,7 +73,7 @@ class Rehearsal:
         self._run.begin()
         try:
             outcome = self._dispatch(self._run.as_unit_of_work, event, said, None, self._now)
-        except StoreUnavailable:
+        except (StoreUnavailable, NotInDryRun):
             raise
         except Exception as error:
             self._run.undo()
