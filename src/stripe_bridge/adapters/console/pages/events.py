@@ -193,7 +193,7 @@ def _query() -> dict[str, str]:
 
 
 def _after(asked: Mapping[str, Any]) -> PageRequest:
-    return PageRequest(per_page=_PER_PAGE, before_id=asked.get("before", MAX_ID))
+    return PageRequest.below(asked.get("before"), _PER_PAGE)
 
 
 def _more(found: Page[WebhookEvent] | Page[Replay]) -> dict[str, int] | None:
