@@ -165,6 +165,10 @@ class WebhookEvent:
             return None
         return _GIVEN_UP if self.status is EventStatus.FAILED else _WILL_RETRY
 
+    def is_being_processed(self, now: datetime) -> bool:
+        """Unless its worker died: then its lease has run out."""
+        return self.status is EventStatus.PROCESSING and self.due_at > now
+
     @property
     def is_known_to_be_ours(self) -> bool:
         """Whether it was applied to an object of ours. Before that it may be about anything the merchant does at Stripe."""
