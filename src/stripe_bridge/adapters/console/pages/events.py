@@ -161,12 +161,12 @@ EVENTS = Section(
 
 
 def _shown(visit: Visit, event_id: int, *, with_payload: bool) -> Any:
-    def check(event: WebhookEvent) -> None:
-        if not event.is_known_to_be_ours and not visit.may(Permission.READ_FOREIGN_PAYLOADS):
+    def check(permission: Permission) -> None:
+        if not visit.may(permission):
             raise Forbidden
 
     show = visit.bridge.webhook_events.show
-    event = show(visit.tenant_id, event_id, with_payload=with_payload, may_read=check)
+    event = show(visit.tenant_id, event_id, with_payload=with_payload, check=check)
     return render(
         "events/show.html",
         event=event,
