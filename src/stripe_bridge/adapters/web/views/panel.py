@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -218,7 +217,7 @@ def _require_invoice(request: ApiRequest, invoice_id: int) -> None:
 
 
 def _timeline_entry(entry: Entry) -> dict[str, Any]:
-    actor = json.loads(entry.signed)["actor"]
+    actor = entry.members()["actor"]
     return {
         "sequence": entry.sequence,
         "type": entry.type.value,
