@@ -174,11 +174,11 @@ class WebhookEvent:
         """Whether it was applied to an object of ours. Before that it may be about anything the merchant does at Stripe."""
         return self.status is EventStatus.PROCESSED
 
-    def parse(self, read: Callable[[bytes], StripeEvent] | None = None) -> StripeEvent:
+    def parse(self, read: Callable[[bytes], StripeEvent]) -> StripeEvent:
         """The event in the stored payload, which has to have been loaded. `read` does what `parse_event` does."""
         if self.payload is None:
             raise PayloadMalformed("it was not loaded")
-        return (read or parse_event)(self.payload)
+        return read(self.payload)
 
     def processed(self, now: datetime) -> WebhookEvent:
         return replace(

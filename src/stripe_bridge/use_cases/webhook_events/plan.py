@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, replace
 from typing import Any
 
 from stripe_bridge.domain.changes.shown import shown_time
 from stripe_bridge.domain.replay import ObjectVersion, PlannedEvent, PlannedKind, ReplayPlan
-from stripe_bridge.domain.webhook_event import WebhookEvent
+from stripe_bridge.domain.webhook_event import StripeEvent, WebhookEvent
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock
@@ -30,8 +30,10 @@ class PlanReplay:
     A tenant of None means all tenants: for operators only. A tenant's plan shows no other tenant's objects.
     """
 
-    def __init__(self, store: Store, clock: Clock, table: HandlerTable) -> None:
-        self._store, self._clock, self._table = store, clock, table
+    def __init__(
+        self, store: Store, clock: Clock, table: HandlerTable, read_event: Callable[[bytes], StripeEvent]
+    ) -> None:
+        self._store, self._clock, self._table, self._read_event = store, clock, table, read_event
         self._dispatch = DispatchEvents(table, NoTracing())
 
     def __call__(self, tenant_id: str | None, matching: EventFilter, limit: int) -> ReplayPlan:
@@ -39,7 +41,7 @@ class PlanReplay:
         with self._store.reading() as view:
             found = find_events(view, tenant_id, matching, limit)
             run = DryRun(view)
-            rehearsal = Rehearsal(run, self._dispatch, self._table, now)
+            rehearsal = Rehearsal(run, self._dispatch, self._table, self._read_event, now)
             events: list[PlannedEvent] = []
             purged: list[WebhookEvent] = []
             for batch in _batches([event for event in found if not event.is_being_processed(now)]):

@@ -6,7 +6,7 @@ invoice. So what is said of all other objects is exactly what applying the event
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -41,15 +41,23 @@ _FIRM_SKIPS = frozenset(
 class Rehearsal:
     """Judges events, batch by batch, and remembers which objects they are about."""
 
-    def __init__(self, run: DryRun, dispatch: DispatchEvents, table: HandlerTable, now: datetime) -> None:
-        self._run, self._dispatch, self._table, self._now = run, dispatch, table, now
+    def __init__(
+        self,
+        run: DryRun,
+        dispatch: DispatchEvents,
+        table: HandlerTable,
+        read_event: Callable[[bytes], StripeEvent],
+        now: datetime,
+    ) -> None:
+        self._run, self._dispatch, self._table = run, dispatch, table
+        self._read_event, self._now = read_event, now
         self.invoice_ids: set[int] = set()
         self.integration_ids: set[int] = set()
         self._unknown = _Unknown(run)
 
     def judge(self, events: Sequence[WebhookEvent]) -> Iterator[PlannedEvent]:
         """`events` with their payloads."""
-        parsed = [_parse(self._as_requeued(event)) for event in events]
+        parsed = [self._parse(self._as_requeued(event)) for event in events]
         self._run.prefetch(
             [pair for event, said in parsed if said is not None for pair in links_of(event, said)]
         )
@@ -61,6 +69,12 @@ class Rehearsal:
                 yield replace(self._judge(requeued, said), event=event)
             self.invoice_ids |= self._run.touched
             self.integration_ids |= self._run.touched_integrations
+
+    def _parse(self, event: WebhookEvent) -> tuple[WebhookEvent, StripeEvent | None]:
+        try:
+            return event, event.parse(self._read_event)
+        except PayloadMalformed:
+            return event, None
 
     def _as_requeued(self, event: WebhookEvent) -> WebhookEvent:
         """One that belonged to no integration may belong to one now."""
@@ -197,13 +211,6 @@ class _Unknown:
 
 
 _PLACE = {kind: place for place, kind in enumerate(PlannedKind)}
-
-
-def _parse(event: WebhookEvent) -> tuple[WebhookEvent, StripeEvent | None]:
-    try:
-        return event, event.parse()
-    except PayloadMalformed:
-        return event, None
 
 
 def _id_of(value: Held) -> int | None:
