@@ -13,7 +13,7 @@ from marshmallow.validate import Length
 
 from stripe_bridge.adapters.console.formats import exact, money
 from stripe_bridge.adapters.console.links import link
-from stripe_bridge.adapters.console.pages.event_filters import EventQuery, command_of, filter_of
+from stripe_bridge.adapters.console.pages.event_filters import FILTERS, EventQuery, command_of, filter_of
 from stripe_bridge.adapters.console.rendering import done, go_to, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, RequestSchema
@@ -185,11 +185,8 @@ def _pretty(payload: bytes) -> str:
 
 def _query() -> dict[str, str]:
     """The filters, as they came: for links to the same events."""
-    names = set(EventQuery._declared_fields) | {"integration_instance_id"}
     given = {**request.args.to_dict(), **request.form.to_dict()}
-    return {
-        name: value for name, value in sorted(given.items()) if name in names - {"before"} and value.strip()
-    }
+    return {name: value for name, value in sorted(given.items()) if name in FILTERS and value.strip()}
 
 
 def _after(asked: Mapping[str, Any]) -> PageRequest:
