@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from stripe_bridge.domain.errors.values import Invalid, InvalidCursor
+from stripe_bridge.domain.ids import LARGEST_ID, read_id
 
 MAX_PER_PAGE = 100
 DEFAULT_PER_PAGE = 25
@@ -21,8 +22,6 @@ Other = TypeVar("Other")
 
 # Deeper than any list; keeps the offset inside a 64-bit integer.
 MAX_PAGE = 10**9
-# An order's id is the ERP's, and may need all of a 64-bit integer.
-_LARGEST, _MAX_DIGITS = 2**63 - 1, 19
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -60,6 +59,11 @@ class PageRequest:
             return cls(per_page=per_page, after=Update(_moment(microseconds), id_))
         (before_id,) = _decode(cursor, "id", 1)
         return cls(per_page=per_page, before_id=before_id)
+
+    @classmethod
+    def below(cls, before_id: int | None, per_page: int = DEFAULT_PER_PAGE) -> PageRequest:
+        """By id from the start on, too, so that nothing is counted; None means the start."""
+        return cls(per_page=per_page, before_id=LARGEST_ID if before_id is None else before_id)
 
     @property
     def by_cursor(self) -> bool:
@@ -126,7 +130,7 @@ def _decode(cursor: str, kind: str, count: int) -> list[int]:
     except (binascii.Error, ValueError):
         raise InvalidCursor from None
     prefix, *numbers = text.split(":")
-    are_numbers = all(each.isascii() and each.isdigit() and len(each) <= _MAX_DIGITS for each in numbers)
-    if prefix != kind or len(numbers) != count or not are_numbers or max(map(int, numbers)) > _LARGEST:
+    read = [number for number in map(read_id, numbers) if number is not None]
+    if prefix != kind or not len(numbers) == len(read) == count:
         raise InvalidCursor
-    return [int(each) for each in numbers]
+    return read

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from stripe_bridge.domain.ids import read_id
 from stripe_bridge.domain.stripe_objects import (
     METADATA_AMOUNT,
     METADATA_INTEGRATION,
@@ -25,7 +26,6 @@ from stripe_bridge.domain.stripe_objects import (
 )
 
 # What an id column holds.
-_MAX_ID = 2**63 - 1
 
 
 class SignedKind(StrEnum):
@@ -127,8 +127,4 @@ def provenance_in(
 
 
 def _number(metadata: Mapping[str, str], key: str) -> int | None:
-    text = metadata.get(key, "")
-    if not (text.isascii() and text.isdigit()) or len(text) > len(str(_MAX_ID)):
-        return None
-    number = int(text)
-    return number if number <= _MAX_ID else None
+    return read_id(metadata.get(key, ""))

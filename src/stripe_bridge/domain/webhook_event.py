@@ -165,16 +165,20 @@ class WebhookEvent:
             return None
         return _GIVEN_UP if self.status is EventStatus.FAILED else _WILL_RETRY
 
+    def is_being_processed(self, now: datetime) -> bool:
+        """Unless its worker died: then its lease has run out."""
+        return self.status is EventStatus.PROCESSING and self.due_at > now
+
     @property
     def is_known_to_be_ours(self) -> bool:
         """Whether it was applied to an object of ours. Before that it may be about anything the merchant does at Stripe."""
         return self.status is EventStatus.PROCESSED
 
-    def parse(self, read: Callable[[bytes], StripeEvent] | None = None) -> StripeEvent:
+    def parse(self, read: Callable[[bytes], StripeEvent]) -> StripeEvent:
         """The event in the stored payload, which has to have been loaded. `read` does what `parse_event` does."""
         if self.payload is None:
             raise PayloadMalformed("it was not loaded")
-        return (read or parse_event)(self.payload)
+        return read(self.payload)
 
     def processed(self, now: datetime) -> WebhookEvent:
         return replace(

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -86,6 +87,23 @@ def test_a_payload_is_shown_on_request_as_one_can_read_it_and_who_read_it_is_rec
     assert "{\n  &#34;id&#34;: &#34;evt_1&#34;" in shown.get_data(as_text=True)
     changes = data_of(paid.ask("GET", "/api/changes?type=webhook_event.payload_read"))
     assert [(each["actor"]["id"], each["subject"]["id"]) for each in changes] == [("jane", 1)]
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        (b'{"id": "evt_1", "da', '{"id": "evt_1", "da'),
+        (b"\x28\xb5\x2f\xfd\x9b2J", "(\ufffd/"),
+        (b'{"note": "half \\ud83d"}', '"half \\ud83d"'),
+        (b"", "It is no longer kept."),
+    ],
+)
+def test_a_payload_that_is_damaged_or_that_no_text_can_hold_is_shown_as_far_as_it_can_be(paid, stored, shown):
+    events = paid.store.committed.events.rows
+    events[1] = replace(events[1], payload=stored)
+    jane = paid.visitor(Role.ADMIN)
+
+    assert shown in text_of(jane.post(f"{PATH}/1/payload", form=f"{PATH}/1"))
 
 
 def test_the_payload_of_what_may_be_the_merchants_other_dealings_is_for_admins(paid):

@@ -1,12 +1,15 @@
+import inspect
 from dataclasses import replace
 from datetime import timedelta
+from typing import get_type_hints
 
 import pytest
 
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.recovery import RecoveryHold
-from stripe_bridge.use_cases.webhook_events.dry_run import CommitInDryRun, DryRun
-from tests.builders import TENANT, a_dispute, a_payment, a_refund
+from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
+from stripe_bridge.use_cases.webhook_events.dry_run import DryRun, NotInDryRun
+from tests.builders import TENANT, a_dispute, a_payment, a_refund, a_sales_order
 from tests.world import World
 
 
@@ -16,7 +19,7 @@ def invoice(world: World) -> Invoice:
 
 
 def test_it_cannot_be_committed(world: World):
-    with world.store.reading() as view, pytest.raises(CommitInDryRun):
+    with world.store.reading() as view, pytest.raises(NotInDryRun):
         DryRun(view).as_unit_of_work.commit()
 
 
@@ -91,11 +94,30 @@ def test_nobodys_sends_are_held_by_it_but_that_they_would_be_is_noted(world: Wor
     assert world.store.committed is before
 
 
-def test_what_a_handler_does_not_write_is_the_snapshots_which_refuses_to_be_written(world: World):
+def methods(kind: type) -> dict[str, inspect.Signature]:
+    found = inspect.getmembers(kind, inspect.isfunction)
+    return {name: inspect.signature(method) for name, method in found if not name.startswith("_")}
+
+
+def test_a_repository_of_which_something_is_held_tells_what_is_held_or_refuses(world: World):
+    with world.store.reading() as view:
+        work = DryRun(view)
+        ports = get_type_hints(UnitOfWork)
+        for name in ports.keys() & vars(work).keys():
+            port, part = methods(ports[name]), getattr(work, name)
+            own = methods(type(part))
+
+            assert own == {each: port.get(each) for each in own}
+            assert part.stored <= port.keys() - own.keys()
+            for each in port.keys() - own.keys() - part.stored:
+                with pytest.raises(NotInDryRun):
+                    getattr(part, each)
+
+
+def test_everything_else_is_the_snapshots_which_refuses_to_be_written(world: World):
     with world.store.reading() as view:
         work = DryRun(view).as_unit_of_work
-        integration = work.integrations.find(world.integration_id)
-        assert integration is not None
 
+        assert work.sales_orders is view.sales_orders
         with pytest.raises(AssertionError):
-            work.integrations.save(integration)
+            work.sales_orders.save(a_sales_order())

@@ -1,6 +1,7 @@
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,8 @@ from stripe_bridge.domain.recovery import RecoveryHold
 from stripe_bridge.domain.replay import MAX_EVENTS, Outcome, ReplayPlan
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
 from stripe_bridge.ports.storage.inbox import EventFilter
-from stripe_bridge.use_cases.webhook_events.plan import BATCH_SIZE
+from stripe_bridge.use_cases.webhook_events.plan import BATCH_SIZE, dump_filter
+from tests.builders import NOW
 from tests.fakes.stripe import payloads
 from tests.world import World
 
@@ -189,3 +191,24 @@ def test_who_did_not_see_that_sends_would_be_held_has_not_agreed_to_it(refunded:
 
     assert replace(plan, holds=[hold]).digest != plan.digest
     assert replace(plan, holds=[hold]).digest == replace(plan, holds=[later]).digest
+
+
+FILTERS: dict[str, Any] = {
+    "integration_id": 1,
+    "status": EventStatus.FAILED,
+    "event_type": "invoice.paid",
+    "related_object_id": "in_1",
+    "account_id": "acct_1",
+    "ids": frozenset({1}),
+    "since": NOW,
+    "until": NOW,
+}
+
+
+def test_whatever_was_asked_for_is_in_the_plan_and_so_in_its_digest():
+    # Whether there is a payload is not asked for: without one there is nothing to replay.
+    assert FILTERS.keys() == {each.name for each in fields(EventFilter)} - {"with_payload"}
+    dumped = [dump_filter(EventFilter(**{name: value})) for name, value in FILTERS.items()]
+
+    assert all(len(each) == 1 for each in dumped)
+    assert len({name for each in dumped for name in each}) == len(FILTERS)

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import fields as fields_of
 from dataclasses import replace
 from typing import Any
 
@@ -6,10 +7,14 @@ import pytest
 
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
 from stripe_bridge.domain.invoice import Invoice
+from stripe_bridge.domain.payment import Payment
 from stripe_bridge.domain.replay import MAX_EVENTS, Outcome, PlannedKind, PlannedObject, ReplayPlan
-from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, StripeInvoice
+from stripe_bridge.domain.stripe_objects import METADATA_REFERENCE, PaymentProgress, StripeInvoice
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
 from stripe_bridge.ports.storage.inbox import EventFilter
+from stripe_bridge.use_cases.webhook_events.dry_run import NotInDryRun
+from stripe_bridge.use_cases.webhook_events.rehearse import difference
+from tests.builders import a_payment
 from tests.fakes.stripe import payloads
 from tests.world import World
 
@@ -115,6 +120,20 @@ def test_an_event_that_would_fail_again_says_so_and_stops_no_other(world: World)
 
     assert outcomes(plan) == [("invoice.updated", Outcome.FAILED), ("refund.created", Outcome.APPLIED)]
     assert "ZeroDivisionError" in str(plan.events[0].error)
+
+
+class Unforeseen(StripeSnapshots):
+    def invoice(self, object_: Mapping[str, Any]) -> StripeInvoice:
+        raise NotInDryRun
+
+
+def test_what_a_dry_run_cannot_tell_is_not_said_to_fail(world: World):
+    invoice = world.paid()
+    world.restart(lambda adapters: replace(adapters, snapshots=Unforeseen()))
+    world.receive(world.event("invoice.updated", {"id": invoice.stripe_invoice_id, "object": "invoice"}))
+
+    with pytest.raises(NotInDryRun):
+        plan_of(world)
 
 
 def test_what_is_about_nothing_of_ours_is_skipped_with_its_reason(world: World):
@@ -225,3 +244,28 @@ def test_what_has_not_happened_is_not_in_the_logs(world: World, caplog: pytest.L
 
     world.work_off()
     assert [each.message for each in caplog.records if "duplicated" in each.message] != []
+
+
+# Which invoice and account it belongs to never changes; and callers see not which is the default, but what it comes to.
+NOT_SHOWN = {"invoice_id", "account_id", "is_default"}
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in fields_of(Payment)} - NOT_SHOWN))
+def test_no_field_of_a_payment_changes_unseen(name: str):
+    before = a_payment()
+    other = Payment(
+        invoice_id=2,
+        account_id="acct_2",
+        stripe_id="inpay_2",
+        payment_intent_id="pi_2",
+        charge_id="ch_2",
+        status="open",
+        is_default=False,
+        amount_paid=1,
+        paid_at=None,
+        progress=PaymentProgress.FAILED,
+        failure_reason="card_declined",
+        method="card",
+    )
+
+    assert len(difference(before, replace(before, **{name: getattr(other, name)}))) == 1

@@ -15,6 +15,7 @@ from stripe_bridge.domain.webhook_event import MAX_ATTEMPTS, EventStatus, SkipRe
 from stripe_bridge.ports.storage.inbox import EventFilter
 from tests.builders import AMOUNT, TENANT
 from tests.fakes.stripe.invoices import FakeInvoiceGateway
+from tests.proofs.folding import entries
 from tests.world import SECRET, World, without_our_times
 
 
@@ -159,6 +160,8 @@ def test_an_event_that_is_being_processed_is_not_replayed_but_one_whose_worker_d
 
     with pytest.raises(EventBeingProcessed):
         world.bridge.webhook_events.replay(TENANT, event_id)
+    ids = EventFilter(ids=frozenset({event_id}))
+    assert world.bridge.webhook_events.replay_matching(TENANT, ids, 1) == 0
     world.clock.advance(seconds=60)
     world.bridge.webhook_events.replay(TENANT, event_id)
     assert status(world, event_id) is EventStatus.RECEIVED
@@ -207,6 +210,13 @@ def test_an_event_whose_payload_is_no_longer_kept_is_not_applied_again(world: Wo
     assert world.events_stored() == [event]
 
 
+def replayed(world: World) -> list[int]:
+    """The ids of the events that were queued again, as the log has it."""
+    with world.store.reading() as work:
+        logged = [entry.shown() for entry in entries(work, TENANT)]
+    return [each["subject"]["id"] for each in logged if each["type"] == "webhook_event.replayed"]
+
+
 def test_purged_payloads_do_not_prevent_the_replay_of_other_events(world: World, event_id: int):
     world.clock.advance(timedelta(days=91))
     world.bridge.operations.purge_payloads()
@@ -215,11 +225,14 @@ def test_purged_payloads_do_not_prevent_the_replay_of_other_events(world: World,
 
     world.nudges.waiting.clear()
     matching = EventFilter(account_id=world.account_id)
-    replayed = world.bridge.webhook_events.replay_matching(TENANT, matching, 1, dry_run=False)
+    plan = world.bridge.webhook_events.plan_replay(TENANT, matching, 1)
+    queued = world.bridge.webhook_events.replay_matching(TENANT, matching, 1)
 
-    assert ([event.stripe_event_id for event in replayed.queued], replayed.more) == (["evt_new"], 1)
+    assert ([each.event.stripe_event_id for each in plan.events], plan.more) == (["evt_new"], 1)
+    assert queued == 1
+    assert replayed(world) == [plan.events[0].event.id]
     assert world.nudges.waiting == ["drain_inbox"]
     ids = EventFilter(ids=frozenset({event_id}))
-    asked_for = world.bridge.webhook_events.replay_matching(TENANT, ids, 1, dry_run=False)
-    assert [event.id for event in asked_for.purged] == [event_id]
-    assert not asked_for.queued
+    assert world.bridge.webhook_events.plan_replay(TENANT, ids, 1).purged_ids == [event_id]
+    assert world.bridge.webhook_events.replay_matching(TENANT, ids, 1) == 0
+    assert len(replayed(world)) == 1

@@ -29,12 +29,11 @@ from stripe_bridge.adapters.cli.output import (
     show_row,
 )
 from stripe_bridge.adapters.cli.rendering import event_row
-from stripe_bridge.adapters.cli.replaying import EVENT_COLUMNS, show_plan, show_replayed
+from stripe_bridge.adapters.cli.replaying import EVENT_COLUMNS, show_plan, show_queued
 from stripe_bridge.domain.receiver import SUBSCRIBED_EVENTS
-from stripe_bridge.domain.replay import MAX_EVENTS
+from stripe_bridge.domain.replay import MAX_EVENTS, ReplayPlan
 from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
-from stripe_bridge.use_cases.webhook_events.replay import Replay as Replayed
 
 _FILTERS = (
     click.option("--status", type=OneOf(EventStatus), help="Only those with this status."),
@@ -171,46 +170,32 @@ def replay(
     _check_type(matching["event_type"])
     wanted = EventFilter(ids=ids, **matching)
     at_most = limit if ids is None else len(ids)
-    if dry_run:
-        use_case = context().bridge.webhook_events.replay_matching
-        replayed = use_case(tenant_id, wanted, at_most, dry_run=True)
-        show_replayed(replayed, dry_run=True, as_json=as_json)
+    plan = context().bridge.webhook_events.plan_replay(tenant_id, wanted, at_most)
+    if dry_run or not plan.events:
+        show_queued(plan, dry_run=dry_run, as_json=as_json)
     else:
-        replayed = _replay(tenant_id, wanted, at_most, yes=yes, as_json=as_json)
-    _check_all_queued(ids, replayed)
+        if not as_json:
+            show_plan(plan)
+        confirm(f"This applies {counted(len(plan.events), 'event')} again.", yes=yes)
+        replay_id = _carry_out(plan, wanted)
+        show_queued(plan, dry_run=False, as_json=as_json, replay_id=replay_id)
+    _check_all_queued(ids, plan)
 
 
-def _replay(
-    tenant_id: str | None, wanted: EventFilter, at_most: int, *, yes: bool, as_json: bool
-) -> Replayed:
+def _carry_out(plan: ReplayPlan, wanted: EventFilter) -> int:
     use_cases = context().bridge.webhook_events
-    plan = use_cases.plan_replay(tenant_id, wanted, at_most)
-    replayed = Replayed(
-        queued=[each.event for each in plan.events],
-        being_processed=plan.being_processed,
-        purged=plan.purged,
-        more=plan.more,
-    )
-    if not plan.events:
-        show_replayed(replayed, dry_run=False, as_json=as_json)
-        return replayed
-    if not as_json:
-        show_plan(plan)
-    confirm(f"This applies {counted(len(plan.events), 'event')} again.", yes=yes)
-    replay_id = use_cases.start_replay(tenant_id, wanted, at_most, plan.digest).id
+    replay_id: int = use_cases.start_replay(plan.tenant_id, wanted, plan.limit, plan.digest).id
     # Whatever else is running is carried on, too: the oldest first. If this is interrupted, a worker goes on.
-    while use_cases.show_replay(tenant_id, replay_id).replay.is_running and use_cases.run_replays():
+    while use_cases.show_replay(plan.tenant_id, replay_id).replay.is_running and use_cases.run_replays():
         pass
-    show_replayed(replayed, dry_run=False, as_json=as_json, replay_id=replay_id)
-    return replayed
+    return replay_id
 
 
-def _check_all_queued(ids: frozenset[int] | None, replayed: Replayed) -> None:
-    found = {event.id for event in (*replayed.queued, *replayed.being_processed, *replayed.purged)}
-    missing = sorted((ids or frozenset()) - found)
+def _check_all_queued(ids: frozenset[int] | None, plan: ReplayPlan) -> None:
+    missing = sorted((ids or frozenset()) - {event.id for event in plan.found})
     if missing:
         raise click.ClickException(f"No such webhook event: {', '.join(map(str, missing))}.")
-    if ids is not None and replayed.being_processed:
+    if ids is not None and plan.being_processed:
         raise click.ClickException("Not all were queued: some are being processed; try again.")
-    if ids is not None and replayed.purged:
+    if ids is not None and plan.purged:
         raise click.ClickException("Not all were queued: some payloads have been deleted.")

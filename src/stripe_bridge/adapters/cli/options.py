@@ -13,11 +13,11 @@ import click
 
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.domain.errors.base import TenantNotFound
+from stripe_bridge.domain.ids import read_id
 from stripe_bridge.domain.paging import PageRequest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_MAX_ID = 2**63 - 1
 AMOUNT = click.IntRange(1, 10**12 - 1)
 
 
@@ -28,9 +28,10 @@ class Identifier(click.ParamType[int]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         text = str(value)
-        if not re.fullmatch("[0-9]{1,19}", text) or not 1 <= int(text) <= _MAX_ID:
+        id_ = read_id(text)
+        if not id_:
             self.fail(f"{text!r} is not a valid id", param, ctx)
-        return int(text)
+        return id_
 
 
 IDENTIFIER = Identifier()
@@ -150,4 +151,4 @@ def paging(command: Command) -> Command:
 
 def page_request(limit: int, before: int | None) -> PageRequest:
     """By id, so that even a very long list starts at once."""
-    return PageRequest(per_page=limit, before_id=_MAX_ID if before is None else before)
+    return PageRequest.below(before, limit)

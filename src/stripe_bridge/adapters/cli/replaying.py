@@ -7,7 +7,6 @@ import click
 from stripe_bridge.adapters.cli.output import counted, show_json, show_rows
 from stripe_bridge.adapters.cli.rendering import change_rows, event_row, planned_event_row
 from stripe_bridge.domain.replay import Outcome, ReplayPlan
-from stripe_bridge.use_cases.webhook_events.replay import Replay as Replayed
 
 EVENT_COLUMNS = (
     "id",
@@ -43,16 +42,16 @@ def show_plan(plan: ReplayPlan) -> None:
     click.echo("")
 
 
-def show_replayed(replayed: Replayed, *, dry_run: bool, as_json: bool, replay_id: int | None = None) -> None:
-    queued = [event_row(event) for event in replayed.queued]
-    processing = [event_row(event) for event in replayed.being_processed]
-    purged = [event_row(event) for event in replayed.purged]
+def show_queued(plan: ReplayPlan, *, dry_run: bool, as_json: bool, replay_id: int | None = None) -> None:
+    queued = [event_row(each.event) for each in plan.events]
+    processing = [event_row(event) for event in plan.being_processed]
+    purged = [event_row(event) for event in plan.purged]
     if as_json:
         outcome = {
             "queued": queued,
             "being_processed": processing,
             "forgotten": purged,
-            "more": replayed.more,
+            "more": plan.more,
         }
         show_json({"dry_run": dry_run, **outcome, **({} if dry_run else {"replay_id": replay_id})})
         return
@@ -68,5 +67,5 @@ def show_replayed(replayed: Replayed, *, dry_run: bool, as_json: bool, replay_id
         )
     if purged:
         click.echo(f"Skipped because their payloads have been deleted: {len(purged)}.")
-    if replayed.more:
-        click.echo(f"{counted(replayed.more, 'more event')} not shown: raise --limit to include them.")
+    if plan.more:
+        click.echo(f"{counted(plan.more, 'more event')} not shown: raise --limit to include them.")

@@ -58,7 +58,8 @@ def render(template: str, status: int = HTTPStatus.OK, **values: Any) -> Respons
             version=version("stripe-bridge"),
             request_id=g.request_id,
             **values,
-        ),
+            # JSON can hold one half of a character, and no encoding can.
+        ).encode(errors="backslashreplace"),
         status,
     )
     drop_notice(page)

@@ -66,20 +66,16 @@ class Jobs:
         self._stopping.set()
 
     def _drain_inbox(self) -> None:
-        while not self._stopping.is_set():
-            begun = time.monotonic()
-            if not self._bridge.webhook_events.apply(self._stopping.is_set):
-                return
+        self._at_a_pace(self._apply_events)
+
+    def _apply_events(self) -> int:
+        applied = self._bridge.webhook_events.apply(self._stopping.is_set)
+        if applied:
             self._applied_at = time.monotonic()
-            self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
+        return applied
 
     def _run_replays(self) -> None:
-        """All that are running, a few events at a time, at a pace that receiving does not notice."""
-        while not self._stopping.is_set():
-            begun = time.monotonic()
-            if not self._bridge.webhook_events.run_replays():
-                return
-            self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
+        self._at_a_pace(self._bridge.webhook_events.run_replays)
 
     def _settle_intents(self) -> None:
         # Only once, not until none is due: an intent that fails before it is taken stays due, and would be tried non-stop.
@@ -88,31 +84,23 @@ class Jobs:
 
     def _reconcile(self) -> None:
         """Reconcile what is due. The database knows whose turn it is, so that only one worker reconciles each account."""
-        while not self._stopping.is_set() and self._bridge.reconciliation.reconcile_due(
-            self._stopping.is_set
-        ):
-            pass
+        self._until_done(lambda: self._bridge.reconciliation.reconcile_due(self._stopping.is_set))
 
     def _confirm_settlements(self) -> None:
         """All that are due; but only a batch with each sweep while events keep this process busy, which come first."""
-        while not self._stopping.is_set() and self._bridge.reconciliation.confirm_settlements(
-            self._stopping.is_set
-        ):
-            if time.monotonic() - self._applied_at < _BUSY_SECONDS:
-                return
+        self._until_done(
+            lambda: (
+                self._bridge.reconciliation.confirm_settlements(self._stopping.is_set) and not self._is_busy
+            )
+        )
 
     def _note_overdue(self) -> None:
         if self._is_due("note_overdue", _NOTE_OVERDUE_EVERY):
-            while not self._stopping.is_set() and self._bridge.invoices.note_overdue(self._stopping.is_set):
-                pass
+            self._until_done(lambda: self._bridge.invoices.note_overdue(self._stopping.is_set))
 
     def _record_existing(self) -> None:
-        """What was there before the change log, at a pace that receiving does not notice."""
-        while not self._stopping.is_set():
-            begun = time.monotonic()
-            if not self._bridge.changes.record_existing():
-                return
-            self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
+        """What was there before the change log."""
+        self._at_a_pace(self._bridge.changes.record_existing)
 
     def _check_receivers(self) -> None:
         # Separate from reconciling, which may never finish: a disabled endpoint is what gives it the most to do.
@@ -121,19 +109,14 @@ class Jobs:
 
     def _check_changes(self) -> None:
         """Only a part each time: there may be millions, and it can wait while events keep this process busy."""
-        is_busy = time.monotonic() - self._applied_at < _BUSY_SECONDS
-        if (
-            not is_busy
-            and not self._stopping.is_set()
-            and self._is_due("check_changes", _CHECK_CHANGES_EVERY)
-        ):
+        may_begin = not self._is_busy and not self._stopping.is_set()
+        if may_begin and self._is_due("check_changes", _CHECK_CHANGES_EVERY):
             self._bridge.changes.check_next(self._stopping.is_set)
 
     def _compact_totals(self) -> None:
         if self._is_due("fold_counts", _COMPACT_TOTALS_EVERY):
             # While events are coming in, new rows are added all the time: they can wait for the next run.
-            while not self._stopping.is_set() and self._bridge.reconciliation.compact_totals():
-                pass
+            self._until_done(self._bridge.reconciliation.compact_totals)
 
     def _tidy_up(self) -> None:
         if not self._stopping.is_set() and self._is_due("tidy_up", _TIDY_UP_EVERY):
@@ -142,12 +125,31 @@ class Jobs:
             self._bridge.access.purge_console()
             self._bridge.access.forget_act_windows()
             self._bridge.operations.purge_oauth_states()
-            while not self._stopping.is_set() and self._bridge.operations.purge_payloads():
-                pass
-            while not self._stopping.is_set() and self._bridge.changes.purge_old():
-                pass
-            while not self._stopping.is_set() and self._bridge.changes.forget_requests():
-                pass
+            self._until_done(self._bridge.operations.purge_payloads)
+            self._until_done(self._bridge.changes.purge_old)
+            self._until_done(self._bridge.changes.forget_requests)
+
+    def _until_done(self, step: Callable[[], object]) -> None:
+        """Go on for as long as a step has done something."""
+        while not self._stopping.is_set() and step():
+            pass
+
+    def _at_a_pace(self, step: Callable[[], object]) -> None:
+        """The same, a step at a time, so that receiving does not notice."""
+
+        def step_and_yield() -> bool:
+            begun = time.monotonic()
+            if not step():
+                return False
+            self._bridge.webhook_events.yield_to_receiving(time.monotonic() - begun, self._stopping.wait)
+            return True
+
+        self._until_done(step_and_yield)
+
+    @property
+    def _is_busy(self) -> bool:
+        """With events, which come first."""
+        return time.monotonic() - self._applied_at < _BUSY_SECONDS
 
     def _is_due(self, work: str, seconds: float) -> bool:
         """Whether this process last did it at least `seconds` ago. Several processes may do it at once."""

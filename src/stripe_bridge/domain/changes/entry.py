@@ -118,18 +118,23 @@ class Entry:
     salt: str | None
     hash: str
 
+    def members(self) -> dict[str, Any]:
+        """What was hashed: who changed what, but not the object itself."""
+        signed: dict[str, Any] = json.loads(self.signed)
+        return signed
+
     def shown(self) -> dict[str, Any]:
         """As readers get it."""
         content = {"object": None, "sales_order": None} if self.content is None else json.loads(self.content)
-        return {**json.loads(self.signed), **content, "object_salt": self.salt, "hash": self.hash}
+        return {**self.members(), **content, "object_salt": self.salt, "hash": self.hash}
 
     def shown_to_others(self) -> dict[str, Any]:
         """As those get it who may not read acts: only that there is one."""
         if not self.type.is_act:
             return self.shown()
-        signed = json.loads(self.signed)
+        members = self.members()
         return {
-            **{name: signed[name] for name in _SHOWN_OF_ACT if name in signed},
+            **{name: members[name] for name in _SHOWN_OF_ACT if name in members},
             "type": ACT,
             "hash": self.hash,
         }

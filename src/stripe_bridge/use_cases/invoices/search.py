@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from stripe_bridge.domain.ids import read_id
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
 from stripe_bridge.domain.paging import MAX_PER_PAGE, Page, PageRequest
@@ -17,7 +18,6 @@ from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 
 # Of those whose email begins in some way, and of orders with the same number.
 MOST_CUSTOMERS, _MOST_ORDERS = 50, 50
-_MAX_ID = 2**63 - 1
 _STRIPE_ID = re.compile(r"(?:in|pi|ch|py)_\S+")
 
 
@@ -77,7 +77,7 @@ class SearchInvoices:
         with self._store.reading() as work:
             wanted = _wanted(work, tenant_id, query)
             page = work.invoices.search(tenant_id, wanted, request)
-            newest = PageRequest(per_page=MAX_PER_PAGE, before_id=_MAX_ID)
+            newest = PageRequest.below(None, MAX_PER_PAGE)
             integrations = work.integrations.page(tenant_id, newest).items
             return FoundInvoices(
                 page=page,
@@ -113,8 +113,8 @@ def _wanted(work: UnitOfWork, tenant_id: str, query: InvoiceQuery) -> InvoiceSea
 
 def _orders(work: UnitOfWork, tenant_id: str, text: str) -> tuple[int, ...]:
     called = work.sales_orders.ids_of_number(tenant_id, text, _MOST_ORDERS)
-    is_id = text.isascii() and text.isdigit() and int(text) <= _MAX_ID
-    return tuple({*called, int(text)} if is_id else called)
+    id_ = read_id(text)
+    return tuple(called if id_ is None else {*called, id_})
 
 
 def _names(

@@ -94,8 +94,7 @@ class ApplyFixes:
 
     def _replay_events(self) -> str:
         failed = EventFilter(status=EventStatus.FAILED)
-        replay = self._replay(None, failed, _BATCH_SIZE, dry_run=False)
-        return f"events: {len(replay.queued)} queued again"
+        return f"events: {self._replay(None, failed, _BATCH_SIZE)} queued again"
 
 
 def _integration_of(finding: Finding) -> int:

@@ -19,7 +19,7 @@ from stripe_bridge.use_cases.sales_orders.show import SalesOrderView, view_order
 
 # An order has few entries; one that has more shows the newest of them.
 _TIMELINE = 50
-_MOST_INTEGRATIONS, _MAX_ID = 100, 2**63 - 1
+_MOST_INTEGRATIONS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +113,5 @@ def _with_money_back(work: UnitOfWork, views: Sequence[InvoiceView]) -> list[Pan
 
 
 def _usable(work: UnitOfWork, tenant_id: str) -> list[Integration]:
-    # By key, so that nothing is counted.
-    page = work.integrations.page(tenant_id, PageRequest(per_page=_MOST_INTEGRATIONS, before_id=_MAX_ID))
+    page = work.integrations.page(tenant_id, PageRequest.below(None, _MOST_INTEGRATIONS))
     return [each for each in page.items if each.connected and each.sync_status is SyncStatus.ACTIVE]

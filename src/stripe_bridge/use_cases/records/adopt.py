@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 from stripe_bridge.domain.billed_customer import BilledCustomer, CustomerKey
 from stripe_bridge.domain.errors.outcomes import Recovering
+from stripe_bridge.domain.ids import read_id
 from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.intent import Intent, IntentState, customer_subject, invoice_subject
 from stripe_bridge.domain.intent_plans import plan_draft
@@ -350,8 +351,7 @@ def _integration_of(work: UnitOfWork, made: Provenance, joined: Integration) -> 
 
 def _erp_customer(listed: ListedInvoice) -> int:
     """The ERP's customer, 0 if Stripe does not show it."""
-    text = listed.customer_metadata.get(METADATA_CUSTOMER, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return read_id(listed.customer_metadata.get(METADATA_CUSTOMER, "")) or 0
 
 
 def _reserved(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from stripe_bridge.domain.ids import read_id
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.sales_order import SalesOrder
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.use_cases.sales_orders.show import SalesOrderView, view_order
-
-_MAX_ID = 2**63 - 1
 
 
 class SearchSalesOrders:
@@ -35,6 +34,6 @@ class SearchSalesOrders:
 def _with_exact(
     work: UnitOfWork, tenant_id: str, text: str, found: Sequence[SalesOrder]
 ) -> Sequence[SalesOrder]:
-    is_id = text.isascii() and text.isdigit() and int(text) <= _MAX_ID
-    exact = work.sales_orders.find(tenant_id, int(text)) if is_id else None
+    id_ = read_id(text)
+    exact = None if id_ is None else work.sales_orders.find(tenant_id, id_)
     return found if exact is None else [exact, *(each for each in found if each.id != exact.id)]

@@ -50,7 +50,7 @@ def build_webhook_events(
 ) -> WebhookEvents:
     store, clock, nudges, metrics = adapters.store, adapters.clock, adapters.nudges, adapters.metrics
     tracing, read_whole_event = adapters.tracing, adapters.read_whole_event
-    plan_replay = PlanReplay(store, clock, table)
+    plan_replay = PlanReplay(store, clock, table, read_whole_event)
     return WebhookEvents(
         receive=ReceiveWebhook(
             store,

@@ -16,7 +16,7 @@ from stripe_bridge.domain.integration import Integration
 from stripe_bridge.domain.invoice import Invoice
 from stripe_bridge.domain.origin import SERVICE
 from stripe_bridge.domain.payment import Payment
-from stripe_bridge.domain.recovery import HighestIds, RecoveryHold, SigningKey
+from stripe_bridge.domain.recovery import RecoveryHold, SigningKey
 from stripe_bridge.domain.refund import Refund
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 
@@ -24,8 +24,8 @@ Held = Invoice | Payment | Refund | Dispute
 Pair = tuple[str, str]
 
 
-class CommitInDryRun(AssertionError):
-    """A dry run was to be committed. A bug."""
+class NotInDryRun(AssertionError):
+    """A handler did what a dry run does not hold in memory: what it was told could be wrong. A bug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class DryRun:
         self.held, self.holds = self._before_event
 
     def commit(self) -> NoReturn:
-        raise CommitInDryRun("A dry run cannot be committed.")
+        raise NotInDryRun("commit")
 
     def prefetch(self, linked: Sequence[Pair]) -> None:
         """Read what these objects are linked to, with few statements; nothing is locked."""
@@ -124,12 +124,16 @@ _KEYS: Mapping[str, Callable[[Any], object]] = {
 
 
 class _Part:
-    """A repository as handlers see it."""
+    """A repository as handlers see it: what is defined here, and of the rest what is `stored`, whatever is held."""
+
+    stored: frozenset[str] = frozenset()
 
     def __init__(self, view: Any, run: DryRun) -> None:
         self._view, self._run = view, run
 
     def __getattr__(self, name: str) -> Any:
+        if name not in self.stored:
+            raise NotInDryRun(f"{type(self).__name__}.{name}")
         return getattr(self._view, name)
 
 
@@ -287,6 +291,8 @@ class _Disputes(_OfInvoices):
 class _Recoveries(_Part):
     """Nobody's sends are held in a dry run: it is only noted that they would be."""
 
+    stored = frozenset({"holds_of", "open_holds", "is_unresolved", "signing_keys"})
+
     def hold(self, hold: RecoveryHold) -> bool:
         is_held = any(
             (each.tenant_id, each.account_id) == (hold.tenant_id, hold.account_id)
@@ -295,12 +301,6 @@ class _Recoveries(_Part):
         if not is_held:
             self._run.holds.setdefault((hold.tenant_id, hold.account_id), hold)
         return False
-
-    def doubt_intents(self, tenant_id: str) -> None:
-        """Only ever done with a hold."""
-
-    def raise_ids(self, seen: HighestIds, margin: int) -> None:
-        """Only ever done with a hold."""
 
     def note_key(self, key: SigningKey) -> None:
         """Operators see it once the event is applied."""

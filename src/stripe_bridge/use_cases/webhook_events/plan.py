@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, replace
-from datetime import datetime
 from typing import Any
 
 from stripe_bridge.domain.changes.shown import shown_time
 from stripe_bridge.domain.replay import ObjectVersion, PlannedEvent, PlannedKind, ReplayPlan
-from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
+from stripe_bridge.domain.webhook_event import StripeEvent, WebhookEvent
 from stripe_bridge.ports.storage.inbox import EventFilter
 from stripe_bridge.ports.storage.unit_of_work import Store, UnitOfWork
 from stripe_bridge.ports.system import Clock
@@ -31,8 +30,10 @@ class PlanReplay:
     A tenant of None means all tenants: for operators only. A tenant's plan shows no other tenant's objects.
     """
 
-    def __init__(self, store: Store, clock: Clock, table: HandlerTable) -> None:
-        self._store, self._clock, self._table = store, clock, table
+    def __init__(
+        self, store: Store, clock: Clock, table: HandlerTable, read_event: Callable[[bytes], StripeEvent]
+    ) -> None:
+        self._store, self._clock, self._table, self._read_event = store, clock, table, read_event
         self._dispatch = DispatchEvents(table, NoTracing())
 
     def __call__(self, tenant_id: str | None, matching: EventFilter, limit: int) -> ReplayPlan:
@@ -40,10 +41,10 @@ class PlanReplay:
         with self._store.reading() as view:
             found = find_events(view, tenant_id, matching, limit)
             run = DryRun(view)
-            rehearsal = Rehearsal(run, self._dispatch, self._table, now)
+            rehearsal = Rehearsal(run, self._dispatch, self._table, self._read_event, now)
             events: list[PlannedEvent] = []
             purged: list[WebhookEvent] = []
-            for batch in _batches([event for event in found if not is_being_processed(event, now)]):
+            for batch in _batches([event for event in found if not event.is_being_processed(now)]):
                 payloads = view.inbox.payloads([event.id for event in batch])
                 purged += [event for event in batch if not payloads[event.id]]
                 kept = [replace(event, payload=payloads[event.id]) for event in batch if payloads[event.id]]
@@ -56,7 +57,7 @@ class PlanReplay:
                 limit=limit,
                 found=found,
                 events=events,
-                being_processed=[event for event in found if is_being_processed(event, now)],
+                being_processed=[event for event in found if event.is_being_processed(now)],
                 purged=purged,
                 more=view.inbox.count(tenant_id, _kept_unless_by_id(matching), up_to=limit + MAX_MORE)
                 - len(found),
@@ -69,6 +70,7 @@ class PlanReplay:
 def find_events(
     work: UnitOfWork, tenant_id: str | None, matching: EventFilter, limit: int
 ) -> Sequence[WebhookEvent]:
+    """The oldest. Those whose payload is no longer kept only if they were selected by id."""
     return work.inbox.oldest(tenant_id, _kept_unless_by_id(matching), limit)
 
 
@@ -130,11 +132,6 @@ def dump_filter(matching: EventFilter) -> dict[str, Any]:
         "until": shown_time(matching.until),
     }
     return {name: value for name, value in shown.items() if value is not None}
-
-
-def is_being_processed(event: WebhookEvent, now: datetime) -> bool:
-    """Unless its worker died: then its lease has run out."""
-    return event.status is EventStatus.PROCESSING and event.due_at > now
 
 
 def _kept_unless_by_id(matching: EventFilter) -> EventFilter:

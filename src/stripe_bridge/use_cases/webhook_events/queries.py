@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.changes.acts import payload_read
 from stripe_bridge.domain.paging import Page, PageRequest
 from stripe_bridge.domain.webhook_event import WebhookEvent
@@ -34,8 +35,11 @@ class ListWebhookEvents:
 
 
 class ShowWebhookEvent:
-    """With its payload if asked for, and if `may_read` says so; who has read it is recorded. A tenant of None means any
-    tenant. Raises WebhookEventNotFound, and what `may_read` raises."""
+    """With its payload if asked for; who has read it is recorded. Of an event that may be about anything the merchant does at
+    Stripe that takes a permission of its own. A tenant of None means any tenant.
+
+    Raises WebhookEventNotFound, and what `check` raises.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
@@ -46,13 +50,14 @@ class ShowWebhookEvent:
         event_id: int,
         *,
         with_payload: bool,
-        may_read: Callable[[WebhookEvent], None] = lambda _: None,
+        check: Callable[[Permission], None] = lambda _: None,
     ) -> WebhookEvent:
         with self._store.reading() as work:
             event = work.inbox.get(tenant_id, event_id)
             if not with_payload:
                 return event
-            may_read(event)
+            if not event.is_known_to_be_ours:
+                check(Permission.READ_FOREIGN_PAYLOADS)
             payload = work.inbox.payload(tenant_id, event_id)
         with self._store.writing() as work:
             actor = work.origin.actor

@@ -6,7 +6,7 @@ invoice. So what is said of all other objects is exactly what applying the event
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from stripe_bridge.domain.replay import FieldChange, Outcome, PlannedEvent, Plan
 from stripe_bridge.domain.webhook_event import EventStatus, SkipReason, StripeEvent, WebhookEvent
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.webhook_events.apply import DispatchEvents, links_of
-from stripe_bridge.use_cases.webhook_events.dry_run import DryRun, Held, HeldChange
+from stripe_bridge.use_cases.webhook_events.dry_run import DryRun, Held, HeldChange, NotInDryRun
 from stripe_bridge.use_cases.webhook_events.handlers.handler import HandlerTable, NeedsRefetch
 
 KIND_OF: Mapping[type[Held], PlannedKind] = {
@@ -41,15 +41,23 @@ _FIRM_SKIPS = frozenset(
 class Rehearsal:
     """Judges events, batch by batch, and remembers which objects they are about."""
 
-    def __init__(self, run: DryRun, dispatch: DispatchEvents, table: HandlerTable, now: datetime) -> None:
-        self._run, self._dispatch, self._table, self._now = run, dispatch, table, now
+    def __init__(
+        self,
+        run: DryRun,
+        dispatch: DispatchEvents,
+        table: HandlerTable,
+        read_event: Callable[[bytes], StripeEvent],
+        now: datetime,
+    ) -> None:
+        self._run, self._dispatch, self._table = run, dispatch, table
+        self._read_event, self._now = read_event, now
         self.invoice_ids: set[int] = set()
         self.integration_ids: set[int] = set()
         self._unknown = _Unknown(run)
 
     def judge(self, events: Sequence[WebhookEvent]) -> Iterator[PlannedEvent]:
         """`events` with their payloads."""
-        parsed = [_parse(self._as_requeued(event)) for event in events]
+        parsed = [self._parse(self._as_requeued(event)) for event in events]
         self._run.prefetch(
             [pair for event, said in parsed if said is not None for pair in links_of(event, said)]
         )
@@ -62,6 +70,12 @@ class Rehearsal:
             self.invoice_ids |= self._run.touched
             self.integration_ids |= self._run.touched_integrations
 
+    def _parse(self, event: WebhookEvent) -> tuple[WebhookEvent, StripeEvent | None]:
+        try:
+            return event, event.parse(self._read_event)
+        except PayloadMalformed:
+            return event, None
+
     def _as_requeued(self, event: WebhookEvent) -> WebhookEvent:
         """One that belonged to no integration may belong to one now."""
         if event.integration_id is not None:
@@ -73,7 +87,7 @@ class Rehearsal:
         self._run.begin()
         try:
             outcome = self._dispatch(self._run.as_unit_of_work, event, said, None, self._now)
-        except StoreUnavailable:
+        except (StoreUnavailable, NotInDryRun):
             raise
         except Exception as error:
             self._run.undo()
@@ -197,13 +211,6 @@ class _Unknown:
 
 
 _PLACE = {kind: place for place, kind in enumerate(PlannedKind)}
-
-
-def _parse(event: WebhookEvent) -> tuple[WebhookEvent, StripeEvent | None]:
-    try:
-        return event, event.parse()
-    except PayloadMalformed:
-        return event, None
 
 
 def _id_of(value: Held) -> int | None:

@@ -18,8 +18,8 @@ from stripe_bridge.domain.intent import UNSETTLED, Intent, IntentState, Operatio
 from stripe_bridge.domain.paging import DEFAULT_PER_PAGE, PageRequest
 from stripe_bridge.ports.storage.intents import IntentFilter
 
-# By cursor from the start: nobody wants to know how many there are, and counting costs more than the page.
-_NEWEST = PageRequest(per_page=DEFAULT_PER_PAGE, before_id=2**63 - 1)
+# Nobody wants to know how many there are, and counting costs more than the page.
+_NEWEST = PageRequest.below(None)
 # What is settled and took effect is seen where its effect is.
 _STATES: Mapping[str, frozenset[IntentState]] = {
     "unsettled": UNSETTLED,

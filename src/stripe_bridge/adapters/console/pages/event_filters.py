@@ -24,6 +24,8 @@ _OPTIONS = {
     "since": "--since",
     "until": "--until",
 }
+# As the address has them. The command takes ids as they are.
+FILTERS = frozenset({"ids", *_OPTIONS})
 
 
 class Moment(fields.Field[datetime]):

@@ -13,7 +13,7 @@ from marshmallow.validate import Length
 
 from stripe_bridge.adapters.console.formats import exact, money
 from stripe_bridge.adapters.console.links import link
-from stripe_bridge.adapters.console.pages.event_filters import EventQuery, command_of, filter_of
+from stripe_bridge.adapters.console.pages.event_filters import FILTERS, EventQuery, command_of, filter_of
 from stripe_bridge.adapters.console.rendering import done, go_to, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, RequestSchema
@@ -161,12 +161,12 @@ EVENTS = Section(
 
 
 def _shown(visit: Visit, event_id: int, *, with_payload: bool) -> Any:
-    def check(event: WebhookEvent) -> None:
-        if not event.is_known_to_be_ours and not visit.may(Permission.READ_FOREIGN_PAYLOADS):
+    def check(permission: Permission) -> None:
+        if not visit.may(permission):
             raise Forbidden
 
     show = visit.bridge.webhook_events.show
-    event = show(visit.tenant_id, event_id, with_payload=with_payload, may_read=check)
+    event = show(visit.tenant_id, event_id, with_payload=with_payload, check=check)
     return render(
         "events/show.html",
         event=event,
@@ -185,15 +185,12 @@ def _pretty(payload: bytes) -> str:
 
 def _query() -> dict[str, str]:
     """The filters, as they came: for links to the same events."""
-    names = set(EventQuery._declared_fields) | {"integration_instance_id"}
     given = {**request.args.to_dict(), **request.form.to_dict()}
-    return {
-        name: value for name, value in sorted(given.items()) if name in names - {"before"} and value.strip()
-    }
+    return {name: value for name, value in sorted(given.items()) if name in FILTERS and value.strip()}
 
 
 def _after(asked: Mapping[str, Any]) -> PageRequest:
-    return PageRequest(per_page=_PER_PAGE, before_id=asked.get("before", MAX_ID))
+    return PageRequest.below(asked.get("before"), _PER_PAGE)
 
 
 def _more(found: Page[WebhookEvent] | Page[Replay]) -> dict[str, int] | None:

@@ -11,7 +11,7 @@ from stripe_bridge.adapters.console.pages.invoices import https, shown_status
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Section, Visit, page
 from stripe_bridge.adapters.web.problems import RequestInvalid
-from stripe_bridge.adapters.web.schemas.fields import MAX_ID, RequestSchema, Text
+from stripe_bridge.adapters.web.schemas.fields import RequestSchema, Text
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.paging import PageRequest
 
@@ -32,10 +32,9 @@ class _NewIntegration(RequestSchema):
 @page("GET", "/integrations", permission=Permission.READ)
 def list_integrations(visit: Visit) -> Any:
     cursor = visit.query(_Listed)["cursor"]
-    request = PageRequest.of(page=None, per_page=_PER_PAGE, cursor=cursor)
-    if cursor is None:
-        # By key from the start: the pages are not numbered, so nothing has to be counted.
-        request = PageRequest(per_page=_PER_PAGE, before_id=MAX_ID)
+    request = PageRequest.below(None, _PER_PAGE)
+    if cursor is not None:
+        request = PageRequest.of(page=None, per_page=_PER_PAGE, cursor=cursor)
     found = visit.bridge.integrations.list(visit.tenant, request)
     return render(
         "integrations/list.html",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 from urllib.parse import quote
 
@@ -51,14 +50,14 @@ def _shown(entry: Entry, *, may_read_acts: bool) -> dict[str, Any]:
     """An act's content is for those who may read acts, as in the feed."""
     if entry.type.is_act and not may_read_acts:
         return {"entry": entry, "type": "act", "subject": None, "changed": []}
-    signed = json.loads(entry.signed)
+    members = entry.members()
     return {
         "entry": entry,
         "type": entry.type.value,
-        "subject": signed["subject"],
-        "changed": list(signed["changed"]),
+        "subject": members["subject"],
+        "changed": list(members["changed"]),
     }
 
 
 def _actor(entry: Entry) -> str:
-    return actor_name(json.loads(entry.signed)["actor"])
+    return actor_name(entry.members()["actor"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,13 +55,13 @@ def moments(
 
 
 def _of_change(entry: Entry, currency: str) -> Moment:
-    signed = json.loads(entry.signed)
+    members = entry.members()
     return Moment(
         at=entry.occurred_at,
         kind="change",
         what=entry.type.value,
-        who=actor_name(signed["actor"]) if signed.get("actor") else None,
-        detail=_written_fields(signed.get("changed") or {}, currency),
+        who=actor_name(members["actor"]),
+        detail=_written_fields(members["changed"], currency),
         path=f"/changes/{entry.sequence}",
     )
 

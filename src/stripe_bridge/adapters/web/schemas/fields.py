@@ -11,15 +11,16 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields
 from marshmallow.validate import Range
 
-MAX_ID = 2**63 - 1
+from stripe_bridge.domain.ids import LARGEST_ID, read_id
+
+MAX_ID = LARGEST_ID
 # Twelve digits: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 MAX_AMOUNT = 10**12 - 1
 
 
 def id_in_path(digits: str) -> int:
     """One that is out of range becomes 0, which no row has."""
-    id_ = int(digits) if len(digits) < 20 else 0
-    return id_ if id_ <= MAX_ID else 0
+    return read_id(digits) or 0
 
 
 class RequestSchema(Schema):

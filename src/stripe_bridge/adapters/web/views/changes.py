@@ -1,24 +1,19 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import flask
 from flask import Response
 
 from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
 from stripe_bridge.adapters.web.schemas.changes import FeedSchema, ReadFeedQuery
-from stripe_bridge.adapters.web.waiting_readers import WAITING_READERS, WaitingReaders
-from stripe_bridge.adapters.web.wsgi_in_threads import RESUMED, SUSPENDED
+from stripe_bridge.adapters.web.views.waiting import wait_for_entries
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.errors.feed import CursorAhead, FeedExpired, HistoryChanged
-from stripe_bridge.use_cases.changes.feed import FeedPage, FeedQuery, types_matching
+from stripe_bridge.use_cases.changes.feed import FeedQuery, types_matching
 from stripe_bridge.use_cases.changes.read import ReadFeedCommand
 from stripe_bridge.use_cases.changes.witness import Held
-
-_NOBODY_MAY_WAIT = {"Retry-After": "5"}
 
 
 @operation(
@@ -47,8 +42,10 @@ def list_changes(request: ApiRequest) -> Any:
     rendered = request.bridge.changes.read(command)
     page = rendered.page
     # One that has not come to the end of the log has passed over a part that has nothing of what is asked for.
-    may_wait = not page.entries and page.next_after == page.latest
-    headers = _wait_for_more(request, query, page) if may_wait else {}
+    headers: Mapping[str, str] = {}
+    if not page.entries and page.next_after == page.latest:
+        passed = replace(query, after=page.next_after)
+        headers = wait_for_entries(request.principal.token_id, passed, request.query["wait"])
     return Response(rendered.body, content_type="application/json", headers=dict(headers))
 
 
@@ -65,22 +62,3 @@ def _query_of(request: ApiRequest) -> FeedQuery:
         sales_order_id=request.query.get("sales_order_id"),
         may_read_acts=Permission.READ_ACTS in request.principal.permissions,
     )
-
-
-def _wait_for_more(request: ApiRequest, query: FeedQuery, page: FeedPage) -> Mapping[str, str]:
-    """Have the request served once more when there may be something to read. Returns the headers of the empty page."""
-    seconds, environ = float(request.query["wait"]), flask.request.environ
-    if RESUMED in environ:
-        seconds = environ[RESUMED].deadline - time.monotonic()
-    if seconds <= 0:
-        return {}
-    readers: WaitingReaders | None = environ.get(WAITING_READERS)
-    place = readers and readers.admit(request.principal.token_id, _seen(query, page), seconds)
-    if place:
-        environ[SUSPENDED] = place
-    return {} if place or RESUMED in environ else _NOBODY_MAY_WAIT
-
-
-def _seen(query: FeedQuery, page: FeedPage) -> FeedQuery:
-    """The query after all that this page has passed over."""
-    return replace(query, after=page.next_after)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-import flask
-
 from stripe_bridge.adapters.web.endpoints import ApiRequest, Credential, operation
 from stripe_bridge.adapters.web.schemas.fields import EmptySchema
-from stripe_bridge.adapters.web.schemas.invoices import InvoiceSent, InvoiceVoided
+from stripe_bridge.adapters.web.schemas.invoices import InvoiceSent
 from stripe_bridge.adapters.web.schemas.panel import (
     NewPanelInvoice,
     NewPanelSession,
@@ -20,12 +16,11 @@ from stripe_bridge.adapters.web.schemas.panel import (
     PanelSessionCreated,
     ShowPanelQuery,
 )
-from stripe_bridge.adapters.web.schemas.refunds import NewRefund, RefundIssued
+from stripe_bridge.adapters.web.schemas.refunds import NewRefund
 from stripe_bridge.adapters.web.views.invoices import send_invoice, void_invoice
 from stripe_bridge.adapters.web.views.refunds import issue_refund
 from stripe_bridge.adapters.web.views.sequence import sequence_of
-from stripe_bridge.adapters.web.waiting_readers import WAITING_READERS, WaitingReaders
-from stripe_bridge.adapters.web.wsgi_in_threads import RESUMED, SUSPENDED
+from stripe_bridge.adapters.web.views.waiting import wait_for_entries
 from stripe_bridge.domain.access import PanelGrant, Permission
 from stripe_bridge.domain.changes.entry import Entry
 from stripe_bridge.domain.errors.base import InvoiceNotFound
@@ -39,8 +34,6 @@ from stripe_bridge.ports.storage.unit_of_work import IntentUnsettled
 from stripe_bridge.use_cases.access.panel_sessions import CreatePanelSessionCommand
 from stripe_bridge.use_cases.changes.feed import FeedQuery
 from stripe_bridge.use_cases.panel.show import PanelView
-
-_NOBODY_MAY_WAIT = {"Retry-After": "5"}
 
 
 @operation(
@@ -129,7 +122,7 @@ def send_panel_invoice(request: ApiRequest) -> Any:
     permission=Permission.VOID_INVOICES,
     credential=Credential.PANEL_SESSION,
     body=EmptySchema,
-    answers={200: InvoiceVoided},
+    answers=void_invoice.answers,
     problems=void_invoice.problems,
     says_sequence=True,
 )
@@ -148,7 +141,7 @@ def void_panel_invoice(request: ApiRequest, invoice_id: int) -> Any:
     permission=Permission.REFUND_INVOICES,
     credential=Credential.PANEL_SESSION,
     body=NewRefund,
-    answers={201: RefundIssued, 202: RefundIssued},
+    answers=issue_refund.answers,
     problems=issue_refund.problems,
     limit=issue_refund.limit,
     counts_as=issue_refund.id,
@@ -218,7 +211,7 @@ def _require_invoice(request: ApiRequest, invoice_id: int) -> None:
 
 
 def _timeline_entry(entry: Entry) -> dict[str, Any]:
-    actor = json.loads(entry.signed)["actor"]
+    actor = entry.members()["actor"]
     return {
         "sequence": entry.sequence,
         "type": entry.type.value,
@@ -238,17 +231,7 @@ def _decimals(shown: PanelView) -> dict[str, int]:
 
 
 def _wait_for_news(request: ApiRequest, panel: PanelGrant, shown: PanelView) -> Mapping[str, str]:
-    """Have the request served once more when there may be news. Returns the headers of the answer as it is now."""
-    seconds, environ = float(request.query["wait"]), flask.request.environ
-    if RESUMED in environ:
-        seconds = environ[RESUMED].deadline - time.monotonic()
-    if seconds <= 0:
-        return {}
     query = FeedQuery(
         tenant_id=request.principal.tenant_id, after=shown.latest, sales_order_id=panel.sales_order_id
     )
-    readers: WaitingReaders | None = environ.get(WAITING_READERS)
-    place = readers and readers.admit(f"panel:{panel.session_id}", query, seconds)
-    if place:
-        environ[SUSPENDED] = place
-    return {} if place or RESUMED in environ else _NOBODY_MAY_WAIT
+    return wait_for_entries(f"panel:{panel.session_id}", query, request.query["wait"])

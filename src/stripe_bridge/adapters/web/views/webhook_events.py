@@ -19,7 +19,7 @@ from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.errors.base import InvoiceNotFound, WebhookEventNotFound
 from stripe_bridge.domain.errors.conflicts import EventBeingProcessed
 from stripe_bridge.domain.errors.rules import PayloadPurged
-from stripe_bridge.domain.webhook_event import EventStatus, WebhookEvent
+from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.inbox import EventFilter
 
 _PATH = "/api/stripe/webhook-events"
@@ -72,16 +72,11 @@ def show_webhook_event(request: ApiRequest, event_id: int) -> Any:
     The payload, if asked for, needs a stronger role: `power_user`, and `admin` unless the event was applied to an object of
     this service.
     """
-    with_payload = request.query["include_payload"]
+    principal, with_payload = request.principal, request.query["include_payload"]
     if with_payload:
-        request.principal.check(Permission.READ_PAYLOADS)
-
-    def check(event: WebhookEvent) -> None:
-        if not event.is_known_to_be_ours:
-            request.principal.check(Permission.READ_FOREIGN_PAYLOADS)
-
+        principal.check(Permission.READ_PAYLOADS)
     show = request.bridge.webhook_events.show
-    return {"data": show(request.principal.tenant_id, event_id, with_payload=with_payload, may_read=check)}
+    return {"data": show(principal.tenant_id, event_id, with_payload=with_payload, check=principal.check)}
 
 
 @operation(
