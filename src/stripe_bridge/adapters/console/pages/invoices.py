@@ -97,7 +97,7 @@ def show_invoice(visit: Visit, invoice_id: int) -> Any:
             shown.events,
             shown.calls,
             currency=invoice.currency,
-            for_operators=visit.session.is_operator,
+            error_of=visit.error_of,
         ),
         pay_link=https(invoice.hosted_invoice_url),
         dashboard=_at_stripe(invoice),
