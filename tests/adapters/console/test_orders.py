@@ -74,6 +74,13 @@ def test_an_invoice_is_sent_after_a_question_with_amount_and_customer(world):
     assert "of 20.00 EUR is sent to else@example.com." in follow(jane, send(jane, **asked))
 
 
+def test_what_was_done_says_amounts_as_the_pages_do(world):
+    tables = {"description": "Oak tables", "quantity": 1, "amount_in_cents": 123_450}
+    world.put_order(total_in_cents=123_450, lines=[tables])
+    jane, asked = world.visitor(), {"integration": world.connect()["id"], "amount": "1234.50"}
+    assert "of 1,234.50 EUR is sent to" in follow(jane, send(jane, **asked))
+
+
 def test_sending_twice_sends_one_invoice(world):
     asked = {"integration": ready(world), "amount": "120.00"}
     jane = world.visitor()
