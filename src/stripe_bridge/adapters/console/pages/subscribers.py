@@ -179,14 +179,15 @@ SUBSCRIBERS = Section(
 )
 
 
-def state_of(view: SubscriberView) -> str:
-    """In a word or two."""
+def state_of(view: SubscriberView) -> tuple[str, str]:
+    """In a word or two, and the tone of that."""
     subscriber = view.subscriber
     if not subscriber.enabled:
-        return f"disabled: {subscriber.disabled_reason}" if subscriber.disabled_reason else "disabled"
+        why = subscriber.disabled_reason
+        return (f"disabled: {why}" if why else "disabled"), "bad"
     if subscriber.failures:
-        return "failing"
-    return "behind" if view.behind else "up to date"
+        return "failing", "warn"
+    return ("behind", "info") if view.behind else ("up to date", "good")
 
 
 def _find(visit: Visit, subscriber_id: int) -> SubscriberView:
