@@ -83,12 +83,12 @@ class AuthenticatePanelSession:
     def __call__(self, secret: str) -> Principal:
         with self._store.autocommit() as work:
             session = work.panel_sessions.find_by_hash(hash_of(secret))
-            if session is None or self._clock.now() >= session.expires_at:
+            if session is None or not session.is_good(self._clock.now()):
                 raise Unauthenticated
             if session.api_token_id is None:
                 return session.principal
             token = work.tokens.find(session.api_token_id)
-        if token is None or token.revoked_at is not None:
+        if token is None or not token.is_good:
             raise Unauthenticated
         return replace(session.principal, role=token.role)
 
