@@ -1,5 +1,7 @@
 """Calls: what is not settled at Stripe, and what it refused."""
 
+import re
+
 import pytest
 
 from stripe_bridge.domain.access import Role
@@ -66,6 +68,12 @@ def test_without_a_call_the_page_says_that_nothing_is_to_be_done(world):
     jane = world.visitor()
     assert "there is nothing to do" in text_of(jane.get("/console/calls"))
     assert "Stripe has refused no such call." in text_of(jane.get("/console/calls", state="refused"))
+
+
+def test_each_state_can_be_chosen_in_one_way(world):
+    page = world.visitor().get("/console/calls").get_data(as_text=True)
+    (states,) = re.findall(r'<select name="state">.*?</select>', page, flags=re.DOTALL)
+    assert re.findall(r">([^<\n]+)</option>", states) == ["Unsettled", "Refused by Stripe"]
 
 
 def test_refused_calls_are_listed_apart_and_what_stripe_says_is_text(world):
