@@ -234,6 +234,7 @@ def test_an_amount_that_is_none_is_asked_for_again(world, invoice, amount, said)
     asked = jane.get(f"{path}/refund", amount=amount)
     assert asked.status_code == 422
     assert said in text_of(asked)
+    assert f'name="amount" value="{amount}"' in asked.get_data(as_text=True)
     fields = {"amount": amount, "form_key": "0" * 32}
     assert jane.post(f"{path}/refund", fields, form=path).status_code == 422
 

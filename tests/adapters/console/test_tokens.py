@@ -63,6 +63,14 @@ def test_a_form_that_is_filled_in_wrongly_says_where(world):
     assert "Not a whole number." in text_of(page)
 
 
+def test_what_was_filled_in_is_still_there_when_something_of_it_is_wrong(world):
+    fields = {"role": "member", "label": "ERP", "user_id": "x"}
+    page = world.visitor().post("/console/tokens", fields, form="/console/tokens/new").get_data(as_text=True)
+    assert '<option value="member" selected>' in page
+    assert 'name="label" value="ERP"' in page
+    assert 'name="user_id" value="x"' in page
+
+
 def test_a_token_is_revoked_after_a_question_and_the_result_is_said_once(world):
     jane = world.visitor()
     secret = world.token(Role.VIEWER)
