@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stripe_bridge.domain.intent import DEFAULT_LEASE_POLICY, UNSETTLED, IntentState
+from stripe_bridge.domain.refusal import Refusal
 from tests.builders import NOW, an_intent
 
 JITTER = st.floats(min_value=0, max_value=1)
@@ -32,6 +33,18 @@ def test_taking_leases_it_and_marks_it_sent_before_the_call():
 def test_taking_again_remembers_when_it_was_first_sent():
     again = an_intent().lease(NOW).lease(NOW + SECOND)
     assert (again.attempts, again.first_sent_at) == (2, NOW)
+
+
+def test_callers_see_stripes_sentence_or_what_happens_next_and_never_what_is_for_operators():
+    sent = an_intent().lease(NOW)
+    reason = "KeyError at settle.py:7"
+    retried = (sent.mark_unknown(reason, NOW, jitter=0), sent.postpone(reason, NOW, jitter=0))
+    assert {each.public_error for each in retried} == {
+        "Stripe has not confirmed it yet; it will be tried again."
+    }
+    assert sent.fail(reason, NOW, Refusal(message="No such customer.")).public_error == "No such customer."
+    assert sent.fail(reason, NOW).public_error == "It will not be tried again."
+    assert retried[0].confirm(NOW).public_error is None
 
 
 def test_the_key_stays_the_same_until_it_is_given_up():

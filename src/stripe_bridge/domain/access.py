@@ -128,6 +128,10 @@ class ApiToken:
     revoked_at: datetime | None = None
 
     @property
+    def is_good(self) -> bool:
+        return self.revoked_at is None
+
+    @property
     def principal(self) -> Principal:
         return Principal(
             tenant_id=self.tenant_id,

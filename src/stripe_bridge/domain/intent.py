@@ -68,6 +68,9 @@ class IntentState(StrEnum):
 
 
 UNSETTLED = frozenset({IntentState.PLANNED, IntentState.SENT, IntentState.UNKNOWN})
+# What callers see of one that went wrong.
+_WILL_RETRY = "Stripe has not confirmed it yet; it will be tried again."
+_GIVEN_UP = "It will not be tried again."
 # What moves money, makes an invoice payable, or gives us access. The others leave at most a draft, which cannot be paid.
 _MUST_BE_RESOLVED = frozenset(
     {Operation.FINALIZE, Operation.SEND, Operation.VOID, Operation.REFUND, Operation.DEAUTHORIZE}
@@ -121,6 +124,15 @@ class Intent:
     @property
     def is_settled(self) -> bool:
         return self.state not in UNSETTLED
+
+    @property
+    def public_error(self) -> str | None:
+        """What callers may know: Stripe's own sentence, or what happens next. `last_error` itself is for operators."""
+        if self.last_error is None:
+            return None
+        if not self.is_settled:
+            return _WILL_RETRY
+        return _GIVEN_UP if self.refusal is None else self.refusal.message
 
     @property
     def may_have_happened(self) -> bool:

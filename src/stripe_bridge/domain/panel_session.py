@@ -60,6 +60,9 @@ class PanelSession:
     created_at: datetime
     expires_at: datetime
 
+    def is_good(self, now: datetime) -> bool:
+        return now < self.expires_at
+
     @property
     def principal(self) -> Principal:
         """Whoever created it, held to what the session is for."""

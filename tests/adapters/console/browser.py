@@ -55,7 +55,7 @@ class Browser:
         self, path: str, fields: dict[str, Any] | None = None, *, form: str, query: Any = None
     ) -> TestResponse:
         """Fill in the form on the page `form`, and send it to `path`."""
-        return self.client.post(path, data={"csrf": self.csrf(form), **(fields or {})}, query_string=query)
+        return self.client.post(path, data={**self.hidden(form), **(fields or {})}, query_string=query)
 
     def token(self) -> str:
         """What every form of this browser's session has."""
@@ -70,10 +70,21 @@ class Browser:
         """Keep another browser's cookie, and so its session."""
         self.client.set_cookie(cookie_name(self.client.application.config["PUBLIC_URL"]), cookie)
 
+    def hidden(self, page: str, **query: Any) -> dict[str, str]:
+        """What the page's own form is sent with; the first one on a page may be that for signing out."""
+        shown = self.get(page, **query).get_data(as_text=True)
+        forms = re.findall(r'<form[^>]* method="post".*?</form>', shown, flags=re.DOTALL)
+        assert forms, f"{page} has no form"
+        found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', forms[-1])
+        return {name: unescape(value) for name, value in found}
+
+    def follow(self, answer: TestResponse) -> str:
+        """What the page says that a form led to."""
+        assert answer.status_code == 303, text_of(answer)
+        return text_of(self.get(answer.headers["Location"]))
+
     def csrf(self, page: str) -> str:
-        found = re.search(r'name="csrf" value="([^"]+)"', self.get(page).get_data(as_text=True))
-        assert found is not None, f"{page} has no form"
-        return unescape(found[1])
+        return self.hidden(page)["csrf"]
 
 
 def text_of(answer: TestResponse) -> str:

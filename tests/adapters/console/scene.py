@@ -22,12 +22,12 @@ HOSTILE = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{ 7*7 }}"
 ROUTES = routes_by_endpoint()
 # Fields that pass validation, by the route that takes them.
 FORMS: dict[str, dict[str, Any]] = {
-    "create_token": {"role": "viewer"},
+    "create_token": {"role": "viewer", "form_key": "0" * 32},
     "start_replay": {"status": "processed", "digest": "0" * 64},
     "create_integration": {"name": "Pop-up"},
     "refund_invoice": {"amount": "1.00", "form_key": "0" * 32},
     "send_order_invoice": {"integration": 1, "amount": "1.00"},
-    "create_subscriber": {"url": "https://erp.example.com/y"},
+    "create_subscriber": {"url": "https://erp.example.com/y", "form_key": "0" * 32},
     "resume_subscriber": {"after": "1"},
     "apply_fix": {"fix": "reconcile"},
 }

@@ -1,5 +1,7 @@
 """Calls: what is not settled at Stripe, and what it refused."""
 
+import re
+
 import pytest
 
 from stripe_bridge.domain.access import Role
@@ -41,15 +43,37 @@ def refused(world: ConsoleWorld, **changes) -> Intent:
 
 
 def test_what_is_unsettled_is_listed_with_the_reason(world, doubtful):
-    said = text_of(world.visitor().get("/console/calls"))
+    said = text_of(world.operator().get("/console/calls"))
     assert f"{doubtful.id} acme finalize invoice 1" in said
     assert "timed out" in said
+
+
+def test_why_a_call_went_wrong_in_here_is_for_operators_and_others_see_what_happens_next(world, doubtful):
+    requests = f"/console/requests/{doubtful.origin.cause['request_id']}"
+    pages = (
+        "/console/calls",
+        f"/console/calls/{doubtful.id}",
+        requests,
+        f"/console/invoices/{doubtful.invoice_id}",
+    )
+    operator, jane = world.operator(), world.visitor()
+    for path in pages:
+        assert "timed out" in text_of(operator.get(path, tenant="acme")), path
+        told = text_of(jane.get(path))
+        assert "timed out" not in told, path
+        assert doubtful.public_error in told, path
 
 
 def test_without_a_call_the_page_says_that_nothing_is_to_be_done(world):
     jane = world.visitor()
     assert "there is nothing to do" in text_of(jane.get("/console/calls"))
     assert "Stripe has refused no such call." in text_of(jane.get("/console/calls", state="refused"))
+
+
+def test_each_state_can_be_chosen_in_one_way(world):
+    page = world.visitor().get("/console/calls").get_data(as_text=True)
+    (states,) = re.findall(r'<select name="state">.*?</select>', page, flags=re.DOTALL)
+    assert re.findall(r">([^<\n]+)</option>", states) == ["Unsettled", "Refused by Stripe"]
 
 
 def test_refused_calls_are_listed_apart_and_what_stripe_says_is_text(world):
@@ -87,11 +111,14 @@ def test_a_call_is_settled_after_a_question_and_the_log_says_by_whom(world, doub
 
 
 def test_one_that_stays_unsettled_says_why(world, doubtful):
-    world.stripe.fail_next("invoice", OutcomeUnknown("still out"))
-    jane = world.visitor(Role.POWER_USER)
     path = f"/console/calls/{doubtful.id}/resolve"
-    jane.post(path, form=path)
-    assert "is still unsettled: still out" in text_of(jane.get("/console/calls"))
+    for somebody, why in (
+        (world.operator(), "still out."),
+        (world.visitor(Role.POWER_USER), doubtful.public_error),
+    ):
+        world.stripe.fail_next("invoice", OutcomeUnknown("still out"))
+        somebody.post(path, form=path)
+        assert f"is still unsettled: {why}" in text_of(somebody.get("/console/calls"))
 
 
 def test_a_settled_one_asks_nothing(world):

@@ -189,6 +189,14 @@ def test_a_replay_is_canceled_after_a_question(paid):
     assert "The replay is canceled already." in text_of(again)
 
 
+def test_whoever_canceled_a_replay_is_named_as_on_every_other_page(paid):
+    jane = paid.visitor()
+    replay = agree(jane, event_type="invoice.paid")
+    paid.ask("POST", f"/api/stripe/replays/{replay.rpartition('/')[2]}/cancel")
+    (token, *_) = paid.bridge.access.list_tokens()
+    assert f"Canceled by token {token.id} " in text_of(jane.get(replay))
+
+
 def test_whoever_may_not_replay_is_not_offered_to(paid):
     victor = paid.visitor(Role.VIEWER)
 

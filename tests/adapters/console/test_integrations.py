@@ -1,24 +1,18 @@
 import re
 from html import unescape
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from stripe_bridge.domain.access import Role
-from tests.adapters.console.browser import Browser, text_of
+from tests.adapters.console.browser import text_of
 from tests.adapters.web.world import data_of
 
 LIST = "/console/integrations"
 
 
-def follow(browser: Browser, answer: Any) -> str:
-    assert answer.status_code == 303, text_of(answer)
-    return text_of(browser.get(answer.headers["Location"]))
-
-
 def test_a_merchant_is_connected_from_the_console(world):
     jane = world.visitor(Role.POWER_USER)
     assert "No integration yet." in text_of(jane.get(LIST))
-    asked = follow(jane, jane.post(LIST, {"name": "Rosen Furniture"}, form=f"{LIST}/new"))
+    asked = jane.follow(jane.post(LIST, {"name": "Rosen Furniture"}, form=f"{LIST}/new"))
     assert "Connect a Stripe account to Rosen Furniture?" in asked
     (id_,) = (each["id"] for each in world.ask("GET", "/api/stripe/integrations").get_json()["data"])
     page = jane.post(f"{LIST}/{id_}/connect", form=f"{LIST}/{id_}/connect").get_data(as_text=True)
@@ -71,7 +65,7 @@ def test_disconnecting_asks_first_and_says_what_is_in_flight(world):
     question = text_of(jane.get(path))
     assert "In flight 1 invoice" in question
     assert integration["stripe_account_id"] in question
-    assert "Rosen Furniture is disconnected." in follow(jane, jane.post(path, form=path))
+    assert "Rosen Furniture is disconnected." in jane.follow(jane.post(path, form=path))
     shown = text_of(jane.get(f"{LIST}/{integration['id']}"))
     assert "Rosen Furniture disconnected" in shown
     assert "This is the last known state" in shown

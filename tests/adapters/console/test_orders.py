@@ -1,4 +1,3 @@
-import re
 from typing import Any
 
 from stripe_bridge.domain.access import Role
@@ -9,16 +8,9 @@ LIST = "/console/orders"
 ORDER = f"{LIST}/1001"
 
 
-def follow(browser: Browser, answer: Any) -> str:
-    assert answer.status_code == 303, text_of(answer)
-    return text_of(browser.get(answer.headers["Location"]))
-
-
 def send(browser: Browser, **fields: Any) -> Any:
     """Ask for an invoice, and confirm what the page then says."""
-    asked = browser.get(f"{ORDER}/send", **fields).get_data(as_text=True)
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', asked))
-    return browser.client.post(f"{ORDER}/send", data=hidden)
+    return browser.client.post(f"{ORDER}/send", data=browser.hidden(f"{ORDER}/send", **fields))
 
 
 def ready(world: ConsoleWorld) -> int:
@@ -71,17 +63,23 @@ def test_an_invoice_is_sent_after_a_question_with_amount_and_customer(world):
     assert "Send an invoice of 20.00 EUR?" in question
     assert "emails it to else@example.com" in question
     assert "--amount 2000" in question
-    assert "of 20.00 EUR is sent to else@example.com." in follow(jane, send(jane, **asked))
+    assert "of 20.00 EUR is sent to else@example.com." in jane.follow(send(jane, **asked))
+
+
+def test_what_was_done_says_amounts_as_the_pages_do(world):
+    tables = {"description": "Oak tables", "quantity": 1, "amount_in_cents": 123_450}
+    world.put_order(total_in_cents=123_450, lines=[tables])
+    jane, asked = world.visitor(), {"integration": world.connect()["id"], "amount": "1234.50"}
+    assert "of 1,234.50 EUR is sent to" in jane.follow(send(jane, **asked))
 
 
 def test_sending_twice_sends_one_invoice(world):
     asked = {"integration": ready(world), "amount": "120.00"}
     jane = world.visitor()
-    page = jane.get(f"{ORDER}/send", **asked).get_data(as_text=True)
-    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
-    assert "is sent to" in follow(jane, jane.client.post(f"{ORDER}/send", data=hidden))
-    assert "can be paid already. No other one was sent." in follow(
-        jane, jane.client.post(f"{ORDER}/send", data=hidden)
+    hidden = jane.hidden(f"{ORDER}/send", **asked)
+    assert "is sent to" in jane.follow(jane.client.post(f"{ORDER}/send", data=hidden))
+    assert "can be paid already. No other one was sent." in jane.follow(
+        jane.client.post(f"{ORDER}/send", data=hidden)
     )
     assert len(data_of(world.ask("GET", "/api/stripe/sales-orders/1001/invoices"))) == 1
 

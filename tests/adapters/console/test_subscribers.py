@@ -8,7 +8,7 @@ from stripe_bridge.domain.access import Role
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.ports.deliveries import NotDelivered
 from stripe_bridge.use_cases.subscribers.manage import NewSubscriber
-from tests.adapters.console.browser import Browser, ConsoleWorld, text_of
+from tests.adapters.console.browser import ConsoleWorld, text_of
 
 URL = "https://erp.example.com/stripe-changes"
 HOSTILE = "<script>alert(1)</script>"
@@ -21,12 +21,6 @@ def subscriber(world: ConsoleWorld, tenant: str = "acme", **given) -> int:
 
 def stored(world: ConsoleWorld, subscriber_id: int):
     return world.bridge.subscribers.show("acme", subscriber_id).subscriber
-
-
-def hidden_on(browser: Browser, page: str) -> dict[str, str]:
-    """What the form on the page is sent with."""
-    shown = browser.get(page).get_data(as_text=True)
-    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', shown))
 
 
 def test_one_is_created_with_a_secret_that_is_shown_once(world):
@@ -44,6 +38,20 @@ def test_one_is_created_with_a_secret_that_is_shown_once(world):
         page = jane.get(path).get_data(as_text=True)
         assert secret not in page
         assert HOSTILE not in page
+
+
+def test_a_page_that_is_loaded_again_creates_no_other_one(world):
+    jane, page = world.visitor(), "/console/subscribers"
+    sent = {**jane.hidden(f"{page}/new"), "url": "http://erp.example.com/"}
+    assert jane.client.post(page, data=sent).status_code == 422
+    # Corrected after Back, it is the same form.
+    assert jane.client.post(page, data=sent | {"url": URL}).status_code == 200
+
+    again = jane.client.post(page, data=sent | {"url": URL})
+
+    assert (again.status_code, again.headers["Location"]) == (303, page)
+    assert "nothing was done again" in text_of(jane.get(page))
+    assert len(world.bridge.subscribers.list("acme")) == 1
 
 
 @pytest.mark.parametrize(
@@ -91,7 +99,7 @@ def test_a_ping_says_what_was_answered_and_is_among_the_deliveries(world):
 def test_a_new_secret_is_shown_once_and_both_sign_for_a_day(world):
     id_ = subscriber(world)
     jane = world.visitor()
-    page = jane.client.post(f"/console/subscribers/{id_}/rotate", data=hidden_on(jane, ask(id_, "rotate")))
+    page = jane.client.post(f"/console/subscribers/{id_}/rotate", data=jane.hidden(ask(id_, "rotate")))
     assert "the former one signs as well" in text_of(page)
     assert re.search(r"whsec_[\w+/=]+", page.get_data(as_text=True))
     assert len(stored(world, id_).sealed_secrets(world.clock.now())) == 2
@@ -151,7 +159,7 @@ def test_another_tenants_subscriber_is_not_there_and_an_operator_sees_all(world)
 def test_a_page_that_is_sent_twice_makes_one_secret_so_that_the_receivers_still_signs(world):
     """Of the former ones only the last signs: a second one would lock out a receiver that has the first."""
     id_, jane = subscriber(world), world.visitor()
-    first, hidden = stored(world, id_), hidden_on(jane, ask(id_, "rotate"))
+    first, hidden = stored(world, id_), jane.hidden(ask(id_, "rotate"))
     path = f"/console/subscribers/{id_}"
     assert jane.client.post(f"{path}/rotate", data=hidden).status_code == 200
 
@@ -160,5 +168,5 @@ def test_a_page_that_is_sent_twice_makes_one_secret_so_that_the_receivers_still_
     assert first.sealed_secret in stored(world, id_).sealed_secrets(world.clock.now())
     assert (again.status_code, again.headers["Location"]) == (303, path)
     assert "It has got a new secret since, so nothing was done." in text_of(jane.get(path))
-    hidden = hidden_on(jane, ask(id_, "rotate"))
+    hidden = jane.hidden(ask(id_, "rotate"))
     assert jane.client.post(f"{path}/rotate", data=hidden).status_code == 200

@@ -33,12 +33,42 @@ def test_a_new_token_is_shown_once_and_works(world):
     assert secret not in jane.get("/console/tokens").get_data(as_text=True)
 
 
+def test_a_page_that_is_loaded_again_creates_no_other_token_and_keeps_no_secret(world):
+    jane, page = world.visitor(), "/console/tokens"
+    sent = {**jane.hidden(f"{page}/new"), "role": "member"}
+    assert jane.client.post(page, data=sent).status_code == 200
+    before = world.bridge.access.list_tokens()
+
+    again = jane.client.post(page, data=sent)
+
+    assert (again.status_code, again.headers["Location"]) == (303, page)
+    assert "nothing was done again" in text_of(jane.get(page))
+    assert world.bridge.access.list_tokens() == before
+    assert jane.client.post(page, data=sent | jane.hidden(f"{page}/new")).status_code == 200
+
+
+def test_a_token_is_not_created_by_a_form_without_its_key(world):
+    jane = world.visitor()
+    before = world.bridge.access.list_tokens()
+    fields = {"role": "member", "form_key": "mine"}
+    assert jane.post("/console/tokens", fields, form="/console/tokens/new").status_code == 422
+    assert world.bridge.access.list_tokens() == before
+
+
 def test_a_form_that_is_filled_in_wrongly_says_where(world):
     page = world.visitor().post(
         "/console/tokens", {"role": "member", "user_id": "x"}, form="/console/tokens/new"
     )
     assert page.status_code == 422
     assert "Not a whole number." in text_of(page)
+
+
+def test_what_was_filled_in_is_still_there_when_something_of_it_is_wrong(world):
+    fields = {"role": "member", "label": "ERP", "user_id": "x"}
+    page = world.visitor().post("/console/tokens", fields, form="/console/tokens/new").get_data(as_text=True)
+    assert '<option value="member" selected>' in page
+    assert 'name="label" value="ERP"' in page
+    assert 'name="user_id" value="x"' in page
 
 
 def test_a_token_is_revoked_after_a_question_and_the_result_is_said_once(world):

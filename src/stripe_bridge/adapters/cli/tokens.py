@@ -97,7 +97,7 @@ def revoke(token_id: int, yes: bool) -> None:
     """Revoke a token, by the ID that `stripe-bridge tokens list` shows. The next request with it is refused."""
     access = context().bridge.access
     known = next((each for each in access.list_tokens() if each.id == token_id), None)
-    if known is not None and known.revoked_at is None:
+    if known is not None and known.is_good:
         confirm(_consequence(known), yes=yes)
     token = access.revoke_token(token_id)
     click.echo(f"Token {token.id} of {token.tenant_id} is revoked.")

@@ -4,6 +4,7 @@
     routes       what a page is, and what its view gets
     guard        session, tenant, permission, the token of every form
     sign_in      links that work once, signing out
+    once         forms that do nothing when they are sent again
     cookies      what the browser keeps
     links        addresses, all below PUBLIC_URL
     rendering    pages, what follows a form, failures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -12,7 +13,9 @@ from stripe_bridge.domain.errors.values import CurrencyUnknown
 from stripe_bridge.domain.money import Currency
 from stripe_bridge.domain.origin import dump_actor
 
-_GOOD = "paid succeeded connected processed confirmed active enabled ok live delivered won complete yes"
+_GOOD = (
+    "paid succeeded connected processed confirmed active enabled ok live delivered won complete completed yes"
+)
 _INFO = "open pending processing received sent planned sending draft payment_pending running"
 _WARN = "overdue uncollectible unknown skipped restricted canceled expired partially_paid needs_response under_review behind"
 _BAD = "failed refused disabled revoked lost void voided error stuck deauthorized abandoned disputed"
@@ -26,6 +29,8 @@ _ACTORS = {"stripe": "Stripe", "service": "this service:"}
 # What people write otherwise than fields do.
 _PROPER = {"erp": "ERP", "oauth": "OAuth", "stripe": "Stripe", "url": "URL"}
 _PROPER_WORD = re.compile(rf"\b({'|'.join(_PROPER)})\b")
+# As `shown_time` writes it.
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _UNITS = (("year", 365 * 86_400), ("month", 30 * 86_400), ("day", 86_400), ("hour", 3600), ("minute", 60))
 
 
@@ -75,9 +80,17 @@ def machine(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def moment(text: str) -> datetime:
-    """Of a time as the change log has it."""
-    return datetime.fromisoformat(text)
+def shown_value(name: str, value: Any, currency: str | None) -> str:
+    """A field as the change log has it: money with its currency, as far as that is known."""
+    if value is None or value == "":
+        return "\N{EN DASH}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and currency and (name.startswith("amount") or name.endswith("_in_cents")):
+        return money(value, currency)
+    if isinstance(value, str):
+        return exact(datetime.fromisoformat(value)) if _TIME.fullmatch(value) else value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def ago(moment: datetime, now: datetime) -> str:

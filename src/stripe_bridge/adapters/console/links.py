@@ -42,14 +42,15 @@ _PAGES = {
 }
 
 
-def page_of(kind: str, id_: object, tenant: str) -> str | None:
-    """The page about an object, if there is one."""
+def page_of(kind: str, id_: object, tenant: str | None = None) -> str | None:
+    """The page about an object, if there is one. It is of the tenant that is chosen if none is named, and of none with ""."""
     if kind not in _PAGES or not str(id_).isdecimal():
         return None
     path = _PAGES[kind].format(id_)
     if not _is_page(f"{ROOT}{path}"):
         return None
-    return link(path, **({"tenant": tenant} if current_visit().session.is_operator else {}))
+    is_named = tenant is not None and current_visit().session.is_operator
+    return link(path, tenant=tenant or None) if is_named else link(path)
 
 
 def form_of(asked: str) -> str | None:

@@ -55,7 +55,6 @@ def render(template: str, status: int = HTTPStatus.OK, **values: Any) -> Respons
             csrf=(CSRF_FIELD, csrf_token(secret) if secret else ""),
             notice=find_notice(secret),
             now=current_app.extensions[NOW],
-            version=version("stripe-bridge"),
             request_id=g.request_id,
             **values,
             # JSON can hold one half of a character, and no encoding can.
@@ -101,6 +100,7 @@ def answer_failure(error: Exception) -> Response:
         stripe_request=problem.get("stripe", {}).get("request_id"),
         occurred_at=current_app.extensions[NOW](),
         path=request.path,
+        version=version("stripe-bridge"),
     )
     for name, value in row.headers.items():
         if name.lower() not in ("www-authenticate", "content-type", "location"):

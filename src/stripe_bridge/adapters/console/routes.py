@@ -22,6 +22,8 @@ from stripe_bridge.adapters.web.problems import RequestInvalid
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.access import Permission, Principal
 from stripe_bridge.domain.console_session import ConsoleSession
+from stripe_bridge.domain.intent import Intent
+from stripe_bridge.domain.webhook_event import WebhookEvent
 
 View = Callable[..., Any]
 
@@ -106,6 +108,10 @@ class Visit:
 
     def may(self, permission: Permission) -> bool:
         return permission in self.session.permissions
+
+    def error_of(self, failed: WebhookEvent | Intent) -> str | None:
+        """What went wrong, as far as the visitor may know it."""
+        return failed.last_error if self.session.is_operator else failed.public_error
 
     def name_of(self, form_key: str) -> str:
         """What use cases call `name`: the same for every repetition of one form, so that a double click acts once."""

@@ -37,12 +37,7 @@ def add_sign_in(blueprint: Blueprint, access: Access, limits: RateLimits) -> Non
 
     def sign_out() -> Response:
         check_form()
-        try:
-            session = access.authenticate_console(browser_secret())
-        except Unauthenticated:
-            pass
-        else:
-            access.revoke_console_session(session.id)
+        _end_session(access)
         response = go_to(link("/sign-in"))
         forget(response)
         return response
@@ -59,7 +54,7 @@ def count_failure(limits: RateLimits) -> None:
 
 def welcome(access: Access, begun: BegunConsoleSession, next_page: str | None) -> Response:
     """Lead on with a new session. One that this browser had ends: a session that somebody planted there is of no use."""
-    _end_former(access)
+    _end_session(access)
     session = begun.session
     # Whoever acts stands in the change log; of those who only look, this is what there is.
     _log.info(
@@ -77,9 +72,10 @@ def welcome(access: Access, begun: BegunConsoleSession, next_page: str | None) -
     return response
 
 
-def _end_former(access: Access) -> None:
+def _end_session(access: Access) -> None:
+    """This browser's, if it has one that has not ended by itself."""
     try:
-        former = access.authenticate_console(browser_secret())
+        session = access.authenticate_console(browser_secret())
     except Unauthenticated:
         return
-    access.revoke_console_session(former.id)
+    access.revoke_console_session(session.id)

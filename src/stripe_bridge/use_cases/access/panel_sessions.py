@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -12,6 +11,7 @@ from stripe_bridge.domain.errors.values import OriginInvalid, UserNotTokens
 from stripe_bridge.domain.panel_session import LIFETIME, PanelAction, PanelSession, actions_of, is_origin
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.system import Clock, Identifiers
+from stripe_bridge.use_cases.access.tokens import hash_of
 
 # So that people and secret scanners recognize what they have found.
 PREFIX = "sbp_"
@@ -52,7 +52,7 @@ class CreatePanelSession:
         secret = PREFIX + self._identifiers.secret()
         session = PanelSession(
             id=0,
-            token_hash=_hash(secret),
+            token_hash=hash_of(secret),
             tenant_id=creator.tenant_id,
             sales_order_id=command.sales_order_id,
             can=_allowed(command),
@@ -82,13 +82,13 @@ class AuthenticatePanelSession:
 
     def __call__(self, secret: str) -> Principal:
         with self._store.autocommit() as work:
-            session = work.panel_sessions.find_by_hash(_hash(secret))
-            if session is None or self._clock.now() >= session.expires_at:
+            session = work.panel_sessions.find_by_hash(hash_of(secret))
+            if session is None or not session.is_good(self._clock.now()):
                 raise Unauthenticated
             if session.api_token_id is None:
                 return session.principal
             token = work.tokens.find(session.api_token_id)
-        if token is None or token.revoked_at is not None:
+        if token is None or not token.is_good:
             raise Unauthenticated
         return replace(session.principal, role=token.role)
 
@@ -125,7 +125,3 @@ def _user_of(command: CreatePanelSessionCommand) -> int | None:
     if bound is not None and command.user_id not in (None, bound):
         raise UserNotTokens
     return command.user_id if bound is None else bound
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="surrogateescape")).hexdigest()

@@ -103,7 +103,7 @@ class Authenticate:
             return self._provider.principal(secret)
         with self._store.autocommit() as work:
             token = work.tokens.find_by_hash(hash_of(secret))
-        if token is None or token.revoked_at is not None:
+        if token is None or not token.is_good:
             raise Unauthenticated
         return token.principal
 

@@ -91,7 +91,7 @@ def confirm_resolving_call(visit: Visit, call_id: int) -> Any:
 )
 def resolve_call(visit: Visit, call_id: int) -> Any:
     call = visit.bridge.intents.resolve(call_id, tenant_id=visit.tenant_id)
-    return done(_outcome(call), f"/calls/{call.id}")
+    return done(_outcome(visit, call), f"/calls/{call.id}")
 
 
 CALLS = Section("Calls", (list_calls, show_call, confirm_resolving_call, resolve_call))
@@ -105,11 +105,12 @@ def subject_of(call: Intent) -> tuple[str, str | None]:
     return f"{kind} {id_}", None
 
 
-def _outcome(call: Intent) -> str:
+def _outcome(visit: Visit, call: Intent) -> str:
     match call.state:
         case IntentState.CONFIRMED:
             return f"Call {call.id} is settled: it took effect."
         case IntentState.FAILED:
             return f"Call {call.id} is settled: Stripe refused it."
         case _:
-            return f"Call {call.id} is still unsettled: {call.last_error or 'it will be tried again'}."
+            why = visit.error_of(call) or "it will be tried again"
+            return f"Call {call.id} is still unsettled: {why.removesuffix('.')}."

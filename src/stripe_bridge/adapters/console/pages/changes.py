@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from typing import Any
 from marshmallow import fields
 from marshmallow.validate import OneOf
 
-from stripe_bridge.adapters.console.formats import actor_name, exact, moment, money, words
+from stripe_bridge.adapters.console.formats import actor_name, shown_value, words
+from stripe_bridge.adapters.console.links import page_of
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, RequestSchema
@@ -27,15 +27,7 @@ from stripe_bridge.use_cases.changes.verify import LogReport
 
 _TYPES = [each.value for each in ChangeType]
 _GROUPS = sorted({f"{each.value.partition('.')[0]}.*" for each in ChangeType})
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _NAMED = 5
-_PAGES = {
-    "invoice": "/invoices",
-    "sales_order": "/orders",
-    "integration": "/integrations",
-    "subscriber": "/subscribers",
-    "intent": "/calls",
-}
 # A type that is rare is looked for in so many changes at a time.
 _EXAMINED = 20_000
 # Longer ones are for the command line: somebody is waiting for the page.
@@ -57,7 +49,7 @@ class _Row:
     type: str = ""
     occurred_at: datetime | None = None
     subject: str = ""
-    subject_path: str | None = None
+    subject_page: str | None = None
     by: str = ""
     cause: Mapping[str, Any] = field(default_factory=dict)
     sales_order_id: int | None = None
@@ -124,7 +116,7 @@ def show_change(visit: Visit, sequence: int) -> Any:
         is_last=log.head is None or log.head.sequence <= sequence,
         object=None if recorded is None else json.dumps(recorded, indent=2, ensure_ascii=False),
         options=_options(visit),
-        shown=lambda name, value: _shown_value(name, value, currency),
+        shown=lambda name, value: shown_value(name, value, currency),
     )
 
 
@@ -195,9 +187,9 @@ def _read(sequence: int, shown: Mapping[str, Any]) -> _Row:
         sequence=sequence,
         is_readable=True,
         type=str(shown["type"]),
-        occurred_at=moment(shown["occurred_at"]),
+        occurred_at=datetime.fromisoformat(shown["occurred_at"]),
         subject=_joined(words(subject["type"]), subject["id"]),
-        subject_path=_path(subject["type"], subject["id"]),
+        subject_page=page_of(subject["type"], subject["id"]),
         by=actor_name(actor),
         cause=dict(shown["cause"]),
         sales_order_id=_number(shown["sales_order_id"]),
@@ -209,30 +201,12 @@ def _read(sequence: int, shown: Mapping[str, Any]) -> _Row:
     )
 
 
-def _path(type_: str, id_: object) -> str | None:
-    """The page of what it is about, if there is one."""
-    return f"{_PAGES[type_]}/{id_}" if type_ in _PAGES and isinstance(id_, int) else None
-
-
 def _number(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
 def _joined(*parts: Any) -> str:
     return " ".join(str(part) for part in parts if part is not None)
-
-
-def _shown_value(name: str, value: Any, currency: str | None) -> str:
-    """As people read it: money with its currency, if the object is still there to tell it."""
-    if value is None:
-        return "\N{EN DASH}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int) and currency and (name.startswith("amount") or name.endswith("_in_cents")):
-        return money(value, currency)
-    if isinstance(value, str) and _TIME.fullmatch(value):
-        return exact(moment(value))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _outcome(report: LogReport) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from flask import request
 from marshmallow import fields
 from marshmallow.validate import Length
 
-from stripe_bridge.adapters.console.formats import exact, money
+from stripe_bridge.adapters.console.formats import shown_value
 from stripe_bridge.adapters.console.links import link
 from stripe_bridge.adapters.console.pages.event_filters import FILTERS, EventQuery, command_of, filter_of
 from stripe_bridge.adapters.console.rendering import done, go_to, render
@@ -202,22 +201,8 @@ def _rows(planned: PlannedObject) -> list[tuple[str, str, str]]:
     return [
         (
             each.field,
-            _text(each.field, each.before, planned.currency),
-            _text(each.field, each.after, planned.currency),
+            shown_value(each.field, each.before, planned.currency),
+            shown_value(each.field, each.after, planned.currency),
         )
         for each in planned.changes
     ]
-
-
-def _text(name: str, value: Any, currency: str | None) -> str:
-    if value is None or value == "":
-        return "\N{EN DASH}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int) and name.startswith("amount") and currency is not None:
-        return money(value, currency)
-    if isinstance(value, str) and name.endswith(("_at", "_date")):
-        return exact(datetime.fromisoformat(value))
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
-    return str(value)

@@ -14,6 +14,7 @@ from marshmallow.validate import OneOf, Regexp
 
 from stripe_bridge.adapters.console.amounts import as_written, in_minor_units
 from stripe_bridge.adapters.console.cookies import browser_secret, form_key
+from stripe_bridge.adapters.console.formats import money
 from stripe_bridge.adapters.console.pages.timeline import moments
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Section, Visit, page
@@ -21,7 +22,6 @@ from stripe_bridge.adapters.web.problems import RequestInvalid
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, RequestSchema, Text
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.invoice import Invoice, InvoiceStatus
-from stripe_bridge.domain.money import written
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.domain.payment_status import PaymentStatus
 from stripe_bridge.domain.refund import RefundReason, RefundState
@@ -97,7 +97,7 @@ def show_invoice(visit: Visit, invoice_id: int) -> Any:
             shown.events,
             shown.calls,
             currency=invoice.currency,
-            for_operators=visit.session.is_operator,
+            error_of=visit.error_of,
         ),
         pay_link=https(invoice.hosted_invoice_url),
         dashboard=_at_stripe(invoice),
@@ -119,7 +119,7 @@ def confirm_sending_again(visit: Visit, invoice_id: int) -> Any:
 )
 def send_invoice_again(visit: Visit, invoice_id: int) -> Any:
     invoice = visit.bridge.invoices.send_again(visit.tenant, invoice_id).invoice
-    return done(f"Stripe has emailed {_named(invoice)} to {invoice.customer_email} again.", _path(invoice))
+    return done(f"Stripe has emailed {named(invoice)} to {invoice.customer_email} again.", _path(invoice))
 
 
 @page("GET", f"{_ONE}/void", permission=Permission.VOID_INVOICES)
@@ -130,7 +130,7 @@ def confirm_voiding(visit: Visit, invoice_id: int) -> Any:
 @page("POST", f"{_ONE}/void", permission=Permission.VOID_INVOICES)
 def void_invoice(visit: Visit, invoice_id: int) -> Any:
     invoice = visit.bridge.invoices.void(visit.tenant, invoice_id).invoice
-    return done(f"{_named(invoice)} is void. Its order can be invoiced again.", _path(invoice))
+    return done(f"{named(invoice)} is void. Its order can be invoiced again.", _path(invoice))
 
 
 @page("GET", f"{_ONE}/refund", permission=Permission.REFUND_INVOICES)
@@ -178,10 +178,10 @@ def refund_invoice(visit: Visit, invoice_id: int) -> Any:
     issued = visit.bridge.refunds.issue(command)
     refunded = sum(refund.amount for refund in issued.refunds)
     is_pending = any(refund.state is RefundState.RESERVED for refund in issued.refunds)
-    notice = f"{written(refunded, view.invoice.currency)} of {_named(view.invoice)} "
+    notice = f"{money(refunded, view.invoice.currency)} of {named(view.invoice)} "
     notice += "is being refunded: Stripe has not answered yet." if is_pending else "is refunded."
     if issued.amount_refused:
-        notice += f" Stripe refused the rest, {written(issued.amount_refused, view.invoice.currency)}."
+        notice += f" Stripe refused the rest, {money(issued.amount_refused, view.invoice.currency)}."
     return done(notice, _path(view.invoice))
 
 
@@ -204,6 +204,10 @@ def shown_status(invoice: Invoice) -> str:
     """As callers of the API see it: whether Stripe has a draft yet is not their concern."""
     status = InvoiceStatus.DRAFT if invoice.status is InvoiceStatus.RESERVED else invoice.status
     return status.value
+
+
+def named(invoice: Invoice) -> str:
+    return f"Invoice {invoice.number or invoice.id}"
 
 
 def https(url: str | None) -> str | None:
@@ -288,10 +292,6 @@ def _refund_form(view: InvoiceView, status: int = 200, faults: Mapping[str, Any]
         reasons=_REASONS,
         faults=faults or {},
     )
-
-
-def _named(invoice: Invoice) -> str:
-    return f"Invoice {invoice.number or invoice.id}"
 
 
 def _path(invoice: Invoice) -> str:

@@ -9,7 +9,8 @@ from marshmallow import fields
 from marshmallow.validate import Length, Regexp
 
 from stripe_bridge.adapters.console.amounts import as_written, in_minor_units
-from stripe_bridge.adapters.console.pages.invoices import search_command, shown_status
+from stripe_bridge.adapters.console.formats import money
+from stripe_bridge.adapters.console.pages.invoices import named, search_command, shown_status
 from stripe_bridge.adapters.console.pages.timeline import moments
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Section, Visit, page
@@ -17,7 +18,6 @@ from stripe_bridge.adapters.web.problems import RequestInvalid
 from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, RequestSchema, Text
 from stripe_bridge.domain.access import Permission
 from stripe_bridge.domain.errors.base import SalesOrderNotFound
-from stripe_bridge.domain.money import written
 from stripe_bridge.domain.paging import PageRequest
 from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
 from stripe_bridge.use_cases.panel.show import PanelView
@@ -107,7 +107,7 @@ def send_order_invoice(visit: Visit, sales_order_id: int) -> Any:
     )
     sent = visit.bridge.invoices.send(command)
     invoice = sent.view.invoice
-    worth = f"Invoice {invoice.number or invoice.id} of {written(invoice.amount, invoice.currency)}"
+    worth = f"{named(invoice)} of {money(invoice.amount, invoice.currency)}"
     if not sent.created:
         return done(f"{worth} can be paid already. No other one was sent.", f"/invoices/{invoice.id}")
     return done(f"{worth} is sent to {invoice.customer_email}.", f"/invoices/{invoice.id}")

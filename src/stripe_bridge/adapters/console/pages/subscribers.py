@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import request
@@ -9,6 +10,7 @@ from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
 from stripe_bridge.adapters.console.cookies import browser_secret, form_key
+from stripe_bridge.adapters.console.once import SENT_BEFORE, OneUseForm, act_once, new_form_key
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
 from stripe_bridge.adapters.web.problems import RequestInvalid, problem_of
@@ -30,7 +32,7 @@ _ONE = "/subscribers/<id:subscriber_id>"
 _PINGS = "30/minute"
 
 
-class _NewSubscriber(RequestSchema):
+class _NewSubscriber(OneUseForm):
     url = Text(required=True, validate=Length(max=MAX_URL_LENGTH))
     types = Text(load_default="", validate=Length(max=_MAX_TYPES))
     max_batch = QueryNumber(low=1, high=MAX_BATCH, load_default=MAX_BATCH)
@@ -71,12 +73,16 @@ def create_subscriber(visit: Visit) -> Any:
             after=given["after"],
             description=given["description"],
         )
-        view, secret = visit.bridge.subscribers.create(visit.tenant, subscriber)
+        create = partial(visit.bridge.subscribers.create, visit.tenant, subscriber)
+        created = act_once(visit, given["form_key"], create)
     except RequestInvalid as error:
         return _form(error.errors)
     except (Invalid, TooManySubscribers) as error:
         _, problem = problem_of(error)
         return _form({getattr(error, "field", None) or "url": [problem["detail"]]})
+    if created is None:
+        return done(SENT_BEFORE, "/subscribers")
+    view, secret = created
     return render("subscribers/secret.html", view=view, signing_secret=secret, is_new=True)
 
 
@@ -173,14 +179,15 @@ SUBSCRIBERS = Section(
 )
 
 
-def state_of(view: SubscriberView) -> str:
-    """In a word or two."""
+def state_of(view: SubscriberView) -> tuple[str, str]:
+    """In a word or two, and the tone of that."""
     subscriber = view.subscriber
     if not subscriber.enabled:
-        return f"disabled: {subscriber.disabled_reason}" if subscriber.disabled_reason else "disabled"
+        why = subscriber.disabled_reason
+        return (f"disabled: {why}" if why else "disabled"), "bad"
     if subscriber.failures:
-        return "failing"
-    return "behind" if view.behind else "up to date"
+        return "failing", "warn"
+    return ("behind", "info") if view.behind else ("up to date", "good")
 
 
 def _find(visit: Visit, subscriber_id: int) -> SubscriberView:
@@ -201,7 +208,13 @@ def _set_enabled(visit: Visit, subscriber_id: int, *, enabled: bool) -> Any:
 
 
 def _form(faults: Any) -> Any:
-    return render("subscribers/new.html", 422 if faults else 200, faults=faults, most=MAX_BATCH)
+    return render(
+        "subscribers/new.html",
+        422 if faults else 200,
+        faults=faults,
+        most=MAX_BATCH,
+        form_key=new_form_key(),
+    )
 
 
 def _asked_again(view: SubscriberView, faults: Any) -> Any:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from stripe_bridge.adapters.console.formats import actor_name, money, words
@@ -45,12 +46,13 @@ def moments(
     calls: Iterable[Intent] = (),
     *,
     currency: str,
-    for_operators: bool = False,
+    error_of: Callable[[WebhookEvent | Intent], str | None] = attrgetter("public_error"),
 ) -> Sequence[Moment]:
-    """The newest first. All amounts are of one currency."""
+    """The newest first. All amounts are of one currency. `error_of` says what went wrong, as far as it may be seen."""
     of_changes = (_of_change(entry, currency) for entry in changes)
-    of_events = (_of_event(event, for_operators=for_operators) for event in events)
-    found = [*of_changes, *of_events, *map(_of_call, calls)]
+    of_events = (_of_event(event, error_of(event)) for event in events)
+    of_calls = (_of_call(call, error_of(call)) for call in calls)
+    found = [*of_changes, *of_events, *of_calls]
     return sorted(found, key=lambda moment: moment.at, reverse=True)
 
 
@@ -66,9 +68,8 @@ def _of_change(entry: Entry, currency: str) -> Moment:
     )
 
 
-def _of_event(event: WebhookEvent, *, for_operators: bool) -> Moment:
+def _of_event(event: WebhookEvent, error: str | None) -> Moment:
     """When it arrived: Stripe's own time has whole seconds, in which everything else may have happened."""
-    error = event.last_error if for_operators else event.public_error
     return Moment(
         at=event.created_at,
         kind="event",
@@ -79,14 +80,14 @@ def _of_event(event: WebhookEvent, *, for_operators: bool) -> Moment:
     )
 
 
-def _of_call(intent: Intent) -> Moment:
+def _of_call(intent: Intent, error: str | None) -> Moment:
     return Moment(
         at=intent.created_at,
         kind="call",
         what=intent.operation.value,
         state=intent.state.value,
         who=None if intent.origin is None else actor_name(dump_actor(intent.origin.actor)),
-        detail=intent.last_error,
+        detail=error,
         path=f"/calls/{intent.id}",
     )
 

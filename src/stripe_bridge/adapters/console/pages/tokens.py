@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from marshmallow import fields
 from marshmallow.validate import Length, OneOf
 
+from stripe_bridge.adapters.console.once import SENT_BEFORE, OneUseForm, act_once, new_form_key
 from stripe_bridge.adapters.console.rendering import done, render
 from stripe_bridge.adapters.console.routes import Scope, Section, Visit, page
 from stripe_bridge.adapters.web.problems import RequestInvalid
-from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, RequestSchema, Text
+from stripe_bridge.adapters.web.schemas.fields import MAX_ID, QueryNumber, Text
 from stripe_bridge.domain.access import ApiToken, Permission, Role
 from stripe_bridge.domain.errors.base import TokenNotFound
 
 _MAX_LABEL = 255
 
 
-class NewToken(RequestSchema):
+class NewToken(OneUseForm):
     role = fields.String(required=True, validate=OneOf([role.value for role in Role]))
     label = Text(load_default="", validate=Length(max=_MAX_LABEL))
     user_id = QueryNumber(low=1, high=MAX_ID, load_default=None)
@@ -41,9 +43,16 @@ def create_token(visit: Visit) -> Any:
         given = visit.form(NewToken)
     except RequestInvalid as error:
         return _form(422, error)
-    issued = visit.bridge.access.create_token(
-        tenant_id=visit.tenant, role=Role(given["role"]), user_id=given["user_id"], label=given["label"]
+    create = partial(
+        visit.bridge.access.create_token,
+        tenant_id=visit.tenant,
+        role=Role(given["role"]),
+        user_id=given["user_id"],
+        label=given["label"],
     )
+    issued = act_once(visit, given["form_key"], create)
+    if issued is None:
+        return done(SENT_BEFORE, "/tokens")
     return render("tokens/created.html", issued=issued)
 
 
@@ -67,6 +76,7 @@ def _form(status: int = 200, invalid: RequestInvalid | None = None) -> Any:
         status,
         roles=[role.value for role in Role],
         faults={} if invalid is None else invalid.errors,
+        form_key=new_form_key(),
     )
 
 
