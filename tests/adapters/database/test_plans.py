@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.adapters.database.identity_map import INVOICES
+from stripe_bridge.adapters.database.repositories.intents import INTENTS
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.intent import IntentState, Operation
 from stripe_bridge.domain.invoice import InvoiceStatus
@@ -314,9 +315,11 @@ def test_a_search_is_led_by_the_index_for_it(store: SqlStore, name: str):
     assert any(SEARCHES[name][1] in step for step in steps_of(store, f"search, {name}"))
 
 
-def test_every_index_of_invoices_is_the_one_that_some_statement_uses(store: SqlStore):
-    """They are written for every payment: an index that another one serves as well is not worth keeping."""
+def test_every_index_of_invoices_and_intents_is_the_one_that_some_statement_uses(store: SqlStore):
+    """They are written all the time: an index whose statements another one serves as well is not worth keeping."""
     steps = {f"{step} " for name in CALLS for step in steps_of(store, name)}
     # The unique ones are rules.
-    indexes = [index.name for index in INVOICES.table.indexes if not index.unique]
+    indexes = [
+        index.name for table in (INVOICES.table, INTENTS.table) for index in table.indexes if not index.unique
+    ]
     assert not [name for name in indexes if not any(f"INDEX {name} " in step for step in steps)]
