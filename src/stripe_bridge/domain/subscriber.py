@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 MAX_SUBSCRIBERS = 5
 MAX_BATCH = 100
@@ -138,9 +139,11 @@ class Subscriber:
             updated_at=now,
         )
 
-    def change(self, now: datetime, **fields: object) -> Subscriber:
+    def change(self, now: datetime, **fields: Any) -> Subscriber:
         """With another address it starts afresh: what failed before says nothing about it."""
-        changed = replace(self, **fields, updated_at=now)  # type: ignore[arg-type]  # the caller names them
+        if replace(self, **fields) == self:
+            return self
+        changed = replace(self, **fields, updated_at=now)
         return changed._due(now) if changed.url != self.url else changed
 
     def enable(self, now: datetime) -> Subscriber:

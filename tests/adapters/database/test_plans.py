@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import event
 
 from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.database.identity_map import INVOICES
+from stripe_bridge.adapters.database.repositories.intents import INTENTS
 from stripe_bridge.domain.changes.change import ChangeType
 from stripe_bridge.domain.intent import IntentState, Operation
 from stripe_bridge.domain.invoice import InvoiceStatus
@@ -104,6 +106,7 @@ CALLS: dict[str, Callable[[UnitOfWork], Any]] = {
     "of order": lambda work: work.invoices.of_order(TENANT, 501),
     "waiting for customer": lambda work: work.invoices.reserved_for_customer(1),
     "other account": lambda work: work.invoices.has_other_account(1, ACCOUNT),
+    "overdue invoices": lambda work: work.invoices.overdue(NOW, 10),
     "invoices": lambda work: work.invoices.page(TENANT, 1, None, CURSOR),
     "invoices by number": lambda work: work.invoices.page(TENANT, 1, None, PageRequest()),
     "invoices by status": lambda work: work.invoices.page(TENANT, 1, InvoiceStatus.PAID, CURSOR),
@@ -310,3 +313,13 @@ def test_every_statement_uses_an_index(store: SqlStore, name: str):
 @pytest.mark.parametrize("name", SEARCHES)
 def test_a_search_is_led_by_the_index_for_it(store: SqlStore, name: str):
     assert any(SEARCHES[name][1] in step for step in steps_of(store, f"search, {name}"))
+
+
+def test_every_index_of_invoices_and_intents_is_the_one_that_some_statement_uses(store: SqlStore):
+    """They are written all the time: an index whose statements another one serves as well is not worth keeping."""
+    steps = {f"{step} " for name in CALLS for step in steps_of(store, name)}
+    # The unique ones are rules.
+    indexes = [
+        index.name for table in (INVOICES.table, INTENTS.table) for index in table.indexes if not index.unique
+    ]
+    assert not [name for name in indexes if not any(f"INDEX {name} " in step for step in steps)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any
 
@@ -13,7 +13,7 @@ import click
 from stripe_bridge.adapters.cli.confirming import confirm, yes_option
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import CommandGroup, as_json
-from stripe_bridge.adapters.cli.options import IDENTIFIER, Command, Text, any_tenant, tenant
+from stripe_bridge.adapters.cli.options import IDENTIFIER, Text, any_tenant, tenant
 from stripe_bridge.adapters.cli.output import Row, counted, show_document, show_json, show_rows
 from stripe_bridge.adapters.cli.rendering import intent_row
 from stripe_bridge.domain.changes.change import NO_TENANT
@@ -56,16 +56,16 @@ _type = click.option(
 )
 
 
-def _of_one_log(command: Command) -> Command:
+def _of_one_log(command: Callable[..., None]) -> Callable[..., None]:
     """`tenant_id` of exactly one log, "" for the service's own."""
 
     @wraps(command)
-    def chosen(*, tenant_id: str | None, of_service: bool, **values: Any) -> Any:
+    def chosen(*, tenant_id: str | None, of_service: bool, **values: Any) -> None:
         if (tenant_id is None) is not of_service:
             raise click.UsageError("Whose changes? Give either --tenant or --service.")
-        return command(tenant_id=NO_TENANT if tenant_id is None else tenant_id, **values)
+        command(tenant_id=NO_TENANT if tenant_id is None else tenant_id, **values)
 
-    return any_tenant(_service(chosen))  # type: ignore[return-value]  # the same signature, as far as click is concerned
+    return any_tenant(_service(chosen))
 
 
 @changes.command("list")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
 from flask.cli import AppGroup
@@ -27,7 +27,8 @@ from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.ports.stripe.errors import GatewayError
 
 _OPERATOR = "operator"
-Command = TypeVar("Command", bound=Callable[..., Any])
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
 class CommandGroup(AppGroup):
@@ -95,16 +96,16 @@ def _login_name() -> str:
         return f"uid:{os.getuid()}"
 
 
-def quietly(command: Command) -> Command:
+def quietly(command: Callable[P, Result]) -> Callable[P, Result]:
     """The command with logs that do not mix with what it shows, and with the operator as the one who acts."""
 
     @wraps(command)
-    def quiet(*arguments: Any, **values: Any) -> Any:
+    def quiet(*arguments: P.args, **values: P.kwargs) -> Result:
         context().quiet_logs()
         with acting_as(_origin(click.get_current_context())):
             return command(*arguments, **values)
 
-    return quiet  # type: ignore[return-value]  # the same signature, as far as click is concerned
+    return quiet
 
 
 @contextmanager

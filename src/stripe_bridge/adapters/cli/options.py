@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
@@ -17,6 +17,8 @@ from stripe_bridge.domain.ids import read_id
 from stripe_bridge.domain.paging import PageRequest
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 AMOUNT = click.IntRange(1, 10**12 - 1)
 
@@ -107,26 +109,27 @@ def check_tenant(tenant_id: str, *, is_new: bool) -> None:
         raise click.ClickException(f"{error.message} If it is a new one, add --new-tenant.") from error
 
 
-def tenant(command: Command) -> Command:
+def tenant(command: Callable[P, Result]) -> Callable[P, Result]:
     """A tenant that exists. Otherwise a mistyped name would give an empty list, as if there were nothing to see."""
     return tenant_option(_checking_tenant(command))
 
 
-def any_tenant(command: Command) -> Command:
+def any_tenant(command: Callable[P, Result]) -> Callable[P, Result]:
     named = click.option(
         "--tenant", "tenant_id", type=Text(), help="Only this tenant's; by default, all tenants'."
     )
     return named(_checking_tenant(command))
 
 
-def _checking_tenant(command: Command) -> Command:
+def _checking_tenant(command: Callable[P, Result]) -> Callable[P, Result]:
     @wraps(command)
-    def checked(*, tenant_id: str | None, **values: Any) -> Any:
-        if tenant_id is not None:
+    def checked(*arguments: P.args, **values: P.kwargs) -> Result:
+        tenant_id = values["tenant_id"]
+        if isinstance(tenant_id, str):
             context().bridge.access.check_tenant(tenant_id)
-        return command(tenant_id=tenant_id, **values)
+        return command(*arguments, **values)
 
-    return checked  # type: ignore[return-value]  # the same signature, as far as click is concerned
+    return checked
 
 
 user_id = click.option(

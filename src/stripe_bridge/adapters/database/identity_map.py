@@ -6,7 +6,7 @@ locked, so it need not be read again; and if an invoice is changed six times, on
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select, tuple_
@@ -71,6 +71,13 @@ _PAYMENTS_OF = PAYMENTS.select.where(any_of(_PAYMENT.invoice_id, "ids"))
 Pair = tuple[str, str]
 
 
+def linked_invoices(transaction: Transaction, wanted: Collection[Pair]) -> dict[Pair, int]:
+    """Those of the wanted pairs that are linked. Another account may have an object with the same id."""
+    rows = transaction.execute(_LINKS, {"stripe_ids": sorted({stripe_id for _, stripe_id in wanted})})
+    found = {(row.account_id, row.stripe_id): row.invoice_id for row in rows}
+    return {pair: invoice_id for pair, invoice_id in found.items() if pair in wanted}
+
+
 class IdentityMap:
     """What one unit of work has prefetched. Empty, and without effect, if nothing was."""
 
@@ -86,14 +93,11 @@ class IdentityMap:
         self._new_links: dict[Pair, Mapping[str, Any]] = {}
 
     def read(self, pairs: Iterable[Pair]) -> None:
-        wanted = sorted(set(pairs))
+        wanted = set(pairs)
         if not wanted:
             return
         self.links.update(dict.fromkeys(wanted))
-        for row in self._transaction.execute(_LINKS, {"stripe_ids": sorted({pair[1] for pair in wanted})}):
-            # Another account may have an object with the same id.
-            if (row.account_id, row.stripe_id) in self.links:
-                self.links[row.account_id, row.stripe_id] = row.invoice_id
+        self.links.update(linked_invoices(self._transaction, wanted))
         ids = sorted({found for found in self.links.values() if found is not None})
         if ids:
             self._lock(ids)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Connection, CursorResult, Executable, Row, Select, func, select
+from sqlalchemy import Connection, CursorResult, Dialect, Executable, Row, Select, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -74,8 +74,12 @@ class Transaction:
         self.traces: list[Trace] = []
 
     @property
+    def dialect(self) -> Dialect:
+        return self._connection.dialect
+
+    @property
     def is_sqlite(self) -> bool:
-        return self._connection.dialect.name == "sqlite"
+        return self.dialect.name == "sqlite"
 
     def execute(self, statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
         with translate_driver_errors():
@@ -89,7 +93,7 @@ class Transaction:
     ) -> None:
         """Execute it for each of the values; for none, do nothing. `together` does it for all, on PostgreSQL."""
         if together is not None and len(values) > 1 and not self.is_sqlite:
-            self.execute(together.statement, together.parameters(values, self._connection.dialect))
+            self.execute(together.statement, together.parameters(values, self.dialect))
         elif values:
             with translate_driver_errors():
                 self._connection.execute(statement, values)

@@ -13,11 +13,11 @@ import msgspec
 from sqlalchemy import (
     JSON,
     Dialect,
-    Executable,
     LargeBinary,
     Table,
     Text,
     TypeDecorator,
+    Update,
     bindparam,
     cast,
     column,
@@ -38,7 +38,7 @@ _encode = msgspec.json.Encoder().encode
 class Together:
     """`dumps` is what turns the values of some columns into what is stored."""
 
-    statement: Executable
+    statement: Insert | Update
     dumps: Mapping[str, Callable[[Any, Any], Any]]
 
     def parameters(self, values: Sequence[Mapping[str, Any]], dialect: Dialect) -> dict[str, str]:

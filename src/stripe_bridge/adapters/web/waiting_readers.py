@@ -120,6 +120,7 @@ class WaitingReaders:
                     del self._by_token[reader.token_id]
 
     async def wait(self, reader: WaitingReader) -> None:
+        """Until there is something to read, or the reader's time is over."""
         if self._is_closing:
             return
         self._waiting.add(reader)
@@ -154,6 +155,7 @@ class WaitingReaders:
             self._watcher = self._loop.create_task(self._keep_looking())
 
     async def _keep_looking(self) -> None:
+        """Soon after something was recorded here, and otherwise at intervals: others record, too."""
         while self._waiting and not self._is_closing:
             await self._look()
             try:

@@ -81,6 +81,7 @@ class ChangeType(StrEnum):
 
 
 _OBJECTS = frozenset({"integration", "sales_order", "invoice", "refund", "dispute"})
+ALL_BUT_ACTS = frozenset(each for each in ChangeType if not each.is_act)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

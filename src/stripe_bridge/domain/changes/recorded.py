@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
@@ -24,7 +24,7 @@ Recorded = Integration | SalesOrder | Invoice | Refund | Dispute | ApiToken
 Key = tuple[SubjectType, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """How one kind of object is recorded.
 
@@ -49,8 +49,7 @@ class Kind:
         return self.subject_type, self.key(value)
 
     def differs(self, before: Any, after: Any) -> bool:
-        compared = _compared(self.subject_type)
-        return compared(before) != compared(after)
+        return self._compared(before) != self._compared(after)
 
     def diff(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, list[Any]]:
         """The members that differ, before and after; of a new object, those that it has. `before` and `after` as shown."""
@@ -60,6 +59,10 @@ class Kind:
             for name, now in after.items()
             if then[name] != now and name not in self.not_compared
         }
+
+    @cached_property
+    def _compared(self) -> Callable[[Any], tuple[Any, ...]]:
+        return attrgetter(*sorted(self.visible | self.derived))
 
     def _pair(self, name: str, before: Any, after: Any) -> list[Any]:
         return [bool(before), bool(after)] if name in self.personal else [before, after]
@@ -150,13 +153,6 @@ TOKEN = Kind(
     hidden=_names("token_hash"),
     personal=_names("label"),
 )
-
-
-@cache
-def _compared(subject_type: SubjectType) -> Callable[[Any], tuple[Any, ...]]:
-    kind = next(each for each in KINDS.values() if each.subject_type is subject_type)
-    return attrgetter(*sorted(kind.visible | kind.derived))
-
 
 KINDS: Mapping[type[Any], Kind] = {
     Integration: INTEGRATION,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stripe_bridge.domain.changes.change import ChangeType
+from stripe_bridge.domain.changes.change import ALL_BUT_ACTS, ChangeType
 from stripe_bridge.domain.changes.entry import GENESIS, Entry
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 
@@ -14,7 +14,6 @@ from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 _EXAMINED = 5000
 # An order has few entries.
 _READ_AT_ONCE = 500
-_OBJECTS = frozenset(each for each in ChangeType if not each.is_act)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +94,9 @@ def read_page(work: UnitOfWork, query: FeedQuery) -> FeedPage:
 def newest_of_order(work: UnitOfWork, tenant_id: str, sales_order_id: int, most: int) -> list[Entry]:
     """The newest entries of an order's objects, the newest first; no acts."""
     found: list[Entry] = []
-    query = FeedQuery(tenant_id=tenant_id, limit=_READ_AT_ONCE, types=_OBJECTS, sales_order_id=sales_order_id)
+    query = FeedQuery(
+        tenant_id=tenant_id, limit=_READ_AT_ONCE, types=ALL_BUT_ACTS, sales_order_id=sales_order_id
+    )
     while len((page := read_page(work, query)).entries) == _READ_AT_ONCE:
         found = [*found, *page.entries][-most:]
         query = replace(query, after=page.next_after)
@@ -106,8 +107,7 @@ def _types_of(query: FeedQuery) -> frozenset[ChangeType] | None:
     """A filter must not tell those what an act was about who may not read it."""
     if query.may_read_acts or not query.is_filtered:
         return query.types
-    types = frozenset(ChangeType) if query.types is None else query.types
-    return frozenset(each for each in types if not each.is_act)
+    return ALL_BUT_ACTS if query.types is None else query.types & ALL_BUT_ACTS
 
 
 def hash_at(work: UnitOfWork, tenant_id: str, sequence: int) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
@@ -14,11 +14,11 @@ from stripe_bridge.domain.changes.verification import StoredEntry
 from stripe_bridge.ports.storage.audit import OrderKey
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.system import Clock
+from stripe_bridge.use_cases.changes.browse import ExportChanges
 
 # Per transaction, in which the log's writers wait.
 _ENTRIES_A_BATCH = 500
 _ORDERS_A_BATCH = 50
-_READ_AT_ONCE = 1000
 
 
 class PurgeOldObjects:
@@ -68,7 +68,7 @@ class FindOrdersOfCustomer:
     """All orders that are a customer's, were billed to him, or were recorded as his. `customer_id` is the ERP's."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self._store, self._entries = store, ExportChanges(store)
 
     def __call__(self, customer_id: int, tenant_id: str | None = None) -> Sequence[OrderKey]:
         with self._store.reading() as work:
@@ -81,16 +81,6 @@ class FindOrdersOfCustomer:
                 if entry.sales_order_id is not None and _customer_in(entry) == customer_id
             }
         return sorted(found)
-
-    def _entries(self, tenant_id: str) -> Iterator[StoredEntry]:
-        after = 0
-        while True:
-            with self._store.reading() as work:
-                page = work.audit.entries(tenant_id, after, _READ_AT_ONCE)
-            yield from page
-            if len(page) < _READ_AT_ONCE:
-                return
-            after = page[-1].sequence
 
 
 class PurgeOrders:

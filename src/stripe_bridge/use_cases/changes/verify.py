@@ -74,13 +74,14 @@ class VerifyChanges:
             with self._store.reading() as work:
                 step = step_objects(work, report.tenant_id, after)
             after, compared = step.last_order_id, compared + step.compared
-            faults += step.faults
+            faults = [*faults, *step.faults][:_MAX_FAULTS]
             unrecorded.update(each.subject_type.value for each in step.unrecorded)
-            named += [f"{each.subject_type.value} {each.subject_id}" for each in step.unrecorded]
+            some = (f"{each.subject_type.value} {each.subject_id}" for each in step.unrecorded)
+            named = [*named, *some][:_MAX_NAMED]
         return replace(
             report,
             objects=compared,
-            faults=faults[:_MAX_FAULTS],
+            faults=faults,
             unrecorded=unrecorded,
-            unrecorded_ids=named[:_MAX_NAMED],
+            unrecorded_ids=named,
         )

@@ -12,6 +12,12 @@ from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault
 
+# What to do about a fault, by its name.
+REMEDIES = {
+    "database": "check DATABASE_URL and that the database runs, then: stripe-bridge db upgrade",
+    "queue": "check REDIS_URL and that Redis runs; until then, workers poll for work every SWEEP_SECONDS",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:

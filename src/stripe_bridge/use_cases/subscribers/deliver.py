@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stripe_bridge.domain.changes.change import ChangeType
+from stripe_bridge.domain.changes.change import ALL_BUT_ACTS, ChangeType
 from stripe_bridge.domain.changes.history import is_earlier
 from stripe_bridge.domain.changes.shown import shown_time
 from stripe_bridge.domain.changes.subscriber_acts import subscriber_act
@@ -39,7 +39,6 @@ from stripe_bridge.use_cases.subscribers.rotate import open_secrets
 _log = logging.getLogger(__name__)
 # In seconds, after a page that was not full: what is recorded meanwhile becomes one page. The first one goes out at once.
 LINGER = 0.05
-_ALL_BUT_ACTS = frozenset(each for each in ChangeType if not each.is_act)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +221,7 @@ class DeliverChanges:
 
 def wanted_types(subscriber: Subscriber) -> frozenset[ChangeType]:
     if subscriber.types is None:
-        return _ALL_BUT_ACTS
+        return ALL_BUT_ACTS
     return frozenset[ChangeType]().union(*types_matching(subscriber.types).values())
 
 

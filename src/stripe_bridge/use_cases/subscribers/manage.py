@@ -134,9 +134,7 @@ class UpdateSubscriber:
 
     def _changed(self, work: UnitOfWork, before: Subscriber, given: Mapping[str, Any]) -> Subscriber:
         now = self._clock.now()
-        fields = {name: value for name, value in given.items() if name != "enabled"}
-        differs = any(getattr(before, name) != value for name, value in fields.items())
-        after = before.change(now, **fields) if differs else before
+        after = before.change(now, **{name: value for name, value in given.items() if name != "enabled"})
         if "enabled" not in given:
             return after
         if not given["enabled"]:

@@ -96,14 +96,14 @@ _STANDING: Sequence[tuple[Mapper[Any], Select[Any]]] = tuple(
     (mapper, mapper.select.where(mapper.table.c.tenant_id == bindparam("tenant_id")))
     for mapper in (_INTEGRATIONS, _TOKENS)
 )
-_KIND_OF = {kind.subject_type: kind for kind in KINDS.values()}
+_SUBJECT_TYPES = [kind.subject_type for kind in KINDS.values()]
 
 
 def _newest(*conditions: Any) -> Select[*tuple[Any, ...]]:
     """The newest entry of each object, of those that these conditions choose."""
     newest = (
         select(func.max(_ENTRY.sequence).label("sequence"))
-        .where(_OWN, _ENTRY.subject_type.in_(list(_KIND_OF)), *conditions)
+        .where(_OWN, _ENTRY.subject_type.in_(_SUBJECT_TYPES), *conditions)
         .group_by(_ENTRY.subject_type, _ENTRY.subject_id)
         .subquery()
     )

@@ -23,8 +23,7 @@ from sqlalchemy import (
 from stripe_bridge.adapters.database.mapping import table_of
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.accounts import IntegrationRow
-from stripe_bridge.adapters.database.tables.base import is_among
-from stripe_bridge.adapters.database.tables.inbox import IS_AWAITING, WebhookEventRow
+from stripe_bridge.adapters.database.tables.inbox import IS_AWAITING, IS_DONE, WebhookEventRow
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow
 from stripe_bridge.adapters.database.tables.payments import PaymentRow, RefundRow
 from stripe_bridge.adapters.database.types import Choice, UtcDateTime
@@ -35,7 +34,6 @@ from stripe_bridge.domain.webhook_event import EventStatus
 _EVENT, _INVOICE = table_of(WebhookEventRow).c, table_of(InvoiceRow).c
 _PAYMENT, _REFUND = table_of(PaymentRow).c, table_of(RefundRow).c
 _INTEGRATION = table_of(IntegrationRow).c
-_IS_DONE = is_among("status", [EventStatus.PROCESSED, EventStatus.SKIPPED, EventStatus.FAILED])
 _NUMBER = func.count()
 _EFFECTIVE = (RefundState.PENDING, RefundState.REQUIRES_ACTION, RefundState.SUCCEEDED)
 
@@ -80,7 +78,7 @@ def rows_by_hour(*, is_sqlite: bool) -> CompoundSelect[Any]:
     )
     of_invoice = _INVOICE.id == _PAYMENT.invoice_id, _INVOICE.id == _REFUND.invoice_id
     parts = [
-        (_EVENT.integration_id, Measure.WEBHOOKS, None, created, _NUMBER, (_IS_DONE,)),
+        (_EVENT.integration_id, Measure.WEBHOOKS, None, created, _NUMBER, (IS_DONE,)),
         (_EVENT.integration_id, Measure.APPLIED, None, processed, _NUMBER, is_processed),
         (_INVOICE.integration_id, Measure.SENT, None, sent, _NUMBER, is_sent),
         (

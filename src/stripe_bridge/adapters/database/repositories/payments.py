@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import bindparam, select
 
 from stripe_bridge.adapters.database.any_of import any_of
-from stripe_bridge.adapters.database.identity_map import ADD_LINK, PAYMENTS, PUT_PAYMENT, IdentityMap
+from stripe_bridge.adapters.database.identity_map import (
+    ADD_LINK,
+    PAYMENTS,
+    PUT_PAYMENT,
+    IdentityMap,
+    linked_invoices,
+)
 from stripe_bridge.adapters.database.mapping import table_of
 from stripe_bridge.adapters.database.statements import Transaction
 from stripe_bridge.adapters.database.tables.payments import LinkRow
@@ -25,9 +31,6 @@ _LINKS = table_of(LinkRow)
 _LINK = _LINKS.c
 _LINKED_INVOICE = select(_LINK.invoice_id).where(
     _LINK.account_id == bindparam("account_id"), _LINK.stripe_id == bindparam("stripe_id")
-)
-_LINKED_INVOICES = select(_LINK.account_id, _LINK.stripe_id, _LINK.invoice_id).where(
-    any_of(_LINK.stripe_id, "stripe_ids")
 )
 _LINKED_TO = select(_LINK.stripe_id).where(_LINK.invoice_id == bindparam("invoice_id"))
 
@@ -98,15 +101,7 @@ class SqlLinks:
         return found
 
     def find_invoice_ids(self, linked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
-        wanted = set(linked)
-        if not wanted:
-            return {}
-        rows = self._transaction.execute(
-            _LINKED_INVOICES, {"stripe_ids": sorted({stripe_id for _, stripe_id in wanted})}
-        )
-        # Another account may have an object with the same id.
-        found = {(row.account_id, row.stripe_id): row.invoice_id for row in rows}
-        return {pair: invoice_id for pair, invoice_id in found.items() if pair in wanted}
+        return linked_invoices(self._transaction, set(linked)) if linked else {}
 
     def of_invoice(self, invoice_id: int) -> Sequence[str]:
         return sorted(self._transaction.execute(_LINKED_TO, {"invoice_id": invoice_id}).scalars())

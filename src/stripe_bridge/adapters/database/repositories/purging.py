@@ -18,11 +18,11 @@ from stripe_bridge.adapters.database.identity_map import INVOICES
 from stripe_bridge.adapters.database.mapping import table_of
 from stripe_bridge.adapters.database.repositories.inbox_insert import EVENTS, HAS_PAYLOAD
 from stripe_bridge.adapters.database.statements import Transaction
+from stripe_bridge.adapters.database.tables.inbox import IS_DONE
 from stripe_bridge.adapters.database.tables.invoicing import BilledCustomerRow, SalesOrderRow
 from stripe_bridge.adapters.database.tables.payments import LinkRow
 from stripe_bridge.domain.changes.entry import Head
 from stripe_bridge.domain.changes.purging import Purge, last_to_purge
-from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.audit import OrderKey
 
 _HEAD, _ENTRY, _EVENT = HEADS.table.c, ENTRIES.table.c, EVENTS.table.c
@@ -49,19 +49,18 @@ _EMPTY_ORDERS = _EMPTY.where(_OWN, _OF_ORDERS, _HAS_OBJECT)
 _EXTENT = select(func.min(_ENTRY.sequence).label("first"), func.max(_ENTRY.sequence).label("last")).where(
     _OWN, _OF_ORDERS, _HAS_OBJECT
 )
-# Those that are not finished still need theirs.
-_IS_FINISHED = _EVENT.status.not_in([EventStatus.RECEIVED, EventStatus.PROCESSING])
 _STRIPE_IDS = (
     select(_LINK.stripe_id)
     .join(INVOICES.table, _INVOICE.id == _LINK.invoice_id)
     .where(_INVOICE.tenant_id == bindparam("own_tenant_id"), any_of(_INVOICE.sales_order_id, "order_ids"))
 )
+# Those that are not done with still need theirs.
 _EMPTY_PAYLOADS = (
     update(EVENTS.table)
     .where(
         _EVENT.tenant_id == bindparam("own_tenant_id"),
         _EVENT.related_object_id.in_(_STRIPE_IDS),
-        _IS_FINISHED,
+        IS_DONE,
         HAS_PAYLOAD,
     )
     .values(payload=b"")

@@ -24,8 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 from stripe_bridge.adapters.database.mapping import table_of
 from stripe_bridge.adapters.database.repositories.hourly_sums import read_by_hour, rows_by_hour
 from stripe_bridge.adapters.database.statements import Transaction
-from stripe_bridge.adapters.database.tables.base import is_among
-from stripe_bridge.adapters.database.tables.inbox import WebhookEventRow
+from stripe_bridge.adapters.database.tables.inbox import IS_DONE, WebhookEventRow
 from stripe_bridge.adapters.database.tables.invoicing import InvoiceRow
 from stripe_bridge.adapters.database.tables.totals import (
     EventTotalChangeRow,
@@ -36,13 +35,11 @@ from stripe_bridge.adapters.database.tables.totals import (
     InvoiceTotalRow,
 )
 from stripe_bridge.domain.hourly_sums import HourlySum
-from stripe_bridge.domain.webhook_event import EventStatus
 from stripe_bridge.ports.storage.totals import HOURS, TotalError
 
 _EVENT, _INVOICE = table_of(WebhookEventRow).c, table_of(InvoiceRow).c
 # As text, whatever the row's own type makes of it.
 _STATUS = literal_column("status", String).label("status")
-IS_DONE = is_among("status", [EventStatus.PROCESSED, EventStatus.SKIPPED, EventStatus.FAILED])
 # Changes per transaction.
 BATCH_SIZE = 10_000
 

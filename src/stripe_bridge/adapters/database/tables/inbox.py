@@ -21,6 +21,7 @@ from stripe_bridge.domain.webhook_event import EventStatus, SkipReason
 
 IS_AWAITING = is_among("status", [EventStatus.RECEIVED, EventStatus.PROCESSING])
 IS_FAILED = text("status = 'failed'")
+IS_DONE = is_among("status", [EventStatus.PROCESSED, EventStatus.SKIPPED, EventStatus.FAILED])
 
 
 class RetentionCursorRow(Row):

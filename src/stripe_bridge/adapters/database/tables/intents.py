@@ -34,7 +34,6 @@ class IntentRow(Row):
         partial_index("uq_intents_unsettled", "subject", where=IS_UNSETTLED, unique=True),
         partial_index("ix_intents_due", "due_at", "id", where=IS_UNSETTLED),
         partial_index("ix_intents_unsettled_integration", "integration_id", "id", where=IS_UNSETTLED),
-        partial_index("ix_intents_unsettled_invoice", "invoice_id", where=IS_UNSETTLED),
         Index("ix_intents_invoice", "invoice_id", "id"),
         partial_index("ix_intents_failed", "id", where=IS_FAILED),
         one_of("state", IntentState),

@@ -124,7 +124,6 @@ class InvoiceRow(Row):
         partial_index("ix_invoices_paying", "tenant_id", "id", where=IS_BEING_PAID),
         Index("ix_invoices_customer", "customer_id", "id"),
         partial_index("ix_invoices_due", "due_date", "id", where=MAY_BE_OVERDUE),
-        partial_index("ix_invoices_waiting", "customer_id", where=IS_RESERVED),
         partial_index("ix_invoices_settled", "stripe_account_id", "confirmed_at", "id", where=IS_SETTLED),
         partial_index("ix_invoices_unconfirmed", "confirm_due_at", "id", where=IS_UNCONFIRMED),
         partial_index("ix_invoices_contradicted", "contradicted_at", "id", where=IS_CONTRADICTED),
