@@ -30,7 +30,7 @@ from stripe_bridge.use_cases.operations.doctor_recovery import DiagnoseRecovery
 from stripe_bridge.use_cases.operations.doctor_refunds import DiagnoseRefunds
 from stripe_bridge.use_cases.operations.doctor_settlements import DiagnoseSettlements
 from stripe_bridge.use_cases.operations.doctor_subscribers import DiagnoseSubscribers
-from stripe_bridge.use_cases.operations.readiness import CheckReadiness
+from stripe_bridge.use_cases.operations.readiness import REMEDIES, CheckReadiness
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 
 _log = logging.getLogger(__name__)
@@ -93,10 +93,6 @@ class Diagnose:
         return [*findings, *of_all, *self._subscribers(is_key_wrong=key.is_wrong), *self._changes()]
 
     def _readiness(self) -> Iterator[Finding]:
-        remedies = {
-            "database": "check DATABASE_URL and that the database runs, then: stripe-bridge db upgrade",
-            "queue": "check REDIS_URL and that Redis runs; until then, workers poll for work every SWEEP_SECONDS",
-        }
         readiness = self._check_readiness()
         for name, warning in readiness.warnings.items():
             if warning is not None:
@@ -104,7 +100,7 @@ class Diagnose:
         for name, fault in readiness.faults.items():
             # Which secrets those are is reported with their receivers.
             if fault is not None and name != "secrets":
-                yield Finding.error(name, fault, remedies.get(name, "see the logs"))
+                yield Finding.error(name, fault, REMEDIES.get(name, "see the logs"))
 
     def _of_integration(self, integration: Integration, *, is_key_wrong: bool) -> list[Finding]:
         """Whatever goes wrong with one, the others are still checked."""

@@ -11,7 +11,7 @@ from stripe_bridge.domain.going_live import Check
 from stripe_bridge.domain.receiver import PLATFORM_KINDS
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.ports.system import Clock
-from stripe_bridge.use_cases.operations.readiness import CheckReadiness
+from stripe_bridge.use_cases.operations.readiness import REMEDIES, CheckReadiness
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 
 # Daily ones, with some room.
@@ -47,18 +47,13 @@ class CheckHere:
         self._store, self._clock, self._check_readiness = store, clock, check_readiness
         self._key, self._setup = key, setup
 
-    def database(self) -> Check:
-        fault = self._check_readiness().faults["database"]
-        if fault is not None:
-            remedy = "check DATABASE_URL and that the database runs, then: stripe-bridge db upgrade"
-            return Check.fail("database", fault, remedy)
-        what = "answers, can be written to, and has the schema of this release"
-        if self._setup.is_one_file:
-            what += "; SQLite: one machine, and as safe as its disk"
-        return Check.ok("database", what)
-
     def __call__(self, evidence: Evidence) -> Iterator[Check]:
-        yield self._queue()
+        """Without a usable database, only that."""
+        faults = self._check_readiness().faults
+        yield self._database(faults["database"])
+        if faults["database"] is not None:
+            return
+        yield self._queue(faults["queue"])
         yield self._worker()
         yield self._clock_here()
         yield self._encryption_key()
@@ -67,13 +62,17 @@ class CheckHere:
         yield self._retention()
         yield self._watching()
 
-    def _queue(self) -> Check:
-        fault = self._check_readiness().faults["queue"]
+    def _database(self, fault: str | None) -> Check:
         if fault is not None:
-            remedy = (
-                "check REDIS_URL and that Redis runs; until then, workers poll for work every SWEEP_SECONDS"
-            )
-            return Check.fail("queue", fault, remedy)
+            return Check.fail("database", fault, REMEDIES["database"])
+        what = "answers, can be written to, and has the schema of this release"
+        if self._setup.is_one_file:
+            what += "; SQLite: one machine, and as safe as its disk"
+        return Check.ok("database", what)
+
+    def _queue(self, fault: str | None) -> Check:
+        if fault is not None:
+            return Check.fail("queue", fault, REMEDIES["queue"])
         if self._setup.has_redis:
             return Check.ok("queue", "Redis answers")
         return Check.warn(
