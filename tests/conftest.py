@@ -80,13 +80,29 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         servers.close()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)
     # The longest first: at the end, short ones keep all processes busy until the last. Those that share a stack one after
     # another, across their files: pytest by itself would stop and start it for almost every file.
     items.sort(key=lambda item: (*_shortness(item), _stack_of(item)))
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = _spread(items, workers)
+
+
+def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """At first each of the test processes gets one part of the list: each begins with some of the slow ones."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    spread: list[pytest.Item] = []
+    for number in range(workers):
+        theirs = slow[number::workers]
+        size = (len(items) - len(spread)) // (workers - number)
+        until = max(0, size - len(theirs))
+        spread += [*theirs, *quick[:until]]
+        del quick[:until]
+    return [*spread, *quick]
 
 
 def _shortness(item: pytest.Item) -> tuple[bool, bool]:

@@ -11,6 +11,9 @@ import requests
 
 from stripe_bridge.domain.access import Role
 from stripe_bridge.domain.errors.base import BridgeError
+from stripe_bridge.domain.intent import UNSETTLED
+from stripe_bridge.domain.paging import PageRequest
+from stripe_bridge.ports.storage.intents import IntentFilter
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from stripe_bridge.use_cases.integrations.connect import CallbackCommand
 from stripe_emulator.errors import StripeError
@@ -26,6 +29,8 @@ FATES = {
     "leave open": 8,
 }
 _PATIENCE = 240.0
+# In seconds. A call that failed often waits for minutes; who waits so long asks for it to be made now.
+_ASKS_EVERY = 30.0
 
 
 class GaveUp(Exception):
@@ -190,7 +195,11 @@ class User:
     ) -> None:
         """Ask until the answer is as expected. After anything else (no answer, 409, 422, 429, 5xx), ask again."""
         deadline, last = time.monotonic() + patience, "nothing"
+        asks_at = time.monotonic() + _ASKS_EVERY
         while time.monotonic() < deadline:
+            if time.monotonic() > asks_at:
+                asks_at += _ASKS_EVERY
+                self._have_calls_made()
             try:
                 answer = self._http.request(
                     method,
@@ -209,6 +218,15 @@ class User:
                 last = last if last != "nothing" else "no answer"
             time.sleep(self._chance.uniform(0.1, 1.0))
         raise GaveUp(f"{method} {path}: {last}")
+
+    def _have_calls_made(self) -> None:
+        """As `stripe-bridge intents resolve` does. What a process holds at this moment is left to it."""
+        intents = self._service.operator.intents
+        waiting = IntentFilter(integration_id=self.order.shop.integration_id, states=UNSETTLED)
+        with suppress(BridgeError, StoreUnavailable):
+            for intent in intents.list(waiting, PageRequest()).items:
+                with suppress(BridgeError):
+                    intents.resolve(intent.id)
 
 
 def new_token(service: Service, shop: Shop) -> str:
