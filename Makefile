@@ -1,5 +1,5 @@
-# `make` without a target lists the targets. `make run` takes PORT, EMULATOR_PORT and DATA_DIR from the command
-# line or the environment.
+# `make` without a target lists the targets. `make run` takes PORT, EMULATOR_PORT, ERP_PORT, SEED and DATA_DIR
+# from the command line or the environment.
 
 PYTHON ?= python3
 BIN := .venv/bin

@@ -13,10 +13,10 @@ from types import FrameType
 import requests
 
 from stripe_bridge_playground.client import Erp, Json, StripeSide
-from stripe_bridge_playground.erp import Shop, free_port, serving
+from stripe_bridge_playground.erp import USUAL_PORT, Shop, serving
 from stripe_bridge_playground.faults import Fault
 from stripe_bridge_playground.seed import ORDERS, seed
-from stripe_bridge_playground.settings import HOST, Settings, write_private
+from stripe_bridge_playground.settings import HOST, Settings, free_port, write_private
 from stripe_bridge_playground.stack import Stack, started
 from stripe_bridge_playground.story import play
 from stripe_bridge_playground.welcome import welcome
@@ -66,7 +66,7 @@ def _run() -> int:
 
 def _run_with_erp(stack: Stack) -> None:
     """With the page like an ERP's, until it is stopped."""
-    port = stack.settings.erp_port or free_port()
+    port = stack.settings.erp_port or free_port(USUAL_PORT)
     shop = Shop(stack.run["service"], f"http://{HOST}:{port}", stack.run["tokens"], ORDERS)
     erp = Erp(stack.http, stack.run["service"], stack.run["tokens"]["power_user"])
     with serving(port, shop):

@@ -44,14 +44,17 @@ class StripeSide:
     url: str
     _seen: int = 0
 
-    def approve(self, authorize_url: str) -> str:
-        """What the merchant's browser does at the consent page; returns where Stripe sends it next."""
+    def approve(self, authorize_url: str) -> None:
+        """What the merchant's browser does at the consent page, and where Stripe sends it next: at the service."""
         answer = self.http.post(
             authorize_url, data={"decision": "approve"}, allow_redirects=False, timeout=_TIMEOUT
         )
         if not answer.is_redirect:
             raise Fault(f"The consent page answered {answer.status_code}:\n{answer.text[:2000]}")
-        return answer.headers["Location"]
+        # The environment may name a return URL of an ERP that is not running.
+        answer = self.http.get(answer.headers["Location"], allow_redirects=False, timeout=_TIMEOUT)
+        if not answer.ok:
+            raise Fault(f"The OAuth callback answered {answer.status_code}:\n{answer.text[:2000]}")
 
     def pay(self, stripe_invoice_id: str) -> None:
         """What the customer does at the hosted invoice page."""

@@ -1,7 +1,5 @@
 """A page like an ERP's, with the panel in it. Its server asks the service for sessions, as an ERP's does."""
 
-import contextlib
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,13 +15,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import requests
 
 from stripe_bridge_playground.client import Json
-from stripe_bridge_playground.faults import Fault
 from stripe_bridge_playground.settings import HOST
 
 _PAGES = Path(__file__).parent / "pages"
 _FILES = {"/erp.css": "text/css", "/erp.js": "text/javascript"}
 _TIMEOUT = 30.0
-_USUAL_PORT = 8001
+USUAL_PORT = 8001
 _CHOICES: Mapping[str, Mapping[str, str]] = {
     "English": {},
     "German": {"lang": "de"},
@@ -50,17 +47,6 @@ class Shop:
     origin: str
     tokens: Mapping[str, str]
     orders: Mapping[int, Json]
-
-
-def free_port() -> int:
-    """The usual one if it is free, else any."""
-    for port in (_USUAL_PORT, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
-            found: int = probe.getsockname()[1]
-            return found
-    raise Fault("No port is free for the page like an ERP's.")
 
 
 @contextmanager

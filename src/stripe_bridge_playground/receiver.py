@@ -1,7 +1,6 @@
 """The ERP's receiver of changes: the one of examples/receivers/python, which prints what it is told."""
 
 import os
-import socket
 import sysconfig
 import threading
 from collections.abc import Callable
@@ -21,13 +20,6 @@ def _example() -> Path:
 
 
 EXAMPLE = _example()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Receiver:

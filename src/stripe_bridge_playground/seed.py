@@ -1,10 +1,7 @@
 """What a newcomer finds: a connected account, an order that is paid, and one to send an invoice for."""
 
-from datetime import UTC, datetime
-
 from stripe_bridge_playground.client import Erp, Json, StripeSide, wait_for
-from stripe_bridge_playground.faults import Fault
-from stripe_bridge_playground.story import ORDER, ORDER_ID
+from stripe_bridge_playground.story import ORDER, ORDER_ID, updated_now
 
 UNBILLED_ID = 1002
 ORDERS: dict[int, Json] = {
@@ -27,12 +24,9 @@ def seed(erp: Erp, stripe: StripeSide) -> None:
     path = "/api/stripe/integrations"
     integration = erp.call("POST", path, {"name": "Rosen Furniture"}, expected=201)["data"]
     started = erp.call("POST", f"{path}/{integration['id']}/authorize", expected=200)["data"]
-    answer = stripe.http.get(stripe.approve(started["authorize_url"]), allow_redirects=False, timeout=60)
-    if not answer.ok:
-        raise Fault(f"The OAuth callback answered {answer.status_code}:\n{answer.text[:2000]}")
-    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    stripe.approve(started["authorize_url"])
     for order_id, order in ORDERS.items():
-        erp.call("PUT", f"/api/sales-orders/{order_id}", order | {"updated_at": now}, expected=201)
+        erp.call("PUT", f"/api/sales-orders/{order_id}", updated_now(order), expected=201)
     body = {"integration_instance_id": integration["id"], "sales_order_id": ORDER_ID}
     invoice = erp.call("POST", "/api/stripe/invoices", body, expected=201)["data"]
     stripe.pay(invoice["stripe_invoice_id"])

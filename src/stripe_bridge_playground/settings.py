@@ -1,6 +1,7 @@
 """A playground's settings and secrets, and where they are stored."""
 
 import base64
+import contextlib
 import json
 import os
 import secrets
@@ -94,6 +95,17 @@ class Secrets:
         )
         write_private(path, asdict(made))
         return made
+
+
+def free_port(usual: int = 0) -> int:
+    """The usual one if it is free, else any."""
+    for port in (usual, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+            found: int = probe.getsockname()[1]
+            return found
+    raise Fault("No port is free.")
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:

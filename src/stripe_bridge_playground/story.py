@@ -8,9 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from stripe_bridge_playground.client import Erp, Json, StripeSide, expect, wait_for
-from stripe_bridge_playground.faults import Fault
-from stripe_bridge_playground.receiver import EXAMPLE, Receiver, free_port
-from stripe_bridge_playground.settings import HOST
+from stripe_bridge_playground.receiver import EXAMPLE, Receiver
+from stripe_bridge_playground.settings import HOST, free_port
 from stripe_bridge_playground.stack import Stack
 
 ORDER_ID = 1001
@@ -36,6 +35,11 @@ SENT_BY_STRIPE = {
 SETTLED = {"processed", "skipped"}
 # What the ERP is told of them.
 TOLD = ("integration.connected", "sales_order.created", "invoice.sent", "invoice.paid")
+
+
+def updated_now(order: Json) -> Json:
+    """As the ERP submits it."""
+    return order | {"updated_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
 
 
 def play(stack: Stack) -> None:
@@ -107,11 +111,7 @@ class _Story:
         path = f"{path}/{integration['id']}"
         authorize_url = self.ask("POST", f"{path}/authorize", expected=200)["authorize_url"]
         self.say("merchant", f"opens {authorize_url.partition('?')[0]} and approves")
-        callback = self.stripe.approve(authorize_url)
-        # The environment may name a return URL of an ERP that is not running.
-        answer = self.stripe.http.get(callback, allow_redirects=False, timeout=60)
-        if not answer.ok:
-            raise Fault(f"The OAuth callback answered {answer.status_code}:\n{answer.text[:2000]}")
+        self.stripe.approve(authorize_url)
         self.overhear()
         integration = self.ask("GET", path, expected=200)
         expect("The authorized integration", integration, connected=True, sync_status="active")
@@ -120,7 +120,7 @@ class _Story:
 
     def order(self) -> None:
         self.step("The ERP provides a sales order")
-        order = ORDER | {"updated_at": datetime.now(UTC).isoformat().replace("+00:00", "Z")}
+        order = updated_now(ORDER)
         stored = self.ask("PUT", f"/api/sales-orders/{ORDER_ID}", order, expected=201)
         expect("The order", stored, outstanding_in_cents=ORDER["total_in_cents"], settled_in_cents=0)
 

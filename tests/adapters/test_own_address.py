@@ -1,11 +1,11 @@
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from stripe_bridge.adapters.own_address import HttpOwnAddress
 from stripe_bridge.ports.own_address import AddressUnreachable, Answer
+from tests.servers.answering import Answering
 
 ANSWERS = {
     "/json": (405, b'{"request_id": "r"}'),
@@ -29,10 +29,8 @@ def site() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with Answering(Handler) as server:
+        yield server.address
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,8 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.journeys.people import Erp, browser
 from tests.journeys.stack import Combination, Stack
+from tests.servers.answering import Answering
 from tests.waiting import wait_until
 
 
-class Collector:
+class Collector(Answering):
     """Listens for OTLP over HTTP, and keeps each span with its service's name."""
 
     def __init__(self) -> None:
@@ -37,8 +36,8 @@ class Collector:
             def log_message(self, *args: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        super().__init__(Handler)
+        self.url = self.address
 
     def _take(self, request: ExportTraceServiceRequest) -> None:
         for group in request.resource_spans:
@@ -47,15 +46,6 @@ class Collector:
             )
             for scope in group.scope_spans:
                 self.spans += [(name, span) for span in scope.spans]
-
-    @contextmanager
-    def listening(self) -> Iterator["Collector"]:
-        thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        thread.start()
-        yield self
-        self._server.shutdown()
-        thread.join()
-        self._server.server_close()
 
     def named(self, name: str) -> list[Any]:
         return [span for _, span in self.spans if span.name == name]
@@ -79,7 +69,7 @@ def traced(
 ) -> Iterator[tuple[Collector, Stack]]:
     """A service with a collector named in its environment, which has processed an order up to its payment."""
     folder = tmp_path_factory.mktemp("traced")
-    with Collector().listening() as collector:
+    with Collector() as collector:
         settings = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_BSP_SCHEDULE_DELAY": "100",

@@ -2,15 +2,15 @@
 
 import http.client
 import http.server
-import threading
 from urllib.parse import urlsplit
 
 import pytest
 
 from benchmarks.stand.proxy import MeasuringProxy, covered
+from tests.servers.answering import Answering
 
 
-class Answering(http.server.BaseHTTPRequestHandler):
+class SaysOk(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
@@ -25,14 +25,8 @@ class Answering(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def proxy():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    with MeasuringProxy(f"http://127.0.0.1:{server.server_port}") as proxy:
+    with Answering(SaysOk) as server, MeasuringProxy(server.address) as proxy:
         yield proxy
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 def test_each_call_on_a_connection_is_measured_by_itself(proxy):

@@ -171,7 +171,7 @@ def _connected(facts: Json, http: requests.Session, console: str, env: Mapping[s
     stripe, path = StripeSide(http, facts["emulator"]), "/api/stripe/integrations"
     made = erps["admin"].call("POST", path, {"name": "Rosen Furniture"}, expected=201)["data"]
     url = erps["admin"].call("POST", f"{path}/{made['id']}/authorize", expected=200)["data"]["authorize_url"]
-    assert http.get(stripe.approve(url), timeout=60).ok
+    stripe.approve(url)
     return Stack(facts["service"], erps, stripe, made["id"], console, env)
 
 

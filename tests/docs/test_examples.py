@@ -5,8 +5,7 @@ import re
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 import requests
@@ -18,6 +17,7 @@ from tests.docs.pages import ROOT, Page
 from tests.fakes.stripe.signatures import sign
 from tests.journeys.people import browser
 from tests.journeys.stack import WEBHOOK_SECRET, Combination, Stack
+from tests.servers.answering import Answering
 from tests.waiting import wait_until
 
 INDEX = Page(ROOT / "docs" / "api.md")
@@ -74,12 +74,8 @@ def a_receiver():
         def log_message(self, *_):
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), TakesEverything) as server:
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with Answering(TakesEverything) as server:
+        yield server.address
 
 
 def test_every_operation_has_an_example_of_its_good_answer():

@@ -1,14 +1,14 @@
 """A webhook receiver that keeps what it receives and answers as told."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
+from tests.servers.answering import Answering
 from tests.waiting import wait_until
 
 
-class Receiver:
+class Receiver(Answering):
     """Answers 200 unless `answers` holds other statuses, which are used up first."""
 
     def __init__(self) -> None:
@@ -28,9 +28,8 @@ class Receiver:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hooks"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        super().__init__(Handler)
+        self.url = f"{self.address}/hooks"
 
     @property
     def events(self) -> list[Any]:
@@ -43,12 +42,3 @@ class Receiver:
     def wait_for(self, count: int) -> list[Any]:
         wait_until(lambda: len(self.requests) >= count)
         return self.events
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()

@@ -3,16 +3,17 @@
 import threading
 import time
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 from standardwebhooks import Webhook
 
+from tests.servers.answering import Answering
 from tests.use_cases.subscribers.subscribed import ChainingReceiver
 from tests.waiting import wait_until
 
 
-class ChangesReceiver:
+class ChangesReceiver(Answering):
     """`answers` are used up first. Whatever is not signed with all `secrets` is a 401, and kept in `rejected`.
 
     `pages` are those that were acknowledged, `chain` what they led to. `most_at_once` is how many requests were under way.
@@ -29,9 +30,8 @@ class ChangesReceiver:
         self.came_at: dict[int, float] = {}
         self.most_at_once = 0
         self._at_once, self._mutex = 0, threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}/changes"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        super().__init__(_handler_of(self))
+        self.url = f"{self.address}/changes"
 
     def receive(self, body: bytes, headers: dict[str, str]) -> int:
         with self._mutex:
@@ -68,14 +68,6 @@ class ChangesReceiver:
     def wait_for(self, *types: str) -> None:
         """Until these are among those that it holds."""
         wait_until(lambda: set(types) <= set(self.types()))
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def _handler_of(receiver: ChangesReceiver) -> type[BaseHTTPRequestHandler]:

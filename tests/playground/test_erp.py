@@ -2,8 +2,9 @@
 
 import requests
 
-from stripe_bridge_playground.erp import Shop, draw, free_port, serving
+from stripe_bridge_playground.erp import Shop, draw, serving
 from stripe_bridge_playground.seed import ORDERS
+from tests.servers.processes import free_port
 
 DEFAULTS = {"order": "1001", "lang": "en", "dir": "ltr", "theme": "light", "as": "power_user", "frame": ""}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stripe_bridge_playground.faults import Fault
-from stripe_bridge_playground.settings import Secrets, Settings, write_private
+from stripe_bridge_playground.settings import Secrets, Settings, free_port, write_private
 
 
 def test_without_any_setting_the_documented_ports_and_folder_are_used():
@@ -38,6 +38,15 @@ def test_a_port_in_use_is_reported_with_the_setting_that_changes_it(tmp_path):
         taken = Settings(port=other.getsockname()[1], emulator_port=1024, data_dir=tmp_path)
         with pytest.raises(Fault, match="PORT=…"):
             taken.check_ports()
+
+
+def test_a_usual_port_is_taken_only_if_it_is_free():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        usual = other.getsockname()[1]
+        assert free_port(usual) not in (0, usual)
+    assert free_port(usual) == usual
 
 
 def test_a_second_start_has_the_secrets_of_the_first(tmp_path):

@@ -4,10 +4,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import requests
+
+from tests.servers.answering import Answering
 
 # What may happen to a request: an answer of its own or none at all, before the server has got it or after.
 FAIL_BEFORE, FAIL_AFTER, CUT_BEFORE, CUT_AFTER = "fail before", "fail after", "cut before", "cut after"
@@ -28,7 +30,7 @@ class Relayed:
     taken: int | None
 
 
-class Relay:
+class Relay(Answering):
     """`mishap` is asked at each request."""
 
     def __init__(self, target: str, mishap: Callable[[], str | None] = lambda: None) -> None:
@@ -36,10 +38,8 @@ class Relay:
         self.relayed: list[Relayed] = []
         self.most_at_once = 0
         self._at_once, self._guard = 0, threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        super().__init__(_handler_of(self))
+        self.url = self.address
 
     def handle(
         self, method: str, path: str, headers: dict[str, str], body: bytes
@@ -73,14 +73,6 @@ class Relay:
                 method, self._target + path, data=body or None, headers=sent, timeout=_TIMEOUT
             )
         return None
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def _handler_of(relay: Relay) -> type[BaseHTTPRequestHandler]:

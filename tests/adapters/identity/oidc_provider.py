@@ -4,20 +4,21 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.servers.answering import Answering
+
 CLIENT_ID, CLIENT_SECRET = "console", "a secret & more: of the client"
 REDIRECT_URI = "https://bridge.test/console/oidc/callback"
 
 
-class OidcProvider:
+class OidcProvider(Answering):
     """`claims` are what it says of whoever signs in; `breaks` is what is wrong with it. `now` is in seconds."""
 
     def __init__(self, now: Callable[[], float], *, methods: list[str] | None = None) -> None:
@@ -27,18 +28,8 @@ class OidcProvider:
         self.breaks: set[str] = set()
         self.redeemed: list[str] = []
         self._codes: dict[str, dict[str, str]] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self.issuer = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__init__(_handler(self))
+        self.issuer = self.address
 
     def approve(self, url: str, **changes: str) -> str:
         """Somebody who was sent to `url` signs in there. Returns the address that leads him back."""

@@ -5,16 +5,18 @@ import socket
 import struct
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.servers.answering import Answering
+
 ISSUER, AUDIENCE = "https://id.example.com/", "stripe-bridge"
 
 
-class Provider:
+class Provider(Answering):
     """An identity provider with one published key, for as long as its context lasts."""
 
     def __init__(self) -> None:
@@ -45,19 +47,12 @@ class Provider:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self.url = f"http://127.0.0.1:{self._server.server_port}/jwks.json"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
+        super().__init__(Handler)
+        self.url = f"{self.address}/jwks.json"
 
     def __exit__(self, *_: object) -> None:
         self.may_answer.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__exit__()
 
     def token(self, *, kid: str = "k1", key: Any = None, algorithm: str = "ES256", **claims: Any) -> str:
         now = int(time.time())

@@ -6,13 +6,13 @@ import threading
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 from stripe_bridge.adapters.stripe_gateway.client import StripeConfig
+from tests.servers.answering import Answering
 
 INVOICE = {
     "id": "in_1",
@@ -53,24 +53,20 @@ class Request:
     form: Mapping[str, str]
 
 
-class ScriptedStripe:
+class ScriptedStripe(Answering):
     """Uses TLS if it has a certificate: a file with the certificate and its key."""
 
     def __init__(self, *, certificate: Path | None = None) -> None:
         self.requests: list[Request] = []
         self._answers: deque[Answer | Cut | Hang] = deque()
         self._closing = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._scheme = "http" if certificate is None else "https"
+        super().__init__(self._handler())
+        self.url = self.address
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-
-    @property
-    def url(self) -> str:
-        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
+            self.url = self.address.replace("http:", "https:")
 
     def access(self, **changes: Any) -> StripeConfig:
         given: dict[str, Any] = {
@@ -86,17 +82,9 @@ class ScriptedStripe:
     def will(self, *answers: Answer | Cut | Hang) -> None:
         self._answers.extend(answers)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        super().__exit__()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         script = self

@@ -44,8 +44,8 @@ class DiagnoseReceivers:
             return
         if is_key_wrong:
             statuses = [replace(status, is_secret_unreadable=False) for status in statuses]
-        # With endpoints created by hand, there need not be any others.
-        by_hand = [each for each in statuses if each.endpoint_id is None and self._has_extra_secrets]
+        extra = self._has_extra_secrets
+        by_hand = [each for each in statuses if each.is_made_by_hand(has_extra_secrets=extra)]
         if by_hand:
             what = "endpoints created by hand (STRIPE_WEBHOOK_SECRETS) cannot be checked from here"
             yield Finding.note(

@@ -13,7 +13,7 @@ class CheckBeforeGoingLive:
 
     def __call__(self, evidence: Evidence) -> list[Check]:
         """Without a usable database, only that: nearly all else is compared with what it holds."""
-        database = self._here.database()
+        database, *others = self._here(evidence)
         if database.outcome is Outcome.FAIL:
             return [database]
-        return [database, *self._here(evidence), *self._at_stripe()]
+        return [database, *others, *self._at_stripe()]

@@ -47,17 +47,13 @@ class CheckHere:
         self._store, self._clock, self._check_readiness = store, clock, check_readiness
         self._key, self._setup = key, setup
 
-    def database(self) -> Check:
-        fault = self._check_readiness().faults["database"]
-        if fault is not None:
-            return Check.fail("database", fault, REMEDIES["database"])
-        what = "answers, can be written to, and has the schema of this release"
-        if self._setup.is_one_file:
-            what += "; SQLite: one machine, and as safe as its disk"
-        return Check.ok("database", what)
-
     def __call__(self, evidence: Evidence) -> Iterator[Check]:
-        yield self._queue()
+        """Without a usable database, only that."""
+        faults = self._check_readiness().faults
+        yield self._database(faults["database"])
+        if faults["database"] is not None:
+            return
+        yield self._queue(faults["queue"])
         yield self._worker()
         yield self._clock_here()
         yield self._encryption_key()
@@ -66,8 +62,15 @@ class CheckHere:
         yield self._retention()
         yield self._watching()
 
-    def _queue(self) -> Check:
-        fault = self._check_readiness().faults["queue"]
+    def _database(self, fault: str | None) -> Check:
+        if fault is not None:
+            return Check.fail("database", fault, REMEDIES["database"])
+        what = "answers, can be written to, and has the schema of this release"
+        if self._setup.is_one_file:
+            what += "; SQLite: one machine, and as safe as its disk"
+        return Check.ok("database", what)
+
+    def _queue(self, fault: str | None) -> Check:
         if fault is not None:
             return Check.fail("queue", fault, REMEDIES["queue"])
         if self._setup.has_redis:

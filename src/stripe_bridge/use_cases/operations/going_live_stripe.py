@@ -147,7 +147,7 @@ class CheckAtStripe:
     def _endpoints(self) -> Iterator[Check]:
         for status in self._statuses.of_platform(self._setup.receiver_url):
             subject = f"{status.kind.value} endpoint"
-            if status.endpoint_id is None and self._setup.has_extra_secrets:
+            if status.is_made_by_hand(has_extra_secrets=self._setup.has_extra_secrets):
                 what = "made by hand (STRIPE_WEBHOOK_SECRETS), which cannot be checked from here"
                 yield Check.warn(
                     subject, what, "check it in the Dashboard, or: stripe-bridge receivers register"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from stripe_bridge.domain.clock_skew import describe_skew
@@ -12,11 +12,11 @@ from stripe_bridge.ports.storage.unit_of_work import Store, StoreUnavailable
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault
 
-# What to do about a fault, by its name.
-REMEDIES = {
+REMEDIES: Mapping[str, str] = {
     "database": "check DATABASE_URL and that the database runs, then: stripe-bridge db upgrade",
     "queue": "check REDIS_URL and that Redis runs; until then, workers poll for work every SWEEP_SECONDS",
 }
+"""What an operator does about a fault, by its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

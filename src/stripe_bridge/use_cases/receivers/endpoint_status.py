@@ -40,6 +40,10 @@ class EndpointStatus:
         """None if no endpoint was ever registered."""
         return None if self.known is None else self.known.stripe_endpoint_id
 
+    def is_made_by_hand(self, *, has_extra_secrets: bool) -> bool:
+        """With secrets of endpoints created by hand, there need not be any others."""
+        return self.endpoint_id is None and has_extra_secrets
+
     @property
     def delivers(self) -> bool:
         """Whether Stripe sends what it should, to where it should."""
