@@ -1,8 +1,9 @@
 """The service, Stripe's stand-in and a browser: one of each for all tests of a process."""
 
+import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,44 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.slow)
+
+
+class _PlaywrightLoop:
+    """Playwright's event loop counts as running in this thread from its first test to its end, and forbids others.
+
+    It counts only during the tests in here, and while Playwright ends: tests of other folders run loops of their own.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def resume(self) -> None:
+        asyncio._set_running_loop(self._loop)
+
+    def pause(self) -> None:
+        self._loop = asyncio._get_running_loop()
+        asyncio._set_running_loop(None)
+
+
+_loop = _PlaywrightLoop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if _HERE not in item.path.parents:
+        return (yield)
+    _loop.resume()
+    try:
+        return (yield)
+    finally:
+        _loop.pause()
+
+
+@pytest.fixture(scope="session")
+def browser(browser):
+    """Ends before Playwright does, perhaps after a test of another folder."""
+    yield browser
+    _loop.resume()
 
 
 def find_browser() -> str | None:
