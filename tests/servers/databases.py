@@ -33,7 +33,8 @@ class PostgresDatabases:
         self._ensure_template()
         name = next(self._names)
         with self._administering() as server:
-            _run(server, "CREATE DATABASE {} TEMPLATE {}", name, self._template)
+            # Copied as files, which takes less of the processor than writing each page into the log.
+            _run(server, "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, self._template)
         try:
             yield self._url(name)
         finally:
