@@ -78,6 +78,10 @@ HEAVY = {
     ),
     "uvicorn",
 }
+SERVERS = {
+    "DATABASE_URL": "postgresql://bridge@127.0.0.1:1/bridge",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+}
 OF_PAGES = {"apispec", "flask", "flask_smorest", "jinja2", "marshmallow", "uvicorn", "werkzeug"}
 
 
@@ -153,8 +157,8 @@ service = build_service(os.environ, lazily=True)
 service.load()
 worker_of(service)
 """
-    settings = {**ENVIRONMENT, "REDIS_URL": "redis://127.0.0.1:1/0"}
-    unwanted = {*OF_PAGES, "alembic", "authlib", "opentelemetry"}
+    settings = {**ENVIRONMENT, **SERVERS}
+    unwanted = {*OF_PAGES, "alembic", "authlib", "opentelemetry", "sqlite3"}
     wanted = {"dramatiq", "stripe"}
     assert loaded_after(act, unwanted | wanted, **settings) == wanted
 
@@ -167,8 +171,8 @@ from stripe_bridge.bootstrap.service import build_service
 from stripe_bridge.bootstrap.web import web_app_of
 web_app_of(build_service(os.environ)).test_client().get("/healthz")
 """
-    settings = {**ENVIRONMENT, "REDIS_URL": "redis://127.0.0.1:1/0"}
-    unwanted = {"alembic", "authlib", "opentelemetry"}
+    settings = {**ENVIRONMENT, **SERVERS}
+    unwanted = {"alembic", "authlib", "opentelemetry", "sqlite3"}
     wanted = {"flask_smorest", "stripe"}
     assert loaded_after(act, unwanted | wanted, **settings) == wanted
 
