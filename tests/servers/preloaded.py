@@ -29,6 +29,7 @@ _IMPORTED = (
     "stripe_bridge.adapters.queue.plain_redis",
     "stripe_bridge.adapters.queue.redis_nudges",
     "stripe_bridge.adapters.web.webhook_protocol",
+    "stripe_bridge.bootstrap.command_app",
     "stripe_bridge.bootstrap.commands",
     "stripe_bridge.bootstrap.server",
     "stripe_bridge.bootstrap.web",
