@@ -32,27 +32,35 @@ def crash_at_every_crossing(
 ) -> list[str]:
     """Play the scenario once for each crossing, until a run is not interrupted; returns where it crossed the boundary."""
     for number in count(1):
-        world = new_world()
-        scenario.prepare(world)
-        boundary = crash_at(number)
-        world.restart(boundary.around)
-        try:
-            scenario.act(world)
-        except Crash as crash:
-            place = f"crash at crossing {number}, {crash}"
-        else:
-            place = "no crash"
-        world.restart()
-        try:
-            recover(world)
-            if scenario.again is not None:
-                scenario.again(world)
-            world.come_to_rest()
-            scenario.check(world)
-            assert_the_log_tells_everything(world.store, world.tenant)
-        except (AssertionError, BridgeError) as error:
-            error.add_note(f"{place}; crossed: {boundary.places}")
-            raise
-        if place == "no crash":
-            return boundary.places
+        crash, places = crash_once(new_world, scenario, number, recover=recover)
+        if crash is None:
+            return places
     raise AssertionError("A scenario without an end.")
+
+
+def crash_once(
+    new_world: Callable[[], AnyWorld], scenario: Scenario, number: int, *, recover: Do
+) -> tuple[Crash | None, list[str]]:
+    """Play the scenario with a crash at this crossing; returns the crash, if it came so far, and where it crossed."""
+    world = new_world()
+    scenario.prepare(world)
+    boundary = crash_at(number)
+    world.restart(boundary.around)
+    crashed: Crash | None = None
+    try:
+        scenario.act(world)
+    except Crash as crash:
+        crashed = crash
+    world.restart()
+    try:
+        recover(world)
+        if scenario.again is not None:
+            scenario.again(world)
+        world.come_to_rest()
+        scenario.check(world)
+        assert_the_log_tells_everything(world.store, world.tenant)
+    except (AssertionError, BridgeError) as error:
+        place = f"crash at crossing {number}, {crashed}" if crashed else "no crash"
+        error.add_note(f"{place}; crossed: {boundary.places}")
+        raise
+    return crashed, boundary.places
