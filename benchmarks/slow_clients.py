@@ -23,9 +23,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from ctypes import Array, c_longlong
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +75,8 @@ def measure(descriptors: int, *, seconds: float) -> Figures:
         _warm_up(honest)
         before = memory_of(program.pid).all
         context = multiprocessing.get_context("spawn")
-        attempts = context.Array("q", 2)
+        # Without a lock: only one process counts, and killed while it held one, it would keep it.
+        attempts = context.RawArray("q", 2)
         attack = context.Process(target=attack_forever, args=(port, attempts), daemon=True)
         attack.start()
         try:
@@ -109,7 +110,7 @@ def _preferred() -> Iterator[None]:
 
 
 def _watch(
-    honest: HonestClient, pid: int, attempts: SynchronizedArray[int], seconds: float
+    honest: HonestClient, pid: int, attempts: Array[c_longlong], seconds: float
 ) -> tuple[list[float], float]:
     """While the clients come, and so many seconds after the last one has come for the first time."""
     times: list[float] = []
@@ -191,7 +192,7 @@ class HonestClient:
         return time.perf_counter() - began_at
 
 
-def attack_forever(port: int, attempts: SynchronizedArray[int]) -> None:
+def attack_forever(port: int, attempts: Array[c_longlong]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A parent that is killed cannot end us.
     ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, int(signal.SIGKILL))
@@ -206,7 +207,7 @@ def attack_forever(port: int, attempts: SynchronizedArray[int]) -> None:
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
-async def _attack(port: int, attempts: SynchronizedArray[int]) -> None:
+async def _attack(port: int, attempts: Array[c_longlong]) -> None:
     webhooks, api = _stuck_at("/api/webhooks/stripe"), _stuck_at("/api/stripe/invoices")
     kinds: list[tuple[Talk, int]] = [(_head_by_line, SLOW_CLIENTS), (_idle, IDLE_CLIENTS)]
     kinds += [(each, STUCK_BODIES // 2) for each in (webhooks, api)]
@@ -216,7 +217,7 @@ async def _attack(port: int, attempts: SynchronizedArray[int]) -> None:
                 clients.create_task(_again_and_again(port, attempts, talk))
 
 
-async def _again_and_again(port: int, attempts: SynchronizedArray[int], talk: Talk) -> None:
+async def _again_and_again(port: int, attempts: Array[c_longlong], talk: Talk) -> None:
     while True:
         with contextlib.suppress(OSError):
             reader, writer = await asyncio.open_connection(HOST, port)

@@ -32,6 +32,9 @@ _HEALTHCHECK_TIMEOUT = 30
 _KEEP_ALIVE_TIMEOUT = 75
 # As many as the system allows. A client whose connection overflows it tries again after a second.
 _BACKLOG = 65_535
+# How many newcomers the event loop takes in, in a turn. libuv accepts one at each descriptor that listens: with one, the last
+# of a thousand waits for a thousand turns, each with all the reading that there is to do.
+_ACCEPTED_AT_ONCE = 8
 # In bytes, for each connection, in the kernel, which otherwise buffers megabytes before the process reads them. A thousand
 # clients may have something to read in the same turn of the event loop.
 _RECEIVE_BUFFER = 16 * 1024
@@ -59,7 +62,9 @@ def serve(host: str, port: int, workers: int) -> None:
         timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_TIMEOUT,
         timeout_worker_healthcheck=_HEALTHCHECK_TIMEOUT,
     )
-    with _bind(host, port) as bound, contextlib.suppress(KeyboardInterrupt):
+    bound = _bind(host, port)
+    with contextlib.ExitStack() as sockets, contextlib.suppress(KeyboardInterrupt):
+        listening = [sockets.enter_context(each) for each in _shared(bound)]
         # uvicorn sends itself the signal again after an orderly shutdown: dying of it would look like a failure.
         signal.signal(signal.SIGTERM, _leave)
         # After uvicorn's own configuration, which sets up logging, too: the supervisor of several processes logs through ours.
@@ -69,9 +74,9 @@ def serve(host: str, port: int, workers: int) -> None:
         if workers == 1:
             # What a supervisor does for each of its processes, as far as one can do it for itself.
             signal.signal(signal.SIGHUP, _end_in_order)
-            uvicorn.Server(config).run([bound])
+            uvicorn.Server(config).run(listening)
         else:
-            _supervise(Multiprocess(config, [bound]))
+            _supervise(Multiprocess(config, listening))
 
 
 def _supervise(supervisor: Multiprocess) -> None:
@@ -138,3 +143,8 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.close()
         raise SystemExit(f"Cannot listen on {host}, port {port}: {error.strerror or error}") from None
     return bound
+
+
+def _shared(bound: socket.socket) -> list[socket.socket]:
+    """Several descriptors of one socket: what waits there to be accepted waits at all of them."""
+    return [bound, *(bound.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))]

@@ -4,12 +4,14 @@ import asyncio
 import gc
 import logging
 import threading
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from stripe_bridge.adapters.web import webhook_protocol
 from stripe_bridge.adapters.web.app import operations_by_endpoint
 from stripe_bridge.adapters.web.auth import AuthenticateHead
 from stripe_bridge.adapters.web.connections import (
@@ -147,6 +149,27 @@ def test_what_unfinished_requests_hold_is_limited_in_all(world):
         assert not any(each.wire.is_closed for each in [*bodies[4:], *more])
 
     run(world, talk)
+
+
+@pytest.mark.parametrize("part", [700, 16_000])
+def test_a_long_body_is_held_in_pieces_of_about_the_same_size(world, part):
+    """Blocks of any size, growing side by side, leave holes in memory that fit none of them."""
+
+    async def talk(client: Connection) -> None:
+        client.protocol.data_received(a_head(900_000))
+        for _ in range(800_000 // part):
+            client.protocol.data_received(b"x" * part)
+        held = tracemalloc.take_snapshot().filter_traces(
+            [tracemalloc.Filter(True, webhook_protocol.__file__)]
+        )
+        assert max(trace.size for trace in held.traces) <= 64 * 1024
+        assert sum(trace.size for trace in held.traces) <= 800_000 * 1.2
+
+    tracemalloc.start()
+    try:
+        run(world, talk)
+    finally:
+        tracemalloc.stop()
 
 
 def test_long_bodies_take_turns(world):

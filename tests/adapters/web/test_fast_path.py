@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
+import time
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 
-from stripe_bridge.adapters.web.fast_path import FastPath
+from stripe_bridge.adapters.web.fast_path import BETWEEN_ANONYMOUS, FastPath
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 from tests.adapters.web.over_fast_path import PART, Connection, OverFront, over_connection
 from tests.adapters.web.world import WEBHOOK_SECRET, World, data_of
@@ -184,6 +185,65 @@ def test_webhooks_that_wait_for_the_database_hold_up_no_other_request(world):
 
     assert over_connection(front, ask) == HTTPStatus.OK
     front.close()
+
+
+def test_requests_without_a_credential_hold_up_none_that_has_one(world):
+    """Anyone can send a thousand of them at once."""
+    is_over = threading.Event()
+
+    def behind(environ, start_response):
+        if "HTTP_AUTHORIZATION" not in environ and "HTTP_COOKIE" not in environ:
+            is_over.wait(60)
+        return world.behind(environ, start_response)
+
+    front = FastPath(behind, None, world.metrics, threads=1, on_shutdown=lambda: None)
+    head = "GET /healthz HTTP/1.1\r\nHost: x\r\n"
+
+    async def ask(connection: Connection) -> list[int]:
+        sent = [Connection(front) for _ in range(3)]
+        for each in sent:
+            await each.send([f"{head}\r\n".encode()])
+        statuses = []
+        for credential in ("Authorization: Bearer x", "Cookie: x=y"):
+            connection.wire.written = b""
+            await connection.send([f"{head}{credential}\r\n\r\n".encode()])
+            ((answer, _),) = await connection.wire.answers()
+            statuses.append(answer.status)
+        assert not any(each.wire.written for each in sent)
+        is_over.set()
+        for each in sent:
+            await each.wire.answers()
+            await each.end()
+        return statuses
+
+    assert over_connection(front, ask) == [HTTPStatus.OK, HTTPStatus.OK]
+    front.close()
+
+
+def test_many_requests_without_a_credential_leave_time_for_the_event_loop(world):
+    """It waits for each thread that runs Python."""
+    began_at: list[float] = []
+
+    def behind(_environ, start_response):
+        began_at.append(time.monotonic())
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    front = FastPath(behind, None, world.metrics, threads=2, on_shutdown=lambda: None)
+
+    async def ask(_connection: Connection) -> None:
+        sent = [Connection(front) for _ in range(100)]
+        for each in sent:
+            await each.send([b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
+        for each in sent:
+            await each.wire.answers()
+            await each.end()
+
+    sent_at = time.monotonic()
+    over_connection(front, ask)
+    front.close()
+    assert len(began_at) == 100
+    assert max(began_at) - sent_at >= 99 * BETWEEN_ANONYMOUS
 
 
 @pytest.fixture

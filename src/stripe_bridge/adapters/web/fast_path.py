@@ -43,6 +43,8 @@ _log = logging.getLogger(__name__)
 _PATH = re.compile(re.escape(PLATFORM_ROUTE.encode()) + b"(?:/([0-9]+))?")
 STATE = "front"
 """The key in ASGI's lifespan state under which the server's protocol finds the front."""
+# In seconds, between the starts of two requests that show no credential. Answering one takes about a third of that.
+BETWEEN_ANONYMOUS = 0.003
 _LIMITS = ConnectionLimits()
 
 
@@ -78,6 +80,15 @@ class FastPath:
             wants_body=wants_body,
             more={} if readers is None else {WAITING_READERS: readers},
         )
+        # Threads of their own: anyone can send a thousand of them at once, and they must not be in the way of those who were
+        # given a credential.
+        self._anonymous = WsgiInThreads(
+            behind,
+            threads=threads,
+            most=MAX_PAYLOAD_BYTES,
+            wants_body=wants_body,
+            interval=BETWEEN_ANONYMOUS,
+        )
         # Threads of their own: while the database is down each webhook holds one, and there are many. Their credential is a
         # signature of the body.
         self._webhooks = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES, wants_body=_always)
@@ -88,6 +99,8 @@ class FastPath:
             await self._live(scope, receive, send)
         elif scope["path"].startswith(PLATFORM_ROUTE):
             await self._webhooks(scope, receive, send)
+        elif not _shows_credential(scope):
+            await self._anonymous(scope, receive, send)
         else:
             await self._behind(scope, receive, send)
 
@@ -108,6 +121,7 @@ class FastPath:
         if self._readers is not None:
             self._readers.close()
         self._behind.close()
+        self._anonymous.close()
         self._webhooks.close()
         self._at_the_end()
 
@@ -126,6 +140,11 @@ class FastPath:
         while True:
             await asyncio.sleep(TIME_OUT_EVERY)
             self.connections.time_out_late()
+
+
+def _shows_credential(scope: Scope) -> bool:
+    """A token, or the cookie of the console. Whether it is good is for Flask to say."""
+    return any(name in (b"authorization", b"cookie") for name, _ in scope["headers"])
 
 
 @dataclass(frozen=True, slots=True)

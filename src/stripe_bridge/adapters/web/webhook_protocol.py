@@ -23,6 +23,7 @@ from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
 _MAX_HEAD_BYTES = 64 * 1024
 # Each costs Python many times its length.
 _MAX_HEADERS = 200
+_BUFFER = 32 * 1024
 _BODY = b'{"received":true}\n'
 _TOLD = {"content-type": "application/json", "content-length": str(len(_BODY)), **HEADERS}
 _HEAD = "HTTP/1.1 200 OK\r\n" + "".join(f"{name.lower()}: {value}\r\n" for name, value in _TOLD.items())
@@ -33,6 +34,29 @@ _TIMED_OUT = (
 )
 
 
+class _Body:
+    """What has arrived of a body.
+
+    Small parts would take many times their length, so they go into larger buffers. Buffers of any size, growing side by side,
+    would leave holes in memory that fit none of them: half as much again as they hold.
+    """
+
+    __slots__ = ("_buffers", "size")
+
+    def __init__(self) -> None:
+        self._buffers: list[bytearray] = []
+        self.size = 0
+
+    def add(self, part: bytes) -> None:
+        if not self._buffers or len(self._buffers[-1]) >= _BUFFER:
+            self._buffers.append(bytearray())
+        self._buffers[-1] += part
+        self.size += len(part)
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self._buffers)
+
+
 @dataclass(slots=True, kw_only=True)
 class _Webhook:
     """A webhook that is being read and then answered. Anything that follows on the connection before that is not answered."""
@@ -41,8 +65,7 @@ class _Webhook:
     signature: str | None
     request_id: str
     keep_alive: bool
-    # One buffer: small parts would take many times their length.
-    body: bytearray = field(default_factory=bytearray, repr=False)
+    body: _Body = field(default_factory=_Body, repr=False)
     is_read: bool = False
     is_followed: bool = False
 
@@ -120,8 +143,8 @@ class WebhookProtocol(HttpToolsProtocol):
         if webhook is None:
             super().on_body(body)
         elif not webhook.is_read:
-            webhook.body += body
-            if len(webhook.body) > MAX_PAYLOAD_BYTES:
+            webhook.body.add(body)
+            if webhook.body.size > MAX_PAYLOAD_BYTES:
                 self._leave(webhook)
 
     def on_message_complete(self) -> None:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Lock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -62,6 +63,9 @@ class WsgiInThreads:
     A body that takes its time is read only if the application wants it, by the head; otherwise the request is served without
     it. A body is read up to one byte more than `most`, which shows that it is too long. A request whose body breaks off is
     dropped.
+
+    No two requests begin within `interval` seconds. Only one thread at a time runs Python: while several want to, the event
+    loop waits for them at each of its callbacks, and a thousand requests at once would hold it up for a second.
     """
 
     def __init__(
@@ -71,12 +75,14 @@ class WsgiInThreads:
         threads: int,
         most: int,
         wants_body: WantsBody,
+        interval: float = 0.0,
         more: Mapping[str, Any] = _NOTHING,
     ) -> None:
         self._app, self._most, self._wants_body, self._more = app, most, wants_body, more
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="request")
         # For requests that have not arrived: a thousand of them must not be in the way of one that has.
         self._waiting_room = ThreadPoolExecutor(1, thread_name_prefix="waiting")
+        self._interval, self._next_at, self._mutex = interval, 0.0, Lock()
         self._resuming = ThreadPoolExecutor(_RESUMING_THREADS, thread_name_prefix="resuming")
 
     async def __call__(self, scope: Scope, receive: Receive, send: SendStep) -> None:
@@ -120,12 +126,22 @@ class WsgiInThreads:
 
     def _run(self, environ: WSGIEnvironment) -> tuple[int, Headers, bytes] | _Suspended:
         try:
+            self._wait_for_turn()
             answer = self._answer(environ)
         except BaseException:
             if SUSPENDED in environ:
                 environ[SUSPENDED].end()
             raise
         return _Suspended(environ[SUSPENDED]) if SUSPENDED in environ else answer
+
+    def _wait_for_turn(self) -> None:
+        if not self._interval:
+            return
+        with self._mutex:
+            now = time.monotonic()
+            begin_at = max(now, self._next_at)
+            self._next_at = begin_at + self._interval
+        time.sleep(begin_at - now)
 
     def _answer(self, environ: WSGIEnvironment) -> tuple[int, Headers, bytes]:
         begun: list[tuple[int, Headers]] = []
