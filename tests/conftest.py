@@ -34,6 +34,8 @@ SERVERS = pytest.StashKey[SharedServers]()
 FILES = pytest.StashKey[Path]()
 SERVER_FIXTURES = {"postgres_url", "redis_url", "own_postgres", "own_redis"}
 _LONGEST = {"benchmarks", "storm"}
+# Folders whose tests share what takes seconds to make.
+_SHARING = {"browser", "conformance", "installed", "playground"}
 
 
 # Before pytest's own, which takes the folder for the tests' files from the options.
@@ -93,16 +95,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """At first each of the test processes gets one part of the list: each begins with some of the slow ones."""
-    slow = [item for item in items if item.get_closest_marker("slow")]
+    slow = _dealt([item for item in items if item.get_closest_marker("slow")], workers)
     quick = [item for item in items if not item.get_closest_marker("slow")]
     spread: list[pytest.Item] = []
-    for number in range(workers):
-        theirs = slow[number::workers]
+    for number, theirs in enumerate(slow):
         size = (len(items) - len(spread)) // (workers - number)
         until = max(0, size - len(theirs))
         spread += [*theirs, *quick[:until]]
         del quick[:until]
     return [*spread, *quick]
+
+
+def _dealt(items: list[pytest.Item], workers: int) -> list[list[pytest.Item]]:
+    """Those that share something go to one process, since each that has one of them makes it: a browser, a wheel, a stack."""
+    groups: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        groups.setdefault(_shared_by(item) or item.nodeid, []).append(item)
+    hands: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for group in groups.values():
+        min(hands, key=len).extend(group)
+    return hands
+
+
+def _shared_by(item: pytest.Item) -> str:
+    folder = item.path.parent.name
+    return folder if folder in _SHARING else _stack_of(item)
 
 
 def _shortness(item: pytest.Item) -> tuple[bool, bool]:

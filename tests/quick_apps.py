@@ -1,7 +1,6 @@
 """Flask applications that are quick to make: thousands of tests make one, ask it once or twice, and throw it away."""
 
 from collections.abc import Callable
-from functools import cache, partial
 
 from flask import Flask
 from jinja2 import BytecodeCache
@@ -19,10 +18,12 @@ def make_apps_quick() -> None:
     compile_now: Callable[[Rule, bool], Build] = Rule._compile_builder
 
     def compile_when_used(rule: Rule, append_unknown: bool = True) -> Build:
-        compiled = cache(partial(compile_now, rule, append_unknown))
+        compiled: Build | None = None
 
         def build(bound: Rule, **values: object) -> tuple[str, str]:
-            return compiled()(bound, **values)
+            nonlocal compiled
+            compiled = compiled or compile_now(rule, append_unknown)
+            return compiled(bound, **values)
 
         return build
 

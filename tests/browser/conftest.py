@@ -14,6 +14,15 @@ from tests.browser.host import Host, Stack, started
 NO_BROWSER = (
     "No browser was found. `make browser` installs one; `make test BROWSER=no` leaves these tests out."
 )
+_FEATURES = [
+    # The pages around the panel come from no server, which makes this machine a foreign network to them.
+    "LocalNetworkAccessChecks",
+    # Each test's window would load two pages of the browser's own, for an address bar that nobody sees, and start a
+    # renderer in advance: more work than most tests' own pages.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "SpareRendererForSitePerProcess",
+]
 FLAGS = [
     "--disable-gpu",
     "--disable-background-networking",
@@ -21,8 +30,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-quic",
     "--no-first-run",
-    # The pages around the panel come from no server, which makes this machine a foreign network to them.
-    "--disable-features=LocalNetworkAccessChecks",
+    "--disable-features=" + ",".join(_FEATURES),
 ]
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _HERE = Path(__file__).parent

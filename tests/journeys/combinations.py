@@ -25,4 +25,4 @@ def on(*combinations: Combination) -> Any:
         pytest.param(one, id=one.name, marks=() if one == SQLITE else pytest.mark.servers)
         for one in combinations
     ]
-    return pytest.mark.parametrize("stack", marked, indirect=True, scope="session")
+    return pytest.mark.parametrize("stack", marked, indirect=True, scope="package")

@@ -19,7 +19,7 @@ _REDIS_DATABASES_FROM = 32
 _LOGS = pytest.StashKey[tuple[Stack, dict[str, int]]]()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -27,7 +27,8 @@ def stack(
     worker: str,
     sqlite_databases: SqliteDatabases,
 ) -> Iterator[Stack]:
-    """The stack that `combinations.on` asks for. pytest sorts the tests so that each combination starts once."""
+    """The stack that `combinations.on` asks for. It stops when the next test needs none, or another: its workers would go
+    on looking for work until the last test."""
     combination: Combination = request.param
     folder = tmp_path_factory.mktemp(combination.name)
     with ExitStack() as on_shutdown:

@@ -33,7 +33,9 @@ class PostgresDatabases:
         self._ensure_template()
         name = next(self._names)
         with self._administering() as server:
-            _run(server, "CREATE DATABASE {} TEMPLATE {}", name, self._template)
+            # Copied as files, which takes less of the processor than writing each page into the log: 14 does nothing else.
+            strategy = " STRATEGY FILE_COPY" if server.info.server_version >= 150_000 else ""
+            _run(server, "CREATE DATABASE {} TEMPLATE {}" + strategy, name, self._template)
         try:
             yield self._url(name)
         finally:

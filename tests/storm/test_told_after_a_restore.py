@@ -101,9 +101,19 @@ def _lost_in_the_middle(
             process.kill()
     service.store.close()
     backups.restore()
+    _let_lease_end(service, view.subscriber.id)
     # One that was created since the backup is lost.
     client.renew_token()
     return Told(service, shop, client, receiver, puller, view.subscriber.id)
+
+
+def _let_lease_end(service: Service, subscriber_id: int) -> None:
+    """Whoever was delivering when the backup was made holds a lease in it, which is over when a database is restored later."""
+    with service.store.writing() as work:
+        subscriber = work.subscribers.find(subscriber_id, lock=True)
+        assert subscriber is not None
+        work.subscribers.save(subscriber.release())
+        work.commit()
 
 
 def _newest(held: Held) -> int:

@@ -25,8 +25,6 @@ from stripe_bridge.domain.stripe_objects import (
     METADATA_TENANT,
 )
 
-# What an id column holds.
-
 
 class SignedKind(StrEnum):
     """Part of the signed text, so that the signature of one kind of object is worth nothing on another."""

@@ -2,8 +2,11 @@
 
 import pytest
 
+from stripe_bridge.domain.console_session import Person
+from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.domain.errors.outcomes import Recovering
 from stripe_bridge.domain.recovery import HighestIds
+from stripe_bridge.use_cases.access.console_sessions import BeginConsoleSession
 from tests.use_cases.restoring import holds, recover
 from tests.world import World
 
@@ -39,6 +42,16 @@ def test_it_keeps_new_ids_apart_from_those_that_were_lost(world: World):
     after = given_ids(world)
     for kind in ("integration", "invoice", "refund"):
         assert getattr(after, kind) >= getattr(before, kind) + 10_000
+
+
+def test_everyone_is_signed_out_since_the_backup_may_know_a_session_that_was_ended(world: World):
+    begin = BeginConsoleSession(world.store, world.clock, world.adapters.identifiers)
+    begun = begin(Person(name="olga"))
+
+    world.bridge.operations.hold_all_sends()
+
+    with pytest.raises(Unauthenticated):
+        world.bridge.access.authenticate_console(begun.secret)
 
 
 def test_saying_it_twice_changes_nothing(world: World):

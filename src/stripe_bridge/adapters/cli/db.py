@@ -42,11 +42,12 @@ def restored() -> None:
 
     What was made at Stripe since the backup is unknown here until then, so that orders could be billed twice. New ids are
     given out far beyond those in the backup. Without this command, the first event of an unknown invoice does the same
-    for its tenant.
+    for its tenant. Everyone is signed out of the console; API tokens that were revoked since the backup work again.
     """
     is_new = context().bridge.operations.hold_all_sends()
     click.echo(
-        "All sends are held. Now run: stripe-bridge reconcile --since DATE, with a date before the backup was made."
+        "All sends are held, and everyone is signed out of the console. Now run: stripe-bridge reconcile --since DATE, with a "
+        "date before the backup was made. Tokens that were revoked since then work again: stripe-bridge tokens list."
         if is_new
         else "All sends are held already."
     )
