@@ -2,12 +2,26 @@
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "docs" / "benchmarks"
+
+
+@dataclass(frozen=True)
+class Turns:
+    """How often something is measured, and how often before that, until it is warm."""
+
+    measured: int
+    warming: int
+
+    def medians(self, take: Callable[[], Mapping[str, float]]) -> dict[str, float]:
+        """The median of each figure of the turns that `take` takes."""
+        turns = [take() for _ in range(self.warming + self.measured)][self.warming :]
+        return {name: statistics.median(turn[name] for turn in turns) for name in turns[0]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +39,8 @@ class Options:
     changes: int = 1_000_000
     objects: int = 1_000_000
     tries: int = 5
+    paging_turns: Turns = Turns(15, warming=3)
+    console_turns: Turns = Turns(5, warming=1)
     peers: bool = True
     smoke: bool = False
     output: Path | None = None
@@ -41,6 +57,8 @@ SMOKE = Options(
     changes=2_000,
     objects=1_000,
     tries=1,
+    paging_turns=Turns(1, warming=0),
+    console_turns=Turns(1, warming=0),
     peers=False,
     smoke=True,
 )

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,7 +82,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         servers.close()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Each test process begins to read elsewhere: in a new clone, what one has compiled by then the others only load."""
+    report = yield
+    given = getattr(collector.config, "workerinput", None)
+    if given and isinstance(collector, pytest.Directory):
+        start = len(report.result) * int(given["workerid"].removeprefix("gw")) // given["workercount"]
+        report.result = [*report.result[start:], *report.result[:start]]
+    return report
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # As if all had begun at the same place: the processes must have one list.
+    items.sort(key=lambda item: item.path)
     for item in items:
         if SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.servers)

@@ -49,7 +49,7 @@ class Limit:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "insert.sql").write_text(_SCRIPT)
-            report = run(self._command(folder, max(1, round(seconds))), env=environment(), cwd=folder)
+            report = run(self._command(folder, _length(seconds)), env=environment(), cwd=folder)
             latencies = [_latency(line) for log in folder.glob("log.*") for line in log.open()]
         found = re.search(r"^tps = ([\d.]+) \(without initial connection time\)", report, re.MULTILINE)
         assert found, report
@@ -59,13 +59,18 @@ class Limit:
             latencies=tuple(latencies),
         )
 
-    def _command(self, folder: Path, seconds: int) -> list[str | Path]:
+    def _command(self, folder: Path, length: list[str]) -> list[str | Path]:
         # In the text format of bytea, a backslash is doubled.
         payload = self.payload.decode().replace("\\", "\\\\")
         where = ["-h", "127.0.0.1", "-p", str(self.postgres.port), "-U", "postgres"]
-        load = ["-c", str(CONNECTIONS), "-j", str(THREADS), "-T", str(seconds), "-n", "-M", "prepared"]
+        load = ["-c", str(CONNECTIONS), "-j", str(THREADS), *length, "-n", "-M", "prepared"]
         script = ["-f", str(folder / "insert.sql"), "-D", f"payload={payload}", "--log", "--log-prefix=log"]
         return [self.postgres.binaries / "pgbench", *where, *load, *script, self.database]
+
+
+def _length(seconds: float) -> list[str]:
+    """Of a turn: pgbench knows no part of a second, so that a shorter one is some transactions of each connection."""
+    return ["-T", str(round(seconds))] if seconds >= 1 else ["-t", "10"]
 
 
 def _latency(line: str) -> float:

@@ -29,7 +29,7 @@ def measure(bench: Bench) -> Outcome:
             for name, after in (("page 1", 0), ("last page", last))
         }
         reader = Reader(erp)
-        taken = [reader.medians(pages) for _ in range(bench.options.rounds)]
+        taken = [reader.medians(pages, bench.options.paging_turns) for _ in range(bench.options.rounds)]
         reader.close()
         # The whole command, with starting Python.
         chain, everything = (_verified(service, options) for options in (_CHAIN, _OBJECTS))

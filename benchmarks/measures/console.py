@@ -14,10 +14,10 @@ from benchmarks.contenders.erp import TENANT
 from benchmarks.contenders.ours import Service
 from benchmarks.load.wrk import LoadFailed
 from benchmarks.measures.library import Library
+from benchmarks.options import Turns
 from benchmarks.results import Finding, Outcome, Series
 from stripe_bridge.domain.paging import cursor_after
 
-REPEATS, WARMING = 5, 1
 _FIELD = re.compile(r'name="csrf" value="([^"]+)"')
 _NAVIGATION = re.compile(r'<li><a href="(/console/[^"]+)"')
 
@@ -42,10 +42,9 @@ class Visitor:
         """The first page of each section."""
         return {path.rpartition("/")[2]: path for path in _NAVIGATION.findall(self.get(page)[1])}
 
-    def medians(self, pages: Mapping[str, str]) -> dict[str, float]:
+    def medians(self, pages: Mapping[str, str], turns: Turns) -> dict[str, float]:
         """The median milliseconds of each page when warm; the pages take turns."""
-        turns = [{name: self.get(path)[0] for name, path in pages.items()} for _ in range(WARMING + REPEATS)]
-        return {name: statistics.median(turn[name] for turn in turns[WARMING:]) for name in pages}
+        return turns.medians(lambda: {name: self.get(path)[0] for name, path in pages.items()})
 
     def close(self) -> None:
         self._connection.close()
@@ -74,7 +73,8 @@ def measure_pages(bench: Bench, service: Service, library: Library) -> Outcome:
     taken: dict[str, list[float]] = {}
     for number in range(bench.options.rounds):
         visitor = Visitor(service)
-        for name, median in visitor.medians(_pages(visitor, library)).items():
+        pages = _pages(visitor, library)
+        for name, median in visitor.medians(pages, bench.options.console_turns).items():
             taken.setdefault(name, []).append(median)
         visitor.close()
         bench.report(f"  {number + 1}/{bench.options.rounds} console")

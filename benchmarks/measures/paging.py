@@ -15,9 +15,10 @@ from benchmarks.contenders.erp import Erp
 from benchmarks.load.wrk import LoadFailed
 from benchmarks.measures.console import measure_pages
 from benchmarks.measures.library import PAYLOAD_BYTES, Library, fill
+from benchmarks.options import Turns
 from benchmarks.results import Finding, Outcome, Series
 
-DEEP, REPEATS, WARMING = 50_000, 15, 3
+DEEP = 50_000
 ACTIVITY = "activity log, oldest and newest invoice"
 _TOKENS = 12
 
@@ -41,10 +42,9 @@ class Reader:
             raise LoadFailed(f"GET {path}: {answer.status} {body[:500]!r}")
         return taken, json.loads(body)
 
-    def medians(self, pages: Mapping[str, str]) -> dict[str, float]:
+    def medians(self, pages: Mapping[str, str], turns: Turns) -> dict[str, float]:
         """The median milliseconds of each page when warm; the pages take turns."""
-        turns = [{page: self.get(path)[0] for page, path in pages.items()} for _ in range(WARMING + REPEATS)]
-        return {page: statistics.median(turn[page] for turn in turns[WARMING:]) for page in pages}
+        return turns.medians(lambda: {page: self.get(path)[0] for page, path in pages.items()})
 
     def close(self) -> None:
         self._connection.close()
@@ -60,7 +60,7 @@ def measure(bench: Bench) -> Outcome:
         taken: dict[str, list[dict[str, float]]] = {name: [] for name in paths}
         for number in range(bench.options.rounds):
             for name, pages in paths.items():
-                taken[name].append(reader.medians(pages))
+                taken[name].append(reader.medians(pages, bench.options.paging_turns))
             bench.report(f"  {number + 1}/{bench.options.rounds} read")
         reader.close()
         outcome = _outcome(bench, taken)

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -199,8 +200,15 @@ def test_a_status_counts_even_if_its_body_never_comes(status: str, deliver: Any)
         sock.sendall(f"HTTP/1.1 {status}\r\nContent-Length: 10\r\n\r\n12".encode())
         over.wait(30)
 
-    with receiving(headers_only) as receiver:
-        assert post(deliver(time_limit=0.3), url_of(receiver)) == Answer(status=int(status[:3]), body="12")
+    def has_its_status(time_limit: float) -> bool:
+        with suppress(NotDelivered), receiving(headers_only) as receiver:
+            return post(deliver(time_limit=time_limit), url_of(receiver)) == Answer(
+                status=int(status[:3]), body="12"
+            )
+        return False
+
+    # Longer where the machine is too busy for its first bytes to come in time.
+    assert any(has_its_status(time_limit) for time_limit in (0.3, 3, 30))
 
 
 @pytest.mark.parametrize("cut", [b"", b"HTTP/1.1 2", b"nonsense\r\n\r\n"])

@@ -2,6 +2,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from freezegun import freeze_time
 
 from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.adapters.stripe_gateway.rate_limit import RateLimit, endpoint_of
@@ -33,6 +34,7 @@ def refusals(
     return sum(refused() for _ in range(number))
 
 
+@freeze_time()
 def test_an_account_has_so_many_turns_a_second_and_others_have_their_own():
     rate_limit = RateLimit(5, "memory://", max_wait=0.0)
 
@@ -40,6 +42,7 @@ def test_an_account_has_so_many_turns_a_second_and_others_have_their_own():
     assert refusals(rate_limit, 5, "acct_2") == 0
 
 
+@freeze_time()
 def test_an_endpoint_of_an_account_has_fewer_turns_than_the_account():
     rate_limit = RateLimit(10, "memory://", per_endpoint=3, max_wait=0.0)
 
@@ -49,6 +52,7 @@ def test_an_endpoint_of_an_account_has_fewer_turns_than_the_account():
     assert refusals(rate_limit, 3, endpoint="GET /v1/customers") == 2
 
 
+@freeze_time()
 def test_every_call_with_our_key_spends_a_turn_of_the_platforms_whatever_its_account():
     rate_limit = RateLimit(5, "memory://", max_wait=0.0)
 
@@ -57,6 +61,7 @@ def test_every_call_with_our_key_spends_a_turn_of_the_platforms_whatever_its_acc
     assert refusals(rate_limit, 1, "platform") == 1
 
 
+@freeze_time()
 def test_a_call_without_a_turn_of_its_endpoint_spends_none_of_its_account():
     rate_limit = RateLimit(3, "memory://", per_endpoint=1, max_wait=0.0)
 

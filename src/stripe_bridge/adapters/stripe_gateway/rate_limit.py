@@ -70,15 +70,17 @@ class RateLimit:
         turns = [Window(self._of_account, (name,)) for name in dict.fromkeys((account, key))]
         turns.append(Window(self._of_endpoint, (f"{account} {endpoint}",)))
         longest = self._max_wait if max_wait is None else max_wait
+        if self._has(turns):
+            return
         begun_at = time.monotonic()
-        while not self._has(turns):
-            if time.monotonic() - begun_at >= longest:
-                self._on_wait(time.monotonic() - begun_at)
-                raise GatewayBusy("no turn within Stripe's rate limit: too many calls at once")
-            time.sleep(_POLL_SECONDS)
-        seconds = time.monotonic() - begun_at
-        if seconds >= _POLL_SECONDS:
-            self._on_wait(seconds)
+        try:
+            while time.monotonic() - begun_at < longest:
+                time.sleep(_POLL_SECONDS)
+                if self._has(turns):
+                    return
+            raise GatewayBusy("no turn within Stripe's rate limit: too many calls at once")
+        finally:
+            self._on_wait(time.monotonic() - begun_at)
 
     def _has(self, turns: list[Window]) -> bool:
         if time.monotonic() < self._circuit_open_until:
