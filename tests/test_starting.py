@@ -57,20 +57,39 @@ def test_the_first_process_stores_which_key_is_in_use(sqlite_url: str, tmp_path:
 
 
 COMMAND_APP = """
-import os, sys
 from stripe_bridge.bootstrap import create_command_app
 app = create_command_app()
-{act}
-heavy = ("alembic", "cryptography", "dramatiq", "flask_smorest", "jwt", "redis", "requests", "sqlalchemy", "stripe", "uvicorn")
-print(*(name for name in heavy if name in sys.modules))
 """
+SHOW_LOADED = """
+import sys
+print(*({names!r} & sys.modules.keys()))
+"""
+HEAVY = {
+    *(
+        "alembic",
+        "cryptography",
+        "dramatiq",
+        "flask_smorest",
+        "jwt",
+        "redis",
+        "requests",
+        "sqlalchemy",
+        "stripe",
+    ),
+    "uvicorn",
+}
+SERVERS = {
+    "DATABASE_URL": "postgresql://bridge@127.0.0.1:1/bridge",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+}
+OF_PAGES = {"apispec", "flask", "flask_smorest", "jinja2", "marshmallow", "uvicorn", "werkzeug"}
 
 
-def loaded_after(act: str, **settings: str) -> set[str]:
-    """Which of the large libraries a process has loaded after this."""
+def loaded_after(act: str, names: set[str] = HEAVY, /, **settings: str) -> set[str]:
+    """Which of these libraries a process has loaded after this."""
     inherited = {name: value for name, value in os.environ.items() if name not in {*ENVIRONMENT, "REDIS_URL"}}
     done = subprocess.run(
-        [sys.executable, "-c", COMMAND_APP.format(act=act)],
+        [sys.executable, "-c", act + SHOW_LOADED.format(names=names)],
         env={**inherited, **settings},
         capture_output=True,
         text=True,
@@ -86,7 +105,7 @@ for arguments in (["--help"], ["tokens", "create", "--help"]):
     assert shown.exit_code == 0, shown.output
 assert "--tenant" in shown.output
 """
-    assert loaded_after(act) == set()
+    assert loaded_after(COMMAND_APP + act) == set()
 
 
 @pytest.mark.parametrize("redis", [{}, {"REDIS_URL": "redis://127.0.0.1:1/0"}])
@@ -95,7 +114,7 @@ def test_a_command_that_reads_the_database_loads_nothing_but_what_it_needs_for_t
 shown = app.test_cli_runner().invoke(args=["tokens", "list"])
 assert shown.exit_code == 0, shown.output
 """
-    assert loaded_after(act, **ENVIRONMENT, **redis, DATABASE_URL=sqlite_url) == {"sqlalchemy"}
+    assert loaded_after(COMMAND_APP + act, **ENVIRONMENT, **redis, DATABASE_URL=sqlite_url) == {"sqlalchemy"}
 
 
 def test_a_command_without_settings_ends_with_a_sentence_for_each():
@@ -104,7 +123,7 @@ shown = app.test_cli_runner().invoke(args=["tokens", "list"])
 assert isinstance(shown.exception, SystemExit)
 assert "STRIPE_SECRET_KEY" in str(shown.exception), shown.exception
 """
-    loaded_after(act)
+    loaded_after(COMMAND_APP + act)
 
 
 def test_the_application_of_the_commands_serves_every_page_for_development(sqlite_url: str):
@@ -113,7 +132,49 @@ client = app.test_client()
 assert client.get("/readyz").status_code == 200
 assert client.get("/openapi.json").get_json()["paths"]
 """
-    assert {"flask_smorest", "stripe"} <= loaded_after(act, **ENVIRONMENT, DATABASE_URL=sqlite_url)
+    assert {"flask_smorest", "stripe"} <= loaded_after(
+        COMMAND_APP + act, **ENVIRONMENT, DATABASE_URL=sqlite_url
+    )
+
+
+@pytest.mark.parametrize("redis", [{}, {"REDIS_URL": "redis://127.0.0.1:1/0"}])
+def test_a_command_outside_of_flask_loads_nothing_that_makes_pages(sqlite_url: str, redis):
+    act = """
+from stripe_bridge.bootstrap import main
+main(["tokens", "list"], standalone_mode=False)
+"""
+    settings = ENVIRONMENT | redis | {"DATABASE_URL": sqlite_url}
+    assert loaded_after(act, HEAVY | OF_PAGES, **settings) == {"sqlalchemy"}
+
+
+def test_a_worker_loads_nothing_that_makes_pages_or_migrates():
+    act = """
+import os
+from stripe_bridge.bootstrap.console import main
+from stripe_bridge.bootstrap.service import build_service
+from stripe_bridge.bootstrap.worker import worker_of
+service = build_service(os.environ, lazily=True)
+service.load()
+worker_of(service)
+"""
+    settings = {**ENVIRONMENT, **SERVERS}
+    unwanted = {*OF_PAGES, "alembic", "authlib", "opentelemetry", "sqlite3"}
+    wanted = {"dramatiq", "stripe"}
+    assert loaded_after(act, unwanted | wanted, **settings) == wanted
+
+
+def test_a_web_process_loads_nothing_that_migrates_signs_in_or_traces_unless_it_is_set_up():
+    act = """
+import os
+from stripe_bridge.bootstrap import server
+from stripe_bridge.bootstrap.service import build_service
+from stripe_bridge.bootstrap.web import web_app_of
+web_app_of(build_service(os.environ)).test_client().get("/healthz")
+"""
+    settings = {**ENVIRONMENT, **SERVERS}
+    unwanted = {"alembic", "authlib", "opentelemetry", "sqlite3"}
+    wanted = {"flask_smorest", "stripe"}
+    assert loaded_after(act, unwanted | wanted, **settings) == wanted
 
 
 SERVICE = """

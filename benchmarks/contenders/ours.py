@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ _NUMBERS = itertools.count(1)
 _STARTED = re.compile(r"Started server process \[(\d+)\]")
 _READY = "Application startup complete"
 _FLASK = ("flask", "--app", "wsgi:app")
+# As in deploy/: `stripe-bridge`, which is not installed for a release of which there is only the source.
+_WORKER = (sys.executable, "-c", "from stripe_bridge.bootstrap import main; main()", "worker")
 
 
 class Service:
@@ -107,10 +110,13 @@ class Service:
             self._web.stop()
 
     def start_worker(self) -> None:
-        """Run `flask worker` until `stop_worker`."""
+        """Run a worker until `stop_worker`."""
         self._workers += 1
         log = self._logs / f"worker-{self._number}-{self._workers}.log"
-        self._worker = self._run(python(*_FLASK, "worker"), env=self.env, log=log, cwd=self._release)
+        command = (
+            python(*_FLASK, "worker") if self._run is ForkedProgram or self._release != ROOT else _WORKER
+        )
+        self._worker = self._run(command, env=self.env, log=log, cwd=self._release)
         self._worker.wait_until(lambda: "worker started" in log.read_text())
 
     def stop_worker(self) -> None:

@@ -29,6 +29,7 @@ _IMPORTED = (
     "stripe_bridge.adapters.queue.plain_redis",
     "stripe_bridge.adapters.queue.redis_nudges",
     "stripe_bridge.adapters.web.webhook_protocol",
+    "stripe_bridge.bootstrap.command_app",
     "stripe_bridge.bootstrap.commands",
     "stripe_bridge.bootstrap.server",
     "stripe_bridge.bootstrap.web",
@@ -66,13 +67,18 @@ class Forked:
             os.kill(self.pid, number)
 
 
-def start(module: str, *arguments: str, log: Path, env: Mapping[str, str]) -> Forked:
-    """Run `python -m module`, in its own session and with its output in `log`. It gets SIGTERM when we are gone."""
+def start(
+    module: str, *arguments: str, log: Path, env: Mapping[str, str], network: str | None = None
+) -> Forked:
+    """Run `python -m module`, in its own session and with its output in `log`. It gets SIGTERM when we are gone.
+
+    `network` is the file of a network namespace, for one that is not ours.
+    """
     server = _fork_server()
     argv = [module, *arguments]
     # Whoever waits for what it writes can read it at once.
     log.touch()
-    pid: int = server.ask(start=argv, log=os.fspath(log), env=dict(env))
+    pid: int = server.ask(start=argv, log=os.fspath(log), env=dict(env), network=network)
     return Forked(server, pid, argv)
 
 
@@ -141,9 +147,12 @@ def _status_of(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if ended else None
 
 
-def _become(start: list[str], log: str, env: dict[str, str]) -> None:
+def _become(start: list[str], log: str, env: dict[str, str], network: str | None) -> None:
     os.setsid()
-    ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, int(signal.SIGTERM))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(SET_PARENT_DEATH_SIGNAL, int(signal.SIGTERM))
+    if network is not None:
+        _enter(libc, network)
     nothing, output = os.open(os.devnull, os.O_RDONLY), os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for number, opened in ((0, nothing), (1, output), (2, output)):
         os.dup2(opened, number)
@@ -151,6 +160,12 @@ def _become(start: list[str], log: str, env: dict[str, str]) -> None:
     os.environ.update(env)
     sys.argv = start
     runpy.run_module(start[0], run_name="__main__", alter_sys=True)
+
+
+def _enter(libc: ctypes.CDLL, network: str) -> None:
+    with open(network) as namespace:
+        if libc.setns(namespace.fileno(), 0):
+            raise OSError(ctypes.get_errno(), "setns", network)
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ runs in one of its own, too, with the servers that the hosts share: `isolated` s
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from tests.servers.processes import ROOT, spawn
+from tests.servers import preloaded
+from tests.servers.processes import Running, spawn
 from tests.waiting import wait_until
 
 SERVERS = "10.77.0.1"
@@ -51,15 +51,12 @@ class _Namespace:
     def __init__(self, folder: Path, name: str) -> None:
         self._holder = spawn(["unshare", "--net", "sleep", "infinity"], log=folder / f"network-{name}.log")
         self.pid = self._holder.pid
-        self._path = f"/proc/{self.pid}/ns/net"
-        wait_until(lambda: os.readlink(self._path) != os.readlink(_OURS))
+        self.path = f"/proc/{self.pid}/ns/net"
+        wait_until(lambda: os.readlink(self.path) != os.readlink(_OURS))
         self.ip("link", "set", "lo", "up")
 
-    def entering(self, command: Sequence[str]) -> list[str]:
-        return ["nsenter", f"--net={self._path}", *command]
-
     def run(self, *command: str) -> None:
-        _run(self.entering(command))
+        _run(["nsenter", f"--net={self.path}", *command])
 
     def ip(self, *arguments: str) -> None:
         self.run("ip", *arguments)
@@ -77,12 +74,9 @@ class Host:
         self.router, self.port_of_router = f"10.77.{number}.254", f"to-{self.name}"
         self.namespace = _Namespace(folder, self.name)
 
-    def start(
-        self, module: str, *arguments: str, log: Path, env: Mapping[str, str]
-    ) -> subprocess.Popen[bytes]:
+    def start(self, module: str, *arguments: str, log: Path, env: Mapping[str, str]) -> Running:
         """Run `python -m module` on it."""
-        command = self.namespace.entering([sys.executable, "-m", module, *arguments])
-        return spawn(command, log=log, env=env, cwd=ROOT)
+        return preloaded.start(module, *arguments, log=log, env=env, network=self.namespace.path)
 
 
 class Network:

@@ -7,6 +7,7 @@ network of its own, see `network.isolated`.
 import os
 import random
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -20,8 +21,9 @@ from pathlib import Path
 import sqlalchemy
 
 from stripe_bridge.adapters.database.migrations_runner import migrate
+from tests.servers import preloaded
 from tests.servers.postgres import PostgresServer
-from tests.servers.processes import scratch_folder
+from tests.servers.processes import scratch_folder, stop
 from tests.servers.redis import RedisServer
 from tests.storm.balancer import Balancer
 from tests.storm.network import SERVERS, Host, Lost, Network
@@ -65,6 +67,7 @@ class TwoHosts:
 def two_hosts(folder: Path) -> Iterator[TwoHosts]:
     with ExitStack() as on_shutdown:
         network = on_shutdown.enter_context(Network(folder))
+        on_shutdown.callback(preloaded.close)
         postgres, redis = PostgresServer(address=SERVERS), RedisServer(address=SERVERS)
         on_shutdown.callback(postgres.close)
         on_shutdown.callback(redis.close)
@@ -110,8 +113,7 @@ def locked_by(host: Host, where: TwoHosts) -> Iterator[Callable[[], list[str]]]:
         wait_until(lambda: "locked" in log.read_text())
         yield wait
     finally:
-        holder.kill()
-        holder.wait()
+        stop(holder, signal.SIGKILL)
         engine.dispose()
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from stripe_bridge.bootstrap.loading import load
 
 if TYPE_CHECKING:
-    from stripe_bridge.bootstrap.commands import create_command_app
+    from stripe_bridge.bootstrap.command_app import create_command_app
     from stripe_bridge.bootstrap.console import keys, main
     from stripe_bridge.bootstrap.web import create_app, create_asgi_app
     from stripe_bridge.bootstrap.worker import start_worker
@@ -22,7 +22,7 @@ __all__ = ["create_app", "create_asgi_app", "create_command_app", "keys", "main"
 _MODULES = {
     "create_app": "web",
     "create_asgi_app": "web",
-    "create_command_app": "commands",
+    "create_command_app": "command_app",
     "keys": "console",
     "main": "console",
     "start_worker": "worker",

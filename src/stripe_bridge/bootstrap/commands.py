@@ -1,55 +1,36 @@
-"""The application of the commands. What only some of them need is loaded when they need it: `--help` needs none of it."""
+"""What commands work with. What only some of them need is loaded when they need it: `--help` needs none of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask
-from flask.cli import ScriptInfo
-
-from stripe_bridge.adapters.cli.context import CommandContext, attach_context
-from stripe_bridge.bootstrap.console import all_commands
+from stripe_bridge.adapters.cli.context import CommandContext, FindContext
 from stripe_bridge.bootstrap.loading import load
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
     from stripe_bridge.bootstrap.service import Service
 
 
-def create_command_app(environ: Mapping[str, str] | None = None) -> Flask:
-    """Without a worker.
+def find_context(environ: Mapping[str, str] | None = None) -> FindContext:
+    """A command exits with one sentence for each setting that is missing or wrong."""
+    return context_of(find_service(environ))
 
-    A command exits with one sentence for each setting that is missing or wrong.
-    """
+
+def find_service(environ: Mapping[str, str] | None) -> Callable[[], Service]:
+    """Built when it is first needed."""
 
     @cache
     def service() -> Service:
         built: Service = load("bootstrap.service:service_or_exit")(environ, lazily=True)
         return built
 
-    @cache
-    def pages() -> Flask:
-        app: Flask = load("bootstrap.web:web_app_of")(service())
-        return app
-
-    def serve(request: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return pages().wsgi_app(request, start_response)
-
-    app = Flask("stripe_bridge", static_folder=None)
-    # For `flask run`.
-    app.wsgi_app = serve  # type: ignore[assignment, method-assign]  # as documented
-    attach_context(app, cache(lambda: _context(service())))
-    for command in all_commands():
-        app.cli.add_command(command)
-    return app
+    return service
 
 
-def script_info() -> ScriptInfo:
-    """Leads commands outside of `flask` to the same application."""
-    return ScriptInfo(create_app=create_command_app)
+def context_of(service: Callable[[], Service]) -> FindContext:
+    return cache(lambda: _context(service()))
 
 
 def _context(service: Service) -> CommandContext:

@@ -43,5 +43,4 @@ def main(context: click.Context) -> None:
     """
     if context.invoked_subcommand != demo.name:
         load("bootstrap.env_file:load_env_file")()
-    # What Flask's command has there: the commands' way to the application.
-    context.obj = load("bootstrap.commands:script_info")()
+    context.obj = load("bootstrap.commands:find_context")()

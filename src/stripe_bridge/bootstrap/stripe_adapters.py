@@ -19,6 +19,7 @@ from stripe_bridge.adapters.stripe_gateway.receivers import StripeReceiverGatewa
 from stripe_bridge.adapters.stripe_gateway.refunds import StripeRefundGateway
 from stripe_bridge.adapters.stripe_gateway.signatures import StripeSignatures
 from stripe_bridge.adapters.stripe_gateway.snapshots import StripeSnapshots
+from stripe_bridge.bootstrap.loading import load
 from stripe_bridge.config import Settings
 from stripe_bridge.ports.metrics import Metrics
 from stripe_bridge.ports.system import Clock
@@ -70,6 +71,9 @@ def _stripe_config(settings: Settings, metrics: Metrics, tracing: Tracing) -> St
 
 
 def _rate_limit(settings: Settings, metrics: Metrics) -> RateLimit:
+    if settings.redis_url is not None:
+        # Before the limit's own library does, and lets redis-py load OpenTelemetry.
+        load("adapters.queue.plain_redis:redis")
     allowed = LIVE_PER_SECOND if settings.livemode else TEST_PER_SECOND
     return RateLimit(
         settings.stripe_requests_per_second or allowed,

@@ -1,5 +1,6 @@
 """Each outage is provoked in a real database, so that what is recognized is what drivers really report."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from stripe_bridge.adapters.database import create_engine
 from stripe_bridge.adapters.database.engine import short_lock_timeout
+from stripe_bridge.adapters.database.outages import SqliteCode
 from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 
@@ -113,3 +115,8 @@ def test_of_what_the_driver_says_the_statement_is_left_out(postgres: Engine):
     assert "stripe-bridge db upgrade" in outage.reason
     assert "former" in outage.detail
     assert "a secret" not in outage.detail
+
+
+@pytest.mark.parametrize("code", SqliteCode)
+def test_the_codes_of_sqlite_are_its_drivers(code: SqliteCode):
+    assert getattr(sqlite3, f"SQLITE_{code.name}") == code

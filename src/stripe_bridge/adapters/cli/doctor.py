@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TextIO
 
 import click
-from flask.cli import with_appcontext
 
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import SingleCommand, as_json, quietly
@@ -42,7 +41,6 @@ from stripe_bridge.use_cases.operations.going_live_here import Evidence
     help="With --before-going-live: where the newest backup is, a folder or a file.",
 )
 @as_json
-@with_appcontext
 @quietly
 def doctor(
     fix: bool,

@@ -10,7 +10,6 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 import click
-from flask.cli import AppGroup
 
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.domain.errors.base import BridgeError
@@ -31,7 +30,7 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 
 
-class CommandGroup(AppGroup):
+class CommandGroup(click.Group):
     """An expected failure is one message on stderr and exit code 1; only a bug shows a traceback. What is changed is recorded
     as the operator's."""
 
@@ -40,11 +39,10 @@ class CommandGroup(AppGroup):
         self.params.append(_as_operator())
 
     def command(  # type: ignore[override]  # only with parentheses, which click does not require
-        self, *arguments: Any, **options: Any
+        self, *arguments: Any, needs_context: bool = True, **options: Any
     ) -> Callable[[Callable[..., Any]], click.Command]:
         decorate = super().command(*arguments, **options)
-        needs_app = options.get("with_appcontext", True)
-        return lambda function: decorate(quietly(function) if needs_app else function)
+        return lambda function: decorate(quietly(function) if needs_context else function)
 
     def invoke(self, ctx: click.Context) -> Any:
         with _errors_as_messages():

@@ -24,7 +24,7 @@ def keys_commands(new_key: Callable[[], str]) -> click.Group:
           stripe-bridge keys rotate
         """
 
-    @keys.command(with_appcontext=False)
+    @keys.command(needs_context=False)
     def generate() -> None:
         """Print a new key for ENCRYPTION_KEYS. Without its keys, what they encrypted is lost."""
         click.echo(new_key())

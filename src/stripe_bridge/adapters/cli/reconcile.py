@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 
 import click
-from flask.cli import with_appcontext
 
 from stripe_bridge.adapters.cli.context import context
 from stripe_bridge.adapters.cli.group import SingleCommand, as_json, quietly
@@ -33,7 +32,6 @@ _log = logging.getLogger(__name__)
     help="With --since: also take in invoices of a release whose metadata had no signature yet.",
 )
 @as_json
-@with_appcontext
 @quietly
 def reconcile(
     integration_id: int | None, since: datetime | None, adopt_unsigned: bool, as_json: bool

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
 
 from stripe_bridge.adapters.cli.context import CommandContext, context
 from stripe_bridge.adapters.cli.doctor import row_of
@@ -39,7 +38,6 @@ _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=f"The service's log, of which the last {_RECORDS} records are included.",
 )
-@with_appcontext
 @quietly
 def support_bundle(output: Path, log: Path | None) -> None:
     """Write a file for whoever helps you: what runs, how it is set up, and what is wrong with it.

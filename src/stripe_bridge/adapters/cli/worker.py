@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import click
-from flask.cli import with_appcontext
 
 from stripe_bridge.adapters.cli.context import context
 
 
 @click.command()
-@with_appcontext
 def worker() -> None:
     """Apply webhook events, settle calls to Stripe and deliver changes, until SIGTERM or Ctrl-C.
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import sqlalchemy
@@ -23,6 +22,9 @@ from sqlalchemy import Connection, Engine, event, make_url
 from sqlalchemy.exc import DisconnectionError
 
 from stripe_bridge.ports.system import Anchor
+
+if TYPE_CHECKING:
+    import sqlite3
 
 # In seconds: for locks; for locks while a caller is waiting; and for any statement except a migration's.
 LOCK_TIMEOUT = 30

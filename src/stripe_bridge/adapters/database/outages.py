@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import re
-import sqlite3
+from enum import IntEnum
 from typing import Any
 
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
+
+
+class SqliteCode(IntEnum):
+    """The first byte of SQLite's codes, of which its driver has the same. Beside PostgreSQL nothing loads that driver."""
+
+    BUSY = 5
+    READONLY = 8
+    IOERR = 10
+    CORRUPT = 11
+    FULL = 13
+    CANTOPEN = 14
+    NOTADB = 26
+
 
 NO_SCHEMA = "The database has no schema yet. Create it with: stripe-bridge db upgrade"
 _OLD_SCHEMA = (
@@ -32,7 +45,7 @@ _NO_FILE = "The database file cannot be opened. Check the path in DATABASE_URL, 
 _POOL_USED_UP = "All of this process's database connections are in use. Consider a higher DATABASE_POOL_SIZE."
 _UNKNOWN = "The database is unavailable. See its own logs."
 
-# PostgreSQL's codes, and the first byte of SQLite's.
+# PostgreSQL's codes, and SQLite's.
 _BY_CODE: dict[str | int, str] = {
     "25006": _NO_WRITES,
     "0A000": _NO_WRITES,
@@ -44,13 +57,13 @@ _BY_CODE: dict[str | int, str] = {
     "57014": _BUSY,
     "XX001": _DAMAGED,
     "XX002": _DAMAGED,
-    sqlite3.SQLITE_BUSY: _BUSY,
-    sqlite3.SQLITE_READONLY: _NO_WRITES,
-    sqlite3.SQLITE_IOERR: _DISK_FAILED,
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_FULL: _DISK_FULL,
-    sqlite3.SQLITE_CANTOPEN: _NO_FILE,
-    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    SqliteCode.BUSY: _BUSY,
+    SqliteCode.READONLY: _NO_WRITES,
+    SqliteCode.IOERR: _DISK_FAILED,
+    SqliteCode.CORRUPT: _DAMAGED,
+    SqliteCode.FULL: _DISK_FULL,
+    SqliteCode.CANTOPEN: _NO_FILE,
+    SqliteCode.NOTADB: _DAMAGED,
 }
 # A connection that fails has no code, and neither has a missing table of SQLite.
 _BY_TEXT = (
@@ -64,6 +77,12 @@ _BY_TEXT = (
 )
 
 
+def sqlite_code(error: BaseException) -> int:
+    """Without the upper bits, which say more than is needed here. 0 for errors of others."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
 def outage(error: Exception) -> StoreUnavailable:
     """Our error for the driver's."""
     if isinstance(error, PoolTimeout):
@@ -71,7 +90,7 @@ def outage(error: Exception) -> StoreUnavailable:
     driver: Any = getattr(error, "orig", None) or error
     # Only its first line: what follows, and what SQLAlchemy adds, may contain values.
     detail = str(driver).partition("\n")[0]
-    code = getattr(driver, "sqlstate", None) or getattr(driver, "sqlite_errorcode", 0) & 0xFF
+    code = getattr(driver, "sqlstate", None) or sqlite_code(driver)
     by_text = (reason for pattern, reason in _BY_TEXT if pattern.search(detail))
     return StoreUnavailable(_BY_CODE.get(code) or next(by_text, _UNKNOWN), detail)
 

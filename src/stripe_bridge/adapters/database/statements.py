@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from stripe_bridge.adapters.database.mapping import Aggregate, AggregateMapper, Mapper, Value
-from stripe_bridge.adapters.database.outages import outage
+from stripe_bridge.adapters.database.outages import SqliteCode, outage, sqlite_code
 from stripe_bridge.adapters.database.together import Together
 from stripe_bridge.domain.changes.recorded import Recorded
 from stripe_bridge.domain.changes.recorder import Recorder
@@ -25,17 +25,12 @@ from stripe_bridge.domain.request_trace import Trace
 
 _log = logging.getLogger(__name__)
 # The drivers' own errors for a database that is gone, full or too busy.
-_DRIVER_ERRORS = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    sqlite3.OperationalError,
-    sqlite3.InterfaceError,
-)
+_UNUSABLE = ("OperationalError", "InterfaceError")
 # What the drivers blame on us, by error code: a write in a read-only transaction, and the start of a writing one on a server
 # that does not allow it; a table or column that does not exist, or that we may not use; a damaged file or index.
 _READ_ONLY = ("25006", "0A000")
 _WRONG_SCHEMA = ("42P01", "42703", "42501")
-_CORRUPT = ("XX001", "XX002", sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CORRUPT = ("XX001", "XX002", SqliteCode.CORRUPT, SqliteCode.NOTADB)
 _DATABASE_FAULTS = (*_READ_ONLY, *_WRONG_SCHEMA, *_CORRUPT)
 
 
@@ -44,7 +39,7 @@ def translate_driver_errors() -> Iterator[None]:
     """Turn the drivers' errors for a database that is gone, full, too busy or not in order into ours."""
     try:
         yield
-    except (DBAPIError, PoolTimeout, psycopg.Error, sqlite3.Error) as error:
+    except _translated() as error:
         if not _is_database_fault(error):
             raise
         # Only the driver's first line: what follows, and what SQLAlchemy adds, may contain values.
@@ -60,9 +55,18 @@ def _is_database_fault(error: Exception) -> bool:
     if isinstance(error, PoolTimeout) or getattr(error, "connection_invalidated", False):
         return True
     original: Any = getattr(error, "orig", error)
-    # The upper bits of SQLite's codes say more than is needed here.
-    code = getattr(original, "sqlstate", None) or getattr(original, "sqlite_errorcode", 0) & 0xFF
-    return isinstance(original, _DRIVER_ERRORS) or code in _DATABASE_FAULTS
+    code = getattr(original, "sqlstate", None) or sqlite_code(original)
+    return isinstance(original, _drivers(*_UNUSABLE)) or code in _DATABASE_FAULTS
+
+
+def _translated() -> tuple[type[Exception], ...]:
+    return (DBAPIError, PoolTimeout, *_drivers("Error"))
+
+
+def _drivers(*names: str) -> tuple[type[Exception], ...]:
+    """These errors of each driver. One that is not loaded has raised nothing: beside PostgreSQL, SQLite's is not."""
+    loaded = (psycopg, sys.modules.get("sqlite3"))
+    return tuple(getattr(driver, name) for driver in loaded if driver is not None for name in names)
 
 
 class Transaction:

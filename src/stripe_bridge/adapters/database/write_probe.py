@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from stripe_bridge.adapters.database.engine import short_lock_timeout
 from stripe_bridge.adapters.database.mapping import table_of, upsert
+from stripe_bridge.adapters.database.outages import SqliteCode, sqlite_code
 from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.tables.inbox import ProbeRow
 
@@ -44,6 +44,4 @@ class WriteProbe:
 
 
 def _is_locked(error: Any) -> bool:
-    if isinstance(error, sqlite3.OperationalError):
-        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-    return isinstance(error, psycopg.errors.LockNotAvailable)
+    return sqlite_code(error) == SqliteCode.BUSY or isinstance(error, psycopg.errors.LockNotAvailable)

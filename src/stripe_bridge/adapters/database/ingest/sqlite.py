@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Dialect, Engine, PoolProxiedConnection
 
 from stripe_bridge.adapters.database.engine import LOCK_TIMEOUT
 from stripe_bridge.adapters.database.ingest.batch import Key, key_of, statement
+from stripe_bridge.adapters.database.outages import SqliteCode, sqlite_code
 from stripe_bridge.adapters.database.repositories.inbox_insert import COLUMNS, EVENTS
 from stripe_bridge.adapters.database.statements import translate_driver_errors
 from stripe_bridge.adapters.database.types import UtcDateTime
 from stripe_bridge.domain.webhook_event import WebhookEvent
+
+if TYPE_CHECKING:
+    import sqlite3
 
 # Between two attempts to get the write lock.
 LOCK_POLL_INTERVAL = 0.001
@@ -102,10 +105,8 @@ def _begin(connection: sqlite3.Connection) -> None:
     while True:
         try:
             connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            # The upper bits say why it is busy.
-            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-            if not is_busy or time.monotonic() >= deadline:
+        except Exception as error:
+            if sqlite_code(error) != SqliteCode.BUSY or time.monotonic() >= deadline:
                 raise
             time.sleep(LOCK_POLL_INTERVAL)
         else:
