@@ -109,11 +109,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """At first each of the test processes gets one part of the list: each begins with some of the slow ones."""
-    slow = _dealt([item for item in items if item.get_closest_marker("slow")], workers)
-    quick = [item for item in items if not item.get_closest_marker("slow")]
+    """At first each of the test processes gets one part of the list: each begins with some of the slow ones, and those that
+    share a stack. A process that has nothing left takes from the end of another one's part, where the others are."""
+
+    def is_first(item: pytest.Item) -> bool:
+        return bool(item.get_closest_marker("slow") or _stack_of(item))
+
+    first = _dealt([item for item in items if is_first(item)], workers)
+    quick = [item for item in items if not is_first(item)]
     spread: list[pytest.Item] = []
-    for number, theirs in enumerate(slow):
+    for number, theirs in enumerate(first):
         size = (len(items) - len(spread)) // (workers - number)
         until = max(0, size - len(theirs))
         spread += [*theirs, *quick[:until]]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,7 +64,8 @@ def test_every_way_to_start_reads_the_file_and_says_so(start: str, folder: Path)
     try:
         wait_until(lambda: process.poll() is not None or "settings file read" in log.read_text())
     finally:
-        process.kill()
+        # With what it has started: the processes of `dramatiq` would go on.
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         assert process.stdin
         process.stdin.close()

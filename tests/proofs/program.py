@@ -9,6 +9,7 @@ They are forked from a process that has imported everything but opened nothing, 
 """
 
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -23,6 +24,14 @@ from stripe_bridge.use_cases.refunds.issue import IssueRefundCommand
 from tests.fakes.nudges import FakeNudges
 from tests.proofs.boundary import Boundary
 from tests.waiting import wait_until
+
+# What the service imports when it first needs it.
+_IMPORTED = (
+    "alembic.runtime.migration",
+    "stripe._stripe_client",
+    "stripe_bridge.adapters.deliveries.http",
+    "stripe_bridge.bootstrap.stripe_adapters",
+)
 
 
 def act(settings: Settings, how: str, what: str, tenant: str, integration_id: int, invoice_id: int) -> None:
@@ -82,6 +91,8 @@ def child(line: str) -> int:
 
 
 def main() -> None:
+    for name in _IMPORTED:
+        importlib.import_module(name)
     gc.collect()
     # Otherwise each process would copy most of this memory as soon as it looks for garbage.
     gc.freeze()

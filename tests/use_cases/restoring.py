@@ -19,10 +19,11 @@ def back_up(world: World) -> Tables:
 
 def restore(world: World, backup: Tables) -> None:
     """Ids are given out again, as a real database does."""
-    tables = backup.copy(writable=False)
+    tables = backup.copy()
     for table in vars(tables).values():
         numbers = [key for key in table.rows if isinstance(key, int)]
         table.ids = type(table.ids)(given=max(numbers, default=0))
+    tables.freeze()
     world.store.committed = tables
 
 

@@ -71,9 +71,9 @@ class Table(Generic[Key, Value]):
     writable: bool = False
     recorder: Recorder | None = None
 
-    def copy(self, *, writable: bool, recorder: Recorder | None = None) -> "Table[Key, Value]":
-        """It has the same rows until either of the two gets others."""
-        return Table(self.rows, self.ids, writable, recorder)
+    def copy(self, recorder: Recorder | None = None) -> "Table[Key, Value]":
+        """A writable one, which has the same rows until either of the two gets others."""
+        return Table(self.rows, self.ids, True, recorder)
 
     def find(self, key: Key, *, lock: bool = False) -> Value | None:
         self.check_writable(lock)
@@ -203,11 +203,15 @@ class Tables:
     changes: Table[tuple[str, int], Entry] = field(default_factory=Table)
     change_checks: Table[str, LogCheck] = field(default_factory=Table)
 
-    def copy(self, *, writable: bool, recorder: Recorder | None = None) -> "Tables":
-        copied = {
-            name: table.copy(writable=writable, recorder=recorder) for name, table in vars(self).items()
-        }
+    def copy(self, recorder: Recorder | None = None) -> "Tables":
+        """To write to."""
+        copied = {name: table.copy(recorder) for name, table in vars(self).items()}
         return Tables(**copied)
+
+    def freeze(self) -> None:
+        """Nothing writes to them from now on."""
+        for table in vars(self).values():
+            table.writable, table.recorder = False, None
 
 
 def must_exist(referred_to: object) -> None:

@@ -1,9 +1,9 @@
 """A store in memory that keeps the port's promises: one writer at a time, rollback, constraints, stale writes."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from stripe_bridge.domain.changes.recorder import Recorder
 from stripe_bridge.domain.origin import Origin
@@ -135,37 +135,8 @@ class FakeUnitOfWork:
         self._store.here.open = getattr(self._store.here, "open", 0) + 1
         committed = self._store.committed
         # What is committed never changes: the next commit puts another in its place.
-        self._tables = committed.copy(writable=True, recorder=self._recorder) if self._writable else committed
+        self._tables = committed.copy(self._recorder) if self._writable else committed
         self._is_over = False
-        self.tokens = FakeTokens(self._tables)
-        self.panel_sessions = FakePanelSessions(self._tables)
-        self.console_links = FakeConsoleLinks(self._tables)
-        self.console_sessions = FakeConsoleSessions(self._tables)
-        self.oauth_states = FakeOAuthStates(self._tables)
-        self.integrations = FakeIntegrations(self._tables)
-        self.sales_orders = FakeSalesOrders(self._tables)
-        self.customers = FakeBilledCustomers(self._tables)
-        self.invoices = FakeInvoices(self._tables)
-        self.links = FakeLinks(self._tables)
-        self.payments = FakePayments(self._tables)
-        self.refunds = FakeRefunds(self._tables)
-        self.disputes = FakeDisputes(self._tables)
-        self.intents = FakeIntents(self._tables, self._recorder)
-        self.receivers = FakeReceivers(self._tables)
-        self.inbox = FakeInbox(self._tables)
-        self.replays = FakeReplays(self._tables)
-        self.idempotent_requests = FakeIdempotentRequests(self._tables)
-        self.key_in_use = FakeKeyInUse(self._tables)
-        self.reconciliations = FakeReconciliations(self._tables)
-        self.recoveries = FakeRecoveries(self._tables)
-        self.totals = FakeTotals(self._tables)
-        self.changes = FakeChanges(self._tables)
-        self.acts = FakeActs(self._tables, self._recorder)
-        self.subscribers = FakeSubscribers(self._tables)
-        self.request_traces = FakeRequestTraces(self._tables)
-        self.audit = FakeAudit(self._tables)
-        self.purging = FakePurging(self._tables)
-        self.existing = FakeExistingObjects(self._tables)
         return self
 
     def __exit__(
@@ -176,6 +147,15 @@ class FakeUnitOfWork:
         /,
     ) -> None:
         self._end()
+
+    def __getattr__(self, name: str) -> Any:
+        """A repository, made when it is first used: most transactions use a few of them. None is left when it is over."""
+        make = _REPOSITORIES.get(name)
+        if make is None or self._is_over:
+            raise AttributeError(name)
+        repository = make(self._tables, self._recorder) if name in _RECORDING else make(self._tables)
+        setattr(self, name, repository)
+        return repository
 
     def prefetch(self, linked: Sequence[tuple[str, str]]) -> None:
         """Does nothing: there is nothing to gain in memory."""
@@ -193,7 +173,8 @@ class FakeUnitOfWork:
         self._store.check()
         if self._writable:
             append_changes(self._tables, self._recorder.changes)
-            self._store.committed = self._tables.copy(writable=False)
+            self._tables.freeze()
+            self._store.committed = self._tables
             self._store.commits += 1
         self._end()
 
@@ -201,27 +182,44 @@ class FakeUnitOfWork:
         if self._is_over:
             return
         self._is_over = True
-        for name in {_ATTRIBUTE.get(name, name) for name in vars(self._tables)}:
+        for name in _REPOSITORIES.keys() & vars(self).keys():
             delattr(self, name)
-        del self.purging
         self._store.here.open -= 1
         if self._writable:
             self._store.here.writing = False
             self._store.write_lock.release()
 
 
-# Tables whose repository has a different name.
-_ATTRIBUTE = {
-    "events": "inbox",
-    "purged": "totals",
-    "gaps": "reconciliations",
-    "reconcile_due": "reconciliations",
-    "recovery_holds": "recoveries",
-    "unresolved_invoices": "recoveries",
-    "signing_keys": "recoveries",
-    "act_windows": "acts",
-    "not_logged": "existing",
-    "change_heads": "changes",
-    "deliveries": "subscribers",
-    "change_checks": "audit",
+_REPOSITORIES: dict[str, Callable[..., Any]] = {
+    "tokens": FakeTokens,
+    "panel_sessions": FakePanelSessions,
+    "console_links": FakeConsoleLinks,
+    "console_sessions": FakeConsoleSessions,
+    "oauth_states": FakeOAuthStates,
+    "integrations": FakeIntegrations,
+    "sales_orders": FakeSalesOrders,
+    "customers": FakeBilledCustomers,
+    "invoices": FakeInvoices,
+    "links": FakeLinks,
+    "payments": FakePayments,
+    "refunds": FakeRefunds,
+    "disputes": FakeDisputes,
+    "intents": FakeIntents,
+    "receivers": FakeReceivers,
+    "inbox": FakeInbox,
+    "replays": FakeReplays,
+    "idempotent_requests": FakeIdempotentRequests,
+    "key_in_use": FakeKeyInUse,
+    "reconciliations": FakeReconciliations,
+    "recoveries": FakeRecoveries,
+    "totals": FakeTotals,
+    "changes": FakeChanges,
+    "acts": FakeActs,
+    "subscribers": FakeSubscribers,
+    "request_traces": FakeRequestTraces,
+    "audit": FakeAudit,
+    "purging": FakePurging,
+    "existing": FakeExistingObjects,
 }
+# Those that record acts themselves.
+_RECORDING = {"acts", "intents"}
