@@ -158,6 +158,16 @@ def test_a_pool_that_is_used_up_is_a_store_that_is_unavailable(sqlite_url: str):
     store.close()
 
 
+def test_reading_leaves_prepared_what_the_server_has_prepared(postgres_url: str):
+    store = SqlStore(create_engine(postgres_url, pool_size=1, max_overflow=0))
+    for _ in range(10):
+        with store.reading() as work:
+            assert work.tokens.find_by_hash("unknown") is None
+    with store.engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM pg_prepared_statements")) == 1
+    store.close()
+
+
 def test_a_server_that_goes_away_and_comes_back(own_postgres: PostgresServer):
     migrate(own_postgres.url())
     store = SqlStore(create_engine(own_postgres.url()))

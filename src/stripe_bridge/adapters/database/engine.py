@@ -118,7 +118,8 @@ def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
         return
     try:
         connection.execute("SELECT 1")
-        connection.rollback()
+        # Not by a ROLLBACK, after which the driver prepares every statement anew.
+        connection.commit()
     except psycopg.Error:
         raise DisconnectionError from None
 
@@ -131,7 +132,7 @@ def _measuring(anchor: Anchor) -> Callable[[Any, Any, Any], None]:
             # So that the round trip that begins the transaction is not measured.
             connection.execute("SELECT 1")
             anchor.measure(lambda: connection.execute("SELECT clock_timestamp()").fetchone()[0])
-            connection.rollback()
+            connection.commit()
         except psycopg.Error:
             raise DisconnectionError from None
 

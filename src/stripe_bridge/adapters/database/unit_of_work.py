@@ -170,6 +170,9 @@ class SqlUnitOfWork:
         /,
     ) -> None:
         with translate_driver_errors():
+            if self._recorder is None and kind is None and self._connection.in_transaction():
+                # There is nothing to roll back, and after a ROLLBACK the driver prepares every statement anew.
+                self._connection.commit()
             self._connection.close()
 
     def prefetch(self, linked: Sequence[tuple[str, str]]) -> None:
