@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from stripe_bridge.config import Settings, SettingsInvalid
 from tests.adapters.web.world import ENVIRONMENT
 from tests.servers.processes import free_port, spawn, stop
-from tests.test_serving import HASTILY, children_of
+from tests.test_serving import children_of
 from tests.waiting import wait_until
 
 TOKEN = "metrics-token"
@@ -105,7 +105,7 @@ def environment(tmp_path: Path, sqlite_url: str) -> dict[str, str]:
 @pytest.fixture
 def service(tmp_path: Path, environment: dict[str, str]) -> Iterator[tuple[Any, int, Path]]:
     log, port = tmp_path / "log", free_port()
-    command = [sys.executable, "-c", HASTILY, "--workers", "2", "--port", str(port)]
+    command = [sys.executable, "-m", "stripe_bridge", "--workers", "2", "--port", str(port)]
     process = spawn(command, log=log, env=environment)
     wait_until(lambda: log.read_text().count("Application startup complete") == 2)
     yield process, port, log
