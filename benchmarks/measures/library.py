@@ -7,13 +7,13 @@ from benchmarks.contenders.erp import Erp, Json
 from benchmarks.contenders.ours import Service
 from benchmarks.load.wrk import LoadFailed
 from benchmarks.measures.paid_invoice import PaidInvoice, make
+from benchmarks.options import EVENT_TYPES
 from benchmarks.stand.copies import NUMBER, Copy, loading, replaced, restart_sequence
 from tests.waiting import wait_until
 
 PAYLOAD_BYTES = 256
 """Lists never read it."""
 _AT_ONCE = 250_000
-_TYPES = ("charge.succeeded", "payment_intent.succeeded", "invoice_payment.paid", "invoice.paid")
 _FINISHED = "SELECT count(*) FROM webhook_events WHERE status = 'processed'"
 _BUSY_OBJECT = "ch_sought"
 
@@ -61,10 +61,7 @@ def fill(bench: Bench, service: Service, erp: Erp) -> Library:
     wait_until(lambda: bench.postgres.value(service.database, _FINISHED) == len(paid.events))
     service.stop_worker()
     options = bench.options
-    each, rest = divmod(options.events, options.invoices)
-    if rest or not 0 < each <= len(_TYPES):
-        raise LoadFailed(f"{options.events} events cannot be divided among {options.invoices} invoices")
-    copies = _copies(bench, service, paid, each)
+    copies = _copies(bench, service, paid)
     fewer = {"integrations": options.invoices // 4, "billed_customers": _customers(options.invoices)}
     with bench.postgres.connect(service.database) as connection:
         for copy in copies:
@@ -107,8 +104,8 @@ def _customers(invoices: int) -> int:
     return max(1, invoices // 20)
 
 
-def _copies(bench: Bench, service: Service, paid: PaidInvoice, each: int) -> list[Copy]:
-    types = ", ".join(f"'{type_}'" for type_ in _TYPES[:each])
+def _copies(bench: Bench, service: Service, paid: PaidInvoice) -> list[Copy]:
+    types = ", ".join(f"'{type_}'" for type_ in EVENT_TYPES)
     objects = sorted({event["data"]["object"]["id"] for event in paid.events})
     events = {
         "id": "nextval(pg_get_serial_sequence('webhook_events', 'id'))",
