@@ -59,7 +59,7 @@ def test_what_stripe_shows_is_no_mistake(world: World):
 def test_what_an_operator_has_said_of_the_whole_database_stands(world: World):
     world.put_order(501)
     contradict(world)
-    world.bridge.operations.hold_all_sends()
+    world.bridge.operations.begin_recovery()
     with pytest.raises(NotHeldByReader):
         world.bridge.changes.resume_sends(world.tenant)
     assert len(holds(world)) == 2

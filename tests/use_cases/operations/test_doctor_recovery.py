@@ -58,7 +58,7 @@ def test_a_tenant_that_is_held_because_of_a_reader_is_found_with_both_ways_out(w
 
 
 def test_that_everyone_is_held_is_found(world: World):
-    world.bridge.operations.hold_all_sends()
+    world.bridge.operations.begin_recovery()
     (finding,) = findings(world, "all tenants")
     assert "stripe-bridge reconcile --since" in finding.remedy
 
@@ -101,7 +101,7 @@ def test_what_is_held_and_undecided_is_measured(world: World):
     restore(world, backup)
     world.sent(501)
     recover(world)
-    world.bridge.operations.hold_all_sends()
+    world.bridge.operations.begin_recovery()
 
     backlog = world.bridge.operations.measure_backlog()
 

@@ -25,7 +25,7 @@ def given_ids(world: World) -> HighestIds:
 
 def test_nobody_sends_until_the_account_is_recovered(world: World):
     world.put_order(501)
-    world.bridge.operations.hold_all_sends()
+    world.bridge.operations.begin_recovery()
     with pytest.raises(Recovering):
         world.send(501)
 
@@ -37,7 +37,7 @@ def test_nobody_sends_until_the_account_is_recovered(world: World):
 def test_it_keeps_new_ids_apart_from_those_that_were_lost(world: World):
     before = given_ids(world)
 
-    world.bridge.operations.hold_all_sends()
+    world.bridge.operations.begin_recovery()
 
     after = given_ids(world)
     for kind in ("integration", "invoice", "refund"):
@@ -48,22 +48,22 @@ def test_everyone_is_signed_out_since_the_backup_may_know_a_session_that_was_end
     begin = BeginConsoleSession(world.store, world.clock, world.adapters.identifiers)
     begun = begin(Person(name="olga"))
 
-    world.bridge.operations.hold_all_sends()
+    world.bridge.operations.begin_recovery()
 
     with pytest.raises(Unauthenticated):
         world.bridge.access.authenticate_console(begun.secret)
 
 
 def test_saying_it_twice_changes_nothing(world: World):
-    assert world.bridge.operations.hold_all_sends()
+    assert world.bridge.operations.begin_recovery()
     before = given_ids(world)
 
-    assert not world.bridge.operations.hold_all_sends()
+    assert not world.bridge.operations.begin_recovery()
 
     assert len(holds(world)) == 1
     assert given_ids(world) == before
 
 
 def test_the_service_stays_ready(world: World):
-    world.bridge.operations.hold_all_sends()
+    world.bridge.operations.begin_recovery()
     assert world.bridge.operations.check_readiness().is_ready

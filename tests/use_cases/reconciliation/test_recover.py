@@ -269,8 +269,8 @@ def test_what_is_older_than_the_date_is_not_looked_at(world: World):
 
 
 def test_an_operator_can_hold_everyone(world: World):
-    assert world.bridge.operations.hold_all_sends()
-    assert not world.bridge.operations.hold_all_sends()
+    assert world.bridge.operations.begin_recovery()
+    assert not world.bridge.operations.begin_recovery()
     world.put_order(501)
     with pytest.raises(Recovering):
         world.send(501)
@@ -284,7 +284,7 @@ def test_an_operator_can_hold_everyone(world: World):
 
 
 def test_while_everyone_is_held_each_account_goes_on_once_it_is_recovered(world: World):
-    world.bridge.operations.hold_all_sends()
+    world.bridge.operations.begin_recovery()
     recover(world)
     recovered = world.integration_id
     world.connect(tenant="another")
@@ -301,7 +301,7 @@ def test_an_empty_database_is_recovered_as_well(world: World):
     account_id = world.account_id
     empty = World(stripe=world.stripe)
     empty.clock.advance(A_WHILE)
-    empty.bridge.operations.hold_all_sends()
+    empty.bridge.operations.begin_recovery()
     empty.connect(account_id)
     assert empty.integration_id > 10_000
 

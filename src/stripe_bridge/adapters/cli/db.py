@@ -44,7 +44,7 @@ def restored() -> None:
     given out far beyond those in the backup. Without this command, the first event of an unknown invoice does the same
     for its tenant. Everyone is signed out of the console; API tokens that were revoked since the backup work again.
     """
-    is_new = context().bridge.operations.hold_all_sends()
+    is_new = context().bridge.operations.begin_recovery()
     click.echo(
         "All sends are held, and everyone is signed out of the console. Now run: stripe-bridge reconcile --since DATE, with a "
         "date before the backup was made. Tokens that were revoked since then work again: stripe-bridge tokens list."

@@ -24,7 +24,7 @@ from stripe_bridge.use_cases.operations.going_live_stripe import CheckAtStripe, 
 from stripe_bridge.use_cases.operations.key_rotation import RotateKeys
 from stripe_bridge.use_cases.operations.overview import ShowOverview
 from stripe_bridge.use_cases.operations.readiness import CheckReadiness, CheckSecrets
-from stripe_bridge.use_cases.operations.restore import HoldAllSends
+from stripe_bridge.use_cases.operations.restore import BeginRecovery
 from stripe_bridge.use_cases.operations.retention import PurgeOAuthStates, PurgePayloads
 from stripe_bridge.use_cases.receivers import Receivers
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
@@ -41,7 +41,7 @@ class Operations:
     show_overview: ShowOverview
     diagnose: Diagnose
     apply_fixes: ApplyFixes
-    hold_all_sends: HoldAllSends
+    begin_recovery: BeginRecovery
     rotate_keys: RotateKeys
     purge_payloads: PurgePayloads
     purge_oauth_states: PurgeOAuthStates
@@ -81,7 +81,7 @@ def build_operations(
         show_overview=ShowOverview(store, clock),
         diagnose=_diagnose(adapters, check_readiness, check_receivers, changes, every=setup.reconcile_every),
         apply_fixes=ApplyFixes(receivers.register, receivers.repair, reconcile, intents.resolve_due, replay),
-        hold_all_sends=HoldAllSends(store, clock),
+        begin_recovery=BeginRecovery(store, clock),
         rotate_keys=RotateKeys(store, vault, EncryptionKey(store, clock, vault)),
         purge_payloads=PurgePayloads(store, clock, timedelta(days=setup.payload_days)),
         purge_oauth_states=PurgeOAuthStates(store, clock),

@@ -8,7 +8,7 @@ from stripe_bridge.ports.system import Clock
 from stripe_bridge.use_cases.records.adopt import hold_sends
 
 
-class HoldAllSends:
+class BeginRecovery:
     """Hold everyone's sends until their accounts are reconciled, and sign everyone out of the console, since a session that
     was ended after the backup was made would go on. Returns False if sends are held already."""
 
