@@ -34,12 +34,11 @@ INTENTS = AggregateMapper(
 )
 _INTENT = INTENTS.table.c
 _HOLD = table_of(RecoveryHoldRow).c
-_MAY_BE_HELD = (
+_ADD_LEASED = INTENTS.insert.returning(
     exists()
     .where(_HOLD.tenant_id.in_([EVERYONE, bindparam("held_tenant_id")]), IS_HOLD_OPEN)
     .label("may_be_held")
 )
-_ADD_LEASED = INTENTS.insert.returning(_MAY_BE_HELD)
 _BY_ID = with_lock(INTENTS.select.where(_INTENT.id == bindparam("id")))
 _BY_REFERENCE = INTENTS.select.where(_INTENT.reference == bindparam("reference"))
 _UNSETTLED_ON = INTENTS.select.where(_INTENT.subject == bindparam("subject"), IS_UNSETTLED)
