@@ -1,6 +1,7 @@
-"""What recording costs: events received and applied, and acknowledged meanwhile, against the release before the change log."""
+"""What was added since costs: events received and applied, and acknowledged meanwhile, against the release before the change
+log; and received and applied with the indexes that only searches need, against without."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,16 @@ from benchmarks.results import Finding, Outcome, Series, ratios
 from benchmarks.stand.emulator import PAID
 from benchmarks.stand.former import BEFORE_THE_LOG, unpack_former
 
-NOW, FORMER = "with the change log", "before it"
+NOW, FORMER, UNSEARCHED = "with the change log", "before it", "without the searches' indexes"
 _ENTRIES = "SELECT count(*) FROM changes"
+# Those of `updated_since` and of the searches by number, email, date and payment status. Two of them serve what had a smaller
+# index of its own before.
+_NO_SEARCHES = """
+DROP INDEX ix_invoices_tenant_number, ix_invoices_tenant_updated_at, ix_invoices_tenant_status, ix_invoices_tenant_created_at,
+    ix_invoices_paying, ix_invoices_customer, ix_intents_invoice, ix_billed_customers_email, ix_sales_orders_number;
+CREATE INDEX ix_invoices_waiting ON invoices (customer_id) WHERE status IN ('reserved');
+CREATE INDEX ix_intents_unsettled_invoice ON intents (invoice_id) WHERE state IN ('planned', 'sent', 'unknown');
+"""
 
 
 @dataclass
@@ -34,43 +43,59 @@ class Contender:
 
 def measure(bench: Bench) -> Outcome:
     former = unpack_former(bench.folder / "former")
-    if former is None:
-        return Outcome(notes=[f"recording: commit {BEFORE_THE_LOG} is not in this clone's history"])
-    releases = {NOW: ROOT, FORMER: former}
+    releases = {NOW: ROOT, UNSEARCHED: ROOT} | ({FORMER: former} if former else {})
     with ExitStack() as on_shutdown:
         services = {
             name: on_shutdown.enter_context(bench.service(release=release))
             for name, release in releases.items()
         }
+        with bench.postgres.connect(services[UNSEARCHED].database) as connection:
+            connection.execute(_NO_SEARCHES)
         contenders = [_applying(bench, name, service, on_shutdown) for name, service in services.items()]
         before = int(bench.postgres.value(services[NOW].database, _ENTRIES))
-        applied = _compare(bench, "received and applied", contenders)
+        _compare(bench, "received and applied", contenders)
         after = int(bench.postgres.value(services[NOW].database, _ENTRIES))
+    outcome = _outcome("applied", contenders)
+    outcome.findings = [Finding("searching", _percents(contenders, UNSEARCHED))]
+    if former is None:
+        outcome.notes = [f"recording: commit {BEFORE_THE_LOG} is not in this clone's history"]
+        return outcome
     each = (after - before) / (bench.options.rounds * bench.options.paid_invoices)
+    note = f"{each:.1f} entries for each paid invoice"
+    outcome.findings.append(Finding("recording", _percents(contenders, FORMER), note=note))
+    outcome.add(_acknowledged_meanwhile(bench, {NOW: ROOT, FORMER: former}))
+    return outcome
+
+
+def _acknowledged_meanwhile(bench: Bench, releases: Mapping[str, Path]) -> Outcome:
     with ExitStack() as on_shutdown:
-        embedded = [_acknowledging(bench, name, release, on_shutdown) for name, release in releases.items()]
-        acknowledged = _compare(bench, "acknowledged on SQLite while applying", embedded)
-    return Outcome(
-        findings=[
-            Finding("recording", applied, note=f"{each:.1f} entries for each paid invoice"),
-            Finding("acks while recording", acknowledged),
-        ],
-        series=[
-            Series("recording", f"{what}, {each.name}", "per second", tuple(each.rates))
-            for what, several in (("applied", contenders), ("acknowledged on SQLite", embedded))
-            for each in several
-        ],
-    )
+        contenders = [_acknowledging(bench, name, release, on_shutdown) for name, release in releases.items()]
+        _compare(bench, "acknowledged on SQLite while applying", contenders)
+    outcome = _outcome("acknowledged on SQLite", contenders)
+    outcome.findings = [Finding("acks while recording", _percents(contenders, FORMER))]
+    return outcome
 
 
-def _compare(bench: Bench, what: str, contenders: Sequence[Contender]) -> tuple[float, ...]:
-    """In percent of the former release, round by round."""
+def _compare(bench: Bench, what: str, contenders: Sequence[Contender]) -> None:
     for number in range(bench.options.rounds):
         for each in contenders if number % 2 == 0 else reversed(contenders):
             each.rates.append(each.play(each.turns[number]))
             bench.report(f"  {number + 1} {what}, {each.name}: {each.rates[-1]:,.0f} per second")
-    now, former = contenders
-    return tuple(100 * ratio for ratio in ratios(now.rates, former.rates))
+
+
+def _percents(contenders: Sequence[Contender], base: str) -> tuple[float, ...]:
+    """This release's rates in percent of another contender's, round by round."""
+    rates = {each.name: each.rates for each in contenders}
+    return tuple(100 * ratio for ratio in ratios(rates[NOW], rates[base]))
+
+
+def _outcome(what: str, contenders: Sequence[Contender]) -> Outcome:
+    return Outcome(
+        series=[
+            Series("recording", f"{what}, {each.name}", "per second", tuple(each.rates))
+            for each in contenders
+        ]
+    )
 
 
 def _applying(bench: Bench, name: str, service: Service, on_shutdown: ExitStack) -> Contender:
@@ -89,7 +114,7 @@ def _applying(bench: Bench, name: str, service: Service, on_shutdown: ExitStack)
         bench.options.paid_invoices,
         done=lambda: count(PROCESSED),
         # The former release leaves nothing to be confirmed at Stripe.
-        left=lambda: count(UNCONFIRMED) if name == NOW else 0,
+        left=lambda: count(UNCONFIRMED) if name != FORMER else 0,
     )
     return Contender(name, turns, lambda events: turn(applier, load, [as_sent(each) for each in events]))
 
