@@ -40,8 +40,6 @@ _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _AWAITS_CONFIRMATION = InvoiceRow.confirm_due_at.is_not(None) & InvoiceRow.stripe_account_id.in_(
     sqlalchemy.select(IntegrationRow.account_id).where(IntegrationRow.connected)
 )
-# Connected just now: a worker reconciles it within the next sweep, which notes when it did.
-_AWAITS_RECONCILING = IntegrationRow.connected & IntegrationRow.last_reconciled_at.is_(None)
 # Stripe makes these links anew whenever the invoice is read.
 _LINKS = {"hosted_invoice_url", "invoice_pdf"}
 _AT_STRIPE = (
@@ -102,10 +100,9 @@ class Traces:
             WebhookEventRow.status.in_([EventStatus.RECEIVED, EventStatus.PROCESSING])
         )
         intents = sqlalchemy.select(sqlalchemy.func.count()).select_from(IntentRow).where(IS_UNSETTLED)
-        unconfirmed = sqlalchemy.select(sqlalchemy.func.count()).where(_AWAITS_CONFIRMATION)
-        unreconciled = sqlalchemy.select(sqlalchemy.func.count()).where(_AWAITS_RECONCILING)
+        unconfirmed = sqlalchemy.select(sqlalchemy.func.count()).select_from(InvoiceRow)
         with self._engine.connect() as connection:
-            counts = (unreconciled, events, intents, unconfirmed)
+            counts = (events, intents, unconfirmed.where(_AWAITS_CONFIRMATION))
             return not any(connection.scalar(each) for each in counts)
 
 
