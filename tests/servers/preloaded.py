@@ -28,10 +28,13 @@ _IMPORTED = (
     # In this order: it keeps redis-py from loading OpenTelemetry.
     "stripe_bridge.adapters.queue.plain_redis",
     "stripe_bridge.adapters.queue.redis_nudges",
+    "stripe_bridge.adapters.deliveries.http",
+    "stripe_bridge.adapters.vault",
     "stripe_bridge.adapters.web.webhook_protocol",
     "stripe_bridge.bootstrap.command_app",
     "stripe_bridge.bootstrap.commands",
     "stripe_bridge.bootstrap.server",
+    "stripe_bridge.bootstrap.stripe_adapters",
     "stripe_bridge.bootstrap.web",
     "stripe._stripe_client",
     "uvicorn.lifespan.on",
