@@ -33,6 +33,8 @@ from tests.servers.shared import SharedServers
 SERVERS = pytest.StashKey[SharedServers]()
 FILES = pytest.StashKey[Path]()
 SERVER_FIXTURES = {"postgres_url", "redis_url", "own_postgres", "own_redis"}
+# Python's own, but for what has lived for some time: that is looked through a tenth as often.
+_GC_THRESHOLDS = (700, 10, 100)
 _LONGEST = {"benchmarks", "storm"}
 # Folders whose tests share what takes seconds to make.
 _SHARING = {"browser", "conformance", "installed", "playground"}
@@ -73,6 +75,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
         gc.enable()
 
 
