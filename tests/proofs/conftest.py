@@ -1,4 +1,4 @@
-"""Stores of each kind, and worlds with an emulated Stripe that share a store."""
+"""Stores of each kind, worlds with an emulated Stripe that share a store, and real processes."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -8,6 +8,7 @@ import pytest
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.ports.storage.unit_of_work import Store
 from tests.proofs.emulated_world import EmulatedWorld, emulated
+from tests.proofs.processes import Program
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.servers)])
@@ -24,3 +25,9 @@ def new_world(store: Store) -> Iterator[Callable[[], EmulatedWorld]]:
     tenants = (f"tenant-{number}" for number in count(1))
     with emulated() as (emulator, clock):
         yield lambda: EmulatedWorld(emulator, clock, store, tenant=next(tenants))
+
+
+@pytest.fixture(scope="session")
+def program() -> Iterator[Program]:
+    with Program() as program:
+        yield program

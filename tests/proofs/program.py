@@ -1,8 +1,8 @@
 """Real processes that end by SIGKILL, are stopped by SIGSTOP, or whose hosts' clocks are ahead.
 
-Each line `how act tenant integration invoice` on stdin forks a process, whose exit status is written to stdout. `how` is the
+Each line on stdin, the arguments of `child` in JSON, forks a process, whose exit status is written to stdout. `how` is the
 crossing at which the process that acts for the tenant is killed; or `stop`, if it is to stop itself just before it asks Stripe
-for a refund, until the line `resume`; 0 if it is instead to resolve what others left behind, and `ahead:N` if it is to do so
+for a refund, until it is to `resume`; 0 if it is instead to resolve what others left behind, and `ahead:N` if it is to do so
 once, on a host whose clock is N seconds ahead.
 
 They are forked from a process that has imported everything but opened nothing, since importing takes most of the time.
@@ -10,6 +10,7 @@ They are forked from a process that has imported everything but opened nothing, 
 
 import gc
 import importlib
+import json
 import os
 import signal
 import sys
@@ -30,6 +31,7 @@ _IMPORTED = (
     "alembic.runtime.migration",
     "stripe._stripe_client",
     "stripe_bridge.adapters.deliveries.http",
+    "stripe_bridge.adapters.vault",
     "stripe_bridge.bootstrap.stripe_adapters",
 )
 
@@ -74,16 +76,17 @@ def resolve_once(settings: Settings, seconds_ahead: float) -> None:
     build_bridge(settings, build_adapters(settings, FakeNudges())).intents.settle_due()
 
 
-def child(line: str) -> int:
-    how, what, tenant, integration, invoice = line.split()
-    settings = Settings.from_env(os.environ)
+def child(
+    *, settings: dict[str, str], how: str, what: str, tenant: str, integration_id: int, invoice_id: int
+) -> int:
+    ours = Settings.from_env({**os.environ, **settings})
     try:
         if how == "0":
-            resolve(settings, int(integration))
+            resolve(ours, integration_id)
         elif how.startswith("ahead:"):
-            resolve_once(settings, float(how.removeprefix("ahead:")))
+            resolve_once(ours, float(how.removeprefix("ahead:")))
         else:
-            act(settings, how, what, tenant, int(integration), int(invoice))
+            act(ours, how, what, tenant, integration_id, invoice_id)
     except Exception:
         traceback.print_exc()
         return 1
@@ -98,13 +101,14 @@ def main() -> None:
     gc.freeze()
     stopped = 0
     for line in sys.stdin:
-        if line == "resume\n":
+        question = json.loads(line)
+        if "resume" in question:
             pid = stopped
             os.kill(pid, signal.SIGCONT)
         else:
             pid = os.fork()
         if pid == 0:
-            os._exit(child(line))
+            os._exit(child(**question))
         _, status = os.waitpid(pid, os.WUNTRACED)
         if os.WIFSTOPPED(status):
             stopped = pid

@@ -21,8 +21,16 @@ from stripe_bridge.use_cases.integrations.connect import AuthorizationStatus
 from stripe_bridge.use_cases.integrations.disconnect import GRACE
 from tests.builders import TENANT
 from tests.proofs.boundary import Crash, crash_at
-from tests.proofs.crashing import Do, Scenario, crash_at_every_crossing, crash_once, nothing
+from tests.proofs.crashing import (
+    Do,
+    Scenario,
+    act_until,
+    crash_at_every_crossing,
+    nothing,
+    recover_and_check,
+)
 from tests.proofs.folding import entries
+from tests.proofs.moments import moment_of
 from tests.proofs.scenarios import SCENARIOS, SENDS, ask_again, the_order_can_be_invoiced_once
 from tests.world import A_WHILE, World
 
@@ -109,13 +117,19 @@ def test_a_second_crash_at_any_crossing_of_the_recovery_changes_nothing(name):
 
         return recover
 
+    world, scenario = World(), SCENARIOS[name]
+    scenario.prepare(world)
+    go_back = moment_of(world)
     for first in count(1):
+        go_back()
+        attempt = act_until(world, scenario, first)
+        go_back_to_the_crash = moment_of(world)
         for second in count(1):
-            recover = recover_with_a_crash_at(second)
-            crash, _ = crash_once(World, SCENARIOS[name], first, recover=recover)
+            go_back_to_the_crash()
+            recover_and_check(world, scenario, attempt, recover=recover_with_a_crash_at(second))
             if not interrupted:
                 break
-        if crash is None:
+        if attempt.crash is None:
             break
 
 

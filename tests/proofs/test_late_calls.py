@@ -11,7 +11,7 @@ from stripe_emulator.server import EmulatorServer
 from tests.fakes.system import FrozenClock
 from tests.proofs.boundary import Boundary
 from tests.proofs.emulated_world import EmulatedWorld, emulated
-from tests.proofs.processes import Processes
+from tests.proofs.processes import Processes, Program
 from tests.proofs.scenarios import SCENARIOS
 from tests.use_cases.refunding import refund_again
 
@@ -107,21 +107,22 @@ def test_a_second_refund_with_the_reference_of_one_is_found_by_reconciling_logge
 
 @pytest.mark.slow
 @pytest.mark.parametrize("takeover", TAKEOVERS)
-def test_a_refund_frozen_between_its_lease_check_and_its_call_is_made_once(takeover: str, database_url: str):
+def test_a_refund_frozen_between_its_lease_check_and_its_call_is_made_once(
+    takeover: str, database_url: str, program: Program
+):
     """With real processes, one of which is stopped by SIGSTOP and goes on after the other."""
     lease, seconds_ahead = TAKEOVERS[takeover]
     store = SqlStore(create_engine(database_url, pool_size=5))
     with EmulatorServer() as emulator:
-        processes = Processes(emulator, database_url, lease=lease)
-        with processes.program:
-            world = EmulatedWorld(emulator, FrozenClock(), store)
-            SCENARIOS["refund"].prepare(world)
-            assert processes.run(world, "stop", "refund") == -signal.SIGSTOP
-            assert processes.run(world, f"ahead:{seconds_ahead}" if seconds_ahead else 0, "refund") == 0
-            made_by_the_other = len(world.refunds_at_stripe())
-            assert processes.resume() == 0
-            (theirs,) = world.refunds_at_stripe()
-            assert processes.run(world, 0, "refund") == 0
+        processes = Processes(program, emulator, database_url, lease=lease)
+        world = EmulatedWorld(emulator, FrozenClock(), store)
+        SCENARIOS["refund"].prepare(world)
+        assert processes.run(world, "stop", "refund") == -signal.SIGSTOP
+        assert processes.run(world, f"ahead:{seconds_ahead}" if seconds_ahead else 0, "refund") == 0
+        made_by_the_other = len(world.refunds_at_stripe())
+        assert processes.resume() == 0
+        (theirs,) = world.refunds_at_stripe()
+        assert processes.run(world, 0, "refund") == 0
         with store.reading() as work:
             (ours,) = work.refunds.of_invoice(world.invoice_id)
     is_sqlite = database_url.startswith("sqlite")
