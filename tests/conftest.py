@@ -33,6 +33,8 @@ from tests.servers.shared import SharedServers
 SERVERS = pytest.StashKey[SharedServers]()
 FILES = pytest.StashKey[Path]()
 SERVER_FIXTURES = {"postgres_url", "redis_url", "own_postgres", "own_redis"}
+# Python's own, but for what has lived for some time: that is looked through a tenth as often.
+_GC_THRESHOLDS = (700, 10, 100)
 _LONGEST = {"benchmarks", "storm"}
 # Folders whose tests share what takes seconds to make.
 _SHARING = {"browser", "conformance", "installed", "playground"}
@@ -64,10 +66,17 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         shutil.rmtree(session.config.stash[FILES], ignore_errors=True)
 
 
-def pytest_collection_finish() -> None:
-    # What was collected lives as long as the process: the garbage collector need not look through it again and again.
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected lives as long as the process: the garbage collector looks through it once, and never again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
