@@ -4,14 +4,16 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import requests
 from cryptography.fernet import Fernet
@@ -110,11 +112,40 @@ class Upgrade:
 
     @contextmanager
     def suspended(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
-        process.send_signal(signal.SIGSTOP)
+        """Stopped between two transactions: in one, it would keep from all others what it has locked."""
+        wait_until(lambda: self._stops_between_transactions(process))
         try:
             yield
         finally:
             process.send_signal(signal.SIGCONT)
+
+    def _stops_between_transactions(self, process: subprocess.Popen[bytes]) -> bool:
+        assert process.poll() is None, self.log()
+        process.send_signal(signal.SIGSTOP)
+        # Until all its threads have stopped.
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+        if not self._is_locked():
+            return True
+        process.send_signal(signal.SIGCONT)
+        return False
+
+    def _is_locked(self) -> bool:
+        """Whether anything holds a lock for writing."""
+        database_url = self.settings["DATABASE_URL"]
+        if database_url.startswith("sqlite"):
+            path = database_url.removeprefix("sqlite:///")
+            with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError:
+                    return True
+                return False
+        with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
+            others = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
+            )
+            return others.fetchone() != (0,)
 
     def stop(self, process: subprocess.Popen[bytes]) -> int:
         return stop(process, signal.SIGTERM)
