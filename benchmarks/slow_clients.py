@@ -231,7 +231,7 @@ async def _again_and_again(port: int, attempts: Array[c_longlong], talk: Talk) -
 
 
 async def _head_by_line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n")
     while not reader.at_eof():
         writer.write(b"X-A: b\r\n")
         await writer.drain()
@@ -240,7 +240,7 @@ async def _head_by_line(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 
 async def _idle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     while await reader.read(1000):
         pass
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from werkzeug.test import Client
 
 from stripe_bridge.adapters.web.fast_path import BETWEEN_ANONYMOUS, FastPath
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
@@ -120,6 +121,55 @@ def test_a_callers_request_id_comes_back_from_the_front(world):
     assert len(world.behind.paths) == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_health_is_shown_by_either_way_alike(world, method):
+    ask = {"method": method, "headers": {"X-Request-Id": "probe-1"}}
+    at_the_front = world.client.open("/healthz", **ask)
+    assert world.behind.paths == []
+    with world.app.app_context():
+        by_flask = Client(world.behind).open("/healthz", **ask)
+    assert world.behind.paths == ["/healthz"]
+    assert (at_the_front.status_code, at_the_front.data) == (by_flask.status_code, by_flask.data)
+    assert {name.lower(): value for name, value in at_the_front.headers} == {
+        name.lower(): value for name, value in by_flask.headers
+    }
+    counted = f'stripe_bridge_request_seconds_count{{method="{method}",route="/healthz",status="200"}} 2.0'
+    assert counted in world.metrics.render(None).decode()
+
+
+def test_a_method_that_health_does_not_have_is_refused_by_flask(world):
+    assert world.client.post("/healthz").status_code == HTTPStatus.METHOD_NOT_ALLOWED
+    assert world.behind.paths == ["/healthz"]
+
+
+def test_health_waits_for_no_thread(world):
+    """Otherwise an orchestrator would take a process for dead in a flood of requests."""
+    is_over = threading.Event()
+
+    def behind(_environ, start_response):
+        is_over.wait(60)
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    front = FastPath(behind, None, world.metrics, threads=1, on_shutdown=lambda: None)
+
+    async def ask(connection: Connection) -> int:
+        sent = [Connection(front) for _ in range(3)]
+        for each in sent:
+            await each.send([b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"])
+        await connection.send([b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
+        ((answer, _),) = await connection.wire.answers()
+        assert not any(each.wire.written for each in sent)
+        is_over.set()
+        for each in sent:
+            await each.wire.answers()
+            await each.end()
+        return answer.status
+
+    assert over_connection(front, ask) == HTTPStatus.OK
+    front.close()
+
+
 @pytest.mark.parametrize(
     "path", [f"{PLATFORM}/", f"{PLATFORM}/x", f"{PLATFORM}x", f"{PLATFORM}/1/2", "/healthz"]
 )
@@ -197,7 +247,7 @@ def test_requests_without_a_credential_hold_up_none_that_has_one(world):
         return world.behind(environ, start_response)
 
     front = FastPath(behind, None, world.metrics, threads=1, on_shutdown=lambda: None)
-    head = "GET /healthz HTTP/1.1\r\nHost: x\r\n"
+    head = "GET /readyz HTTP/1.1\r\nHost: x\r\n"
 
     async def ask(connection: Connection) -> list[int]:
         sent = [Connection(front) for _ in range(3)]

@@ -1,13 +1,16 @@
-"""The entrance in production: webhooks are handled here, in the event loop; everything else by Flask, in threads.
+"""The entrance in production: webhooks are handled here, in the event loop, and so is `/healthz`; everything else by Flask, in
+threads.
 
 What Flask does around a request, and handing it from thread to thread, costs more than receiving a webhook. So a webhook is
 handled here if it only has to wait for the disk. One that would be refused, or whose secret has to be looked up, is passed on
-to Flask, where the same use case decides and answers.
+to Flask, where the same use case decides and answers. Whoever asks whether the process is up must not wait for a thread: in a
+flood of requests an orchestrator would take it for dead.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 import time
@@ -17,7 +20,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from stripe_bridge.adapters.web.connections import TIME_OUT_EVERY, ConnectionLimits, Connections
+from stripe_bridge.adapters.web.request_log import HEADERS, request_id_for
 from stripe_bridge.adapters.web.schemas.fields import id_in_path
+from stripe_bridge.adapters.web.views.health import HEALTH_ROUTE, health
 from stripe_bridge.adapters.web.views.webhooks import ACCOUNT_ROUTE, PLATFORM_ROUTE
 from stripe_bridge.adapters.web.waiting_readers import WAITING_READERS, WaitingReaders
 from stripe_bridge.adapters.web.wsgi_in_threads import (
@@ -93,10 +98,13 @@ class FastPath:
         # signature of the body.
         self._webhooks = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES, wants_body=_always)
         self._receive, self._measurements, self._at_the_end = receive, metrics, on_shutdown
+        self._health = json.dumps(health(), separators=(",", ":")).encode() + b"\n"
 
     async def __call__(self, scope: Scope, receive: Receive, send: SendStep) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
+        elif _asks_for_health(scope):
+            await self._show_health(scope, send)
         elif scope["path"].startswith(PLATFORM_ROUTE):
             await self._webhooks(scope, receive, send)
         elif not _shows_credential(scope):
@@ -125,6 +133,22 @@ class FastPath:
         self._webhooks.close()
         self._at_the_end()
 
+    async def _show_health(self, scope: Scope, send: SendStep) -> None:
+        """As Flask would."""
+        began_at = time.perf_counter()
+        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        told = {
+            "content-type": "application/json",
+            "content-length": str(len(self._health)),
+            "x-request-id": request_id_for(given),
+            **HEADERS,
+        }
+        headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
+        await send({"type": "http.response.body", "body": self._health})
+        took = time.perf_counter() - began_at
+        self._measurements.request(HEALTH_ROUTE, scope["method"], HTTPStatus.OK, took)
+
     async def _live(self, scope: Scope, receive: Receive, send: SendStep) -> None:
         """https://asgi.readthedocs.io/en/stable/specs/lifespan.html"""
         await receive()
@@ -140,6 +164,11 @@ class FastPath:
         while True:
             await asyncio.sleep(TIME_OUT_EVERY)
             self.connections.time_out_late()
+
+
+def _asks_for_health(scope: Scope) -> bool:
+    """Other methods are for Flask to refuse."""
+    return scope["path"] == HEALTH_ROUTE and scope["method"] in ("GET", "HEAD")
 
 
 def _shows_credential(scope: Scope) -> bool:

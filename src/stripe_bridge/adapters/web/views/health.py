@@ -8,10 +8,17 @@ from werkzeug.exceptions import ServiceUnavailable
 from stripe_bridge.adapters.web.endpoints import ApiRequest, operation
 from stripe_bridge.adapters.web.schemas.service import HealthSchema, ReadinessSchema
 
+HEALTH_ROUTE = "/healthz"
+
+
+def health() -> dict[str, str]:
+    """What a process answers for as long as it is up."""
+    return {"status": "ok", "version": version("stripe-bridge")}
+
 
 @operation(
     "GET",
-    "/healthz",
+    HEALTH_ROUTE,
     permission=None,
     query=None,
     answers={200: HealthSchema},
@@ -22,7 +29,7 @@ def show_health(_request: ApiRequest) -> Any:
 
     The process is up, and which release it is.
     """
-    return {"status": "ok", "version": version("stripe-bridge")}
+    return health()
 
 
 @operation(
