@@ -29,7 +29,7 @@ from tests.adapters.web.over_fast_path import Connection, over_connection
 from tests.adapters.web.world import World
 
 WEBHOOKS = "/api/webhooks/stripe"
-HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+READY = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
 TIMED_OUT = b"HTTP/1.1 408 "
 
 
@@ -89,7 +89,7 @@ def run(world, talk: Callable[[Connection], Any]) -> Any:
     return over_connection(world.front, talk)
 
 
-async def status_of(connection: Connection, request: bytes = HEALTH) -> int:
+async def status_of(connection: Connection, request: bytes = READY) -> int:
     connection.wire.written = b""
     await connection.send([request])
     ((answer, _),) = await connection.wire.answers()
@@ -125,7 +125,7 @@ def test_requests_that_are_being_served_and_idle_connections_do_not_count(world)
     world.limit(unfinished=1)
 
     async def talk(served: Connection) -> None:
-        served.protocol.data_received(HEALTH)
+        served.protocol.data_received(READY)
         slow = begun(world.front, 5)
         ((answer, _),) = await served.wire.answers()
         assert answer.status == 200

@@ -137,9 +137,23 @@ def test_health_is_shown_by_either_way_alike(world, method):
     assert counted in world.metrics.render(None).decode()
 
 
-def test_a_method_that_health_does_not_have_is_refused_by_flask(world):
-    assert world.client.post("/healthz").status_code == HTTPStatus.METHOD_NOT_ALLOWED
-    assert world.behind.paths == ["/healthz"]
+def status_while_others_wait(front: FastPath, is_over: threading.Event, waiting: bytes, asked: bytes) -> int:
+    """The status of what is asked while three of the others wait, each on a connection of its own, until it is over."""
+
+    async def ask(connection: Connection) -> int:
+        sent = [Connection(front) for _ in range(3)]
+        for each in sent:
+            await each.send([waiting])
+        await connection.send([asked])
+        ((answer, _),) = await connection.wire.answers()
+        assert not any(each.wire.written for each in sent)
+        is_over.set()
+        for each in sent:
+            await each.wire.answers()
+            await each.end()
+        return answer.status
+
+    return over_connection(front, ask)
 
 
 def test_health_waits_for_no_thread(world):
@@ -152,21 +166,8 @@ def test_health_waits_for_no_thread(world):
         return []
 
     front = FastPath(behind, None, world.metrics, threads=1, on_shutdown=lambda: None)
-
-    async def ask(connection: Connection) -> int:
-        sent = [Connection(front) for _ in range(3)]
-        for each in sent:
-            await each.send([b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"])
-        await connection.send([b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
-        ((answer, _),) = await connection.wire.answers()
-        assert not any(each.wire.written for each in sent)
-        is_over.set()
-        for each in sent:
-            await each.wire.answers()
-            await each.end()
-        return answer.status
-
-    assert over_connection(front, ask) == HTTPStatus.OK
+    waiting, asked = (f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode() for path in ("/readyz", "/healthz"))
+    assert status_while_others_wait(front, is_over, waiting, asked) == HTTPStatus.OK
     front.close()
 
 
@@ -219,21 +220,8 @@ def test_webhooks_that_wait_for_the_database_hold_up_no_other_request(world):
         behind, world.bridge.webhook_events.receive, world.metrics, threads=1, on_shutdown=lambda: None
     )
     webhook = f"POST {PLATFORM} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode()
-
-    async def ask(connection: Connection) -> int:
-        sent = [Connection(front) for _ in range(3)]
-        for each in sent:
-            await each.send([webhook])
-        await connection.send([b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"])
-        ((answer, _),) = await connection.wire.answers()
-        assert not any(each.wire.written for each in sent)
-        is_back.set()
-        for each in sent:
-            await each.wire.answers()
-            await each.end()
-        return answer.status
-
-    assert over_connection(front, ask) == HTTPStatus.OK
+    asked = b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n"
+    assert status_while_others_wait(front, is_back, webhook, asked) == HTTPStatus.OK
     front.close()
 
 

@@ -13,7 +13,7 @@ from tests.builders import an_event_payload
 from tests.fakes.stripe.signatures import sign
 
 PATH = "/api/webhooks/stripe"
-HEALTH = b"GET /healthz HTTP/1.1\r\nhost: bridge.test\r\n\r\n"
+READY = b"GET /readyz HTTP/1.1\r\nhost: bridge.test\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_one_follows_the_other_on_a_connection_with_other_requests_between(world
         statuses = []
         for request in (
             a_webhook(world, 1),
-            HEALTH,
+            READY,
             a_webhook(world, 2, signature="t=1,v1=x"),
             a_webhook(world, 3),
         ):
@@ -105,14 +105,14 @@ def test_what_follows_before_the_answer_is_left_to_be_sent_again(world):
     """No answer may overtake another, and none may be about what was not read."""
     assert exchange(world, [a_webhook(world, 1) + a_webhook(world, 2)], count=2) == ([TAKEN], True)
     refused = a_webhook(world, 3, signature="t=1,v1=x")
-    assert exchange(world, [refused + HEALTH]) == ([], True)
+    assert exchange(world, [refused + READY]) == ([], True)
 
 
 @pytest.mark.parametrize(
     "begun",
     [
         b"POST /",
-        HEALTH[:-2] + b"X-A: ",
+        READY[:-2] + b"X-A: ",
         f"POST {PATH} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{{}}\r\n0\r\nX-A: ".encode(),
     ],
 )
