@@ -63,6 +63,7 @@ browser: $(READY) ## Install a browser for the tests: one without windows by apt
 	@command -v chromium-headless-shell > /dev/null \
 		|| { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get install -y -q chromium-headless-shell; } \
 		|| command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get install -y -q chromium; } \
 		|| $(BIN)/python -m playwright install --only-shell chromium
 
 screenshots: $(READY) ## Take the pictures in docs/screenshots anew; needs a browser
