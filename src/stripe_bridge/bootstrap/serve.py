@@ -33,7 +33,7 @@ def _print_openapi(context: click.Context, _option: click.Parameter, wanted: boo
     help="How many processes to run. More than one needs REDIS_URL.",
 )
 def serve(host: str, port: int, workers: int) -> None:
-    """Serve the API and the receivers of webhooks over HTTP.
+    """Serve the API and the webhook receivers over HTTP.
 
     \b
     Examples:

@@ -75,7 +75,7 @@ def test_who_is_signed_in_is_listed_and_can_be_signed_out(terminal: Terminal):
     (row,) = terminal.json("console", "sessions")
     assert (row["id"], row["name"], row["tenant_id"], row["role"]) == (1, "olga", None, "operator")
     assert begun.secret not in terminal.run("console", "sessions").stdout
-    assert "Session 1 of olga is over." in terminal.run("console", "sign-out", "1").stdout
+    assert "Session 1 of olga has ended." in terminal.run("console", "sign-out", "1").stdout
     with pytest.raises(Unauthenticated):
         terminal.bridge.access.authenticate_console(begun.secret)
     assert terminal.run("console", "sign-out", "2").exit_code == 1
