@@ -186,7 +186,7 @@ def test_a_replay_is_canceled_after_a_question(paid):
     assert "Replay 1 is canceled." in text_of(jane.get(replay))
     again = jane.client.post(f"{replay}/cancel", data={"csrf": jane.token()})
     assert again.status_code == 409
-    assert "The replay is canceled already." in text_of(again)
+    assert "The replay is already canceled." in text_of(again)
 
 
 def test_whoever_canceled_a_replay_is_named_as_on_every_other_page(paid):

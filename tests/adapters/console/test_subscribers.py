@@ -77,7 +77,7 @@ def test_a_tenant_that_has_as_many_as_possible_is_told_so(world):
         subscriber(world)
     page = world.visitor().post("/console/subscribers", {"url": URL}, form="/console/subscribers/new")
     assert page.status_code == 422
-    assert "no more are possible" in text_of(page)
+    assert "the most that are possible" in text_of(page)
 
 
 def ask(id_: int, act: str) -> str:
