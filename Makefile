@@ -59,10 +59,12 @@ else
 	@$(TEST_ENV) $(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q
 endif
 
-browser: $(READY) ## Install a browser for the tests, if there is none: by apt as root, else into .venv
-	@command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null \
+browser: $(READY) ## Install a browser for the tests: one without windows by apt as root; else, if there is none, into .venv
+	@command -v chromium-headless-shell > /dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get install -y -q chromium-headless-shell; } \
+		|| command -v chromium > /dev/null || command -v chromium-browser > /dev/null || command -v google-chrome > /dev/null \
 		|| { test "$$(id -u)" = 0 && command -v apt-get > /dev/null && apt-get install -y -q chromium; } \
-		|| $(BIN)/python -m playwright install chromium
+		|| $(BIN)/python -m playwright install --only-shell chromium
 
 screenshots: $(READY) ## Take the pictures in docs/screenshots anew; needs a browser
 	@$(BIN)/python -m tests.browser.screenshots

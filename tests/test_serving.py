@@ -20,23 +20,24 @@ import uvloop
 from click.testing import CliRunner
 from uvicorn.config import STARTUP_FAILURE
 
+from stripe_bridge.adapters.web import server
 from stripe_bridge.adapters.web.waiting_readers import MOST_OF_TOKEN
-from stripe_bridge.bootstrap import server
-from stripe_bridge.bootstrap.serve import serve
+from stripe_bridge.bootstrap.early_commands import web
 from tests.adapters.web.world import ENVIRONMENT
 from tests.servers.processes import free_port, spawn, stop
 from tests.waiting import wait_until
 
 # A process that has ended is not checked for long.
 HASTILY = """
-from stripe_bridge.bootstrap import serve, server
+from stripe_bridge.adapters.web import server
+from stripe_bridge.bootstrap.early_commands import web
 server._HEALTHCHECK_TIMEOUT = 3
-serve.serve()
+web()
 """
 
 
 def run(*arguments, **environment):
-    return CliRunner().invoke(serve, arguments, env=environment)
+    return CliRunner().invoke(web, arguments, env=environment)
 
 
 def test_invalid_settings_are_reported_at_once():

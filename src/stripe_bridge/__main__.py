@@ -1,6 +1,6 @@
 """`python -m stripe_bridge`: the same as `stripe-bridge web`."""
 
-from stripe_bridge.bootstrap.serve import serve
+from stripe_bridge.bootstrap.early_commands import web
 
 if __name__ == "__main__":
-    serve(prog_name="python -m stripe_bridge")
+    web(prog_name="python -m stripe_bridge")

@@ -80,8 +80,9 @@ def erp(new_erp: Callable[[], Erp]) -> Erp:
     return new_erp()
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def traces(stack: Stack) -> Iterator[Traces]:
+    """One for each stack: SQLAlchemy writes the statements that read every table once, and not for every test."""
     found = Traces(stack)
     yield found
     found.close()

@@ -133,7 +133,7 @@ def test_events_applied_again_change_nothing(
 ):
     erp.new_order()
     invoice = erp.paid(erp.connect())
-    traces.all()
+    traces.rest()
     before, order = erp.invoice(invoice), erp.order()
     events = erp.activity(invoice)
     for event in events:
@@ -142,7 +142,7 @@ def test_events_applied_again_change_nothing(
             200,
             {"message": "Webhook event re-queued for processing."},
         )
-    traces.all()
+    traces.rest()
     shown = {event["id"]: event for event in erp.activity(invoice)}
     assert {event["status"] for event in shown.values()} == {"processed"}
     for event in events:

@@ -55,6 +55,12 @@ _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 _AWAITS_CONFIRMATION = InvoiceRow.confirm_due_at.is_not(None) & InvoiceRow.stripe_account_id.in_(
     sqlalchemy.select(IntegrationRow.account_id).where(IntegrationRow.connected)
 )
+_COUNT = sqlalchemy.select(sqlalchemy.func.count())
+_UNFINISHED = (
+    _COUNT.where(WebhookEventRow.status.in_([EventStatus.RECEIVED, EventStatus.PROCESSING])),
+    _COUNT.select_from(IntentRow).where(IS_UNSETTLED),
+    _COUNT.select_from(InvoiceRow).where(_AWAITS_CONFIRMATION),
+)
 # Stripe makes these links anew whenever the invoice is read.
 _LINKS = {"hosted_invoice_url", "invoice_pdf"}
 _AT_STRIPE = (
@@ -77,6 +83,11 @@ class Traces:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._engine = create_engine(stack.database_url)
+        self._tables = {
+            table.name: _what_is_compared(table)
+            for table in Row.metadata.sorted_tables
+            if table.name not in _NO_EFFECT
+        }
 
     def close(self) -> None:
         self._engine.dispose()
@@ -86,23 +97,23 @@ class Traces:
         with self._engine.begin() as connection:
             connection.execute(statement)
 
-    def all(self, besides: str | None = None) -> dict[str, list[Any]]:
-        """Everything except one table, once nothing changes any more."""
+    def rest(self) -> None:
+        """Wait until nothing changes any more."""
         # Otherwise what was paid just now would be confirmed in ten seconds, in the middle of a test.
         self.execute(
             sqlalchemy.update(InvoiceRow).where(_AWAITS_CONFIRMATION).values(confirm_due_at=_LONG_AGO)
         )
         wait_until(self._is_at_rest)
+
+    def all(self, besides: str | None = None) -> dict[str, list[Any]]:
+        """Everything except one table, once nothing changes any more."""
+        self.rest()
         found: dict[str, list[Any]] = {kind: self._objects(kind) for kind in _AT_STRIPE}
         with self._engine.connect() as connection:
-            for table in Row.metadata.sorted_tables:
-                if table.name not in _NO_EFFECT | {besides}:
-                    left_out = _OF_ATTEMPTS.get(table.name, set())
-                    compared = [each for each in table.columns if each.name not in left_out]
-                    rows = connection.execute(sqlalchemy.select(*compared).order_by(*table.primary_key))
-                    found[f"table {table.name}"] = [
-                        dict(row._mapping) for row in rows if not _is_act(row._mapping)
-                    ]
+            for name, compared in self._tables.items():
+                if name != besides:
+                    rows = connection.execute(compared).mappings()
+                    found[f"table {name}"] = [dict(row) for row in rows if not _is_act(row)]
         return found
 
     def _objects(self, kind: str) -> list[dict[str, Any]]:
@@ -113,14 +124,14 @@ class Traces:
         waiting = {"pending", "held"}
         if any(one["status"] in waiting for one in self._stack.control.objects("deliveries")):
             return False
-        events = sqlalchemy.select(sqlalchemy.func.count()).where(
-            WebhookEventRow.status.in_([EventStatus.RECEIVED, EventStatus.PROCESSING])
-        )
-        intents = sqlalchemy.select(sqlalchemy.func.count()).select_from(IntentRow).where(IS_UNSETTLED)
-        unconfirmed = sqlalchemy.select(sqlalchemy.func.count()).select_from(InvoiceRow)
         with self._engine.connect() as connection:
-            counts = (events, intents, unconfirmed.where(_AWAITS_CONFIRMATION))
-            return not any(connection.scalar(each) for each in counts)
+            return not any(connection.scalar(each) for each in _UNFINISHED)
+
+
+def _what_is_compared(table: sqlalchemy.Table) -> sqlalchemy.Select[Any]:
+    left_out = _OF_ATTEMPTS.get(table.name, set())
+    compared = [each for each in table.columns if each.name not in left_out]
+    return sqlalchemy.select(*compared).order_by(*table.primary_key)
 
 
 def _is_act(row: Any) -> bool:

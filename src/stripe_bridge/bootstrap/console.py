@@ -13,7 +13,7 @@ from stripe_bridge.bootstrap.loading import load
 
 # The same for `flask`, which finds this one without an application.
 keys = Deferred(
-    "keys", "stripe_bridge.bootstrap.keys_command:keys", "Keys that encrypt the secrets in the database."
+    "keys", "stripe_bridge.bootstrap.early_commands:keys", "Keys that encrypt the secrets in the database."
 )
 
 
@@ -28,7 +28,9 @@ def demo() -> None:
 
 def all_commands() -> list[click.Command]:
     web = Deferred(
-        "web", "stripe_bridge.bootstrap.serve:serve", "Serve the API and the webhook receivers over HTTP."
+        "web",
+        "stripe_bridge.bootstrap.early_commands:web",
+        "Serve the API and the webhook receivers over HTTP.",
     )
     return [*commands(), demo, keys, web]
 
@@ -42,5 +44,5 @@ def main(context: click.Context) -> None:
     The settings come from the environment, and from `.env` in this folder or one above it.
     """
     if context.invoked_subcommand != demo.name:
-        load("bootstrap.env_file:load_env_file")()
+        load("adapters.env_file:load_env_file")()
     context.obj = load("bootstrap.commands:find_context")()

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from stripe_bridge.adapters import queue
 from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import SqlStore, create_engine
+from stripe_bridge.adapters.env_file import load_env_file
 from stripe_bridge.adapters.logs import configure_logging
 from stripe_bridge.adapters.tracing import find_tracing
 from stripe_bridge.bootstrap.adapters import build_adapters
-from stripe_bridge.bootstrap.env_file import load_env_file
 from stripe_bridge.bootstrap.loading import Later, load, once
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge

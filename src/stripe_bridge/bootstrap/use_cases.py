@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from stripe_bridge.bootstrap.steps import steps_of
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.intent import LeasePolicy
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.access import build_access
 from stripe_bridge.use_cases.changes import Changes, build_changes
-from stripe_bridge.use_cases.integrations import Integrations, build_integrations
+from stripe_bridge.use_cases.integrations import Integrations, build_integrations, integration_steps
 from stripe_bridge.use_cases.intents import Intents, build_intents
 from stripe_bridge.use_cases.intents.settle import SettleIntent
-from stripe_bridge.use_cases.invoices import build_invoices
+from stripe_bridge.use_cases.invoices import build_invoices, invoice_steps
 from stripe_bridge.use_cases.operations import Operations, build_operations
 from stripe_bridge.use_cases.operations.going_live_here import Setup
 from stripe_bridge.use_cases.operations.going_live_stripe import PlatformSetup
 from stripe_bridge.use_cases.panel import build_panel
-from stripe_bridge.use_cases.receivers import Receivers, build_receivers
+from stripe_bridge.use_cases.receivers import Receivers, build_receivers, receiver_steps
 from stripe_bridge.use_cases.receivers.register import RequestReceiver
 from stripe_bridge.use_cases.reconciliation import Reconciliation, build_reconciliation
-from stripe_bridge.use_cases.refunds import build_refunds
+from stripe_bridge.use_cases.refunds import build_refunds, refund_steps
 from stripe_bridge.use_cases.sales_orders import build_sales_orders
 from stripe_bridge.use_cases.subscribers import build_subscribers
 from stripe_bridge.use_cases.webhook_events import WebhookEvents, build_webhook_events
@@ -77,7 +76,12 @@ def _settle(adapters: Adapters, lease: LeasePolicy) -> SettleIntent:
         adapters.store,
         adapters.clock,
         adapters.randomness,
-        steps_of(adapters),
+        {
+            **integration_steps(adapters),
+            **invoice_steps(adapters),
+            **receiver_steps(adapters),
+            **refund_steps(adapters),
+        },
         lease,
         adapters.metrics,
         adapters.tracing,

@@ -12,7 +12,7 @@ from stripe_bridge.adapters.cli.deferred import Deferred
 from stripe_bridge.adapters.cli.keys import keys_commands
 from stripe_bridge.adapters.vault import FernetVault
 from stripe_bridge.bootstrap.console import main
-from stripe_bridge.bootstrap.serve import serve
+from stripe_bridge.bootstrap.early_commands import web
 from stripe_bridge.ports.storage.unit_of_work import StoreUnavailable
 from tests.adapters.cli.terminal import Terminal
 
@@ -113,14 +113,14 @@ def test_the_version_is_that_of_this_service(terminal: Terminal):
     installed = importlib.metadata.version("stripe-bridge")
 
     assert terminal.shown("version") == f"stripe-bridge {installed}\n"
-    assert CliRunner().invoke(serve, ["--version"]).output == f"stripe-bridge {installed}\n"
+    assert CliRunner().invoke(web, ["--version"]).output == f"stripe-bridge {installed}\n"
 
 
 def test_the_openapi_document_is_printed_without_settings(monkeypatch: pytest.MonkeyPatch):
     for name in list(os.environ):
         if name != "PATH":
             monkeypatch.delenv(name)
-    printed = CliRunner().invoke(serve, ["--openapi"])
+    printed = CliRunner().invoke(web, ["--openapi"])
     assert printed.exit_code == 0
     assert json.loads(printed.output)["openapi"] == "3.1.0"
 

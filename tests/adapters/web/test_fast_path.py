@@ -7,13 +7,19 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from werkzeug.test import Client
+from werkzeug.test import Client, TestResponse
 
-from stripe_bridge.adapters.web.fast_path import BETWEEN_ANONYMOUS, FastPath
+from stripe_bridge.adapters.web.fast_path import BETWEEN_UNKNOWN, FastPath
 from stripe_bridge.domain.webhook_event import MAX_PAYLOAD_BYTES
+from stripe_bridge.use_cases.webhook_events.receive import (
+    ReceiveWebhook,
+    ReceiveWebhookCommand,
+    SecretsNotCached,
+)
 from tests.adapters.web.over_fast_path import PART, Connection, OverFront, over_connection
 from tests.adapters.web.world import WEBHOOK_SECRET, World, data_of
 from tests.builders import an_event_payload
+from tests.fakes.stripe.signatures import sign
 
 PLATFORM = "/api/webhooks/stripe"
 
@@ -73,6 +79,66 @@ def test_cached_secrets_are_loaded_again_after_a_while(world):
     world.clock.advance(seconds=60)
     world.post_event(an_event_payload())
     assert world.behind.paths == [PLATFORM, PLATFORM]
+
+
+def test_of_many_webhooks_that_arrive_when_secrets_are_old_one_waits_until_they_are_looked_up(
+    world, monkeypatch
+):
+    """All of them in Flask's threads would wait for one another, every ten seconds."""
+    world.post_event(an_event_payload(id_="evt_first"))
+    world.behind.paths.clear()
+    world.clock.advance(seconds=10)
+    arrived: list[TestResponse] = []
+    load = ReceiveWebhook._load
+
+    def while_others_arrive(self, integration_id):
+        monkeypatch.setattr(ReceiveWebhook, "_load", load)
+        arrived.extend(world.post_event(an_event_payload(id_=f"evt_{number}")) for number in range(20))
+        return load(self, integration_id)
+
+    monkeypatch.setattr(ReceiveWebhook, "_load", while_others_arrive)
+
+    assert world.post_event(an_event_payload(id_="evt_last")).status_code == HTTPStatus.OK
+    assert [each.status_code for each in arrived] == [HTTPStatus.OK] * 20
+    assert world.behind.paths == [PLATFORM]
+    assert len(stored(world)) == 22
+
+
+def test_secrets_that_were_not_looked_up_again_are_used_no_longer_than_a_second(world):
+    world.post_event(an_event_payload(id_="evt_first"))
+    into, payload = world.bridge.webhook_events.receive, an_event_payload()
+
+    def is_taken_at_once():
+        signature = sign(payload, WEBHOOK_SECRET, world.clock.now())
+        try:
+            asyncio.run(into.receive_async(ReceiveWebhookCommand(payload=payload, signature=signature)))
+        except SecretsNotCached:
+            return False
+        return True
+
+    world.clock.advance(seconds=10)
+    # The first one was sent to look them up, but gave up, as a client may.
+    assert [is_taken_at_once() for _ in range(3)] == [False, True, True]
+    world.clock.advance(seconds=1)
+    assert [is_taken_at_once() for _ in range(2)] == [False, False]
+
+
+def test_secrets_that_can_no_longer_be_looked_up_are_used_no_more(world):
+    integration = world.connect()
+    receiver = world.bridge.receivers.attach(integration_id=integration["id"], secret="whsec_own")
+    path = f"{PLATFORM}/{integration['id']}"
+    world.post_event(an_event_payload(), path=path, secret="whsec_own")
+    with world.store.writing() as work:
+        work.receivers.remove(receiver.id)
+        work.commit()
+    world.clock.advance(seconds=10)
+
+    answers = [
+        world.post_event(an_event_payload(id_=f"evt_{number}"), path=path, secret="whsec_own")
+        for number in range(3)
+    ]
+
+    assert [each.status_code for each in answers] == [HTTPStatus.NOT_FOUND] * 3
 
 
 def test_an_integrations_own_receiver_has_its_own_secret_at_the_front(world):
@@ -281,7 +347,7 @@ def test_many_requests_without_a_credential_leave_time_for_the_event_loop(world)
     over_connection(front, ask)
     front.close()
     assert len(began_at) == 100
-    assert max(began_at) - sent_at >= 99 * BETWEEN_ANONYMOUS
+    assert max(began_at) - sent_at >= 99 * BETWEEN_UNKNOWN
 
 
 @pytest.fixture

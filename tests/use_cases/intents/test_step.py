@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 
-from stripe_bridge.domain.intent import Intent, IntentState
+from stripe_bridge.domain.intent import Intent, IntentState, Operation
 from stripe_bridge.ports.storage.unit_of_work import UnitOfWork
 from stripe_bridge.ports.stripe.errors import GatewayRefused, ObjectMissing
+from stripe_bridge.use_cases.integrations import integration_steps
+from stripe_bridge.use_cases.invoices import invoice_steps
+from stripe_bridge.use_cases.receivers import receiver_steps
+from stripe_bridge.use_cases.refunds import refund_steps
 from tests.builders import an_integration, an_intent
 from tests.use_cases.intents.settling import Settling
+from tests.world import World
 
 
 def refused(intent: Intent) -> Any:
@@ -100,3 +105,12 @@ def test_an_effect_whose_object_does_not_exist_is_a_refusal():
 def integrations_of(settling: Settling) -> list[int]:
     with settling.store.reading() as work:
         return list(work.integrations.with_tokens())
+
+
+def test_each_operation_is_settled_by_one_step_of_one_room():
+    adapters = World().adapters
+    rooms = [integration_steps, invoice_steps, receiver_steps, refund_steps]
+
+    operations = [operation for steps_of in rooms for operation in steps_of(adapters)]
+
+    assert sorted(operations) == sorted(Operation)

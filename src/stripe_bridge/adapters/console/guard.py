@@ -17,6 +17,7 @@ from stripe_bridge.adapters.console.cookies import (
 from stripe_bridge.adapters.console.links import ROOT, link
 from stripe_bridge.adapters.console.routes import Route, Scope, Visit
 from stripe_bridge.adapters.web.auth import RateLimits
+from stripe_bridge.adapters.web.known_credentials import note_credential
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.domain.console_session import ConsoleSession
 from stripe_bridge.domain.errors.base import (
@@ -56,9 +57,11 @@ def admit(bridge: Bridge, routes: Mapping[str, Route], limits: RateLimits) -> An
     try:
         session = bridge.access.authenticate_console(browser_secret())
     except Unauthenticated:
+        note_credential(request.environ, is_good=False)
         if request.method == "POST":
             raise
         return redirect(link("/sign-in", next=request.full_path.rstrip("?")))
+    note_credential(request.environ, is_good=True)
     _act(session, route)
     limits.count(*_limits(session, route))
     if request.method == "POST":

@@ -94,14 +94,17 @@ class OwnPlace:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._pid: int | None = None
-        self._number, self._lock = -1, -1
+        self._number, self._lock, self._is_taken = -1, -1, False
+        os.register_at_fork(after_in_child=self._leave)
 
     def __call__(self) -> int:
-        """Its number. The client library asks for it each time it counts."""
-        if os.getpid() != self._pid:
+        """Its number. The client library asks for it each time it counts, so the system is not asked which process this is."""
+        if not self._is_taken:
             self._take()
         return self._number
+
+    def _leave(self) -> None:
+        self._is_taken = False
 
     def _take(self) -> None:
         if self._lock != -1:
@@ -110,9 +113,9 @@ class OwnPlace:
         self._number = 0
         while (lock := _try_lock(_lock_of(self._folder, self._number))) is None:
             self._number += 1
-        self._lock, self._pid = lock, os.getpid()
+        self._lock, self._is_taken = lock, True
         os.ftruncate(lock, 0)
-        os.pwrite(lock, str(self._pid).encode(), 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
         for kind, size in _FILES.items():
             _reserve(self._folder / f"{kind}_{self._number}.db", size)
 

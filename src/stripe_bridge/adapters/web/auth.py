@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from stripe_bridge.adapters.rate_limits import MovingWindows, Window
 from stripe_bridge.adapters.web.client_addresses import ClientAddresses
 from stripe_bridge.adapters.web.endpoints import Credential, Operation
+from stripe_bridge.adapters.web.known_credentials import note_credential
 from stripe_bridge.adapters.web.panel_origins import check_page
 from stripe_bridge.adapters.web.problems import TooManyAttempts
 from stripe_bridge.adapters.web.wsgi_in_threads import RESUMED
@@ -85,8 +86,10 @@ def authenticate_requests(
             try:
                 g.principal = principal = _principal(authenticator_of(access, operation))
             except Unauthenticated:
+                note_credential(request.environ, is_good=False)
                 _count_failure(limits, addresses)
                 raise
+            note_credential(request.environ, is_good=True)
             bind_contextvars(tenant_id=principal.tenant_id, token_id=principal.token_id)
             act_as(_origin(principal, operation))
             if principal.panel is not None:

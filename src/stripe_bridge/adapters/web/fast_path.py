@@ -20,6 +20,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from stripe_bridge.adapters.web.connections import TIME_OUT_EVERY, ConnectionLimits, Connections
+from stripe_bridge.adapters.web.known_credentials import KNOWN_CREDENTIALS, KnownCredentials, credential_in
 from stripe_bridge.adapters.web.request_log import HEADERS, request_id_for
 from stripe_bridge.adapters.web.schemas.fields import id_in_path
 from stripe_bridge.adapters.web.views.health import HEALTH_ROUTE, health
@@ -48,8 +49,9 @@ _log = logging.getLogger(__name__)
 _PATH = re.compile(re.escape(PLATFORM_ROUTE.encode()) + b"(?:/([0-9]+))?")
 STATE = "front"
 """The key in ASGI's lifespan state under which the server's protocol finds the front."""
-# In seconds, between the starts of two requests that show no credential. Answering one takes about a third of that.
-BETWEEN_ANONYMOUS = 0.003
+# In seconds, between the starts of two requests that show no credential, and of two whose credential nobody knows. Answering
+# one takes about a third of that.
+BETWEEN_UNKNOWN = 0.003
 _LIMITS = ConnectionLimits()
 
 
@@ -77,26 +79,28 @@ class FastPath:
         readers: WaitingReaders | None = None,
     ) -> None:
         self.connections = Connections(limits)
-        self._readers = readers
-        self._behind = WsgiInThreads(
-            behind,
-            threads=threads,
-            most=MAX_PAYLOAD_BYTES,
-            wants_body=wants_body,
-            more={} if readers is None else {WAITING_READERS: readers},
-        )
+        self._readers, self._known_credentials = readers, KnownCredentials()
+        more: dict[str, object] = {KNOWN_CREDENTIALS: self._known_credentials}
+        if readers is not None:
+            more[WAITING_READERS] = readers
+
+        def in_threads(wants_body: WantsBody, interval: float = 0.0) -> WsgiInThreads:
+            return WsgiInThreads(
+                behind,
+                threads=threads,
+                most=MAX_PAYLOAD_BYTES,
+                wants_body=wants_body,
+                interval=interval,
+                more=more,
+            )
+
+        self._behind = in_threads(wants_body)
         # Threads of their own: anyone can send a thousand of them at once, and they must not be in the way of those who were
-        # given a credential.
-        self._anonymous = WsgiInThreads(
-            behind,
-            threads=threads,
-            most=MAX_PAYLOAD_BYTES,
-            wants_body=wants_body,
-            interval=BETWEEN_ANONYMOUS,
-        )
+        # given a credential; nor those without one in the way of those who show theirs for the first time.
+        self._unknown, self._anonymous = (in_threads(wants_body, BETWEEN_UNKNOWN) for _ in range(2))
         # Threads of their own: while the database is down each webhook holds one, and there are many. Their credential is a
         # signature of the body.
-        self._webhooks = WsgiInThreads(behind, threads=threads, most=MAX_PAYLOAD_BYTES, wants_body=_always)
+        self._webhooks = in_threads(_always)
         self._receive, self._measurements, self._at_the_end = receive, metrics, on_shutdown
         self._health = json.dumps(health(), separators=(",", ":")).encode() + b"\n"
 
@@ -105,12 +109,16 @@ class FastPath:
             await self._live(scope, receive, send)
         elif _asks_for_health(scope):
             await self._show_health(scope, send)
-        elif scope["path"].startswith(PLATFORM_ROUTE):
-            await self._webhooks(scope, receive, send)
-        elif not _shows_credential(scope):
-            await self._anonymous(scope, receive, send)
         else:
-            await self._behind(scope, receive, send)
+            await self._threads_for(scope)(scope, receive, send)
+
+    def _threads_for(self, scope: Scope) -> WsgiInThreads:
+        if scope["path"].startswith(PLATFORM_ROUTE):
+            return self._webhooks
+        credential = credential_in(scope["headers"])
+        if not credential:
+            return self._anonymous
+        return self._behind if credential in self._known_credentials else self._unknown
 
     def route_for(self, method: bytes, target: bytes) -> WebhookRoute | None:
         """How to handle a request here; None if it is for Flask in any case."""
@@ -128,9 +136,8 @@ class FastPath:
     def close(self) -> None:
         if self._readers is not None:
             self._readers.close()
-        self._behind.close()
-        self._anonymous.close()
-        self._webhooks.close()
+        for threads in (self._behind, self._unknown, self._anonymous, self._webhooks):
+            threads.close()
         self._at_the_end()
 
     async def _show_health(self, scope: Scope, send: SendStep) -> None:
@@ -169,11 +176,6 @@ class FastPath:
 def _asks_for_health(scope: Scope) -> bool:
     """Other methods are for Flask to refuse."""
     return scope["path"] == HEALTH_ROUTE and scope["method"] in ("GET", "HEAD")
-
-
-def _shows_credential(scope: Scope) -> bool:
-    """A token, or the cookie of the console. Whether it is good is for Flask to say."""
-    return any(name in (b"authorization", b"cookie") for name, _ in scope["headers"])
 
 
 @dataclass(frozen=True, slots=True)

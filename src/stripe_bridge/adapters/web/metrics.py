@@ -9,6 +9,7 @@ from http import HTTPStatus
 from flask import Flask, Response, g, request
 
 from stripe_bridge.adapters.web.auth import bearer_token
+from stripe_bridge.adapters.web.known_credentials import note_credential
 from stripe_bridge.adapters.web.wsgi_in_threads import SUSPENDED
 from stripe_bridge.domain.errors.base import Unauthenticated
 from stripe_bridge.ports.metrics import Backlog, Metrics
@@ -43,6 +44,7 @@ def serve_metrics(app: Flask, metrics: Metrics, measure: MeasureBacklog, token: 
     def show_metrics() -> Response:
         if not hmac.compare_digest(bearer_token().encode(), token.encode()):
             raise Unauthenticated
+        note_credential(request.environ, is_good=True)
         return Response(metrics.render(_backlog(measure)), content_type=metrics.content_type)
 
 

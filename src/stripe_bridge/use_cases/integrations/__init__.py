@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from stripe_bridge.domain.intent import Operation
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.integrations.confirm import ConfirmAuthorization
 from stripe_bridge.use_cases.integrations.connect import CompleteAuthorization
-from stripe_bridge.use_cases.integrations.disconnect import DisconnectIntegration
+from stripe_bridge.use_cases.integrations.disconnect import DeauthorizeStep, DisconnectIntegration
 from stripe_bridge.use_cases.integrations.in_flight import ListInFlight
 from stripe_bridge.use_cases.integrations.manage import (
     CreateIntegration,
@@ -17,7 +20,9 @@ from stripe_bridge.use_cases.integrations.manage import (
 )
 from stripe_bridge.use_cases.integrations.redeem import RedeemCode
 from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.step import Step
 from stripe_bridge.use_cases.receivers.register import RequestReceiver
+from stripe_bridge.use_cases.records.refetch import FinalCheck, refetch_targets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,3 +68,13 @@ def build_integrations(
         disconnect=DisconnectIntegration(store, clock, identifiers, settle, in_flight),
         list_in_flight=in_flight,
     )
+
+
+def integration_steps(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
+    store, clock = adapters.store, adapters.clock
+    final_check = FinalCheck(store, clock, refetch_targets(adapters))
+    return {
+        Operation.DEAUTHORIZE: DeauthorizeStep(
+            store, clock, adapters.connect_gateway, adapters.receiver_gateway, final_check
+        )
+    }

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
+from stripe_bridge.domain.intent import Operation
 from stripe_bridge.ports.adapters import Adapters
 from stripe_bridge.use_cases.intents.settle import SettleIntent
+from stripe_bridge.use_cases.intents.step import Step
 from stripe_bridge.use_cases.receivers.check import CheckReceivers, CheckReceiversDue, RepairReceivers
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
 from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatuses
 from stripe_bridge.use_cases.receivers.queries import ListReceivers
 from stripe_bridge.use_cases.receivers.register import AttachReceiver, RegisterReceivers
+from stripe_bridge.use_cases.receivers.steps import CreateEndpointStep, RepairEndpointStep
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +46,12 @@ def build_receivers(
         ),
         repair=RepairReceivers(store, clock, gateway, statuses, url),
     )
+
+
+def receiver_steps(adapters: Adapters) -> Mapping[Operation, Step[Any]]:
+    store, clock, vault, gateway = adapters.store, adapters.clock, adapters.vault, adapters.receiver_gateway
+    statuses, key = EndpointStatuses(store, gateway, vault), EncryptionKey(store, clock, vault)
+    return {
+        Operation.CREATE_ENDPOINT: CreateEndpointStep(gateway, clock, vault),
+        Operation.REPAIR_ENDPOINT: RepairEndpointStep(clock, gateway, vault, statuses, key),
+    }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from stripe_bridge.domain.errors.base import ReceiverNotFound
@@ -27,8 +28,9 @@ from stripe_bridge.ports.system import Clock
 from stripe_bridge.ports.vault import Vault
 
 _log = logging.getLogger(__name__)
-# How long secrets are cached. A receiver that was removed may still be accepted for as long.
-_CACHE_TTL = timedelta(seconds=10)
+# How long secrets are cached, and how much longer they are good for others while one request looks them up again. A receiver
+# that was removed may still be accepted for as long as the two together.
+_CACHE_TTL, _LOOKUP_TIME = timedelta(seconds=10), timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +101,7 @@ class _ReceiverSecrets:
     secrets: tuple[str, ...] = field(repr=False)
     own_account: str | None
     cached_until: datetime
+    is_being_looked_up: bool = False
 
 
 class SecretsNotCached(Exception):
@@ -141,7 +144,7 @@ class ReceiveWebhook:
 
     async def receive_async(self, command: ReceiveWebhookCommand) -> bool:
         """Like `__call__`, for an event loop, which it never blocks: where it would have to, it raises SecretsNotCached."""
-        event = self._verified_event(command, self._verify_cached)
+        event = self._verified_event(command, self._verify_at_once)
         return self._report(event, is_new=await self._event_ingest.receive(event), soon=True)
 
     def _verified_event(
@@ -167,24 +170,38 @@ class ReceiveWebhook:
 
         They are looked up again before a signature is refused, since the secret may be newer than the cache.
         """
-        try:
-            return self._verify_cached(command)
-        except SecretsNotCached:
-            found = self._load(command.integration_id)
-        self._signatures.check(command.payload, command.signature, found.secrets)
-        self._cache[command.integration_id] = found
-        return found
-
-    def _verify_cached(self, command: ReceiveWebhookCommand) -> _ReceiverSecrets:
         cached = self._cache.get(command.integration_id)
         if cached is not None and self._clock.now() < cached.cached_until:
-            try:
+            with contextlib.suppress(SignatureInvalid):
                 self._signatures.check(command.payload, command.signature, cached.secrets)
-            except SignatureInvalid:
-                # Keep them cached: otherwise bad signatures would force a new lookup for all others.
-                raise SecretsNotCached from None
-            return cached
-        raise SecretsNotCached
+                return cached
+        found = self._look_up(command.integration_id)
+        self._signatures.check(command.payload, command.signature, found.secrets)
+        return found
+
+    def _verify_at_once(self, command: ReceiveWebhookCommand) -> _ReceiverSecrets:
+        """The same with cached secrets. When these are old, one request has to look them up, but not all that arrive then."""
+        cached, now = self._cache.get(command.integration_id), self._clock.now()
+        if cached is None or now >= cached.cached_until + _LOOKUP_TIME:
+            raise SecretsNotCached
+        if now >= cached.cached_until and not cached.is_being_looked_up:
+            self._cache[command.integration_id] = replace(cached, is_being_looked_up=True)
+            raise SecretsNotCached
+        try:
+            self._signatures.check(command.payload, command.signature, cached.secrets)
+        except SignatureInvalid:
+            raise SecretsNotCached from None
+        return cached
+
+    def _look_up(self, integration_id: int | None) -> _ReceiverSecrets:
+        try:
+            found = self._load(integration_id)
+        except Exception:
+            # Those that are cached may no longer be what is stored.
+            self._cache.pop(integration_id, None)
+            raise
+        self._cache[integration_id] = found
+        return found
 
     def _load(self, integration_id: int | None) -> _ReceiverSecrets:
         until = self._clock.now() + _CACHE_TTL

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stripe_bridge.bootstrap.env_file import load_env_file
+from stripe_bridge.adapters.env_file import load_env_file
 from tests.adapters.web.world import ENVIRONMENT
 from tests.servers.processes import free_port, spawn
 from tests.waiting import wait_until
