@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -19,15 +21,44 @@ _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
 
 
-def run(arguments: Sequence[str], env: Mapping[str, str]) -> str:
-    """Run a command of this environment's Python to its end and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", *arguments], env=env, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        words = (done.stderr or done.stdout).strip()
-        raise Fault(f"`{' '.join(arguments)}` ended with status {done.returncode}:\n{words}")
-    return done.stdout
+class Commands:
+    """Runs the service's `flask` commands with these settings, in one process of its own."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "stripe_bridge_playground.commands"],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            # Ctrl-C reaches only us; it ends when it can read no more.
+            start_new_session=True,
+        )
+
+    def run(self, *words: str) -> str:
+        """Run a command to its end and return what it printed."""
+        done = self._ask(["--app", "stripe_bridge.wsgi", *words])
+        if done["status"]:
+            said = (done["said"] or done["printed"]).strip()
+            raise Fault(f"`flask {' '.join(words)}` ended with status {done['status']}:\n{said}")
+        return str(done["printed"])
+
+    def _ask(self, words: Sequence[str]) -> Any:
+        assert self._process.stdin
+        assert self._process.stdout
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(words) + "\n")
+            self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise Fault("The process that runs the commands has ended by itself.")
+        return json.loads(answer)
+
+    def close(self) -> None:
+        """Its process is gone afterwards, even if we were interrupted while it ran a command."""
+        self._process.kill()
+        with contextlib.suppress(BrokenPipeError), self._process:
+            pass
 
 
 class Program:

@@ -6,20 +6,17 @@ import os
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import requests
 
 from stripe_bridge_playground.faults import Fault
-from stripe_bridge_playground.programs import Program, run
+from stripe_bridge_playground.programs import Commands, Program
 from stripe_bridge_playground.settings import HOST, Secrets, Settings, write_private, write_private_text
 
-# By its module, since a command may be installed where this one cannot find it.
-_FLASK = ("flask", "--app", "stripe_bridge.wsgi")
 ROLES = ("viewer", "member", "power_user", "admin")
 TENANT, OTHER_TENANT = "demo", "other"
 
@@ -39,13 +36,8 @@ class Stack:
     """The content of run.json."""
     http: requests.Session
     programs: tuple[Program, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
-    """The service's."""
-
-    def console_link(self) -> str:
-        """Signs in to the console, again and again, as long as this runs: the next start makes another."""
-        printed = run([*_FLASK, "console", "link", "--operator", "--standing", "--json"], self.env)
-        return str(json.loads(printed)["url"])
+    console: str = ""
+    """Signs in to the console, again and again, as long as this runs: the next start makes another."""
 
     def watch(self) -> None:
         """Never returns: it ends by a signal, or by a Fault if one of the two ends by itself."""
@@ -74,16 +66,20 @@ def started(settings: Settings, report: Report) -> Iterator[Stack]:
             return program
 
         report("Starting the Stripe emulator ...")
+        commands = Commands(env)
+        at_the_end.callback(commands.close)
         emulator = begin(_emulator(settings, secrets))
         report("Bringing the database up to date ...")
-        run([*_FLASK, "db", "upgrade"], env)
+        commands.run("db", "upgrade")
         report("Starting the service ...")
         service = begin(_service(settings, env))
         report("Registering the webhook endpoints at Stripe ...")
-        run([*_FLASK, "receivers", "register"], env)
+        commands.run("receivers", "register")
         write_private_text(settings.data_dir / "env.sh", env_script(_service_settings(settings, secrets)))
-        facts = _write_run_file(settings, secrets, http, env)
-        yield Stack(settings, facts, http, (service, emulator), env)
+        facts = _write_run_file(settings, secrets, http, commands)
+        printed = commands.run("console", "link", "--operator", "--standing", "--json")
+        commands.close()
+        yield Stack(settings, facts, http, (service, emulator), str(json.loads(printed)["url"]))
 
 
 def _emulator(settings: Settings, secrets: Secrets) -> Program:
@@ -149,7 +145,7 @@ def env_script(service_settings: Mapping[str, str]) -> str:
 
 
 def _write_run_file(
-    settings: Settings, secrets: Secrets, http: requests.Session, env: Mapping[str, str]
+    settings: Settings, secrets: Secrets, http: requests.Session, commands: Commands
 ) -> dict[str, Any]:
     """Write where everything is, for scripts. Tokens of an earlier start that still work are kept."""
     path = settings.data_dir / "run.json"
@@ -158,13 +154,9 @@ def _write_run_file(
     known = {role: old_tokens.get(role) for role in (*ROLES, OTHER_TENANT)}
     good = {role: token for role, token in known.items() if token and _works(token, settings, http)}
     missing = [role for role in ROLES if role not in good]
-    # Each command takes a second, mostly to start.
-    with ThreadPoolExecutor(2) as several:
-        ours = several.submit(_create_tokens, TENANT, missing, env)
-        other = several.submit(_create_tokens, OTHER_TENANT, [] if OTHER_TENANT in good else ["admin"], env)
-    good |= dict(zip(missing, ours.result(), strict=True))
-    if other.result():
-        good[OTHER_TENANT] = other.result()[0]
+    good |= dict(zip(missing, _create_tokens(TENANT, missing, commands), strict=True))
+    if OTHER_TENANT not in good:
+        (good[OTHER_TENANT],) = _create_tokens(OTHER_TENANT, ["admin"], commands)
     facts = {
         "service": settings.service_url,
         "emulator": settings.emulator_url,
@@ -190,7 +182,7 @@ def _works(token: str, settings: Settings, http: requests.Session) -> bool:
     return answer.ok
 
 
-def _create_tokens(tenant: str, roles: Sequence[str], env: Mapping[str, str]) -> list[str]:
+def _create_tokens(tenant: str, roles: Sequence[str], commands: Commands) -> list[str]:
     """One for each role, all for user 1."""
     if not roles:
         return []
@@ -202,7 +194,7 @@ def _create_tokens(tenant: str, roles: Sequence[str], env: Mapping[str, str]) ->
         "1",
         *(part for role in roles for part in ("--role", role)),
     ]
-    printed = json.loads(run([*_FLASK, "tokens", "create", *who, "--json"], env))
+    printed = json.loads(commands.run("tokens", "create", *who, "--json"))
     made = printed if isinstance(printed, list) else [printed]
     return [str(token["token"]) for token in made]
 

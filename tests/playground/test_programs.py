@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from stripe_bridge_playground.faults import Fault
-from stripe_bridge_playground.programs import Program, run
+from stripe_bridge_playground.programs import Commands, Program
 from tests.servers.processes import free_port
 
 
@@ -52,6 +52,21 @@ def test_a_program_that_ends_by_itself_is_reported_with_its_last_output(tmp_path
     assert "earlier" not in str(fault.value)
 
 
-def test_a_failed_command_is_reported_with_its_output():
-    with pytest.raises(Fault, match="No module named"):
-        run(["no_such_module"], os.environ)
+@pytest.fixture
+def commands():
+    started = Commands({**os.environ, "FLASK_SKIP_DOTENV": "1"})
+    yield started
+    started.close()
+
+
+def test_commands_return_what_they_print_and_a_failed_one_is_reported_with_its_output(commands):
+    with pytest.raises(Fault, match=r"`flask keys nothing` ended with status 2:\n(?s:.*)No such command"):
+        commands.run("keys", "nothing")
+    assert commands.run("keys", "generate").strip()
+
+
+def test_that_the_process_of_the_commands_has_ended_is_reported(tmp_path):
+    commands = Commands({**os.environ, "PYTHONHOME": str(tmp_path)})
+    with pytest.raises(Fault, match="has ended by itself"):
+        commands.run("keys", "generate")
+    commands.close()
