@@ -30,6 +30,8 @@ FLAGS = [
     "--disable-sync",
     "--disable-quic",
     "--no-first-run",
+    # Compiling the scripts of pages that live for a second takes longer than their best code saves.
+    "--js-flags=--no-opt,--no-maglev",
     "--disable-features=" + ",".join(_FEATURES),
 ]
 # The first has the same engine and no windows, which take the others a fifth of the CPU time of all these tests.
