@@ -179,7 +179,7 @@ class Settings:
     def _check_metrics_port(self) -> None:
         if self.worker_metrics_port and self.metrics_token is None:
             raise SettingsInvalid(
-                ["METRICS_TOKEN is missing: WORKER_METRICS_PORT answers only to those who have it"]
+                ["METRICS_TOKEN is missing: WORKER_METRICS_PORT answers only requests that carry it"]
             )
 
 
@@ -313,7 +313,9 @@ def _payload_days(text: str) -> int:
     """When a merchant reconnects, events that were skipped are applied from their stored payloads, up to Stripe's horizon."""
     days = between(0, 3650)(text)
     if 0 < days < HORIZON.days:
-        raise ValueError(f"must be 0, or at least {HORIZON.days}, the days for which Stripe lists events")
+        raise ValueError(
+            f"must be 0, or at least {HORIZON.days}, the number of days for which Stripe lists events"
+        )
     return days
 
 

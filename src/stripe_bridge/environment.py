@@ -117,5 +117,5 @@ def seconds(text: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < _DAY:
-        raise ValueError("must be a number of seconds, more than 0")
+        raise ValueError("must be a number of seconds greater than 0")
     return number

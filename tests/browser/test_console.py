@@ -48,7 +48,7 @@ def test_a_token_is_created_and_revoked_with_and_without_javascript(
     page.get_by_role("button", name="Create").click()
     expect(page.locator("#token")).to_have_text(re.compile("^sbt_"))
     expect(page.get_by_role("button", name="Copy")).to_be_visible(visible=javascript)
-    (number,) = re.findall(r"Token (\d+) is created", page.inner_text("h1"))
+    (number,) = re.findall(r"Token (\d+) created", page.inner_text("h1"))
     page.get_by_role("link", name="All tokens").click()
     row = page.get_by_role("row").filter(has_text="a <b>label</b>").first
     row.get_by_role("link", name=f"Revoke token {number}").click()
@@ -66,6 +66,6 @@ def test_the_keyboard_alone_is_enough_to_sign_in_and_to_get_to_a_page(people: Pe
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="To the page")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
     page.keyboard.press("Enter")
     assert page.url.endswith("#page")

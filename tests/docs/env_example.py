@@ -9,8 +9,8 @@ from tests.docs.pages import ROOT, Page
 FILE = ROOT / ".env.example"
 _INTRODUCTION = """\
 Copy this file to .env, in the folder in which the service is started, and let only its user read it: it has secrets.
-Whatever starts the service reads it: `stripe-bridge`, `flask`, `python -m stripe_bridge`, dramatiq or another web
-server. What the environment says wins. Without the # before its name, a setting below is set."""
+Every command that starts the service reads it: `stripe-bridge`, `flask`, `python -m stripe_bridge`, dramatiq or another
+web server. The environment takes precedence. To set one of the settings below, remove the # before its name."""
 
 
 def expected() -> str:

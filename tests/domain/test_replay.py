@@ -22,5 +22,5 @@ def test_what_has_ended_cannot_be_canceled():
     canceled = a_replay().cancel(ANNA, NOW)
 
     assert (canceled.status, canceled.canceled_by, canceled.ended_at) == (ReplayStatus.CANCELED, ANNA, NOW)
-    with pytest.raises(ReplayEnded, match="canceled already"):
+    with pytest.raises(ReplayEnded, match="already canceled"):
         canceled.cancel(ANNA, NOW)

@@ -224,7 +224,7 @@ ORDERS: dict[str, tuple[Ask, int, str]] = {
     "an unknown currency": (
         lambda s: s.erp.put_order(50, currency="xyz"),
         422,
-        "The currency 'XYZ' is not one that Stripe charges.",
+        "Stripe does not charge in the currency 'XYZ'.",
     ),
     "a currency without that fraction": (
         lambda s: s.erp.put_order(50, currency="isk"),

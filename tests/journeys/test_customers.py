@@ -61,7 +61,7 @@ def test_a_balance_at_stripe_that_would_move_the_amount_stops_the_send_and_leave
         refused = problem(erp.send(integration, 2), 422)
         assert refused["type"] == "urn:stripe-bridge:problem:CustomerHasBalance"
         assert refused["message"] == (
-            "The customer has a credit balance of 500 at Stripe, so that 1500 would be due instead of 2000 (minor units "
+            "The customer has a credit balance of 500 at Stripe, so 1500 would be due instead of 2000 (minor units "
             "of USD). Set the balance to 0 in Stripe, then send again."
         )
     account = integration["stripe_account_id"]

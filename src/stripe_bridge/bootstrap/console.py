@@ -19,7 +19,7 @@ keys = Deferred(
 
 @click.command()
 def demo() -> None:
-    """Play the main story on this machine: the service, and an emulated Stripe, from connecting to a paid invoice.
+    """Play the main story on this machine, with an emulated Stripe: from connecting an account to a paid invoice.
 
     It needs no settings, takes free ports, and leaves nothing behind.
     """
@@ -30,7 +30,7 @@ def all_commands() -> list[click.Command]:
     web = Deferred(
         "web",
         "stripe_bridge.bootstrap.early_commands:web",
-        "Serve the API and the receivers of webhooks over HTTP.",
+        "Serve the API and the webhook receivers over HTTP.",
     )
     return [*commands(), demo, keys, web]
 

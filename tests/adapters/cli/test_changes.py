@@ -155,4 +155,4 @@ def test_a_customers_data_is_purged_only_when_that_is_confirmed(used: Terminal):
 
 
 def test_a_customer_without_orders_is_a_mistake(used: Terminal):
-    assert "no orders of customer 123456" in used.refused("changes", "purge", "--customer", 123456, "--yes")
+    assert "Customer 123456 has no orders" in used.refused("changes", "purge", "--customer", 123456, "--yes")

@@ -40,7 +40,7 @@ def test_a_payable_invoice_is_shown_instead_of_a_second_one(connected: Terminal)
     )
 
     assert send(connected)["id"] == first["id"]
-    assert "payable invoice already" in again.stderr
+    assert "already has a payable invoice" in again.stderr
     assert len(connected.world.mails()) == 1
 
 

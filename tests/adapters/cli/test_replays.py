@@ -51,7 +51,7 @@ def test_a_replay_that_was_interrupted_can_be_canceled_once(replayed: Terminal):
 
     assert (canceled["status"], canceled["queued"], canceled["total"]) == ("canceled", 25, 30)
     assert replayed.bridge.webhook_events.run_replays() == 0
-    assert "canceled already" in replayed.refused("replays", "cancel", 1, "--yes")
+    assert "already canceled" in replayed.refused("replays", "cancel", 1, "--yes")
 
 
 def test_canceling_asks_first(replayed: Terminal):

@@ -39,7 +39,7 @@ def test_what_is_refused_is_a_sentence(terminal: Terminal):
     terminal.begin("acme")
     how = ("subscribers", "create", "--tenant", "acme", "--url")
     assert "https" in terminal.refused(*how, "http://erp.example/")
-    assert "not a type of change" in terminal.refused(*how, URL, "--type", "nothing")
+    assert "neither a type of change" in terminal.refused(*how, URL, "--type", "nothing")
     assert "newest change" in terminal.refused(*how, URL, "--after", 99)
     assert "not found" in terminal.refused("subscribers", "ping", 99)
     assert terminal.json("subscribers", "list") == []

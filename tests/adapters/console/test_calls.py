@@ -67,7 +67,7 @@ def test_why_a_call_went_wrong_in_here_is_for_operators_and_others_see_what_happ
 def test_without_a_call_the_page_says_that_nothing_is_to_be_done(world):
     jane = world.visitor()
     assert "there is nothing to do" in text_of(jane.get("/console/calls"))
-    assert "Stripe has refused no such call." in text_of(jane.get("/console/calls", state="refused"))
+    assert "Stripe has refused no such calls." in text_of(jane.get("/console/calls", state="refused"))
 
 
 def test_each_state_can_be_chosen_in_one_way(world):
@@ -135,7 +135,7 @@ def test_who_may_not_settle_calls_sees_no_button_and_is_refused(world, doubtful,
     page = somebody.get(path).get_data(as_text=True)
     assert "Settle it now" not in page
     # What it is made with contains personal data.
-    assert "What it is made with" not in page
+    assert "Parameters" not in page
     assert somebody.get(f"{path}/resolve").status_code == 403
     assert somebody.post(f"{path}/resolve", form="/console/calls").status_code == 403
     assert world.bridge.intents.show(doubtful.id).state is IntentState.UNKNOWN

@@ -61,7 +61,7 @@ def test_a_rare_type_is_looked_for_part_by_part(sent, monkeypatch):
     jane = sent.visitor()
     page = jane.get("/console/changes", type="token.created")
     last = len(sent.bridge.changes.list("acme", 100))
-    assert f"Looked through changes {last - 2} to {last}." in text_of(page)
+    assert f"Searched changes {last - 2} to {last}." in text_of(page)
     seen = []
     while older := re.search(r'rel="next" href="([^"]+)"', page.get_data(as_text=True)):
         page = jane.get(older[1].replace("&amp;", "&"))
@@ -92,7 +92,7 @@ def test_acts_are_only_for_those_who_may_read_them(sent):
 
 def test_a_log_is_verified_after_a_question_and_says_what_to_note_down(sent):
     jane = sent.visitor()
-    assert "No worker has come to it yet." in text_of(jane.get("/console/changes/verify"))
+    assert "No worker has checked it yet." in text_of(jane.get("/console/changes/verify"))
     answer = jane.post("/console/changes/verify", form="/console/changes/verify")
     assert answer.status_code == 303
     said = text_of(jane.get("/console/changes/verify"))

@@ -45,7 +45,7 @@ def test_events_are_listed_with_what_became_of_them_and_found_by_what_they_are(p
     jane = paid.visitor(Role.VIEWER)
 
     assert "invoice.paid in_" in text_of(jane.get(PATH))
-    assert "No event is like that." in text_of(jane.get(PATH, status="failed"))
+    assert "No events match." in text_of(jane.get(PATH, status="failed"))
     page = text_of(jane.get(PATH, status="received", event_type="invoice.paid"))
     assert "invoice.paid in_" in page
     assert "stripe-bridge events list --status received --type invoice.paid --tenant acme" in page
@@ -171,8 +171,8 @@ def test_a_plan_that_no_longer_holds_is_shown_anew_with_the_reason_and_nothing_i
     assert answer.headers["Location"] == f"{PLAN}?event_type=invoice.paid"
     page = text_of(jane.get(answer.headers["Location"]))
     assert "Events or objects have changed since the plan was made." in page
-    assert "Nothing: what these events say is known here already." in page
-    assert "No events were replayed yet." in text_of(jane.get(f"{PATH}/replays"))
+    assert "Nothing: what these events say is already known here." in page
+    assert "No events have been replayed yet." in text_of(jane.get(f"{PATH}/replays"))
 
 
 def test_a_replay_is_canceled_after_a_question(paid):
@@ -186,7 +186,7 @@ def test_a_replay_is_canceled_after_a_question(paid):
     assert "Replay 1 is canceled." in text_of(jane.get(replay))
     again = jane.client.post(f"{replay}/cancel", data={"csrf": jane.token()})
     assert again.status_code == 409
-    assert "The replay is canceled already." in text_of(again)
+    assert "The replay is already canceled." in text_of(again)
 
 
 def test_whoever_canceled_a_replay_is_named_as_on_every_other_page(paid):
@@ -212,8 +212,8 @@ def test_an_operator_replays_across_tenants_or_for_the_one_that_he_chose(paid):
     paid.token(Role.ADMIN, "initech")
     assert "There is nothing to replay" in text_of(olga.get(PLAN, status="received", tenant="initech"))
     assert agree(olga, status="received") == f"{PATH}/replays/1"
-    assert "No events were replayed yet." in text_of(paid.visitor().get(f"{PATH}/replays"))
+    assert "No events have been replayed yet." in text_of(paid.visitor().get(f"{PATH}/replays"))
 
 
 def test_without_a_filter_it_is_asked_for_one(paid):
-    assert "Say which events" in text_of(paid.visitor().get(PLAN))
+    assert "Choose the events" in text_of(paid.visitor().get(PLAN))

@@ -11,7 +11,7 @@ LIST = "/console/integrations"
 
 def test_a_merchant_is_connected_from_the_console(world):
     jane = world.visitor(Role.POWER_USER)
-    assert "No integration yet." in text_of(jane.get(LIST))
+    assert "No integrations yet." in text_of(jane.get(LIST))
     asked = jane.follow(jane.post(LIST, {"name": "Rosen Furniture"}, form=f"{LIST}/new"))
     assert "Connect a Stripe account to Rosen Furniture?" in asked
     (id_,) = (each["id"] for each in world.ask("GET", "/api/stripe/integrations").get_json()["data"])

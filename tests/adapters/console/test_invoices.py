@@ -53,7 +53,7 @@ def test_an_invoice_is_found_by_whatever_is_typed_in(world, invoice):
     ):
         page = text_of(jane.get(LIST, q=text))
         assert f"{invoice['number']} SO-1001 jenny@example.com Rosen Furniture 120.00 EUR open" in page, text
-    assert "No invoice is like that." in text_of(jane.get(LIST, q="NOBODY"))
+    assert "No invoices match." in text_of(jane.get(LIST, q="NOBODY"))
     assert "beginning of an invoice number" in text_of(jane.get(LIST, q="NOBODY"))
     found = text_of(jane.get(LIST, q="SO-1001", by="order"))
     assert invoice["number"] in found
@@ -67,8 +67,8 @@ def test_the_filters_are_in_the_address_and_in_the_command(world, invoice):
     assert invoice["number"] in page
     assert "stripe-bridge invoices search --tenant acme --status open --payment-status none" in page
     for other in ({"status": "paid"}, {"payment_status": "failed"}, {"integration": 999}):
-        assert "No invoice is like that." in text_of(jane.get(LIST, **other))
-    assert "No invoice is like that." in text_of(jane.get(LIST, **{"from": "2031-01-01"}))
+        assert "No invoices match." in text_of(jane.get(LIST, **other))
+    assert "No invoices match." in text_of(jane.get(LIST, **{"from": "2031-01-01"}))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_long_lists_have_pages(world):
 
 def test_without_invoices_it_says_what_to_do_next(world):
     page = world.visitor().get(LIST)
-    assert "No invoice yet. Send one for an order" in text_of(page)
+    assert "No invoices yet. Send one for an order" in text_of(page)
 
 
 def test_an_invoice_has_all_that_is_known_of_it_and_one_timeline(world, invoice):
@@ -223,10 +223,10 @@ def test_a_refund_that_stripe_refused_can_be_asked_for_again(world, invoice):
 @pytest.mark.parametrize(
     ("amount", "said"),
     [
-        ("25,00", "Write it with digits and a point, like 1234.50."),
-        ("-1", "Write it with digits and a point"),
-        ("25.001", "EUR has 2 decimals."),
-        ("0", "Must be more than nothing"),
+        ("25,00", "Use digits and a point, such as 1234.50."),
+        ("-1", "Use digits and a point"),
+        ("25.001", "EUR has 2 decimal places."),
+        ("0", "Must be more than zero"),
     ],
 )
 def test_an_amount_that_is_none_is_asked_for_again(world, invoice, amount, said):

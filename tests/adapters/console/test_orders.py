@@ -29,12 +29,12 @@ def test_an_order_is_found_by_id_and_by_the_beginning_of_its_number(world):
         assert "SO-1001 1001 Jenny Rosen 120.00 EUR 0.00 EUR 120.00 EUR" in page
         assert "SO-2" not in page
     assert "SO-2" in text_of(jane.get(LIST))
-    assert "No order has the id “X-1”, or a number that begins so." in text_of(jane.get(LIST, q="X-1"))
+    assert "No order has the id “X-1”, or a number that begins with it." in text_of(jane.get(LIST, q="X-1"))
     assert "stripe-bridge orders search --tenant acme -- -x" in text_of(jane.get(LIST, q="-x"))
 
 
 def test_without_orders_it_says_where_they_come_from(world):
-    assert "No order yet. The ERP submits them" in text_of(world.visitor().get(LIST))
+    assert "No orders yet. The ERP submits them" in text_of(world.visitor().get(LIST))
 
 
 def test_an_order_has_its_invoices_and_what_happened(world):
@@ -78,7 +78,7 @@ def test_sending_twice_sends_one_invoice(world):
     jane = world.visitor()
     hidden = jane.hidden(f"{ORDER}/send", **asked)
     assert "is sent to" in jane.follow(jane.client.post(f"{ORDER}/send", data=hidden))
-    assert "can be paid already. No other one was sent." in jane.follow(
+    assert "can already be paid. No other invoice was sent." in jane.follow(
         jane.client.post(f"{ORDER}/send", data=hidden)
     )
     assert len(data_of(world.ask("GET", "/api/stripe/sales-orders/1001/invoices"))) == 1
@@ -103,7 +103,7 @@ def test_where_nothing_can_be_sent_it_says_why(world):
     jane = world.visitor()
     assert "No integration can take payments now." in text_of(jane.get(f"{ORDER}/send"))
     world.send(world.connect()["id"])
-    assert "an invoice that can be paid already" in text_of(jane.get(f"{ORDER}/send"))
+    assert "already has an invoice that can be paid" in text_of(jane.get(f"{ORDER}/send"))
 
 
 def test_a_viewer_reads_and_sends_nothing(world):

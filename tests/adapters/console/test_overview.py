@@ -109,7 +109,7 @@ def test_what_the_doctor_no_longer_finds_is_not_fixed(world):
     olga = world.operator()
     path = "/console/overview/fix?fix=replay_events"
     olga.post("/console/overview/fix", {"fix": "replay_events"}, form=path)
-    assert "does not find that any more" in text_of(olga.get("/console/overview/doctor"))
+    assert "no longer finds that" in text_of(olga.get("/console/overview/doctor"))
 
 
 def test_secrets_are_not_discarded_by_a_button(world):

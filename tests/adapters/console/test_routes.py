@@ -15,7 +15,7 @@ WITH_ID = [name for name in ALL if "<" in ROUTES[name].path]
 POSTS = [name for name in ALL if ROUTES[name].method == "POST"]
 # It notes what it saw of receivers, and how far logs were checked, as monitoring does.
 NOTING = {"ask_doctor"}
-CHOOSE = "Operators see what belongs to every tenant."
+CHOOSE = "Operators see the data of every tenant."
 
 
 @pytest.fixture(scope="module")

@@ -133,7 +133,7 @@ def test_on_loopback_there_is_a_session_without_https_and_elsewhere_there_is_non
     elsewhere = ConsoleWorld(public_url="http://bridge.internal")
     assert cookie_of(elsewhere.visitor()).secure is True
     page = text_of(Browser(elsewhere).get("/console/sign-in"))
-    assert "Browsers keep no session of the console without it." in page
+    assert "Without it, browsers keep no console session." in page
 
 
 def test_a_sessions_cookie_is_good_for_nothing_but_the_console(world):

@@ -25,7 +25,7 @@ def stored(world: ConsoleWorld, subscriber_id: int):
 
 def test_one_is_created_with_a_secret_that_is_shown_once(world):
     jane = world.visitor()
-    assert "No subscriber yet" in text_of(jane.get("/console/subscribers"))
+    assert "No subscribers yet" in text_of(jane.get("/console/subscribers"))
     page = jane.post(
         "/console/subscribers",
         {"url": URL, "types": "invoice.*, refund.succeeded", "description": HOSTILE},
@@ -77,7 +77,7 @@ def test_a_tenant_that_has_as_many_as_possible_is_told_so(world):
         subscriber(world)
     page = world.visitor().post("/console/subscribers", {"url": URL}, form="/console/subscribers/new")
     assert page.status_code == 422
-    assert "no more are possible" in text_of(page)
+    assert "the most that are possible" in text_of(page)
 
 
 def ask(id_: int, act: str) -> str:
@@ -100,7 +100,7 @@ def test_a_new_secret_is_shown_once_and_both_sign_for_a_day(world):
     id_ = subscriber(world)
     jane = world.visitor()
     page = jane.client.post(f"/console/subscribers/{id_}/rotate", data=jane.hidden(ask(id_, "rotate")))
-    assert "the former one signs as well" in text_of(page)
+    assert "requests are also signed with the former one" in text_of(page)
     assert re.search(r"whsec_[\w+/=]+", page.get_data(as_text=True))
     assert len(stored(world, id_).sealed_secrets(world.clock.now())) == 2
 
@@ -109,7 +109,7 @@ def test_one_is_disabled_enabled_resumed_and_deleted_each_after_a_question(world
     id_ = subscriber(world, after=0)
     jane = world.visitor()
     for act, said in (("disable", "is disabled"), ("enable", "is enabled")):
-        assert "goes on where it was" in text_of(jane.get(ask(id_, act)))
+        assert "continues where it stopped" in text_of(jane.get(ask(id_, act)))
         jane.post(f"/console/subscribers/{id_}/{act}", form=ask(id_, act))
         assert said in text_of(jane.get("/console/subscribers"))
         assert stored(world, id_).enabled is (act == "enable")
@@ -119,7 +119,7 @@ def test_one_is_disabled_enabled_resumed_and_deleted_each_after_a_question(world
     jane.post(f"/console/subscribers/{id_}/resume", {"after": "1"}, form=ask(id_, "resume"))
     assert (stored(world, id_).after, stored(world, id_).resumed) == (1, 1)
 
-    assert "gone for good" in text_of(jane.get(ask(id_, "delete")))
+    assert "deleted for good" in text_of(jane.get(ask(id_, "delete")))
     jane.post(f"/console/subscribers/{id_}/delete", form=ask(id_, "delete"))
     assert world.bridge.subscribers.list("acme") == []
     recorded = world.bridge.changes.list("acme", 20, types=frozenset({ChangeType.SUBSCRIBER_DELETED}))
@@ -167,6 +167,6 @@ def test_a_page_that_is_sent_twice_makes_one_secret_so_that_the_receivers_still_
 
     assert first.sealed_secret in stored(world, id_).sealed_secrets(world.clock.now())
     assert (again.status_code, again.headers["Location"]) == (303, path)
-    assert "It has got a new secret since, so nothing was done." in text_of(jane.get(path))
+    assert "It has received a new secret since, so nothing was done." in text_of(jane.get(path))
     hidden = jane.hidden(ask(id_, "rotate"))
     assert jane.client.post(f"{path}/rotate", data=hidden).status_code == 200

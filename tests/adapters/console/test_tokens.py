@@ -76,7 +76,7 @@ def test_a_token_is_revoked_after_a_question_and_the_result_is_said_once(world):
     secret = world.token(Role.VIEWER)
     (token,) = [each for each in world.bridge.access.list_tokens() if each.role is Role.VIEWER]
     path = f"/console/tokens/{token.id}/revoke"
-    assert "is refused from now on" in text_of(jane.get(path))
+    assert "still uses it will be refused" in text_of(jane.get(path))
     answer = jane.post(path, form=path)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/console/tokens")
     said = f"Token {token.id} of acme is revoked."

@@ -49,7 +49,7 @@ def test_what_was_there_before_the_log_is_a_note_until_workers_have_recorded_it(
     world.store.committed.not_logged.rows = {1: True}
     (finding,) = diagnose(world)
     assert (finding.severity, finding.subject) == (Severity.NOTE, "change log")
-    assert "1 object so far" in finding.what
+    assert "recorded: 1 so far" in finding.what
     assert not world.bridge.operations.measure_backlog().is_log_complete
     world.store.committed.not_logged.rows = {}
     assert diagnose(world) == []

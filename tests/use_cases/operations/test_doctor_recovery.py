@@ -120,4 +120,4 @@ def test_a_command_that_is_named_runs_nothing_that_a_tenants_name_says(world: Wo
 
     (finding,) = findings(world, "tenant x")
 
-    assert shlex.split(finding.remedy.partition("mend it, then: ")[2])[-2:] == ["--tenant", name]
+    assert shlex.split(finding.remedy.partition("fix it, then: ")[2])[-2:] == ["--tenant", name]

@@ -72,7 +72,7 @@ def test_what_was_left_as_it_is_is_found_until_it_is_resolved(world: World):
     for _ in range(10):
         (finding,) = findings(world)
         assert finding.severity is Severity.ERROR
-        assert finding.what.startswith(f"1 invoice ({first.id}) settled or ended less at Stripe")
+        assert finding.what.startswith(f"1 invoice ({first.id}) more settled here than at Stripe")
         world.clock.advance(timedelta(days=1))
         confirm(world)
 

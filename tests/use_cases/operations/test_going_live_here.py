@@ -18,7 +18,7 @@ from tests.world import World
         ("METRICS_TOKEN", "", "metrics", "METRICS_TOKEN is not set"),
         ("EVENT_PAYLOAD_DAYS", "0", "retention", "0 keeps personal data forever"),
         ("CHANGE_OBJECT_DAYS", "0", "retention", "0 keeps personal data forever"),
-        ("RECONCILE_SECONDS", "0", "worker", "nobody fetches what webhooks have missed"),
+        ("RECONCILE_SECONDS", "0", "worker", "nothing fetches events that webhooks have missed"),
     ],
 )
 def test_a_setting_that_may_be_meant_so_is_only_warned_of(setting: str, value: str, subject: str, what: str):

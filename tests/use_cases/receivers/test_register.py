@@ -192,7 +192,7 @@ def test_orphans_beside_a_known_endpoint_are_reported_and_removed(world: World):
     (action, faults), second = register(world)
 
     assert (action, second) == ("repaired", ("in order", ()))
-    assert faults == ("endpoints whose secrets are not stored send here too: 1",)
+    assert faults == ("endpoints whose secrets are not stored also send here: 1",)
     assert_both_are_there_once(world)
     assert register(world) == [("in order", ()), ("in order", ())]
 

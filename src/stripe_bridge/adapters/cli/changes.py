@@ -30,9 +30,9 @@ _POSITION = click.IntRange(0, 2**63 - 1)
 
 @click.group(cls=CommandGroup)
 def changes() -> None:
-    """The change log: what was recorded of this service's own objects, and of what was done with it.
+    """The change log: what this service recorded about its own objects, and about its use.
 
-    Each tenant's is numbered from 1, and chained by hashes. What belongs to no tenant has a log of its own: --service.
+    Each tenant has its own log, numbered from 1 and chained by hashes. Changes of no tenant have a separate log: --service.
 
     \b
     Examples:
@@ -49,10 +49,14 @@ def changes() -> None:
 
 
 _service = click.option(
-    "--service", "of_service", is_flag=True, help="What belongs to no tenant, such as rotated keys."
+    "--service", "of_service", is_flag=True, help="Changes of no tenant, such as a key rotation."
 )
 _type = click.option(
-    "--type", "types", multiple=True, type=Text(), help="Only this type, or group: `invoice.*`. Repeatable."
+    "--type",
+    "types",
+    multiple=True,
+    type=Text(),
+    help="Only this type, or a group such as `invoice.*`. Repeatable.",
 )
 
 
@@ -85,7 +89,7 @@ def list_(
     before: int | None,
     as_json: bool,
 ) -> None:
-    """Show changes, newest first: who changed what. With --json as they are in the feed, with their objects."""
+    """Show changes, newest first: who changed what. With --json, in the form of the feed, with their objects."""
     found = context().bridge.changes.list(
         tenant_id, limit, before=before, types=_types(types), sales_order_id=sales_order_id
     )
@@ -127,7 +131,7 @@ def show(sequence: int, tenant_id: str, as_json: bool) -> None:
 def request(request_id: str, tenant_id: str | None, as_json: bool) -> None:
     """Show what a request changed, and which calls to Stripe it led to, by the `X-Request-Id` of its response.
 
-    It is known for ninety days.
+    Requests can be traced for ninety days.
     """
     trace = context().bridge.changes.trace_request(request_id, tenant_id)
     changed = [{"tenant_id": entry.tenant_id, **_row(entry)} for entry in trace.entries]
@@ -137,20 +141,23 @@ def request(request_id: str, tenant_id: str | None, as_json: bool) -> None:
         show_json({"changes": shown, "intents": calls})
         return
     show_rows(
-        changed, as_json=False, when_empty="It changed nothing of ours.", columns=("tenant_id", *_COLUMNS)
+        changed,
+        as_json=False,
+        when_empty="The request changed no objects of this service.",
+        columns=("tenant_id", *_COLUMNS),
     )
     click.echo()
-    show_rows(calls, as_json=False, when_empty="It led to no call to Stripe.", columns=_OF_CALL)
+    show_rows(calls, as_json=False, when_empty="The request led to no calls to Stripe.", columns=_OF_CALL)
 
 
 @changes.command()
 @_of_one_log
 @click.option(
-    "--lines", type=click.IntRange(0, 10_000), default=10, show_default=True, help="How many to begin with."
+    "--lines", type=click.IntRange(0, 10_000), default=10, show_default=True, help="How many to start with."
 )
-@click.option("--follow", is_flag=True, help="Go on with each change as it is recorded, until Ctrl-C.")
+@click.option("--follow", is_flag=True, help="Then print each change as it is recorded, until Ctrl-C.")
 def tail(tenant_id: str, lines: int, follow: bool) -> None:
-    """Print the newest changes, oldest first, a line of JSON each (NDJSON)."""
+    """Print the newest changes, oldest first, one line of JSON each (NDJSON)."""
     bridge = context().bridge.changes
     begun = bridge.list(tenant_id, max(lines, 1))
     _print_lines(reversed(begun[:lines]))
@@ -168,7 +175,7 @@ def _wait() -> bool:
 @_of_one_log
 @click.option("--after", type=_POSITION, default=0, show_default=True, help="Only those after this number.")
 def export(tenant_id: str, after: int) -> None:
-    """Print all changes, oldest first, a line of JSON each (NDJSON), with everything that it takes to verify them elsewhere.
+    """Print all changes, oldest first, one line of JSON each (NDJSON), with everything needed to verify them elsewhere.
 
     Objects contain personal data: handle the output with care.
     """
@@ -204,9 +211,12 @@ def _row(entry: StoredEntry | Entry) -> Row:
 @changes.command()
 @any_tenant
 @_service
-@click.option("--after", type=_POSITION, help="Only what follows this number, with --hash.")
+@click.option("--after", type=_POSITION, help="Only entries after this number; needs --hash.")
 @click.option(
-    "--hash", "hash_", type=Text(pattern="[0-9a-f]{64}", meaning="a hash"), help="What you hold of it."
+    "--hash",
+    "hash_",
+    type=Text(pattern="[0-9a-f]{64}", meaning="a hash"),
+    help="The hash of that entry, as you noted it.",
 )
 @click.option("--chain-only", is_flag=True, help="Do not compare with the objects in the database.")
 @as_json
@@ -218,13 +228,13 @@ def verify(
     chain_only: bool,
     as_json: bool,
 ) -> None:
-    """Recompute the change logs, and compare them with the objects that they are about.
+    """Recompute the hashes of the change logs, and compare the logs with the objects that they are about.
 
-    It finds entries that were modified, are missing, or in another order, and logs that were truncated, with the first number
-    that is wrong; and objects that were changed past the log. It may run at any time. Exit code 1: something was found.
+    Finds entries that were modified, are missing or out of order, and truncated logs, with the first wrong number; and
+    objects that were changed without the log. Safe to run at any time. Exit code 1: something was found.
 
-    Whoever can write to the database can also rewrite a log to its end: only a hash that was noted elsewhere finds that.
-    Note the last number and hash that are printed, and give them the next time.
+    Anyone who can write to the database can also rewrite a log to its end: only a hash noted elsewhere reveals that. Note
+    the last number and hash that are printed, and pass them the next time.
 
     \b
     Examples:
@@ -263,7 +273,7 @@ def _say(report: LogReport) -> LogReport:
     if report.unrecorded:
         counts = ", ".join(counted(number, f"{kind} object") for kind, number in report.unrecorded.items())
         some = ", ".join(report.unrecorded_ids)
-        click.echo(f"{name}: not in the log yet, or not as they are: {counts}, such as {some}")
+        click.echo(f"{name}: not in the log yet, or different there: {counts}, such as {some}")
     return report
 
 
@@ -292,16 +302,18 @@ def _report_row(report: LogReport) -> Row:
 def purge(customer_id: int, tenant_id: str | None, yes: bool, as_json: bool) -> None:
     """Remove a customer's personal data from the change logs and from stored webhooks, for good.
 
-    All changes of his orders, and of their invoices, refunds and disputes, lose their objects; the payloads of webhook events
-    about them are emptied. The logs stay whole and say that it was done, with numbers alone. Orders and invoices themselves
-    stay as they are.
+    All changes of the customer's orders, and of their invoices, refunds and disputes, lose their objects; the payloads of
+    webhook events about them are emptied. The logs stay intact, and record the purge in numbers only. The orders and invoices
+    themselves stay as they are.
     """
     bridge = context().bridge.changes
     orders = bridge.find_orders_of_customer(customer_id, tenant_id)
     if not orders:
-        raise click.ClickException(f"There are no orders of customer {customer_id}.")
+        raise click.ClickException(f"Customer {customer_id} has no orders.")
     found = counted(len(orders), "sales order")
-    confirm(f"Changes of {found} of customer {customer_id} lose their objects for good.", yes=yes)
+    confirm(
+        f"This removes the objects of all changes of {found} of customer {customer_id}, for good.", yes=yes
+    )
     purged = bridge.purge_orders(orders)
     if as_json:
         show_json({"orders": len(orders), "entries": purged.entries, "events": purged.events})
@@ -315,11 +327,11 @@ def purge(customer_id: int, tenant_id: str | None, yes: bool, as_json: bool) -> 
 @changes.command()
 @tenant
 def resume(tenant_id: str) -> None:
-    """Send and refund again for a tenant that is held because of a reader of its changes: the reader was wrong.
+    """Resume sends and refunds of a tenant that are held because of a reader of its changes, if the reader was wrong.
 
-    A reader that holds other changes than the database is mostly right: the database was restored from a backup, and
-    `stripe-bridge reconcile --since` ends that. If the reader is wrong, mend or stop it first: its next request holds
-    the tenant again.
+    A reader that holds other changes than the database is usually right: the database was restored from a backup, and
+    `stripe-bridge reconcile --since` ends the hold. If the reader is wrong, fix or stop it first: its next request would
+    hold the tenant again.
     """
     accounts = context().bridge.changes.resume_sends(tenant_id)
     where = ", ".join(account for account in accounts if account)

@@ -6,7 +6,7 @@ from stripe_bridge.adapters.cli.deferred import Deferred
 
 # The first sentence of each one's help, so that a list of commands loads none of them.
 _SUMMARIES = {
-    "changes": "The change log: what was recorded of this service's own objects, and of what was done with it.",
+    "changes": "The change log: what this service recorded about its own objects, and about its use.",
     "console": "The console at /console: links to sign in with, and who is signed in.",
     "db": "The database's schema.",
     "doctor": "Find what is wrong or about to go wrong, and say what to do about it.",
@@ -16,11 +16,11 @@ _SUMMARIES = {
     "invoices": "Invoices for sales orders.",
     "orders": "The ERP's sales orders, as last submitted.",
     "receivers": "Webhook endpoints: where Stripe sends events, and the secrets it signs them with.",
-    "reconcile": "Compare connected accounts with Stripe, correct what differs, and report how much of it by cause.",
+    "reconcile": "Compare connected accounts with Stripe, correct differences, and report their number by cause.",
     "refunds": "Refunds to customers, by invoice.",
-    "replays": "Replays of webhook events: who had which applied again, and how far that has come.",
-    "subscribers": "Where the ERP is told of changes: addresses to which they are posted, signed and in order.",
-    "support-bundle": "Write a file for whoever helps you: what runs, how it is set up, and what is wrong with it.",
+    "replays": "Replays of webhook events: who started them, for which events, and their progress.",
+    "subscribers": "Subscribers: URLs of the ERP to which changes are posted, signed and in order.",
+    "support-bundle": "Write a file to send with a request for help: what is running, how it is set up, and what is wrong.",
     "tokens": "Bearer tokens for the REST API: who may call it, and what they may do.",
     "version": "Show the version of this service.",
     "worker": "Apply webhook events, settle calls to Stripe and deliver changes, until SIGTERM or Ctrl-C.",

@@ -28,26 +28,24 @@ def console() -> None:
 
 
 @console.command()
+@click.option("--operator", is_flag=True, help="For an operator of the service: everything, of all tenants.")
+@click.option("--tenant", "tenant_id", type=Text(), help="For a person of this tenant; needs --role.")
+@click.option("--role", type=OneOf(Role), help="What the person may do, as for a token.")
 @click.option(
-    "--operator", is_flag=True, help="For somebody who runs the service: everything, of all tenants."
-)
-@click.option("--tenant", "tenant_id", type=Text(), help="For one of this tenant's people, with --role.")
-@click.option("--role", type=OneOf(Role), help="What they may do, as with a token.")
-@click.option(
-    "--name", type=Text(), help="Whom it is for: who acts, in the change log. By default your login name."
+    "--name", type=Text(), help="The person's name, shown in the change log. By default, your login name."
 )
 @click.option(
     "--standing",
     is_flag=True,
-    help="Works until another one is made: only where the service is reached on this machine alone.",
+    help="A link that works until another one is made; only if the service can be reached from this machine alone.",
 )
 @as_json
 def link(
     operator: bool, tenant_id: str | None, role: Role | None, name: str | None, standing: bool, as_json: bool
 ) -> None:
-    """Print a link that signs one person in: once, within five minutes. Hand it over as you would a password.
+    """Print a link that signs one person in, once, within five minutes. Treat it like a password.
 
-    The session that it begins lasts eight hours.
+    The session lasts eight hours.
     """
     if operator is (tenant_id is not None) or (tenant_id is None) is not (role is None):
         raise click.UsageError("For whom? Give either --operator, or --tenant and --role.")
@@ -80,7 +78,7 @@ def sessions(as_json: bool) -> None:
 def sign_out(session_id: int) -> None:
     """End a session, by the ID that `stripe-bridge console sessions` shows. Its next request is refused."""
     session = context().bridge.access.revoke_console_session(session_id)
-    click.echo(f"Session {session.id} of {session.name} is over.")
+    click.echo(f"Session {session.id} of {session.name} has ended.")
 
 
 def _row(session: ConsoleSession) -> Row:

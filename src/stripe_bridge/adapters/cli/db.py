@@ -38,10 +38,10 @@ def current(as_json: bool) -> None:
 
 @db.command()
 def restored() -> None:
-    """Say that a backup was restored: hold all sends and refunds until `stripe-bridge reconcile --since` has completed.
+    """Declare that a backup was restored: hold all sends and refunds until `stripe-bridge reconcile --since` has completed.
 
-    What was made at Stripe since the backup is unknown here until then, so that orders could be billed twice. New ids are
-    given out far beyond those in the backup. Without this command, the first event of an unknown invoice does the same
+    Until then, this service does not know what was created at Stripe since the backup, and could bill orders twice. New ids
+    start far above those in the backup. Without this command, the first event about an unknown invoice has the same effect
     for its tenant. Everyone is signed out of the console; API tokens that were revoked since the backup work again.
     """
     is_new = context().bridge.operations.begin_recovery()

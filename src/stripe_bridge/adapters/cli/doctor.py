@@ -26,13 +26,13 @@ from stripe_bridge.use_cases.operations.going_live_here import Evidence
 @click.option(
     "--before-going-live",
     is_flag=True,
-    help="Instead, check what can be known beforehand, in a line each. Changes nothing, here or at Stripe.",
+    help="Check the setup instead, one line per check. Changes nothing, here or at Stripe.",
 )
 @click.option(
     "--kept-keys",
     type=click.File(),
     metavar="FILE",
-    help="With --before-going-live: the encryption keys as you keep them elsewhere; - reads standard input.",
+    help="With --before-going-live: a file with the encryption keys that you keep elsewhere; - reads standard input.",
 )
 @click.option(
     "--backups",
@@ -59,9 +59,9 @@ def doctor(
     If ENCRYPTION_KEYS is not the key that the stored secrets are encrypted with, --fix replaces none of them unless you add
     --discard-secrets: put the key back instead, unless it is gone for good.
     Exit code 0: nothing was found, or only notes. Exit code 1: something was found, even if it was then fixed.
-    --before-going-live checks the setup instead: the key, its mode and what it may read, PUBLIC_URL and the redirect URI, the
-    endpoints, clocks, keys, backups, retention, queue and workers. Each line is ok, warn (look, or decide) or fail; exit code
-    1 if any is fail.
+    --before-going-live checks the setup instead: the Stripe key, its mode and permissions, PUBLIC_URL and the redirect URI,
+    the endpoints, clocks, encryption keys, backups, retention, queue and workers. Each line is ok, warn (look, or decide) or
+    fail; exit code 1 if any is fail.
 
     \b
     Examples:

@@ -152,9 +152,9 @@ def replay(
 ) -> None:
     """Queue events to be applied again, by ID or by filter, oldest first.
 
-    First it shows what that would change, and asks. Their current status does not matter. Applying an event twice changes
-    nothing, so a replay is safe; use it to repair the effects of a bug in this service, once the bug is fixed. Workers apply
-    the events, within SWEEP_SECONDS at the latest. Events that are being processed are skipped.
+    Shows first what that would change, and asks for confirmation. Their current status does not matter. Applying an event
+    twice changes nothing, so a replay is safe; use it to repair the effects of a bug in this service, once the bug is fixed.
+    Workers apply the events, within SWEEP_SECONDS at the latest. Events that are being processed are skipped.
 
     \b
     Examples:

@@ -68,7 +68,7 @@ def _as_operator() -> click.Option:
         metavar="NAME",
         expose_value=False,
         callback=_remember_operator,
-        help="Who is at the command line; recorded beside the login name.",
+        help="The name of the person at the command line, recorded next to the login name.",
     )
 
 

@@ -100,9 +100,9 @@ def authorize(integration_id: int, tenant_id: str, as_json: bool) -> None:
 def disconnect(integration_id: int, tenant_id: str, yes: bool, as_json: bool) -> None:
     """Disconnect the account and ask Stripe to revoke our access.
 
-    From then on no new calls are made. This waits up to ten seconds for calls in flight. If Stripe is unreachable, a
-    worker revokes the access later (see `stripe-bridge intents list`). Open invoices can still be paid: what is still
-    in flight is listed on stderr. Running this again changes nothing.
+    No new calls are made afterwards. This waits up to ten seconds for calls in flight. If Stripe is unreachable, a
+    worker revokes the access later (see `stripe-bridge intents list`). Open invoices can still be paid: everything that
+    is still in flight is listed on stderr. Running this again changes nothing.
     """
     bridge = context().bridge
     integration = bridge.integrations.show(tenant_id, integration_id).integration

@@ -75,7 +75,7 @@ def list_(
 def show(intent_id: int, as_json: bool) -> None:
     """Show everything known about an intent, including the parameters of its call.
 
-    They contain personal data: handle it with care.
+    Parameters contain personal data: handle the output with care.
     """
     intent = context().bridge.intents.show(intent_id)
     show_row({**intent_row(intent), "parameters": dict(intent.parameters)}, as_json=as_json)

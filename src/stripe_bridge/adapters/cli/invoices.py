@@ -103,9 +103,9 @@ def list_(
 @invoices.command()
 @click.argument("text", required=False, type=Text(), metavar="[TEXT]")
 @tenant
-@click.option("--by", type=OneOf(SearchBy), help="What TEXT is; by default, what it looks like.")
+@click.option("--by", type=OneOf(SearchBy), help="What TEXT is; by default, guessed from its form.")
 @click.option("--status", type=OneOf(_SHOWN), help="Only those with this status.")
-@click.option("--payment-status", type=OneOf(PaymentStatus), help="Only those that are paid so far.")
+@click.option("--payment-status", type=OneOf(PaymentStatus), help="Only those with this payment status.")
 @click.option("--integration", "integration_id", type=IDENTIFIER, help="Those sent through this integration.")
 @click.option("--from", "created_from", type=DateTime(), help="Those created at this time or later.")
 @click.option("--until", "created_before", type=DateTime(), help="Those created before this time.")
@@ -114,10 +114,10 @@ def list_(
 def search(
     text: str | None, tenant_id: str, limit: int, before: int | None, as_json: bool, **filters: Any
 ) -> None:
-    """Find a tenant's invoices by number, the customer's email, Stripe's id, sales order, status or date.
+    """Find a tenant's invoices by number, customer email, Stripe id, sales order, status or date.
 
-    Numbers and emails are found by how they begin; ids of invoices, payment intents and charges, and sales orders, as they
-    are.
+    Numbers and emails match by their beginning; sales orders, and ids of invoices, payment intents and charges, only as a
+    whole.
 
     \b
     Examples:
@@ -175,7 +175,7 @@ def send(as_json: bool, **command: Any) -> None:
     """
     sent = context().bridge.invoices.send(SendInvoiceCommand(**command))
     if not sent.created and not as_json:
-        click.echo("The sales order has a payable invoice already:", err=True)
+        click.echo("The sales order already has a payable invoice:", err=True)
     show_row(invoice_row(sent.view), as_json=as_json, columns=_COLUMNS_OF_SENT)
 
 

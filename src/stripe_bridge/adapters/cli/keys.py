@@ -26,7 +26,7 @@ def keys_commands(new_key: Callable[[], str]) -> click.Group:
 
     @keys.command(needs_context=False)
     def generate() -> None:
-        """Print a new key for ENCRYPTION_KEYS. Without its keys, what they encrypted is lost."""
+        """Print a new key for ENCRYPTION_KEYS. If a key is lost, so are the secrets it encrypted."""
         click.echo(new_key())
 
     keys.command("rotate")(_rotate)
@@ -35,7 +35,7 @@ def keys_commands(new_key: Callable[[], str]) -> click.Group:
 
 @as_json
 def _rotate(as_json: bool) -> None:
-    """Encrypt every stored secret again with the newest key. The service can keep running; doing it twice is harmless.
+    """Re-encrypt every stored secret with the newest key. The service can keep running; running this twice is harmless.
 
     \b
     To change keys:

@@ -50,10 +50,10 @@ def show(sales_order_id: int, tenant_id: str, as_json: bool) -> None:
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=25, show_default=True, help="How many to show."
 )
-@click.option("--after", type=IDENTIFIER, help="Continue behind the order with this id.")
+@click.option("--after", type=IDENTIFIER, help="Continue after the order with this id.")
 @as_json
 def search(text: str | None, tenant_id: str, limit: int, after: int | None, as_json: bool) -> None:
-    """Find sales orders by the ERP's id, or by how their number begins; by default all, the highest id first.
+    """Find sales orders by the ERP's id or the beginning of their number; by default all, highest id first.
 
     \b
     Examples:
@@ -73,10 +73,10 @@ def search(text: str | None, tenant_id: str, limit: int, after: int | None, as_j
 @tenant
 @as_json
 def reset_updated_at(sales_order_id: int, tenant_id: str, as_json: bool) -> None:
-    """Accept the ERP's copies of an order again whose updated_at lies in the future. The ID is the ERP's.
+    """Accept the ERP's copies of an order again after one with a future updated_at. The ID is the ERP's.
 
-    A copy that is older than the stored one is refused. If the ERP once sent a time in the future by mistake, it could not
-    change the order until then. This clears that time, and nothing else: the next copy is accepted, whatever its time.
+    A copy that is older than the stored one is refused. If the ERP once sent a time in the future by mistake, it cannot
+    change the order until then. This clears that time and nothing else: the next copy is accepted, whatever its time.
     """
     show_row(
         order_row(context().bridge.sales_orders.reset_updated_at(tenant_id, sales_order_id)), as_json=as_json

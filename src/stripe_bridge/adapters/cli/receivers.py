@@ -39,8 +39,8 @@ def receivers() -> None:
 def register(discard_secrets: bool, as_json: bool) -> None:
     """Create the platform's two endpoints at Stripe, or repair them.
 
-    One is for the platform's own events, one for those of all connected accounts. Both point to PUBLIC_URL. Run it after
-    changing PUBLIC_URL, or at any time: whatever is in order stays as it is.
+    One is for the platform's own events, one for those of all connected accounts. Both point to PUBLIC_URL. Run this after
+    changing PUBLIC_URL, or at any time: endpoints that are in order stay as they are.
     """
     rows = [
         {
@@ -84,8 +84,8 @@ def list_(as_json: bool) -> None:
 def attach(integration_id: int, secret_stdin: bool) -> None:
     """Accept events from an endpoint that an integration's merchant created by hand.
 
-    You are asked for its signing secret (whsec_…, from the endpoint's page in the Stripe dashboard). It is not shown, so
-    that it appears neither in the shell's history nor in the list of processes.
+    You are asked for its signing secret (whsec_…, from the endpoint's page in the Stripe dashboard). It is not
+    echoed, and appears neither in the shell's history nor in the list of processes.
 
     \b
     Example, for a script:
@@ -93,9 +93,11 @@ def attach(integration_id: int, secret_stdin: bool) -> None:
     """
     secret = _read_line(sys.stdin) if secret_stdin else _prompt_for_secret()
     if not _SECRET.fullmatch(secret):
-        raise click.UsageError("A signing secret begins with whsec_ and has only visible ASCII characters.")
+        raise click.UsageError(
+            "A signing secret begins with whsec_ and contains only visible ASCII characters."
+        )
     receiver = context().bridge.receivers.attach(integration_id, secret)
-    click.echo(f"Receiver {receiver.id} is attached. The endpoint has to send to {receiver.url}")
+    click.echo(f"Receiver {receiver.id} is attached. At Stripe, its endpoint must send to {receiver.url}")
 
 
 def _prompt_for_secret() -> str:

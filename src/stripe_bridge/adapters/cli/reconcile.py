@@ -24,26 +24,26 @@ _log = logging.getLogger(__name__)
 @click.option(
     "--since",
     type=DateTime(),
-    help="After a restore: take in what was made at Stripe since then; a date before the backup was made.",
+    help="After a restore: take in what was created at Stripe since this date, which must be before the backup was made.",
 )
 @click.option(
     "--adopt-unsigned",
     is_flag=True,
-    help="With --since: also take in invoices of a release whose metadata had no signature yet.",
+    help="With --since: also take in invoices from a release that did not sign metadata yet.",
 )
 @as_json
 @quietly
 def reconcile(
     integration_id: int | None, since: datetime | None, adopt_unsigned: bool, as_json: bool
 ) -> None:
-    """Compare connected accounts with Stripe, correct what differs, and report how much of it by cause.
+    """Compare connected accounts with Stripe, correct differences, and report their number by cause.
 
     Workers do this automatically every RECONCILE_SECONDS. This command checks everything at once: events since the last
     complete run, and each invoice, refund and dispute that is not settled. Events that webhooks missed are stored here
     and applied by workers. Exit code 1: something could not be reconciled; run it again.
 
     After a restore, --since DATE also finds the invoices and refunds that the database has lost, and stores them under
-    the ids that they had. Once all of an account has been taken in, the sends that were held because of it go on.
+    the ids that they had. Once an account has been taken in completely, the sends that were held because of it resume.
 
     \b
     Examples:

@@ -95,10 +95,10 @@ def issue(
 @tenant
 @as_json
 def accept_duplicate(refund_id: int, tenant_id: str, as_json: bool) -> None:
-    """Let a refund stand that Stripe made twice. The ID is our own, as `stripe-bridge doctor` names it.
+    """Accept a refund that Stripe made twice. The ID is this service's, as shown by `stripe-bridge doctor`.
 
-    Both refunds stay in the ledger and count as refunded. Only the finding goes: look at both at Stripe, and settle with the
-    customer, before you accept one.
+    Both refunds stay in the ledger and count as refunded; only the finding goes away. Before you accept one, look at both
+    at Stripe, and settle with the customer.
     """
     show_row(refund_row(context().bridge.refunds.accept_duplicate(tenant_id, refund_id)), as_json=as_json)
 

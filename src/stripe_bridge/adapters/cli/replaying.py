@@ -34,7 +34,7 @@ def show_plan(plan: ReplayPlan) -> None:
     if changes:
         show_rows(changes, as_json=False, when_empty="", columns=_OF_CHANGES)
     if plan.counts[Outcome.UNKNOWN]:
-        click.echo("\nUnknown: only Stripe can tell, which is asked once they are applied.")
+        click.echo("\nUnknown: only Stripe can tell; it is asked when the events are applied.")
     for hold in plan.holds:
         click.echo(
             f"\nThe sends of {hold.tenant_id} would be held: {hold.stripe_invoice_id} is not known here, as after a restore."

@@ -16,7 +16,7 @@ _COLUMNS = ("id", "tenant_id", "status", "filter", "total", "queued", "requested
 
 @click.group(cls=CommandGroup)
 def replays() -> None:
-    """Replays of webhook events: who had which applied again, and how far that has come.
+    """Replays of webhook events: who started them, for which events, and their progress.
 
     Without --tenant, those of all tenants.
 
@@ -56,7 +56,7 @@ def show(replay_id: int, tenant_id: str | None, as_json: bool) -> None:
 @yes_option
 @as_json
 def cancel(replay_id: int, tenant_id: str | None, yes: bool, as_json: bool) -> None:
-    """Queue no further event of a replay. Those that were queued are applied."""
+    """Queue no further events of a replay. Those already queued are still applied."""
     use_cases = context().bridge.webhook_events
     replay = use_cases.show_replay(tenant_id, replay_id).replay
     left = replay.total - replay.position

@@ -22,7 +22,7 @@ _OF_DELIVERIES = ("attempted_at", "type", "after", "last", "status", "ms", "erro
 
 @click.group(cls=CommandGroup)
 def subscribers() -> None:
-    """Where the ERP is told of changes: addresses to which they are posted, signed and in order.
+    """Subscribers: URLs of the ERP to which changes are posted, signed and in order.
 
     \b
     Examples:
@@ -48,7 +48,10 @@ def list_(tenant_id: str | None, as_json: bool) -> None:
 @subscribers.command()
 @tenant
 @click.option(
-    "--url", required=True, type=Text(max_length=MAX_URL_LENGTH), help="Where changes are posted to: https."
+    "--url",
+    required=True,
+    type=Text(max_length=MAX_URL_LENGTH),
+    help="The https URL to which changes are posted.",
 )
 @click.option(
     "--type",
@@ -67,7 +70,7 @@ def list_(tenant_id: str | None, as_json: bool) -> None:
 @click.option(
     "--after",
     type=click.IntRange(0, 2**63 - 1),
-    help="Deliver what follows the change with this number; 0 for everything. By default, what comes from now on.",
+    help="Deliver the changes after this number; 0 for all of them. By default, only new changes.",
 )
 @click.option("--description", default="", type=Text(may_be_blank=True), help="A note to yourself.")
 @as_json
@@ -84,12 +87,12 @@ def create(tenant_id: str, types: tuple[str, ...], as_json: bool, **given: Any) 
 @click.argument("subscriber_id", metavar="ID", type=IDENTIFIER)
 @as_json
 def ping(subscriber_id: int, as_json: bool) -> None:
-    """Send a signed request without changes, and show what became of it."""
+    """Send a signed request without changes, and show the outcome."""
     subscriber = _find(subscriber_id)
     delivery = context().bridge.subscribers.ping(subscriber.tenant_id, subscriber_id)
     show_row(delivery_row(delivery), as_json=as_json)
     if delivery.error is not None:
-        raise click.ClickException("The receiver did not take it.")
+        raise click.ClickException("The receiver did not accept it.")
 
 
 @subscribers.command("rotate-secret")
@@ -97,11 +100,11 @@ def ping(subscriber_id: int, as_json: bool) -> None:
 @yes_option
 @as_json
 def rotate_secret(subscriber_id: int, yes: bool, as_json: bool) -> None:
-    """Make a new signing secret. For 24 hours, the one before signs as well."""
+    """Create a new signing secret. For 24 hours, requests are signed with both the old and the new one."""
     subscriber = _find(subscriber_id)
     confirm(
-        f"This replaces the secret of {_name(subscriber)}: in 24 hours, a receiver that still has the present one "
-        "refuses everything.",
+        f"This replaces the secret of {_name(subscriber)}: in 24 hours, a receiver that still has the old one "
+        "will refuse everything.",
         yes=yes,
     )
     view, secret = context().bridge.subscribers.rotate_secret(subscriber.tenant_id, subscriber_id)
@@ -115,21 +118,21 @@ def rotate_secret(subscriber_id: int, yes: bool, as_json: bool) -> None:
 @click.option(
     "--after",
     type=click.IntRange(0, 2**63 - 1),
-    help="Go on after the change with this number. By default, after the last one that was acknowledged.",
+    help="Continue after the change with this number. By default, after the last acknowledged one.",
 )
 @yes_option
 @as_json
 def resume(subscriber_id: int, after: int | None, yes: bool, as_json: bool) -> None:
-    """Enable a subscriber again, where it was or after another change."""
+    """Enable a subscriber again, from where it stopped or after a given change."""
     subscriber = _find(subscriber_id)
     use_cases = context().bridge.subscribers
     if after is None:
         view = use_cases.update(subscriber.tenant_id, subscriber_id, {"enabled": True})
     else:
         what = (
-            "gets what it had already once more"
+            "receives again what it already had"
             if after < subscriber.after
-            else "never gets what is in between"
+            else "never receives what is in between"
         )
         if after != subscriber.after:
             confirm(f"{_name(subscriber)} is at {subscriber.after}: after {after}, it {what}.", yes=yes)

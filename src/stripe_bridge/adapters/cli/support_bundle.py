@@ -36,16 +36,16 @@ _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 @click.option(
     "--log",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=f"The service's log, of which the last {_RECORDS} records are included.",
+    help=f"The service's log; its last {_RECORDS} records are included.",
 )
 @quietly
 def support_bundle(output: Path, log: Path | None) -> None:
-    """Write a file for whoever helps you: what runs, how it is set up, and what is wrong with it.
+    """Write a file to send with a request for help: what is running, how it is set up, and what is wrong.
 
-    It has the versions, the settings (of secrets only whether they are set), the doctor's findings, how long each tenant's
-    change log is, the metrics of what is waiting, and the log's last records. It has no secrets, no payloads, and no names or
-    addresses of customers; tenants, and ids at Stripe, are in it. Look through it before you send it. If the database is not
-    usable, the parts that need it say so.
+    It contains the versions, the settings (for secrets, only whether they are set), the doctor's findings, the length of each
+    tenant's change log, the metrics of what is waiting, and the log's last records. It contains no secrets, no payloads, and
+    no customers' names or addresses, but it does contain tenants' names and Stripe's ids. Look through it before you send it.
+    If the database is not usable, the parts that need it say so.
 
     \b
     Examples:

@@ -39,7 +39,7 @@ def tokens() -> None:
     "--tenant",
     required=True,
     type=Text(),
-    help="Whose data it gives access to. A tenant comes into existence with its first token.",
+    help="The tenant whose data it gives access to. A tenant is created with its first token.",
 )
 @new_tenant_option
 @click.option(
@@ -58,7 +58,7 @@ def tokens() -> None:
 def create(
     tenant: str, new_tenant: bool, roles: tuple[Role, ...], user_id: int | None, label: str, as_json: bool
 ) -> None:
-    """Create a token. It is shown only once; just its hash is stored.
+    """Create a token. It is shown only once; only its hash is stored.
 
     With --json: one object, or a list if there are several roles.
 
@@ -107,7 +107,7 @@ def _consequence(token: ApiToken) -> str:
     label = f", {token.label!r}" if token.label else ""
     return (
         f"This revokes token {token.id} of {token.tenant_id} ({token.role.value}{label}): "
-        "whatever still uses it is refused from now on."
+        "anything that still uses it will be refused."
     )
 
 

@@ -37,7 +37,7 @@ def web_command(serve: Callable[[str, int, int], None], openapi_document: Callab
         help="How many processes to run. More than one needs REDIS_URL.",
     )
     def web(host: str, port: int, workers: int) -> None:
-        """Serve the API and the receivers of webhooks over HTTP.
+        """Serve the API and the webhook receivers over HTTP.
 
         \b
         Examples:

@@ -17,12 +17,12 @@ def in_minor_units(written: str, currency: str, field: str = "amount") -> int:
     """Raises RequestInvalid for what is not an amount of this currency, naming the field."""
     decimals = Currency.of(currency).decimals
     if not _WRITTEN.fullmatch(written):
-        raise RequestInvalid({field: [f"Write it with digits and a point, like {_example(decimals)}."]})
+        raise RequestInvalid({field: [f"Use digits and a point, such as {_example(decimals)}."]})
     amount = Decimal(written).scaleb(decimals)
     if amount != amount.to_integral_value():
-        raise RequestInvalid({field: [f"{currency.upper()} has {decimals or 'no'} decimals."]})
+        raise RequestInvalid({field: [f"{currency.upper()} has {decimals or 'no'} decimal places."]})
     if not 0 < amount <= MAX_AMOUNT:
-        raise RequestInvalid({field: ["Must be more than nothing, and at most twelve digits."]})
+        raise RequestInvalid({field: ["Must be more than zero, and at most twelve digits."]})
     return int(amount)
 
 

@@ -16,7 +16,7 @@ from stripe_bridge.domain.idempotency import RequestScope, StoredResponse
 
 Outcome = TypeVar("Outcome")
 
-SENT_BEFORE = "That form was sent before, so nothing was done again."
+SENT_BEFORE = "This form was already sent, so nothing was done again."
 # That it was done is all that is kept: the page had a secret.
 _DONE = StoredResponse(status=200, content_type="text/html", body=b"")
 _NOT_DONE = StoredResponse(status=500, content_type="text/html", body=b"")

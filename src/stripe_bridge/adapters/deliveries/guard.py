@@ -112,7 +112,7 @@ def parse(url: str) -> Url:
     if not parts.host:
         raise UrlNotAllowed("Has no host.")
     if parts.port == 0:
-        raise UrlNotAllowed("Has an impossible port.")
+        raise UrlNotAllowed("Has an invalid port.")
     if parts.fragment is not None:
         raise UrlNotAllowed("Must not have a fragment.")
     return parts

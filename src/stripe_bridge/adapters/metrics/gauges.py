@@ -65,14 +65,14 @@ def _subscribers(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
     states = {state: found.by_state.get(state, 0) for state in ("enabled", *DisabledReason)}
     help_text = "Subscribers, by state: enabled, or why they are not."
     yield by_label("subscribers", help_text, "state", states)
-    help_text = "Changes that enabled subscribers have not got yet, those of each counted."
+    help_text = "Changes not yet delivered to enabled subscribers, as a sum over all subscribers."
     yield gauge("subscribers_behind", help_text, float(found.behind))
-    help_text = "Age of the oldest change that an enabled subscriber has not got yet."
+    help_text = "Age of the oldest change not yet delivered to an enabled subscriber."
     yield gauge("subscribers_oldest_seconds", help_text, backlog.age(found))
 
 
 def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
-    help_text = "By how many seconds the clock of this host is ahead of the database's."
+    help_text = "Seconds by which this host's clock is ahead of the database's."
     yield gauge("clock_skew_seconds", help_text, backlog.clock_skew)
     yield gauge("queue_up", "Whether the queue's broker responds.", float(backlog.queue is not None))
     if backlog.queue is not None:
@@ -87,12 +87,12 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
         )
     yield gauge(
         "recovery_holds",
-        "Accounts because of which sends are held after a restore; all of them at once count as one.",
+        "Accounts because of which sends are held after a restore; a hold on all tenants counts as one.",
         float(backlog.recovery_holds),
     )
     yield gauge(
         "unresolved_invoices",
-        "Invoices found at Stripe after a restore that an operator has to decide about.",
+        "Invoices found at Stripe after a restore that an operator must decide about.",
         float(backlog.unresolved_invoices),
     )
     yield gauge(
@@ -106,9 +106,9 @@ def _upkeep(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
 
 
 def _change_logs(backlog: Backlog) -> Iterator[GaugeMetricFamily]:
-    help_text = "Change logs that were found not to verify: see stripe-bridge changes verify."
+    help_text = "Change logs that failed verification: see stripe-bridge changes verify."
     yield gauge("broken_change_logs", help_text, float(backlog.broken_logs))
-    help_text = "Whether the change logs have what was there before them: 0 while workers still record it."
+    help_text = "Whether the change logs include the objects from before them: 0 while workers are still recording those."
     yield gauge("change_log_complete", help_text, float(backlog.is_log_complete))
 
 

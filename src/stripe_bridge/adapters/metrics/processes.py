@@ -30,7 +30,7 @@ class ProcessGauges:
         yield build
         memory = GaugeMetricFamily(
             "stripe_bridge_process_resident_bytes",
-            "Memory of each process that runs. A process that replaces another one has its number.",
+            "Memory of each running process. A process that replaces another has the same number.",
             labels=["process"],
         )
         for place in self._places():

@@ -40,13 +40,13 @@ def _roles() -> str:
 _DESCRIPTION = """\
 Turns an ERP's sales orders into invoices at Stripe, and keeps both in sync as they are paid.
 
-Money is an integer in the currency's minor unit, as Stripe takes it. Times are UTC. Every response has an `X-Request-Id`,
+Money is an integer in the currency's minor unit, as at Stripe. Times are UTC. Every response has an `X-Request-Id`,
 which is the caller's if it sent one.
 
 Every failure is `application/problem+json` (RFC 9457). Compare its `type` or `status`; the sentences may change. Releases
-may add types: take one that you do not know for what its status says.
+may add types: treat an unknown one according to its status.
 
-A token has a role, and each operation names those that may use it. Each role may do everything that the one before it may:
+Every token has a role, and each operation names the roles that may use it. Each role may do all that the one before it may:
 
 """
 _INFO = {"description": f"{_DESCRIPTION}{_roles()}", "license": {"name": "MIT", "identifier": "MIT"}}
@@ -54,7 +54,8 @@ _BEARER = {
     "type": "http",
     "scheme": "bearer",
     "description": "A token made by `stripe-bridge tokens create`, or a JWT of the ERP's identity provider if one is "
-    "configured. Each operation has the permission that it needs as `x-permission`, and the roles that have it as `x-roles`.",
+    "configured. Each operation states the permission that it needs in `x-permission`, and the roles that have it in "
+    "`x-roles`.",
 }
 _PANEL_SESSION = {
     "type": "http",

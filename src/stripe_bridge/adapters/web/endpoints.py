@@ -242,7 +242,7 @@ def _problems_that_follow(each: Operation) -> set[Kind]:
 
 _SEQUENCE = {
     "X-Sequence": {
-        "description": "The number of the order's last change, which the feed has under it. Not on a replayed answer.",
+        "description": "The number of the order's latest change in the feed. Not sent with a replayed response.",
         "schema": {"type": "string", "pattern": "^[0-9]+$"},
     }
 }

@@ -88,7 +88,7 @@ LISTS = (
 )
 _UNFORESEEN = Row(HTTPStatus.INTERNAL_SERVER_ERROR)
 _BLANK = "about:blank"
-_UNFORESEEN_MESSAGE = "Something went wrong on our side; the request id finds it in our logs."
+_UNFORESEEN_MESSAGE = "Something went wrong on our side. The request id identifies it in our logs."
 # Types are published: an error that is renamed keeps the one that callers know.
 _PUBLISHED_NAMES = {"PayloadPurged": "PayloadForgotten", "InvalidCursor": "CursorBroken"}
 _TITLES = {

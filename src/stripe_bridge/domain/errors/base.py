@@ -50,7 +50,7 @@ class TokenNotFound(NotFound):
 
 
 class RequestNotFound(NotFound):
-    message = "Nothing is recorded of a request with this id."
+    message = "Nothing is recorded about a request with this id."
 
 
 class ConsoleSessionNotFound(NotFound):
@@ -90,4 +90,4 @@ class Forbidden(BridgeError):
 class FormForeign(Forbidden):
     """A form that the browser did not get in this session: another site's, or one from before somebody signed in again."""
 
-    message = "The form is not from this session. Nothing was done. Load the page again, and repeat it there."
+    message = "The form is not from this session. Nothing was done. Reload the page and try again."

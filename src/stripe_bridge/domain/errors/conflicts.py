@@ -51,7 +51,7 @@ class OrderNotLocked(Conflict):
 
 class NotHeldByReader(Conflict):
     message = (
-        "The tenant's sends are not held because of a reader of its changes. If the database was restored, "
+        "No reader of the tenant's changes is holding its sends. If they are held because the database was restored, "
         "`stripe-bridge reconcile --since DATE` ends that."
     )
 
@@ -77,20 +77,20 @@ class EventBeingProcessed(Conflict):
 class ReplayPlanOutdated(Conflict):
     """The plan is not one of this filter, or what it was made for has moved."""
 
-    message = "Events or objects have changed since the plan was made. Make a new one and look at it."
+    message = "Events or objects have changed since the plan was made. Make a new plan and review it."
 
 
 class ReplayEnded(Conflict):
     def __init__(self, status: str) -> None:
         super().__init__(status)
         self.status = status
-        self.message = f"The replay is {status} already."
+        self.message = f"The replay is already {status}."
 
 
 class StaleWrite(Conflict):
     """The row was changed between our read and our write."""
 
-    message = "The record was changed by another request at the same moment; try again."
+    message = "The record was changed by another request at the same time; try again."
 
 
 class OrderBilledTwice(Conflict):
@@ -101,5 +101,5 @@ class OrderBilledTwice(Conflict):
         self.stripe_invoice_id, self.other_stripe_invoice_id = stripe_invoice_id, other_stripe_invoice_id
         self.message = (
             f"Stripe has two invoices for this sales order, {other_stripe_invoice_id} and {stripe_invoice_id}. "
-            "Void one of them at Stripe and have the service reconciled; until then nothing more is sent for it."
+            "Void one of them at Stripe and have the service reconciled; until then, the order is not invoiced again."
         )

@@ -24,7 +24,7 @@ class HistoryChanged(FeedRefused):
     reason = "history-changed"
     message = (
         "The change log is not the one that you have read: the database was restored from a backup, or altered. "
-        "Read the present state, then go on after restart_after."
+        "Read the current state, then continue after restart_after."
     )
 
 
@@ -34,7 +34,7 @@ class CursorAhead(FeedRefused):
     reason = "cursor-ahead"
     message = (
         "The change log ends before the change that you have read: the database was restored from a backup, or altered. "
-        "Read the present state, then go on after restart_after."
+        "Read the current state, then continue after restart_after."
     )
 
 
@@ -42,4 +42,4 @@ class FeedExpired(FeedRefused):
     """The objects of the entries that would follow are purged."""
 
     reason = "feed-expired"
-    message = "The changes that follow are no longer kept in full. Read the present state, then go on after restart_after."
+    message = "The changes that follow are no longer kept in full. Read the current state, then continue after restart_after."

@@ -68,7 +68,7 @@ class CustomerHasBalance(InvoiceNotSent):
         self.balance, self.amount, self.amount_due, self.currency = balance, amount, amount_due, currency
         has = f"a credit balance of {-balance}" if balance < 0 else f"a balance of {balance} to pay"
         self.message = (
-            f"The customer has {has} at Stripe, so that {amount_due} would be due instead of {amount} "
+            f"The customer has {has} at Stripe, so {amount_due} would be due instead of {amount} "
             f"(minor units of {currency}). Set the balance to 0 in Stripe, then send again."
         )
 

@@ -17,7 +17,7 @@ class InvoiceRevised(Refused):
         self.revision_id, self.is_paid = revision_id, is_paid
         self.message = f"The order's invoice was edited in Stripe, where {revision_id} took its place and "
         self.message += (
-            "was paid. Count that into the order's `paid_elsewhere_in_cents`."
+            "was paid. Include that payment in the order's `paid_elsewhere_in_cents`."
             if is_paid
             else "can still be paid. Void that one in Stripe first."
         )
@@ -118,10 +118,10 @@ class TooManySubscribers(Refused):
     def __init__(self, most: int) -> None:
         super().__init__(most)
         self.most = most
-        self.message = f"The tenant has {most} subscribers already, and no more are possible."
+        self.message = f"The tenant already has {most} subscribers, the most that are possible."
 
 
 class StandingLinkNotAllowed(Refused):
     message = (
-        "Only on its own machine, with a PUBLIC_URL on loopback, does this service have links without an end."
+        "Links that do not expire need a PUBLIC_URL on loopback: only the service's own machine may reach it."
     )

@@ -16,7 +16,7 @@ class Invalid(BridgeError):
 
 class CurrencyUnknown(Invalid):
     def __init__(self, currency: str) -> None:
-        super().__init__(f"The currency {currency!r} is not one that Stripe charges.", "currency")
+        super().__init__(f"Stripe does not charge in the currency {currency!r}.", "currency")
         self.currency = currency
 
 
@@ -79,7 +79,7 @@ class UrlNotAllowed(Invalid):
 class ChangeTypeUnknown(Invalid):
     def __init__(self, pattern: str) -> None:
         super().__init__(
-            f"{pattern!r} is not a type of change, nor a group of them such as `invoice.*`.", "types"
+            f"{pattern!r} is neither a type of change nor a group of them such as `invoice.*`.", "types"
         )
         self.pattern = pattern
 

@@ -36,13 +36,13 @@ from stripe_bridge.ports.storage.totals import Totals
 class PayableInvoiceExists(Conflict):
     """The order has an invoice that can still be paid."""
 
-    message = "The sales order has a payable invoice already."
+    message = "The sales order already has a payable invoice."
 
 
 class IntentUnsettled(Conflict):
     """A call on the same subject is under way, or its outcome is not known yet."""
 
-    message = "An earlier call to Stripe on this is not settled yet; try again."
+    message = "An earlier call to Stripe about the same object is not settled yet; try again."
 
 
 class AccountInUse(Conflict):
@@ -66,7 +66,7 @@ class SchemaUnknown(Conflict):
     """The database has a schema that this code knows no way from: a newer release's."""
 
     message = (
-        "The database has the schema of a newer release. This one can serve with it; nothing was changed."
+        "The database has the schema of a newer release. This release can run with it; nothing was changed."
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stripe_bridge.domain.changes.change import NO_TENANT
 from stripe_bridge.domain.changes.verification import LogCheck
-from stripe_bridge.domain.finding import Finding, counted, for_tenant
+from stripe_bridge.domain.finding import Finding, for_tenant
 from stripe_bridge.ports.storage.changes import Backfill
 from stripe_bridge.ports.storage.unit_of_work import Store
 from stripe_bridge.use_cases.changes.check import CheckNextChanges
@@ -31,8 +31,8 @@ class DiagnoseChanges:
 def _incomplete(backfill: Backfill) -> Finding:
     return Finding.note(
         "change log",
-        f"what was there before it is still being recorded: {counted(backfill.recorded, 'object')} so far",
-        "Workers do it; the feed says `complete: false` until it is done.",
+        f"objects from before the log are still being recorded: {backfill.recorded} so far",
+        "Workers do this; the feed says `complete: false` until it is done.",
     )
 
 
@@ -45,5 +45,5 @@ def _broken(check: LogCheck) -> Finding:
     return Finding.error(
         subject,
         f"{check.fault_kind}{where}: {check.fault_what}",
-        f"{verify} says more; somebody changed the database by hand, or restored a part of it",
+        f"{verify} shows details; the database was changed by hand, or restored in part",
     )

@@ -131,7 +131,7 @@ class DiagnoseIntents:
         if unsent := [(each, why) for each, why in payable if each.sent_at is None]:
             what = _described(unsent, "payable at Stripe, though neither emailed nor undone")
             remedy = (
-                "stripe-bridge invoices void ID --tenant T, and send the order again; "
+                "stripe-bridge invoices void ID --tenant T, then send the order again; "
                 "or give the customer its hosted_invoice_url"
             )
             yield Finding.error("invoices", what, remedy)

@@ -31,7 +31,7 @@ class DiagnoseRecovery:
     def _missing_keys(self, keys: Sequence[SigningKey]) -> Iterator[Finding]:
         for key in keys:
             if not self._signer.has_key(key.fingerprint):
-                where = f", among others {key.stripe_id}" if key.stripe_id else ""
+                where = f", such as {key.stripe_id}" if key.stripe_id else ""
                 yield Finding.warning(
                     f"key {key.fingerprint}",
                     f"no configured key verifies what it signed at Stripe{where}",
@@ -46,13 +46,13 @@ def _held(hold: RecoveryHold) -> Finding:
     if hold.stripe_invoice_id is None:
         return Finding.error(
             f"tenant {hold.tenant_id}",
-            "sends are held: a reader of its changes holds others than the database, which was restored or altered",
+            "sends are held: a reader of its changes holds other changes than the database, which was restored or altered",
             "stripe-bridge reconcile --since DATE, with a date before the backup was made; if the reader is wrong, "
-            f"mend it, then: {for_tenant('stripe-bridge changes resume', hold.tenant_id)}",
+            f"fix it, then: {for_tenant('stripe-bridge changes resume', hold.tenant_id)}",
         )
     return Finding.error(
         f"tenant {hold.tenant_id}",
-        f"sends are held: {hold.account_id} has {hold.stripe_invoice_id}, which this service made and the database lost",
+        f"sends are held: {hold.account_id} has {hold.stripe_invoice_id}, which this service created and the database lost",
         "stripe-bridge reconcile --since DATE, with a date before the backup was made",
     )
 

@@ -25,11 +25,11 @@ class DiagnoseRefunds:
 def _made_twice(first: Refund, second: Refund) -> Finding:
     what = (
         f"invoice {second.invoice_id} was refunded twice for one request: {first.stripe_refund_id} and "
-        f"{second.stripe_refund_id} have the same reference at Stripe; the second is of "
+        f"{second.stripe_refund_id} have the same reference at Stripe; the second is for "
         f"{written(second.amount, second.currency)}"
     )
     remedy = (
-        "look at both in Stripe's Dashboard; agree with the customer on what was paid back too much, which the order owes "
-        "again; then: " + for_tenant(f"stripe-bridge refunds accept-duplicate {second.id}", second.tenant_id)
+        "look at both in Stripe's Dashboard; settle the excess with the customer, since the order owes that amount again; "
+        "then: " + for_tenant(f"stripe-bridge refunds accept-duplicate {second.id}", second.tenant_id)
     )
     return Finding.error(f"refund {second.id} of tenant {second.tenant_id}", what, remedy)

@@ -25,16 +25,16 @@ class DiagnoseSettlements:
         with self._store.reading() as work:
             found = work.reconciliations.contradicted_since(since, _MAX_INVOICES)
         if left := [invoice for invoice in found if invoice.is_contradicted]:
-            what = f"{_named(left)} settled or ended less at Stripe than here, and left as they are"
+            what = f"{_named(left)} more settled here than at Stripe, or ended only here; not corrected"
             remedy = (
-                "see `invoice contradicted by Stripe` in the logs; end in Stripe's Dashboard, or here, what the order"
-                " should not be billed by"
+                "see `invoice contradicted by Stripe` in the logs; in Stripe's Dashboard or here, end the invoices"
+                " that should not bill their order"
             )
             yield Finding.error("settlements", what, remedy)
         if corrected := [invoice for invoice in found if not invoice.is_contradicted]:
-            what = f"{_named(corrected)} corrected in the last week: an event said more than Stripe showed"
+            what = f"{_named(corrected)} corrected in the last week: an event claimed more than Stripe showed"
             remedy = (
-                "stripe-bridge invoices activity ID shows the events; if Stripe does not have one of them, whoever sent it "
+                "stripe-bridge invoices activity ID shows the events; if Stripe does not have one of them, its sender "
                 "knows a signing secret: delete the endpoint in Stripe's Dashboard, then: stripe-bridge receivers register"
             )
             yield Finding.warning("settlements", what, remedy)

@@ -54,7 +54,7 @@ def _disabled(subscriber: Subscriber) -> Iterator[Finding]:
     remedy = f"stripe-bridge subscribers deliveries {subscriber.id}; then: stripe-bridge subscribers resume {subscriber.id}"
     match subscriber.disabled_reason:
         case DisabledReason.HISTORY_CHANGED:
-            what = "disabled: its receiver holds other changes than this service, as if the database was restored"
+            what = "disabled: its receiver holds other changes than this service, as after a restore of the database"
             remedy = (
                 f"docs/operating.md, After a restore; then: stripe-bridge subscribers resume {subscriber.id}"
             )

@@ -77,23 +77,21 @@ class CheckHere:
             return Check.ok("queue", "Redis answers")
         return Check.warn(
             "queue",
-            "no REDIS_URL: the web process works as well, and counts rate limits alone",
-            "keep to one web process, or give all of them a REDIS_URL",
+            "no REDIS_URL: the web process is also the worker, and counts rate limits by itself",
+            "run only one web process, or set REDIS_URL for all of them",
         )
 
     def _worker(self) -> Check:
         """Workers leave no sign of life but their work, and this is work that they do even if there is nothing else."""
         every = self._setup.reconcile_every
         if not every:
-            what = "RECONCILE_SECONDS is 0: nobody fetches what webhooks have missed"
-            return Check.warn("worker", what, "at least every 25 days: stripe-bridge reconcile")
+            what = "RECONCILE_SECONDS is 0: nothing fetches events that webhooks have missed"
+            return Check.warn("worker", what, "run this at least every 25 days: stripe-bridge reconcile")
         with self._store.reading() as work:
             checked = [receiver.checked_at for receiver in work.receivers.of_kinds(PLATFORM_KINDS)]
         if not checked:
-            what = (
-                "cannot be told: workers show that they are alive by checking endpoints, and there are none"
-            )
-            return Check.warn("worker", what, "stripe-bridge receivers register, and look again")
+            what = "not known: workers show that they are running by checking endpoints, and there are none"
+            return Check.warn("worker", what, "stripe-bridge receivers register, then check again")
         minutes = (self._clock.now() - max(checked)) // timedelta(minutes=1)
         rhythm = f"and workers do it every {every // timedelta(minutes=1)} minutes"
         if self._clock.now() - min(checked) > every * _RUNS_UNTIL_SILENT:
@@ -106,7 +104,7 @@ class CheckHere:
     def _clock_here(self) -> Check:
         if (what := describe_skew(self._clock.skew())) is not None:
             return Check.fail("clock", f"{what}, going by the database", REMEDY)
-        return Check.ok("clock", "goes with the database's")
+        return Check.ok("clock", "agrees with the database's")
 
     def _encryption_key(self) -> Check:
         status = self._key.status()
@@ -120,12 +118,12 @@ class CheckHere:
             return Check.warn(
                 "kept keys",
                 "whether ENCRYPTION_KEYS is kept anywhere else cannot be seen from here",
-                "fetch it from there, and: stripe-bridge doctor --before-going-live --kept-keys FILE",
+                "fetch the copy, then: stripe-bridge doctor --before-going-live --kept-keys FILE",
             )
         if not evidence.are_keys_kept:
             return Check.fail(
                 "kept keys",
-                "what is kept lacks a key of ENCRYPTION_KEYS: no backup could be used with it",
+                "the kept copy lacks a key of ENCRYPTION_KEYS: no backup could be used with it",
                 "keep all of ENCRYPTION_KEYS, apart from the backups",
             )
         return Check.ok("kept keys", "every key of ENCRYPTION_KEYS is kept")
@@ -139,7 +137,7 @@ class CheckHere:
             )
         hours = (self._clock.now() - evidence.newest_backup) // timedelta(hours=1)
         if self._clock.now() - evidence.newest_backup > _OLDEST_BACKUP:
-            return Check.fail("backups", f"the newest is {hours} hours old", "make one every day at least")
+            return Check.fail("backups", f"the newest is {hours} hours old", "make one at least every day")
         return Check.ok("backups", f"the newest is {hours} hours old")
 
     def _retention(self) -> Check:
@@ -147,7 +145,7 @@ class CheckHere:
         shown = ", ".join(f"{name}={number}" for name, number in days.items())
         if 0 in days.values():
             what = f"{shown}: 0 keeps personal data forever"
-            return Check.warn("retention", what, "set it to the days that you may keep it")
+            return Check.warn("retention", what, "set it to the number of days that you may keep it")
         return Check.ok("retention", f"{shown}: older personal data is deleted")
 
     def _watching(self) -> Check:

@@ -19,7 +19,7 @@ from stripe_bridge.ports.stripe.receivers import ReceiverGateway
 from stripe_bridge.ports.system import Clock
 from stripe_bridge.use_cases.receivers.endpoint_status import EndpointStatuses
 
-_FROM_HERE = "open it from another network: a firewall may keep only this host from its own address"
+_FROM_HERE = "open it from another network: a firewall may block this host from its own address only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class CheckAtStripe:
             key = self._probe.key(self._connected_account())
             endpoints = list(self._endpoints())
         except GatewayError as error:
-            remedy = "check STRIPE_SECRET_KEY and the way to Stripe, then look again"
+            remedy = "check STRIPE_SECRET_KEY and the connection to Stripe, then try again"
             yield Check.fail("key", error.reason, remedy)
             return
         yield self._key(key)
@@ -67,12 +67,14 @@ class CheckAtStripe:
         yield from endpoints
         yield self._arrivals()
         version = self._receivers.api_version
-        yield Check.ok("API version", f"{version}, for calls and endpoints, whatever the accounts' own is")
+        yield Check.ok(
+            "API version", f"{version}, for calls and endpoints, whatever the accounts' own version is"
+        )
 
     def _mode(self) -> Check:
         if self._setup.livemode:
             return Check.ok("mode", "live: STRIPE_SECRET_KEY moves real money")
-        remedy = "to go live, set the live key and the live client id, and: stripe-bridge receivers register"
+        remedy = "to go live, set the live key and the live client id, then: stripe-bridge receivers register"
         return Check.warn("mode", "test: STRIPE_SECRET_KEY is a test key", remedy)
 
     def _https(self) -> Check:
@@ -80,8 +82,8 @@ class CheckAtStripe:
         if urlsplit(url).scheme == "https":
             return Check.ok("PUBLIC_URL", f"{url} is https")
         make = Check.fail if self._setup.livemode else Check.warn
-        remedy = "put a proxy with TLS before it, and set PUBLIC_URL to its address"
-        return make("PUBLIC_URL", f"{url} is not https, which Stripe asks for in live mode", remedy)
+        remedy = "put a proxy with TLS in front of it, and set PUBLIC_URL to its address"
+        return make("PUBLIC_URL", f"{url} is not https, which Stripe requires in live mode", remedy)
 
     def _reachable(self) -> Check:
         try:
@@ -103,8 +105,8 @@ class CheckAtStripe:
             return Check.warn("webhook path", error.reason, _FROM_HERE)
         if answer.status == HTTPStatus.METHOD_NOT_ALLOWED and "request_id" in answer.body:
             return Check.ok("webhook path", f"{path} leads to this service")
-        what = f"{path} does not lead to this service: {answer.status} to a GET, which it answers with 405"
-        return Check.fail("webhook path", what, "let the proxy pass it on, without a login or an allow list")
+        what = f"{path} does not lead to this service: a GET got {answer.status} instead of 405"
+        return Check.fail("webhook path", what, "let the proxy forward it without a login or an allow list")
 
     def _key(self, key: KeyProbe) -> Check:
         if key.refused:
@@ -112,7 +114,7 @@ class CheckAtStripe:
             remedy = "give the restricted key these permissions in the Dashboard, or use a secret key"
             return Check.fail("key", what, remedy)
         return Check.ok(
-            "key", "may read all that this service reads; what it may write shows when it is first done"
+            "key", "may read all that this service reads; whether it may write shows only on the first write"
         )
 
     def _activated(self, key: KeyProbe) -> Check:
@@ -129,8 +131,10 @@ class CheckAtStripe:
             )
         ahead = (self._clock.now() - key.time).total_seconds()
         if Skew.of(ahead) is Skew.NONE:
-            return Check.ok("Stripe's clock", "goes with ours")
-        what = f"ours is {abs(ahead):.0f} s {'fast' if ahead > 0 else 'slow'}; webhooks are refused from 300 s on"
+            return Check.ok("Stripe's clock", "agrees with ours")
+        what = (
+            f"ours is {abs(ahead):.0f} s {'fast' if ahead > 0 else 'slow'}; webhooks are refused beyond 300 s"
+        )
         return Check.fail("Stripe's clock", what, REMEDY)
 
     def _redirect_uri(self) -> Check:
@@ -138,9 +142,9 @@ class CheckAtStripe:
         try:
             refusal = self._probe.refusal_of_consent(uri)
         except GatewayError as error:
-            return Check.warn("redirect URI", error.reason, "look again once Stripe answers")
+            return Check.warn("redirect URI", error.reason, "try again once Stripe answers")
         if refusal is None:
-            return Check.ok("redirect URI", f"Stripe takes {uri}")
+            return Check.ok("redirect URI", f"Stripe accepts {uri}")
         remedy = "add it at https://dashboard.stripe.com/settings/connect, and check STRIPE_CLIENT_ID"
         return Check.fail("redirect URI", f"{refusal} for {uri}", remedy)
 
@@ -148,14 +152,14 @@ class CheckAtStripe:
         for status in self._statuses.of_platform(self._setup.receiver_url):
             subject = f"{status.kind.value} endpoint"
             if status.is_made_by_hand(has_extra_secrets=self._setup.has_extra_secrets):
-                what = "made by hand (STRIPE_WEBHOOK_SECRETS), which cannot be checked from here"
+                what = "created by hand (STRIPE_WEBHOOK_SECRETS), so that it cannot be checked from here"
                 yield Check.warn(
                     subject, what, "check it in the Dashboard, or: stripe-bridge receivers register"
                 )
             elif status.problems:
                 yield Check.fail(subject, "; ".join(status.problems), "stripe-bridge receivers register")
             else:
-                yield Check.ok(subject, f"{status.endpoint_id} is enabled, and sends what it should to here")
+                yield Check.ok(subject, f"{status.endpoint_id} is enabled, and sends the right events here")
 
     def _arrivals(self) -> Check:
         """What reconciling had to fetch is here as well, and proves the contrary."""
@@ -172,7 +176,7 @@ class CheckAtStripe:
             return Check.warn(
                 "webhooks",
                 "none has arrived yet: nothing shows that Stripe reaches this service",
-                "connect an account, send an invoice to yourself, void it, and look again",
+                "connect an account, send an invoice to yourself, void it, then check again",
             )
         return Check.ok("webhooks", f"the latest arrived at {newest[0].created_at:%Y-%m-%d %H:%M} UTC")
 

@@ -193,5 +193,5 @@ def _problems_found(before: EndpointStatus) -> tuple[str, ...]:
     """None where there was no endpoint at all."""
     found = () if before.endpoint is None else before.problems
     if before.orphans and before.known is not None:
-        found += (f"endpoints whose secrets are not stored send here too: {len(before.orphans)}",)
+        found += (f"endpoints whose secrets are not stored also send here: {len(before.orphans)}",)
     return found

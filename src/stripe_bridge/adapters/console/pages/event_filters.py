@@ -45,7 +45,9 @@ class Moment(fields.Field[datetime]):
 
 class EventQuery(RequestSchema):
     ids = Text(
-        validate=Regexp(r"[0-9]{1,18}(,[0-9]{1,18}){0,999}\Z", error="Numbers with commas between them.")
+        validate=Regexp(
+            r"[0-9]{1,18}(,[0-9]{1,18}){0,999}\Z", error="Must be numbers with commas between them."
+        )
     )
     integration_id = QueryNumber(low=1, high=MAX_ID, data_key="integration_instance_id")
     status = Text(validate=OneOf([status.value for status in EventStatus]))

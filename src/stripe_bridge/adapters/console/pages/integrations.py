@@ -57,7 +57,7 @@ def create_integration(visit: Visit) -> Any:
         return render("integrations/new.html", 422, faults=error.errors)
     created = visit.bridge.integrations.create(visit.tenant, name).integration
     return done(
-        f"{created.name} is created. A Stripe account is connected next.",
+        f"{created.name} is created. Next, connect a Stripe account.",
         f"/integrations/{created.id}/connect",
     )
 

@@ -166,7 +166,7 @@ def refund_invoice(visit: Visit, invoice_id: int) -> Any:
     except RequestInvalid as error:
         return _refund_form(view, 422, error.errors)
     if amount is None or not given["form_key"]:
-        return _refund_form(view, 422, {"amount": ["How much is to be refunded?"]})
+        return _refund_form(view, 422, {"amount": ["How much should be refunded?"]})
     command = IssueRefundCommand(
         tenant_id=visit.tenant,
         user_id=visit.principal.user_id,

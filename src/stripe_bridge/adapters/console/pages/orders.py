@@ -109,7 +109,7 @@ def send_order_invoice(visit: Visit, sales_order_id: int) -> Any:
     invoice = sent.view.invoice
     worth = f"{named(invoice)} of {money(invoice.amount, invoice.currency)}"
     if not sent.created:
-        return done(f"{worth} can be paid already. No other one was sent.", f"/invoices/{invoice.id}")
+        return done(f"{worth} can already be paid. No other invoice was sent.", f"/invoices/{invoice.id}")
     return done(f"{worth} is sent to {invoice.customer_email}.", f"/invoices/{invoice.id}")
 
 

@@ -105,7 +105,7 @@ def apply_fix(visit: Visit) -> Any:
         each for each in visit.bridge.operations.diagnose() if (each.fix, each.integration_id) == wanted
     ]
     said = list(visit.bridge.operations.apply_fixes(findings))
-    return done("; ".join(said) or "The doctor does not find that any more.", "/overview/doctor")
+    return done("; ".join(said) or "The doctor no longer finds that.", "/overview/doctor")
 
 
 OVERVIEW = Section("Overview", (show_overview, ask_doctor, confirm_fix, apply_fix))

@@ -125,7 +125,7 @@ def rotate_subscribers_secret(visit: Visit, subscriber_id: int) -> Any:
     try:
         view, secret = visit.bridge.subscribers.rotate_secret(subscriber.tenant_id, subscriber_id, check)
     except StaleWrite:
-        said = "It has got a new secret since, so nothing was done. The former one signs for a day, too."
+        said = "It has received a new secret since, so nothing was done. For a day, the former one signs as well."
         return done(said, f"/subscribers/{subscriber_id}")
     return render("subscribers/secret.html", view=view, signing_secret=secret, is_new=False)
 
@@ -140,7 +140,7 @@ def resume_subscriber(visit: Visit, subscriber_id: int) -> Any:
         return _asked_again(view, error.errors)
     except Invalid as error:
         return _asked_again(view, {"after": [error.message]})
-    said = f"Subscriber {subscriber_id} goes on after change {resumed.subscriber.after}."
+    said = f"Subscriber {subscriber_id} continues after change {resumed.subscriber.after}."
     return done(said, f"/subscribers/{subscriber_id}")
 
 

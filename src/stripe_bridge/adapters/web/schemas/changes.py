@@ -42,7 +42,9 @@ class ReadFeedQuery(RequestSchema):
     )
     limit = QueryNumber(low=1, high=MAX_LIMIT, load_default=DEFAULT_LIMIT)
     types = ShortList(
-        Text(validate=OneOf(_PATTERNS, error="Not a type of change, nor a group of them such as invoice.*.")),
+        Text(
+            validate=OneOf(_PATTERNS, error="Neither a type of change nor a group of them such as invoice.*.")
+        ),
         data_key="type",
         validate=Length(min=1, max=len(_PATTERNS)),
         metadata={"description": "Only changes of these types; may be repeated."},
@@ -56,21 +58,21 @@ class ReadFeedQuery(RequestSchema):
         validate=_is_hash,
         metadata={
             "pattern": f"^{_HASH}$",
-            "description": "The hash of entry `after`, as you have it. If it is another one here, the answer is a 409.",
+            "description": "The hash of entry `after` that you have. If it differs here, the response is a 409.",
         },
     )
     log = Text(
         validate=_is_log,
         metadata={
             "pattern": "^log_[A-Za-z0-9_.-]{1,96}$",
-            "description": "The log's name, as you have it. If it is another one here, the answer is a 409.",
+            "description": "The name of the log that you have. If it differs here, the response is a 409.",
         },
     )
     wait = QueryNumber(
         low=0,
         high=MAX_WAIT,
         load_default=0,
-        metadata={"description": "For how many seconds to wait if there is nothing to read yet."},
+        metadata={"description": "How many seconds to wait if there is nothing to read yet."},
     )
 
 
@@ -131,7 +133,7 @@ class ChangeSchema(ResponseSchema):
     object_digest = fields.String(metadata=_SOMETIMES)
     reason = fields.String(metadata={**_SOMETIMES, "description": "Why a send or a refund failed."})
     gone = fields.Boolean(
-        metadata={**_SOMETIMES, "description": "The object never came to be: drop it if you have it."}
+        metadata={**_SOMETIMES, "description": "The object was never created: drop it if you have it."}
     )
 
 
@@ -139,13 +141,13 @@ class FeedSchema(ResponseSchema):
     """A page follows the one before it if its `after` and `after_hash` are that one's last."""
 
     log = fields.String(
-        allow_none=True, metadata={"description": "Names this history. Null before the first entry."}
+        allow_none=True, metadata={"description": "The name of this history. Null before the first entry."}
     )
     after = fields.Integer(metadata={"examples": [4210]})
     after_hash = fields.String(metadata={"pattern": f"^{_HASH}$"})
     data = fields.List(fields.Nested(ChangeSchema))
     next_after = fields.Integer(
-        metadata={"description": "The last entry that was looked at: the next page is the one after it."}
+        metadata={"description": "The last entry that was examined: the next page begins after it."}
     )
     latest = fields.Integer(metadata={"description": "The log's last entry."})
     oldest = fields.Integer(metadata={"description": "The first entry whose object is still kept."})

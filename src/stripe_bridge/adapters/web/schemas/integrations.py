@@ -27,7 +27,7 @@ class NewAuthorization(RequestSchema):
     confirm = TrueOrFalse(
         load_default=False,
         metadata={
-            "description": "Connect nothing at the callback, but only when the `confirmation` that it passes to the "
+            "description": "Do not connect at the callback, but only when the `confirmation` that it passes to the "
             "return URL is sent to the integration's `confirm`."
         },
     )

@@ -77,7 +77,7 @@ class PaymentSchema(ResponseSchema):
         allow_none=True,
         metadata={
             "examples": [9900],
-            "description": "What was paid, or is to be; null for a part payment until it is paid.",
+            "description": "What was paid, or is to be; null for a partial payment until it is paid.",
         },
     )
     currency = fields.String(metadata={"examples": ["EUR"]})
@@ -87,7 +87,8 @@ class PaymentSchema(ResponseSchema):
         allow_none=True,
         metadata={
             "examples": ["card"],
-            "description": "Stripe's type of the payment method; null if it is not known, or was paid outside Stripe.",
+            "description": "Stripe's type of the payment method; null if not known, or if the payment was made "
+            "outside Stripe.",
         },
     )
     stripe_payment_intent_id = fields.String(attribute="payment.payment_intent_id", allow_none=True)
@@ -156,7 +157,7 @@ class InvoiceSchema(ResponseSchema):
     amount_remaining = fields.Integer(
         attribute="left_to_pay",
         metadata={
-            "description": "What Stripe still asks for; 0 for one that is paid or void.",
+            "description": "What is still due at Stripe; 0 for a paid or void invoice.",
             "examples": [9900],
         },
     )
@@ -179,8 +180,8 @@ class InvoiceSchema(ResponseSchema):
         validate=OneOf([each.value for each in Settlement]),
         allow_none=True,
         metadata={
-            "description": "Whether Stripe itself has shown what was paid, which it is asked for within a minute, or only an "
-            "event. Null as long as nothing was paid.",
+            "description": "Whether Stripe itself has confirmed what was paid, or so far only an event says so: Stripe is "
+            "asked within a minute. Null until something is paid.",
             "examples": [None],
         },
     )
@@ -198,7 +199,7 @@ class InvoiceSchema(ResponseSchema):
     hosted_invoice_url_expires_at = Timestamp(
         allow_none=True,
         metadata={
-            "description": "When that link and `invoice_pdf` end. Showing the invoice renews them in time.",
+            "description": "When that link and `invoice_pdf` expire. Showing the invoice renews them in time.",
             "examples": ["2027-01-22T12:00:00.000000Z"],
         },
     )
@@ -211,7 +212,7 @@ class InvoiceSchema(ResponseSchema):
     sent_at = Timestamp(
         allow_none=True,
         metadata={
-            "description": "When Stripe emailed it to the customer, or did not have to because it was closed already."
+            "description": "When Stripe emailed it to the customer, or no longer had to because it was already closed."
         },
     )
     paid_at = Timestamp(allow_none=True)
@@ -220,20 +221,21 @@ class InvoiceSchema(ResponseSchema):
         ActorSchema,
         allow_none=True,
         metadata={
-            "description": "Who had it voided; null if that was in Stripe's dashboard, or is not known."
+            "description": "Who voided it; null if it was voided in Stripe's dashboard, or if that is not known."
         },
     )
     payments = fields.List(
         fields.Nested(PaymentSchema),
-        metadata={
-            "description": "Those that were paid, are under way or failed, in the order in which they were paid."
-        },
+        metadata={"description": "Payments that were paid, are under way or failed, in order of payment."},
     )
     last_refunded_at = Timestamp(allow_none=True)
     metadata = PublicMetadata(
         keys=fields.String(),
         values=fields.String(),
-        metadata={"description": "Stripe's, without what only this service needs.", "examples": [{}]},
+        metadata={
+            "description": "Stripe's metadata, without the entries that only this service needs.",
+            "examples": [{}],
+        },
     )
     created_at = Timestamp()
     updated_at = Timestamp()
@@ -274,8 +276,8 @@ class InvoicePageQuery(PageQuery):
 class TenantInvoicePageQuery(InvoicePageQuery):
     updated_since = Timestamp(
         metadata={
-            "description": "Those whose `updated_at` is at or after this time, in the order of their updates. What is updated "
-            "while the list is read comes again at its end.",
+            "description": "Those whose `updated_at` is at or after this time, in the order of their updates. An invoice that "
+            "is updated while the list is being read appears again at its end.",
             "examples": ["2026-11-23T12:00:00Z"],
         }
     )

@@ -43,7 +43,7 @@ class NewPanelSession(RequestSchema):
         required=True,
         validate=Length(max=300),
         metadata={
-            "description": "The page's scheme, host and port, as its browser sends them. Http is for this machine only.",
+            "description": "The page's scheme, host and port, as its browser sends them. http only on this machine.",
             "examples": ["https://erp.example.com"],
         },
     )
@@ -51,7 +51,7 @@ class NewPanelSession(RequestSchema):
         Text(validate=OneOf(_ACTIONS)),
         validate=Length(max=len(_ACTIONS)),
         metadata={
-            "description": "What may be done; by default, all that the token's role may. `read` is always among it.",
+            "description": "What may be done; by default, all that the token's role allows. `read` is always included.",
             "examples": [["read", "send"]],
         },
     )
@@ -59,7 +59,7 @@ class NewPanelSession(RequestSchema):
         low=1,
         high=MAX_ID,
         metadata={
-            "description": "The ERP user in front of the page; by default, whom the token acts for.",
+            "description": "The ERP user in front of the page; by default, the user for whom the token acts.",
             "examples": [7],
         },
     )
@@ -85,7 +85,7 @@ class ShowPanelQuery(RequestSchema):
         high=MAX_WAIT,
         load_default=0,
         metadata={
-            "description": "With `after`: for how many seconds to hold back the answer if there is no news."
+            "description": "With `after`: how many seconds to hold back the response if nothing has changed."
         },
     )
 
@@ -151,24 +151,24 @@ class PanelSchema(ResponseSchema):
     )
     integrations = fields.List(
         fields.Nested(PanelIntegrationSchema),
-        metadata={"description": "Those that an invoice can be sent through."},
+        metadata={"description": "The integrations through which an invoice can be sent."},
     )
     invoices = fields.List(fields.Nested(PanelInvoiceSchema), metadata={"description": "Newest first."})
     timeline = fields.List(
         fields.Nested(TimelineEntrySchema),
-        metadata={"description": "What was recorded of the order, newest first; at most 50."},
+        metadata={"description": "What was recorded about the order, newest first; at most 50."},
     )
     decimals = fields.Dict(
         keys=fields.String(),
         values=fields.Integer(),
         metadata={
-            "description": "Where people put the decimal point, by currency.",
+            "description": "How many decimal places to show, by currency.",
             "examples": [{"EUR": 2}],
         },
     )
     session = fields.Nested(PanelGrantSchema)
-    version = fields.String(metadata={"description": "This service's.", "examples": ["1.0.0"]})
-    latest = fields.Integer(metadata={"description": "For `after`.", "examples": [12]})
+    version = fields.String(metadata={"description": "This service's version.", "examples": ["1.0.0"]})
+    latest = fields.Integer(metadata={"description": "The value for the next `after`.", "examples": [12]})
 
 
 class PanelAnswer(ResponseSchema):

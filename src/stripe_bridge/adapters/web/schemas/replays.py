@@ -40,7 +40,7 @@ class ReplayFilterBody(RequestSchema):
     @validates_schema
     def not_empty(self, given: dict[str, Any], **_: Any) -> None:
         if not given:
-            raise ValidationError("Say which events: by ids, or by anything else.")
+            raise ValidationError("Say which events: give ids, or any other filter.")
 
     @post_load
     def as_filter(self, given: dict[str, Any], **_: Any) -> EventFilter:
@@ -57,14 +57,14 @@ class ReplayBody(RequestSchema):
         low=1,
         high=MAX_EVENTS,
         load_default=100,
-        metadata={"description": "At most this many, the oldest of them."},
+        metadata={"description": "At most this many, oldest first."},
     )
-    dry_run = TrueOrFalse(load_default=True, metadata={"description": "Only say what would change."})
+    dry_run = TrueOrFalse(load_default=True, metadata={"description": "Only show what would change."})
     digest = Text(
         load_default=None,
         allow_none=True,
         metadata={
-            "description": "The plan's, which `dry_run` has shown. Needed to apply it.",
+            "description": "The plan's digest, as shown by `dry_run`. Required to apply it.",
             "examples": [_DIGEST],
         },
     )
@@ -72,7 +72,7 @@ class ReplayBody(RequestSchema):
     @validates_schema
     def digest_to_apply(self, given: dict[str, Any], **_: Any) -> None:
         if given.get("dry_run") is False and not given.get("digest"):
-            raise ValidationError("Missing: the digest of the plan that is to be applied.", "digest")
+            raise ValidationError("Missing: the digest of the plan to apply.", "digest")
 
 
 class PlannedEventSchema(ResponseSchema):
@@ -88,7 +88,7 @@ class PlannedEventSchema(ResponseSchema):
     outcome = fields.String(
         validate=OneOf([outcome.value for outcome in Outcome]),
         metadata={
-            "description": "What applying it comes to. `unknown`: Stripe has to be asked first, about it or about an event "
+            "description": "What applying it would do. `unknown`: Stripe must be asked first, about it or about an event "
             "before it. `failed`: it would fail again."
         },
     )
@@ -114,10 +114,11 @@ class PlannedObjectSchema(ResponseSchema):
     invoice_id = fields.Integer(allow_none=True, metadata={"examples": [1]})
     sales_order_id = fields.Integer(allow_none=True, metadata={"examples": [1001]})
     currency = fields.String(
-        allow_none=True, metadata={"description": "The invoice's, of all amounts.", "examples": ["EUR"]}
+        allow_none=True,
+        metadata={"description": "The invoice's currency, in which all amounts are.", "examples": ["EUR"]},
     )
     is_new = fields.Boolean()
-    is_unknown = fields.Boolean(metadata={"description": "Only Stripe can tell how it ends."})
+    is_unknown = fields.Boolean(metadata={"description": "Whether only Stripe can tell the result."})
     changes = fields.List(fields.Nested(FieldChangeSchema))
 
 
@@ -138,7 +139,7 @@ class ReplayPlanSchema(ResponseSchema):
     filter = fields.Dict(keys=fields.String())
     limit = fields.Integer()
     more = fields.Integer(metadata={"description": "How many match beyond the limit, counted up to 10,000."})
-    is_unknown = fields.Boolean(metadata={"description": "Some of it only Stripe can tell."})
+    is_unknown = fields.Boolean(metadata={"description": "Whether only Stripe can tell some of it."})
     counts = fields.Nested(OutcomeCountsSchema)
     events = fields.List(
         fields.Nested(PlannedEventSchema), metadata={"description": "Oldest first, as they would be applied."}
@@ -147,7 +148,7 @@ class ReplayPlanSchema(ResponseSchema):
     purged = fields.List(
         fields.Integer(),
         attribute="purged_ids",
-        metadata={"description": "Those of them whose payload is no longer kept."},
+        metadata={"description": "Events whose payload is no longer kept."},
     )
     objects = fields.List(
         fields.Nested(PlannedObjectSchema),
@@ -155,7 +156,9 @@ class ReplayPlanSchema(ResponseSchema):
     )
     holds = fields.List(
         fields.Nested(PlannedHoldSchema),
-        metadata={"description": "Whose sends would be held, as after a restore from a backup."},
+        metadata={
+            "description": "Accounts whose tenant's sends would be held, as after a restore from a backup."
+        },
     )
 
 
@@ -167,11 +170,15 @@ class ReplaySchema(ResponseSchema):
     limit = fields.Integer()
     digest = fields.String(metadata={"examples": [_DIGEST]})
     planned = fields.Nested(OutcomeCountsSchema)
-    total = fields.Integer(metadata={"description": "How many events it has."})
-    position = fields.Integer(metadata={"description": "How many of them were taken care of."})
+    total = fields.Integer(metadata={"description": "The number of its events."})
+    position = fields.Integer(metadata={"description": "How many of them are done: queued or left out."})
     queued = fields.Integer(metadata={"description": "How many of those were queued to be applied."})
-    being_processed = fields.Integer(metadata={"description": "How many were left out, being applied."})
-    purged = fields.Integer(metadata={"description": "How many were left out, without a payload."})
+    being_processed = fields.Integer(
+        metadata={"description": "How many were left out because they were being applied."}
+    )
+    purged = fields.Integer(
+        metadata={"description": "How many were left out because their payload is no longer kept."}
+    )
     canceled_by = fields.Nested(ActorSchema, allow_none=True)
     created_at = Timestamp()
     updated_at = Timestamp()
@@ -197,7 +204,7 @@ class ReplayAnswer(ResponseSchema):
 class ReplayDetailAnswer(ReplayAnswer):
     events = fields.Nested(
         EventCountsSchema,
-        metadata={"description": "How many of its events so far have which status now."},
+        metadata={"description": "The number of its events so far, by their current status."},
     )
 
 

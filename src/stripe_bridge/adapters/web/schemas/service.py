@@ -17,8 +17,10 @@ class StripeRefusal(Schema):
     """What Stripe said when it refused, as far as it said it."""
 
     code = fields.String(metadata={"description": "Stripe's error code."})
-    message = fields.String(required=True, metadata={"description": "Stripe's sentence."})
-    request_id = fields.String(metadata={"description": "By which Stripe's logs and support find it."})
+    message = fields.String(required=True, metadata={"description": "Stripe's message."})
+    request_id = fields.String(
+        metadata={"description": "Identifies the request in Stripe's logs and to Stripe's support."}
+    )
     request_log_url = fields.String(
         metadata={"format": "uri", "description": "The request in Stripe's dashboard."}
     )
@@ -50,23 +52,23 @@ class Problem(ResponseSchema):
         validate=OneOf([*(reason.value for reason in AuthorizationFailure), *_FEED_REASONS]),
         metadata={
             "sometimes": True,
-            "description": "Of `AuthorizationFailed`: why the account was not connected, as the callback says it. Of "
-            "`HistoryChanged`, `CursorAhead` and `FeedExpired`: why a reader of the feed starts over.",
+            "description": "Of `AuthorizationFailed`: why the account was not connected, as the callback reports it. Of "
+            "`HistoryChanged`, `CursorAhead` and `FeedExpired`: why a reader of the feed must start over.",
         },
     )
     log = fields.String(
         allow_none=True,
-        metadata={"sometimes": True, "description": "To readers of the feed: the log's present name."},
+        metadata={"sometimes": True, "description": "For readers of the feed: the log's current name."},
     )
     restart_after = fields.Integer(
         metadata={
             "sometimes": True,
-            "description": "To readers of the feed: once the lists are read, the next page is the one after this entry.",
+            "description": "For readers of the feed: once the lists have been read, the next page begins after this entry.",
         }
     )
     read_first = fields.List(
         fields.String(),
-        metadata={"sometimes": True, "description": "To readers of the feed: the lists to read before."},
+        metadata={"sometimes": True, "description": "For readers of the feed: the lists to read first."},
     )
     stripe = fields.Nested(StripeRefusal, metadata={"sometimes": True})
     request_id = fields.String(metadata={"examples": ["0b5e8c1d9f7a4e2ab6c3d8e1f0a9b7c5"]})

@@ -27,7 +27,7 @@ _MAX_PATTERNS, _MAX_PATTERN_LENGTH, _MAX_DESCRIPTION = 50, 64, 255
 _OF_TYPES = (
     "Types of changes, such as `invoice.paid`, or groups of them, such as `invoice.*`. Null: all but acts."
 )
-_OF_AFTER = "The number of a change: those that follow it are delivered."
+_OF_AFTER = "The number of a change: the changes after it are delivered."
 
 
 class _SubscriberBody(RequestSchema):
@@ -76,7 +76,7 @@ class NewSubscriberBody(_SubscriberBody):
         high=MAX_ID,
         allow_none=True,
         load_default=None,
-        metadata={"description": f"{_OF_AFTER} Null: from now on."},
+        metadata={"description": f"{_OF_AFTER} Null: only new changes."},
     )
     enabled = TrueOrFalse(load_default=True)
     description = _description(load_default="")
@@ -86,7 +86,7 @@ class SubscriberChanges(_SubscriberBody):
     url = _url(required=False)
     types = _types()
     max_batch = _max_batch()
-    enabled = TrueOrFalse(metadata={"description": "Enabled again, it goes on where it was."})
+    enabled = TrueOrFalse(metadata={"description": "Once enabled again, it continues where it stopped."})
     description = _description()
 
 
@@ -109,10 +109,12 @@ class SubscriberSchema(ResponseSchema):
     description = fields.String(attribute="subscriber.description")
     after = fields.Integer(
         attribute="subscriber.after",
-        metadata={"description": "The last change that the receiver acknowledged; at first, where it began."},
+        metadata={
+            "description": "The last change that the receiver acknowledged; at first, the one after which it began."
+        },
     )
     behind = fields.Integer(
-        metadata={"description": "How many newer changes have not been delivered, nor passed over."}
+        metadata={"description": "How many newer changes have been neither delivered nor skipped."}
     )
     enabled = fields.Boolean(attribute="subscriber.enabled")
     disabled_reason = fields.String(
@@ -146,7 +148,7 @@ class SubscriberList(ResponseSchema):
 class SubscriberSecretAnswer(SubscriberAnswer):
     secret = fields.String(
         metadata={
-            "description": "With which requests are signed, as Standard Webhooks has it. It is shown only this once.",
+            "description": "The key that signs requests, as in Standard Webhooks. It is shown only this once.",
             "examples": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="],
         }
     )
@@ -159,7 +161,7 @@ class SubscriberDeleted(ResponseSchema):
 class DeliverySchema(ResponseSchema):
     type = fields.String(validate=OneOf([each.value for each in DeliveryType]))
     message_id = fields.String(metadata={"description": "The request's header `webhook-id`."})
-    after = fields.Integer(allow_none=True, metadata={"description": "The page's; null for a ping."})
+    after = fields.Integer(allow_none=True, metadata={"description": "The page's `after`; null for a ping."})
     last = fields.Integer(
         allow_none=True, metadata={"description": "The number of the page's last change; null for a ping."}
     )

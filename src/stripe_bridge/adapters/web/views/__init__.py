@@ -26,12 +26,14 @@ SECTIONS = (
     Section("Invoices", "Invoices at Stripe for sales orders.", INVOICES),
     Section("Refunds", "Full and partial refunds.", REFUNDS),
     Section("Panel", "The panel on the ERP's sales-order page, and its sessions.", PANEL),
-    Section("Changes", "What this service recorded of its own objects, in order and without a gap.", CHANGES),
-    Section("Subscribers", "Where changes are delivered to.", SUBSCRIBERS),
+    Section(
+        "Changes", "What this service recorded about its own objects, in order and without gaps.", CHANGES
+    ),
+    Section("Subscribers", "Where changes are delivered.", SUBSCRIBERS),
     Section("Access", "Who is asking, and what they may do.", ACCESS),
     Section("Webhook events", "What Stripe sent, and what became of it.", WEBHOOK_EVENTS),
     Section("Webhooks", "Called by Stripe. Its signature is the credential.", WEBHOOKS),
-    Section("Health", "For those who run the service.", HEALTH),
+    Section("Health", "For operators of the service.", HEALTH),
 )
 
 

@@ -20,11 +20,11 @@ from stripe_bridge.use_cases.integrations.connect import (
 )
 
 _WORDS = {
-    AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can go on in your ERP."),
+    AuthorizationStatus.CONNECTED: ("✓", "Stripe is connected", "You can continue in your ERP."),
     AuthorizationStatus.CONFIRM: (
         "?",
         "Stripe is not connected yet",
-        "Confirm it in the ERP, within four minutes. Do not do so if you do not know this integration.",
+        "Confirm it in the ERP within four minutes. Do not confirm an integration that you do not recognize.",
     ),
     AuthorizationStatus.DENIED: (
         "×",

@@ -27,10 +27,11 @@ from stripe_bridge.use_cases.changes.witness import Held
 def list_changes(request: ApiRequest) -> Any:
     """List Changes
 
-    What was recorded of this tenant's objects after entry `after`, oldest first and without a gap. Go on after `next_after`.
+    What was recorded about this tenant's objects after entry `after`, oldest first and without gaps. Continue after
+    `next_after`.
 
-    With `wait`, an empty page is held back until there is something to read, or the time is up. If nobody else may wait at the
-    moment, it comes at once, with `Retry-After`.
+    With `wait`, an empty page is held back until there is something to read, or the time is up. If no more requests may wait
+    at the moment, it is returned at once, with `Retry-After`.
     """
     query = _query_of(request)
     permissions = request.principal.permissions

@@ -27,7 +27,7 @@ def health() -> dict[str, str]:
 def show_health(_request: ApiRequest) -> Any:
     """Health
 
-    The process is up, and which release it is.
+    The process is up, and this is its release.
     """
     return health()
 
@@ -39,7 +39,7 @@ def show_readiness(request: ApiRequest) -> Any:
     """Readiness
 
     Whether the database (including writes), its schema, the queue and the signing secrets are usable; 503 if not. A clock that
-    is more than 30 s off shows, and leaves it at 200.
+    is more than 30 s off is reported, but the status stays 200.
     """
     readiness = request.bridge.operations.check_readiness()
     checks = {name: fault or "ok" for name, fault in (readiness.faults | readiness.warnings).items()}

@@ -83,7 +83,7 @@ def show_integration(request: ApiRequest, integration_id: int) -> Any:
 def authorize_integration(request: ApiRequest, integration_id: int) -> Any:
     """Start Authorization (OAuth)
 
-    Whoever opens the URL chooses which Stripe account is connected. With `confirm`, none is connected before the ERP has
+    Whoever opens the URL chooses which Stripe account is connected. With `confirm`, none is connected until the ERP has
     confirmed, from the session of the user who came back, that it is this tenant's merchant.
     """
     url = request.bridge.integrations.authorize(
@@ -104,8 +104,8 @@ def confirm_authorization(request: ApiRequest, integration_id: int) -> Any:
     """Confirm Authorization
 
     Connects the account of the merchant who came back from Stripe, after an authorization that was started with `confirm`.
-    Send it from the session of the user in front of the ERP. After a 409 (the `reason` is one of the callback's) or a 422
-    the authorization is to be started again.
+    Send it from the session of the user in front of the ERP. After a 409 (the `reason` is one of the callback's) or a 422,
+    start the authorization again.
     """
     view = request.bridge.integrations.confirm_authorization(
         request.principal.tenant_id, integration_id, request.body["confirmation"]
@@ -124,8 +124,8 @@ def confirm_authorization(request: ApiRequest, integration_id: int) -> Any:
 def disconnect_integration(request: ApiRequest, integration_id: int) -> Any:
     """Disconnect Integration
 
-    Doing it again, or to an integration that was never connected, changes nothing and answers the same. If Stripe is
-    unreachable, access is revoked later.
+    Repeating it, or disconnecting an integration that was never connected, changes nothing and returns the same. If Stripe
+    is unreachable, access is revoked later.
     """
     integration = request.bridge.integrations.disconnect(request.principal.tenant_id, integration_id)
     view = IntegrationView(integration=integration, webhook_registered=False)

@@ -80,8 +80,8 @@ from stripe_bridge.use_cases.invoices.send import SendInvoiceCommand
 def send_invoice(request: ApiRequest) -> Any:
     """Send Invoice
 
-    If the order has an invoice that can still be paid, the answer is a 200 with that one: its amount and email, not the
-    request's. What Stripe refuses for good is a 422 with its words in `stripe`. After a 502, it is safe to send again.
+    If the order has an invoice that can still be paid, the response is a 200 with that invoice: its amount and email, not the
+    request's. What Stripe refuses for good is a 422 with its message in `stripe`. After a 502, it is safe to send again.
     """
     command = SendInvoiceCommand(
         tenant_id=request.principal.tenant_id, user_id=request.principal.user_id, **request.body
@@ -90,7 +90,7 @@ def send_invoice(request: ApiRequest) -> Any:
     sequence = sequence_header(sent.last_change)
     if sent.created:
         return {"data": sent.view, "message": "Invoice sent to customer."}, 201, sequence
-    return {"data": sent.view, "message": "The sales order has a payable invoice already."}, 200, sequence
+    return {"data": sent.view, "message": "The sales order already has a payable invoice."}, 200, sequence
 
 
 @operation(
@@ -147,7 +147,7 @@ def show_invoice(request: ApiRequest, invoice_id: int) -> Any:
 def void_invoice(request: ApiRequest, invoice_id: int) -> Any:
     """Void Invoice
 
-    An open invoice is voided at Stripe, a draft is deleted there. Either way its order can be invoiced again.
+    An open invoice is voided at Stripe; a draft is deleted there. Either way, its order can be invoiced again.
     """
     voided = request.bridge.invoices.void(request.principal.tenant_id, invoice_id)
     sequence = sequence_of(request, sales_order_id=voided.invoice.sales_order_id)

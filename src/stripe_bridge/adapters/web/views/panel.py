@@ -50,7 +50,7 @@ def create_panel_session(request: ApiRequest) -> Any:
     """Create Panel Session
 
     For the ERP's server, which hands the token to its page. It is good for ten minutes, one order and one origin, and ends
-    at once if the token that created it is revoked. What it may do is at most what the role may.
+    at once if the token that created it is revoked. It can do no more than the role allows.
     """
     body = dict(request.body)
     if "can" in body:
@@ -72,8 +72,9 @@ def create_panel_session(request: ApiRequest) -> Any:
 def show_panel(request: ApiRequest) -> Any:
     """Show Panel
 
-    Everything that a panel draws of its order. With `after` and `wait`, the answer is held back until something of the order
-    has changed, or the time is up. If nobody else may wait at the moment, it comes at once, with `Retry-After`.
+    Everything that a panel shows about its order. With `after` and `wait`, the response is held back until something about the
+    order has changed, or the time is up. If no more requests may wait at the moment, it is returned at once, with
+    `Retry-After`.
     """
     panel, after = _grant(request), request.query.get("after")
     shown = request.bridge.panel.show(request.principal.tenant_id, panel.sales_order_id, after)

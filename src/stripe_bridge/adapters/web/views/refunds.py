@@ -52,10 +52,10 @@ _PATH = "/api/stripe/invoices/<id:invoice_id>/refunds"
 def issue_refund(request: ApiRequest, invoice_id: int) -> Any:
     """Issue Refund
 
-    202 if Stripe's answer is not known yet: the service finds it out by itself, and keeps the amount reserved meanwhile.
+    202 if Stripe's answer is not known yet: the service finds out by itself, and keeps the amount reserved until then.
 
-    A refund that is split over several payments may be refused for some: `amount` is then less than what was asked for.
-    If Stripe refuses all of it, that is a 422 with its words in `stripe`.
+    A refund that is split over several payments may be refused for some: `amount` is then less than what was requested.
+    If Stripe refuses all of it, that is a 422 with its message in `stripe`.
     """
     reason = RefundReason(request.body["reason"]) if "reason" in request.body else None
     command = IssueRefundCommand(

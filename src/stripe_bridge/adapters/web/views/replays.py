@@ -37,7 +37,7 @@ def replay_webhook_events(request: ApiRequest) -> Any:
     """Replay Webhook Events
 
     By default a dry run: what applying these events again would change, object by object and field by field, without asking
-    Stripe and without changing anything. To have it done, send the same with `dry_run` false and the plan's `digest`. If
+    Stripe and without changing anything. To apply it, send the same with `dry_run` false and the plan's `digest`. If
     events or objects have changed since, that is a 409.
     """
     asked, tenant_id = request.body, request.principal.tenant_id
@@ -51,7 +51,7 @@ def replay_webhook_events(request: ApiRequest) -> Any:
 def list_replays(request: ApiRequest) -> Any:
     """List Replays
 
-    Newest first: who had which events applied again, and how far that has come.
+    Newest first: who started each, for which events, and its progress.
     """
     return paginated(
         request.bridge.webhook_events.list_replays(request.principal.tenant_id, page_request(request.query))
@@ -68,7 +68,7 @@ def list_replays(request: ApiRequest) -> Any:
 def show_replay(request: ApiRequest, replay_id: int) -> Any:
     """Show Replay
 
-    With what became of its events so far.
+    With the outcome of its events so far.
     """
     view = request.bridge.webhook_events.show_replay(request.principal.tenant_id, replay_id)
     return {"data": view.replay, "events": view.events}
@@ -85,7 +85,7 @@ def show_replay(request: ApiRequest, replay_id: int) -> Any:
 def cancel_replay(request: ApiRequest, replay_id: int) -> Any:
     """Cancel Replay
 
-    No further event is queued. Those that were are applied.
+    No further events are queued. Those already queued are still applied.
     """
     return {"data": request.bridge.webhook_events.cancel_replay(request.principal.tenant_id, replay_id)}
 

@@ -45,7 +45,7 @@ _OF_FIELDS = (ChangeTypeUnknown, UrlNotAllowed)
 def create_subscriber(request: ApiRequest) -> Any:
     """Create Subscriber
 
-    From then on changes are posted to its address. A tenant can have five.
+    Changes are posted to its URL as they are recorded. A tenant can have up to five subscribers.
     """
     view, secret = request.bridge.subscribers.create(
         request.principal.tenant_id, NewSubscriber(**request.body)
@@ -117,7 +117,7 @@ def delete_subscriber(request: ApiRequest, subscriber_id: int) -> Any:
 def rotate_subscriber_secret(request: ApiRequest, subscriber_id: int) -> Any:
     """Rotate Subscriber's Secret
 
-    For 24 hours requests are signed with both, the new one and the one before.
+    For 24 hours, requests are signed with both the new secret and the previous one.
     """
     view, secret = request.bridge.subscribers.rotate_secret(request.principal.tenant_id, subscriber_id)
     return {"data": view, "secret": secret}
@@ -135,7 +135,7 @@ def rotate_subscriber_secret(request: ApiRequest, subscriber_id: int) -> Any:
 def ping_subscriber(request: ApiRequest, subscriber_id: int) -> Any:
     """Ping Subscriber
 
-    Sends a signed request without changes, and shows what became of it: `error` is null if the receiver took it.
+    Sends a signed request without changes, and shows the outcome: `error` is null if the receiver accepted it.
     """
     return {"data": request.bridge.subscribers.ping(request.principal.tenant_id, subscriber_id)}
 
@@ -151,7 +151,7 @@ def ping_subscriber(request: ApiRequest, subscriber_id: int) -> Any:
 def resume_subscriber(request: ApiRequest, subscriber_id: int) -> Any:
     """Resume Subscriber
 
-    Enables it, and delivers what follows this change, even what was delivered before.
+    Enables it, and delivers the changes after this one, even those that were delivered before.
     """
     after = request.body["after"]
     return {"data": request.bridge.subscribers.resume(request.principal.tenant_id, subscriber_id, after)}
