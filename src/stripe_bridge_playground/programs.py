@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -19,15 +20,21 @@ _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
 
 
-def run(arguments: Sequence[str], env: Mapping[str, str]) -> str:
-    """Run a command of this environment's Python to its end and return what it printed."""
+def run(commands: Sequence[Sequence[str]], env: Mapping[str, str]) -> list[str]:
+    """Run commands of this environment's Python to their end, one after another, and return what each printed."""
     done = subprocess.run(
-        [sys.executable, "-m", *arguments], env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "stripe_bridge_playground.in_turn", json.dumps(commands)],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         words = (done.stderr or done.stdout).strip()
-        raise Fault(f"`{' '.join(arguments)}` ended with status {done.returncode}:\n{words}")
-    return done.stdout
+        shown = " && ".join(" ".join(each) for each in commands)
+        raise Fault(f"`{shown}` ended with status {done.returncode}:\n{words}")
+    printed: list[str] = json.loads(done.stdout)
+    return printed
 
 
 class Program:

@@ -6,9 +6,8 @@ import os
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,13 +38,8 @@ class Stack:
     """The content of run.json."""
     http: requests.Session
     programs: tuple[Program, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
-    """The service's."""
-
-    def console_link(self) -> str:
-        """Signs in to the console, again and again, as long as this runs: the next start makes another."""
-        printed = run([*_FLASK, "console", "link", "--operator", "--standing", "--json"], self.env)
-        return str(json.loads(printed)["url"])
+    console_link: str = ""
+    """Signs in to the console, again and again, as long as this runs: the next start makes another."""
 
     def watch(self) -> None:
         """Never returns: it ends by a signal, or by a Fault if one of the two ends by itself."""
@@ -75,15 +69,20 @@ def started(settings: Settings, report: Report) -> Iterator[Stack]:
 
         report("Starting the Stripe emulator ...")
         emulator = begin(_emulator(settings, secrets))
-        report("Bringing the database up to date ...")
-        run([*_FLASK, "db", "upgrade"], env)
+        report("Bringing the database up to date, and registering the webhook endpoints at Stripe ...")
+        *_, link = run(
+            [
+                (*_FLASK, "db", "upgrade"),
+                (*_FLASK, "receivers", "register"),
+                (*_FLASK, "console", "link", "--operator", "--standing", "--json"),
+            ],
+            env,
+        )
         report("Starting the service ...")
         service = begin(_service(settings, env))
-        report("Registering the webhook endpoints at Stripe ...")
-        run([*_FLASK, "receivers", "register"], env)
         write_private_text(settings.data_dir / "env.sh", env_script(_service_settings(settings, secrets)))
         facts = _write_run_file(settings, secrets, http, env)
-        yield Stack(settings, facts, http, (service, emulator), env)
+        yield Stack(settings, facts, http, (service, emulator), str(json.loads(link)["url"]))
 
 
 def _emulator(settings: Settings, secrets: Secrets) -> Program:
@@ -158,13 +157,11 @@ def _write_run_file(
     known = {role: old_tokens.get(role) for role in (*ROLES, OTHER_TENANT)}
     good = {role: token for role, token in known.items() if token and _works(token, settings, http)}
     missing = [role for role in ROLES if role not in good]
-    # Each command takes a second, mostly to start.
-    with ThreadPoolExecutor(2) as several:
-        ours = several.submit(_create_tokens, TENANT, missing, env)
-        other = several.submit(_create_tokens, OTHER_TENANT, [] if OTHER_TENANT in good else ["admin"], env)
-    good |= dict(zip(missing, ours.result(), strict=True))
-    if other.result():
-        good[OTHER_TENANT] = other.result()[0]
+    if OTHER_TENANT not in good:
+        missing.append(OTHER_TENANT)
+    if missing:
+        printed = run([_token_command(each) for each in missing], env)
+        good |= {name: str(json.loads(each)["token"]) for name, each in zip(missing, printed, strict=True)}
     facts = {
         "service": settings.service_url,
         "emulator": settings.emulator_url,
@@ -190,21 +187,11 @@ def _works(token: str, settings: Settings, http: requests.Session) -> bool:
     return answer.ok
 
 
-def _create_tokens(tenant: str, roles: Sequence[str], env: Mapping[str, str]) -> list[str]:
-    """One for each role, all for user 1."""
-    if not roles:
-        return []
-    who = [
-        "--tenant",
-        tenant,
-        "--new-tenant",
-        "--user-id",
-        "1",
-        *(part for role in roles for part in ("--role", role)),
-    ]
-    printed = json.loads(run([*_FLASK, "tokens", "create", *who, "--json"], env))
-    made = printed if isinstance(printed, list) else [printed]
-    return [str(token["token"]) for token in made]
+def _token_command(name: str) -> Sequence[str]:
+    """Creates the token of user 1 with that role, or the other tenant's."""
+    tenant, role = (OTHER_TENANT, "admin") if name == OTHER_TENANT else (TENANT, name)
+    who = ("--tenant", tenant, "--new-tenant", "--user-id", "1", "--role", role)
+    return (*_FLASK, "tokens", "create", *who, "--json")
 
 
 @contextmanager

@@ -54,4 +54,16 @@ def test_a_program_that_ends_by_itself_is_reported_with_its_last_output(tmp_path
 
 def test_a_failed_command_is_reported_with_its_output():
     with pytest.raises(Fault, match="No module named"):
-        run(["no_such_module"], os.environ)
+        run([["no_such_module"]], os.environ)
+
+
+def test_commands_run_one_after_another_until_one_fails(tmp_path):
+    january, february = run([["calendar", "2026", "1"], ["calendar", "2026", "2"]], os.environ)
+    assert "January 2026" in january
+    assert "February 2026" in february
+    packed, never_packed = tmp_path / "packed.zip", tmp_path / "never-packed.zip"
+    pack = ["zipfile", "-c", str(packed), __file__]
+    with pytest.raises(Fault, match="invalid int value: 'x'"):
+        run([pack, ["calendar", "x"], ["zipfile", "-c", str(never_packed), __file__]], os.environ)
+    assert packed.exists()
+    assert not never_packed.exists()
