@@ -24,7 +24,7 @@ from stripe_emulator.control import Control
 from stripe_emulator.server import EmulatorServer
 from tests.servers.preloaded import Forked, start
 from tests.servers.processes import ROOT, free_port, spawn, stop
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 WEBHOOK_SECRET = "whsec_journeys"
 """What tests sign the events with that they send themselves."""
@@ -136,6 +136,12 @@ class Stack:
                 return http.get(f"{self.url}/readyz", timeout=5).ok
             except requests.RequestException:
                 return False
+
+    def command(self, *words: str) -> None:
+        """What somebody runs beside the service with `flask`, until it has ended well."""
+        log = self._folder / "command.log"
+        process = start("flask", "--app", "wsgi:app", *words, log=log, env={**os.environ, **self.env})
+        assert process.wait(PATIENCE) == 0, log.read_text()
 
     def logs(self, since: Mapping[str, int] | None = None) -> str:
         """What the processes have written, starting from these lengths."""

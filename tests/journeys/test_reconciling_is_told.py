@@ -4,7 +4,7 @@ from tests.journeys.combinations import POSTGRES_REDIS, SQLITE, on
 from tests.journeys.people import Erp, Json
 from tests.journeys.stack import Combination, Stack
 from tests.journeys.test_settlements import forge_payment
-from tests.journeys.test_what_the_log_tells import Log, by, flask, webhooks_late
+from tests.journeys.test_what_the_log_tells import Log, by, webhooks_late
 from tests.waiting import wait_until
 
 ON_SCHEDULE = {"RECONCILE_SECONDS": "1"}
@@ -40,7 +40,7 @@ def test_who_reconciles_at_the_command_line_is_named(stack: Stack, erp: Erp):
     log = Log(erp)
     with webhooks_late(stack):
         restrict(stack, integration)
-        flask(stack, "reconcile", "--as", "Ada", "--integration", str(integration["id"]))
+        stack.command("reconcile", "--as", "Ada", "--integration", str(integration["id"]))
         (restricted,) = log.next()
     assert restricted["type"] == "integration.restricted"
     assert by("operator")(restricted)

@@ -2,8 +2,6 @@
 
 import getpass
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +12,6 @@ from stripe_bridge.domain.access import Role
 from tests.journeys.combinations import POSTGRES, POSTGRES_REDIS, SQLITE, SQLITE_REDIS, on
 from tests.journeys.people import Erp, Json, data_of
 from tests.journeys.stack import Stack
-from tests.servers.processes import ROOT
 
 pytestmark = on(SQLITE, SQLITE_REDIS, POSTGRES, POSTGRES_REDIS)
 
@@ -54,17 +51,6 @@ def by(actor_type: str, id_: Any = ...) -> Callable[[Json], bool]:
         return actor["type"] == actor_type and (id_ is ... or actor["id"] == id_)
 
     return did
-
-
-def flask(stack: Stack, *arguments: str) -> None:
-    """At the command line, as somebody who says who she is."""
-    subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi:app", *arguments],
-        env={**os.environ, **stack.env},
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
 
 
 @contextmanager
@@ -144,7 +130,7 @@ def refunds_are_told(stack: Stack, erp: Erp, log: Log, invoice: Json) -> None:
 
     command = ["refunds", "--as", "Ada", "issue", str(invoice["id"]), "--tenant", erp.tenant]
     with webhooks_late(stack):
-        flask(stack, *command, "--amount", "2000", "--yes")
+        stack.command(*command, "--amount", "2000", "--yes")
     erp.applied(invoice, "charge.refunded", "charge.refunded")
     told = log.next()
     assert types(told) == ["refund.created", "refund.succeeded", "invoice.updated"]

@@ -1,7 +1,6 @@
 """Every route of the console, for every role of the owning tenant and of another one, for operators, and for nobody."""
 
 import re
-from copy import deepcopy
 
 import pytest
 
@@ -26,11 +25,8 @@ def prepared() -> Scene:
 @pytest.fixture
 def scene(prepared: Scene):
     """The same for each test: what one does is undone."""
-    world = prepared.world
-    kept = {id(each): each for each in (world.stripe, world.clock)}
-    before, at_stripe = world.store.committed, deepcopy(world.stripe.accounts, kept)
-    yield prepared
-    world.store.committed, world.stripe.accounts = before, at_stripe
+    with prepared.world.undoing():
+        yield prepared
 
 
 def without_what_varies(answer, scene, ids):

@@ -65,9 +65,13 @@ class Scene:
         return self.world.ask(operation.method, path, body, role=role, tenant=tenant)
 
 
-@pytest.fixture
-def scene():
+@pytest.fixture(scope="module")
+def prepared():
     world = World()
+    # Those that a test created itself would be undone with it.
+    for role in Role:
+        for tenant in (OWNER, STRANGER):
+            world.token(role, tenant)
     integration = world.connect()
     assert world.put_order().status_code == 201
     invoice = data_of(world.send(integration["id"]))
@@ -83,6 +87,14 @@ def scene():
         "subscriber_id": data_of(world.ask("POST", "/api/subscribers", SUBSCRIBER))["id"],
     }
     return Scene(world, ids, data_of(world.ask("GET", f"/api/stripe/invoices/{invoice['id']}")))
+
+
+@pytest.fixture
+def scene(prepared):
+    """The same for each test: what one does is undone, and does not use up the next one's limits."""
+    with prepared.world.undoing():
+        prepared.world.serve()
+        yield prepared
 
 
 def replay(world, event_id):

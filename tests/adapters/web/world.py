@@ -1,6 +1,9 @@
 """The service's HTTP interface over the real bridge, with a store, a Stripe and a clock in memory."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -118,14 +121,23 @@ class World:
             sign_in_provider=sign_in_provider,
         )
         self.bridge = build_bridge(Settings.from_env(ENVIRONMENT), adapters)
-        self.app = create_app(
-            self.bridge,
-            options=WebOptions(**{"public_url": PUBLIC_URL, **options}),
-            metrics=self.metrics,
-        )
+        self._options = WebOptions(**{"public_url": PUBLIC_URL, **options})
+        self._tokens: dict[tuple[str, Role], str] = {}
+        self.serve()
+
+    def serve(self) -> None:
+        """As a new process does, which has counted no requests yet."""
+        self.app = create_app(self.bridge, options=self._options, metrics=self.metrics)
         self.app.test_client_class = CheckingClient
         self.client: FlaskClient = self.app.test_client()
-        self._tokens: dict[tuple[str, Role], str] = {}
+
+    @contextmanager
+    def undoing(self) -> Iterator[None]:
+        """What is done meanwhile, here and at Stripe, is undone at the end."""
+        kept = {id(each): each for each in (self.stripe, self.clock)}
+        before, at_stripe = self.store.committed, deepcopy(self.stripe.accounts, kept)
+        yield
+        self.store.committed, self.stripe.accounts = before, at_stripe
 
     def token(self, role: Role = Role.ADMIN, tenant: str = "acme") -> str:
         if (tenant, role) not in self._tokens:
