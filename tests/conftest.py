@@ -9,6 +9,7 @@ import importlib
 import os
 import re
 import shutil
+import sys
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -68,11 +69,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """What is collected lives as long as the process: the garbage collector looks through it once, and never again."""
+    """What is collected lives as long as the process: the garbage collector looks through it once, and never again.
+
+    If that includes SQLAlchemy, its engines become quick: a test of the domain alone does not load it.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
+        if "sqlalchemy" in sys.modules:
+            importlib.import_module("tests.quick_engines").make_engines_quick()
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)

@@ -76,7 +76,7 @@ def _run_with_erp(stack: Stack) -> None:
         facts = {**stack.run, "erp": shop.origin}
         write_private(stack.settings.data_dir / "run.json", facts)
         # Not in the file, which outlives it.
-        facts = {**facts, "console": stack.console}
+        facts = {**facts, "console": stack.console_link}
         for line in welcome(facts, stack.settings.data_dir, _integrations(erp)):
             _print(line)
         stack.watch()

@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import requests
 
@@ -21,44 +20,21 @@ _START_TIMEOUT = 60.0
 _STOP_TIMEOUT = 20.0
 
 
-class Commands:
-    """Runs the service's `flask` commands with these settings, in one process of its own."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "stripe_bridge_playground.commands"],
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            # Ctrl-C reaches only us; it ends when it can read no more.
-            start_new_session=True,
-        )
-
-    def run(self, *words: str) -> str:
-        """Run a command to its end and return what it printed."""
-        done = self._ask(["--app", "stripe_bridge.wsgi", *words])
-        if done["status"]:
-            said = (done["said"] or done["printed"]).strip()
-            raise Fault(f"`flask {' '.join(words)}` ended with status {done['status']}:\n{said}")
-        return str(done["printed"])
-
-    def _ask(self, words: Sequence[str]) -> Any:
-        assert self._process.stdin
-        assert self._process.stdout
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(json.dumps(words) + "\n")
-            self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        if not answer:
-            raise Fault("The process that runs the commands has ended by itself.")
-        return json.loads(answer)
-
-    def close(self) -> None:
-        """Its process is gone afterwards, even if we were interrupted while it ran a command."""
-        self._process.kill()
-        with contextlib.suppress(BrokenPipeError), self._process:
-            pass
+def run(commands: Sequence[Sequence[str]], env: Mapping[str, str]) -> list[str]:
+    """Run commands of this environment's Python to their end, one after another, and return what each printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stripe_bridge_playground.in_turn", json.dumps(commands)],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        words = (done.stderr or done.stdout).strip()
+        shown = " && ".join(" ".join(each) for each in commands)
+        raise Fault(f"`{shown}` ended with status {done.returncode}:\n{words}")
+    printed: list[str] = json.loads(done.stdout)
+    return printed
 
 
 class Program:

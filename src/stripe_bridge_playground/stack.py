@@ -14,9 +14,11 @@ from typing import Any, Protocol
 import requests
 
 from stripe_bridge_playground.faults import Fault
-from stripe_bridge_playground.programs import Commands, Program
+from stripe_bridge_playground.programs import Program, run
 from stripe_bridge_playground.settings import HOST, Secrets, Settings, write_private, write_private_text
 
+# By its module, since a command may be installed where this one cannot find it.
+_FLASK = ("flask", "--app", "stripe_bridge.wsgi")
 ROLES = ("viewer", "member", "power_user", "admin")
 TENANT, OTHER_TENANT = "demo", "other"
 
@@ -36,7 +38,7 @@ class Stack:
     """The content of run.json."""
     http: requests.Session
     programs: tuple[Program, ...]
-    console: str = ""
+    console_link: str = ""
     """Signs in to the console, again and again, as long as this runs: the next start makes another."""
 
     def watch(self) -> None:
@@ -66,20 +68,21 @@ def started(settings: Settings, report: Report) -> Iterator[Stack]:
             return program
 
         report("Starting the Stripe emulator ...")
-        commands = Commands(env)
-        at_the_end.callback(commands.close)
         emulator = begin(_emulator(settings, secrets))
-        report("Bringing the database up to date ...")
-        commands.run("db", "upgrade")
+        report("Bringing the database up to date, and registering the webhook endpoints at Stripe ...")
+        *_, link = run(
+            [
+                (*_FLASK, "db", "upgrade"),
+                (*_FLASK, "receivers", "register"),
+                (*_FLASK, "console", "link", "--operator", "--standing", "--json"),
+            ],
+            env,
+        )
         report("Starting the service ...")
         service = begin(_service(settings, env))
-        report("Registering the webhook endpoints at Stripe ...")
-        commands.run("receivers", "register")
         write_private_text(settings.data_dir / "env.sh", env_script(_service_settings(settings, secrets)))
-        facts = _write_run_file(settings, secrets, http, commands)
-        printed = commands.run("console", "link", "--operator", "--standing", "--json")
-        commands.close()
-        yield Stack(settings, facts, http, (service, emulator), str(json.loads(printed)["url"]))
+        facts = _write_run_file(settings, secrets, http, env)
+        yield Stack(settings, facts, http, (service, emulator), str(json.loads(link)["url"]))
 
 
 def _emulator(settings: Settings, secrets: Secrets) -> Program:
@@ -145,7 +148,7 @@ def env_script(service_settings: Mapping[str, str]) -> str:
 
 
 def _write_run_file(
-    settings: Settings, secrets: Secrets, http: requests.Session, commands: Commands
+    settings: Settings, secrets: Secrets, http: requests.Session, env: Mapping[str, str]
 ) -> dict[str, Any]:
     """Write where everything is, for scripts. Tokens of an earlier start that still work are kept."""
     path = settings.data_dir / "run.json"
@@ -154,9 +157,11 @@ def _write_run_file(
     known = {role: old_tokens.get(role) for role in (*ROLES, OTHER_TENANT)}
     good = {role: token for role, token in known.items() if token and _works(token, settings, http)}
     missing = [role for role in ROLES if role not in good]
-    good |= dict(zip(missing, _create_tokens(TENANT, missing, commands), strict=True))
     if OTHER_TENANT not in good:
-        (good[OTHER_TENANT],) = _create_tokens(OTHER_TENANT, ["admin"], commands)
+        missing.append(OTHER_TENANT)
+    if missing:
+        printed = run([_token_command(each) for each in missing], env)
+        good |= {name: str(json.loads(each)["token"]) for name, each in zip(missing, printed, strict=True)}
     facts = {
         "service": settings.service_url,
         "emulator": settings.emulator_url,
@@ -182,21 +187,11 @@ def _works(token: str, settings: Settings, http: requests.Session) -> bool:
     return answer.ok
 
 
-def _create_tokens(tenant: str, roles: Sequence[str], commands: Commands) -> list[str]:
-    """One for each role, all for user 1."""
-    if not roles:
-        return []
-    who = [
-        "--tenant",
-        tenant,
-        "--new-tenant",
-        "--user-id",
-        "1",
-        *(part for role in roles for part in ("--role", role)),
-    ]
-    printed = json.loads(commands.run("tokens", "create", *who, "--json"))
-    made = printed if isinstance(printed, list) else [printed]
-    return [str(token["token"]) for token in made]
+def _token_command(name: str) -> Sequence[str]:
+    """Creates the token of user 1 with that role, or the other tenant's."""
+    tenant, role = (OTHER_TENANT, "admin") if name == OTHER_TENANT else (TENANT, name)
+    who = ("--tenant", tenant, "--new-tenant", "--user-id", "1", "--role", role)
+    return (*_FLASK, "tokens", "create", *who, "--json")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from stripe_bridge_playground.faults import Fault
-from stripe_bridge_playground.programs import Commands, Program
+from stripe_bridge_playground.programs import Program, run
 from tests.servers.processes import free_port
 
 
@@ -52,21 +52,18 @@ def test_a_program_that_ends_by_itself_is_reported_with_its_last_output(tmp_path
     assert "earlier" not in str(fault.value)
 
 
-@pytest.fixture
-def commands():
-    started = Commands({**os.environ, "FLASK_SKIP_DOTENV": "1"})
-    yield started
-    started.close()
+def test_a_failed_command_is_reported_with_its_output():
+    with pytest.raises(Fault, match="No module named"):
+        run([["no_such_module"]], os.environ)
 
 
-def test_commands_return_what_they_print_and_a_failed_one_is_reported_with_its_output(commands):
-    with pytest.raises(Fault, match=r"`flask keys nothing` ended with status 2:\n(?s:.*)No such command"):
-        commands.run("keys", "nothing")
-    assert commands.run("keys", "generate").strip()
-
-
-def test_that_the_process_of_the_commands_has_ended_is_reported(tmp_path):
-    commands = Commands({**os.environ, "PYTHONHOME": str(tmp_path)})
-    with pytest.raises(Fault, match="has ended by itself"):
-        commands.run("keys", "generate")
-    commands.close()
+def test_commands_run_one_after_another_until_one_fails(tmp_path):
+    january, february = run([["calendar", "2026", "1"], ["calendar", "2026", "2"]], os.environ)
+    assert "January 2026" in january
+    assert "February 2026" in february
+    packed, never_packed = tmp_path / "packed.zip", tmp_path / "never-packed.zip"
+    pack = ["zipfile", "-c", str(packed), __file__]
+    with pytest.raises(Fault, match="invalid int value: 'x'"):
+        run([pack, ["calendar", "x"], ["zipfile", "-c", str(never_packed), __file__]], os.environ)
+    assert packed.exists()
+    assert not never_packed.exists()
