@@ -111,9 +111,18 @@ class StripeCalls:
         with translate_errors(*own_rows):
             yield options
 
+    def get(self, path: str, params: Mapping[str, object], options: stripe.RequestOptions) -> Raw:
+        """Stripe's raw answer: building the SDK's objects for a page of events takes longer than reading it."""
+        return self._raw("get", path, params, options)
+
     def post(self, path: str, params: Mapping[str, object], options: stripe.RequestOptions) -> Raw:
         """Stripe's raw answer: building the SDK's object for an invoice takes longer than reading it."""
-        return cast("Raw", self._client.raw_request("post", path, **params, **options).data)
+        return self._raw("post", path, params, options)
+
+    def _raw(
+        self, method: str, path: str, params: Mapping[str, object], options: stripe.RequestOptions
+    ) -> Raw:
+        return cast("Raw", self._client.raw_request(method, path, **params, **options).data)
 
     def _acting_as(self, account_id: str | None) -> tuple[stripe.RequestOptions, tuple[Row, ...]]:
         """Without the account's token the platform may still act for it, as long as Stripe allows it.
