@@ -30,6 +30,8 @@ def env_of(folder):
     return os.environ | {
         "PORT": str(free_port()),
         "EMULATOR_PORT": str(free_port()),
+        # Otherwise it takes the usual one if nobody else has it just then.
+        "ERP_PORT": str(free_port()),
         "SEED": "no",
         "DATA_DIR": str(folder / "data"),
         "TMPDIR": str(folder),
