@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 
+from stripe_bridge_playground import in_turn as in_turn_program
 from stripe_emulator.server import EmulatorServer
-from tests.servers.processes import free_port, spawn, stop
-from tests.waiting import wait_until
+from tests.servers import preloaded
+from tests.servers.processes import Running, free_port, spawn, stop
+from tests.waiting import PATIENCE, wait_until
 
 CURRENT = Path(__file__).parents[2]
 FORMER_COMMIT = "ca7996c"
@@ -65,7 +67,7 @@ class Upgrade:
             "STRIPE_REQUESTS_PER_SECOND": "10000",
             "RECONCILE_SECONDS": "0",
         }
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[Running] = []
 
     def start(self, release: Path, *command: str) -> subprocess.Popen[bytes]:
         process = spawn(
@@ -78,19 +80,33 @@ class Upgrade:
         self._processes.append(process)
         return process
 
-    def start_web(self, release: Path) -> subprocess.Popen[bytes]:
-        return self.start(release, "stripe_bridge", "--port", str(self.port))
+    def start_web(self, release: Path) -> Running:
+        command = ("stripe_bridge", "--port", str(self.port))
+        return self._fork(*command) if release == CURRENT else self.start(release, *command)
+
+    def upgrade_schema(self) -> None:
+        """To this release's."""
+        assert self._fork("flask", "--app", "wsgi:app", "db", "upgrade").wait(PATIENCE) == 0, self.log()
+
+    def _fork(self, *command: str) -> Running:
+        """Start a process of this release without importing it anew."""
+        process = preloaded.start(*command, log=self._folder / "log", env=self._environment(CURRENT))
+        self._processes.append(process)
+        return process
 
     def start_worker(self, release: Path) -> subprocess.Popen[bytes]:
         return self.start(release, "flask", "--app", "wsgi:app", "worker")
 
-    def flask(self, release: Path, *arguments: str) -> str:
-        """What a command of this release writes."""
-        command = [sys.executable, "-m", "flask", "--app", "wsgi:app", *arguments]
+    def flask(self, release: Path, *commands: Sequence[str]) -> list[str]:
+        """What each of these commands of this release writes. One process runs them, since it takes long to start."""
+        in_turn = [["flask", "--app", "wsgi:app", *command] for command in commands]
+        # By its file, which the former release does not have, and without what lies beside it.
+        program = [sys.executable, "-P", in_turn_program.__file__, json.dumps(in_turn)]
         env = self._environment(release)
-        done = subprocess.run(command, env=env, cwd=release, capture_output=True, text=True, check=False)
+        done = subprocess.run(program, env=env, cwd=release, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        written: list[str] = json.loads(done.stdout)
+        return written
 
     def package(self, release: Path) -> Path:
         """The package that the release's processes import."""
@@ -100,7 +116,7 @@ class Upgrade:
             subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout.strip()
         )
 
-    def wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+    def wait_until_ready(self, process: Running) -> None:
         def is_ready() -> bool:
             assert process.poll() is None, self.log()
             try:
@@ -147,7 +163,7 @@ class Upgrade:
             )
             return others.fetchone() != (0,)
 
-    def stop(self, process: subprocess.Popen[bytes]) -> int:
+    def stop(self, process: Running) -> int:
         return stop(process, signal.SIGTERM)
 
     def log(self) -> str:

@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import psycopg
@@ -22,6 +21,7 @@ from stripe_emulator.control import Control
 from stripe_emulator.server import EmulatorServer
 from tests.fakes.system import FrozenClock
 from tests.proofs.releases import CURRENT, Client, Json, Upgrade, token_in, unpack_former
+from tests.servers.processes import Running
 from tests.waiting import wait_until
 
 TENANT = "tenant-1"
@@ -87,7 +87,7 @@ class Scene:
     control: Control
     client: Client
     integration: Json
-    web: "Popen[bytes]"
+    web: Running
     store: SqlStore
     queue: redis.Redis
 
@@ -144,17 +144,14 @@ def scene(
     """The former release has set up everything, and serves."""
     assert upgrade.package(upgrade.former).is_relative_to(upgrade.former)
     assert upgrade.package(CURRENT).is_relative_to(CURRENT)
-    upgrade.flask(upgrade.former, "db", "upgrade")
-    web = upgrade.start_web(upgrade.former)
     create_token = ("tokens", "create", "--tenant", TENANT, "--role", "power_user", "--json")
-    with ThreadPoolExecutor(2) as threads:
-        token = threads.submit(upgrade.flask, upgrade.former, *create_token)
-        threads.submit(upgrade.flask, upgrade.former, "receivers", "register").result()
+    *_, token = upgrade.flask(upgrade.former, ("db", "upgrade"), ("receivers", "register"), create_token)
+    web = upgrade.start_web(upgrade.former)
     upgrade.wait_until_ready(web)
     store = SqlStore(create_engine(empty_database_url))
     with requests.Session() as http, redis.Redis.from_url(redis_url) as queue:
         http.trust_env = False
-        client = Client(upgrade.url, token_in(token.result()), http)
+        client = Client(upgrade.url, token_in(token), http)
         yield Scene(upgrade, emulator.control, client, client.connect(), web, store, queue)
     store.close()
 
@@ -252,7 +249,7 @@ def test_two_releases_share_a_database_a_queue_and_their_work(scene: Scene):
     leave_events_unapplied_and_intents_unsettled(scene, [first, second], fifth)
 
     # The schema is upgraded first, and the former release serves on.
-    upgrade.flask(CURRENT, "db", "upgrade")
+    upgrade.upgrade_schema()
     upgrade.wait_until_ready(scene.web)
     check_that_secrets_open(scene)
 
