@@ -113,8 +113,9 @@ def settled(stored: Stored) -> int:
 
 
 def check_stored(acknowledged: int, stored: int) -> None:
-    """When the time is up, each connection may have one request under way, which is stored but no longer counted."""
-    if not acknowledged <= stored <= acknowledged + CONNECTIONS:
+    """When the time is up, each connection may have one request under way, which is stored but no longer counted; and on a
+    machine that is busy with other things, those of the turn before may be stored only now."""
+    if not acknowledged <= stored <= acknowledged + 2 * CONNECTIONS:
         raise LoadFailed(f"{acknowledged} acknowledged, {stored} stored")
 
 
