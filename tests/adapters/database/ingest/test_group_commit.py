@@ -2,9 +2,10 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from sqlalchemy import Engine, event
@@ -17,7 +18,7 @@ from tests.builders import a_webhook_event, an_event_payload
 from tests.contracts.stored import at_once, claim
 from tests.event_loop import EventLoop, Receive, an_event_loop
 from tests.servers.postgres import PostgresServer
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 
 @contextmanager
@@ -116,10 +117,18 @@ def test_a_file_that_others_do_not_let_go_of_is_unavailable(sqlite_url: str, mon
 def test_a_request_that_arrives_while_the_database_is_found_unavailable_fails_with_the_others(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sqlite, "LOCK_TIMEOUT", 0.5)
+    monkeypatch.setattr(sqlite, "LOCK_TIMEOUT", 0)
     engine = create_engine(sqlite_url)
     tried: list[int] = []
-    monkeypatch.setattr(sqlite, "_begin", noting(tried, sqlite._begin))
+    all_wait = Event()
+    begin = sqlite._begin
+
+    def begin_when_all_wait(connection: sqlite3.Connection) -> None:
+        tried.append(1)
+        assert all_wait.wait(PATIENCE)
+        begin(connection)
+
+    monkeypatch.setattr(sqlite, "_begin", begin_when_all_wait)
     other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with receiving(engine) as (here, event_ingest):
@@ -129,6 +138,8 @@ def test_a_request_that_arrives_while_the_database_is_found_unavailable_fails_wi
             asyncio.run_coroutine_threadsafe(event_ingest.receive(an_event(number)), here.loop)
             for number in range(1, 100)
         ]
+        wait_until(lambda: len(event_ingest._waiting) == len(coming))
+        all_wait.set()
         for each in (first, *coming):
             with pytest.raises(StoreUnavailable):
                 each.result()
@@ -137,14 +148,6 @@ def test_a_request_that_arrives_while_the_database_is_found_unavailable_fails_wi
         assert here.run(event_ingest.receive(an_event(1)))
     other.close()
     engine.dispose()
-
-
-def noting(tried: list[int], begin: Callable[[sqlite3.Connection], None]) -> Callable[..., None]:
-    def noted(connection: sqlite3.Connection) -> None:
-        tried.append(1)
-        begin(connection)
-
-    return noted
 
 
 def test_a_client_may_leave_before_its_event_is_stored(sqlite_url: str):
