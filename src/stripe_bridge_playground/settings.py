@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,11 +45,8 @@ class Settings:
 
     @classmethod
     def anywhere(cls, data_dir: Path) -> "Settings":
-        """On two ports that are free now."""
-        with socket.socket() as one, socket.socket() as other:
-            one.bind((HOST, 0))
-            other.bind((HOST, 0))
-            return cls(one.getsockname()[1], other.getsockname()[1], data_dir)
+        """On two ports that nobody else uses."""
+        return cls(reserved_port(), reserved_port(), data_dir)
 
     @property
     def service_url(self) -> str:
@@ -97,15 +95,37 @@ class Secrets:
         return made
 
 
-def free_port(usual: int = 0) -> int:
+def free_port(usual: int) -> int:
     """The usual one if it is free, else any."""
-    for port in (usual, 0):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((HOST, port))
-            found: int = probe.getsockname()[1]
-            return found
-    raise Fault("No port is free.")
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((HOST, usual))
+        return usual
+    return reserved_port()
+
+
+def reserved_port() -> int:
+    """A free one that no other process is given while this one runs.
+
+    It may be seconds until the service listens there, and it would share the port without an error: some of the requests would
+    go to whoever was given it as well.
+    """
+    reservation = socket.socket()
+    # With this option, others that set it may listen on the port if they ask for it by its number.
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        reservation.bind((HOST, 0))
+    except OSError as error:
+        reservation.close()
+        raise Fault("No port is free.") from error
+    port: int = reservation.getsockname()[1]
+    if sys.platform == "linux":
+        # It stays open until this process ends.
+        reservation.detach()
+    else:
+        # Elsewhere, nobody could listen beside it.
+        reservation.close()
+    return port
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:

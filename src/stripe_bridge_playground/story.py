@@ -9,7 +9,7 @@ from typing import Any
 
 from stripe_bridge_playground.client import Erp, Json, StripeSide, expect, wait_for
 from stripe_bridge_playground.receiver import EXAMPLE, Receiver
-from stripe_bridge_playground.settings import HOST, free_port
+from stripe_bridge_playground.settings import HOST, reserved_port
 from stripe_bridge_playground.stack import Stack
 
 ORDER_ID = 1001
@@ -59,7 +59,7 @@ def play(stack: Stack) -> None:
 @contextmanager
 def _receiver(stack: Stack, story: "_Story") -> Iterator[Receiver]:
     """Registered first, since only the answer has the secret."""
-    port = free_port()
+    port = reserved_port()
     secret = story.subscribe(f"http://{HOST}:{port}/changes")
     receiver = Receiver(stack.settings.data_dir, port, secret, lambda line: story.say("told", line.strip()))
     try:

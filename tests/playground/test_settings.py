@@ -3,12 +3,13 @@
 import json
 import socket
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from stripe_bridge_playground.faults import Fault
-from stripe_bridge_playground.settings import Secrets, Settings, free_port, write_private
+from stripe_bridge_playground.settings import Secrets, Settings, free_port, reserved_port, write_private
 
 
 def test_without_any_setting_the_documented_ports_and_folder_are_used():
@@ -47,6 +48,15 @@ def test_a_usual_port_is_taken_only_if_it_is_free():
         usual = other.getsockname()[1]
         assert free_port(usual) not in (0, usual)
     assert free_port(usual) == usual
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody could listen beside the reservation")
+def test_a_reserved_port_is_only_for_who_asks_for_it_by_its_number():
+    port = reserved_port()
+    with socket.socket() as another, pytest.raises(OSError, match="in use"):
+        another.bind(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)) as server, socket.create_connection(server.getsockname()):
+        pass
 
 
 def test_a_second_start_has_the_secrets_of_the_first(tmp_path):

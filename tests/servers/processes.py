@@ -4,7 +4,6 @@ import ctypes
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from stripe_bridge_playground.settings import reserved_port
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -26,11 +26,8 @@ _ROOM = 4 << 30
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that no other process is given while this one runs, whether anything listens there or not."""
+    return reserved_port()
 
 
 def scratch_folder(name: str, *, on_disk: bool = False) -> Path:
