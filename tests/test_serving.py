@@ -74,6 +74,24 @@ def test_a_port_in_use_is_reported():
     assert f"Cannot listen on 127.0.0.1, port {port}" in shown.output
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_port_that_is_shared_with_another_process_is_warned_of(tmp_path, is_shared):
+    """It is how a new release starts, but two services with different settings would each get some of the requests."""
+    with server._bind("127.0.0.1", free_port()) as other:
+        if is_shared:
+            other.listen()
+        log, port = tmp_path / "log", other.getsockname()[1]
+        own = {"DATABASE_URL": f"sqlite:///{tmp_path}/bridge.sqlite"}
+        command = [sys.executable, "-m", "stripe_bridge", "--port", str(port)]
+        process = spawn(command, log=log, env={**os.environ, **ENVIRONMENT, **own})
+        wait_until(lambda: "Application startup complete" in log.read_text())
+        assert stop(process, signal.SIGTERM) == 0
+    records = [json.loads(line) for line in log.read_text().splitlines()]
+    warned_of = [(each["level"], each["port"]) for each in records if each["event"] == "port shared"]
+    assert warned_of == ([("warning", port)] if is_shared else [])
+
+
 def test_more_than_one_process_is_refused_without_redis():
     shown = run("--workers", "2", **ENVIRONMENT)
     assert shown.exit_code == 2

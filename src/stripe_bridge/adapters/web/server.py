@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import multiprocessing
 import os
@@ -66,20 +67,27 @@ def serve(
         timeout_graceful_shutdown=_GRACEFUL_SHUTDOWN_TIMEOUT,
         timeout_worker_healthcheck=_HEALTHCHECK_TIMEOUT,
     )
+    is_shared = _is_listened_on(host, port)
     bound = _bind(host, port)
     with contextlib.ExitStack() as sockets, contextlib.suppress(KeyboardInterrupt):
         listening = [sockets.enter_context(each) for each in _shared(bound)]
         # uvicorn sends itself the signal again after an orderly shutdown: dying of it would look like a failure.
         signal.signal(signal.SIGTERM, _leave)
         # After uvicorn's own configuration, which sets up logging, too: the supervisor of several processes logs through ours.
-        facts = prepare()
-        _log.info("serving as soon as it is ready", extra={"host": host, "port": port, **facts})
+        _log_start({"host": host, "port": port}, prepare(), is_shared=is_shared)
         if workers == 1:
             # What a supervisor does for each of its processes, as far as one can do it for itself.
             signal.signal(signal.SIGHUP, _end_in_order)
             uvicorn.Server(config).run(listening)
         else:
             _supervise(Multiprocess(config, listening), on_end)
+
+
+def _log_start(place: Mapping[str, object], facts: Mapping[str, object], *, is_shared: bool) -> None:
+    _log.info("serving as soon as it is ready", extra={**place, **facts})
+    if is_shared:
+        # Right for a new release, which cannot be told from another service with other settings.
+        _log.warning("port shared", extra=dict(place))
 
 
 def _supervise(supervisor: Multiprocess, on_end: OnEnd) -> None:
@@ -116,12 +124,27 @@ def _leave(*_: object) -> None:
     raise SystemExit(0)
 
 
+def _is_listened_on(host: str, port: int) -> bool:
+    """Whether another process listens there, so that both will get some of the requests."""
+    with _socket_for(host) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def _socket_for(host: str) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
 def _bind(host: str, port: int) -> socket.socket:
     """Bind, but do not listen: each process listens once it is ready to serve.
 
     Others may listen there as well, so that a new release can start while the old one still serves.
     """
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound = _socket_for(host)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
