@@ -62,14 +62,12 @@ class Settings:
         for name, port in ports.items():
             if port is None:
                 continue
-            with socket.socket() as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    probe.bind((HOST, port))
-                except OSError as error:
-                    raise Fault(
-                        f"Port {port} cannot be used ({error.strerror}). Choose another with {name}=…"
-                    ) from error
+            try:
+                _bound(port).close()
+            except OSError as error:
+                raise Fault(
+                    f"Port {port} cannot be used ({error.strerror}). Choose another with {name}=…"
+                ) from error
 
 
 @dataclass(frozen=True)
@@ -97,9 +95,7 @@ class Secrets:
 
 def free_port(usual: int) -> int:
     """The usual one if it is free, else any."""
-    with socket.socket() as probe, contextlib.suppress(OSError):
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((HOST, usual))
+    with contextlib.suppress(OSError), _bound(usual):
         return usual
     return reserved_port()
 
@@ -110,14 +106,7 @@ def reserved_port() -> int:
     It may be seconds until the service listens there, and it would share the port without an error: some of the requests would
     go to whoever was given it as well.
     """
-    reservation = socket.socket()
-    # With this option, others that set it may listen on the port if they ask for it by its number.
-    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        reservation.bind((HOST, 0))
-    except OSError as error:
-        reservation.close()
-        raise Fault("No port is free.") from error
+    reservation = _bound(0)
     port: int = reservation.getsockname()[1]
     if sys.platform == "linux":
         # It stays open until this process ends.
@@ -126,6 +115,18 @@ def reserved_port() -> int:
         # Elsewhere, nobody could listen beside it.
         reservation.close()
     return port
+
+
+def _bound(port: int) -> socket.socket:
+    """It does not listen, so whoever sets the same option can listen there. Raises OSError if the port is taken."""
+    bound = socket.socket()
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((HOST, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def write_private(path: Path, content: Mapping[str, Any]) -> None:
