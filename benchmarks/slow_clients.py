@@ -33,9 +33,10 @@ from benchmarks.options import ROOT
 from benchmarks.stand.memory import memory_of
 from benchmarks.stand.programs import Program, answers, environment, python, run
 from stripe_bridge.adapters.vault import new_key
+from stripe_bridge_playground.settings import reserved_port
 from tests.builders import an_event_payload
 from tests.fakes.stripe.signatures import sign
-from tests.servers.processes import SET_PARENT_DEATH_SIGNAL, free_port
+from tests.servers.processes import SET_PARENT_DEATH_SIGNAL
 
 HOST = "127.0.0.1"
 SECRET = "whsec_slow_clients"
@@ -132,7 +133,7 @@ def _warm_up(honest: HonestClient) -> None:
 
 @contextlib.contextmanager
 def _service(folder: Path, descriptors: int) -> Iterator[tuple[Program, int, str]]:
-    port = free_port()
+    port = reserved_port()
     env = environment(
         PUBLIC_URL=f"http://{HOST}:{port}",
         STRIPE_SECRET_KEY="sk_test_1",

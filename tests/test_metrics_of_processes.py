@@ -15,8 +15,9 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from stripe_bridge.config import Settings, SettingsInvalid
+from stripe_bridge_playground.settings import reserved_port
 from tests.adapters.web.world import ENVIRONMENT
-from tests.servers.processes import free_port, spawn, stop
+from tests.servers.processes import spawn, stop
 from tests.test_serving import children_of
 from tests.waiting import wait_until
 
@@ -104,7 +105,7 @@ def environment(tmp_path: Path, sqlite_url: str) -> dict[str, str]:
 
 @pytest.fixture
 def service(tmp_path: Path, environment: dict[str, str]) -> Iterator[tuple[Any, int, Path]]:
-    log, port = tmp_path / "log", free_port()
+    log, port = tmp_path / "log", reserved_port()
     command = [sys.executable, "-m", "stripe_bridge", "--workers", "2", "--port", str(port)]
     process = spawn(command, log=log, env=environment)
     wait_until(lambda: log.read_text().count("Application startup complete") == 2)
@@ -197,7 +198,7 @@ def _with_processes(port: int, number: int) -> Samples:
 def test_workers_show_what_they_count_on_a_port_of_their_own(
     tmp_path: Path, environment: dict[str, str], redis_url: str, kind: str
 ):
-    port = free_port()
+    port = reserved_port()
     settings = {**environment, "REDIS_URL": redis_url, "WORKER_METRICS_PORT": str(port)}
     module, *arguments = BOOTING if kind == "dramatiq's" else ["flask", "--app", "wsgi:app", "worker"]
     process = spawn([sys.executable, "-m", module, *arguments], log=tmp_path / "log", env=settings)

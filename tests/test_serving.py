@@ -23,8 +23,9 @@ from uvicorn.config import STARTUP_FAILURE
 from stripe_bridge.adapters.web import server
 from stripe_bridge.adapters.web.waiting_readers import MOST_OF_TOKEN
 from stripe_bridge.bootstrap.early_commands import web
+from stripe_bridge_playground.settings import reserved_port
 from tests.adapters.web.world import ENVIRONMENT
-from tests.servers.processes import free_port, spawn, stop
+from tests.servers.processes import spawn, stop
 from tests.waiting import wait_until
 
 # A process that ends while it is checked is noticed when the time for that is up; a busy machine needs some of it for one that
@@ -78,7 +79,7 @@ def test_a_port_in_use_is_reported():
 @pytest.mark.parametrize("is_shared", [False, True])
 def test_a_port_that_is_shared_with_another_process_is_warned_of(tmp_path, is_shared):
     """It is how a new release starts, but two services with different settings would each get some of the requests."""
-    with server._bind("127.0.0.1", free_port()) as other:
+    with server._bind("127.0.0.1", reserved_port()) as other:
         if is_shared:
             other.listen()
         log, port = tmp_path / "log", other.getsockname()[1]
@@ -103,7 +104,7 @@ def test_processes_that_can_never_start_are_not_started_again(tmp_path, workers)
     """For example, without the extra `tracing`, which only those who trace need."""
     (tmp_path / "opentelemetry.py").write_text("raise ImportError('not installed')\n")
     ended = subprocess.run(
-        [sys.executable, "-c", HASTILY, "--port", str(free_port()), "--workers", str(workers)],
+        [sys.executable, "-c", HASTILY, "--port", str(reserved_port()), "--workers", str(workers)],
         env={
             **os.environ,
             **ENVIRONMENT,
@@ -130,7 +131,7 @@ def test_all_that_several_processes_log_are_records(tmp_path: Path):
     """Including what their supervisor logs."""
     log = tmp_path / "log"
     own = {"DATABASE_URL": f"sqlite:///{tmp_path}/bridge.sqlite", "REDIS_URL": "redis://127.0.0.1:1/0"}
-    command = [sys.executable, "-m", "stripe_bridge", "--workers", "2", "--port", str(free_port())]
+    command = [sys.executable, "-m", "stripe_bridge", "--workers", "2", "--port", str(reserved_port())]
     process = spawn(command, log=log, env={**os.environ, **ENVIRONMENT, **own})
     wait_until(lambda: log.read_text().count("Application startup complete") == 2)
     assert stop(process, signal.SIGTERM) == 0
@@ -160,7 +161,7 @@ def is_running(pid: int) -> bool:
 def two_workers(tmp_path: Path):
     own = {"DATABASE_URL": f"sqlite:///{tmp_path}/bridge.sqlite", "REDIS_URL": "redis://127.0.0.1:1/0"}
     log = tmp_path / "log"
-    port = free_port()
+    port = reserved_port()
     command = [sys.executable, "-m", "stripe_bridge", "--workers", "2", "--port", str(port)]
     process = spawn(command, log=log, env={**os.environ, **ENVIRONMENT, **own})
     wait_until(lambda: log.read_text().count("Application startup complete") == 2)
@@ -220,7 +221,7 @@ def test_whoever_waits_for_changes_is_answered_when_the_process_is_to_end(
 ):
     environment = {**ENVIRONMENT, "DATABASE_URL": sqlite_url}
     token = _new_token(environment)
-    log, port = tmp_path / "log", free_port()
+    log, port = tmp_path / "log", reserved_port()
     command = [sys.executable, "-m", "stripe_bridge", "--port", str(port)]
     process = spawn(command, log=log, env={**os.environ, **environment})
     wait_until(lambda: "Application startup complete" in log.read_text())
@@ -255,7 +256,7 @@ def _new_token(environment: dict[str, str]) -> str:
 
 @pytest.fixture
 def listening() -> Iterator[socket.socket]:
-    with server._bind("127.0.0.1", free_port()) as bound:
+    with server._bind("127.0.0.1", reserved_port()) as bound:
         bound.listen()
         yield bound
 

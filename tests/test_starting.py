@@ -12,12 +12,13 @@ from stripe_bridge.adapters.clock import AnchoredClock
 from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.adapters.vault import FernetVault, new_key
 from stripe_bridge.use_cases.receivers.encryption_key import EncryptionKey
+from stripe_bridge_playground.settings import reserved_port
 from tests.adapters.web.world import ENVIRONMENT
-from tests.servers.processes import free_port, spawn, stop
+from tests.servers.processes import spawn, stop
 from tests.waiting import wait_until
 
 PROCESSES = {
-    "web": lambda: [sys.executable, "-m", "stripe_bridge", "--port", str(free_port())],
+    "web": lambda: [sys.executable, "-m", "stripe_bridge", "--port", str(reserved_port())],
     "worker": lambda: [sys.executable, "-m", "flask", "--app", "wsgi", "worker"],
 }
 ROOT = Path(__file__).parents[1]

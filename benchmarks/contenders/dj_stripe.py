@@ -11,7 +11,7 @@ from benchmarks.load.payloads import SECRET
 from benchmarks.stand.emulator import SECRET_KEY
 from benchmarks.stand.postgres import Postgres
 from benchmarks.stand.programs import Program, answers, environment, run
-from tests.servers.processes import free_port
+from stripe_bridge_playground.settings import reserved_port
 
 _PACKAGES = ("dj-stripe>=2.11,<2.12", "Django>=5.2,<6", "psycopg[binary]>=3.3,<4", "granian>=2.8,<3")
 _PROJECT = Path(__file__).with_name("dj_stripe_project.py")
@@ -46,7 +46,7 @@ class DjStripe:
         )
         # It must not find our packages.
         self._env.pop("PYTHONPATH", None)
-        self._port = free_port()
+        self._port = reserved_port()
         self._path = ""
 
     @property

@@ -21,7 +21,7 @@ from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.config import Settings
 from stripe_bridge.domain.access import Role
-from tests.servers.processes import free_port
+from stripe_bridge_playground.settings import reserved_port
 
 _NUMBERS = itertools.count(1)
 _STARTED = re.compile(r"Started server process \[(\d+)\]")
@@ -48,7 +48,7 @@ class Service:
         release: Path = ROOT,
         forked: bool = False,
     ) -> None:
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = f"http://127.0.0.1:{reserved_port()}"
         self.web_processes = web_processes
         self.env = environment(
             DATABASE_URL=database_url,

@@ -10,7 +10,7 @@ from benchmarks.load.wrk import LoadFailed
 from benchmarks.stand.emulator import SECRET_KEY
 from benchmarks.stand.postgres import Postgres
 from benchmarks.stand.programs import Program, environment, run
-from tests.servers.processes import free_port
+from stripe_bridge_playground.settings import reserved_port
 
 _PACKAGES = ("@supabase/stripe-sync-engine@0.48", "stripe@23")
 _SERVER = Path(__file__).with_name("sync_engine.mjs")
@@ -40,7 +40,7 @@ class SyncEngine:
     def __init__(self, *, postgres: Postgres, folder: Path) -> None:
         self._postgres, self._log = postgres, folder / "sync-engine.log"
         self.database = postgres.create("sync_engine")
-        self._port = free_port()
+        self._port = reserved_port()
         self._env = environment(
             INSTALLED_IN=str(_HOME),
             NODE_ENV="production",

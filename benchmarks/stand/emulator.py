@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import requests
 
 from benchmarks.stand.programs import Program, answers, environment, python
-from tests.servers.processes import free_port
+from stripe_bridge_playground.settings import reserved_port
 
 # As long as real ones, which dj-stripe checks.
 SECRET_KEY, CLIENT_ID = "sk_test_" + "benchmarks" * 4, "ca_benchmarks"
@@ -29,7 +29,7 @@ class Emulator:
     """Stripe, for all contenders."""
 
     def __init__(self, folder: Path) -> None:
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = f"http://127.0.0.1:{reserved_port()}"
         self._program = Program(
             python("stripe_emulator", "--port", self.url.rpartition(":")[2], *_PLATFORM),
             env=environment(),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from benchmarks.stand.programs import Program, environment, python
-from tests.servers.processes import free_port
+from stripe_bridge_playground.settings import reserved_port
 
 Json = dict[str, Any]
 
@@ -31,7 +31,7 @@ class Subscriber:
     """That process, and what it got."""
 
     def __init__(self, folder: Path) -> None:
-        port = free_port()
+        port = reserved_port()
         self.url = f"http://127.0.0.1:{port}/changes"
         self._pages = folder / f"pages-{port}"
         self._pages.touch()

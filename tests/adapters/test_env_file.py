@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from stripe_bridge.adapters.env_file import load_env_file
+from stripe_bridge_playground.settings import reserved_port
 from tests.adapters.web.world import ENVIRONMENT
-from tests.servers.processes import free_port, spawn
+from tests.servers.processes import spawn
 from tests.waiting import wait_until
 
 STRIPE_BRIDGE = [sys.executable, "-c", "from stripe_bridge.bootstrap import main; main()"]
@@ -56,7 +57,7 @@ def environ(**own):
 def test_every_way_to_start_reads_the_file_and_says_so(start: str, folder: Path):
     log = folder.parent / "log"
     command = (
-        [*STARTS[start], "--port", str(free_port())]
+        [*STARTS[start], "--port", str(reserved_port())]
         if "web" in start or start == "python -m"
         else STARTS[start]
     )

@@ -13,8 +13,8 @@ from stripe_bridge.adapters.database import SqlStore, create_engine
 from stripe_bridge.adapters.database.migrations_runner import migrating
 from stripe_bridge.adapters.metrics import PrometheusMetrics
 from stripe_bridge.adapters.web import WebOptions, create_app
+from stripe_bridge_playground.settings import reserved_port
 from tests.adapters.cli.terminal import Terminal
-from tests.servers.processes import free_port
 from tests.world import World
 
 COMMANDS = [
@@ -55,7 +55,7 @@ def of_an_old_release(url: str) -> str:
 
 
 def elsewhere(_url: str) -> str:
-    return f"postgresql://bridge@127.0.0.1:{free_port()}/bridge"
+    return f"postgresql://bridge@127.0.0.1:{reserved_port()}/bridge"
 
 
 def missing(url: str) -> str:

@@ -19,7 +19,8 @@ import requests
 from playwright.sync_api import BrowserContext, FrameLocator, Locator, Page, Route
 
 from stripe_bridge_playground.client import Erp, Json, StripeSide
-from tests.servers.processes import free_port, spawn, stop
+from stripe_bridge_playground.settings import reserved_port
+from tests.servers.processes import spawn, stop
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +137,7 @@ class Stack:
 
 @contextmanager
 def started(folder: Path) -> Iterator[Stack]:
-    ports = {name: str(free_port()) for name in ("PORT", "EMULATOR_PORT", "ERP_PORT")}
+    ports = {name: str(reserved_port()) for name in ("PORT", "EMULATOR_PORT", "ERP_PORT")}
     env = {**os.environ, **ports, "DATA_DIR": str(folder / "data"), "SEED": "no"}
     log = folder / "log"
     process = spawn([sys.executable, "-m", "stripe_bridge_playground", "run"], log=log, env=env, cwd=ROOT)

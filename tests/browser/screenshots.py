@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 
 from stripe_bridge_playground.erp import Shop, serving
 from stripe_bridge_playground.seed import ORDERS
+from stripe_bridge_playground.settings import reserved_port
 from tests.browser.conftest import FLAGS, NO_BROWSER, find_browser
 from tests.browser.console import at, signed_in
 from tests.browser.host import Stack, badge, button, started
-from tests.servers.processes import free_port
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 WIDE = ViewportSize(width=1200, height=640)
@@ -31,7 +31,7 @@ def main() -> None:
         started(Path(folder)) as stack,
         sync_playwright() as playwright,
     ):
-        port = free_port()
+        port = reserved_port()
         tokens = {role: erp.token for role, erp in stack.erps.items()}
         shop = Shop(stack.service, f"http://127.0.0.1:{port}", tokens, ORDERS)
         browser = playwright.chromium.launch(executable_path=executable, args=[*FLAGS, *as_root])

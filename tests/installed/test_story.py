@@ -11,10 +11,10 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 import requests
 
-from stripe_bridge_playground.settings import Settings
+from stripe_bridge_playground.settings import Settings, reserved_port
 from stripe_bridge_playground.stack import Stack
 from stripe_bridge_playground.story import play
-from tests.servers.processes import free_port, spawn, stop
+from tests.servers.processes import spawn, stop
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -89,7 +89,7 @@ def settings(operator, *, service, emulator, redis_url):
 
 
 def test_an_empty_folder_and_the_wheel_are_enough_for_the_main_story(operator, redis_url, tmp_path):
-    port, emulator_port = free_port(), free_port()
+    port, emulator_port = reserved_port(), reserved_port()
     service, emulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{emulator_port}"
     env_file = operator.folder / ".env"
     env_file.write_text(settings(operator, service=service, emulator=emulator, redis_url=redis_url))

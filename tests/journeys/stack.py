@@ -20,10 +20,11 @@ from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
+from stripe_bridge_playground.settings import reserved_port
 from stripe_emulator.control import Control
 from stripe_emulator.server import EmulatorServer
 from tests.servers.preloaded import Forked, start
-from tests.servers.processes import ROOT, free_port, spawn, stop
+from tests.servers.processes import ROOT, spawn, stop
 from tests.waiting import PATIENCE, wait_until
 
 WEBHOOK_SECRET = "whsec_journeys"
@@ -63,7 +64,7 @@ class Stack:
     ) -> None:
         self.emulator = EmulatorServer(retry_base=0.1, retry_cap=1.0)
         self.control: Control = self.emulator.control
-        self.url = f"http://127.0.0.1:{free_port()}"
+        self.url = f"http://127.0.0.1:{reserved_port()}"
         self.database_url = database_url
         self.env = {
             "DATABASE_URL": database_url,

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.servers.processes import free_port, spawn, stop
+from stripe_bridge_playground.settings import reserved_port
+from tests.servers.processes import spawn, stop
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -28,10 +29,10 @@ pytestmark = pytest.mark.slow
 def env_of(folder):
     """Free ports, and a data directory of its own."""
     return os.environ | {
-        "PORT": str(free_port()),
-        "EMULATOR_PORT": str(free_port()),
+        "PORT": str(reserved_port()),
+        "EMULATOR_PORT": str(reserved_port()),
         # Otherwise it takes the usual one if nobody else has it just then.
-        "ERP_PORT": str(free_port()),
+        "ERP_PORT": str(reserved_port()),
         "SEED": "no",
         "DATA_DIR": str(folder / "data"),
         "TMPDIR": str(folder),
@@ -160,7 +161,7 @@ def test_a_second_run_on_the_same_data_is_refused(second):
 
 def test_an_erp_on_this_machine_can_subscribe(second):
     facts = facts_of(second)
-    body = {"url": f"http://127.0.0.1:{free_port()}/changes", "enabled": False}
+    body = {"url": f"http://127.0.0.1:{reserved_port()}/changes", "enabled": False}
     url = f"{facts['service']}/api/subscribers"
     assert requests.post(url, json=body, headers=admin(facts), timeout=30).status_code == 201
 

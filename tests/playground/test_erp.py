@@ -4,7 +4,7 @@ import requests
 
 from stripe_bridge_playground.erp import Shop, draw, serving
 from stripe_bridge_playground.seed import ORDERS
-from tests.servers.processes import free_port
+from stripe_bridge_playground.settings import reserved_port
 
 DEFAULTS = {"order": "1001", "lang": "en", "dir": "ltr", "theme": "light", "as": "power_user", "frame": ""}
 
@@ -34,7 +34,7 @@ def test_text_that_looks_like_html_stays_text():
 
 
 def test_nothing_of_an_address_gets_into_the_page():
-    port = free_port()
+    port = reserved_port()
     with serving(port, a_shop(port)):
         answer = requests.get(
             f"http://127.0.0.1:{port}/?order=9&lang=%22%3E%3Cscript%3E&theme=x&as=admin", timeout=30
@@ -45,7 +45,7 @@ def test_nothing_of_an_address_gets_into_the_page():
 
 
 def test_whoever_comes_by_another_name_or_from_another_page_gets_nothing():
-    port = free_port()
+    port = reserved_port()
     with serving(port, a_shop(port)):
         url = f"http://127.0.0.1:{port}"
         rebound = requests.get(url, headers={"Host": f"evil.example.com:{port}"}, timeout=30)

@@ -8,12 +8,12 @@ import requests
 
 from stripe_bridge_playground.faults import Fault
 from stripe_bridge_playground.programs import Program, run
-from tests.servers.processes import free_port
+from stripe_bridge_playground.settings import reserved_port
 
 
 @pytest.fixture
 def port():
-    return free_port()
+    return reserved_port()
 
 
 @pytest.fixture

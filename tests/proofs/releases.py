@@ -19,9 +19,10 @@ import requests
 from cryptography.fernet import Fernet
 
 from stripe_bridge_playground import in_turn as in_turn_program
+from stripe_bridge_playground.settings import reserved_port
 from stripe_emulator.server import EmulatorServer
 from tests.servers import preloaded
-from tests.servers.processes import Running, free_port, spawn, stop
+from tests.servers.processes import Running, spawn, stop
 from tests.waiting import PATIENCE, wait_until
 
 CURRENT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ class Upgrade:
         self, emulator: EmulatorServer, former: Path, database_url: str, redis_url: str, folder: Path
     ) -> None:
         self.former, self._folder = former, folder
-        self.port = free_port()
+        self.port = reserved_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.settings = {
             "DATABASE_URL": database_url,

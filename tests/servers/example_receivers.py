@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.servers.processes import ROOT, free_port, spawn, stop
+from stripe_bridge_playground.settings import reserved_port
+from tests.servers.processes import ROOT, spawn, stop
 from tests.waiting import wait_until
 
 FOLDER = ROOT / "examples" / "receivers"
@@ -66,7 +67,7 @@ class Receiver(Program):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self.port = free_port()
+        self.port = reserved_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
     def start(self, secret: str) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 
 import psycopg
 
-from tests.servers.processes import LOOPBACK, free_port, scratch_folder, spawn, stop
+from stripe_bridge_playground.settings import reserved_port
+from tests.servers.processes import LOOPBACK, scratch_folder, spawn, stop
 from tests.waiting import wait_until
 
 _ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
@@ -42,7 +43,7 @@ class PostgresServer:
     def __init__(
         self, settings: Mapping[str, str] = _NONE, *, on_disk: bool = False, address: str = LOOPBACK
     ) -> None:
-        self.port = free_port()
+        self.port = reserved_port()
         self._address = address
         self._settings = {**_SETTINGS, "listen_addresses": address, **settings}
         self._folder = scratch_folder("postgres", on_disk=on_disk)

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from stripe_bridge_playground.settings import reserved_port
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -23,11 +22,6 @@ _PREFIX = "stripe-bridge-tests-"
 # What dies with a process is still there: only a power cut loses it, and none of it is waited for.
 _MEMORY = Path("/dev/shm")
 _ROOM = 4 << 30
-
-
-def free_port() -> int:
-    """A loopback port that no other process is given while this one runs, whether anything listens there or not."""
-    return reserved_port()
 
 
 def scratch_folder(name: str, *, on_disk: bool = False) -> Path:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import redis
 
-from tests.servers.processes import LOOPBACK, free_port, scratch_folder, spawn, stop
+from stripe_bridge_playground.settings import reserved_port
+from tests.servers.processes import LOOPBACK, scratch_folder, spawn, stop
 from tests.waiting import wait_until
 
 # Another server, Valkey's as well, in place of the wheel's.
@@ -21,7 +22,7 @@ class RedisServer:
 
     def __init__(self, *, address: str = LOOPBACK) -> None:
         self._address = address
-        self.port = free_port()
+        self.port = reserved_port()
         self._folder = scratch_folder("redis")
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -17,9 +17,10 @@ from stripe_bridge.bootstrap.adapters import build_adapters
 from stripe_bridge.bootstrap.use_cases import build_bridge
 from stripe_bridge.bridge import Bridge
 from stripe_bridge.config import Settings
+from stripe_bridge_playground.settings import reserved_port
 from stripe_emulator.server import EmulatorServer
 from tests.servers import preloaded
-from tests.servers.processes import LOOPBACK, Running, free_port, stop
+from tests.servers.processes import LOOPBACK, Running, stop
 from tests.storm.shifted import write_shift
 from tests.waiting import wait_until
 
@@ -112,7 +113,7 @@ class Service:
     ) -> None:
         self.emulator = EmulatorServer(host=stripe, retry_base=0.2, retry_cap=2.0, retry_attempts=40)
         self.control = self.emulator.control
-        self.port = free_port()
+        self.port = reserved_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         own = {
             "DATABASE_URL": database_url,

@@ -10,9 +10,9 @@ import pytest
 
 from stripe_bridge.adapters.stripe_gateway.invoices import StripeInvoiceGateway
 from stripe_bridge.ports.stripe.errors import OutcomeUnknown
+from stripe_bridge_playground.settings import reserved_port
 from tests.adapters.stripe_gateway.scripted_stripe import INVOICE, SECRET_KEY, Answer, ScriptedStripe
 from tests.servers.certificates import self_signed
-from tests.servers.processes import free_port
 
 
 def test_passwords_that_lie_about_do_not_take_our_keys_place(
@@ -61,7 +61,7 @@ def test_a_proxy_has_its_password_and_stripe_its_key(
 def test_no_proxy_is_asked_for_a_host_that_needs_none(
     stripe_says: ScriptedStripe, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{reserved_port()}")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     stripe_says.will(Answer(body=INVOICE))
 
