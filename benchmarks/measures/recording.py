@@ -17,9 +17,11 @@ from benchmarks.measures.embedded import stored
 from benchmarks.options import ROOT
 from benchmarks.results import Finding, Outcome, Series, ratios
 from benchmarks.stand.emulator import PAID
-from benchmarks.stand.former import BEFORE_THE_LOG, unpack_former
+from tests.former_release import NotInHistory, unpack_release
 
 NOW, FORMER, UNSEARCHED = "with the change log", "before it", "without the searches' indexes"
+_BEFORE_THE_LOG = "95513c7"
+"""The last commit before the service recorded changes."""
 _ENTRIES = "SELECT count(*) FROM changes"
 # Those of `updated_since` and of the searches by number, email, date and payment status. Two of them serve what had a smaller
 # index of its own before.
@@ -42,8 +44,11 @@ class Contender:
 
 
 def measure(bench: Bench) -> Outcome:
-    former = unpack_former(bench.folder / "former")
-    releases = {NOW: ROOT, UNSEARCHED: ROOT} | ({FORMER: former} if former else {})
+    releases, notes = {NOW: ROOT, UNSEARCHED: ROOT}, []
+    try:
+        releases[FORMER] = unpack_release(_BEFORE_THE_LOG, bench.folder / "former")
+    except NotInHistory as error:
+        notes = [f"recording: {error}"]
     with ExitStack() as on_shutdown:
         services = {
             name: on_shutdown.enter_context(bench.service(release=release))
@@ -57,13 +62,13 @@ def measure(bench: Bench) -> Outcome:
         after = int(bench.postgres.value(services[NOW].database, _ENTRIES))
     outcome = _outcome("applied", contenders)
     outcome.findings = [Finding("searching", _percents(contenders, UNSEARCHED))]
-    if former is None:
-        outcome.notes = [f"recording: commit {BEFORE_THE_LOG} is not in this clone's history"]
+    if FORMER not in releases:
+        outcome.notes = notes
         return outcome
     each = (after - before) / (bench.options.rounds * bench.options.paid_invoices)
     note = f"{each:.1f} entries for each paid invoice"
     outcome.findings.append(Finding("recording", _percents(contenders, FORMER), note=note))
-    outcome.add(_acknowledged_meanwhile(bench, {NOW: ROOT, FORMER: former}))
+    outcome.add(_acknowledged_meanwhile(bench, {NOW: ROOT, FORMER: releases[FORMER]}))
     return outcome
 
 

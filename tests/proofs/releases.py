@@ -1,20 +1,17 @@
 """Processes of two releases on one database, one Redis and one Stripe, as in a rolling upgrade."""
 
-import io
 import json
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 import requests
 from cryptography.fernet import Fernet
 
@@ -26,23 +23,7 @@ from tests.servers.processes import Running, spawn, stop
 from tests.waiting import PATIENCE, wait_until
 
 CURRENT = Path(__file__).parents[2]
-FORMER_COMMIT = "ca7996c"
-"""The last commit before the modules moved into rooms and most names changed."""
 Json = dict[str, Any]
-
-
-def unpack_former(folder: Path) -> Path:
-    """The former release's source, from this clone's history."""
-    archive = ["git", "-C", os.fspath(CURRENT), "archive", FORMER_COMMIT, "src", "wsgi.py"]
-    packed = subprocess.run(archive, capture_output=True, check=False)
-    if packed.returncode:
-        pytest.fail(
-            f"The former release, commit {FORMER_COMMIT}, is not in this clone's history: "
-            f"run `git fetch --unshallow`. git said: {packed.stderr.decode().strip()}"
-        )
-    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as tar:
-        tar.extractall(folder, filter="data")
-    return folder
 
 
 class Upgrade:

@@ -20,10 +20,13 @@ from stripe_bridge.use_cases.changes.existing import RecordExisting
 from stripe_emulator.control import Control
 from stripe_emulator.server import EmulatorServer
 from tests.fakes.system import FrozenClock
-from tests.proofs.releases import CURRENT, Client, Json, Upgrade, token_in, unpack_former
+from tests.former_release import unpack_release
+from tests.proofs.releases import CURRENT, Client, Json, Upgrade, token_in
 from tests.servers.processes import Running
 from tests.waiting import wait_until
 
+FORMER_COMMIT = "ca7996c"
+"""The last commit before the modules moved into rooms and most names changed."""
 TENANT = "tenant-1"
 EVENTS = "/stripe/webhook-events?per_page=100"
 PAID = {"invoice.paid", "charge.succeeded", "invoice_payment.paid"}
@@ -49,7 +52,7 @@ ORDERS = (1, 2, 3, 4, 5, 6)
 
 @pytest.fixture(scope="module")
 def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return unpack_former(tmp_path_factory.mktemp("former"))
+    return unpack_release(FORMER_COMMIT, tmp_path_factory.mktemp("former"))
 
 
 @pytest.fixture
