@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def everything_in(store: Store) -> Mapping[str, Any]:
     """On SQLite the file, on PostgreSQL each row with the transaction that wrote it and its place, and the sequences."""
     assert isinstance(store, SqlStore)
     if store.engine.dialect.name == "sqlite":
-        with sqlite3.connect(str(store.engine.url.database)) as connection:
+        with closing(sqlite3.connect(str(store.engine.url.database))) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return {"file": Path(str(store.engine.url.database)).read_bytes()}
     with store.engine.connect() as connection:

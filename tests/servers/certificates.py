@@ -10,6 +10,19 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+# From Python 3.13 on, an authority without this is refused.
+_FOR_SIGNING_CERTIFICATES = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=False,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 def self_signed(folder: Path) -> Path:
     """A file with a self-signed certificate for 127.0.0.1 and its key."""
@@ -43,7 +56,11 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self._folder, self._key = folder, ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A test's authority")])
-        own = self._builder(self._name, self._key).add_extension(x509.BasicConstraints(True, None), True)
+        own = (
+            self._builder(self._name, self._key)
+            .add_extension(x509.BasicConstraints(True, None), critical=True)
+            .add_extension(_FOR_SIGNING_CERTIFICATES, critical=True)
+        )
         self.file = folder / "authority.pem"
         self.file.write_bytes(own.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
