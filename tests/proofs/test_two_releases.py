@@ -23,7 +23,7 @@ from tests.fakes.system import FrozenClock
 from tests.former_release import unpack_release
 from tests.proofs.releases import CURRENT, Client, Json, Upgrade, token_in
 from tests.servers.processes import Running
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 FORMER_COMMIT = "ca7996c"
 """The last commit before the modules moved into rooms and most names changed."""
@@ -117,9 +117,16 @@ class Scene:
         return sum(events.by_status.values()), sum(intents.by_status.values())
 
     def wait_until_drained(self) -> None:
-        """Nothing is left in the database, nor a message in Redis, where one that no actor knows ends as a dead letter."""
-        wait_until(lambda: self.left() == (0, 0) and not self.keys("dramatiq:*[^Q].msgs"))
+        """Nothing is left to be sent at Stripe, nor in the database, nor a message in Redis, where one that no actor knows
+        ends as a dead letter."""
+        wait_until(self._is_drained)
         assert self.keys("dramatiq:*.XQ*") == []
+
+    def _is_drained(self) -> bool:
+        # What work has done at Stripe makes more events, so they are all looked for before and after.
+        sent = self.control.wait_for_deliveries(PATIENCE)
+        is_idle = self.left() == (0, 0) and not self.keys("dramatiq:*[^Q].msgs")
+        return is_idle and self.control.wait_for_deliveries(PATIENCE) == sent
 
     def keys(self, pattern: str) -> Any:
         return self.queue.keys(pattern)
