@@ -32,12 +32,12 @@ help: ## Show this list
 setup: $(READY) ## Create .venv with every dependency, as locked
 
 # Two steps, since pip cannot install an editable package together with hashes. The second one needs no network:
-# the build backend is in the lock.
+# the build backend is in the lock. A .venv without pip is what Debian leaves without its package python3-venv.
 $(READY): $(LOCK) setup.cfg pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] \
 		if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up .venv (about a minute the first time) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
 		--require-hashes --no-deps -r $(LOCK)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
