@@ -61,9 +61,8 @@ def measure(bench: Bench) -> Outcome:
         _compare(bench, "received and applied", contenders)
         after = int(bench.postgres.value(services[NOW].database, _ENTRIES))
     outcome = _outcome("applied", contenders)
-    outcome.findings = [Finding("searching", _percents(contenders, UNSEARCHED))]
+    outcome.findings, outcome.notes = [Finding("searching", _percents(contenders, UNSEARCHED))], notes
     if FORMER not in releases:
-        outcome.notes = notes
         return outcome
     each = (after - before) / (bench.options.rounds * bench.options.paid_invoices)
     note = f"{each:.1f} entries for each paid invoice"
